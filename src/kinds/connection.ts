@@ -1,0 +1,33 @@
+import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
+
+/**
+ * One network connection as the stages of a pipeline see it. The server (or another transport) creates it; it outlives
+ * none of them. All methods are synchronous and none of them throws.
+ */
+export interface Connection {
+  /** Unique within the process, counted up from 1. */
+  readonly id: number
+  /** `address:port` of the peer, for logs. */
+  readonly remote: string
+  /** 0 until the decoder has read a CONNECT, which sets it. */
+  protocolVersion: ProtocolVersion | 0
+  /** Bytes accepted by `write` that the operating system has not taken yet. */
+  readonly pendingBytes: number
+  /**
+   * True while `pendingBytes` is over the transport's bound. Then whoever may drop (QoS 0) drops and counts, whoever may
+   * not drop waits, and the transport reads nothing more from this peer.
+   */
+  readonly congested: boolean
+  /** False from the first `close` or loss of the network on; what is written then is discarded. */
+  readonly open: boolean
+  /**
+   * Queues bytes; everything queued within one turn of the event loop leaves in one write. The bytes are not copied: they
+   * must not change afterwards.
+   */
+  write(bytes: Uint8Array): void
+  /**
+   * Sends what was written, then closes; a peer that takes too long is cut off. Nothing that still arrives is read.
+   * @param reason for the log, in a few words: `client sent DISCONNECT`.
+   */
+  close(reason: string): void
+}

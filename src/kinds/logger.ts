@@ -1,0 +1,22 @@
+import { kind } from '../system/kind.ts'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/** Writes one line: the details as fields, the message as text. Never throws. Never pass payloads or passwords. */
+export type LogLine = (details: Readonly<Record<string, unknown>>, message: string) => void
+
+/** Where components report to the operator. Below the set level a call costs a function call and nothing else. */
+export interface Logger {
+  readonly trace: LogLine
+  readonly debug: LogLine
+  readonly info: LogLine
+  readonly warn: LogLine
+  readonly error: LogLine
+  /** The lowest level that is written; assigning it takes effect at once, for child loggers made before too. */
+  level: LogLevel
+  /** A logger that adds these fields to every line. */
+  child(fields: Readonly<Record<string, unknown>>): Logger
+}
+
+/** The role of the component that writes the log. */
+export const Logger = kind<Logger>()('Logger')

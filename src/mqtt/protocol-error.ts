@@ -1,0 +1,13 @@
+import type { ReasonCode } from './reason-code.ts'
+
+/**
+ * What a peer did against the protocol. A value, not an exception: hostile input must not cost a stack trace. The handler
+ * answers it: MQTT 5.0 sends the reason code in CONNACK or DISCONNECT, MQTT 3 closes the connection [MQTT-4.13.1-1].
+ */
+export interface ProtocolError {
+  readonly reasonCode: ReasonCode
+  /** A sentence for the log and the Reason String: what was wrong, never a value that the peer sent. */
+  readonly message: string
+  /** The clause that was broken, where there is one: `MQTT-1.5.4-2`. */
+  readonly clause?: string
+}

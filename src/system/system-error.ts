@@ -1,0 +1,56 @@
+import type { ConfigProblem } from './check-config.ts'
+import type { System } from './lifecycle.ts'
+
+/**
+ * The codes of SystemError, each with what it tells the operator. README.md documents them; a test holds the page to this
+ * table.
+ */
+export const systemErrorCodes = {
+  CONFIG_INVALID: 'The system config has the problems listed; nothing was started.',
+  START_FAILED: 'The start function of a component rejected; everything that had started was stopped again.',
+  START_TIMED_OUT: 'The start function of a component did not finish within its deadline.',
+  START_RETURNED_NOTHING: 'The start function of a component returned nothing where its kind promises an instance.',
+  START_INTERRUPTED: 'The system was stopped while it was starting.',
+  ALREADY_STARTED: 'start was called on a system that was started before; create a new one.',
+  STOP_FAILED: 'The stop function of one or more components failed or passed its deadline; all others were stopped.',
+  SUSPEND_FAILED:
+    'The suspend function of a component failed or passed its deadline; that component was stopped instead.',
+} as const
+export type SystemErrorCode = keyof typeof systemErrorCodes
+
+/** What the container was doing with the component. */
+export type LifecyclePhase = 'check' | 'start' | 'resume' | 'suspend' | 'stop'
+
+interface SystemErrorDetails {
+  readonly component?: string | undefined
+  readonly phase?: LifecyclePhase | undefined
+  readonly problems?: readonly ConfigProblem[] | undefined
+  readonly system?: System | undefined
+  readonly errors?: readonly unknown[] | undefined
+  readonly cause?: unknown
+}
+
+/** What the container throws. Compare `code`, never the class: after a reset there can be two generations of it. */
+export class SystemError extends Error {
+  override readonly name = 'SystemError'
+  readonly code: SystemErrorCode
+  /** The component at fault, by its name in the config. */
+  readonly component: string | undefined
+  readonly phase: LifecyclePhase | undefined
+  /** For CONFIG_INVALID: every problem of the file. */
+  readonly problems: readonly ConfigProblem[]
+  /** The system as the failure left it: its `status()` says what had started, what failed and what was blocked. */
+  readonly system: System | undefined
+  /** For STOP_FAILED: one SystemError for each component that did not stop; also what failed while undoing a start. */
+  readonly errors: readonly unknown[]
+
+  constructor(code: SystemErrorCode, message: string, details: SystemErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.component = details.component
+    this.phase = details.phase
+    this.problems = details.problems ?? []
+    this.system = details.system
+    this.errors = details.errors ?? []
+  }
+}
