@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { KeepAlive } from './keep-alive.ts'
+
+const tickMs = 100
+
+describe('KeepAlive', () => {
+  it('reports whoever was silent for the limit: never early, at most two ticks late, and once', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20_000 }),
+        fc.integer({ min: 0, max: 3_000 }),
+        // Slots few enough for the wheel to turn several times.
+        fc.integer({ min: 3, max: 40 }),
+        (limitMs, heardAtMs, slots) => {
+          const wheel = new KeepAlive<string>(0, tickMs, slots)
+          const watch = wheel.watch('client', limitMs)
+          const reportedAt: number[] = []
+          let lastHeardAtMs = 0
+          for (let nowMs = 0; nowMs <= heardAtMs + limitMs + 5 * tickMs; nowMs += tickMs / 2) {
+            for (const _ of wheel.advance(nowMs)) reportedAt.push(nowMs)
+            if (nowMs <= heardAtMs && reportedAt.length === 0) {
+              wheel.heard(watch)
+              lastHeardAtMs = nowMs
+            }
+          }
+          expect(reportedAt).toHaveLength(1)
+          expect(reportedAt[0]! - lastHeardAtMs).toBeGreaterThanOrEqual(limitMs)
+          expect(reportedAt[0]! - lastHeardAtMs).toBeLessThanOrEqual(limitMs + 2 * tickMs)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  const run = (wheel: KeepAlive<string>, fromMs: number, toMs: number): string[] => {
+    const silent: string[] = []
+    for (let nowMs = fromMs; nowMs <= toMs; nowMs += tickMs) silent.push(...wheel.advance(nowMs))
+    return silent
+  }
+
+  it('takes another limit while it watches, shorter or longer', () => {
+    const wheel = new KeepAlive<string>(0, tickMs, 16)
+    const shorter = wheel.watch('shorter', 60_000)
+    const longer = wheel.watch('longer', 500)
+    wheel.limit(shorter, 1_000)
+    wheel.limit(longer, 5_000)
+    expect(run(wheel, 0, 2_000)).toEqual(['shorter'])
+    expect(run(wheel, 2_100, 6_000)).toEqual(['longer'])
+  })
+
+  it('watches nobody without a limit or after the end of the watch', () => {
+    const wheel = new KeepAlive<string>(0, tickMs, 16)
+    wheel.watch('no limit', 0)
+    wheel.limit(wheel.watch('limit taken back', 500), 0)
+    const ended = wheel.watch('ended', 500)
+    wheel.cancel(ended)
+    wheel.cancel(ended)
+    expect(run(wheel, 0, 10_000)).toEqual([])
+  })
+
+  it('does not take a pause of the whole process for the silence of its clients', () => {
+    const wheel = new KeepAlive<string>(0, tickMs, 16)
+    wheel.watch('client', 1_000)
+    expect(wheel.advance(3_600_000)).toEqual([])
+    expect(run(wheel, 3_600_000, 3_600_700)).toEqual([])
+    expect(run(wheel, 3_600_800, 3_601_200)).toEqual(['client'])
+  })
+})
