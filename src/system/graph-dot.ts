@@ -1,0 +1,88 @@
+import { nodeColours, red } from './graph-colours.ts'
+import type { GraphEdge, GraphNode, SystemGraph } from './graph-model.ts'
+import { caption, ownProblems, roleLabel, stateWords, visible, withoutControls, wrapped } from './graph-words.ts'
+
+/**
+ * The graph in Graphviz's language. Edges run from a component to what it depends on. Every text is escaped, so that any
+ * name is legal; labels are plain text, since small builds of Graphviz have no HTML.
+ */
+export const toDot = (graph: SystemGraph): string => {
+  const kinds = [...new Set(graph.nodes.map(({ kind }) => kind))]
+  return [
+    `digraph ${identifier(caption(graph))} {`,
+    `  graph [${attributes({ rankdir: 'LR', nodesep: '0.2', ranksep: '0.6', bgcolor: '#ffffff', ...problemsLabel(graph) })}]`,
+    `  node [${attributes({ shape: 'box', fontname, fontsize: '11', margin: '0.17,0.08' })}]`,
+    `  edge [${attributes({ fontname, fontsize: '9', arrowsize: '0.7', color: '#98a2b3', fontcolor: '#475467' })}]`,
+    '',
+    ...graph.nodes.map((node) => `  ${identifier(node.name)} [${attributes(nodeAttributes(graph, node, kinds))}]`),
+    '',
+    ...graph.edges.map(
+      (edge) => `  ${identifier(edge.from)} -> ${identifier(edge.to)} [${attributes(edgeAttributes(edge))}]`,
+    ),
+    '}',
+    '',
+  ].join('\n')
+}
+
+/** Graphviz knows how wide its letters are without the font at hand, and those of DejaVu Sans are as wide. */
+const fontname = 'Verdana'
+
+type Attributes = Readonly<Record<string, string>>
+
+/** What is wrong with the config as a whole stands under the picture. */
+const problemsLabel = ({ problems }: SystemGraph): Attributes =>
+  problems.length === 0
+    ? {}
+    : {
+        label: label(problems.flatMap(({ message }) => wrapped(message, 80, 4))),
+        fontname,
+        fontsize: '11',
+        fontcolor: red,
+      }
+
+const nodeAttributes = (graph: SystemGraph, node: GraphNode, kinds: readonly (string | undefined)[]): Attributes => {
+  const problems = ownProblems(graph, node)
+  const colours = nodeColours(node, kinds, problems.length > 0)
+  const lines = [
+    visible(node.name),
+    ...(node.kind === undefined ? [] : [visible(node.kind)]),
+    ...[node.description, stateWords(node)].flatMap((text) => (text === undefined ? [] : wrapped(text, 40, 3))),
+    ...problems.flatMap((problem) => wrapped(problem, 44, 5)),
+  ]
+  return {
+    label: label(lines),
+    style: colours.dashed ? 'rounded,filled,dashed' : 'rounded,filled',
+    fillcolor: colours.fill,
+    color: colours.border,
+    fontcolor: colours.font,
+    ...(colours.bold ? { penwidth: '1.8' } : {}),
+    ...minimalWidth(lines),
+    // A list stays in its order from top to bottom.
+    ...(graph.edges.some(({ from, index }) => from === node.name && index !== undefined) ? { ordering: 'out' } : {}),
+  }
+}
+
+/** In inches: Graphviz takes letters beyond ASCII for as narrow as a space. */
+const minimalWidth = (lines: readonly string[]): Attributes => {
+  if (lines.every((line) => /^[ -~]*$/.test(line))) return {}
+  const widths = lines.map((line) => [...line].reduce((sum, letter) => sum + (letter <= '~' ? 0.095 : 0.16), 0.4))
+  return { width: Math.max(...widths).toFixed(2) }
+}
+
+const edgeAttributes = (edge: GraphEdge): Attributes => ({
+  label: label([visible(roleLabel(edge)), ...(edge.problem === undefined ? [] : [visible(edge.problem)])]),
+  ...(edge.problem === undefined ? {} : { color: red, fontcolor: red, penwidth: '1.8' }),
+  ...(edge.active ? {} : { style: 'dashed' }),
+})
+
+const attributes = (named: Attributes): string =>
+  Object.entries(named)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(', ')
+
+/** A backslash introduces an escape in a label, and an ampersand an entity. */
+const label = (lines: readonly string[]): string =>
+  lines.map((line) => line.replace(/[\\"]/g, '\\$&').replaceAll('&', '&amp;')).join('\\n')
+
+/** A quoted name; different names stay different. */
+const identifier = (name: string): string => `"${withoutControls(name.replace(/[\\"]/g, '\\$&'))}"`

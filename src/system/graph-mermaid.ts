@@ -1,0 +1,38 @@
+import { nodeColours, red } from './graph-colours.ts'
+import type { SystemGraph } from './graph-model.ts'
+import { ownProblems, roleLabel, stateWords, visible } from './graph-words.ts'
+
+/** The graph as a Mermaid flowchart, which GitHub and GitLab draw inside Markdown. */
+export const toMermaid = (graph: SystemGraph): string => {
+  const kinds = [...new Set(graph.nodes.map(({ kind }) => kind))]
+  // Mermaid reads words such as `end` as its own, so the names stand in the labels alone.
+  const identifiers = new Map(graph.nodes.map(({ name }, index) => [name, `c${index}`]))
+  const nodes = graph.nodes.map((node) => {
+    const problems = ownProblems(graph, node)
+    const { fill, border, font, dashed, bold } = nodeColours(node, kinds, problems.length > 0)
+    const lines = [node.name, node.kind, node.description, stateWords(node), ...problems]
+    const style = `fill:${fill},stroke:${border},color:${font},stroke-width:${bold ? 2 : 1}px`
+    const identifier = identifiers.get(node.name)
+    return [
+      `  ${identifier}["${lines.flatMap((line) => (line === undefined ? [] : escaped(line))).join('<br/>')}"]`,
+      `  style ${identifier} ${style}${dashed ? ',stroke-dasharray:4 3' : ''}`,
+    ].join('\n')
+  })
+  const edges = graph.edges.map((edge) => {
+    const words = edge.problem === undefined ? [roleLabel(edge)] : [roleLabel(edge), edge.problem]
+    const arrow = edge.active ? '-->' : '-.->'
+    return `  ${identifiers.get(edge.from)} ${arrow}|"${words.map(escaped).join('<br/>')}"| ${identifiers.get(edge.to)}`
+  })
+  const wrong = graph.edges.flatMap((edge, index) => (edge.problem === undefined ? [] : index))
+  return [
+    'flowchart LR',
+    ...nodes,
+    ...edges,
+    ...(wrong.length === 0 ? [] : [`  linkStyle ${wrong.join(',')} stroke:${red},color:${red}`]),
+    '',
+  ].join('\n')
+}
+
+/** Mermaid has no escape character; `#34;` is how it writes the character with the code 34. */
+const escaped = (text: string): string =>
+  visible(text).replace(/[^\p{L}\p{N} ._:,/()[\]=+'-]/gu, (character) => `#${character.codePointAt(0)};`)

@@ -1,0 +1,204 @@
+/**
+ * The wiring of a system as plain data, for diagrams. It is made from a config in any state of repair: what is wrong
+ * becomes part of the picture instead of an error.
+ */
+import { type CheckedConfig, type ConfigProblem, checkConfig } from './check-config.ts'
+import type { AnyComponent } from './define-system.ts'
+import { type Need, needOf } from './kind.ts'
+import type { ComponentState, ComponentStatus } from './lifecycle.ts'
+
+/** One component, or a name that a dependency mentions and the config does not define. */
+export interface GraphNode {
+  readonly name: string
+  /** False for a name that is only mentioned. */
+  readonly defined: boolean
+  /** The name of the kind it provides; undefined when the entry holds no component. */
+  readonly kind: string | undefined
+  /** What the component says of its config, `127.0.0.1:1883`; undefined too when its config is not valid. */
+  readonly description: string | undefined
+  readonly enabled: boolean
+  /** Undefined when no status was given. */
+  readonly state: ComponentState | undefined
+  readonly startMs: number | undefined
+  /** The components whose failure keeps this one from starting. */
+  readonly blockedBy: readonly string[]
+  /** What made it fail. */
+  readonly error: string | undefined
+  /** What the check of the config says of this entry, its dependencies included. */
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** One dependency. */
+export interface GraphEdge {
+  /** The component that depends. */
+  readonly from: string
+  /** The component depended on, which need not exist. */
+  readonly to: string
+  /** The name under which `from` knows it. */
+  readonly role: string
+  /** The place in the list when the role takes many, from 0; undefined when it takes one. */
+  readonly index: number | undefined
+  /** False when one of the two is disabled or missing: nothing will pass here. */
+  readonly active: boolean
+  /** What is wrong with it, in a few words; undefined when it is right. */
+  readonly problem: string | undefined
+}
+
+export interface SystemGraph {
+  /** In the order of the config; names that are only mentioned come last. */
+  readonly nodes: readonly GraphNode[]
+  /** By component in the order of the config, then in the order in which the component states its needs. */
+  readonly edges: readonly GraphEdge[]
+  /** What is wrong with the config as a whole. */
+  readonly problems: readonly ConfigProblem[]
+}
+
+/**
+ * The wiring of a config and, when a status is given, the state of each component. Never throws: a config that would not
+ * start has `problem` and `problems` where it is wrong.
+ *
+ * @param config the default export of a system config, whatever it is.
+ */
+export const systemGraph = (config: unknown, status: readonly ComponentStatus[] = []): SystemGraph => {
+  const parts = partsOf(config)
+  const checked = checkConfig(config)
+  const statusByName = new Map(status.map((each) => [each.name, each]))
+  const edges = markCycles([...parts.values()].flatMap((part) => edgesOf(part, parts)))
+  const missing = new Set(edges.map((edge) => edge.to).filter((name) => !parts.has(name)))
+  return {
+    nodes: [
+      ...[...parts.values()].map((part) => nodeOf(part, checked, statusByName.get(part.name))),
+      ...[...missing].map(ghostNode),
+    ],
+    edges,
+    problems: checked.problems.filter(({ path }) => !parts.has(String(path[0]))),
+  }
+}
+
+/** An entry of the config, as far as it can be read. */
+interface Part {
+  readonly name: string
+  readonly component: AnyComponent | undefined
+  readonly needs: Readonly<Record<string, Need>>
+  readonly enabled: boolean
+  readonly dependencies: Readonly<Record<string, unknown>>
+}
+type Parts = ReadonlyMap<string, Part>
+
+const partsOf = (config: unknown): Parts =>
+  new Map(
+    Object.entries(recordOf(config)).map(([name, value]) => {
+      const entry = recordOf(value)
+      const component = isComponent(entry['component']) ? entry['component'] : undefined
+      return [
+        name,
+        {
+          name,
+          component,
+          needs: component?.needs ?? {},
+          enabled: entry['enabled'] !== false,
+          dependencies: recordOf(entry['dependencies']),
+        },
+      ]
+    }),
+  )
+
+/** As much of a component as a picture needs. */
+const isComponent = (value: unknown): value is AnyComponent => {
+  const { provides, needs } = recordOf(value)
+  return (
+    typeof recordOf(provides)['name'] === 'string' &&
+    Object.values(recordOf(needs)).every((need) => typeof recordOf(recordOf(need)['kind'] ?? need)['name'] === 'string')
+  )
+}
+
+const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
+const nodeOf = (part: Part, checked: CheckedConfig, status: ComponentStatus | undefined): GraphNode => {
+  const problems = checked.problems.filter(({ path }) => path[0] === part.name)
+  let description: string | undefined
+  try {
+    if (Object.hasOwn(checked.configs, part.name)) {
+      description = part.component?.describe?.(checked.configs[part.name])
+    }
+  } catch (error) {
+    problems.push({ path: [part.name, 'component', 'describe'], message: `describe failed: ${messageOf(error)}` })
+  }
+  return {
+    name: part.name,
+    defined: true,
+    kind: part.component?.provides.name,
+    description,
+    enabled: part.enabled,
+    state: status?.state,
+    startMs: status?.startMs,
+    blockedBy: status?.blockedBy ?? [],
+    error: status?.error === undefined ? undefined : messageOf(status.error),
+    problems,
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const ghostNode = (name: string): GraphNode => ({
+  name,
+  defined: false,
+  kind: undefined,
+  description: undefined,
+  enabled: true,
+  state: undefined,
+  startMs: undefined,
+  blockedBy: [],
+  error: undefined,
+  problems: [],
+})
+
+const edgesOf = (part: Part, parts: Parts): GraphEdge[] => {
+  const stated = Object.keys(part.needs).filter((role) => Object.hasOwn(part.dependencies, role))
+  const unknown = Object.keys(part.dependencies).filter((role) => !Object.hasOwn(part.needs, role))
+  return [...stated, ...unknown].flatMap((role) => {
+    const wired = part.dependencies[role]
+    const list = Array.isArray(wired)
+    return (list ? wired : [wired]).flatMap((to: unknown, position) => {
+      // What is no name is no edge; the check of the config reports it on the component.
+      if (typeof to !== 'string') return []
+      const target = parts.get(to)
+      const active = part.enabled && target?.enabled === true
+      const index = list ? position : undefined
+      const again = list && wired.indexOf(to) < position ? 'listed twice' : undefined
+      const problem = edgeProblem(part, role, list, target) ?? again
+      return [{ from: part.name, to, role, index, active, problem }]
+    })
+  })
+}
+
+const edgeProblem = (part: Part, role: string, list: boolean, target: Part | undefined): string | undefined => {
+  if (target === undefined) return 'no such component'
+  if (part.component === undefined || target.component === undefined) return undefined
+  const need = Object.hasOwn(part.needs, role) ? part.needs[role] : undefined
+  if (need === undefined) return 'no such need'
+  const { kind, mode } = needOf(need)
+  const found = target.component.provides.name
+  if (kind.name !== found) return `needs ${kind.name}, not ${found}`
+  if (list && mode !== 'many') return 'takes one, not a list'
+  if (!list && mode === 'many') return 'takes a list'
+  if (part.enabled && !target.enabled && mode === 'one') return 'needed, but disabled'
+  return undefined
+}
+
+/** An edge lies on a cycle when its end leads back to its start. Disabled components do not start, so they close none. */
+const markCycles = (edges: readonly GraphEdge[]): readonly GraphEdge[] => {
+  const next = new Map<string, string[]>()
+  for (const { from, to, active } of edges) {
+    if (active) next.set(from, [...(next.get(from) ?? []), to])
+  }
+  const leads = (from: string, goal: string): boolean => {
+    const seen = new Set([from])
+    for (const name of seen) for (const to of next.get(name) ?? []) seen.add(to)
+    return seen.has(goal)
+  }
+  return edges.map((edge) =>
+    edge.active && edge.problem === undefined && leads(edge.to, edge.from) ? { ...edge, problem: 'cycle' } : edge,
+  )
+}

@@ -1,0 +1,5 @@
+/** The diagram of a system: its model and the four ways to write it down. */
+export { toDot } from './graph-dot.ts'
+export { toMermaid } from './graph-mermaid.ts'
+export { type GraphEdge, type GraphNode, type SystemGraph, systemGraph } from './graph-model.ts'
+export { toText } from './graph-text.ts'
