@@ -1,0 +1,98 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { logger } from './index.ts'
+import { PinoLogger, type PinoLoggerOptions } from './pino-logger.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mqtt-jig-logger-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const path = () => join(folder, 'logs', 'broker.log')
+const open = (options: Partial<PinoLoggerOptions> = {}) =>
+  PinoLogger.open({ level: 'info', format: 'json', destination: path(), ...options })
+const lines = async () =>
+  (await readFile(path(), 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+describe('the logger', () => {
+  it('has a config that may be left out', () => {
+    expect(logger.config.parse({})).toEqual({ level: 'info', format: 'auto', destination: 'stdout' })
+  })
+
+  it('writes the message, the details and the fields of child loggers, to a file in a folder it makes', async () => {
+    const log = await open()
+    log.child({ component: 'server' }).child({ listener: 1 }).warn({ port: 1883 }, 'The port is taken')
+    await log.close()
+    expect(await lines()).toEqual([
+      expect.objectContaining({ level: 40, component: 'server', listener: 1, port: 1883, msg: 'The port is taken' }),
+    ])
+  })
+
+  it('writes errors with their stack and cause', async () => {
+    const log = await open()
+    log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'It failed')
+    await log.close()
+    const [line] = await lines()
+    expect(line).toMatchObject({ err: { message: 'outer: inner', stack: expect.stringContaining('logger.test.ts') } })
+  })
+
+  it('applies a new level at once, to child loggers made before too', async () => {
+    const log = await open()
+    const child = log.child({ component: 'server' })
+    child.debug({}, 'not yet')
+    log.level = 'debug'
+    child.debug({}, 'now')
+    child.level = 'silent'
+    log.error({}, 'no more')
+    expect([log.level, child.level]).toEqual(['silent', 'silent'])
+    await log.close()
+    expect((await lines()).map(({ msg }) => msg)).toEqual(['now'])
+  })
+
+  it('has methods that may be handed about', async () => {
+    const log = await open()
+    const { info } = log
+    info({}, 'detached')
+    await log.close()
+    expect((await lines()).map(({ msg }) => msg)).toEqual(['detached'])
+  })
+
+  it('writes lines for people when asked', async () => {
+    const log = await open({ format: 'pretty' })
+    log.info({ port: 1883 }, 'Listening')
+    await log.close()
+    expect(await readFile(path(), 'utf8')).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: Listening {"port":1883}\n$/)
+  })
+
+  it('discards what is logged after it was closed', async () => {
+    const log = await open()
+    const child = log.child({})
+    await log.close()
+    child.error({}, 'too late')
+    expect(await lines()).toEqual([])
+  })
+
+  it('fails to open what cannot be written, with the error of the operating system', async () => {
+    await expect(open({ destination: folder })).rejects.toMatchObject({ code: 'EISDIR' })
+  })
+
+  it.skipIf(process.platform === 'win32')('survives the end of the program that reads it', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const reader = spawn('head', ['-n', '1', pipe], { stdio: ['ignore', 'ignore', 'inherit'] })
+    const log = await open({ destination: pipe })
+    log.info({}, 'read')
+    await once(reader, 'exit')
+    log.info({}, 'read by nobody: EPIPE')
+    await log.close()
+    log.info({}, 'discarded')
+  })
+})

@@ -1,0 +1,71 @@
+import { isatty } from 'node:tty'
+import { type DestinationStream, destination, pino } from 'pino'
+import type { LogLevel } from '../../src/kinds/logger.ts'
+import { LevelLogger, levelValues } from './level-logger.ts'
+
+export interface PinoLoggerOptions {
+  readonly level: LogLevel
+  readonly format: 'auto' | 'pretty' | 'json'
+  /** `stdout`, `stderr` or the path of a file. */
+  readonly destination: string
+}
+
+/** The logger of a system, with the stream that it owns. */
+export class PinoLogger extends LevelLogger {
+  readonly #stream: Stream
+  /** The reader of the pipe is gone: pino has made the stream a sink, which never says that it closed. */
+  #broken = false
+
+  private constructor(stream: Stream, lines: DestinationStream, level: LogLevel) {
+    super(pino({ level: 'trace' }, lines), { level, threshold: levelValues[level] })
+    this.#stream = stream
+    // A log that cannot be written, to a full disk say, stops no broker.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      this.#broken = error.code === 'EPIPE'
+    })
+  }
+
+  /** Opens the destination. @throws the operating system's error when the file cannot be opened. */
+  static async open(options: PinoLoggerOptions): Promise<PinoLogger> {
+    const descriptor = standardStreams.get(options.destination)
+    const terminal = descriptor !== undefined && isatty(descriptor)
+    const pretty = options.format === 'pretty' || (options.format === 'auto' && terminal)
+    // Loaded only when it is used: it takes longer to load than the rest of the logger.
+    const format = pretty ? await loadFormatter(terminal) : undefined
+    const stream = destination({
+      dest: descriptor ?? options.destination,
+      mkdir: true,
+      // In a terminal lines keep their order with what else is printed there. Other readers may be slow: none may block us.
+      sync: terminal,
+      maxLength: maximumBufferedLength,
+    })
+    await new Promise<void>((resolve, reject) => stream.once('ready', resolve).once('error', reject))
+    const lines = format === undefined ? stream : { write: (line: string) => void stream.write(format(line)) }
+    return new PinoLogger(stream, lines, options.level)
+  }
+
+  /** Writes what is buffered and closes the file. What is logged afterwards is discarded. */
+  async close(): Promise<void> {
+    this.level = 'silent'
+    if (this.#broken) return
+    await new Promise<void>((resolve) => {
+      this.#stream.once('close', resolve).once('error', () => resolve())
+      this.#stream.end()
+    })
+  }
+}
+
+type Stream = ReturnType<typeof destination>
+
+const standardStreams: ReadonlyMap<string, number> = new Map([
+  ['stdout', 1],
+  ['stderr', 2],
+])
+
+/** Characters that wait for a slow reader of the log; what is logged beyond them is dropped. */
+const maximumBufferedLength = 4 * 1024 * 1024
+
+const loadFormatter = async (colorize: boolean): Promise<(line: string) => string> => {
+  const { prettyFactory } = await import('pino-pretty')
+  return prettyFactory({ colorize, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+}
