@@ -66,13 +66,19 @@ export const defineComponent = <P extends AnyKind, N extends Needs, C extends z.
   component: Component<P, N, C>,
 ): Component<P, N, C> => component
 
+declare const kindNeeded: unique symbol
+/** Stands beside the names that would do, for the compiler's message to say which kind is needed. Nothing has this type. */
+export interface ComponentOfKind<Name extends string> {
+  readonly [kindNeeded]: Name
+}
+
 /** The names in system S whose component provides `Name`, or a sentence that says there is none. */
 type Provider<S, Name extends string> = {
   [N in keyof S]: S[N] extends { provides: { name: Name } } ? N : never
 }[keyof S] extends infer Names
   ? [Names] extends [never]
     ? `no component in this system provides ${Name}`
-    : Names
+    : Names | ComponentOfKind<Name>
   : never
 
 /** What may be written in `dependencies` for a need. */
@@ -86,21 +92,15 @@ type Wire<S, K extends Need> =
         : never
 
 type OptionalNames<N extends Needs> = { [K in keyof N]: N[K] extends Optional<AnyKind> ? K : never }[keyof N]
-type Flat<T> = { [K in keyof T]: T[K] }
-type Wires<S, N extends Needs> = Flat<
-  { [K in Exclude<keyof N, OptionalNames<N>>]: Wire<S, N[K]> } & { [K in OptionalNames<N>]?: Wire<S, N[K]> }
->
-
-// `{}` here means "nothing is required", which is the question asked.
-// biome-ignore lint/complexity/noBannedTypes: see above
-type Nothing = {}
-type ConfigEntry<Z> = Nothing extends Z ? { readonly config?: Z } : { readonly config: Z }
 type NoWires = { readonly [name: string]: 'this component needs nothing' }
-type DependenciesEntry<W> = keyof W extends never
-  ? { readonly dependencies?: NoWires }
-  : Nothing extends W
-    ? { readonly dependencies?: W }
-    : { readonly dependencies: W }
+/** What may be written in `dependencies`. The last step makes one object type of two, which messages print in full. */
+type Wires<S, N extends Needs> = keyof N extends never
+  ? NoWires
+  : { [K in Exclude<keyof N, OptionalNames<N>>]: Wire<S, N[K]> } & {
+        [K in OptionalNames<N>]?: Wire<S, N[K]>
+      } extends infer Both
+    ? { [K in keyof Both]: Both[K] }
+    : never
 
 /** What every entry may say, whatever its component. */
 export interface EntryOptions {
@@ -112,13 +112,49 @@ export interface EntryOptions {
   readonly stopDeadlineMs?: number
 }
 
-type Entry<S, C> =
-  C extends Component<AnyKind, infer N, infer Z>
-    ? ConfigEntry<z.input<Z>> & DependenciesEntry<Wires<S, N>> & EntryOptions
-    : never
+/**
+ * An entry of a system. There are four interfaces for what may be left out because a message about a property that is
+ * missing from an interface is one line, and about one that is missing from an intersection a screenful. The wires come
+ * first because messages cut long types short.
+ */
+interface Entry<W, Z, C> extends EntryOptions {
+  readonly component: C
+  readonly config: Z
+  readonly dependencies: W
+}
+interface EntryWithoutConfig<W, Z, C> extends EntryOptions {
+  readonly component: C
+  readonly config?: Z
+  readonly dependencies: W
+}
+interface EntryWithoutDependencies<W, Z, C> extends EntryOptions {
+  readonly component: C
+  readonly config: Z
+  readonly dependencies?: W
+}
+interface EntryWithoutBoth<W, Z, C> extends EntryOptions {
+  readonly component: C
+  readonly config?: Z
+  readonly dependencies?: W
+}
+
+// `{}` here means "nothing is required", which is the question asked.
+// biome-ignore lint/complexity/noBannedTypes: see above
+type Nothing = {}
+type EntryOf<W, Z, C> = Nothing extends W
+  ? Nothing extends Z
+    ? EntryWithoutBoth<W, Z, C>
+    : EntryWithoutDependencies<W, Z, C>
+  : Nothing extends Z
+    ? EntryWithoutConfig<W, Z, C>
+    : Entry<W, Z, C>
 
 /** A system: each name with its component, config and dependencies. TypeScript infers S from the `component` lines alone. */
-export type SystemConfig<S> = { readonly [N in keyof S]: { readonly component: S[N] } & Entry<S, S[N]> }
+export type SystemConfig<S> = {
+  readonly [N in keyof S]: S[N] extends Component<AnyKind, infer W, infer Z>
+    ? EntryOf<Wires<S, W>, z.input<Z>, S[N]>
+    : never
+}
 
 /** The instances of a running system by name. A disabled component has none: reading it throws. */
 export type SystemMap<C> =
