@@ -1,0 +1,177 @@
+import type { Packet } from 'mqtt-packet'
+import type { Connection } from '../../src/kinds/connection.ts'
+import type { ByteReceiver, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { checkPacket } from '../../src/mqtt/check-packet.ts'
+import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
+import { PacketReader } from '../../src/mqtt/packet-reader.ts'
+import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
+import { PacketParser } from './packet-parser.ts'
+import { PartialBody } from './partial-body.ts'
+import { readPacket } from './read-packet.ts'
+
+/** Largest packets taken, in bytes and with their fixed header. */
+export interface PacketSizeLimits {
+  readonly maximumPacketSize: number
+  /** For the first packet, which anybody can send. */
+  readonly maximumConnectPacketSize: number
+}
+
+/** What the decoders of all connections share. Both parts are idle between two packets. */
+export class SharedDecoding {
+  readonly reader = new PacketReader()
+  readonly parser = new PacketParser()
+  readonly limits: PacketSizeLimits
+
+  constructor(limits: PacketSizeLimits) {
+    this.limits = limits
+  }
+}
+
+/** What the decoder waits for. */
+const State = {
+  FirstByte: 0,
+  RemainingLength: 1,
+  Body: 2,
+  /** Nothing any more: the client broke the protocol. */
+  Failed: 3,
+} as const
+type State = (typeof State)[keyof typeof State]
+
+/**
+ * Bytes to packets, for one connection. However the bytes are split, the work is linear in them: a packet that lies in
+ * one chunk is read where it is, one that does not is copied once into memory of its own.
+ *
+ * Packets and the buffers in them are lent for the call of `packet`: they may be views of the chunk. At the first byte
+ * that no client may send `fail` is called, once, and everything after it is dropped, as is what follows a packet upon
+ * which the connection was closed [MQTT-3.1.4-6].
+ */
+export class ConnectionDecoder implements ByteReceiver {
+  readonly #connection: Connection
+  readonly #next: PacketReceiver
+  readonly #shared: SharedDecoding
+
+  // The packet that is coming.
+  #state: State = State.FirstByte
+  #firstByte = 0
+  /** While its bytes come, the value so far. */
+  #remainingLength = 0
+  #remainingLengthBytes = 0
+  /** What has come of its body, when that does not lie in one chunk. */
+  #partial: PartialBody | undefined
+
+  constructor(connection: Connection, next: PacketReceiver, shared: SharedDecoding) {
+    this.#connection = connection
+    this.#next = next
+    this.#shared = shared
+  }
+
+  bytes(chunk: Uint8Array): void {
+    const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    let position = 0
+    while (position < buffer.length && this.#connection.open) {
+      switch (this.#state) {
+        case State.FirstByte:
+          position = this.#takeFirstByte(buffer, position)
+          break
+        case State.RemainingLength:
+          position = this.#takeRemainingLength(buffer, position)
+          break
+        case State.Body:
+          position = this.#takeBody(buffer, position)
+          break
+        case State.Failed:
+          return
+      }
+    }
+  }
+
+  closed(): void {
+    this.#state = State.Failed
+    this.#partial = undefined
+  }
+
+  #takeFirstByte(buffer: Buffer, position: number): number {
+    this.#firstByte = buffer[position]!
+    const error = checkFirstByte(this.#firstByte, this.#connection.protocolVersion)
+    if (error !== undefined) return this.#fail(error, buffer)
+    this.#remainingLength = 0
+    this.#remainingLengthBytes = 0
+    this.#state = State.RemainingLength
+    return position + 1
+  }
+
+  #takeRemainingLength(buffer: Buffer, position: number): number {
+    const byte = buffer[position]!
+    this.#remainingLength |= (byte & 0x7f) << (7 * this.#remainingLengthBytes)
+    this.#remainingLengthBytes += 1
+    if (byte >= 0x80) {
+      if (this.#remainingLengthBytes < 4) return position + 1
+      return this.#fail(malformedPacket('The Remaining Length is over four bytes long.'), buffer)
+    }
+    if (byte === 0 && this.#remainingLengthBytes > 1) {
+      return this.#fail(malformedPacket('The Remaining Length is encoded too long.', 'MQTT-1.5.5-1'), buffer)
+    }
+    const limit =
+      this.#connection.protocolVersion === 0
+        ? this.#shared.limits.maximumConnectPacketSize
+        : this.#shared.limits.maximumPacketSize
+    if (1 + this.#remainingLengthBytes + this.#remainingLength > limit) {
+      return this.#fail(
+        refusal(ReasonCode.PacketTooLarge, `The packet is larger than ${limit} bytes.`, 'MQTT-3.2.2-15'),
+        buffer,
+      )
+    }
+    this.#state = State.Body
+    if (this.#remainingLength === 0) this.#takePacket(buffer, position + 1, position + 1)
+    return position + 1
+  }
+
+  #takeBody(buffer: Buffer, position: number): number {
+    const end = position + this.#remainingLength
+    if (this.#partial === undefined) {
+      if (end <= buffer.length) {
+        this.#takePacket(buffer, position, end)
+        return end
+      }
+      this.#partial = new PartialBody(this.#remainingLength)
+    }
+    const taken = this.#partial.append(buffer, position)
+    const whole = this.#partial.whole
+    if (whole !== undefined) {
+      this.#partial = undefined
+      this.#takePacket(whole, 0, whole.length)
+    }
+    return taken
+  }
+
+  /** Checks, reads and passes on the packet whose body lies from `start` up to `end`. */
+  #takePacket(buffer: Buffer, start: number, end: number): void {
+    const connection = this.#connection
+    const { reader, parser } = this.#shared
+    const firstByte = this.#firstByte
+    this.#state = State.FirstByte
+    reader.open(buffer, start, end, connection.protocolVersion)
+    const error = checkPacket(firstByte, reader)
+    const version = reader.protocolVersion
+    // A CONNECT packet brings the version; also one that is refused, for the answer's form.
+    if (version !== connection.protocolVersion) connection.protocolVersion = version
+    let packet: Packet | undefined
+    if (error === undefined) {
+      reader.position = start
+      packet = readPacket(firstByte, reader) ?? parser.parse(firstByte, buffer.subarray(start, end), reader)
+    }
+    reader.close()
+    if (packet !== undefined) this.#next.packet(packet)
+    else this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer)
+  }
+
+  /** @returns the end of the buffer: nothing in it is looked at any more. */
+  #fail(error: ProtocolError, buffer: Buffer): number {
+    this.#state = State.Failed
+    this.#partial = undefined
+    this.#next.fail?.(error)
+    return buffer.length
+  }
+}
