@@ -1,4 +1,10 @@
+/** The rules that the compiler enforces on a system config, at run time, and those that it cannot see. */
+
+import { checkEntry, type ReadEntry } from './check-entry.ts'
+import { checkWiring } from './check-wiring.ts'
 import type { AnySystemConfig } from './define-system.ts'
+import { isPlainObject } from './plain-object.ts'
+import { found } from './suggestion.ts'
 
 /** One thing that is wrong with a system config. */
 export interface ConfigProblem {
@@ -6,16 +12,6 @@ export interface ConfigProblem {
   readonly path: readonly (string | number)[]
   /** What was found, what is needed and what would do, in a sentence. */
   readonly message: string
-}
-
-/** `server.dependencies.pipeline[1]` */
-export const formatPath = (path: readonly (string | number)[]): string => {
-  throw new Error(`not implemented: ${path}`)
-}
-
-/** All problems as text, one to a paragraph, each with its place. */
-export const formatProblems = (problems: readonly ConfigProblem[]): string => {
-  throw new Error(`not implemented: ${problems}`)
 }
 
 /** What a config comes to once its schemas have applied defaults and coercions. */
@@ -26,7 +22,53 @@ export interface CheckedConfig {
   readonly configs: Readonly<Record<string, unknown>>
 }
 
-/** Checks what TypeScript checked and what it cannot see, reporting everything that is wrong together. Starts nothing, never throws. */
+/**
+ * Checks what TypeScript checked and what it cannot see, reporting everything that is wrong together. Starts nothing,
+ * never throws.
+ *
+ * Disabled components are checked like the others, so that enabling one is safe; they merely satisfy nobody's required
+ * need, take no part in a cycle and do not count as a second provider of a unique kind.
+ */
 export const checkConfig = (config: AnySystemConfig | unknown): CheckedConfig => {
-  throw new Error(`not implemented: ${config}`)
+  const problems: ConfigProblem[] = []
+  const configs: Record<string, unknown> = Object.create(null)
+  try {
+    if (!isPlainObject(config)) {
+      const message = `a system config is a plain object of components by name; found ${found(config)}`
+      return { problems: [{ path: [], message }], configs }
+    }
+    const entries = new Map<string, ReadEntry | undefined>()
+    for (const name of Object.keys(config)) {
+      const entry = checkEntry(name, config[name], problems)
+      entries.set(name, entry)
+      if (entry?.config !== undefined) configs[name] = entry.config.value
+    }
+    checkWiring(entries, problems)
+    sortByComponent(problems, [...entries.keys()])
+  } catch (error) {
+    // Only a config that is not plain data, with a getter or a proxy that throws, comes here.
+    problems.push({ path: [], message: `the config cannot be read: ${error instanceof Error ? error.message : error}` })
+  }
+  return { problems, configs }
+}
+
+/** `server.dependencies.pipeline[1]` */
+export const formatPath = (path: readonly (string | number)[]): string => {
+  let text = ''
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`
+    else if (!/^[\p{L}\p{N}_-]+$/u.test(step)) text += `[${JSON.stringify(step)}]`
+    else text += text === '' ? step : `.${step}`
+  }
+  return text
+}
+
+/** All problems as text, one to a paragraph, each with its place. */
+export const formatProblems = (problems: readonly ConfigProblem[]): string =>
+  problems.map(({ path, message }) => `${formatPath(path) || 'the system config'}\n  ${message}`).join('\n\n')
+
+/** What is wrong with one component stands together, in the order of the config. */
+const sortByComponent = (problems: ConfigProblem[], names: readonly string[]): void => {
+  const rank = new Map(names.map((name, index): [string | number | undefined, number] => [name, index]))
+  problems.sort((a, b) => (rank.get(a.path[0]) ?? 0) - (rank.get(b.path[0]) ?? 0))
 }

@@ -1,4 +1,9 @@
+/** The life of a system: what a program that runs one sees of it. `container.ts` does the work. */
+
+import { checkConfig, formatProblems } from './check-config.ts'
+import { Container } from './container.ts'
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
+import { SystemError } from './system-error.ts'
 
 /**
  * - `disabled`: `enabled: false` in the config
@@ -33,10 +38,20 @@ export interface ComponentStatus {
 
 export type SystemState = 'created' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
 
-/** What the suspended part of a system hands to its successor: by component name, the data that its `suspend` returned. */
+/**
+ * What the suspended part of a system hands to its successor. The maps are in the order in which components were
+ * suspended, which is the order in which those that are not resumed must be released.
+ */
 export interface Suspended {
+  /** By component name, the data that its `suspend` returned. */
   readonly states: ReadonlyMap<string, unknown>
-  /** Stops the suspended component when no successor resumed it. */
+  /** By component name, the name of the kind it provides; a component of another kind cannot resume it. */
+  readonly kinds: ReadonlyMap<string, string>
+  /** SUSPEND_FAILED and STOP_FAILED, one for each component concerned. */
+  readonly errors: readonly SystemError[]
+  /** The successor has resumed the component: the stop of its suspended instance is no longer called for. */
+  claim(name: string): void
+  /** Stops the suspended component when no successor resumed it. Rejects with STOP_FAILED; the instance is gone even so. */
   release(name: string): Promise<void>
 }
 
@@ -44,20 +59,50 @@ export interface Suspended {
 export interface System<C = AnySystemConfig> {
   readonly config: C
   readonly state: SystemState
-  /** The running instances by name. Reading a component that is not running throws an error that says so. */
+  /**
+   * The running instances by name. Reading a component that is not running throws an error that says so; `in` and
+   * `Object.keys` tell which are.
+   */
   readonly map: SystemMap<C>
   /** The enabled components in the order in which they start; stopping goes the other way. */
   readonly order: readonly string[]
+  /** The components in the order in which they start, then those that are disabled. */
   status(): readonly ComponentStatus[]
+  /**
+   * Starts every component as soon as all that it depends on runs. When one fails, no other is launched, those under way
+   * are told by their signal and waited for, and everything that runs is stopped in reverse order before this rejects.
+   *
+   * @throws SystemError START_FAILED, START_TIMED_OUT or START_RETURNED_NOTHING of the component that failed first, with
+   * the other failures in `errors`; START_INTERRUPTED when `stop` or `suspend` was called meanwhile; ALREADY_STARTED.
+   */
   start(): Promise<void>
+  /**
+   * Stops every component once all that depend on it have stopped; one that fails or hangs keeps nothing else from
+   * stopping. A start under way is interrupted and undone, a suspended component is released. Calls after the first get
+   * the promise of the first. After a failed start there is nothing left to do.
+   *
+   * @throws SystemError STOP_FAILED, when all has ended, with the error of each component that failed in `errors`.
+   */
   stop(): Promise<void>
+  /**
+   * As `stop`, but components that can are suspended, for a successor to resume; the others are stopped. `stop` may follow:
+   * it releases what no successor has claimed. On a system that is not running this is `stop`, and there is nothing to
+   * resume. Never rejects: see `errors`.
+   */
   suspend(): Promise<Suspended>
 }
 
 export interface SystemOptions {
-  /** Called at every change of a component's state. Must not throw. */
+  /**
+   * Called at every change of a component's state, also after `start` rejected: a component that finished starting after
+   * its deadline is stopped then. Must not throw; if it does, the process gets a warning and the system goes on.
+   */
   readonly onChange?: (status: ComponentStatus) => void
-  /** What the predecessor handed over: a component of the same name and kind that has `resume` is resumed with it. */
+  /**
+   * What the predecessor handed over: a component of the same name and kind that has `resume` is resumed with it. All that
+   * cannot be resumed here is released before anything starts, since it may hold what the new components want; what a
+   * failed start left unresumed is released before `start` rejects.
+   */
   readonly suspended?: Suspended
 }
 
@@ -66,5 +111,12 @@ export interface SystemOptions {
  * @throws SystemError CONFIG_INVALID with every problem of the config.
  */
 export const createSystem = <const C>(config: C, options: SystemOptions = {}): System<C> => {
-  throw new Error(`not implemented: ${config} ${options}`)
+  const { problems, configs } = checkConfig(config)
+  if (problems.length > 0) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    const message = `the system config has ${count}:\n\n${formatProblems(problems)}`
+    throw new SystemError('CONFIG_INVALID', message, { phase: 'check', problems })
+  }
+  // What the types of C promise, the check has just established.
+  return new Container(config as AnySystemConfig, configs, options) as unknown as System<C>
 }

@@ -12,6 +12,7 @@ export const systemErrorCodes = {
   START_RETURNED_NOTHING: 'The start function of a component returned nothing where its kind promises an instance.',
   START_INTERRUPTED: 'The system was stopped while it was starting.',
   ALREADY_STARTED: 'start was called on a system that was started before; create a new one.',
+  NOT_RUNNING: 'A component was read from the system map that is not running, or that does not exist.',
   STOP_FAILED: 'The stop function of one or more components failed or passed its deadline; all others were stopped.',
   SUSPEND_FAILED:
     'The suspend function of a component failed or passed its deadline; that component was stopped instead.',
@@ -41,7 +42,10 @@ export class SystemError extends Error {
   readonly problems: readonly ConfigProblem[]
   /** The system as the failure left it: its `status()` says what had started, what failed and what was blocked. */
   readonly system: System | undefined
-  /** For STOP_FAILED: one SystemError for each component that did not stop; also what failed while undoing a start. */
+  /**
+   * What else failed, one SystemError for each: for STOP_FAILED every component that did not stop; for a failed start the
+   * other components that failed to start, then those that failed to stop when it was undone.
+   */
   readonly errors: readonly unknown[]
 
   constructor(code: SystemErrorCode, message: string, details: SystemErrorDetails = {}) {
@@ -53,4 +57,10 @@ export class SystemError extends Error {
     this.system = details.system
     this.errors = details.errors ?? []
   }
+}
+
+/** The message of anything that was thrown, which need not be an Error. */
+export const messageOf = (error: unknown): string => {
+  if (error instanceof Error) return error.message || error.name
+  return typeof error === 'string' ? error : `a thrown ${error === null ? 'null' : typeof error}`
 }

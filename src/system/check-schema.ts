@@ -1,0 +1,97 @@
+/** Runs a component's zod schema over its config and words the issues, with what zod leaves out: misspelt keys. */
+
+import type { z } from 'zod'
+import { isPlainObject } from './plain-object.ts'
+import { didYouMean, listed } from './suggestion.ts'
+
+type Path = readonly (string | number)[]
+type Report = (path: Path, message: string) => void
+
+/** Deeper than any config; keeps a config that contains itself from being walked for ever. */
+const deepest = 32
+
+/**
+ * The parsed config, or undefined after reporting why there is none. A config that is left out is read as `{}`.
+ *
+ * Keys that an object schema does not have are problems even where the schema would strip them: the compiler refuses them
+ * too, and `--set server.prot=1884` must not pass in silence. A schema that wants any key says so with `z.looseObject`
+ * or `.catchall`. Messages never contain values of the config: they may be passwords.
+ */
+export const parseConfig = (schema: z.ZodType, config: unknown, report: Report): { value: unknown } | undefined => {
+  const input = config ?? {}
+  let reported = false
+  const reportHere: Report = (path, message) => {
+    reported = true
+    report(path, message)
+  }
+  try {
+    const unknownKeys = new Set<string>()
+    reportUnknownKeys(schema, input, [], (path, message) => {
+      unknownKeys.add(JSON.stringify(path))
+      reportHere(path, message)
+    })
+    const result = schema.safeParse(input)
+    for (const issue of result.error?.issues ?? []) reportIssue(issue, unknownKeys, reportHere)
+    return reported || !result.success ? undefined : { value: result.data }
+  } catch (error) {
+    // zod runs the refinements and transforms of the component here, and refuses asynchronous ones by throwing.
+    const name = error instanceof Error ? error.name : undefined
+    if (name === '$ZodAsyncError') report([], 'its schema is asynchronous; a config is checked synchronously')
+    else report([], `its schema threw: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+const reportIssue = (issue: z.core.$ZodIssue, unknownKeys: ReadonlySet<string>, report: Report): void => {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) {
+      if (!unknownKeys.has(JSON.stringify([...path, key]))) report([...path, key], `there is no '${key}' here`)
+    }
+  } else if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    report(path, `${issue.message}: ${issue.errors.map(alternative).join('; or ')}`)
+  } else {
+    report(path, issue.message)
+  }
+}
+
+/** Why one alternative of a union does not fit. */
+const alternative = (issues: readonly z.core.$ZodIssue[]): string =>
+  issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
+    .join(', ')
+
+/** What is used here of zod's definition of a schema. */
+interface Definition {
+  readonly type: string
+  readonly shape?: Readonly<Record<string, z.ZodType>>
+  readonly catchall?: z.ZodType
+  readonly innerType?: z.ZodType
+  readonly in?: z.ZodType
+  readonly element?: z.ZodType
+}
+
+const definitionOf = (schema: z.ZodType): Definition | undefined => (schema as { def?: Definition }).def
+
+const reportUnknownKeys = (schema: z.ZodType, value: unknown, path: Path, report: Report): void => {
+  let definition = definitionOf(schema)
+  // Optional, default, readonly and the like wrap a schema; a pipe reads its input by its first half.
+  while (definition?.innerType !== undefined || definition?.in !== undefined) {
+    definition = definitionOf(definition.innerType ?? definition.in!)
+  }
+  if (definition === undefined || path.length > deepest) return
+  if (definition.type === 'array' && definition.element !== undefined && Array.isArray(value)) {
+    for (const [index, item] of value.entries()) reportUnknownKeys(definition.element, item, [...path, index], report)
+  }
+  if (definition.type !== 'object' || definition.shape === undefined || !isPlainObject(value)) return
+  const { shape } = definition
+  const closed = definition.catchall === undefined || definitionOf(definition.catchall)?.type === 'never'
+  for (const key of Object.keys(value)) {
+    if (Object.hasOwn(shape, key)) reportUnknownKeys(shape[key]!, value[key], [...path, key], report)
+    else if (closed)
+      report([...path, key], `there is no '${key}' here${didYouMean(key, Object.keys(shape)) || known(shape)}`)
+  }
+}
+
+const known = (shape: Readonly<Record<string, unknown>>): string =>
+  Object.keys(shape).length === 0 ? '; nothing can be set' : `; known are ${listed(Object.keys(shape), 'and')}`

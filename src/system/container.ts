@@ -1,0 +1,311 @@
+/** Runs the components of a system in the order of their dependencies: start, undo, stop, suspend. */
+
+import type { AnySystemConfig, SystemMap } from './define-system.ts'
+import { Instances } from './instances.ts'
+import type { ComponentStatus, Suspended, System, SystemOptions, SystemState } from './lifecycle.ts'
+import { Part } from './part.ts'
+import { type DependencyGraph, dependentsOf, startWaves } from './start-order.ts'
+import { didYouMean } from './suggestion.ts'
+import { messageOf, SystemError } from './system-error.ts'
+import { type Wire, wiresOf } from './wiring.ts'
+
+/** Why no more components are launched. */
+type Halt = 'failure' | 'interruption'
+
+export class Container implements System<AnySystemConfig> {
+  readonly config: AnySystemConfig
+  readonly order: readonly string[]
+  readonly map: SystemMap<AnySystemConfig>
+  readonly #parts = new Map<string, Part>()
+  readonly #instances: Instances
+  readonly #wires: ReadonlyMap<string, readonly Wire[]>
+  readonly #graph: DependencyGraph
+  readonly #dependents: DependencyGraph
+  readonly #predecessor: Suspended | undefined
+
+  #state: SystemState = 'created'
+  /** The first reason wins: a failure after an interruption is a detail of it, and the other way round. */
+  #halt: Halt | undefined
+  readonly #startErrors: SystemError[] = []
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+  #suspending: Promise<Suspended> | undefined
+
+  /** For a config in which `checkConfig` found no problem. */
+  constructor(config: AnySystemConfig, configs: Readonly<Record<string, unknown>>, options: SystemOptions) {
+    this.config = config
+    this.#predecessor = options.suspended
+    for (const [name, entry] of Object.entries(config)) {
+      this.#parts.set(name, new Part(name, entry, configs[name], this, (status) => notify(options.onChange, status)))
+    }
+    const enabled = Object.keys(config).filter((name) => config[name]!.enabled !== false)
+    this.#wires = new Map(enabled.map((name) => [name, wiresOf(config, name)]))
+    this.#graph = new Map(enabled.map((name) => [name, distinct(this.#wires.get(name)!.flatMap((wire) => wire.names))]))
+    this.#dependents = dependentsOf(this.#graph)
+    this.order = startWaves(this.#graph).flat()
+    const isRunning = (name: string): boolean => this.#parts.get(name)?.state === 'running'
+    this.#instances = new Instances(this.order, isRunning, (name) => this.#notRunning(name))
+    this.map = this.#instances.map as SystemMap<AnySystemConfig>
+  }
+
+  get state(): SystemState {
+    return this.#state
+  }
+
+  status(): readonly ComponentStatus[] {
+    const disabled = [...this.#parts.keys()].filter((name) => !this.#graph.has(name))
+    return [...this.order, ...disabled].map((name) => this.#parts.get(name)!.status)
+  }
+
+  start(): Promise<void> {
+    if (this.#state !== 'created') {
+      const message = `a system starts once, and this one is ${this.#state}; create a new one`
+      return Promise.reject(new SystemError('ALREADY_STARTED', message, { system: this }))
+    }
+    this.#state = 'starting'
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  suspend(): Promise<Suspended> {
+    if (this.#state === 'running') this.#suspending = this.#suspend()
+    return this.#suspending ?? this.#stopInstead()
+  }
+
+  async #start(): Promise<void> {
+    const errors = await this.#release((name) => !this.#canResume(name))
+    // Every component waits for those it depends on; in order, so that their promises are there already.
+    const settled = new Map<string, Promise<unknown>>()
+    for (const name of this.order) {
+      const dependencies = this.#graph.get(name)!.map((dependency) => settled.get(dependency))
+      settled.set(
+        name,
+        Promise.all(dependencies).then(() => this.#startPart(this.#parts.get(name)!)),
+      )
+    }
+    await Promise.all(settled.values())
+    if (this.#halt === undefined) {
+      this.#state = 'running'
+      return
+    }
+    this.#state = 'stopping'
+    this.#settleWaiting()
+    errors.push(...(await this.#stopAll()), ...(await this.#release(() => true)))
+    this.#state = this.#halt === 'failure' ? 'failed' : 'stopped'
+    throw this.#startError(errors)
+  }
+
+  /** Resolves when the start of one part has ended, one way or another. */
+  async #startPart(part: Part): Promise<void> {
+    if (this.#halt !== undefined) return
+    part.enter('starting')
+    const { name } = part
+    const resumed = this.#canResume(name) ? { state: this.#predecessor?.states.get(name) } : undefined
+    const { instance, error } = await part.start(this.#dependenciesOf(name), resumed)
+    if (error !== undefined) {
+      this.#startErrors.push(error)
+      this.#giveUp('failure', `${name} failed`)
+      part.enter('failed', error)
+    } else if (instance === undefined) {
+      part.enter('stopped')
+    } else {
+      // Also after a halt: the undo, which waits for this, stops it in its turn.
+      this.#instances.set(name, instance)
+      if (resumed !== undefined) this.#predecessor?.claim(name)
+      part.enter('running')
+    }
+  }
+
+  #dependenciesOf(name: string): object {
+    return Object.fromEntries(
+      this.#wires.get(name)!.map(({ need, mode, names }) => {
+        const instances = names.map((dependency) => this.#instances.get(dependency))
+        return [need, mode === 'many' ? instances : instances[0]]
+      }),
+    )
+  }
+
+  /** Launches nothing more, and tells what is under way. */
+  #giveUp(halt: Halt, why: string): void {
+    if (this.#halt !== undefined) return
+    this.#halt = halt
+    const reason = new DOMException(`the start of the system was given up: ${why}`, 'AbortError')
+    for (const part of this.#parts.values()) part.abortStart(reason)
+  }
+
+  /** Says of the components that were not launched what keeps them from it. */
+  #settleWaiting(): void {
+    const blame = new Map<string, readonly string[]>()
+    for (const name of this.order) {
+      const part = this.#parts.get(name)!
+      if (part.state === 'failed') blame.set(name, [name])
+      if (part.state !== 'waiting') continue
+      const blockedBy = distinct(this.#graph.get(name)!.flatMap((dependency) => blame.get(dependency) ?? []))
+      blame.set(name, blockedBy)
+      if (blockedBy.length > 0) part.block(blockedBy)
+      else if (this.#halt === 'interruption') part.enter('stopped')
+    }
+  }
+
+  #startError(undoErrors: readonly SystemError[]): SystemError {
+    if (this.#halt === 'interruption') {
+      const errors = [...this.#startErrors, ...undoErrors]
+      return new SystemError('START_INTERRUPTED', 'the system was stopped while it was starting', {
+        system: this,
+        errors,
+      })
+    }
+    const [first, ...others] = this.#startErrors
+    const { code, message, component, phase, cause } = first!
+    return new SystemError(code, message, { component, phase, cause, system: this, errors: [...others, ...undoErrors] })
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#state === 'created') {
+      this.#state = 'stopped'
+      for (const name of this.order) this.#parts.get(name)!.enter('stopped')
+    } else if (this.#suspending !== undefined) {
+      await this.#suspending
+      throwStopErrors(this, await this.#stopAll())
+    } else if (this.#state === 'running') {
+      this.#state = 'stopping'
+      const errors = await this.#stopAll()
+      this.#state = 'stopped'
+      throwStopErrors(this, errors)
+    } else {
+      await this.#interrupt()
+    }
+  }
+
+  /** Ends a start under way; does nothing after one. */
+  async #interrupt(): Promise<void> {
+    this.#giveUp('interruption', 'the system is being stopped')
+    const error = await this.#starting?.catch((thrown: unknown) => thrown)
+    if (this.#halt !== 'interruption' || !(error instanceof SystemError)) return
+    throwStopErrors(
+      this,
+      error.errors.filter((each) => each instanceof SystemError && each.code === 'STOP_FAILED'),
+    )
+  }
+
+  async #suspend(): Promise<Suspended> {
+    this.#state = 'stopping'
+    const states = new Map<string, unknown>()
+    const kinds = new Map<string, string>()
+    const errors = await this.#inReverse(async (part) => {
+      const { suspended, errors } = await part.suspend(this.#instances.get(part.name))
+      if (suspended === undefined) this.#instances.take(part.name)
+      else {
+        states.set(part.name, suspended.state)
+        kinds.set(part.name, part.component.provides.name)
+      }
+      return errors
+    })
+    this.#state = 'stopped'
+    return {
+      states,
+      kinds,
+      errors,
+      claim: (name) => this.#claim(name),
+      release: (name) => this.#releaseSuspended(name),
+    }
+  }
+
+  async #stopInstead(): Promise<Suspended> {
+    const error = await this.stop().catch((thrown: unknown) => thrown)
+    return {
+      states: new Map(),
+      kinds: new Map(),
+      errors: error instanceof SystemError ? (error.errors as SystemError[]) : [],
+      claim: () => undefined,
+      release: () => Promise.resolve(),
+    }
+  }
+
+  #claim(name: string): void {
+    if (!this.#instances.has(name)) return
+    this.#instances.take(name)
+    this.#parts.get(name)!.enter('stopped')
+  }
+
+  async #releaseSuspended(name: string): Promise<void> {
+    const part = this.#parts.get(name)
+    if (part === undefined) return
+    const mine = this.#instances.has(name)
+    const error = await this.#stopPart(part)
+    if (mine && error !== undefined) throw error
+  }
+
+  #canResume(name: string): boolean {
+    const component = this.#graph.has(name) ? this.#parts.get(name)?.component : undefined
+    return (
+      component?.resume !== undefined &&
+      this.#predecessor?.states.has(name) === true &&
+      this.#predecessor.kinds.get(name) === component.provides.name
+    )
+  }
+
+  /** Releases suspended components of the predecessor; those that were claimed or released before are let be. */
+  async #release(which: (name: string) => boolean): Promise<SystemError[]> {
+    const errors: SystemError[] = []
+    for (const name of this.#predecessor?.states.keys() ?? []) {
+      if (!which(name)) continue
+      await this.#predecessor?.release(name).catch((error: SystemError) => errors.push(error))
+    }
+    return errors
+  }
+
+  #stopAll(): Promise<readonly SystemError[]> {
+    return this.#inReverse(async (part) => {
+      const error = await this.#stopPart(part)
+      return error === undefined ? [] : [error]
+    })
+  }
+
+  /** Stops the instance that is held of a part; otherwise waits for a stop of it that is under way. */
+  #stopPart(part: Part): Promise<SystemError | undefined> {
+    return this.#instances.has(part.name) ? part.stop(this.#instances.take(part.name)) : part.stopped
+  }
+
+  /** Ends each part once all that depend on it have ended; the errors come in that order, whatever the timing. */
+  async #inReverse(end: (part: Part) => Promise<readonly SystemError[]>): Promise<readonly SystemError[]> {
+    const ended = new Map<string, Promise<readonly SystemError[]>>()
+    for (const name of this.order.toReversed()) {
+      const dependents = this.#dependents.get(name)!.map((dependent) => ended.get(dependent))
+      ended.set(
+        name,
+        Promise.all(dependents).then(() => end(this.#parts.get(name)!)),
+      )
+    }
+    return (await Promise.all(ended.values())).flat()
+  }
+
+  #notRunning(name: string): SystemError {
+    const part = this.#parts.get(name)
+    const unknown = `there is no component '${name}' in this system${didYouMean(name, [...this.#parts.keys()])}`
+    const message = part === undefined ? unknown : `${name} is not running: it is ${part.state}`
+    return new SystemError('NOT_RUNNING', message, { component: part?.name, system: this })
+  }
+}
+
+const distinct = (names: readonly string[]): readonly string[] => [...new Set(names)]
+
+const throwStopErrors = (system: System, errors: readonly unknown[]): void => {
+  if (errors.length === 0) return
+  const message = errors.map(messageOf).join('; ')
+  throw new SystemError('STOP_FAILED', message, { phase: 'stop', system, errors })
+}
+
+/** A listener that throws must not break a start or a stop half way; that it did throw is for whoever wrote it. */
+const notify = (onChange: SystemOptions['onChange'], status: ComponentStatus): void => {
+  try {
+    onChange?.(status)
+  } catch (error) {
+    process.emitWarning(`onChange of a system threw: ${messageOf(error)}`)
+  }
+}

@@ -1,0 +1,198 @@
+/** One component of a system: its state, and its functions called with deadlines, their failures put into words. */
+
+import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
+import type { AnyComponent, AnyEntry } from './define-system.ts'
+import type { ComponentState, ComponentStatus, System } from './lifecycle.ts'
+import { found } from './suggestion.ts'
+import { messageOf, SystemError, type SystemErrorCode } from './system-error.ts'
+
+const defaultDeadlineMs = 10_000
+
+/** How a start ended: with an instance, with an error, or with neither because it heeded the signal. */
+export interface StartOutcome {
+  readonly instance?: unknown
+  readonly error?: SystemError
+}
+
+/** What a suspend left: the component suspended, or stopped instead. */
+export interface SuspendOutcome {
+  readonly suspended?: { readonly state: unknown }
+  readonly errors: readonly SystemError[]
+}
+
+export class Part {
+  readonly name: string
+  readonly component: AnyComponent
+  readonly #startDeadlineMs: number
+  readonly #stopDeadlineMs: number
+  /** As parsed by the component's schema. */
+  readonly #config: unknown
+  /** For the errors, which carry it. */
+  readonly #system: System
+  readonly #onChange: (status: ComponentStatus) => void
+  readonly #description: string | undefined
+
+  #state: ComponentState
+  #startMs: number | undefined
+  #error: SystemError | undefined
+  #blockedBy: readonly string[] = []
+  #starting: DeadlineCall<unknown> | undefined
+  #stopped: Promise<SystemError | undefined> = Promise.resolve(undefined)
+
+  constructor(
+    name: string,
+    entry: AnyEntry,
+    config: unknown,
+    system: System,
+    onChange: (status: ComponentStatus) => void,
+  ) {
+    this.name = name
+    this.component = entry.component
+    this.#startDeadlineMs = entry.startDeadlineMs ?? defaultDeadlineMs
+    this.#stopDeadlineMs = entry.stopDeadlineMs ?? defaultDeadlineMs
+    this.#config = config
+    this.#system = system
+    this.#onChange = onChange
+    this.#description = describe(entry.component, config)
+    this.#state = entry.enabled === false ? 'disabled' : 'waiting'
+  }
+
+  get state(): ComponentState {
+    return this.#state
+  }
+
+  get status(): ComponentStatus {
+    return {
+      name: this.name,
+      kind: this.component.provides.name,
+      state: this.#state,
+      description: this.#description,
+      startMs: this.#startMs,
+      blockedBy: this.#blockedBy,
+      error: this.#error,
+    }
+  }
+
+  /** Resolves when the stop that was called for has ended, with its error; at once when none was. */
+  get stopped(): Promise<SystemError | undefined> {
+    return this.#stopped
+  }
+
+  /** Moves to a state. An error stays until another replaces it. */
+  enter(state: ComponentState, error?: SystemError): void {
+    this.#state = state
+    this.#error = error ?? this.#error
+    this.#onChange(this.status)
+  }
+
+  block(blockedBy: readonly string[]): void {
+    this.#blockedBy = blockedBy
+    this.enter('blocked')
+  }
+
+  /**
+   * Starts the component, or resumes it with what its predecessor left. Never rejects, and leaves entering the states to
+   * the caller. An instance that comes after the deadline is stopped as soon as it comes.
+   */
+  async start(dependencies: object, suspended: { readonly state: unknown } | undefined): Promise<StartOutcome> {
+    const phase = suspended === undefined ? 'start' : 'resume'
+    const fail = (code: SystemErrorCode, what: string, cause?: unknown): StartOutcome => {
+      const details = { component: this.name, phase, system: this.#system, cause } as const
+      return { error: new SystemError(code, `the ${phase} of ${this.name} ${what}`, details) }
+    }
+    const startedAt = performance.now()
+    this.#starting = callWithin<unknown>(this.#startDeadlineMs, (signal) => {
+      const context = { name: this.name, signal }
+      return suspended === undefined
+        ? this.component.start(this.#config, dependencies, context)
+        : this.component.resume?.(this.#config, dependencies, suspended.state, context)
+    })
+    const { outcome, work, signal } = this.#starting
+    try {
+      const instance = await outcome
+      this.#startMs = performance.now() - startedAt
+      if (isInstance(instance)) return { instance }
+      const promised = this.component.provides.name
+      return fail('START_RETURNED_NOTHING', `returned ${found(instance)} where ${promised} is promised`)
+    } catch (cause) {
+      if (cause instanceof DeadlinePassed) {
+        // A rejection that comes this late says nothing new: the start has failed already.
+        work.then(
+          (instance) => (isInstance(instance) ? this.stop(instance) : undefined),
+          () => undefined,
+        )
+        const wait = `did not finish within ${this.#startDeadlineMs} ms`
+        return fail('START_TIMED_OUT', `${wait}; if it needs longer, set ${this.name}.startDeadlineMs`)
+      }
+      if (signal.aborted && (cause === signal.reason || nameOf(cause) === 'AbortError')) return {}
+      return fail('START_FAILED', `failed: ${messageOf(cause)}`, cause)
+    } finally {
+      this.#starting = undefined
+    }
+  }
+
+  /** Tells a start under way that nobody waits for its instance any more. */
+  abortStart(reason: Error): void {
+    this.#starting?.abort(reason)
+  }
+
+  /** Stops an instance of the component. Never rejects: what went wrong is in the status, and returned. */
+  stop(instance: unknown): Promise<SystemError | undefined> {
+    this.#stopped = this.#stop(instance)
+    return this.#stopped
+  }
+
+  /** Suspends an instance, or stops it when the component cannot suspend or fails to. Never rejects. */
+  async suspend(instance: unknown): Promise<SuspendOutcome> {
+    if (this.component.suspend === undefined) return stoppedWith([await this.stop(instance)])
+    this.enter('stopping')
+    const { error, value } = await this.#end('suspend', (signal) =>
+      this.component.suspend?.(instance, { name: this.name, signal }),
+    )
+    this.enter(error === undefined ? 'suspended' : 'stopping', error)
+    return error === undefined
+      ? { suspended: { state: value }, errors: [] }
+      : stoppedWith([error, await this.stop(instance)])
+  }
+
+  async #end(
+    phase: 'stop' | 'suspend',
+    work: (signal: AbortSignal) => unknown,
+  ): Promise<{ readonly value?: unknown; readonly error?: SystemError }> {
+    try {
+      return { value: await callWithin(this.#stopDeadlineMs, work).outcome }
+    } catch (cause) {
+      const late = cause instanceof DeadlinePassed
+      const wait = `did not finish within ${this.#stopDeadlineMs} ms; if it needs longer, set ${this.name}.stopDeadlineMs`
+      const message = `the ${phase} of ${this.name} ${late ? wait : `failed: ${messageOf(cause)}`}`
+      const details = { component: this.name, phase, system: this.#system, cause: late ? undefined : cause }
+      return { error: new SystemError(phase === 'stop' ? 'STOP_FAILED' : 'SUSPEND_FAILED', message, details) }
+    }
+  }
+
+  async #stop(instance: unknown): Promise<SystemError | undefined> {
+    // What started too late has failed, however well it stops.
+    const after = this.#state === 'failed' ? 'failed' : 'stopped'
+    this.enter('stopping')
+    const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, { name: this.name, signal }))
+    this.enter(after, error)
+    return error
+  }
+}
+
+const stoppedWith = (errors: readonly (SystemError | undefined)[]): SuspendOutcome => ({
+  errors: errors.filter((error) => error !== undefined),
+})
+
+const isInstance = (value: unknown): boolean => value !== undefined && value !== null
+
+const nameOf = (error: unknown): unknown => (error instanceof Error ? error.name : undefined)
+
+/** A description is decoration: one that throws is left out. */
+const describe = (component: AnyComponent, config: unknown): string | undefined => {
+  try {
+    return component.describe?.(config)
+  } catch {
+    return undefined
+  }
+}
