@@ -1,0 +1,208 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { LoadError } from './load-error.ts'
+import { createModuleLoader, type ModuleLoader } from './module-loader.ts'
+
+const repository = resolve(import.meta.dirname, '../..')
+
+/** What the modules under test leave behind: the order in which they were evaluated. */
+const evaluations = globalThis as { evaluated?: string[] }
+let directory: string
+let loader: ModuleLoader
+let clock = 0
+
+/** Writes a file with a modification time of its own, so that no test depends on how fine the clock of the disk is. */
+const write = (name: string, text: string): void => {
+  const file = join(directory, name)
+  writeFileSync(file, text)
+  clock += 1
+  utimesSync(file, 1_000_000 + clock, 1_000_000 + clock)
+}
+
+/** A module that says when it is evaluated. */
+const source = (name: string, ...lines: string[]): void =>
+  write(name, [...lines, `globalThis.evaluated.push('${name}')`, ''].join('\n'))
+
+const failure = async (): Promise<LoadError> => {
+  const error = await loader.load().then(
+    () => undefined,
+    (error: LoadError) => error,
+  )
+  if (error === undefined) throw new Error('the load succeeded')
+  return error
+}
+
+const evaluated = (): string[] => evaluations.evaluated!.splice(0)
+
+beforeEach(async () => {
+  const parent = join(repository, 'node_modules/.tmp')
+  mkdirSync(parent, { recursive: true })
+  directory = mkdtempSync(join(parent, 'loader-'))
+  evaluations.evaluated = []
+  // config imports a and b; a imports leaf; b holds a singleton.
+  source('leaf.ts', 'export const leaf: number = 1')
+  source(
+    'a.ts',
+    "import { z } from 'zod'",
+    "import { leaf } from './leaf.ts'",
+    'export const a = z.number().parse(leaf)',
+  )
+  source('b.ts', 'export const b: object = {}')
+  source('config.ts', "import { a } from './a.ts'", "import { b } from './b.ts'", 'export default { a, b }')
+  loader = await createModuleLoader(directory, join(directory, 'config.ts'))
+})
+
+afterEach(async () => {
+  await loader.close()
+  rmSync(directory, { recursive: true })
+})
+
+test('loads the default export, with everything behind it', async () => {
+  expect(loader.isStale()).toBe(true)
+  const { config, changed } = await loader.load()
+  expect(config).toEqual({ a: 1, b: {} })
+  expect(changed).toEqual([])
+  expect(evaluated()).toEqual(['leaf.ts', 'a.ts', 'b.ts', 'config.ts'])
+  expect(loader.isStale()).toBe(false)
+})
+
+test('evaluates a changed file and its importers alone; the others keep their singletons', async () => {
+  const before = (await loader.load()).config as { b: object }
+  evaluated()
+  source('leaf.ts', 'export const leaf: number = 2')
+  expect(loader.isStale()).toBe(true)
+  const { config, changed } = await loader.load()
+  expect(config).toEqual({ a: 2, b: {} })
+  expect((config as { b: object }).b).toBe(before.b)
+  expect(changed).toEqual(['leaf.ts'])
+  expect(evaluated()).toEqual(['leaf.ts', 'a.ts', 'config.ts'])
+})
+
+test('evaluates nothing when nothing changed', async () => {
+  const before = await loader.load()
+  evaluated()
+  const after = await loader.load()
+  expect(after.config).toBe(before.config)
+  expect(after.changed).toEqual([])
+  expect(evaluated()).toEqual([])
+})
+
+test('follows an import that is new, and one that is gone', async () => {
+  await loader.load()
+  source('extra.ts', 'export const extra = 10')
+  source('b.ts', "import { extra } from './extra.ts'", 'export const b = extra')
+  expect((await loader.load()).config).toEqual({ a: 1, b: 10 })
+  source('extra.ts', 'export const extra = 11')
+  expect((await loader.load()).config).toEqual({ a: 1, b: 11 })
+
+  source('b.ts', 'export const b = 12')
+  await loader.load()
+  evaluated()
+  // b imports it no more: that it changes concerns nobody.
+  source('extra.ts', 'export const extra = 13')
+  await loader.load()
+  expect(evaluated()).toEqual([])
+})
+
+test('a syntax error names file and line in plain text, and loads once it is fixed', async () => {
+  await loader.load()
+  source('leaf.ts', '', 'export const leaf = = 2')
+  const error = await failure()
+  expect(error.code).toBe('LOAD_FAILED')
+  expect(error.message).toMatch(/^leaf\.ts:2:21: Unexpected token/)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
+  expect(error.message).not.toMatch(/\u001b/)
+  expect([error.file, error.line]).toEqual(['leaf.ts', 2])
+  expect(loader.isStale()).toBe(true)
+
+  source('leaf.ts', 'export const leaf = 3')
+  const { config, changed } = await loader.load()
+  expect(config).toEqual({ a: 3, b: {} })
+  expect(changed).toEqual(['leaf.ts'])
+})
+
+test('a syntax error in the config itself, fixed', async () => {
+  await loader.load()
+  write('config.ts', 'export default {')
+  expect((await failure()).message).toMatch(/^config\.ts:1:/)
+  expect(loader.isStale()).toBe(true)
+  source('config.ts', 'export default 5')
+  expect((await loader.load()).config).toBe(5)
+})
+
+// Under vitest the lines of thrown errors are not those of the source; test/integration/dev-loop.test.ts looks at them.
+test('a module that throws is named, and evaluated again next time even when only its dependency changed', async () => {
+  await loader.load()
+  source('leaf.ts', 'interface Erased {', '  field: string', '}', "export const leaf = 'one'")
+  const thrown = await failure()
+  expect(thrown.message).toMatch(/^a\.ts:\d+:\d+: ZodError/)
+  source('leaf.ts', 'export const leaf = 4')
+  expect((await loader.load()).config).toEqual({ a: 4, b: {} })
+})
+
+test('a second error after the first one, then both fixed', async () => {
+  await loader.load()
+  write('leaf.ts', 'throw new RangeError("too far")')
+  expect((await failure()).message).toMatch(/^leaf\.ts:\d+:\d+: RangeError: too far$/)
+  source('b.ts', 'export const b = 7')
+  expect((await failure()).message).toMatch(/^leaf\.ts:\d+:\d+: RangeError: too far$/)
+  source('leaf.ts', 'export const leaf = 8')
+  const { config, changed } = await loader.load()
+  expect(config).toEqual({ a: 8, b: 7 })
+  expect(changed.toSorted()).toEqual(['b.ts', 'leaf.ts'])
+})
+
+test('a deleted file is missed by its importer, with the line, until it is back', async () => {
+  await loader.load()
+  renameSync(join(directory, 'leaf.ts'), join(directory, 'kept'))
+  const error = await failure()
+  expect(error.message).toBe('a.ts:2: imports leaf.ts, which does not exist')
+  renameSync(join(directory, 'kept'), join(directory, 'leaf.ts'))
+  expect((await loader.load()).config).toEqual({ a: 1, b: {} })
+})
+
+test('an import of a file that never existed, and then does', async () => {
+  await loader.load()
+  source('b.ts', "import { later } from './later.ts'", 'export const b = later')
+  expect((await failure()).message).toBe('b.ts:1: imports later.ts, which does not exist')
+  source('later.ts', 'export const later = 9')
+  expect((await loader.load()).config).toEqual({ a: 1, b: 9 })
+})
+
+test('an import of a package that is not installed', async () => {
+  await loader.load()
+  source('b.ts', '', "import { b } from 'no-such-package-at-all'", 'export { b }')
+  const error = await failure()
+  expect(error.message).toBe('b.ts:2: imports no-such-package-at-all, which does not exist')
+})
+
+test('a file that is written while it is loaded counts as changed', async () => {
+  await loader.load()
+  // The module writes itself anew when it is evaluated, after it was read.
+  const file = join(directory, 'leaf.ts')
+  write(
+    'leaf.ts',
+    `import { writeFileSync } from 'node:fs'
+     export const leaf = 20
+     writeFileSync(${JSON.stringify(file)}, 'export const leaf = 21')`,
+  )
+  expect((await loader.load()).config).toEqual({ a: 20, b: {} })
+  expect(loader.isStale()).toBe(true)
+  expect((await loader.load()).config).toEqual({ a: 21, b: {} })
+})
+
+test('a config without a default export is refused', async () => {
+  write('config.ts', 'export const system = {}')
+  expect((await failure()).message).toMatch(/^config\.ts: has no default export/)
+})
+
+test('modules that import each other are reloaded together', async () => {
+  source('b.ts', "import { other } from './other.ts'", 'export const b = () => other() + 1')
+  source('other.ts', "import * as back from './b.ts'", "export const other = () => typeof back === 'object' ? 1 : 0")
+  expect(((await loader.load()).config as { b: () => number }).b()).toBe(2)
+  evaluated()
+  source('other.ts', "import * as back from './b.ts'", "export const other = () => typeof back === 'object' ? 5 : 0")
+  expect(((await loader.load()).config as { b: () => number }).b()).toBe(6)
+  expect(evaluated().toSorted()).toEqual(['b.ts', 'config.ts', 'other.ts'])
+})

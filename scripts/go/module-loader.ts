@@ -1,0 +1,142 @@
+/**
+ * Loads the system config and the code behind it, and loads again what changed: those files and whatever imports them.
+ * All other modules stay as they are, with their singletons. docs/adr/0002-reload-engine.md says why it is done this way.
+ */
+
+import { statSync } from 'node:fs'
+import { isAbsolute, relative } from 'node:path'
+import { createServer, createServerModuleRunner } from 'vite'
+import type { EvaluatedModuleNode, ModuleRunner } from 'vite/module-runner'
+import type { LoadedConfig } from '../../src/system/dev.ts'
+import { LoadError, toLoadError } from './load-error.ts'
+
+export interface ModuleLoader {
+  /**
+   * Loads what changed since the last load that succeeded.
+   * @throws LoadError; the instances made from the modules of before are not touched, and the next load tries again
+   * everything that this one did not get done.
+   */
+  load(): Promise<LoadedConfig>
+  /** Whether a load would bring anything new. */
+  isStale(): boolean
+  close(): Promise<void>
+}
+
+/** What tells one version of a file from another. */
+type Stamp = string
+
+/**
+ * @param root the directory that packages are looked up from and paths are shown relative to.
+ * @param entry the absolute path of the system config.
+ */
+export const createModuleLoader = async (root: string, entry: string): Promise<ModuleLoader> => {
+  /** By file: its stamp when it was last read. Taken before the read, so that a file written meanwhile counts as changed. */
+  const read = new Map<string, Stamp>()
+  const server = await createServer({
+    root,
+    configFile: false,
+    appType: 'custom',
+    logLevel: 'silent',
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    optimizeDeps: { noDiscovery: true, include: [] },
+    plugins: [
+      {
+        name: 'stamp-files',
+        enforce: 'pre',
+        load(id) {
+          const file = id.split('?')[0]!
+          read.set(file, stampOf(file))
+          return null
+        },
+      },
+    ],
+  })
+  const environment = server.environments.ssr
+  const runner = createServerModuleRunner(environment, { hmr: false })
+  /** By file: the stamp of what is evaluated now, for the modules whose evaluation is known to have succeeded. */
+  const good = new Map<string, Stamp>()
+  /** What changed since the last load that succeeded. */
+  const changed = new Set<string>()
+  /** Whether the last load failed; true also before the first one. */
+  let failed = true
+
+  const modules = {
+    has: (file: string) => read.has(file),
+    importerOf: (file: string) => {
+      const [module] = environment.moduleGraph.getModulesByFile(file) ?? []
+      return [...(module?.importers ?? [])].find((importer) => importer.file !== null)?.file ?? undefined
+    },
+    shorten: (file: string) => shorten(root, file),
+  }
+
+  const load = async (): Promise<LoadedConfig> => {
+    const outdated = sources(runner).filter((module) => good.get(module.file) !== stampOf(module.file))
+    for (const { file } of outdated) if (good.has(file)) changed.add(shorten(root, file))
+    for (const module of withImporters(runner, outdated)) {
+      runner.evaluatedModules.invalidateModule(module)
+      good.delete(module.file)
+    }
+    // Importers are evaluated again but not compiled again.
+    for (const { file } of outdated) environment.moduleGraph.onFileChange(file)
+    // Also what was read by a load that failed before it came to evaluate it.
+    for (const [file, stamp] of read) if (stamp !== stampOf(file)) environment.moduleGraph.onFileChange(file)
+    failed = true
+    let exports: { default?: unknown }
+    try {
+      exports = await runner.import(entry)
+    } catch (error) {
+      throw toLoadError(error, modules)
+    }
+    if (exports.default === undefined) throw noDefaultExport(shorten(root, entry))
+    for (const { file } of sources(runner)) good.set(file, read.get(file) ?? stampOf(file))
+    const result = { config: exports.default, changed: [...changed] }
+    failed = false
+    changed.clear()
+    return result
+  }
+
+  return {
+    load,
+    isStale: () => failed || sources(runner).some(({ file }) => good.get(file) !== stampOf(file)),
+    close: async () => {
+      await runner.close()
+      await server.close()
+    },
+  }
+}
+
+/** The modules that stand evaluated and are made from files of ours; packages are Node's, which never reloads them. */
+const sources = (runner: ModuleRunner): EvaluatedModuleNode[] =>
+  [...runner.evaluatedModules.idToModuleMap.values()].filter(
+    ({ meta }) => meta !== undefined && 'code' in meta && meta.file !== null,
+  )
+
+/** The modules and all that import them, directly or not. */
+const withImporters = (runner: ModuleRunner, modules: readonly EvaluatedModuleNode[]): Set<EvaluatedModuleNode> => {
+  // `imports` is what a module imported when it was last evaluated; `importers` also remembers what no longer does.
+  const importers = new Map<string, EvaluatedModuleNode[]>()
+  for (const importer of runner.evaluatedModules.idToModuleMap.values()) {
+    for (const id of importer.imports) importers.set(id, [...(importers.get(id) ?? []), importer])
+  }
+  const found = new Set(modules)
+  for (const module of found) for (const importer of importers.get(module.id) ?? []) found.add(importer)
+  return found
+}
+
+const stampOf = (file: string): Stamp => {
+  const stats = statSync(file, { throwIfNoEntry: false })
+  return stats === undefined ? 'gone' : `${stats.mtimeMs}:${stats.size}:${stats.ino}`
+}
+
+/** A path relative to the root where it lies below it; what is no path, such as a package's name, as it is. */
+const shorten = (root: string, file: string): string => {
+  const short = relative(root, file)
+  return !isAbsolute(file) || short.startsWith('..') ? file : short
+}
+
+const noDefaultExport = (file: string): LoadError =>
+  new LoadError(
+    `${file}: has no default export; it ends with \`export default defineSystem({ ... })\``,
+    { file },
+    undefined,
+  )
