@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { Logger } from '../../src/kinds/logger.ts'
+import { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { PacketLog } from './packet-log.ts'
+
+/** Logs the packets that pass the place in the pipeline where it is listed. */
+export const packetLog = defineComponent({
+  provides: PipelineStage,
+  needs: { logger: Logger },
+  config: z.strictObject({
+    level: z.enum(['debug', 'info']).default('info').describe('The log level of its lines.'),
+  }),
+  start: ({ level }, { logger }, { name }) => new PacketLog(logger.child({ component: name }), level),
+})

@@ -1,0 +1,51 @@
+import type { Packet } from 'mqtt-packet'
+import type { Connection } from '../../src/kinds/connection.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { FilterStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
+import { describePacket } from './describe-packet.ts'
+
+/** Logs what comes by and passes it on as it is. */
+export class PacketLog implements FilterStage {
+  readonly role = 'filter'
+  readonly #log: Logger
+  readonly #level: 'debug' | 'info'
+
+  constructor(log: Logger, level: 'debug' | 'info') {
+    this.#log = log
+    this.#level = level
+  }
+
+  open(connection: Connection, next: PacketReceiver): PacketReceiver {
+    return new ConnectionLog(connection, next, this.#log[this.#level])
+  }
+}
+
+class ConnectionLog implements PacketReceiver {
+  readonly #connection: Connection
+  readonly #next: PacketReceiver
+  readonly #write: Logger['info']
+  /** From the CONNECT packet; empty for a client that lets the server name it. */
+  #client: string | undefined
+
+  constructor(connection: Connection, next: PacketReceiver, write: Logger['info']) {
+    this.#connection = connection
+    this.#next = next
+    this.#write = write
+  }
+
+  packet(packet: Packet): void {
+    if (packet.cmd === 'connect') this.#client = packet.clientId
+    this.#write({ ...this.#who(), ...describePacket(packet) }, 'Packet')
+    this.#next.packet(packet)
+  }
+
+  fail(error: ProtocolError): void {
+    this.#write({ ...this.#who(), ...error }, 'Protocol error')
+    this.#next.fail?.(error)
+  }
+
+  #who() {
+    return { client: this.#client, connection: this.#connection.id, remote: this.#connection.remote }
+  }
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+
+export const serverConfig = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('The address to listen on. `0.0.0.0` and `::` open the broker to the network; the default does not.'),
+  port: z.int().min(0).max(65_535).default(1883).describe('The TCP port; 0 lets the operating system choose one.'),
+  backlog: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(1024)
+    .describe('Connections that may wait to be accepted; the operating system may allow fewer.'),
+  tcpKeepAliveMs: z
+    .int()
+    .min(0)
+    .max(7_200_000)
+    .default(60_000)
+    .describe('Silence after which TCP itself asks whether the peer is there, in milliseconds; 0 never asks.'),
+  maximumConnections: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(50_000)
+    .describe('Connections open at the same time; those beyond are closed at once, counted and logged.'),
+  maximumPendingBytes: z
+    .int()
+    .min(1024)
+    .max(1024 ** 3)
+    .default(1024 ** 2)
+    .describe('Bytes waiting for a slow peer that make its connection congested: then nothing is read from it.'),
+  closeDeadlineMs: z
+    .int()
+    .min(1)
+    .max(60_000)
+    .default(2_000)
+    .describe('How long a peer may take to close its side of a connection that we closed, in milliseconds.'),
+})
+
+export type ServerConfig = z.output<typeof serverConfig>

@@ -1,0 +1,22 @@
+/** Something to do once, when this turn of the event loop ends. Must not throw. */
+export interface TurnEnd {
+  endTurn(): void
+}
+
+/**
+ * Collects what is to be done at the end of this turn of the event loop, after everything that the network had ready was
+ * read: one timer for all connections, and one write for all that a connection was sent in the meantime.
+ */
+export class EndOfTurn {
+  #waiting: TurnEnd[] = []
+
+  add(item: TurnEnd): void {
+    if (this.#waiting.push(item) === 1) setImmediate(this.#run)
+  }
+
+  readonly #run = (): void => {
+    const items = this.#waiting
+    this.#waiting = []
+    for (const item of items) item.endTurn()
+  }
+}

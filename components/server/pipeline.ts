@@ -1,0 +1,98 @@
+import type { Packet } from 'mqtt-packet'
+import type { Connection } from '../../src/kinds/connection.ts'
+import type {
+  ByteReceiver,
+  DecoderStage,
+  EncoderStage,
+  FilterStage,
+  HandlerStage,
+  PacketReceiver,
+  PipelineStage,
+} from '../../src/kinds/pipeline-stage.ts'
+
+/** The stages of every connection's pipeline, each at its place. */
+export interface Pipeline {
+  readonly decoder: DecoderStage
+  /** Filters of what the peer sends. */
+  readonly incoming: readonly FilterStage[]
+  readonly handler: HandlerStage
+  /** Filters of what is sent to the peer. */
+  readonly outgoing: readonly FilterStage[]
+  readonly encoder: EncoderStage
+}
+
+/**
+ * Looks for the stages of the pipeline in a list of them.
+ * @param place where the list is written, for the error: `server.dependencies.pipeline`.
+ * @throws an Error that says what the list has and what is wrong with it.
+ */
+export const readPipeline = (stages: readonly PipelineStage[], place: string): Pipeline => {
+  const decoder = stages[0]
+  const encoder = stages.at(-1)
+  const handlerAt = stages.findIndex(({ role }) => role === 'handler')
+  const handler = stages[handlerAt]
+  const incoming = stages.slice(1, handlerAt).filter(({ role }) => role === 'filter')
+  const outgoing = stages.slice(handlerAt + 1, -1).filter(({ role }) => role === 'filter')
+  const inOrder = decoder?.role === 'decoder' && handler?.role === 'handler' && encoder?.role === 'encoder'
+  if (inOrder && incoming.length + outgoing.length + 3 === stages.length) {
+    return { decoder, incoming, handler, outgoing, encoder } as Pipeline
+  }
+  const found = stages.map(({ role }) => role).join(', ') || 'nothing'
+  throw new Error(
+    `${place} must list a decoder, a handler and an encoder in this order, one of each, and filters only between the ` +
+      `decoder and the encoder. It lists ${found}: ${whatIsWrong(stages)}.`,
+  )
+}
+
+const whatIsWrong = (stages: readonly PipelineStage[]): string => {
+  const roles = ['decoder', 'handler', 'encoder'] as const
+  const count = (role: string) => stages.filter((stage) => stage.role === role).length
+  const missing = roles.filter((role) => count(role) === 0)
+  if (missing.length > 0) return `${missing.join(', ')} missing`
+  const repeated = roles.filter((role) => count(role) > 1)
+  if (repeated.length > 0) return `more than one ${repeated.join(', ')}`
+  return 'they are out of order'
+}
+
+/**
+ * Opens the pipeline for a connection.
+ * @param opened takes the receiver of each stage as it opens, the encoder's first: all of them, unless a stage throws.
+ * @param guard called with what the stages behind the handler throw. The handler of one connection sends to others: the
+ * fault of a stage there must not come back to the one which was only publishing.
+ * @returns where the bytes from the network go.
+ */
+export const openPipeline = (
+  pipeline: Pipeline,
+  connection: Connection,
+  opened: (ByteReceiver | PacketReceiver)[],
+  guard: (error: unknown) => void,
+): ByteReceiver => {
+  const keep = <R extends ByteReceiver | PacketReceiver>(receiver: R): R => {
+    opened.push(receiver)
+    return receiver
+  }
+  const filter = (next: PacketReceiver, stage: FilterStage) => keep(stage.open(connection, next))
+  const encoder = keep(pipeline.encoder.open(connection, { bytes: (chunk) => connection.write(chunk) }))
+  const outgoing = pipeline.outgoing.reduceRight(filter, encoder)
+  const handler = keep(pipeline.handler.open(connection, new GuardedReceiver(outgoing, guard)))
+  const incoming = pipeline.incoming.reduceRight(filter, handler)
+  return keep(pipeline.decoder.open(connection, incoming))
+}
+
+class GuardedReceiver implements PacketReceiver {
+  readonly #next: PacketReceiver
+  readonly #guard: (error: unknown) => void
+
+  constructor(next: PacketReceiver, guard: (error: unknown) => void) {
+    this.#next = next
+    this.#guard = guard
+  }
+
+  packet(packet: Packet): void {
+    try {
+      this.#next.packet(packet)
+    } catch (error) {
+      this.#guard(error)
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Listener } from '../../src/kinds/listener.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { ServerConfig } from './config.ts'
+import { type ConnectionOwner, formatAddress, TcpConnection } from './connection.ts'
+import { EndOfTurn } from './end-of-turn.ts'
+import { type Handover, release } from './handover.ts'
+import type { Pipeline } from './pipeline.ts'
+
+/** Refused connections are logged in one line for this time, in milliseconds. */
+const refusalLogIntervalMs = 10_000
+
+/**
+ * Binds the port.
+ * @throws the operating system's error, with its code, address and port: `EADDRINUSE` when another has it.
+ */
+export const listen = async ({ host, port, backlog }: ServerConfig): Promise<Server> => {
+  const server = createServer({ allowHalfOpen: true })
+  server.listen({ host, port, backlog })
+  await once(server, 'listening')
+  return server
+}
+
+/** Accepts connections and gives each its pipeline. */
+export class TcpServer implements Listener {
+  readonly host: string
+  readonly port: number
+  readonly #config: ServerConfig
+  readonly #pipeline: Pipeline
+  readonly #log: Logger
+  readonly #server: Server
+
+  // The connections.
+  readonly #connections = new Set<TcpConnection>()
+  readonly #owner: ConnectionOwner
+  #lastId = 0
+  /** Called when the last connection is gone, while somebody waits for it. */
+  #allGone: (() => void) | undefined
+  /** While suspended: sockets accepted for the successor. As many as connections are allowed, by the server itself. */
+  readonly #waiting: Socket[] = []
+
+  // Those refused.
+  #refused = 0
+  #refusedAtLastLog = 0
+  #lastRefusalLogMs = Number.NEGATIVE_INFINITY
+
+  /** @param server listens already, in this generation of the code or in the one before. */
+  constructor(server: Server, config: ServerConfig, pipeline: Pipeline, log: Logger) {
+    const { address, port } = server.address() as AddressInfo
+    this.host = address
+    this.port = port
+    this.#config = config
+    this.#pipeline = pipeline
+    this.#log = log
+    this.#server = server
+    this.#owner = {
+      log,
+      endOfTurn: new EndOfTurn(),
+      maximumPendingBytes: config.maximumPendingBytes,
+      closeDeadlineMs: config.closeDeadlineMs,
+      gone: (connection) => this.#gone(connection),
+    }
+    server.maxConnections = config.maximumConnections
+    for (const event of ['connection', 'drop', 'error']) server.removeAllListeners(event)
+    server.on('connection', (socket) => this.accept(socket))
+    server.on('drop', () => this.#refuse())
+    // No file descriptor left, say. Those who are connected go on.
+    server.on('error', (error) => log.error({ err: error }, 'A connection could not be accepted'))
+    log.info({ host: address, port }, `Listening on ${formatAddress(address, port)}`)
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Connections closed at once because there were `maximumConnections` already. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** Gives a new socket its pipeline. */
+  accept(socket: Socket): void {
+    // The peer was gone before its turn came.
+    if (socket.destroyed) return
+    const { tcpKeepAliveMs } = this.#config
+    // What a turn gathers leaves in one write, which must not wait for an acknowledgement of the last one.
+    socket.setNoDelay(true)
+    socket.setKeepAlive(tcpKeepAliveMs > 0, tcpKeepAliveMs)
+    const connection = new TcpConnection(++this.#lastId, socket, this.#owner)
+    this.#connections.add(connection)
+    connection.start(this.#pipeline)
+  }
+
+  /** Stops listening and closes every connection. Resolves when the last socket is closed. */
+  async stop(): Promise<void> {
+    const released = release(this.#server, this.#waiting)
+    await this.#closeConnections('server stops')
+    await released
+  }
+
+  /**
+   * Closes every connection but goes on listening. Who connects from now on waits for the successor.
+   * @returns what the successor needs; the list of those who wait is still growing.
+   */
+  async suspend(): Promise<Handover> {
+    this.#server.removeAllListeners('connection')
+    this.#server.on('connection', (socket) => {
+      // Loss of the network while it waits; `accept` will see that it is destroyed.
+      socket.on('error', () => undefined)
+      this.#waiting.push(socket)
+    })
+    await this.#closeConnections('server is being reset')
+    const { host, port, backlog } = this.#config
+    return { host, port, backlog, server: this.#server, waiting: this.#waiting }
+  }
+
+  async #closeConnections(reason: string): Promise<void> {
+    if (this.#connections.size === 0) return
+    const allGone = new Promise<void>((resolve) => {
+      this.#allGone = resolve
+    })
+    for (const connection of this.#connections) connection.close(reason)
+    await allGone
+  }
+
+  #gone(connection: TcpConnection): void {
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#allGone?.()
+  }
+
+  #refuse(): void {
+    this.#refused++
+    const nowMs = performance.now()
+    if (nowMs - this.#lastRefusalLogMs < refusalLogIntervalMs) return
+    const details = {
+      refused: this.#refused - this.#refusedAtLastLog,
+      maximumConnections: this.#config.maximumConnections,
+    }
+    this.#lastRefusalLogMs = nowMs
+    this.#refusedAtLastLog = this.#refused
+    this.#log.warn(details, 'Connections refused: there are as many as maximumConnections allows')
+  }
+}
