@@ -1,6 +1,15 @@
 import { nodeColours, red } from './graph-colours.ts'
 import type { GraphEdge, GraphNode, SystemGraph } from './graph-model.ts'
-import { caption, ownProblems, roleLabel, stateWords, visible, withoutControls, wrapped } from './graph-words.ts'
+import {
+  caption,
+  ownProblems,
+  roleLabel,
+  shownName,
+  stateWords,
+  visible,
+  withoutControls,
+  wrapped,
+} from './graph-words.ts'
 
 /**
  * The graph in Graphviz's language. Edges run from a component to what it depends on. Every text is escaped, so that any
@@ -44,7 +53,7 @@ const nodeAttributes = (graph: SystemGraph, node: GraphNode, kinds: readonly (st
   const problems = ownProblems(graph, node)
   const colours = nodeColours(node, kinds, problems.length > 0)
   const lines = [
-    visible(node.name),
+    shownName(node),
     ...(node.kind === undefined ? [] : [visible(node.kind)]),
     ...[node.description, stateWords(node)].flatMap((text) => (text === undefined ? [] : wrapped(text, 40, 3))),
     ...problems.flatMap((problem) => wrapped(problem, 44, 5)),

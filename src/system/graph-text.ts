@@ -1,5 +1,5 @@
 import type { GraphEdge, GraphNode, SystemGraph } from './graph-model.ts'
-import { ownProblems, roleLabel, stateWords, visible } from './graph-words.ts'
+import { ownProblems, roleLabel, shownName, stateWords, visible } from './graph-words.ts'
 
 /**
  * The graph as a tree for a terminal: what nobody depends on at the left margin, under each component what it depends on,
@@ -82,7 +82,7 @@ const treeRows = (graph: SystemGraph): readonly Row[] => {
 }
 
 const words = (node: GraphNode, edge: GraphEdge | undefined, first: boolean): string => {
-  const name = visible(node.name)
+  const name = shownName(node)
   const role = edge === undefined ? undefined : visible(roleLabel(edge))
   const place = role === undefined || role === name ? name : `${role} → ${name}`
   return first ? place : `${place} ↑`

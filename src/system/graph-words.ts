@@ -15,6 +15,9 @@ export const caption = (graph: SystemGraph): string => {
   ].join(', ')
 }
 
+/** The name of a component, which may be empty in a config that would not start. */
+export const shownName = (node: GraphNode): string => visible(node.name).trim() || "''"
+
 /** `pipeline[0]`, the way the messages of `checkConfig` write a place. */
 export const roleLabel = (edge: GraphEdge): string =>
   edge.index === undefined ? edge.role : `${edge.role}[${edge.index}]`
@@ -25,7 +28,7 @@ export const stateWords = (node: GraphNode): string | undefined => {
   if (!node.enabled) return 'disabled'
   switch (node.state) {
     case 'running':
-      return node.startMs === undefined ? 'running' : `running, ${Math.round(node.startMs)} ms`
+      return node.startMs === undefined ? 'running' : `running, ${Math.round(node.startMs * 10) / 10} ms`
     case 'blocked':
       return node.blockedBy.length === 0 ? 'blocked' : `blocked by ${node.blockedBy.join(', ')}`
     default:

@@ -1,0 +1,120 @@
+/** `npm run graph`: draws the wiring of a system, whether it would start or not. */
+import { writeFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../src/command-line.ts'
+import { checkConfig, formatProblems } from '../src/system/check-config.ts'
+import { type SystemGraph, systemGraph, toDot, toMermaid } from '../src/system/graph.ts'
+import { applySettings } from '../src/system/settings.ts'
+import { createModuleLoader } from './go/module-loader.ts'
+import { renderPng, renderSvg } from './graph/render.ts'
+
+const writers = {
+  dot: toDot,
+  svg: (graph: SystemGraph) => renderSvg(toDot(graph)),
+  png: async (graph: SystemGraph) => renderPng(await renderSvg(toDot(graph))),
+  json: (graph: SystemGraph) => `${JSON.stringify(graph, null, 2)}\n`,
+  mermaid: toMermaid,
+} as const
+type Format = keyof typeof writers
+
+const extensions: Readonly<Record<string, Format>> = {
+  '.dot': 'dot',
+  '.svg': 'svg',
+  '.png': 'png',
+  '.json': 'json',
+  '.mmd': 'mermaid',
+}
+
+const program: Program = {
+  name: 'npm run graph --',
+  summary:
+    'Draws the components of a system and what each depends on: system.dot and system.svg, unless told otherwise.',
+  options: {
+    format: { type: 'string', value: 'FORMAT', description: `one of ${Object.keys(writers).join(', ')}` },
+    output: {
+      type: 'string',
+      value: 'FILE',
+      description: 'where to write, - for stdout; its extension chooses the format',
+    },
+  },
+  notes: [
+    '',
+    'A config with problems is drawn all the same: what is wrong is red, the problems go to stderr, and the exit code is 0.',
+    'To pipe the output, keep npm quiet: npm run --silent graph -- --output - | dot -Tpdf > system.pdf',
+  ],
+}
+
+/** One file to write, or stdout when it is `-`. */
+interface Output {
+  readonly file: string
+  readonly format: Format
+}
+
+/** Runs the command line; resolves with the exit code. What fails is told on stderr. */
+export const main = async (args: readonly string[]): Promise<number> => {
+  const line = parseCommandLine(args, program)
+  if (line.action === 'exit') {
+    if (line.code === exitCodes.ok) console.log(line.text)
+    else console.error(line.text)
+    return line.code
+  }
+  const outputs = outputsFor(line.options['format'], line.options['output'])
+  if (typeof outputs === 'string') {
+    console.error(outputs)
+    return exitCodes.usage
+  }
+  try {
+    const { config, problems } = applySettings(await load(line.configFile), line.settings)
+    const graph = systemGraph(config)
+    for (const output of outputs) await write(output, await writers[output.format](graph))
+    const wrong = [...problems, ...checkConfig(config).problems]
+    if (wrong.length > 0) console.error(`The config has problems:\n\n${formatProblems(wrong)}`)
+    return exitCodes.ok
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return exitCodes.failed
+  }
+}
+
+/** What to write, or what is wrong with the options. */
+const outputsFor = (format: unknown, file: unknown): readonly Output[] | string => {
+  const formats = Object.keys(writers).join(', ')
+  if (format !== undefined && !isFormat(format)) return `There is no format '${format}'; there are ${formats}.`
+  if (typeof file !== 'string') {
+    return (format === undefined ? (['dot', 'svg'] as const) : [format]).map((each) => ({
+      file: `system${Object.keys(extensions).find((extension) => extensions[extension] === each)}`,
+      format: each,
+    }))
+  }
+  const chosen = format ?? (file === '-' ? 'dot' : extensions[extname(file).toLowerCase()])
+  return chosen === undefined
+    ? `The name '${file}' does not tell which format is meant: add --format with one of ${formats}.`
+    : [{ file, format: chosen }]
+}
+
+const isFormat = (name: unknown): name is Format => typeof name === 'string' && Object.hasOwn(writers, name)
+
+const load = async (configFile: string): Promise<unknown> => {
+  const loader = await createModuleLoader(packageDirectory(), configFile)
+  try {
+    return (await loader.load()).config
+  } finally {
+    await loader.close()
+  }
+}
+
+const write = async ({ file, format }: Output, content: string | Buffer): Promise<void> => {
+  if (file !== '-') {
+    await writeFile(file, content)
+    console.log(`${file}: the system as ${format.toUpperCase()}`)
+    return
+  }
+  try {
+    await pipeline(Readable.from([content]), process.stdout, { end: false })
+  } catch (error) {
+    // Whoever reads has enough, like `head`.
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
+}
