@@ -48,6 +48,6 @@ const emphasizeName = (node: string): string => {
 }
 
 /** Keeps a label readable where another edge runs through it. */
-const halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="3" stroke-linejoin="round"'
+const halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="2" stroke-linejoin="round"'
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).trim()
