@@ -117,22 +117,22 @@ export interface EntryOptions {
  * missing from an interface is one line, and about one that is missing from an intersection a screenful. The wires come
  * first because messages cut long types short.
  */
-interface Entry<W, Z, C> extends EntryOptions {
+export interface Entry<W, Z, C> extends EntryOptions {
   readonly component: C
   readonly config: Z
   readonly dependencies: W
 }
-interface EntryWithoutConfig<W, Z, C> extends EntryOptions {
+export interface EntryWithoutConfig<W, Z, C> extends EntryOptions {
   readonly component: C
   readonly config?: Z
   readonly dependencies: W
 }
-interface EntryWithoutDependencies<W, Z, C> extends EntryOptions {
+export interface EntryWithoutDependencies<W, Z, C> extends EntryOptions {
   readonly component: C
   readonly config: Z
   readonly dependencies?: W
 }
-interface EntryWithoutBoth<W, Z, C> extends EntryOptions {
+export interface EntryWithoutBoth<W, Z, C> extends EntryOptions {
   readonly component: C
   readonly config?: Z
   readonly dependencies?: W
