@@ -1,0 +1,166 @@
+/** `npm run go`: runs the system under a prompt at which it can be changed while it runs. */
+
+import { writeFile } from 'node:fs/promises'
+import { dirname, relative, resolve } from 'node:path'
+import { inspect } from 'node:util'
+import { exitCodes, type Program, parseCommandLine, version } from '../src/command-line.ts'
+import { leaveProcess } from '../src/leave-process.ts'
+import { createDev, type Dev } from '../src/system/dev.ts'
+import { formatError } from '../src/system/format-error.ts'
+import { systemGraph, toDot, toText } from '../src/system/graph.ts'
+import { type Commands, createCommands, UsageError } from './go/commands.ts'
+import { LoadError } from './go/load-error.ts'
+import { createModuleLoader, type ModuleLoader } from './go/module-loader.ts'
+import { watchOwnCode } from './go/own-code.ts'
+import { openPrompt, type Prompt } from './go/prompt.ts'
+import { resetOnSave } from './go/reset-on-save.ts'
+import { configText } from './go/texts.ts'
+import { watchFiles } from './go/watch-files.ts'
+import { watchSignals } from './go/watch-signals.ts'
+
+const root = resolve(import.meta.dirname, '..')
+
+const program: Program = {
+  name: 'npm run go --',
+  summary: 'Starts the system and opens a prompt at which code and config can be reloaded: menu() lists the commands.',
+  options: { watch: { type: 'boolean', description: 'reload whenever a file is saved' } },
+}
+
+/** @returns the code to exit with: 1 when the system did not stop cleanly or, with piped input, anything failed. */
+export const main = async (args: readonly string[]): Promise<number> => {
+  const commandLine = parseCommandLine(args, program)
+  if (commandLine.action === 'exit') {
+    const stream = commandLine.code === exitCodes.ok ? process.stdout : process.stderr
+    stream.write(`${commandLine.text}\n`)
+    return commandLine.code
+  }
+  // Whoever read the output may go first (`| head`); the system is still to be stopped in order.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  const { configFile, settings, options } = commandLine
+  const loader = await createModuleLoader(root, configFile)
+  const dev = createDev({ load: loader.load, settings })
+  const ownCode = watchOwnCode(root)
+  const commands = createCommands({ dev, drawGraph: () => drawGraph(dev), afterReset: ownCode })
+  const session: Session = { dev, loader, commands, print: (text) => console.log(text) }
+  const signals = watchSignals((text) => session.print(text))
+  process.on('uncaughtException', (error) =>
+    session.print(`An error escaped from a component:\n${(error as Partial<Error>)?.stack ?? formatError(error)}`),
+  )
+
+  console.log(`mqtt-jig ${version()}, ${relative(process.cwd(), configFile)}`)
+  const started = attempt(session, 'go')
+  const startFailed = (await Promise.race([started, signals.received])) === false
+  let failed = false
+  if (!signals.wasReceived()) {
+    const prompt = open(session)
+    session.print = prompt.print
+    const watching = options['watch'] === true ? watch(session, dirname(configFile), ownCode) : undefined
+    await Promise.race([prompt.closed, signals.received])
+    watching?.close()
+    session.print = (text) => console.log(text)
+    prompt.close()
+    failed = !isTerminal() && (startFailed || prompt.failed)
+  }
+  process.stdin.destroy() // Nothing more is read, and an open pipe would keep the process.
+  const stopped = await close(dev, loader)
+  signals.dispose()
+  const code = signals.exitCode() ?? (stopped && !failed ? exitCodes.ok : exitCodes.failed)
+  leaveProcess(code)
+  return code
+}
+
+interface Session {
+  readonly dev: Dev
+  readonly loader: ModuleLoader
+  readonly commands: Commands
+  /** Prints for the user, above the prompt once there is one. */
+  print: (text: string) => void
+}
+
+const isTerminal = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true
+
+/** Runs a command that starts the system and prints how that went. @returns false when it failed. */
+const attempt = async ({ dev, commands, print }: Session, name: 'go' | 'reset'): Promise<boolean> => {
+  const command = commands[name] as { readonly call: () => Promise<object> }
+  try {
+    print(inspect(await command.call()))
+    return true
+  } catch (error) {
+    print(describeError(dev, error))
+    return false
+  }
+}
+
+const open = ({ dev, commands }: Session): Prompt => {
+  if (isTerminal()) console.log('menu() lists the commands.')
+  return openPrompt({
+    input: process.stdin,
+    output: process.stdout,
+    terminal: isTerminal(),
+    commands,
+    components: () => (dev.state.system?.map as Readonly<Record<string, unknown>> | undefined) ?? {},
+    formatError: (error) => describeError(dev, error),
+    formatValue: (value, colors) =>
+      value !== undefined && value === dev.state.config ? configText(dev.state.config, colors) : undefined,
+    historyFile: resolve(root, '.jig/history'),
+  })
+}
+
+const watch = (session: Session, configFolder: string, ownCode: () => string | undefined) => {
+  const onSave = resetOnSave({
+    isStale: session.loader.isStale,
+    reset: async () => void (await attempt(session, 'reset')),
+    onOther: () => {
+      const notice = ownCode()
+      if (notice !== undefined) session.print(notice)
+    },
+  })
+  const onError = (error: unknown): void => session.print(`Not all files are watched: ${formatError(error)}`)
+  return watchFiles([resolve(root, 'src'), resolve(root, 'components'), configFolder], () => void onSave(), onError)
+}
+
+/** Codes of errors after which the user wants to know what is running now. */
+const reloadErrors = new Set([
+  'LOAD_FAILED',
+  'CONFIG_INVALID',
+  'START_FAILED',
+  'START_TIMED_OUT',
+  'START_RETURNED_NOTHING',
+])
+
+const describeError = (dev: Dev, error: unknown): string => {
+  const code = (error as { code?: unknown } | null | undefined)?.code
+  // These say it all in their message; the cause of a LoadError repeats it in the words of the compiler.
+  const isSaid = error instanceof LoadError || error instanceof UsageError
+  const text = isSaid ? error.message : formatError(error)
+  if (!reloadErrors.has(String(code))) return text
+  const isRunning = dev.state.system?.state === 'running'
+  const state = isRunning ? 'The system from before keeps running' : 'Nothing is running'
+  return `${text}\n${state}; reset() tries again once this is mended.`
+}
+
+/** Prints the tree of the components and draws the diagram: the one place where the dev loop meets it. */
+const drawGraph = async ({ state }: Dev): Promise<string> => {
+  if (state.config === undefined) {
+    throw new UsageError('there is no system yet; `npm run graph` also draws a config that does not start')
+  }
+  // Loaded when it is used: Graphviz is large.
+  const { renderSvg } = await import('./graph/render.ts')
+  const graph = systemGraph(state.config, state.system?.status())
+  await writeFile('system.svg', await renderSvg(toDot(graph)))
+  return `${toText(graph)}Drawn in system.svg.`
+}
+
+/** @returns false when the system did not stop cleanly. */
+const close = async (dev: Dev, loader: ModuleLoader): Promise<boolean> => {
+  try {
+    const { stopped, stopMs } = await dev.close()
+    if (stopped) console.log(`Stopped in ${stopMs.toFixed(0)} ms.`)
+    return true
+  } catch (error) {
+    console.log(formatError(error))
+    return false
+  } finally {
+    await loader.close()
+  }
+}

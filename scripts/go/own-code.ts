@@ -1,0 +1,26 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+
+/** What the dev loop itself is made of: a reset cannot replace the code that performs it. */
+const folders = ['src/system', 'scripts/go']
+
+/**
+ * Watches over the code of the container and of the dev loop.
+ * @returns a function that says what has changed since it was last called, in a sentence; undefined when nothing has.
+ */
+export const watchOwnCode = (root: string): (() => string | undefined) => {
+  let known = timesOf(root)
+  return () => {
+    const now = timesOf(root)
+    const changed = [...now].filter(([file, time]) => known.get(file) !== time).map(([file]) => relative(root, file))
+    known = now
+    if (changed.length === 0) return undefined
+    return `${changed.join(', ')} changed: the container and this prompt take that in when \`npm run go\` is started anew.`
+  }
+}
+
+const timesOf = (root: string): Map<string, number> => {
+  const files = folders.flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
+  const sources = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  return new Map(sources.map((file) => [file, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
+}

@@ -1,0 +1,210 @@
+/** The prompt of the dev loop: Node's own REPL, taught to wait for what a command promises and to print errors for people. */
+
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { clearScreenDown, createInterface, cursorTo } from 'node:readline'
+import { type REPLEval, type REPLServer, start } from 'node:repl'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { inspect } from 'node:util'
+import { type Commands, UsageError } from './commands.ts'
+import { completeSystem } from './completion.ts'
+
+export interface PromptOptions {
+  readonly input: Readable
+  readonly output: Writable
+  /** Whether a person sits there. Otherwise lines are taken one after the other, each when the one before is done. */
+  readonly terminal: boolean
+  readonly commands: Commands
+  /** The running components by name, for completion. */
+  readonly components: () => Readonly<Record<string, unknown>>
+  readonly formatError: (error: unknown) => string
+  /** How a value prints when it has a way of its own; undefined leaves it to Node. */
+  readonly formatValue: (value: unknown, colors: boolean) => string | undefined
+  /** The file that keeps the lines typed in a terminal. */
+  readonly historyFile: string
+}
+
+export interface Prompt {
+  /** Resolves when the input has ended, all of it done, or the user has left. */
+  readonly closed: Promise<void>
+  /** Whether any line ended in an error. */
+  readonly failed: boolean
+  /** Prints above the prompt, leaving what is being typed as it is. */
+  print(text: string): void
+  close(): void
+}
+
+export const openPrompt = (options: PromptOptions): Prompt => {
+  const { terminal, output } = options
+  // Without a terminal a line is handed on when the one before is done; Node's REPL alone would run them all at once.
+  const input = terminal ? options.input : new PassThrough()
+  const server = start({
+    prompt: terminal ? promptText : '',
+    input,
+    output,
+    terminal,
+    ignoreUndefined: true,
+    // In a terminal Ctrl-C ends the evaluation of a line, also an endless loop.
+    breakEvalOnSigint: terminal,
+    preview: false,
+    writer: (value) => write(value, options),
+  })
+  const define = (): void => defineCommands(server, options.commands)
+  define()
+  server.on('reset', define)
+  let failed = false
+  let lastError: unknown = server.context['_error']
+  const prompted = watchPrompts(server, () => {
+    failed ||= server.context['_error'] !== lastError
+    lastError = server.context['_error']
+  })
+  awaitResults(server, options)
+  completeComponents(server, options)
+  const closed = new Promise<void>((resolve) => server.once('exit', resolve))
+  if (terminal) {
+    keepHistory(server, options.historyFile)
+  } else {
+    feed(options.input, input as PassThrough, server, prompted).catch((error: unknown) => {
+      output.write(`${options.formatError(error)}\n`)
+      failed = true
+      server.close()
+    })
+  }
+  return {
+    closed,
+    get failed() {
+      return failed
+    },
+    print: (text) => {
+      if (terminal) {
+        cursorTo(output, 0)
+        clearScreenDown(output)
+      }
+      output.write(`${text}\n`)
+      if (terminal) server.prompt(true)
+    },
+    close: () => server.close(),
+  }
+}
+
+const promptText = 'jig> '
+
+const defineCommands = ({ context }: REPLServer, commands: Commands): void => {
+  for (const [name, command] of Object.entries(commands)) {
+    const content = 'call' in command ? { value: command.call, writable: true } : { get: command.read }
+    Object.defineProperty(context, name, { ...content, enumerable: true, configurable: true })
+  }
+}
+
+/** Where a promise waits for the REPL to await it. No name that anybody would type. */
+const awaitedName = '__jigAwaited'
+
+/** A line whose value is a promise is done when that is settled, as if `await` were written before it. */
+const awaitResults = (server: REPLServer, { output, formatError }: PromptOptions): void => {
+  const evaluate: REPLEval = server.eval
+  let awaited: Promise<{ readonly value?: unknown; readonly error?: unknown; readonly failed: boolean }> | undefined
+  Object.defineProperty(server.context, awaitedName, { get: () => awaited, configurable: true })
+  server.on('reset', (context) => {
+    Object.defineProperty(context, awaitedName, { get: () => awaited, configurable: true })
+  })
+  const evaluateAndAwait: REPLEval = function (this: REPLServer, code, context, file, done) {
+    evaluate.call(this, code, context, file, (error, result) => {
+      if (error || completing.has(server) || !isPromise(result)) return done(error, result)
+      awaited = Promise.resolve(result).then(
+        (value) => ({ value, failed: false }),
+        (error: unknown) => ({ error, failed: true }),
+      )
+      // Node's own top-level await: it holds back what is typed meanwhile, and Ctrl-C ends the waiting.
+      evaluate.call(this, `await ${awaitedName}\n`, context, file, (error, outcome) => {
+        if (error || !outcome.failed) return done(error, outcome?.value)
+        output.write(`${formatError(outcome.error)}\n`)
+        Object.assign(server, { lastError: outcome.error }) // What `_error` shows.
+        done(null, undefined)
+      })
+    })
+  }
+  Object.assign(server, { eval: evaluateAndAwait })
+}
+
+/** The servers that are completing a word: Node evaluates parts of the line for that, and nothing is to be awaited. */
+const completing = new WeakSet<REPLServer>()
+
+const completeComponents = (server: REPLServer, { components }: PromptOptions): void => {
+  const { completer } = server
+  Object.assign(server, {
+    completer: (line: string, done: (error: Error | null, completion?: unknown) => void) => {
+      const completion = completeSystem(line, components())
+      if (completion !== undefined) return done(null, completion)
+      completing.add(server)
+      ;(completer as (line: string, done: (error: Error | null, completion?: unknown) => void) => void)(
+        line,
+        (...result) => {
+          completing.delete(server)
+          done(...result)
+        },
+      )
+    },
+  })
+}
+
+/** Calls back whenever a line is done, which is when Node shows the prompt; the function returned waits for the next time. */
+const watchPrompts = (server: REPLServer, onPrompt: () => void): (() => Promise<void>) => {
+  const display = server.displayPrompt
+  const waiting: (() => void)[] = []
+  const release = (): void => {
+    for (const resolve of waiting.splice(0)) resolve()
+  }
+  server.displayPrompt = (preserveCursor) => {
+    display.call(server, preserveCursor)
+    onPrompt()
+    release()
+  }
+  server.once('exit', release)
+  return () => new Promise((resolve) => waiting.push(resolve))
+}
+
+/** Hands the lines on one by one; closes the prompt after the last. */
+const feed = async (
+  source: Readable,
+  sink: PassThrough,
+  server: REPLServer,
+  prompted: () => Promise<void>,
+): Promise<void> => {
+  let open = true
+  server.once('exit', () => {
+    open = false
+  })
+  for await (const line of createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const done = prompted()
+    sink.write(`${line}\n`)
+    await done
+    if (!open) return
+  }
+  if (server.getPrompt() !== '') throw new UsageError('the input ended in the middle of a statement')
+  server.close()
+}
+
+const keepHistory = (server: REPLServer, file: string): void => {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+  } catch {
+    // Then the file cannot be opened either, which Node tells the user and goes on without.
+  }
+  server.setupHistory(file, () => {})
+}
+
+/** The errors whose stack tells a user nothing. */
+const explained = new Set(['SystemError', 'LoadError', 'UsageError'])
+
+const write = (value: unknown, { formatError, formatValue, terminal, output }: PromptOptions): string => {
+  const code = value instanceof Error ? (value as { code?: unknown }).code : undefined
+  // Node writes `Uncaught ` before it, which this erases.
+  if (code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
+    return `\r\u001b[KInterrupted. What it began goes on; status() tells.`
+  if (value instanceof Error && explained.has(value.name)) return formatError(value)
+  const colors = terminal && (output as { hasColors?: () => boolean }).hasColors?.() === true
+  return formatValue(value, colors) ?? inspect(value, { colors })
+}
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -1,0 +1,68 @@
+import { existsSync, type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
+import { join } from 'node:path'
+
+/** Never watched: what is generated or installed. Hidden folders are not, either. */
+const ignored = new Set(['node_modules', 'dist', 'coverage'])
+/** More folders than any project of this kind has; each costs a handle of the operating system. */
+const mostFolders = 2_000
+/** Editors write a file in several steps, and save several files at once. In milliseconds. */
+const quietMs = 50
+
+export interface FileWatch {
+  /** Ends it; nothing is called back afterwards. */
+  close(): void
+}
+
+/**
+ * Calls back when files below the folders have been written, made, removed or renamed and nothing more has happened for a
+ * moment.
+ *
+ * A watch per folder, because Node's recursive one loses files on Linux when an editor saves by renaming.
+ * @param onError what the operating system says when it will not watch (any more).
+ */
+export const watchFiles = (
+  folders: readonly string[],
+  onChange: () => void,
+  onError: (error: unknown) => void,
+): FileWatch => {
+  const watches = new Map<string, FSWatcher>()
+  let quiet: NodeJS.Timeout | undefined
+
+  const forget = (folder: string): void => {
+    watches.get(folder)?.close()
+    watches.delete(folder)
+  }
+
+  const observe = (folder: string): void => {
+    if (watches.has(folder) || watches.size >= mostFolders) return
+    try {
+      const watcher = watch(folder, (_event, name) => {
+        if (name === null || name.startsWith('.') || name.endsWith('~') || ignored.has(name)) return
+        clearTimeout(quiet)
+        quiet = setTimeout(onChange, quietMs)
+        const path = join(folder, name)
+        if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) observe(path)
+      })
+      watcher.on('error', (error) => {
+        forget(folder)
+        // A folder that was removed cannot be watched; that is no error.
+        if (existsSync(folder)) onError(error)
+      })
+      watches.set(folder, watcher)
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        if (entry.isDirectory() && !entry.name.startsWith('.') && !ignored.has(entry.name))
+          observe(join(folder, entry.name))
+      }
+    } catch (error) {
+      if (existsSync(folder)) onError(error)
+    }
+  }
+
+  for (const folder of folders) observe(folder)
+  return {
+    close: () => {
+      clearTimeout(quiet)
+      for (const folder of [...watches.keys()]) forget(folder)
+    },
+  }
+}

@@ -1,0 +1,39 @@
+/** What a second signal adds to 128 for the exit code, as shells do. */
+const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
+type Signal = keyof typeof numbers
+
+export interface Signals {
+  /** Resolves at the first signal. */
+  readonly received: Promise<void>
+  wasReceived(): boolean
+  /** The code that the first signal asks for, when there was one: interrupted is not done, terminated is. */
+  exitCode(): number | undefined
+  dispose(): void
+}
+
+/**
+ * The first signal asks the program to stop in order, the second one ends the process at once, so that no component that
+ * hangs can hold the terminal. Ctrl-C at a prompt is no signal, but a key.
+ */
+export const watchSignals = (print: (text: string) => void): Signals => {
+  let first: Signal | undefined
+  let resolve: () => void
+  const received = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (first !== undefined) process.exit(128 + numbers[signal as Signal])
+    first = signal as Signal
+    print(`${signal}: stopping; once more ends the process at once.`)
+    resolve()
+  }
+  for (const signal of Object.keys(numbers)) process.on(signal, onSignal)
+  return {
+    received,
+    wasReceived: () => first !== undefined,
+    exitCode: () => (first === 'SIGINT' ? 128 + numbers.SIGINT : undefined),
+    dispose: () => {
+      for (const signal of Object.keys(numbers)) process.off(signal, onSignal)
+    },
+  }
+}

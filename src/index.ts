@@ -1,0 +1,54 @@
+/** What the package offers to those who write systems and components of their own. */
+
+export type { Connection } from './kinds/connection.ts'
+export { Listener } from './kinds/listener.ts'
+export { Logger, type LogLevel, type LogLine } from './kinds/logger.ts'
+export {
+  type ByteReceiver,
+  type DecoderStage,
+  type EncoderStage,
+  type FilterStage,
+  type HandlerStage,
+  type PacketReceiver,
+  PipelineStage,
+} from './kinds/pipeline-stage.ts'
+export { Router, type Subscriber } from './kinds/router.ts'
+export {
+  type CheckedConfig,
+  type ConfigProblem,
+  checkConfig,
+  formatPath,
+  formatProblems,
+} from './system/check-config.ts'
+export {
+  type AnyComponent,
+  type AnySystemConfig,
+  type Component,
+  defineComponent,
+  defineSystem,
+  type LifecycleContext,
+  type SystemConfig,
+  type SystemMap,
+} from './system/define-system.ts'
+export { formatError } from './system/format-error.ts'
+export {
+  type GraphEdge,
+  type GraphNode,
+  type SystemGraph,
+  systemGraph,
+  toDot,
+  toMermaid,
+  toText,
+} from './system/graph.ts'
+export { type AnyKind, type Kind, kind, type Many, many, type Need, type Optional, optional } from './system/kind.ts'
+export {
+  type ComponentState,
+  type ComponentStatus,
+  createSystem,
+  type Suspended,
+  type System,
+  type SystemOptions,
+  type SystemState,
+} from './system/lifecycle.ts'
+export { applySettings } from './system/settings.ts'
+export { SystemError, type SystemErrorCode, systemErrorCodes } from './system/system-error.ts'

@@ -1,0 +1,172 @@
+/** The program that runs a system in production: starts it, and stops it on a signal. */
+
+import { extname } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { exitCodes, type Program, parseCommandLine, version } from './command-line.ts'
+import { leaveProcess } from './leave-process.ts'
+import { formatError } from './system/format-error.ts'
+import { createSystem, type System } from './system/lifecycle.ts'
+import { configure } from './system/settings.ts'
+
+const program: Program = {
+  name: 'mqtt-jig',
+  summary: 'Starts the system and runs it until a signal stops it.',
+  notes: [
+    '',
+    'SIGINT and SIGTERM stop it in order; a second one ends the process at once.',
+    'Exit codes: 0 stopped by a signal, 1 it did not start or did not stop cleanly, 2 the command line or the config',
+    'is wrong, 70 an error escaped from a component, 128 + n ended by a second signal n.',
+  ],
+}
+
+/** How long a stop after an escaped error may take, in milliseconds; what is broken may hang. */
+const crashStopMs = 5_000
+
+/**
+ * Runs the system that the command line asks for.
+ * @returns the code to exit with, when everything has stopped. The log is stdout's; what this says goes to stderr.
+ */
+export const main = async (args: readonly string[]): Promise<number> => {
+  const commandLine = parseCommandLine(args, program)
+  if (commandLine.action === 'exit') {
+    const stream = commandLine.code === exitCodes.ok ? process.stdout : process.stderr
+    stream.write(`${commandLine.text}\n`)
+    return commandLine.code
+  }
+  surviveClosedOutput()
+  let system: System
+  try {
+    system = createSystem(configure(await importConfig(commandLine.configFile), commandLine.settings))
+  } catch (error) {
+    say(`${commandLine.configFile}: ${formatError(error)}`)
+    return exitCodes.usage
+  }
+  const code = await run(system)
+  leaveProcess(code)
+  return code
+}
+
+/** Why a run ends. */
+type Ending =
+  | { readonly reason: 'signal'; readonly signal: NodeJS.Signals }
+  | { readonly reason: 'crash' }
+  | { readonly reason: 'failed start'; readonly error: unknown }
+
+const run = async (system: System): Promise<number> => {
+  const end = watchForEnd()
+  // Timers and sockets of the components need not be enough to keep the process.
+  const keepAlive = setInterval(() => {}, 2 ** 30)
+  try {
+    const since = performance.now()
+    const start = system.start().then(
+      () => undefined,
+      (error: unknown): Ending => ({ reason: 'failed start', error }),
+    )
+    let ending = await Promise.race([start, end.promise])
+    if (ending === undefined) {
+      say(readyText(system, performance.now() - since))
+      ending = await end.promise
+    }
+    return await finish(system, ending)
+  } finally {
+    clearInterval(keepAlive)
+    end.dispose()
+  }
+}
+
+const readyText = (system: System, startMs: number): string => {
+  const parts = system.status().filter(({ state }) => state === 'running')
+  const listed = parts.map(({ name, description }) => (description ? `${name} (${description})` : name)).join(', ')
+  return `mqtt-jig ${version()} is running, started in ${startMs.toFixed(0)} ms: ${listed}`
+}
+
+/** Stops what runs. @returns the code to exit with. */
+const finish = async (system: System, ending: Ending): Promise<number> => {
+  if (ending.reason === 'failed start') {
+    say(formatError(ending.error))
+    return exitCodes.failed
+  }
+  if (ending.reason === 'signal') say(`${ending.signal}: stopping`)
+  try {
+    const stop = system.stop()
+    await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
+    return ending.reason === 'crash' ? exitCodes.crashed : exitCodes.ok
+  } catch (error) {
+    say(formatError(error))
+    return ending.reason === 'crash' ? exitCodes.crashed : exitCodes.failed
+  }
+}
+
+const within = (promise: Promise<void>, limitMs: number): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_resolve, reject) => {
+    const error = new Error(`the system did not stop within ${limitMs} ms after the error; leaving it`)
+    timer = setTimeout(reject, limitMs, error)
+  })
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer))
+}
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+
+/** Resolves with the first signal or escaped error; the second signal ends the process at once. */
+const watchForEnd = (): { readonly promise: Promise<Ending>; dispose(): void } => {
+  let resolve: (ending: Ending) => void
+  const promise = new Promise<Ending>((settle) => {
+    resolve = settle
+  })
+  let ended = false
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (ended) process.exit(128 + signalNumbers[signal as keyof typeof signalNumbers])
+    ended = true
+    resolve({ reason: 'signal', signal })
+  }
+  const onCrash = (error: unknown): void => {
+    say(`An error escaped from a component, so that the state of the system is not known; stopping.\n${stackOf(error)}`)
+    ended = true
+    resolve({ reason: 'crash' })
+  }
+  // An unhandled rejection arrives as an uncaught exception, which is Node's default.
+  process.on('uncaughtException', onCrash).on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  return {
+    promise,
+    dispose: () => {
+      process.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    },
+  }
+}
+
+/** What escaped is a mistake in the code, whose place is in the stack. */
+const stackOf = (error: unknown): string => (error instanceof Error && error.stack) || formatError(error)
+
+/**
+ * The default export of the config file. When this program itself runs from its sources the import is Vite's, and reads
+ * TypeScript on every version of Node.
+ */
+const importConfig = async (file: string): Promise<unknown> => {
+  let exports: { default?: unknown }
+  try {
+    exports = await import(pathToFileURL(file).href)
+  } catch (error) {
+    throw explain(error, file)
+  }
+  if (exports.default !== undefined) return exports.default
+  throw new Error('has no default export; it ends with `export default defineSystem({ ... })`')
+}
+
+const explain = (error: unknown, file: string): unknown => {
+  const { code } = error as { code?: unknown }
+  if (extname(file) !== '.ts' || code !== 'ERR_UNKNOWN_FILE_EXTENSION') return error
+  return new Error(
+    `Node ${process.versions.node} cannot read TypeScript: use Node 22.18 or newer, or compile the config to JavaScript`,
+    { cause: error },
+  )
+}
+
+/** Whoever read the output may go first (`| head`); a broker does not end for that, and there is nobody left to tell. */
+const surviveClosedOutput = (): void => {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+}
+
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`)
+}
