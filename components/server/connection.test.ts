@@ -1,0 +1,207 @@
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Packet } from 'mqtt-packet'
+import { describe, expect, it } from 'vitest'
+import type { Connection } from '../../src/kinds/connection.ts'
+import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { TcpConnection } from './connection.ts'
+import { EndOfTurn } from './end-of-turn.ts'
+import { readPipeline } from './pipeline.ts'
+
+/** A socket without a network: keeps what each write to the operating system held, and takes it when told to. */
+class FakeSocket extends Duplex {
+  readonly writes: Buffer[][] = []
+  #taken: (() => void)[] = []
+  holdsBack = false
+
+  constructor() {
+    super({ allowHalfOpen: true })
+  }
+
+  override _read(): void {}
+
+  override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
+    this.writes.push(chunks.map(({ chunk }) => chunk))
+    if (this.holdsBack) this.#taken.push(taken)
+    else taken()
+  }
+
+  /** The operating system takes what it was given so far. */
+  takeAll(): void {
+    for (const taken of this.#taken.splice(0)) taken()
+  }
+}
+
+/** A connection whose handler is given as a function; what it is told of its end is counted. */
+const open = (
+  onPacket: (connection: Connection, next: PacketReceiver) => void = () => undefined,
+  { maximumPendingBytes = 1000, closeDeadlineMs = 60_000 } = {},
+) => {
+  const socket = new FakeSocket()
+  const log = new RecordingLogger()
+  const told: string[] = []
+  let gone = 0
+  const tell = (stage: string) => () => void told.push(stage)
+  const packet: Packet = { cmd: 'pingreq' }
+  const stages: PipelineStage[] = [
+    { role: 'decoder', open: (_, next) => ({ bytes: () => next.packet(packet), closed: tell('decoder') }) },
+    {
+      role: 'handler',
+      open: (connection, next) => ({ packet: () => onPacket(connection, next), closed: tell('handler') }),
+    },
+    {
+      role: 'encoder',
+      open: (_, next) => ({
+        packet: ({ cmd }) => {
+          if (cmd === 'auth') throw new Error('cannot be encoded')
+          next.bytes(Buffer.from('packet'))
+        },
+        closed: tell('encoder'),
+      }),
+    },
+  ]
+  const connection = new TcpConnection(7, socket as unknown as Socket, {
+    log,
+    endOfTurn: new EndOfTurn(),
+    maximumPendingBytes,
+    closeDeadlineMs,
+    gone: () => gone++,
+  })
+  connection.start(readPipeline(stages, 'here'))
+  return { connection, socket, log, told, gone: () => gone }
+}
+
+const bytes = (length: number) => Buffer.alloc(length, 'x')
+const sizes = (writes: Buffer[][]) => writes.map((chunks) => chunks.map(({ length }) => length))
+
+describe('writing', () => {
+  it('sends what a turn gathered in one write, small buffers copied together and large ones as they are', async () => {
+    const { connection, socket } = open(undefined, { maximumPendingBytes: 1_000_000 })
+    const large = bytes(20_000)
+    for (const chunk of [bytes(10), bytes(20), large, bytes(30), bytes(40)]) connection.write(chunk)
+    expect(connection.pendingBytes).toBe(20_100)
+    expect(socket.writes).toEqual([])
+    await turn()
+    expect(sizes(socket.writes)).toEqual([[30, 20_000, 70]])
+    expect(socket.writes[0]?.[1]).toBe(large)
+    expect(connection.pendingBytes).toBe(0)
+    connection.write(bytes(5))
+    await turn()
+    expect(sizes(socket.writes).slice(1)).toEqual([[5]])
+  })
+
+  it('does not let a turn gather without bounds', () => {
+    const { connection, socket } = open(undefined, { maximumPendingBytes: 1_000_000 })
+    for (let n = 0; n < 64; n++) connection.write(bytes(1024))
+    expect(sizes(socket.writes)).toEqual([[65_536]])
+  })
+
+  it('is congested from the bound on until half of it is left, and reads nothing meanwhile', async () => {
+    const { connection, socket } = open()
+    socket.holdsBack = true
+    connection.write(bytes(1000))
+    await turn()
+    expect(connection.congested).toBe(false)
+    connection.write(bytes(600))
+    expect([connection.congested, connection.pendingBytes, socket.isPaused()]).toEqual([true, 1600, true])
+    await turn()
+    socket.takeAll()
+    await turn()
+    expect([connection.congested, connection.pendingBytes]).toEqual([true, 600])
+    socket.takeAll()
+    await turn()
+    expect([connection.congested, connection.pendingBytes, socket.isPaused()]).toEqual([false, 0, false])
+  })
+})
+
+describe('closing', () => {
+  it('sends what was written, discards what is written later, and tells every stage once', async () => {
+    const { connection, socket, told, gone } = open()
+    connection.write(bytes(10))
+    connection.close('test')
+    expect([connection.open, told]).toEqual([false, []])
+    connection.write(bytes(20))
+    connection.close('again')
+    await turn()
+    expect(sizes(socket.writes)).toEqual([[10]])
+    expect(socket.writableEnded).toBe(true)
+    expect(told).toEqual(['decoder', 'handler', 'encoder'])
+    expect(gone()).toBe(0)
+    socket.push(null)
+    await turn()
+    await turn()
+    expect([told.length, gone(), socket.destroyed]).toEqual([3, 1, true])
+  })
+
+  it('reads nothing more', async () => {
+    let packets = 0
+    const { connection, socket } = open(() => packets++)
+    socket.push('a')
+    await turn()
+    connection.close('test')
+    socket.push('b')
+    await turn()
+    expect(packets).toBe(1)
+  })
+
+  it('cuts off a peer that does not close its side within the deadline', async () => {
+    const { connection, socket, gone } = open(undefined, { closeDeadlineMs: 1 })
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    connection.close('test')
+    await closed
+    expect([socket.destroyed, gone()]).toEqual([true, 1])
+  })
+
+  it('still answers a peer that is done sending', async () => {
+    const { socket, told, log } = open((_, next) => next.packet({ cmd: 'pingresp' }))
+    socket.push('request')
+    socket.push(null)
+    await turn()
+    await turn()
+    expect(Buffer.concat(socket.writes.flat()).toString()).toBe('packet')
+    expect(told).toHaveLength(3)
+    expect(log.at('debug')).toMatchObject([{ connection: 7, reason: 'client closed the network connection' }])
+  })
+
+  it('survives the loss of the network', async () => {
+    const { connection, socket, told, gone, log } = open()
+    connection.write(bytes(10))
+    socket.destroy(new Error('read ECONNRESET'))
+    await turn()
+    await turn()
+    expect([connection.open, told.length, gone()]).toEqual([false, 3, 1])
+    expect(log.at('debug')).toMatchObject([{ reason: 'read ECONNRESET' }])
+  })
+})
+
+describe('a stage that throws', () => {
+  it('loses its connection', async () => {
+    const { socket, connection, told, gone, log } = open(() => {
+      throw new Error('stage failed')
+    })
+    socket.push('a')
+    await turn()
+    await turn()
+    expect([connection.open, socket.destroyed, told.length, gone()]).toEqual([false, true, 3, 1])
+    expect(log.at('error')).toMatchObject([{ connection: 7, err: new Error('stage failed') }])
+  })
+
+  it('in sending loses the connection that is sent to, not the one whose packet caused it', async () => {
+    const unencodable: Packet = { cmd: 'auth', reasonCode: 0 }
+    let sendToReceiver = () => {}
+    const receiver = open((_, next) => {
+      sendToReceiver = () => next.packet(unencodable)
+    })
+    const sender = open(() => sendToReceiver())
+    receiver.socket.push('a')
+    await turn()
+    sender.socket.push('a')
+    await turn()
+    await turn()
+    expect([receiver.connection.open, receiver.gone(), receiver.told.length]).toEqual([false, 1, 3])
+    expect(receiver.log.at('error')).toHaveLength(1)
+    expect([sender.connection.open, sender.log.lines]).toEqual([true, []])
+  })
+})

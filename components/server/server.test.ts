@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Packet } from 'mqtt-packet'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { RawClient } from '../../test/helpers/raw-client.ts'
+import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import type { serverConfig } from './config.ts'
+import type { Handover } from './handover.ts'
+import { server } from './index.ts'
+import type { TcpServer } from './tcp-server.ts'
+
+/** A pipeline that answers every chunk with the byte 0x01. */
+const packet: Packet = { cmd: 'pingreq' }
+const pipeline: PipelineStage[] = [
+  { role: 'decoder', open: (_, next) => ({ bytes: () => next.packet(packet) }) },
+  { role: 'handler', open: (_, next) => next },
+  { role: 'encoder', open: (_, next) => ({ packet: () => next.bytes(Uint8Array.of(1)) }) },
+]
+const logger = new RecordingLogger()
+const context = { name: 'server', signal: new AbortController().signal }
+const dependencies = { pipeline, logger }
+type Config = Parameters<typeof serverConfig.parse>[0]
+const configOf = (config: object) => server.config.parse({ port: 0, ...config } as Config)
+
+describe('the server', () => {
+  const running = new Set<TcpServer>()
+  afterEach(async () => {
+    await Promise.all([...running].map(stop))
+  })
+  const start = async (config: object = {}) => {
+    const started = (await server.start(configOf(config), dependencies, context)) as TcpServer
+    running.add(started)
+    return started
+  }
+  const stop = (instance: TcpServer) => {
+    running.delete(instance)
+    return server.stop?.(instance, context)
+  }
+  const suspend = async (instance: TcpServer) => {
+    running.delete(instance)
+    return (await server.suspend?.(instance, context)) as Handover
+  }
+  const resume = async (config: object, suspended: unknown) => {
+    const resumed = (await server.resume?.(configOf(config), dependencies, suspended, context)) as TcpServer
+    running.add(resumed)
+    return resumed
+  }
+  const answers = async (client: RawClient) => expect(await client.send('00').receive(1)).toBe('01')
+
+  it('listens on this machine alone unless told otherwise', () => {
+    expect(server.config.parse({})).toMatchObject({ host: '127.0.0.1', port: 1883 })
+    expect(server.describe?.(configOf({ host: '::1', port: 1884 }))).toBe('[::1]:1884')
+  })
+
+  it('says which port it was given, serves it, and counts its connections', async () => {
+    const listener = await start()
+    expect(listener).toMatchObject({ host: '127.0.0.1', port: expect.any(Number), connections: 0 })
+    const client = await RawClient.connect(listener.port)
+    await answers(client)
+    expect(listener.connections).toBe(1)
+  })
+
+  it('fails to start on a taken port, with the error of the operating system', async () => {
+    const { port } = await start()
+    await expect(start({ port })).rejects.toMatchObject({ code: 'EADDRINUSE', address: '127.0.0.1', port })
+  })
+
+  it('fails to start without a whole pipeline, and then has bound nothing', async () => {
+    const started = server.start(configOf({}), { logger, pipeline: pipeline.slice(1) }, context)
+    await expect(started).rejects.toThrow('server.dependencies.pipeline must list a decoder')
+  })
+
+  it('closes connections beyond the maximum at once, counts them, and logs one line', async () => {
+    const listener = await start({ maximumConnections: 1 })
+    const client = await RawClient.connect(listener.port)
+    await answers(client)
+    logger.lines.length = 0
+    for (let n = 0; n < 3; n++) await (await RawClient.connect(listener.port)).closed
+    expect([listener.refused, listener.connections]).toEqual([3, 1])
+    expect(logger.at('warn')).toMatchObject([{ refused: 1, maximumConnections: 1 }])
+    await answers(client)
+    client.destroy()
+  })
+
+  it('stops: closes every connection and frees the port', async () => {
+    const listener = await start()
+    const clients = await Promise.all([1, 2, 3].map(() => RawClient.connect(listener.port)))
+    for (const client of clients) await answers(client)
+    await Promise.all([stop(listener), ...clients.map(({ closed }) => closed)])
+    expect(listener.connections).toBe(0)
+    expect((await start({ port: listener.port })).port).toBe(listener.port)
+  })
+
+  it('stops in spite of a peer that does not read and does not close', async () => {
+    const listener = await start({ closeDeadlineMs: 50 })
+    const frozen = connect({ host: '127.0.0.1', port: listener.port, allowHalfOpen: true }).pause()
+    await once(frozen, 'connect')
+    frozen.on('error', () => undefined)
+    const client = await RawClient.connect(listener.port)
+    await answers(client)
+    await stop(listener)
+    expect(listener.connections).toBe(0)
+    frozen.destroy()
+  })
+
+  describe('across a reset', () => {
+    it('keeps the port: whoever connects meanwhile is served by the successor', async () => {
+      const listener = await start()
+      const before = await RawClient.connect(listener.port)
+      await answers(before)
+      const suspended = await suspend(listener)
+      await before.closed
+      const meanwhile = await RawClient.connect(listener.port)
+      const gone = await RawClient.connect(listener.port)
+      gone.socket.resetAndDestroy()
+      meanwhile.send('00')
+      const resumed = await resume({}, suspended)
+      expect(await meanwhile.receive(1)).toBe('01')
+      expect(resumed.port).toBe(listener.port)
+      await answers(await RawClient.connect(resumed.port))
+    })
+
+    it('binds anew for another address', async () => {
+      const listener = await start()
+      const suspended = await suspend(listener)
+      const meanwhile = await RawClient.connect(listener.port)
+      const resumed = await resume({ backlog: 5 }, suspended)
+      await meanwhile.closed
+      await answers(await RawClient.connect(resumed.port))
+      expect(suspended.server.listening).toBe(false)
+    })
+
+    it('can still be stopped when nobody resumes it', async () => {
+      const listener = await start()
+      const suspended = await suspend(listener)
+      const meanwhile = await RawClient.connect(listener.port)
+      await stop(listener)
+      await meanwhile.closed
+      expect(suspended.server.listening).toBe(false)
+    })
+
+    it('does not take over what is no server', async () => {
+      await expect(resume({}, { host: '127.0.0.1', port: 0, server: null })).rejects.toThrow('backlog')
+    })
+  })
+})
