@@ -1,4 +1,4 @@
-import { defineSystem } from '../../src/system/define-system.ts'
+import { defineSystem, type SystemMap } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
 import base from '../../system.config.ts'
 
@@ -9,11 +9,12 @@ export const quietSystem = defineSystem({
   server: { ...base.server, config: { port: 0 } },
 })
 
-/** Starts a broker. @param system a variant of `quietSystem`. */
-export const startBroker = async (system: typeof quietSystem = quietSystem) => {
-  const broker = createSystem(system)
+/** Starts a broker. @param config a variant of `quietSystem`, with the same names and kinds. */
+export const startBroker = async (config: object = quietSystem) => {
+  const broker = createSystem(config)
   await broker.start()
-  return { port: broker.map.server.port, map: broker.map, stop: () => broker.stop() }
+  const map = broker.map as SystemMap<typeof quietSystem>
+  return { port: map.server.port, map, stop: () => broker.stop() }
 }
 
 export type Broker = Awaited<ReturnType<typeof startBroker>>

@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import mqtt, { type MqttClient } from 'mqtt'
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Broker, startBroker } from '../helpers/start-broker.ts'
 
@@ -29,6 +28,8 @@ describe('publish and subscribe', () => {
         else messages.push(`${topic}: ${payload}`)
       })
     })
+  const nextMessage = (client: MqttClient): Promise<IPublishPacket> =>
+    new Promise((resolve) => client.once('message', (_topic, _payload, packet) => resolve(packet)))
   const publish = async (client: MqttClient, ...topics: string[]) => {
     for (const topic of [...topics, 'end']) await client.publishAsync(topic, `on ${topic}`)
   }
@@ -69,10 +70,9 @@ describe('publish and subscribe', () => {
     const [publisher, subscriber] = await Promise.all([connect(), connect()])
     const granted = await subscriber.subscribeAsync({ a: { qos: 0 }, b: { qos: 1 }, c: { qos: 2 } })
     expect(granted.map(({ qos }) => qos)).toEqual([0, 0, 0])
-    const message = once(subscriber, 'message')
+    const message = nextMessage(subscriber)
     await publisher.publishAsync('c', 'payload')
-    const [, , packet] = await message
-    expect(packet).toMatchObject({ topic: 'c', qos: 0, dup: false, retain: false })
+    expect(await message).toMatchObject({ topic: 'c', qos: 0, dup: false, retain: false })
   })
 
   it('keeps the order of a publisher, over many messages at once', async () => {
@@ -88,10 +88,9 @@ describe('publish and subscribe', () => {
     const [publisher, subscriber] = await Promise.all([connect(), connect()])
     await subscriber.subscribeAsync('a')
     for (const payload of [Buffer.alloc(0), Buffer.from([0, 255, 128]), Buffer.alloc(1_000_000, 'x')]) {
-      const message = once(subscriber, 'message')
+      const message = nextMessage(subscriber)
       await publisher.publishAsync('a', payload)
-      const [, received] = await message
-      expect(payload.equals(received)).toBe(true)
+      expect(payload.equals((await message).payload as Buffer)).toBe(true)
     }
   })
 
@@ -110,7 +109,9 @@ describe('publish and subscribe', () => {
     const [stays, leaves, vanishes] = await Promise.all([connect(), connect(), connect()])
     for (const client of [stays, leaves, vanishes]) await client.subscribeAsync(['a', 'b/#'])
     expect(broker.map.router.subscriptions).toBe(6)
-    const gone = [leaves, vanishes].map((client) => once(client, 'close'))
+    const gone = [leaves, vanishes].map(
+      (client) => new Promise((resolve) => client.once('close', () => resolve(undefined))),
+    )
     leaves.end()
     vanishes.stream.destroy()
     await Promise.all(gone)

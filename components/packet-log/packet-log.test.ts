@@ -1,0 +1,46 @@
+import type { Packet } from 'mqtt-packet'
+import { expect, it } from 'vitest'
+import { malformedPacket } from '../../src/mqtt/refusal.ts'
+import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
+import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { PacketLog } from './packet-log.ts'
+
+const secret = Buffer.from('secret')
+const packets: Packet[] = [
+  {
+    cmd: 'connect',
+    clientId: 'name',
+    protocolVersion: 4,
+    clean: true,
+    keepalive: 60,
+    username: 'secret',
+    password: secret,
+    will: { topic: 'will', payload: secret },
+  },
+  { cmd: 'publish', topic: 'a', payload: secret, qos: 1, messageId: 9, retain: false, dup: true },
+  { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a/+', qos: 1 }] },
+  { cmd: 'unsubscribe', messageId: 2, unsubscriptions: Array.from({ length: 5_000 }, (_, n) => `${n}`) },
+  { cmd: 'disconnect' },
+]
+const error = malformedPacket('It was cut short.', 'MQTT-1.5.4-1')
+
+it('logs what passes, passes it on as it is, and gives away no payload, user name or password', () => {
+  const log = new RecordingLogger()
+  const next = new PacketRecorder()
+  const receiver = new PacketLog(log, 'debug').open(new FakeConnection(3, '127.0.0.1:5'), next)
+  for (const packet of packets) receiver.packet(packet)
+  receiver.fail?.(error)
+  expect(next.packets).toEqual(packets)
+  expect(next.errors).toEqual([error])
+
+  const common = { level: 'debug', client: 'name', connection: 3, remote: '127.0.0.1:5' }
+  expect(log.lines).toMatchObject([
+    { ...common, cmd: 'connect', clientId: 'name', protocolVersion: 4, keepalive: 60, will: 'will' },
+    { ...common, cmd: 'publish', topic: 'a', qos: 1, messageId: 9, retain: false, dup: true, payloadBytes: 6 },
+    { ...common, cmd: 'subscribe', messageId: 1, filters: ['a/+ (QoS 1)'] },
+    { ...common, cmd: 'unsubscribe', messageId: 2, filters: expect.objectContaining({ length: 10 }), of: 5_000 },
+    { ...common, cmd: 'disconnect' },
+    { ...common, message: 'Protocol error', reasonCode: 0x81, clause: 'MQTT-1.5.4-1' },
+  ])
+  expect(JSON.stringify(log.lines)).not.toContain('secret')
+})

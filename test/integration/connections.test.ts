@@ -1,0 +1,117 @@
+import mqtt from 'mqtt'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RawClient } from '../helpers/raw-client.ts'
+import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
+
+// Packets of MQTT 3.1.1 as hex.
+const connectWith = (flags: string, keepAlive: string, clientId = 'a') =>
+  `10${hexByte(12 + clientId.length)} 00044d515454 04 ${flags} ${keepAlive} 00${hexByte(clientId.length)} ${Buffer.from(clientId).toString('hex')}`
+const hexByte = (value: number) => value.toString(16).padStart(2, '0')
+const CONNECT = connectWith('02', '0000')
+const CONNACK = '20020000'
+const PINGREQ = 'c000'
+const PINGRESP = 'd000'
+const SUBSCRIBE_A = '8206 0001 0001 61 00'
+const SUBACK = '9003000100'
+const PUBLISH_A = '3004 0001 61 78'
+
+describe('connections', () => {
+  let broker: Broker
+  beforeEach(async () => {
+    broker = await startBroker()
+  })
+  afterEach(() => broker.stop())
+
+  const open = (...hex: string[]) => RawClient.connect(broker.port).then((client) => client.send(...hex))
+  const connected = async (clientId = 'a') => {
+    const client = await open(connectWith('02', '0000', clientId))
+    expect(await client.frame()).toBe(CONNACK)
+    return client
+  }
+
+  it('are served while their bytes come one by one', async () => {
+    const client = await open()
+    for (const byte of Buffer.from((CONNECT + PINGREQ).replaceAll(' ', ''), 'hex')) client.socket.write(Buffer.of(byte))
+    expect(await client.receive(6)).toBe(CONNACK + PINGRESP)
+  })
+
+  it('are answered in order when the packets come all at once, and closed after DISCONNECT', async () => {
+    const client = await open(CONNECT, SUBSCRIBE_A, PUBLISH_A, PINGREQ, 'e000', PUBLISH_A)
+    expect(await client.rest()).toBe(CONNACK + SUBACK + PUBLISH_A.replaceAll(' ', '') + PINGRESP)
+  })
+
+  it('are taken over by another with the same Client Identifier [MQTT-3.1.4-2]', async () => {
+    const first = await connected('same')
+    const second = await connected('same')
+    await first.closed
+    expect(await second.send(PINGREQ).frame()).toBe(PINGRESP)
+  })
+
+  it.each([
+    ['MQTT 3.1', '100f 00064d5149736470 03 02 0000 0001 61', '20020001'],
+    ['MQTT 5.0', '100e 00044d515454 05 02 0000 00 0001 61', '2003008400'],
+    ['a level of the future', '100d 00044d515454 06 02 0000 0001 61', '2003008400'],
+    ['another protocol', '100d 00044e415454 04 02 0000 0001 61', ''],
+    ['a session to be kept', connectWith('00', '0000'), '20020003'],
+    ['a session to be kept without a Client Identifier', connectWith('00', '0000', ''), '20020002'],
+    ['a will', '1013 00044d515454 04 06 0000 0001 61 0001 74 0001 6d', '20020003'],
+    ['a PUBLISH before CONNECT', PUBLISH_A, ''],
+    ['bytes that are no MQTT', Buffer.from('GET / HTTP/1.1\r\n\r\n').toString('hex'), ''],
+    ['a CONNECT packet of 256 MB', '10ffffff7f 00044d515454', ''],
+  ])('with %s are closed, with the answer that is due', async (_, hex, answer) => {
+    const other = await connected('other')
+    const client = await open(hex)
+    expect(await client.rest()).toBe(answer)
+    expect(await other.send(PINGREQ).frame()).toBe(PINGRESP)
+  })
+
+  it.each([
+    ['a second CONNECT', CONNECT],
+    ['a QoS 1 PUBLISH, which is not supported yet', '3206 0001 61 0001 78'],
+    ['a retained PUBLISH, which is not supported yet', '3104 0001 61 78'],
+    ['a PUBLISH to a wildcard', '3004 0001 23 78'],
+    ['a SUBSCRIBE with reserved flags', '8006 0001 0001 61 00'],
+    ['a CONNACK', CONNACK],
+    ['a PUBREL for nothing', '62020001'],
+  ])('are closed after %s, and nobody else is', async (_, hex) => {
+    const other = await connected('other')
+    other.send(SUBSCRIBE_A)
+    expect(await other.frame()).toBe(SUBACK)
+    const client = await connected()
+    client.send(hex, PUBLISH_A)
+    expect(await client.rest()).toBe('')
+    expect(await other.send(PINGREQ).frame()).toBe(PINGRESP)
+  })
+
+  it('are closed when the client is silent for one and a half times its Keep Alive [MQTT-3.1.2-24]', async () => {
+    const client = await open(connectWith('02', '0001'))
+    const startedAt = performance.now()
+    expect(await client.rest()).toBe(CONNACK)
+    // A little less for the difference between its clock and ours.
+    expect(performance.now() - startedAt).toBeGreaterThan(1_450)
+  })
+
+  it('are closed when CONNECT does not come, or does not end', async () => {
+    await broker.stop()
+    broker = await startBroker({
+      ...quietSystem,
+      mqttHandler: { ...quietSystem.mqttHandler, config: { connectDeadlineMs: 100 } },
+    })
+    const clients = await Promise.all([open(), open(CONNECT.slice(0, 20))])
+    for (const client of clients) expect(await client.rest()).toBe('')
+  })
+
+  it('end when the broker stops, whatever they are doing, and nothing of them is left', async () => {
+    const clients = await Promise.all([open(), open('10'), connected('1'), connected('2')])
+    await broker.stop()
+    await Promise.all(clients.map(({ closed }) => closed))
+    broker = await startBroker()
+  })
+
+  it('are refused to an mqtt.js client of MQTT 5.0 with the reason code that it understands', async () => {
+    const client = mqtt.connect(`mqtt://127.0.0.1:${broker.port}`, { protocolVersion: 5, reconnectPeriod: 0 })
+    const error = await new Promise((resolve) => client.once('error', resolve))
+    expect(error).toMatchObject({ code: 0x84 })
+    client.end(true)
+  })
+})
