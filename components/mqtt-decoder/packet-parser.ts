@@ -2,6 +2,7 @@ import { type Packet, parser } from 'mqtt-packet'
 import { DUP_FLAG } from '../../src/mqtt/fixed-header.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 
 /**
  * Offset of the Connect Flags in the body of an MQTT 3.1 CONNECT packet: behind the Protocol Name `MQIsdp` with its
@@ -9,18 +10,16 @@ import { PacketType } from '../../src/mqtt/packet-type.ts'
  */
 const CONNECT_FLAGS_OFFSET_3 = 2 + 6 + 1
 
+type MqttParser = ReturnType<typeof parser>
+
 /**
  * mqtt-packet's parser for the packets that come seldom. It sees one whole packet at a time, framed and checked by us:
- * it would accept many that are illegal, buffer without a bound, and read on after an error. Shared by all connections,
- * which is safe because it holds nothing between two packets; CONNECT gets a parser of its own, since a parser remembers
- * the last CONNECT packet, password and all.
+ * it would accept many that are illegal, buffer without a bound, and lose its place after an error. Shared by all
+ * connections, which is safe because it holds nothing between two packets; CONNECT gets a parser of its own, since a
+ * parser remembers the last CONNECT packet, password and all.
  */
 export class PacketParser {
-  readonly #parsers = {
-    3: parser({ protocolVersion: 3 }),
-    4: parser({ protocolVersion: 4 }),
-    5: parser({ protocolVersion: 5 }),
-  }
+  readonly #parsers: Record<ProtocolVersion, MqttParser> = { 3: parserFor(3), 4: parserFor(4), 5: parserFor(5) }
 
   /** Parses a checked packet. @returns undefined when mqtt-packet does not understand it, which would be our mistake. */
   parse(firstByte: number, body: Buffer, reader: PacketReader): Packet | undefined {
@@ -31,10 +30,13 @@ export class PacketParser {
     }
     // The DUP flag that MQTT 3.1 allows here would be an error to mqtt-packet.
     const packet = parseWith(this.#parsers[version], firstByte & ~DUP_FLAG, body)
-    if (packet !== undefined && (firstByte & DUP_FLAG) !== 0) Object.assign(packet, { dup: true })
+    if (packet === undefined) this.#parsers[version] = parserFor(version)
+    else if ((firstByte & DUP_FLAG) !== 0) Object.assign(packet, { dup: true })
     return packet
   }
 }
+
+const parserFor = (protocolVersion: ProtocolVersion): MqttParser => parser({ protocolVersion })
 
 /** MQTT 3.1 lets a client announce a User Name and a Password and leave them out: such flags are cleared, in a copy. */
 const withConnectFlags = (body: Buffer, flags: number): Buffer => {
@@ -44,7 +46,7 @@ const withConnectFlags = (body: Buffer, flags: number): Buffer => {
   return copy
 }
 
-const parseWith = (mqttParser: ReturnType<typeof parser>, firstByte: number, body: Buffer): Packet | undefined => {
+const parseWith = (mqttParser: MqttParser, firstByte: number, body: Buffer): Packet | undefined => {
   let parsed: Packet | undefined
   let failed = false
   const onPacket = (packet: Packet): void => {

@@ -1,0 +1,91 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
+import { packetBytes } from '../../test/helpers/packet-bytes.ts'
+import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+
+const MEGABYTE = 1_048_576
+const CONNECT = packetBytes('10 @ "MQTT" 05 02 003c [] "c"')
+
+const opened = () => {
+  const shared = new SharedDecoding({ maximumPacketSize: 268_435_460, maximumConnectPacketSize: 1000 })
+  const recorder = new PacketRecorder()
+  const decoder = new ConnectionDecoder(new FakeConnection(), recorder, shared)
+  decoder.bytes(CONNECT)
+  return { decoder, recorder }
+}
+
+/** Counts the memory that the decoder takes and the bytes that it copies. */
+const countWork = () => {
+  const work = { allocated: 0, copied: 0 }
+  const allocate = Buffer.allocUnsafe
+  const set = Uint8Array.prototype.set
+  vi.spyOn(Buffer, 'allocUnsafe').mockImplementation((size) => {
+    work.allocated += size
+    return allocate(size)
+  })
+  vi.spyOn(Uint8Array.prototype, 'set').mockImplementation(function (this: Uint8Array, source, offset) {
+    work.copied += source.length
+    set.call(this, source, offset)
+  })
+  return work
+}
+
+const feedInChunks = (decoder: ConnectionDecoder, bytes: Buffer, chunkLength: number): void => {
+  for (let at = 0; at < bytes.length; at += chunkLength) decoder.bytes(bytes.subarray(at, at + chunkLength))
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+it.each([
+  ['a payload', `30 @ "a" [] ${'00'.repeat(140_000)}`],
+  ['user properties', `30 @ "a" [${'26 "name" "value"'.repeat(10_000)}]`],
+])('does work linear in the bytes for %s of 140,000 bytes in chunks of 10', (_what, notation) => {
+  const packet = packetBytes(notation)
+  const { decoder, recorder } = opened()
+  const work = countWork()
+  feedInChunks(decoder, packet, 10)
+  vi.restoreAllMocks()
+  expect(recorder.packets).toHaveLength(2)
+  expect(work.copied).toBeGreaterThanOrEqual(140_000)
+  expect(work.copied).toBeLessThan(2 * packet.length)
+  expect(work.allocated).toBeLessThan(2 * packet.length)
+})
+
+it('takes memory for the bytes that came, not for those that were announced', () => {
+  const { decoder } = opened()
+  const announcement = packetBytes('30 ffffff7f 00')
+  const body = Buffer.alloc(MEGABYTE)
+  const work = countWork()
+  decoder.bytes(announcement)
+  expect(work.allocated).toBeLessThanOrEqual(4096)
+  feedInChunks(decoder, body, 65_536)
+  vi.restoreAllMocks()
+  expect(work.allocated).toBeLessThan(8 * MEGABYTE)
+  expect(work.copied).toBeLessThan(2 * MEGABYTE)
+})
+
+it('neither copies nor allocates for a packet that lies in one chunk: its payload is a view', () => {
+  const { decoder, recorder } = opened()
+  const work = countWork()
+  const chunk = packetBytes('30 @ "a" [] \'payload\'')
+  work.copied = 0
+  work.allocated = 0
+  decoder.bytes(chunk)
+  vi.restoreAllMocks()
+  expect(work).toEqual({ allocated: 0, copied: 0 })
+  const { payload } = recorder.packets.at(-1) as { payload: Buffer }
+  expect(payload.toString()).toBe('payload')
+  expect(payload.buffer).toBe(chunk.buffer)
+})
+
+it('releases half a packet when the connection is gone, and takes nothing more', () => {
+  const { decoder, recorder } = opened()
+  decoder.bytes(packetBytes('30 05 0001'))
+  decoder.closed()
+  decoder.bytes(packetBytes("'a' 00 00"))
+  decoder.bytes(packetBytes('c0 00'))
+  expect(recorder.packets).toHaveLength(1)
+  expect(recorder.errors).toEqual([])
+})

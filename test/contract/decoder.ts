@@ -1,0 +1,274 @@
+/** What every decoder does: run `decoderContract` on each implementation. */
+
+import fc from 'fast-check'
+import type { Packet } from 'mqtt-packet'
+import { describe, expect, it } from 'vitest'
+import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { FakeConnection, PacketRecorder } from '../helpers/fake-connection.ts'
+import { mutated, randomBelow } from '../helpers/mutate.ts'
+import { packetBytes } from '../helpers/packet-bytes.ts'
+import { fuzzSeed, packetStream, parsedByMqttPacket, readable, split } from '../helpers/packets.ts'
+import { ILLEGAL_CONNECTS, ILLEGAL_FIXED_HEADERS, ILLEGAL_PACKETS, type IllegalPacket } from './illegal-packets.ts'
+import { LEGAL_CONNECTS, LEGAL_PACKETS, type LegalPacket } from './legal-packets.ts'
+
+export interface DecoderLimits {
+  readonly maximumPacketSize: number
+  readonly maximumConnectPacketSize: number
+}
+
+const LIMITS: DecoderLimits = { maximumPacketSize: 300_000, maximumConnectPacketSize: 1000 }
+/** Damaged streams that each run of the contract tries: a second or so. */
+const DAMAGED_CASES = 20_000
+const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5]
+const PINGREQ = packetBytes('c0 00')
+const CONNECTS: Readonly<Record<ProtocolVersion, Buffer>> = {
+  3: packetBytes('10 @ "MQIsdp" 03 02 003c "c"'),
+  4: packetBytes('10 @ "MQTT" 04 02 003c "c"'),
+  5: packetBytes('10 @ "MQTT" 05 02 003c [] "c"'),
+}
+
+/** A decoder at work on a connection of its own. */
+const opened = (stage: DecoderStage, version: ProtocolVersion | 0 = 0) => {
+  const connection = new FakeConnection()
+  const recorder = new PacketRecorder()
+  const decoder = stage.open(connection, recorder)
+  if (version !== 0) decoder.bytes(CONNECTS[version])
+  const feed = (bytes: Uint8Array, chunkLength = bytes.length): void => {
+    for (let at = 0; at < bytes.length; at += chunkLength) decoder.bytes(bytes.subarray(at, at + chunkLength))
+  }
+  return { connection, recorder, feed, packets: recorder.packets, errors: recorder.errors }
+}
+
+const expectedOf = ({ bytes, packet }: LegalPacket): unknown => {
+  const encoded = packetBytes(bytes)
+  const fixedHeader = encoded.length < 130 ? 2 : 3
+  const defaults = {
+    retain: false,
+    qos: 0,
+    dup: false,
+    length: encoded.length - fixedHeader,
+    topic: null,
+    payload: null,
+  }
+  return { ...defaults, ...packet }
+}
+
+const legalOf = (version: ProtocolVersion): readonly LegalPacket[] =>
+  LEGAL_PACKETS.filter(({ versions }) => versions.includes(version))
+
+const readsLegalPackets = (make: () => DecoderStage): void => {
+  describe.each(['whole', 'byte by byte'] as const)('reads, %s,', (how) => {
+    const chunkLength = how === 'whole' ? undefined : 1
+
+    it.each(LEGAL_CONNECTS)('$says', (row) => {
+      const { connection, feed, packets, errors } = opened(make())
+      feed(packetBytes(row.bytes), chunkLength)
+      expect(errors).toEqual([])
+      expect(packets).toEqual([expectedOf(row)])
+      expect(connection.protocolVersion).toBe(row.versions[0])
+    })
+
+    for (const version of VERSIONS) {
+      it.each(legalOf(version))(`on a connection of version ${version}: $says`, (row) => {
+        const { feed, packets, errors } = opened(make(), version)
+        feed(packetBytes(row.bytes), chunkLength)
+        expect(errors).toEqual([])
+        expect(packets.slice(1)).toEqual([expectedOf(row)])
+      })
+    }
+  })
+
+  it.each(VERSIONS)('reads all packets of version %i in one chunk, in their order', (version) => {
+    const { feed, packets, errors } = opened(make(), version)
+    feed(Buffer.concat(legalOf(version).map(({ bytes }) => packetBytes(bytes))))
+    expect(errors).toEqual([])
+    expect(packets.slice(1)).toEqual(legalOf(version).map(expectedOf))
+  })
+}
+
+const refusesIllegalPackets = (make: () => DecoderStage): void => {
+  const expectRefusal = (row: IllegalPacket, version: ProtocolVersion | 0, chunkLength: number | undefined): void => {
+    const { feed, packets, errors } = opened(make(), version)
+    feed(packetBytes(row.bytes), chunkLength)
+    feed(PINGREQ)
+    feed(Buffer.alloc(100, 0xff))
+    expect(packets.length).toBe(version === 0 ? 0 : 1)
+    expect(errors).toEqual([
+      {
+        reasonCode: ReasonCode[row.reason as keyof typeof ReasonCode],
+        message: expect.stringMatching(/^[A-Z].+\.$/),
+        ...(row.clause === undefined ? {} : { clause: row.clause }),
+      },
+    ])
+  }
+  describe('refuses, and is silent from then on,', () => {
+    for (const row of [...ILLEGAL_FIXED_HEADERS, ...ILLEGAL_CONNECTS, ...ILLEGAL_PACKETS]) {
+      for (const version of row.versions) {
+        it(`${row.says}${version === 0 ? '' : ` (version ${version})`}`, () => {
+          expectRefusal(row, version, undefined)
+          expectRefusal(row, version, 1)
+        })
+      }
+    }
+  })
+
+  it('passes on the packets before the illegal one', () => {
+    const { feed, packets, errors } = opened(make(), 4)
+    feed(Buffer.concat([PINGREQ, packetBytes('30 @ "a"'), packetBytes('00 00'), PINGREQ]))
+    expect(packets.map(({ cmd }) => cmd)).toEqual(['connect', 'pingreq', 'publish'])
+    expect(errors).toHaveLength(1)
+  })
+
+  it.each([
+    ['MQTT 6 in the form of MQTT 5.0', '10 @ "MQTT" 06 02 003c [] "c"', 5],
+    ['MQTT 3 in the form of MQTT 3.1.1', '10 @ "MQTT" 03 02 003c "c"', 4],
+    ['a mosquitto bridge, which then goes on without its extension, in the form of MQTT 3.1.1', '10 @ "MQTT" 84', 4],
+    ['MQIsdp 4 in the form of MQTT 3.1.1', '10 @ "MQIsdp" 04 02 003c "c"', 4],
+    ['another protocol not at all', '10 @ "AMQP" 00 02 003c "c"', 0],
+    ['a mistake behind the version in the form of that version', '10 @ "MQTT" 05 03 003c [] "c"', 5],
+  ])('lets the handler answer %s', (_what, bytes, version) => {
+    const { connection, feed, errors } = opened(make())
+    feed(packetBytes(bytes))
+    expect(errors).toHaveLength(1)
+    expect(connection.protocolVersion).toBe(version)
+  })
+}
+
+const boundsSizes = (make: (limits: DecoderLimits) => DecoderStage): void => {
+  const publishOf = (size: number): Buffer => packetBytes(`30 @ "a" ${'00'.repeat(size - 5)}`)
+
+  it('takes a packet of the maximum size and refuses a larger one before its body comes', () => {
+    const limits = { ...LIMITS, maximumPacketSize: 200 }
+    const { feed, packets, errors } = opened(make(limits), 4)
+    const largest = publishOf(199)
+    expect(largest).toHaveLength(199 + 1)
+    feed(largest)
+    expect(packets).toHaveLength(2)
+    feed(publishOf(200).subarray(0, 3))
+    expect(errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge, clause: 'MQTT-3.2.2-15' }])
+  })
+
+  it('holds the first packet to a limit of its own', () => {
+    const limits = { maximumPacketSize: 1000, maximumConnectPacketSize: 128 }
+    const connectOf = (size: number): Buffer => packetBytes(`10 @ "MQTT" 04 02 003c "${'c'.repeat(size - 14)}"`)
+    const fits = opened(make(limits))
+    fits.feed(connectOf(128))
+    expect(fits.packets).toHaveLength(1)
+    fits.feed(publishOf(999))
+    expect(fits.packets).toHaveLength(2)
+    const exceeds = opened(make(limits))
+    exceeds.feed(connectOf(129).subarray(0, 2))
+    expect(exceeds.errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
+  })
+
+  it('refuses at its fourth byte the announcement of 256 MB', () => {
+    const { feed, errors } = opened(make(LIMITS), 4)
+    feed(packetBytes('30 ffffff'))
+    expect(errors).toEqual([])
+    feed(packetBytes('7f'))
+    expect(errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
+  })
+}
+
+const endsWithTheConnection = (make: () => DecoderStage): void => {
+  it('drops what follows a packet upon which the handler closed the connection [MQTT-3.1.4-6]', () => {
+    const connection = new FakeConnection()
+    const packets: Packet[] = []
+    const decoder = make().open(connection, {
+      packet(packet) {
+        packets.push(packet)
+        connection.close('enough')
+      },
+      fail: () => expect.unreachable(),
+    })
+    decoder.bytes(Buffer.concat([CONNECTS[4], PINGREQ, packetBytes('00 00')]))
+    decoder.bytes(PINGREQ)
+    expect(packets).toHaveLength(1)
+  })
+
+  it('keeps connections apart', () => {
+    const stage = make()
+    const first = opened(stage, 5)
+    const second = opened(stage, 3)
+    first.feed(packetBytes('30 @ "a" []').subarray(0, 3))
+    second.feed(packetBytes('30 @ "b"').subarray(0, 4))
+    first.feed(packetBytes('30 @ "a" []').subarray(3))
+    second.feed(packetBytes('30 @ "b"').subarray(4))
+    expect(first.packets.at(-1)).toMatchObject({ topic: 'a' })
+    expect(second.packets.at(-1)).toMatchObject({ topic: 'b' })
+    first.feed(packetBytes('82 @ 0001 [] "a" 2c'))
+    second.feed(packetBytes('82 @ 0001 "a" 01'))
+    expect(first.packets.at(-1)).toMatchObject({ subscriptions: [{ topic: 'a', qos: 0, nl: true, rap: true, rh: 2 }] })
+    expect(second.packets.at(-1)).toMatchObject({ subscriptions: [{ topic: 'a', qos: 1 }] })
+  })
+
+  it('takes bytes as a plain Uint8Array', () => {
+    const { feed, packets } = opened(make(), 4)
+    feed(new Uint8Array(packetBytes('30 @ "a" 01')))
+    expect(packets.at(-1)).toMatchObject({ topic: 'a', payload: Buffer.from([1]) })
+  })
+}
+
+const agreesWithMqttPacket = (make: () => DecoderStage): void => {
+  it('reads legal packets as mqtt-packet does, however the bytes are split', () => {
+    fc.assert(
+      fc.property(packetStream, fc.array(fc.nat(), { maxLength: 12 }), ({ packets }, cuts) => {
+        const expected = parsedByMqttPacket(packets).map(readable)
+        const { feed, recorder } = opened(make())
+        for (const chunk of split(Buffer.concat(packets), cuts)) feed(chunk)
+        expect(recorder.errors).toEqual([])
+        expect(recorder.packets.map(readable)).toEqual(expected)
+      }),
+      { numRuns: 300, seed: fuzzSeed },
+    )
+  })
+}
+
+const survivesDamage = (make: () => DecoderStage): void => {
+  /** Everything that a decoder says about some bytes, as text. */
+  const outcome = (stage: DecoderStage, chunks: readonly Buffer[]): string => {
+    const { recorder, feed } = opened(stage)
+    const said: unknown[] = []
+    recorder.packet = (packet) => said.push(readable(packet))
+    recorder.fail = (error) => said.push(error)
+    for (const chunk of chunks) feed(chunk)
+    return JSON.stringify(said)
+  }
+
+  it('says the same of damaged packets however they are split, fails at most once, and never throws', () => {
+    const streams = fc
+      .sample(packetStream, { numRuns: 200, seed: fuzzSeed })
+      .map(({ packets }) => Buffer.concat(packets))
+    const random = randomBelow(fuzzSeed)
+    const stage = make()
+    let refused = 0
+    for (let cases = 0; cases < DAMAGED_CASES; cases += 1) {
+      const bytes = mutated(streams[random(streams.length)]!, random)
+      const whole = outcome(stage, [bytes])
+      const cuts = Array.from({ length: random(6) }, () => random(1 << 16))
+      // Plain comparisons: `expect` would take longer than the decoder.
+      if (bytes.length > 0 && outcome(stage, split(bytes, cuts)) !== whole)
+        expect.fail(`split at ${cuts}: ${bytes.toString('hex')}`)
+      const failures = whole.split('"message":').length - 1
+      if (failures > 1) expect.fail(`fails ${failures} times: ${bytes.toString('hex')}`)
+      if (failures === 1 && !whole.endsWith('"}]')) expect.fail(`goes on after a failure: ${bytes.toString('hex')}`)
+      if (whole.includes('cannot be read')) expect.fail(`an illegal packet passed the check: ${bytes.toString('hex')}`)
+      refused += failures
+    }
+    // Most damage is noticed; what is not lies in payloads and texts, or cuts a packet short.
+    expect(refused).toBeGreaterThan(DAMAGED_CASES / 3)
+  })
+}
+
+/** @param make a decoder stage of the implementation under test, with these limits in bytes. */
+export const decoderContract = (make: (limits: DecoderLimits) => DecoderStage): void => {
+  const withLimits = (): DecoderStage => make(LIMITS)
+  readsLegalPackets(withLimits)
+  refusesIllegalPackets(withLimits)
+  boundsSizes(make)
+  endsWithTheConnection(withLimits)
+  agreesWithMqttPacket(withLimits)
+  survivesDamage(withLimits)
+}
