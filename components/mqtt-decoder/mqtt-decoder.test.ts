@@ -1,10 +1,21 @@
-import { describe } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { type DecoderLimits, decoderContract } from '../../test/contract/decoder.ts'
-import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+import { mqttDecoder } from './index.ts'
+
+const context = { name: 'decoder', signal: new AbortController().signal }
 
 describe('mqtt-decoder', () => {
-  decoderContract((limits: DecoderLimits) => {
-    const shared = new SharedDecoding(limits)
-    return { role: 'decoder', open: (connection, next) => new ConnectionDecoder(connection, next, shared) }
+  decoderContract(
+    (limits: DecoderLimits) => mqttDecoder.start(mqttDecoder.config.parse(limits), {}, context) as DecoderStage,
+  )
+
+  it.each([
+    { maximumPacketSize: 127 },
+    { maximumPacketSize: 268_435_461 },
+    { maximumConnectPacketSize: 1.5 },
+    { maximumPacketLength: 1000 },
+  ])('refuses the config %j', (config) => {
+    expect(mqttDecoder.config.safeParse(config).success).toBe(false)
   })
 })
