@@ -5,7 +5,7 @@ import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
  * none of them. All methods are synchronous and none of them throws.
  */
 export interface Connection {
-  /** Unique within the process, counted up from 1. */
+  /** Unique within its transport, counted up from 1. */
   readonly id: number
   /** `address:port` of the peer, for logs. */
   readonly remote: string
@@ -14,8 +14,8 @@ export interface Connection {
   /** Bytes accepted by `write` that the operating system has not taken yet. */
   readonly pendingBytes: number
   /**
-   * True while `pendingBytes` is over the transport's bound. Then whoever may drop (QoS 0) drops and counts, whoever may
-   * not drop waits, and the transport reads nothing more from this peer.
+   * True from when `pendingBytes` is over the transport's bound until half of the bound is left. Then whoever may drop
+   * (QoS 0) drops and counts, whoever may not drop waits, and the transport reads nothing more from this peer.
    */
   readonly congested: boolean
   /** False from the first `close` or loss of the network on; what is written then is discarded. */
