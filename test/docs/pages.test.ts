@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { connectAsync } from 'mqtt'
+import { expect, test } from 'vitest'
+import { defineSystem } from '../../src/system/define-system.ts'
+import { systemGraph, toMermaid } from '../../src/system/graph.ts'
+import { createSystem } from '../../src/system/lifecycle.ts'
+import { systemErrorCodes } from '../../src/system/system-error.ts'
+import system from '../../system.config.ts'
+import { heartbeat } from '../heartbeat/index.ts'
+import { quietSystem } from '../helpers/start-broker.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
+const readme = read('README.md')
+const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+test('README lists every code of SystemError with its meaning, and no other', () => {
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.+) \|$/gm)].map(([, code, meaning]) => [code, meaning])
+  expect(Object.fromEntries(rows)).toEqual(systemErrorCodes)
+})
+
+test('README names every npm script that it documents as package.json does', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const named = [...readme.matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, script]) => script!)
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.filter((script) => scripts[script] === undefined)).toEqual([])
+})
+
+test.each(Object.keys(system))('README links to the page of %s, which names every value of its config', (name) => {
+  const page = `components/${kebabCase(name)}/README.md`
+  expect(readme).toContain(`[\`${name}\`](${page})`)
+  const schema = system[name as keyof typeof system].component.config
+  const documented = [...read(page).matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key)
+  expect(documented.sort()).toEqual(Object.keys(schema.shape).sort())
+})
+
+test('every file that the pages link to exists', () => {
+  for (const page of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']) {
+    const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!)
+    expect(links.filter((link) => !existsSync(resolve(root, link))).map((link) => `${page}: ${link}`)).toEqual([])
+  }
+})
+
+test('the component that README shows how to write is the one tested here, and it works', async () => {
+  const [, example] = readme.match(/```ts\n\/\/ components\/heartbeat\/index\.ts\n([\s\S]*?)```/)!
+  expect(example).toBe(read('test/heartbeat/index.ts'))
+  const running = createSystem(
+    defineSystem({
+      ...quietSystem,
+      heartbeat: {
+        component: heartbeat,
+        config: { intervalMs: 10 },
+        dependencies: { router: 'router', logger: 'logger' },
+      },
+    }),
+  )
+  await running.start()
+  const client = await connectAsync({ host: '127.0.0.1', port: running.map.server.port, reconnectPeriod: 0 })
+  const message = new Promise((received) => client.once('message', (topic, payload) => received([topic, `${payload}`])))
+  await client.subscribeAsync('heartbeat')
+  expect(await message).toEqual(['heartbeat', expect.stringMatching(/^\d{4}-\d\d-\d\dT/)])
+  await client.endAsync()
+  await running.stop()
+})
+
+test('the picture in ARCHITECTURE is that of system.config.ts', () => {
+  const [, picture] = read('ARCHITECTURE.md').match(/```mermaid\n([\s\S]*?)```/)!
+  expect(picture!.trim()).toBe(toMermaid(systemGraph(system)).trim())
+})

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { Logger } from '../../src/kinds/logger.ts'
+import { Router } from '../../src/kinds/router.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { kind } from '../../src/system/kind.ts'
+
+export interface Heartbeat {
+  beats: number
+  readonly timer: NodeJS.Timeout
+}
+
+export const Heartbeat = kind<Heartbeat>()('Heartbeat')
+
+/** Publishes the time to a topic, again and again. */
+export const heartbeat = defineComponent({
+  provides: Heartbeat,
+  needs: { router: Router, logger: Logger },
+  config: z.strictObject({
+    topic: z.string().default('heartbeat'),
+    intervalMs: z.int().min(10).max(3_600_000).default(1000),
+  }),
+  start: ({ topic, intervalMs }, { router, logger }) => {
+    const beat = () => {
+      instance.beats++
+      const payload = Buffer.from(new Date().toISOString())
+      router.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false })
+      logger.debug({ topic, beats: instance.beats }, 'Beat')
+    }
+    const instance: Heartbeat = { beats: 0, timer: setInterval(beat, intervalMs) }
+    return instance
+  },
+  stop: ({ timer }) => clearInterval(timer),
+})
