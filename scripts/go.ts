@@ -15,8 +15,8 @@ import { watchOwnCode } from './go/own-code.ts'
 import { openPrompt, type Prompt } from './go/prompt.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
 import { configText } from './go/texts.ts'
-import { watchFiles } from './go/watch-files.ts'
-import { watchSignals } from './go/watch-signals.ts'
+import { type FileWatch, watchFiles } from './go/watch-files.ts'
+import { type Signals, watchSignals } from './go/watch-signals.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -52,9 +52,9 @@ export const main = async (args: readonly string[]): Promise<number> => {
   const startFailed = (await Promise.race([started, signals.received])) === false
   let failed = false
   if (!signals.wasReceived()) {
-    const prompt = open(session)
+    const prompt = open(session, signals)
     session.print = prompt.print
-    const watching = options['watch'] === true ? watch(session, dirname(configFile), ownCode) : undefined
+    const watching = options['watch'] === true ? watch(session, prompt, dirname(configFile), ownCode) : undefined
     await Promise.race([prompt.closed, signals.received])
     watching?.close()
     session.print = (text) => console.log(text)
@@ -91,7 +91,7 @@ const attempt = async ({ dev, commands, print }: Session, name: 'go' | 'reset'):
   }
 }
 
-const open = ({ dev, commands }: Session): Prompt => {
+const open = ({ dev, commands }: Session, signals: Signals): Prompt => {
   if (isTerminal()) console.log('menu() lists the commands.')
   return openPrompt({
     input: process.stdin,
@@ -102,14 +102,23 @@ const open = ({ dev, commands }: Session): Prompt => {
     formatError: (error) => describeError(dev, error),
     formatValue: (value, colors) =>
       value !== undefined && value === dev.state.config ? configText(dev.state.config, colors) : undefined,
+    duringEvaluation: signals.leaveInterruptTo,
     historyFile: resolve(root, '.jig/history'),
   })
 }
 
-const watch = (session: Session, configFolder: string, ownCode: () => string | undefined) => {
+const watch = (
+  session: Session,
+  prompt: Prompt,
+  configFolder: string,
+  ownCode: () => string | undefined,
+): FileWatch => {
   const onSave = resetOnSave({
     isStale: session.loader.isStale,
-    reset: async () => void (await attempt(session, 'reset')),
+    reset: async () => {
+      prompt.hide() // The components log while they stop and start.
+      await attempt(session, 'reset')
+    },
     onOther: () => {
       const notice = ownCode()
       if (notice !== undefined) session.print(notice)

@@ -20,6 +20,8 @@ export interface PromptOptions {
   readonly formatError: (error: unknown) => string
   /** How a value prints when it has a way of its own; undefined leaves it to Node. */
   readonly formatValue: (value: unknown, colors: boolean) => string | undefined
+  /** Called around the evaluation of each line, during which Ctrl-C belongs to Node. */
+  readonly duringEvaluation: (evaluate: () => void) => void
   /** The file that keeps the lines typed in a terminal. */
   readonly historyFile: string
 }
@@ -31,6 +33,8 @@ export interface Prompt {
   readonly failed: boolean
   /** Prints above the prompt, leaving what is being typed as it is. */
   print(text: string): void
+  /** Takes the prompt off the screen until the next `print`, while others write there. */
+  hide(): void
   close(): void
 }
 
@@ -70,16 +74,19 @@ export const openPrompt = (options: PromptOptions): Prompt => {
       server.close()
     })
   }
+  const hide = (): void => {
+    if (!terminal) return
+    cursorTo(output, 0)
+    clearScreenDown(output)
+  }
   return {
     closed,
     get failed() {
       return failed
     },
+    hide,
     print: (text) => {
-      if (terminal) {
-        cursorTo(output, 0)
-        clearScreenDown(output)
-      }
+      hide()
       output.write(`${text}\n`)
       if (terminal) server.prompt(true)
     },
@@ -100,8 +107,11 @@ const defineCommands = ({ context }: REPLServer, commands: Commands): void => {
 const awaitedName = '__jigAwaited'
 
 /** A line whose value is a promise is done when that is settled, as if `await` were written before it. */
-const awaitResults = (server: REPLServer, { output, formatError }: PromptOptions): void => {
-  const evaluate: REPLEval = server.eval
+const awaitResults = (server: REPLServer, { output, formatError, duringEvaluation }: PromptOptions): void => {
+  const evaluateLine: REPLEval = server.eval
+  const evaluate: REPLEval = function (this: REPLServer, ...line) {
+    duringEvaluation(() => evaluateLine.apply(this, line))
+  }
   let awaited: Promise<{ readonly value?: unknown; readonly error?: unknown; readonly failed: boolean }> | undefined
   Object.defineProperty(server.context, awaitedName, { get: () => awaited, configurable: true })
   server.on('reset', (context) => {
@@ -197,14 +207,16 @@ const keepHistory = (server: REPLServer, file: string): void => {
 const explained = new Set(['SystemError', 'LoadError', 'UsageError'])
 
 const write = (value: unknown, { formatError, formatValue, terminal, output }: PromptOptions): string => {
-  const code = value instanceof Error ? (value as { code?: unknown }).code : undefined
-  // Node writes `Uncaught ` before it, which this erases.
-  if (code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
+  // Told by its code, since it may be of the prompt's own realm. Node writes `Uncaught ` before it, which this erases.
+  if (codeOf(value) === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
     return `\r\u001b[KInterrupted. What it began goes on; status() tells.`
   if (value instanceof Error && explained.has(value.name)) return formatError(value)
   const colors = terminal && (output as { hasColors?: () => boolean }).hasColors?.() === true
   return formatValue(value, colors) ?? inspect(value, { colors })
 }
+
+const codeOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'code' in value ? value.code : undefined
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -1,7 +1,7 @@
 import { existsSync, type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 
-/** Never watched: what is generated or installed. Hidden folders are not, either. */
+/** Generated or installed. */
 const ignored = new Set(['node_modules', 'dist', 'coverage'])
 /** More folders than any project of this kind has; each costs a handle of the operating system. */
 const mostFolders = 2_000
@@ -36,12 +36,11 @@ export const watchFiles = (
   const observe = (folder: string): void => {
     if (watches.has(folder) || watches.size >= mostFolders) return
     try {
-      const watcher = watch(folder, (_event, name) => {
-        if (name === null || name.startsWith('.') || name.endsWith('~') || ignored.has(name)) return
+      const watcher = watch(folder, (event, name) => {
+        if (name === null || !isWatched(name)) return
         clearTimeout(quiet)
         quiet = setTimeout(onChange, quietMs)
-        const path = join(folder, name)
-        if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) observe(path)
+        if (event === 'rename') onMove(join(folder, name))
       })
       watcher.on('error', (error) => {
         forget(folder)
@@ -50,12 +49,17 @@ export const watchFiles = (
       })
       watches.set(folder, watcher)
       for (const entry of readdirSync(folder, { withFileTypes: true })) {
-        if (entry.isDirectory() && !entry.name.startsWith('.') && !ignored.has(entry.name))
-          observe(join(folder, entry.name))
+        if (entry.isDirectory() && isWatched(entry.name)) observe(join(folder, entry.name))
       }
     } catch (error) {
       if (existsSync(folder)) onError(error)
     }
+  }
+
+  /** Something of this name has come or gone. A folder that has come again is another one, which no old watch sees. */
+  const onMove = (path: string): void => {
+    for (const folder of watches.keys()) if (`${folder}${sep}`.startsWith(`${path}${sep}`)) forget(folder)
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) observe(path)
   }
 
   for (const folder of folders) observe(folder)
@@ -66,3 +70,6 @@ export const watchFiles = (
     },
   }
 }
+
+/** Whether a file or folder of this name counts: not what is hidden, an editor's backup, generated or installed. */
+export const isWatched = (name: string): boolean => !name.startsWith('.') && !name.endsWith('~') && !ignored.has(name)

@@ -8,6 +8,11 @@ export interface Signals {
   wasReceived(): boolean
   /** The code that the first signal asks for, when there was one: interrupted is not done, terminated is. */
   exitCode(): number | undefined
+  /**
+   * Runs the action, which handles SIGINT itself. Node's REPL does so while it evaluates a line, and dies of Ctrl-C when
+   * there are listeners for it.
+   */
+  leaveInterruptTo(action: () => void): void
   dispose(): void
 }
 
@@ -32,6 +37,14 @@ export const watchSignals = (print: (text: string) => void): Signals => {
     received,
     wasReceived: () => first !== undefined,
     exitCode: () => (first === 'SIGINT' ? 128 + numbers.SIGINT : undefined),
+    leaveInterruptTo: (action) => {
+      process.off('SIGINT', onSignal)
+      try {
+        action()
+      } finally {
+        process.off('SIGINT', onSignal).on('SIGINT', onSignal) // Once, also after a call within a call.
+      }
+    },
     dispose: () => {
       for (const signal of Object.keys(numbers)) process.off(signal, onSignal)
     },
