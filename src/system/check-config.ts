@@ -5,6 +5,7 @@ import { checkWiring } from './check-wiring.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import { isPlainObject } from './plain-object.ts'
 import { found } from './suggestion.ts'
+import { messageOf } from './system-error.ts'
 
 /** One thing that is wrong with a system config. */
 export interface ConfigProblem {
@@ -47,7 +48,7 @@ export const checkConfig = (config: AnySystemConfig | unknown): CheckedConfig =>
     sortByComponent(problems, [...entries.keys()])
   } catch (error) {
     // Only a config that is not plain data, with a getter or a proxy that throws, comes here.
-    problems.push({ path: [], message: `the config cannot be read: ${error instanceof Error ? error.message : error}` })
+    problems.push({ path: [], message: `the config cannot be read: ${messageOf(error)}` })
   }
   return { problems, configs }
 }

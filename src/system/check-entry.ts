@@ -44,7 +44,7 @@ export const checkEntry = (name: string, value: unknown, problems: ConfigProblem
   const own = (key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined)
   const component = own('component')
   if (!checkComponent(component, report)) return undefined
-  const dependencies = own('dependencies') ?? {}
+  const dependencies = own('dependencies') === undefined ? {} : own('dependencies')
   if (!isPlainObject(dependencies)) {
     report(['dependencies'], `must be an object of component names by need; found ${found(dependencies)}`)
   }

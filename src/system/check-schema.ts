@@ -3,6 +3,7 @@
 import type { z } from 'zod'
 import { isPlainObject } from './plain-object.ts'
 import { didYouMean, listed } from './suggestion.ts'
+import { messageOf } from './system-error.ts'
 
 type Path = readonly (string | number)[]
 type Report = (path: Path, message: string) => void
@@ -18,7 +19,7 @@ const deepest = 32
  * or `.catchall`. Messages never contain values of the config: they may be passwords.
  */
 export const parseConfig = (schema: z.ZodType, config: unknown, report: Report): { value: unknown } | undefined => {
-  const input = config ?? {}
+  const input = config === undefined ? {} : config
   let reported = false
   const reportHere: Report = (path, message) => {
     reported = true
@@ -35,9 +36,9 @@ export const parseConfig = (schema: z.ZodType, config: unknown, report: Report):
     return reported || !result.success ? undefined : { value: result.data }
   } catch (error) {
     // zod runs the refinements and transforms of the component here, and refuses asynchronous ones by throwing.
-    const name = error instanceof Error ? error.name : undefined
+    const name = error instanceof Error ? error.constructor.name : undefined
     if (name === '$ZodAsyncError') report([], 'its schema is asynchronous; a config is checked synchronously')
-    else report([], `its schema threw: ${error instanceof Error ? error.message : String(error)}`)
+    else report([], `its schema threw: ${messageOf(error)}`)
     return undefined
   }
 }

@@ -130,7 +130,7 @@ class EntryWiring {
     if (candidates.length > 0) return `${listed(candidates)} would do`
     const disabled = (this.#providers.get(kind.name) ?? []).filter((name) => name !== this.#name)
     if (disabled.length > 0) return `${listed(disabled)} would do once enabled`
-    return `no ${disabled.length === 0 ? 'other ' : ''}component in this system provides ${kind.name}`
+    return `no ${this.#entry.component.provides.name === kind.name ? 'other ' : ''}component in this system provides ${kind.name}`
   }
 
   #report(path: readonly (string | number)[], message: string): void {

@@ -21,7 +21,8 @@ export class Container implements System<AnySystemConfig> {
   readonly #wires: ReadonlyMap<string, readonly Wire[]>
   readonly #graph: DependencyGraph
   readonly #dependents: DependencyGraph
-  readonly #predecessor: Suspended | undefined
+  /** Let go of when the start has ended, so that generations do not keep one another in memory. */
+  #predecessor: Suspended | undefined
 
   #state: SystemState = 'created'
   /** The first reason wins: a failure after an interruption is a detail of it, and the other way round. */
@@ -91,20 +92,24 @@ export class Container implements System<AnySystemConfig> {
     await Promise.all(settled.values())
     if (this.#halt === undefined) {
       this.#state = 'running'
+      this.#predecessor = undefined
       return
     }
     this.#state = 'stopping'
     this.#settleWaiting()
     errors.push(...(await this.#stopAll()), ...(await this.#release(() => true)))
+    this.#predecessor = undefined
     this.#state = this.#halt === 'failure' ? 'failed' : 'stopped'
     throw this.#startError(errors)
   }
 
   /** Resolves when the start of one part has ended, one way or another. */
   async #startPart(part: Part): Promise<void> {
-    if (this.#halt !== undefined) return
-    part.enter('starting')
+    if (this.#isHalted()) return
     const { name } = part
+    part.enter('starting')
+    // Whoever listens to changes may have stopped the system just now.
+    if (this.#isHalted()) return part.enter('stopped')
     const resumed = this.#canResume(name) ? { state: this.#predecessor?.states.get(name) } : undefined
     const { instance, error } = await part.start(this.#dependenciesOf(name), resumed)
     if (error !== undefined) {
@@ -128,6 +133,10 @@ export class Container implements System<AnySystemConfig> {
         return [need, mode === 'many' ? instances : instances[0]]
       }),
     )
+  }
+
+  #isHalted(): boolean {
+    return this.#halt !== undefined
   }
 
   /** Launches nothing more, and tells what is under way. */

@@ -40,8 +40,11 @@ export class SystemError extends Error {
   readonly phase: LifecyclePhase | undefined
   /** For CONFIG_INVALID: every problem of the file. */
   readonly problems: readonly ConfigProblem[]
-  /** The system as the failure left it: its `status()` says what had started, what failed and what was blocked. */
-  readonly system: System | undefined
+  /**
+   * The system as the failure left it: its `status()` says what had started, what failed and what was blocked. Not
+   * enumerable: a logger that prints the fields of an error would print every config in it, passwords and all.
+   */
+  declare readonly system: System | undefined
   /**
    * What else failed, one SystemError for each: for STOP_FAILED every component that did not stop; for a failed start the
    * other components that failed to start, then those that failed to stop when it was undone.
@@ -54,13 +57,18 @@ export class SystemError extends Error {
     this.component = details.component
     this.phase = details.phase
     this.problems = details.problems ?? []
-    this.system = details.system
+    Object.defineProperty(this, 'system', { value: details.system })
     this.errors = details.errors ?? []
   }
 }
 
-/** The message of anything that was thrown, which need not be an Error. */
+/** The message of anything that was thrown, which need not be an Error, nor have a message. */
 export const messageOf = (error: unknown): string => {
-  if (error instanceof Error) return error.message || error.name
-  return typeof error === 'string' ? error : `a thrown ${error === null ? 'null' : typeof error}`
+  if (typeof error === 'string') return error
+  if (typeof error !== 'object' || error === null) return `${error} was thrown`
+  const { message, errors, name } = error as { message?: unknown; errors?: unknown; name?: unknown }
+  if (typeof message === 'string' && message !== '') return message
+  // Node's AggregateError of failed connects says everything in its parts.
+  if (Array.isArray(errors) && errors.length > 0) return errors.map(messageOf).join('; ')
+  return typeof name === 'string' ? name : 'an object without a message was thrown'
 }
