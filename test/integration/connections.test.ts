@@ -40,6 +40,12 @@ describe('connections', () => {
     expect(await client.rest()).toBe(CONNACK + SUBACK + PUBLISH_A.replaceAll(' ', '') + PINGRESP)
   })
 
+  it('are answered to the end when the client closes its side right after sending', async () => {
+    const client = await open(CONNECT, PINGREQ)
+    client.socket.end()
+    expect(await client.rest()).toBe(CONNACK + PINGRESP)
+  })
+
   it('are taken over by another with the same Client Identifier [MQTT-3.1.4-2]', async () => {
     const first = await connected('same')
     const second = await connected('same')
