@@ -15,12 +15,14 @@ export const startWaves = (graph: DependencyGraph): readonly (readonly string[])
   const dependents = dependentsOf(graph)
   const ready = [...graph.keys()].filter((name) => pending.get(name) === 0)
   for (const name of ready) waveOf.set(name, 0)
-  // `ready` grows while it is walked: what the last dependency of a component releases joins at the end.
+  // `ready` grows while it is walked: what the last dependency of a component releases joins at the end, so waves come in
+  // order, and the last dependency is in the latest wave of all.
   for (const name of ready) {
     for (const dependent of dependents.get(name)!) {
-      waveOf.set(dependent, Math.max(waveOf.get(dependent) ?? 0, waveOf.get(name)! + 1))
       pending.set(dependent, pending.get(dependent)! - 1)
-      if (pending.get(dependent) === 0) ready.push(dependent)
+      if (pending.get(dependent) !== 0) continue
+      waveOf.set(dependent, waveOf.get(name)! + 1)
+      ready.push(dependent)
     }
   }
   if (ready.length < graph.size) throw new Error('the dependencies have a cycle: there is no order to start them in')

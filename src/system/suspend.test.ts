@@ -98,6 +98,20 @@ describe('suspending', () => {
     expect(statesOf(old)).toEqual({ a: 'stopped', b: 'stopped' })
   })
 
+  it('is waited for by a stop, which then releases everything', async () => {
+    const slow = deferred<object>()
+    const { journal, old } = generations({ a: [], b: ['a'] }, { a: able, b: { ...able, suspend: () => slow.promise } })
+    await old.start()
+    const suspending = old.suspend()
+    const stopped = old.stop()
+    await turn()
+    expect(journal.slice(2)).toEqual(['suspend b'])
+    slow.resolve({})
+    await suspending
+    await stopped
+    expect(journal.slice(2)).toEqual(['suspend b', 'suspend a', 'stop b', 'stop a'])
+  })
+
   it('is a stop for a system that is not running', async () => {
     const slow = deferred<Thing>()
     const { journal, old } = generations({ a: [], b: ['a'] }, { a: able, b: { ...able, start: () => slow.promise } })
