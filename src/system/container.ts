@@ -180,7 +180,13 @@ export class Container implements System<AnySystemConfig> {
       for (const name of this.order) this.#parts.get(name)!.enter('stopped')
     } else if (this.#suspending !== undefined) {
       await this.#suspending
-      throwStopErrors(this, await this.#stopAll())
+      // What could not be stopped instead of suspended has been reported by the suspend.
+      const held = new Set(this.order.filter((name) => this.#instances.has(name)))
+      const errors = await this.#stopAll()
+      throwStopErrors(
+        this,
+        errors.filter(({ component }) => held.has(component ?? '')),
+      )
     } else if (this.#state === 'running') {
       this.#state = 'stopping'
       const errors = await this.#stopAll()

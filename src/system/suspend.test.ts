@@ -87,6 +87,8 @@ describe('suspending', () => {
     await old.start()
     const { errors } = await old.suspend()
     expect(errors).toMatchObject([{ code: 'SUSPEND_FAILED' }, { code: 'STOP_FAILED' }])
+    // Once is enough: a stop reports what it stops itself.
+    await old.stop()
   })
 
   it('leaves everything to be released when no successor comes', async () => {
@@ -96,6 +98,13 @@ describe('suspending', () => {
     await old.stop()
     expect(journal.slice(4)).toEqual(['stop b', 'stop a'])
     expect(statesOf(old)).toEqual({ a: 'stopped', b: 'stopped' })
+  })
+
+  it('reports a suspended component that then does not stop', async () => {
+    const { old } = generations({ a: [] }, { a: { ...able, stop: boom } })
+    await old.start()
+    expect((await old.suspend()).errors).toEqual([])
+    expect(await failure(old.stop())).toMatchObject({ code: 'STOP_FAILED', errors: [{ component: 'a' }] })
   })
 
   it('is waited for by a stop, which then releases everything', async () => {
