@@ -13,5 +13,5 @@ export const malformedPacket = (message: string, clause?: string): ProtocolError
 export const protocolError = (message: string, clause?: string): ProtocolError =>
   refusal(ReasonCode.ProtocolError, message, clause)
 
-/** A packet that ends inside a field. @param field the name the specification gives it. */
-export const truncated = (field: string): ProtocolError => malformedPacket(`The packet ends within the ${field}.`)
+/** A field that goes on past the end of its packet or of the Properties it stands in. @param field the name the specification gives it. */
+export const truncated = (field: string): ProtocolError => malformedPacket(`The ${field} is cut off.`)

@@ -188,6 +188,16 @@ const endsWithTheConnection = (make: () => DecoderStage): void => {
     expect(packets).toHaveLength(1)
   })
 
+  it('goes on with a connection whose CONNECT another decoder has read', () => {
+    const { connection } = opened(make(), 5)
+    const recorder = new PacketRecorder()
+    const successor = make().open(connection, recorder)
+    successor.bytes(packetBytes('30 @ "a" []'))
+    successor.bytes(CONNECTS[5])
+    expect(recorder.packets).toMatchObject([{ cmd: 'publish', topic: 'a' }])
+    expect(recorder.errors).toMatchObject([{ clause: 'MQTT-3.1.0-2' }])
+  })
+
   it('keeps connections apart', () => {
     const stage = make()
     const first = opened(stage, 5)
