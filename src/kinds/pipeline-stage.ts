@@ -48,7 +48,10 @@ export interface ByteReceiver {
 }
 
 export interface PacketReceiver {
-  /** Takes one legal packet. Buffers in it are lent for the call, unless the stage that made it says otherwise. */
+  /**
+   * Takes one legal packet. Buffers in a packet from the decoder are lent for the call. A PUBLISH that was sent towards an
+   * encoder must not be changed afterwards, nor its object used again: an encoder may know it by identity.
+   */
   packet(packet: Packet): void
   /**
    * The peer broke the protocol: the last call before `closed`. Filters pass it on; the handler answers as the
