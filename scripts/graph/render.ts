@@ -1,6 +1,7 @@
 /** Pictures from DOT, with nothing installed but npm packages. */
 import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js'
 import { renderGraphFromSource } from 'graphviz-cli'
+import { messageOf } from '../../src/system/system-error.ts'
 
 /**
  * The picture as SVG, with a title for those who hear pictures read out.
@@ -49,5 +50,3 @@ const emphasizeName = (node: string): string => {
 
 /** Keeps a label readable where another edge runs through it. */
 const halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="2" stroke-linejoin="round"'
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).trim()

@@ -6,6 +6,7 @@ import { type CheckedConfig, type ConfigProblem, checkConfig } from './check-con
 import type { AnyComponent } from './define-system.ts'
 import { type Need, needOf } from './kind.ts'
 import type { ComponentState, ComponentStatus } from './lifecycle.ts'
+import { messageOf } from './system-error.ts'
 
 /** One component, or a name that a dependency mentions and the config does not define. */
 export interface GraphNode {
@@ -138,8 +139,6 @@ const nodeOf = (part: Part, checked: CheckedConfig, status: ComponentStatus | un
     problems,
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const ghostNode = (name: string): GraphNode => ({
   name,
