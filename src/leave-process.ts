@@ -1,6 +1,9 @@
 /** How long what a component left open may keep a process that is done, in milliseconds. */
 const graceMs = 1_000
 
+/** What Node calls stdin, stdout and stderr, which keep no process. */
+const standardStreams = new Set(['PipeWrap', 'TTYWrap'])
+
 /**
  * Lets the process end by itself with this code, so that what is still in the pipes gets written; if something holds it,
  * says what and ends it.
@@ -8,9 +11,9 @@ const graceMs = 1_000
 export const leaveProcess = (code: number): void => {
   process.exitCode = code
   const timer = setTimeout(() => {
-    const holders = [...new Set(process.getActiveResourcesInfo())].filter((holder) => holder !== 'Timeout')
-    const what = holders.length === 0 ? 'a timer' : holders.join(', ')
-    process.stderr.write(`Something that a component left open keeps the process from ending: ${what}. Ending it.\n`)
+    const holders = process.getActiveResourcesInfo().filter((resource) => !standardStreams.has(resource))
+    const what = [...new Set(holders)].join(', ') || 'unknown'
+    process.stderr.write(`Something that a component left open keeps the process from ending (${what}); ending it.\n`)
     process.exit(code)
   }, graceMs)
   timer.unref()

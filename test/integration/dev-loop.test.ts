@@ -1,0 +1,318 @@
+/** The programs themselves, in processes of their own, over a system of two small components. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { test as base, describe } from 'vitest'
+
+const repository = resolve(import.meta.dirname, '../..')
+const partSource = readFileSync(resolve(import.meta.dirname, '../helpers/dev-loop/parts.ts'), 'utf8')
+const configSource = readFileSync(resolve(import.meta.dirname, '../helpers/dev-loop/system.config.ts'), 'utf8')
+
+class Program {
+  readonly process: ChildProcess
+  output = ''
+  #listeners: (() => void)[] = []
+
+  constructor(directory: string, args: readonly string[]) {
+    this.process = spawn(process.execPath, args, { cwd: directory, env: { ...process.env, NO_COLOR: '1' } })
+    for (const stream of [this.process.stdout!, this.process.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text
+        for (const listener of this.#listeners) listener()
+      })
+    }
+  }
+
+  type(...lines: string[]): void {
+    this.process.stdin!.write(lines.map((line) => `${line}\n`).join(''))
+  }
+
+  /** Ends the input with these lines. */
+  finish(...lines: string[]): void {
+    this.type(...lines)
+    this.process.stdin!.end()
+  }
+
+  /** Resolves once the output contains the text; rejects with the output when the process ends without. */
+  async said(text: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const look = (): void => {
+        if (this.output.includes(text)) resolve()
+      }
+      this.#listeners.push(look)
+      this.process.once('close', () => reject(new Error(`it never said '${text}':\n${this.output}`)))
+      look()
+    })
+  }
+
+  /** The exit code, once all output has come. */
+  async ended(): Promise<number | null> {
+    if (this.process.exitCode === null) await once(this.process, 'close')
+    return this.process.exitCode
+  }
+}
+
+/** A folder with a system of two components, and the programs that run it. */
+class World {
+  readonly directory: string
+  readonly #programs: Program[] = []
+  #clock = 1_000_000
+
+  constructor() {
+    // Below the root, so that the copies find the packages and the sources that they import.
+    const parent = join(repository, 'node_modules/.tmp')
+    mkdirSync(parent, { recursive: true })
+    this.directory = mkdtempSync(join(parent, 'dev-loop-'))
+    this.write('parts.ts', partSource)
+    this.write('system.config.ts', configSource)
+  }
+
+  /** Writes a file with a modification time of its own. */
+  write(name: string, text: string): void {
+    writeFileSync(join(this.directory, name), text)
+    this.#clock += 1
+    utimesSync(join(this.directory, name), this.#clock, this.#clock)
+  }
+
+  go(...args: string[]): Program {
+    return this.#run(join(repository, 'scripts/run.mjs'), join(repository, 'scripts/go.ts'), ...args)
+  }
+
+  start(...args: string[]): Program {
+    return this.#run(join(repository, 'bin/mqtt-jig.mjs'), ...args)
+  }
+
+  #run(...args: string[]): Program {
+    const program = new Program(this.directory, [...args, '--config', 'system.config.ts'])
+    this.#programs.push(program)
+    return program
+  }
+
+  async end(): Promise<void> {
+    for (const program of this.#programs) {
+      program.process.kill('SIGKILL')
+      await program.ended()
+    }
+    rmSync(this.directory, { recursive: true })
+  }
+}
+
+const test = base.extend<{ world: World }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
+  world: async ({}, use) => {
+    const world = new World()
+    await use(world)
+    await world.end()
+  },
+})
+
+describe.concurrent('npm run go with piped input', () => {
+  test('says what runs in which order, answers, stops in order, and exits with 0', async ({ world, expect }) => {
+    const program = world.go()
+    program.finish('status()')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toMatch(/1 {2}log +Logger +info .* ms\n +2 {2}server +Listener +127\.0\.0\.1:0 .* ms\n/)
+    expect(program.output).toMatch(/Running 2 components, started in .* ms/)
+    expect(program.output).toMatch(/server +Listener +running/)
+    expect(program.output).toMatch(/server stopped\nlog stopped\nStopped in .* ms\.\n$/)
+  })
+
+  test('awaits each line before the next, and the last before the end', async ({ world, expect }) => {
+    const program = world.go()
+    program.finish(
+      'new Promise((resolve) => setTimeout(resolve, 60, "first"))',
+      '"second"',
+      'function later() {',
+      '  return new Promise((resolve) => setTimeout(resolve, 60, "third")) }',
+      'const value = await later()',
+      'value',
+      'reset()',
+      'Promise.reject(new Error("refused"))',
+      'system.server.port > 0',
+    )
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toMatch(
+      /'first'\n'second'\n(\.\.\. )?'third'\nserver stopped\nlog stopped\nserver starts\nNo file changed; running 2 components again .*\nrefused\ntrue\n/,
+    )
+  })
+
+  test('the commands', async ({ world, expect }) => {
+    const program = world.go('--set', 'log.level=warn')
+    program.finish(
+      'menu()',
+      'config',
+      "log('debug')",
+      'await reset(); log()',
+      'graph()',
+      "log('loud')",
+      'stop()',
+      'system.server',
+    )
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toMatch(/reset\(\) +loads what has changed/)
+    expect(program.output).toContain("component: <Listener>, dependencies: { log: 'log' }")
+    expect(program.output).toContain("config: { level: 'warn' }")
+    expect(program.output.match(/The log is at debug\./g)).toHaveLength(2)
+    expect(program.output).toMatch(/server +Listener +● running/)
+    expect(readFileSync(join(world.directory, 'system.svg'), 'utf8')).toContain('<svg')
+    expect(program.output).toContain('there is no level "loud"')
+    expect(program.output).toContain('server is not running: it is stopped')
+  })
+
+  test('reset takes in an edit; code that does not load leaves the old system running', async ({ world, expect }) => {
+    const program = world.go()
+    await program.said('Running 2 components')
+    world.write('parts.ts', partSource.replace("greeting: 'one'", "greeting: 'two'"))
+    program.type('await reset(); system.server.greeting')
+    await program.said("'two'")
+
+    world.write('parts.ts', `${partSource}\nconst broken = = 1\n`)
+    program.type('const before = system.server', 'reset()')
+    const line = partSource.split('\n').length + 1
+    await program.said(`parts.ts:${line}:16: Unexpected token`)
+    await program.said('The system from before keeps running')
+    program.type('system.server === before')
+    await program.said('true')
+
+    world.write('parts.ts', `interface Erased {\n  field: string\n}\nthrow new RangeError('at the top')\n${partSource}`)
+    program.type('reset()')
+    await program.said('parts.ts:4:7: RangeError: at the top')
+
+    world.write('parts.ts', partSource.replace("greeting: 'one'", "greeting: 'three'"))
+    program.finish('reset()', 'system.server.greeting')
+    // Something failed on the way, which a script that pipes its commands wants to know.
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toContain("'three'")
+  })
+
+  test('a taken port says who wants it and how to change it; once it is free, reset recovers', async ({
+    world,
+    expect,
+  }) => {
+    const occupant = createServer().listen(0, '127.0.0.1')
+    await once(occupant, 'listening')
+    const { port } = occupant.address() as { port: number }
+    const program = world.go('--set', `server.port=${port}`)
+    await program.said('Nothing is running')
+    expect(program.output).toMatch(/the start of server failed.*EADDRINUSE/)
+    expect(program.output).toMatch(/change it with server\.config\.port or --set server\.port=\d+/)
+    expect(program.output).not.toContain('Running')
+    await new Promise((resolve) => occupant.close(resolve))
+    program.finish('reset()', 'status()')
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toMatch(/server +Listener +running/)
+  })
+
+  test('wrong settings are reported together with their places', async ({ world, expect }) => {
+    const program = world.go('--set', 'server.prot=1', '--set', 'sever.port=1', '--set', 'server.host=5')
+    program.finish()
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toContain("did you mean 'port'? (set by --set server.prot)")
+    expect(program.output).toContain("sever.port: there is no component 'sever'; did you mean 'server'?")
+    expect(program.output).toContain('2 problems')
+  })
+
+  test('SIGINT stops in order; a second one ends a stop that hangs', async ({ world, expect }) => {
+    const program = world.go()
+    await program.said('Running')
+    program.process.kill('SIGINT')
+    expect(await program.ended()).toBe(130)
+    expect(program.output).toContain('server stopped\nlog stopped')
+
+    const hanging = world.go('--set', 'server.hang=stop')
+    await hanging.said('Running')
+    hanging.process.kill('SIGINT')
+    await hanging.said('SIGINT: stopping')
+    hanging.process.kill('SIGINT')
+    expect(await hanging.ended()).toBe(130)
+  })
+
+  test('SIGTERM interrupts a start and stops what had started', async ({ world, expect }) => {
+    const program = world.go('--set', 'server.hang=start')
+    await program.said('server starts')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toContain('log stopped')
+    expect(program.output).not.toContain('Running')
+  })
+
+  test('--watch resets on save', async ({ world, expect }) => {
+    const program = world.go('--watch')
+    program.type('"ready"')
+    await program.said("'ready'")
+    writeFileSync(join(world.directory, 'parts.ts'), partSource.replace("greeting: 'one'", "greeting: 'saved'"))
+    await program.said('Reloaded')
+    program.finish('system.server.greeting')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toContain("'saved'")
+  })
+})
+
+describe.concurrent('npm start', () => {
+  test.for(['SIGTERM', 'SIGINT'] as const)('%s stops in order, exit code 0', async (signal, { world, expect }) => {
+    const program = world.start('--set', 'log.level=warn')
+    await program.said('is running')
+    expect(program.output).toContain('log (warn), server (127.0.0.1:0)')
+    program.process.kill(signal)
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toContain(`${signal}: stopping\nserver stopped\nlog stopped\n`)
+  })
+
+  test('a second signal ends a stop that hangs', async ({ world, expect }) => {
+    const program = world.start('--set', 'server.hang=stop')
+    await program.said('is running')
+    program.process.kill('SIGTERM')
+    await program.said('SIGTERM: stopping')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(143)
+  })
+
+  test('a start that fails: the error, what had started is stopped, exit code 1', async ({ world, expect }) => {
+    const occupant = createServer().listen(0, '127.0.0.1')
+    await once(occupant, 'listening')
+    const program = world.start('--set', `server.port=${(occupant.address() as { port: number }).port}`)
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toContain('is taken')
+    expect(program.output).toContain('log stopped')
+    occupant.close()
+  })
+
+  test('a stop that fails: exit code 1, and everything else is stopped', async ({ world, expect }) => {
+    const program = world.start('--set', 'server.fail=stop')
+    await program.said('is running')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toContain('log stopped')
+    expect(program.output).toContain('the stop of server failed')
+  })
+
+  test.for(['throw', 'reject'])(
+    'an error that escapes (%s): what runs is stopped, exit code 70',
+    async (fail, { world, expect }) => {
+      const program = world.start('--set', `server.fail=${fail}`)
+      expect(await program.ended()).toBe(70)
+      expect(program.output).toContain('An error escaped from a component')
+      expect(program.output).toContain('server stopped\nlog stopped')
+    },
+  )
+
+  test('what a component left open does not keep the process, and is named', async ({ world, expect }) => {
+    const program = world.start('--set', 'server.fail=leak')
+    await program.said('is running')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toContain('keeps the process from ending (Timeout)')
+  })
+
+  test('whoever reads the output may leave', async ({ world, expect }) => {
+    const program = world.start('--set', 'server.fail=talk')
+    await program.said('is running')
+    program.process.stdout!.destroy()
+    await program.said('nobody listens')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(0)
+  })
+})
