@@ -40,9 +40,11 @@ const run = (command: string, args: readonly string[]): Program => {
 /** Subscribes, waits until the broker has granted it (-d prints that), publishes, and returns what arrived. */
 const deliver = async (port: number, filter: string, topic: string, message: string): Promise<string> => {
   const address = ['-h', '127.0.0.1', '-p', String(port)]
-  const subscriber = run('mosquitto_sub', [...address, '-t', filter, '-C', '1', '-W', '20', '-d', '-F', 'got %t %p'])
+  const options = ['-t', filter, '-C', '1', '-W', '20', '-d', '-F', 'got %t %p']
+  // Into a pipe it would write nothing before it ends: stdbuf has it write line by line.
+  const subscriber = run('stdbuf', ['-oL', 'mosquitto_sub', ...address, ...options])
   const got = subscriber.line(/^got (.*)$/)
-  await subscriber.line(/^Subscribed /)
+  await Promise.race([subscriber.line(/^Subscribed /), got])
   const publisher = run('mosquitto_pub', [...address, '-t', topic, '-m', message])
   expect(await publisher.ended).toBe(0)
   const [, text] = await got
