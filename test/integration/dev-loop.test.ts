@@ -15,9 +15,11 @@ class Program {
   readonly process: ChildProcess
   output = ''
   #listeners: (() => void)[] = []
+  readonly #closed: Promise<unknown>
 
   constructor(directory: string, args: readonly string[]) {
     this.process = spawn(process.execPath, args, { cwd: directory, env: { ...process.env, NO_COLOR: '1' } })
+    this.#closed = once(this.process, 'close')
     for (const stream of [this.process.stdout!, this.process.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.output += text
@@ -48,9 +50,9 @@ class Program {
     })
   }
 
-  /** The exit code, once all output has come. */
+  /** The exit code, once all output has come; null after a signal that the program did not handle. */
   async ended(): Promise<number | null> {
-    if (this.process.exitCode === null) await once(this.process, 'close')
+    await this.#closed
     return this.process.exitCode
   }
 }
@@ -100,6 +102,9 @@ class World {
   }
 }
 
+/** A machine that does much else at the same time decides nothing here. In milliseconds. */
+const timeout = 120_000
+
 const test = base.extend<{ world: World }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   world: async ({}, use) => {
@@ -109,7 +114,7 @@ const test = base.extend<{ world: World }>({
   },
 })
 
-describe.concurrent('npm run go with piped input', () => {
+describe.concurrent('npm run go with piped input', { timeout }, () => {
   test('says what runs in which order, answers, stops in order, and exits with 0', async ({ world, expect }) => {
     const program = world.go()
     program.finish('status()')
@@ -135,8 +140,16 @@ describe.concurrent('npm run go with piped input', () => {
     )
     expect(await program.ended()).toBe(1)
     expect(program.output).toMatch(
-      /'first'\n'second'\n(\.\.\. )?'third'\nserver stopped\nlog stopped\nserver starts\nNo file changed; running 2 components again .*\nrefused\ntrue\n/,
+      /'first'\n'second'\n(\.\.\. |\| )?'third'\nserver stopped\nlog stopped\nserver starts\nNo file changed; running 2 components again .*\nrefused\ntrue\n/,
     )
+  })
+
+  test('input that ends in the middle of a statement is an error', async ({ world, expect }) => {
+    const program = world.go()
+    program.finish('status(')
+    expect(await program.ended()).toBe(1)
+    expect(program.output).toContain('the input ended in the middle of a statement')
+    expect(program.output).toContain('server stopped')
   })
 
   test('the commands', async ({ world, expect }) => {
@@ -251,7 +264,7 @@ describe.concurrent('npm run go with piped input', () => {
   })
 })
 
-describe.concurrent('npm start', () => {
+describe.concurrent('npm start', { timeout }, () => {
   test.for(['SIGTERM', 'SIGINT'] as const)('%s stops in order, exit code 0', async (signal, { world, expect }) => {
     const program = world.start('--set', 'log.level=warn')
     await program.said('is running')
