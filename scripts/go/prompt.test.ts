@@ -1,0 +1,126 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openPrompt, type Prompt } from './prompt.ts'
+
+const ctrlC = '\u0003'
+const ctrlD = '\u0004'
+let directory: string
+let input: PassThrough
+let output: string
+let prompt: Prompt
+let onOutput: () => void
+
+/** Resolves once the terminal shows the text. */
+const shows = (text: string): Promise<void> =>
+  new Promise((resolve) => {
+    onOutput = () => {
+      if (stripVTControlCharacters(output).includes(text)) resolve()
+    }
+    onOutput()
+  })
+
+/** Types the keys and waits for what the terminal then shows; what it showed before does not count. */
+const type = async (keys: string, text: string): Promise<void> => {
+  output = ''
+  const shown = shows(text)
+  input.write(keys)
+  await shown
+}
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'prompt-'))
+  input = new PassThrough()
+  output = ''
+  onOutput = () => {}
+  const terminal = new PassThrough().setEncoding('utf8')
+  terminal.on('data', (text: string) => {
+    output += text
+    onOutput()
+  })
+  prompt = openPrompt({
+    input,
+    output: terminal,
+    terminal: true,
+    commands: {
+      slow: { usage: 'slow()', help: '', call: () => new Promise(() => {}) },
+      fail: { usage: 'fail()', help: '', call: () => Promise.reject(new Error('no')) },
+      answer: { usage: 'answer', help: '', read: () => 42 },
+    },
+    components: () => ({ server: { port: 1 } }),
+    formatError: (error) => `formatted ${(error as Error).message}`,
+    formatValue: (value) => (value === 42 ? 'the answer' : undefined),
+    duringEvaluation: (evaluate) => evaluate(),
+    historyFile: join(directory, 'made/history'),
+  })
+  await shows('jig> ')
+})
+
+afterEach(async () => {
+  prompt.close()
+  await prompt.closed
+  rmSync(directory, { recursive: true })
+})
+
+test('a line is evaluated, and values print in their own way', async () => {
+  await type('1 + 1\n', '\n2\n')
+  await type('answer\n', 'the answer')
+  expect(prompt.failed).toBe(false)
+})
+
+test('a promise is awaited; what it rejects with is printed for people, and is kept', async () => {
+  await type('Promise.resolve("soon")\n', "'soon'")
+  await type('fail()\n', 'formatted no')
+  expect(prompt.failed).toBe(true)
+  await type('_error.message\n', "'no'")
+})
+
+test('Ctrl-C ends the waiting for a command; what was typed meanwhile is not lost', async () => {
+  await type('slow()\n', 'slow()')
+  input.write('6 * 7 + 1\n')
+  await type(ctrlC, 'Interrupted')
+  await shows('43')
+})
+
+test('Ctrl-C twice at an empty prompt leaves, and so does Ctrl-D', async () => {
+  await type(ctrlC, 'press Ctrl+C again')
+  input.write(ctrlC)
+  await prompt.closed
+})
+
+test('Ctrl-D leaves', async () => {
+  input.write(ctrlD)
+  await prompt.closed
+})
+
+test('.clear makes a new context with the same commands', async () => {
+  await type('.clear\n', 'jig> ')
+  await type('answer\n', 'the answer')
+  await type('Promise.resolve("still")\n', "'still'")
+})
+
+test('Tab completes the components and their properties', async () => {
+  await type('system.se\t', 'system.server')
+  await type('.po\t', 'port')
+})
+
+test('Tab completes what Node knows', async () => {
+  await type('answ\t', 'answer')
+})
+
+test('what is printed meanwhile stands above the line that is being typed', async () => {
+  await type('half a li', 'half a li')
+  output = ''
+  prompt.print('news')
+  expect(stripVTControlCharacters(output)).toBe('news\njig> half a li')
+})
+
+test('lines are kept in the history file', async () => {
+  await type('"remember"\n', "'remember'")
+  prompt.close()
+  await prompt.closed
+  await expect.poll(() => readFileSync(join(directory, 'made/history'), 'utf8')).toContain('"remember"')
+})
