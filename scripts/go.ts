@@ -79,15 +79,24 @@ interface Session {
 
 const isTerminal = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true
 
+/** How long a start may take in silence, in milliseconds. */
+const silenceMs = 2_000
+
 /** Runs a command that starts the system and prints how that went. @returns false when it failed. */
 const attempt = async ({ dev, commands, print }: Session, name: 'go' | 'reset'): Promise<boolean> => {
   const command = commands[name] as { readonly call: () => Promise<object> }
+  const notice = setTimeout(() => {
+    const starting = (dev.state.system?.status() ?? []).filter(({ state }) => state === 'starting')
+    if (starting.length > 0) print(`Still starting: ${starting.map((component) => component.name).join(', ')}`)
+  }, silenceMs)
   try {
     print(inspect(await command.call()))
     return true
   } catch (error) {
     print(describeError(dev, error))
     return false
+  } finally {
+    clearTimeout(notice)
   }
 }
 

@@ -103,6 +103,8 @@ test('follows an import that is new, and one that is gone', async () => {
   source('extra.ts', 'export const extra = 13')
   await loader.load()
   expect(evaluated()).toEqual([])
+  expect((await loader.load()).changed).toEqual([])
+  expect(loader.isStale()).toBe(false)
 })
 
 test('a syntax error names file and line in plain text, and loads once it is fixed', async () => {
@@ -195,6 +197,33 @@ test('a file that is written while it is loaded counts as changed', async () => 
 test('a config without a default export is refused', async () => {
   write('config.ts', 'export const system = {}')
   expect((await failure()).message).toMatch(/^config\.ts: has no default export/)
+})
+
+test('a module that is imported only when it is needed is reloaded, and costs the others nothing', async () => {
+  source('lazy.ts', 'export const lazy = 1')
+  source('b.ts', "export const b = async () => (await import('./lazy.ts')).lazy")
+  const { config } = await loader.load()
+  expect(await (config as { b: () => Promise<number> }).b()).toBe(1)
+  evaluated()
+  await loader.load()
+  expect(evaluated()).toEqual([])
+  source('lazy.ts', 'export const lazy = 2')
+  const { config: next } = await loader.load()
+  expect(await (next as { b: () => Promise<number> }).b()).toBe(2)
+  expect(evaluated()).toEqual(['b.ts', 'config.ts', 'lazy.ts'])
+})
+
+test('a broken module that is no longer imported is forgotten, and evaluated again when it is', async () => {
+  const globals = globalThis as { refused?: boolean }
+  globals.refused = true
+  source('extra.ts', "if (globalThis.refused) throw new Error('refused')", 'export const extra = 5')
+  source('b.ts', "import { extra } from './extra.ts'", 'export const b = extra')
+  await failure()
+  source('b.ts', 'export const b = 6')
+  expect((await loader.load()).config).toEqual({ a: 1, b: 6 })
+  delete globals.refused
+  source('b.ts', "import { extra } from './extra.ts'", 'export const b = extra')
+  expect((await loader.load()).config).toEqual({ a: 1, b: 5 })
 })
 
 test('modules that import each other are reloaded together', async () => {

@@ -53,14 +53,14 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
   })
   const environment = server.environments.ssr
   const runner = createServerModuleRunner(environment, { hmr: false })
-  /** By file: the stamp of what is evaluated now, for the modules whose evaluation is known to have succeeded. */
-  const good = new Map<string, Stamp>()
   /** What changed since the last load that succeeded. */
   const changed = new Set<string>()
   /** Whether the last load failed; true also before the first one. */
   let failed = true
 
-  const modules = {
+  const isOutdated = (file: string): boolean => read.get(file) !== stampOf(file)
+
+  const knowledge = {
     has: (file: string) => read.has(file),
     importerOf: (file: string) => {
       const [module] = environment.moduleGraph.getModulesByFile(file) ?? []
@@ -70,25 +70,23 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
   }
 
   const load = async (): Promise<LoadedConfig> => {
-    const outdated = sources(runner).filter((module) => good.get(module.file) !== stampOf(module.file))
-    for (const { file } of outdated) if (good.has(file)) changed.add(shorten(root, file))
-    for (const module of withImporters(runner, outdated)) {
-      runner.evaluatedModules.invalidateModule(module)
-      good.delete(module.file)
-    }
-    // Importers are evaluated again but not compiled again.
-    for (const { file } of outdated) environment.moduleGraph.onFileChange(file)
-    // Also what was read by a load that failed before it came to evaluate it.
-    for (const [file, stamp] of read) if (stamp !== stampOf(file)) environment.moduleGraph.onFileChange(file)
+    const modules = sources(runner)
+    const broken = await brokenOf(modules)
+    const outdated = modules.filter((module) => broken.has(module) || isOutdated(module.file))
+    for (const { file } of outdated) if (isOutdated(file)) changed.add(shorten(root, file))
+    for (const module of withImporters(runner, outdated)) runner.evaluatedModules.invalidateModule(module)
+    // What is compiled stays, also that of importers, but for these: all that was read, be it by a load that failed before
+    // it came to evaluate it; and what is broken, in which an import that could not be resolved may be compiled.
+    for (const file of read.keys()) if (isOutdated(file)) environment.moduleGraph.onFileChange(file)
+    for (const { file } of broken) environment.moduleGraph.onFileChange(file)
     failed = true
     let exports: { default?: unknown }
     try {
       exports = await runner.import(entry)
     } catch (error) {
-      throw toLoadError(error, modules)
+      throw toLoadError(error, knowledge)
     }
     if (exports.default === undefined) throw noDefaultExport(shorten(root, entry))
-    for (const { file } of sources(runner)) good.set(file, read.get(file) ?? stampOf(file))
     const result = { config: exports.default, changed: [...changed] }
     failed = false
     changed.clear()
@@ -97,7 +95,7 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
 
   return {
     load,
-    isStale: () => failed || sources(runner).some(({ file }) => good.get(file) !== stampOf(file)),
+    isStale: () => failed || sources(runner).some(({ file }) => isOutdated(file)),
     close: async () => {
       await runner.close()
       await server.close()
@@ -110,6 +108,20 @@ const sources = (runner: ModuleRunner): EvaluatedModuleNode[] =>
   [...runner.evaluatedModules.idToModuleMap.values()].filter(
     ({ meta }) => meta !== undefined && 'code' in meta && meta.file !== null,
   )
+
+/** The modules whose evaluation failed, whichever import began it. One that is still under way counts as sound. */
+const brokenOf = async (modules: readonly EvaluatedModuleNode[]): Promise<Set<EvaluatedModuleNode>> => {
+  const later = new Promise<boolean>((resolve) => setImmediate(resolve, true))
+  const broken = new Set<EvaluatedModuleNode>()
+  for (const module of modules) {
+    const succeeded = module.promise?.then(
+      () => true,
+      () => false,
+    )
+    if (!(await Promise.race([succeeded ?? false, later]))) broken.add(module)
+  }
+  return broken
+}
 
 /** The modules and all that import them, directly or not. */
 const withImporters = (runner: ModuleRunner, modules: readonly EvaluatedModuleNode[]): Set<EvaluatedModuleNode> => {

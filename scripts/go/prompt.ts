@@ -113,10 +113,11 @@ const awaitResults = (server: REPLServer, { output, formatError, duringEvaluatio
     duringEvaluation(() => evaluateLine.apply(this, line))
   }
   let awaited: Promise<{ readonly value?: unknown; readonly error?: unknown; readonly failed: boolean }> | undefined
-  Object.defineProperty(server.context, awaitedName, { get: () => awaited, configurable: true })
-  server.on('reset', (context) => {
-    Object.defineProperty(context, awaitedName, { get: () => awaited, configurable: true })
-  })
+  const define = (): void => {
+    Object.defineProperty(server.context, awaitedName, { get: () => awaited, configurable: true })
+  }
+  define()
+  server.on('reset', define)
   const evaluateAndAwait: REPLEval = function (this: REPLServer, code, context, file, done) {
     evaluate.call(this, code, context, file, (error, result) => {
       if (error || completing.has(server) || !isPromise(result)) return done(error, result)

@@ -2,7 +2,7 @@
 
 import type { AnySystemConfig } from './define-system.ts'
 import { createDevState, type DevState } from './dev-state.ts'
-import { type ComponentStatus, createSystem, type Suspended, type System, type SystemOptions } from './lifecycle.ts'
+import { type ComponentStatus, createSystem, type Suspended, type System } from './lifecycle.ts'
 import { configure } from './settings.ts'
 
 /** What a load of the code brings. */
@@ -18,8 +18,6 @@ export interface DevOptions {
   readonly load: () => Promise<LoadedConfig>
   /** Values of `--set`, applied to whatever is loaded. */
   readonly settings?: readonly string[]
-  /** Called at every change of a component's state. Must not throw. */
-  readonly onChange?: (status: ComponentStatus) => void
 }
 
 /** How a `go` or `reset` went. All durations are in milliseconds. */
@@ -71,7 +69,7 @@ export interface Dev {
   close(): Promise<StopReport>
 }
 
-export const createDev = ({ load, settings = [], onChange }: DevOptions): Dev => {
+export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
   const state = createDevState()
   const inTurn = createTurns()
   let closed = false
@@ -85,8 +83,7 @@ export const createDev = ({ load, settings = [], onChange }: DevOptions): Dev =>
   }
 
   const start = async (config: AnySystemConfig, suspended: Suspended | undefined): Promise<Started> => {
-    const options: SystemOptions = { ...(onChange && { onChange }), ...(suspended && { suspended }) }
-    const system: System = createSystem(config, options)
+    const system: System = createSystem(config, suspended && { suspended })
     const { changed } = state
     Object.assign(state, { config, system, generation: state.generation + 1, changed: [] } satisfies DevState)
     const since = performance.now()
