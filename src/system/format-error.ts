@@ -25,7 +25,14 @@ export const formatError = (error: unknown): string => {
 const block = (error: unknown): string => [headline(error), ...details(error)].join('\n  ')
 
 const headline = (error: unknown): string => {
-  if (isSystemError(error)) return `${messageOf(error)} (${error.code})`
+  if (isSystemError(error)) {
+    // Behind the first line, where a message of many lines would leave it to the last of its problems.
+    const [first, ...rest] = messageOf(error).split('\n')
+    return [
+      first!.endsWith(':') ? `${first!.slice(0, -1)} (${error.code}):` : `${first} (${error.code})`,
+      ...rest,
+    ].join('\n')
+  }
   if (!(error instanceof Error) || error.name === 'Error') return messageOf(error)
   return `${error.name}: ${messageOf(error)}`
 }

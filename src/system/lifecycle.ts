@@ -1,9 +1,10 @@
 /** The life of a system: what a program that runs one sees of it. `container.ts` does the work. */
 
-import { checkConfig, formatProblems } from './check-config.ts'
+import { checkConfig } from './check-config.ts'
+import { configInvalid } from './config-invalid.ts'
 import { Container } from './container.ts'
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
-import { SystemError } from './system-error.ts'
+import type { SystemError } from './system-error.ts'
 
 /**
  * - `disabled`: `enabled: false` in the config
@@ -112,11 +113,7 @@ export interface SystemOptions {
  */
 export const createSystem = <const C>(config: C, options: SystemOptions = {}): System<C> => {
   const { problems, configs } = checkConfig(config)
-  if (problems.length > 0) {
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    const message = `the system config has ${count}:\n\n${formatProblems(problems)}`
-    throw new SystemError('CONFIG_INVALID', message, { phase: 'check', problems })
-  }
+  if (problems.length > 0) throw configInvalid(problems)
   // What the types of C promise, the check has just established.
   return new Container(config as AnySystemConfig, configs, options) as unknown as System<C>
 }

@@ -1,10 +1,10 @@
 /** Settings given beside the config file: `--set server.port=1884`. */
 
-import { type ConfigProblem, checkConfig, formatProblems } from './check-config.ts'
+import { type ConfigProblem, checkConfig } from './check-config.ts'
+import { configInvalid } from './config-invalid.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import { isPlainObject } from './plain-object.ts'
 import { didYouMean, found, listed } from './suggestion.ts'
-import { SystemError } from './system-error.ts'
 
 /** Deeper than any config; bounds the recursion that a path causes. */
 const deepest = 32
@@ -72,13 +72,7 @@ export const configure = (config: unknown, settings: readonly string[]): AnySyst
     return { ...problem, message: `${problem.message} (set by --set ${[setting.name, ...setting.steps].join('.')})` }
   })
   const problems = [...applied.problems, ...ofFile]
-  if (problems.length > 0) {
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    throw new SystemError('CONFIG_INVALID', `the system config has ${count}:\n\n${formatProblems(problems)}`, {
-      phase: 'check',
-      problems,
-    })
-  }
+  if (problems.length > 0) throw configInvalid(problems)
   return applied.config as AnySystemConfig
 }
 

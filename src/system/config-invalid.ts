@@ -1,0 +1,9 @@
+import { type ConfigProblem, formatProblems } from './check-config.ts'
+import { SystemError } from './system-error.ts'
+
+/** The error that tells all problems of a config. */
+export const configInvalid = (problems: readonly ConfigProblem[]): SystemError => {
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+  const message = `the system config has ${count}:\n\n${formatProblems(problems)}`
+  return new SystemError('CONFIG_INVALID', message, { phase: 'check', problems })
+}
