@@ -30,7 +30,9 @@ export const serverConfig = z.strictObject({
     .min(1024)
     .max(1024 ** 3)
     .default(1024 ** 2)
-    .describe('Bytes waiting for a slow peer that make its connection congested: then nothing is read from it.'),
+    .describe(
+      'Bytes waiting for a slow peer that make its connection congested; with twice as many nothing is read from it.',
+    ),
   closeDeadlineMs: z
     .int()
     .min(1)

@@ -98,18 +98,31 @@ describe('writing', () => {
     expect(sizes(socket.writes)).toEqual([[65_536]])
   })
 
-  it('is congested from the bound on until half of it is left, and reads nothing meanwhile', async () => {
+  it('is congested from the bound on until half of it is left, and goes on reading', async () => {
     const { connection, socket } = open()
     socket.holdsBack = true
     connection.write(bytes(1000))
     await turn()
     expect(connection.congested).toBe(false)
     connection.write(bytes(600))
-    expect([connection.congested, connection.pendingBytes, socket.isPaused()]).toEqual([true, 1600, true])
+    expect([connection.congested, connection.pendingBytes, socket.isPaused()]).toEqual([true, 1600, false])
     await turn()
     socket.takeAll()
     await turn()
     expect([connection.congested, connection.pendingBytes]).toEqual([true, 600])
+    socket.takeAll()
+    await turn()
+    expect([connection.congested, connection.pendingBytes]).toEqual([false, 0])
+  })
+
+  it('reads nothing from a peer for whom twice the bound is pending, until it is congested no more', async () => {
+    const { connection, socket } = open()
+    socket.holdsBack = true
+    connection.write(bytes(2000))
+    expect(socket.isPaused()).toBe(false)
+    connection.write(bytes(1))
+    expect(socket.isPaused()).toBe(true)
+    await turn()
     socket.takeAll()
     await turn()
     expect([connection.congested, connection.pendingBytes, socket.isPaused()]).toEqual([false, 0, false])

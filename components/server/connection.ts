@@ -84,9 +84,11 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#gatheredBytes += bytes.length
     if (this.#gatheredBytes >= flushBytes) this.#flush()
     else this.#awaitEndOfTurn()
-    if (this.#congested || this.pendingBytes <= this.#owner.maximumPendingBytes) return
+    const { maximumPendingBytes } = this.#owner
+    if (this.pendingBytes <= maximumPendingBytes) return
     this.#congested = true
-    this.#socket.pause()
+    // Only answers to what the peer itself sends go this far, since messages are dropped by now.
+    if (this.pendingBytes > 2 * maximumPendingBytes) this.#socket.pause()
   }
 
   close(reason: string): void {

@@ -15,7 +15,8 @@ export interface Connection {
   readonly pendingBytes: number
   /**
    * True from when `pendingBytes` is over the transport's bound until half of the bound is left. Then whoever may drop
-   * (QoS 0) drops and counts, whoever may not drop waits, and the transport reads nothing more from this peer.
+   * (QoS 0) drops and counts, and whoever may not drop waits. The peer is still read, since a slow one that sends PINGREQ
+   * is alive, until twice the bound is pending: then it asks without reading the answers.
    */
   readonly congested: boolean
   /** False from the first `close` or loss of the network on; what is written then is discarded. */
