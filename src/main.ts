@@ -67,7 +67,9 @@ const run = async (system: System): Promise<number> => {
       say(readyText(system, performance.now() - since))
       ending = await end.promise
     }
-    return await finish(system, ending)
+    const code = await finish(system, ending)
+    // An error may also escape while a signal is being obeyed.
+    return end.hasCrashed() ? exitCodes.crashed : code
   } finally {
     clearInterval(keepAlive)
     end.dispose()
@@ -90,10 +92,10 @@ const finish = async (system: System, ending: Ending): Promise<number> => {
   try {
     const stop = system.stop()
     await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
-    return ending.reason === 'crash' ? exitCodes.crashed : exitCodes.ok
+    return exitCodes.ok
   } catch (error) {
     say(formatError(error))
-    return ending.reason === 'crash' ? exitCodes.crashed : exitCodes.failed
+    return exitCodes.failed
   }
 }
 
@@ -109,12 +111,13 @@ const within = (promise: Promise<void>, limitMs: number): Promise<void> => {
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
 
 /** Resolves with the first signal or escaped error; the second signal ends the process at once. */
-const watchForEnd = (): { readonly promise: Promise<Ending>; dispose(): void } => {
+const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
   let resolve: (ending: Ending) => void
   const promise = new Promise<Ending>((settle) => {
     resolve = settle
   })
   let ended = false
+  let crashed = false
   const onSignal = (signal: NodeJS.Signals): void => {
     if (ended) process.exit(128 + signalNumbers[signal as keyof typeof signalNumbers])
     ended = true
@@ -123,12 +126,14 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; dispose(): void } =
   const onCrash = (error: unknown): void => {
     say(`An error escaped from a component, so that the state of the system is not known; stopping.\n${stackOf(error)}`)
     ended = true
+    crashed = true
     resolve({ reason: 'crash' })
   }
   // An unhandled rejection arrives as an uncaught exception, which is Node's default.
   process.on('uncaughtException', onCrash).on('SIGINT', onSignal).on('SIGTERM', onSignal)
   return {
     promise,
+    hasCrashed: () => crashed,
     dispose: () => {
       process.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal)
     },

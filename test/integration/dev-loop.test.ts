@@ -312,6 +312,14 @@ describe.concurrent('npm start', { timeout }, () => {
     },
   )
 
+  test('an error that escapes while a signal is being obeyed: exit code 70', async ({ world, expect }) => {
+    const program = world.start('--set', 'server.fail=late throw')
+    await program.said('is running')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(70)
+    expect(program.output).toContain('server stopped\nlog stopped')
+  })
+
   test('what a component left open does not keep the process, and is named', async ({ world, expect }) => {
     const program = world.start('--set', 'server.fail=leak')
     await program.said('is running')

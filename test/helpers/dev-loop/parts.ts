@@ -34,7 +34,7 @@ export const server = defineComponent({
     host: z.string().default('127.0.0.1'),
     port: z.number().default(0),
     hang: z.enum(['start', 'stop']).optional(),
-    fail: z.enum(['stop', 'throw', 'reject', 'leak', 'talk']).optional(),
+    fail: z.enum(['stop', 'throw', 'reject', 'leak', 'talk', 'late throw']).optional(),
   }),
   describe: ({ host, port }) => `${host}:${port}`,
   start: async ({ host, port, hang, fail }, _dependencies, { signal }) => {
@@ -55,6 +55,10 @@ export const server = defineComponent({
       close: async () => {
         if (hang === 'stop') await new Promise(() => {})
         await new Promise((resolve) => listener.close(resolve))
+        if (fail === 'late throw') {
+          setImmediate(() => misbehave())
+          await new Promise((resolve) => process.once('uncaughtException', resolve))
+        }
         say('server stopped')
         if (fail === 'stop') throw new Error('cannot stop')
       },
