@@ -13,6 +13,13 @@ export const handlerConfig = z.strictObject({
     .max(65_536)
     .default(128)
     .describe('Levels that a Topic Filter may have; one with more is refused, since each level costs memory.'),
+  maximumFilterLength: z
+    .int()
+    .min(1)
+    // V8 hashes longer strings by their length alone: look-ups among many of the same length would compare them all.
+    .max(16_383)
+    .default(4_096)
+    .describe('Characters that a Topic Filter may have; a longer one is refused.'),
   maximumSubscriptions: z
     .int()
     .min(1)

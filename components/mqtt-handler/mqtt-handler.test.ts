@@ -196,6 +196,14 @@ describe('SUBSCRIBE', () => {
     expect(log.at('warn')).toHaveLength(2)
   })
 
+  it('to a filter that is too long or too deep is refused, the others of the packet are not', () => {
+    start({ maximumFilterLength: 10, maximumTopicLevels: 3 })
+    const { take } = connected()
+    const filters = ['x'.repeat(10), 'x'.repeat(11), '+/+/+', '+/+/+/+', 'a']
+    expect(take(subscribe(...filters))).toMatchObject([{ granted: [0, 0x80, 0, 0x80, 0] }])
+    expect(router.subscriptions).toBe(3)
+  })
+
   it('beyond the maximum is refused; what is there can be renewed', () => {
     start({ maximumSubscriptions: 2 })
     const { take } = connected()

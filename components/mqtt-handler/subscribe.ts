@@ -21,7 +21,8 @@ const subscribe = (client: Client, filter: string): ReasonCode => {
 }
 
 const overLimit = (client: Client, filter: string): string | undefined => {
-  const { maximumTopicLevels, maximumSubscriptions } = client.handler.config
+  const { maximumFilterLength, maximumTopicLevels, maximumSubscriptions } = client.handler.config
+  if (filter.length > maximumFilterLength) return `more than ${maximumFilterLength} characters (maximumFilterLength)`
   if (countLevels(filter) > maximumTopicLevels) return `more than ${maximumTopicLevels} levels (maximumTopicLevels)`
   if (client.subscriptions < maximumSubscriptions || client.isSubscribed(filter)) return undefined
   return `more than ${maximumSubscriptions} subscriptions (maximumSubscriptions)`
