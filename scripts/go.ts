@@ -54,7 +54,8 @@ export const main = async (args: readonly string[]): Promise<number> => {
   if (!signals.wasReceived()) {
     const prompt = open(session, signals)
     session.print = prompt.print
-    const watching = options['watch'] === true ? watch(session, prompt, dirname(configFile), ownCode) : undefined
+    const watching =
+      options['watch'] === true ? watch(session, prompt, dirname(configFile), ownCode, !startFailed) : undefined
     await Promise.race([prompt.closed, signals.received])
     watching?.close()
     session.print = (text) => console.log(text)
@@ -116,11 +117,13 @@ const open = ({ dev, commands }: Session, signals: Signals): Prompt => {
   })
 }
 
+/** @param started false when the code that did not start is what is saved now: then a save is awaited. */
 const watch = (
   session: Session,
   prompt: Prompt,
   configFolder: string,
   ownCode: () => string | undefined,
+  started: boolean,
 ): FileWatch => {
   const onSave = resetOnSave({
     isStale: session.loader.isStale,
@@ -134,7 +137,11 @@ const watch = (
     },
   })
   const onError = (error: unknown): void => session.print(`Not all files are watched: ${formatError(error)}`)
-  return watchFiles([resolve(root, 'src'), resolve(root, 'components'), configFolder], () => void onSave(), onError)
+  const folders = [resolve(root, 'src'), resolve(root, 'components'), configFolder]
+  const watching = watchFiles(folders, () => void onSave(), onError)
+  // What was saved while the system started was not noticed.
+  if (started && session.loader.isStale()) void onSave()
+  return watching
 }
 
 /** Codes of errors after which the user wants to know what is running now. */
