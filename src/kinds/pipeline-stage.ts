@@ -1,4 +1,4 @@
-import type { IPublishPacket, Packet } from 'mqtt-packet'
+import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { Publish } from '../mqtt/publish.ts'
 import { kind } from '../system/kind.ts'
@@ -57,7 +57,15 @@ export interface DecoderInput extends StageEnd {
 }
 
 /** Every MQTT Control Packet but PUBLISH, in mqtt-packet's form. */
-export type ControlPacket = Exclude<Packet, IPublishPacket>
+export type ControlPacket = Exclude<Packet, IPublishPacket | IConnectPacket> | ConnectPacket
+
+export interface ConnectPacket extends IConnectPacket {
+  /**
+   * The Properties of the Will that are forwarded unaltered, encoded as in `Message.properties`: the object form in `will`
+   * loses the order of User Properties [MQTT-3.1.3-10]. Lent, like all buffers of the packet.
+   */
+  willProperties?: Buffer
+}
 
 export interface PacketReceiver extends StageEnd {
   /** Takes one legal packet. Buffers in a packet from the decoder are lent for the call. */
