@@ -16,6 +16,8 @@ export interface Connection {
    * until then.
    */
   maximumPacketSize: number
+  /** The largest packet that is taken from the peer, in bytes: the decoder sets it when it opens. Infinity until then. */
+  maximumIncomingPacketSize: number
   /** Bytes accepted by `write` that the operating system has not taken yet. */
   readonly pendingBytes: number
   /**

@@ -83,6 +83,8 @@ export interface PacketReceiver extends StageEnd {
 export interface StageEnd {
   /** The connection is not congested any more: whoever waited sends on. */
   drained?(): void
+  /** The server is about to stop, and closes the connection next: the handler tells the peer, if its version can. */
+  stopping?(): void
   /** The connection is gone; the last call. A stage releases what it holds for it. */
   closed?(): void
 }
