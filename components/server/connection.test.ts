@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import type { ControlPacket, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
@@ -34,6 +33,8 @@ class FakeSocket extends Duplex {
   }
 }
 
+const unused = () => expect.unreachable()
+
 /** A connection whose handler is given as a function; what it is told of its end is counted. */
 const open = (
   onPacket: (connection: Connection, next: PacketReceiver) => void = () => undefined,
@@ -44,12 +45,19 @@ const open = (
   const told: string[] = []
   let gone = 0
   const tell = (stage: string) => () => void told.push(stage)
-  const packet: Packet = { cmd: 'pingreq' }
+  const decode = ({ length }: Uint8Array, next: PacketReceiver): number => {
+    next.packet({ cmd: 'pingreq' })
+    return length
+  }
   const stages: PipelineStage[] = [
-    { role: 'decoder', open: (_, next) => ({ bytes: () => next.packet(packet), closed: tell('decoder') }) },
+    { role: 'decoder', open: (_, next) => ({ bytes: (chunk) => decode(chunk, next), closed: tell('decoder') }) },
     {
       role: 'handler',
-      open: (connection, next) => ({ packet: () => onPacket(connection, next), closed: tell('handler') }),
+      open: (connection, next) => ({
+        packet: () => onPacket(connection, next),
+        publish: unused,
+        closed: tell('handler'),
+      }),
     },
     {
       role: 'encoder',
@@ -58,6 +66,7 @@ const open = (
           if (cmd === 'auth') throw new Error('cannot be encoded')
           next.bytes(Buffer.from('packet'))
         },
+        publish: unused,
         closed: tell('encoder'),
       }),
     },
@@ -202,7 +211,7 @@ describe('a stage that throws', () => {
   })
 
   it('in sending loses the connection that is sent to, not the one whose packet caused it', async () => {
-    const unencodable: Packet = { cmd: 'auth', reasonCode: 0 }
+    const unencodable: ControlPacket = { cmd: 'auth', reasonCode: 0 }
     let sendToReceiver = () => {}
     const receiver = open((_, next) => {
       sendToReceiver = () => next.packet(unencodable)

@@ -97,7 +97,8 @@ export class Message {
   /** The same message in memory of its own, which may be kept and is never changed. One copy serves all who keep it. */
   keep(): Message {
     if (this.#kept !== undefined) return this.#kept
-    const kept = Message.of(this)
+    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
+    const kept = Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
     kept.serial = this.serial
     kept.#topic = this.#topic
     this.#kept = kept

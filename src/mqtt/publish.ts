@@ -23,6 +23,8 @@ export class Publish {
   messageExpiryInterval = -1
   /** Towards a client only [MQTT-3.3.4-6]. */
   subscriptionIdentifiers: readonly number[] = NONE
+  /** From a client only: its Payload Format Indicator says that the payload is UTF-8. Nobody has checked it yet. */
+  payloadFormatUtf8 = false
 }
 
 /** The Subscription Identifiers of a message that has none. */

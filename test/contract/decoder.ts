@@ -10,6 +10,7 @@ import { FakeConnection, PacketRecorder } from '../helpers/fake-connection.ts'
 import { mutated, randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { fuzzSeed, packetStream, parsedByMqttPacket, readable, split } from '../helpers/packets.ts'
+import { packetOf } from '../helpers/publish-packet.ts'
 import { ILLEGAL_CONNECTS, ILLEGAL_FIXED_HEADERS, ILLEGAL_PACKETS, type IllegalPacket } from './illegal-packets.ts'
 import { LEGAL_CONNECTS, LEGAL_PACKETS, type LegalPacket } from './legal-packets.ts'
 
@@ -36,12 +37,17 @@ const opened = (stage: DecoderStage, version: ProtocolVersion | 0 = 0) => {
   const decoder = stage.open(connection, recorder)
   if (version !== 0) decoder.bytes(CONNECTS[version])
   const feed = (bytes: Uint8Array, chunkLength = bytes.length): void => {
-    for (let at = 0; at < bytes.length; at += chunkLength) decoder.bytes(bytes.subarray(at, at + chunkLength))
+    for (let at = 0; at < bytes.length; at += chunkLength) {
+      const chunk = bytes.subarray(at, at + chunkLength)
+      const taken = decoder.bytes(chunk)
+      if (taken !== chunk.length) expect.fail(`took ${taken} of ${chunk.length} bytes`)
+    }
   }
   return { connection, recorder, feed, packets: recorder.packets, errors: recorder.errors }
 }
 
 const expectedOf = ({ bytes, packet }: LegalPacket): unknown => {
+  if (packet['cmd'] === 'publish') return { retain: false, qos: 0, dup: false, ...packet }
   const encoded = packetBytes(bytes)
   const fixedHeader = encoded.length < 130 ? 2 : 3
   const defaults = {
@@ -181,6 +187,7 @@ const endsWithTheConnection = (make: () => DecoderStage): void => {
         packets.push(packet)
         connection.close('enough')
       },
+      publish: () => expect.unreachable(),
       fail: () => expect.unreachable(),
     })
     decoder.bytes(Buffer.concat([CONNECTS[4], PINGREQ, packetBytes('00 00')]))
@@ -221,15 +228,22 @@ const endsWithTheConnection = (make: () => DecoderStage): void => {
   })
 }
 
+/** What a decoder and mqtt-packet's parser have in common: the one has no `length` of a PUBLISH, the other no bytes of a will. */
+const comparable = (packet: Packet): unknown => {
+  const { willProperties: _, ...fields } = readable(packet) as Record<string, unknown>
+  if (packet.cmd === 'publish') delete fields['length']
+  return fields
+}
+
 const agreesWithMqttPacket = (make: () => DecoderStage): void => {
   it('reads legal packets as mqtt-packet does, however the bytes are split', () => {
     fc.assert(
       fc.property(packetStream, fc.array(fc.nat(), { maxLength: 12 }), ({ packets }, cuts) => {
-        const expected = parsedByMqttPacket(packets).map(readable)
+        const expected = parsedByMqttPacket(packets).map(comparable)
         const { feed, recorder } = opened(make())
         for (const chunk of split(Buffer.concat(packets), cuts)) feed(chunk)
         expect(recorder.errors).toEqual([])
-        expect(recorder.packets.map(readable)).toEqual(expected)
+        expect(recorder.packets.map(comparable)).toEqual(expected)
       }),
       { numRuns: 300, seed: fuzzSeed },
     )
@@ -242,6 +256,7 @@ const survivesDamage = (make: () => DecoderStage): void => {
     const { recorder, feed } = opened(stage)
     const said: unknown[] = []
     recorder.packet = (packet) => said.push(readable(packet))
+    recorder.publish = (publish) => said.push(readable(packetOf(publish)))
     recorder.fail = (error) => said.push(error)
     for (const chunk of chunks) feed(chunk)
     return JSON.stringify(said)
