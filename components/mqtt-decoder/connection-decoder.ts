@@ -70,6 +70,7 @@ export class ConnectionDecoder implements DecoderInput {
 
   constructor(connection: Connection, next: PacketReceiver, shared: SharedDecoding) {
     this.#connection = connection
+    connection.maximumIncomingPacketSize = shared.limits.maximumPacketSize
     this.#next = next
     this.#shared = shared
   }

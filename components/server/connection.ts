@@ -28,6 +28,7 @@ export class TcpConnection implements Connection, TurnEnd {
   readonly remote: string
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
+  maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
 
@@ -133,6 +134,12 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#socket.resume()
   }
 
+  /** Lets the stages take leave of the peer, then closes. */
+  stop(reason: string): void {
+    this.#tellOpen((stage) => stage.stopping?.())
+    this.close(reason)
+  }
+
   endTurn(): void {
     this.#awaitsEndOfTurn = false
     this.#readOn()
@@ -193,7 +200,7 @@ export class TcpConnection implements Connection, TurnEnd {
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false
     this.#owesTooMuch = false
-    this.#tellDrained()
+    this.#tellOpen((stage) => stage.drained?.())
     this.#readOn()
   }
 
@@ -230,9 +237,9 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#owner.gone(this)
   }
 
-  #tellDrained(): void {
+  #tellOpen(tell: (stage: StageEnd) => void): void {
     try {
-      for (const stage of this.#stages) if (this.#open) stage.drained?.()
+      for (const stage of this.#stages) if (this.#open) tell(stage)
     } catch (error) {
       this.#stageThrew(error)
     }

@@ -12,6 +12,7 @@ export class FakeConnection implements Connection {
   readonly remote: string
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
+  maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   paused = false
   /** A test sets these two to play a peer that does not read. */
   pendingBytes = 0
