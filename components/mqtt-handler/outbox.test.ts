@@ -65,7 +65,7 @@ describe('the in-flight window', () => {
     const seen = new Set<number>()
     for (let n = 0; n < 70_000; n++) {
       publish(n)
-      const [{ messageId }] = client.take() as [{ messageId: number }]
+      const [{ messageId }] = client.take() as unknown as [{ messageId: number }]
       expect(messageId).not.toBe(stays!.messageId)
       seen.add(messageId)
       client.take({ cmd: 'puback', messageId })
@@ -126,7 +126,7 @@ describe('a session whose client is away', () => {
   it('goes on with PUBREL where PUBREC had come [MQTT-4.3.3-6]', () => {
     const client = subscribed()
     publisher.take(publishPacket({ qos: 2 }))
-    const [{ messageId }] = client.take() as [{ messageId: number }]
+    const [{ messageId }] = client.take() as unknown as [{ messageId: number }]
     client.take({ cmd: 'pubrec', messageId })
     client.lose()
     const sent = broker.open().take(connectPacket(persistent('subscriber')))
@@ -235,7 +235,7 @@ describe('a Shared Subscription', () => {
   it('does not try again after a negative acknowledgement [MQTT-4.8.2-6]', () => {
     const first = worker('first')
     publish(1)
-    const [{ messageId }] = first.take() as [{ messageId: number }]
+    const [{ messageId }] = first.take() as unknown as [{ messageId: number }]
     const second = worker('second')
     first.take({ cmd: 'puback', messageId, reasonCode: 0x80 })
     first.lose()
