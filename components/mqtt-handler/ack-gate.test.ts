@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  connectPacket,
   HandlerHarness,
   type HarnessClient,
   persistent,
@@ -16,7 +17,7 @@ describe('with a store that is slow', () => {
   let publisher: HarnessClient
   beforeEach(() => {
     store = new SlowStore()
-    broker = new HandlerHarness({}, { store })
+    broker = new HandlerHarness({}, { store }, () => store.settleAll())
     subscriber = broker.connect(persistent('subscriber'))
     subscriber.take(subscribePacket({ a: {} }))
     publisher = broker.connect({ clientId: 'publisher' })
@@ -33,7 +34,7 @@ describe('with a store that is slow', () => {
 
   it('CONNACK of a session that outlives its connection waits, and nothing is read meanwhile', () => {
     const client = broker.open()
-    expect(client.take({ cmd: 'connect', ...persistent('new') } as never)).toEqual([])
+    expect(client.take(connectPacket(persistent('new')))).toEqual([])
     expect(client.connection.paused).toBe(true)
     expect(settled(client)).toMatchObject([{ cmd: 'connack', reasonCode: 0 }])
     expect(client.connection.paused).toBe(false)
@@ -81,10 +82,7 @@ describe('with a store that is slow', () => {
   })
 
   it('PUBREC, PUBREL and PUBCOMP wait at every step of QoS 2', () => {
-    const both = broker.open()
-    both.take({ cmd: 'connect', ...persistent('both') } as never)
-    store.settleAll()
-    both.take()
+    const both = broker.connect(persistent('both'))
     both.take(publishPacket({ qos: 2 }))
     expect(settled(both)).toEqual([{ cmd: 'pubrec', messageId: 1 }])
     both.take({ cmd: 'pubrel', messageId: 1 })

@@ -155,7 +155,7 @@ describe('a full queue', () => {
     const sent = broker.open().take(connectPacket(persistent('subscriber')))
     expect(broker.handler.totals.dropped).toBe(2)
     expect(broker.handler.totals.queuedBytes).toBe(0)
-    expect(broker.log.at('warn')).toMatchObject([{ client: 'subscriber', policy }])
+    expect(broker.log.at('warn')[0]).toMatchObject({ client: 'subscriber', policy })
     return { payloads: payloads(sent), codes: answers.map((answer) => (answer as { reasonCode?: number }).reasonCode) }
   }
   it('drops the oldest messages', () => {

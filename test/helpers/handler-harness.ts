@@ -1,7 +1,7 @@
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet'
+import { MemoryStore } from '../../components/memory-store/memory-store.ts'
 import { handlerConfig } from '../../components/mqtt-handler/config.ts'
 import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-handler.ts'
-import { MemoryStore } from '../../components/memory-store/memory-store.ts'
 import { LocalRouter } from '../../components/router/local-router.ts'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -13,10 +13,13 @@ import { RecordingLogger } from './recording-logger.ts'
 export class HandlerHarness {
   readonly log = new RecordingLogger()
   readonly handler: MqttHandler
+  /** Makes durable what a slow store holds; called for every client that connects, whose CONNACK waits for it. */
+  readonly #settle: () => void
   #connections = 0
 
   /** @param config of the handler. @param parts instead of a LocalRouter and a MemoryStore. */
-  constructor(config: object = {}, parts: Partial<Parts> = {}) {
+  constructor(config: object = {}, parts: Partial<Parts> = {}, settle: () => void = () => undefined) {
+    this.#settle = settle
     const own = { router: new LocalRouter(), store: new MemoryStore(), logger: this.log }
     this.handler = new MqttHandler(handlerConfig.parse(config), { ...own, ...parts })
   }
@@ -30,7 +33,8 @@ export class HandlerHarness {
   /** A connected client; its CONNACK is taken away. */
   connect(fields: Partial<IConnectPacket> = {}, version: ProtocolVersion = 5): HarnessClient {
     const client = this.open(version)
-    client.take(connectPacket(fields))
+    client.sent.push(...client.take(connectPacket(fields)))
+    this.#settle()
     client.connack = client.sent.find(({ cmd }) => cmd === 'connack')
     client.sent.splice(0)
     return client
