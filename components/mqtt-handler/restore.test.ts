@@ -55,8 +55,9 @@ describe('after a restart', () => {
     broker.connect({ clientId: 'publisher' }).take(publishPacket({ qos: 1, payload: Buffer.from('6') }))
     expect(payloads(again.take())).toEqual([])
     const id = second!.messageId!
-    expect(payloads(again.take({ cmd: 'pubrec', messageId: id }, { cmd: 'pubcomp', messageId: id }))).toEqual([])
+    again.take({ cmd: 'pubrec', messageId: id })
     store.settleAll()
+    expect(again.take()).toEqual([{ cmd: 'pubrel', messageId: id }])
     expect(payloads(again.take({ cmd: 'pubcomp', messageId: id }))).toEqual(['4'])
     expect(broker.handler.sessions.get('subscriber')?.outbox.waiting).toBe(2)
   })
