@@ -11,6 +11,7 @@ import { mutated, randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { fuzzSeed, packetStream, parsedByMqttPacket, readable, split } from '../helpers/packets.ts'
 import { packetOf } from '../helpers/publish-packet.ts'
+import { decoderPublishContract } from './decoder-publish.ts'
 import { ILLEGAL_CONNECTS, ILLEGAL_FIXED_HEADERS, ILLEGAL_PACKETS, type IllegalPacket } from './illegal-packets.ts'
 import { LEGAL_CONNECTS, LEGAL_PACKETS, type LegalPacket } from './legal-packets.ts'
 
@@ -228,6 +229,56 @@ const endsWithTheConnection = (make: () => DecoderStage): void => {
   })
 }
 
+const stopsWhilePaused = (make: () => DecoderStage): void => {
+  it('stops behind the packet upon which the connection was paused, says how much it took, and goes on from there', () => {
+    const connection = new FakeConnection()
+    const seen: string[] = []
+    const pauseAt = (what: string): void => {
+      seen.push(what)
+      connection.pause()
+    }
+    const decoder = make().open(connection, {
+      packet: ({ cmd }) => pauseAt(cmd),
+      publish: ({ message }) => pauseAt(`publish ${message.topic}`),
+      fail: ({ message }) => pauseAt(message),
+    })
+    const packets = [CONNECTS[4], PINGREQ, packetBytes('32 @ "a" 0001'), packetBytes('30 @ "b"'), packetBytes('00')]
+    let rest = Buffer.concat(packets)
+    for (const { length } of packets) {
+      expect(decoder.bytes(rest)).toBe(length)
+      expect(decoder.bytes(rest.subarray(length))).toBe(0)
+      rest = rest.subarray(length)
+      connection.resume()
+    }
+    expect(seen).toEqual(['connect', 'pingreq', 'publish a', 'publish b', 'Packet type 0 is reserved.'])
+  })
+
+  it('takes all of the bytes when it is paused and resumed within a packet, or in the middle of one', () => {
+    const { connection, recorder, packets, feed } = opened(make(), 4)
+    const packet = packetBytes('30 @ "abc" 010203')
+    feed(packet.subarray(0, 4))
+    connection.pause()
+    connection.resume()
+    feed(packet.subarray(4))
+    recorder.packet = () => {
+      connection.pause()
+      connection.resume()
+    }
+    feed(Buffer.concat([PINGREQ, packet]))
+    expect(packets.map(({ cmd }) => cmd)).toEqual(['connect', 'publish', 'publish'])
+  })
+
+  it('drops what follows a packet upon which the connection was paused and closed', () => {
+    const { connection, recorder, feed } = opened(make(), 4)
+    recorder.packet = () => {
+      connection.pause()
+      connection.close('enough')
+    }
+    feed(Buffer.concat([PINGREQ, PINGREQ]))
+    feed(PINGREQ)
+  })
+}
+
 /** What a decoder and mqtt-packet's parser have in common: the one has no `length` of a PUBLISH, the other no bytes of a will. */
 const comparable = (packet: Packet): unknown => {
   const { willProperties: _, ...fields } = readable(packet) as Record<string, unknown>
@@ -294,6 +345,8 @@ export const decoderContract = (make: (limits: DecoderLimits) => DecoderStage): 
   refusesIllegalPackets(withLimits)
   boundsSizes(make)
   endsWithTheConnection(withLimits)
+  stopsWhilePaused(withLimits)
+  decoderPublishContract(withLimits)
   agreesWithMqttPacket(withLimits)
   survivesDamage(withLimits)
 }
