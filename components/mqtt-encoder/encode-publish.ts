@@ -9,7 +9,7 @@ import { variableByteIntegerSize, writeVariableByteInteger } from '../../src/mqt
 /** The most bytes that a UTF-8 Encoded String can have [MQTT-4.7.3-3]. */
 const MAXIMUM_STRING_LENGTH = 65_535
 /** Up to this many bytes a loop is quicker than `Buffer.copy`, which makes a view first. */
-const LOOP_BYTES = 100
+const LOOP_BYTES = 24
 
 /**
  * Bytes of a PUBLISH packet: all of them, or all but the payload.

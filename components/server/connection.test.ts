@@ -1,37 +1,13 @@
 import type { Socket } from 'node:net'
-import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
-
-/** A socket without a network: keeps what each write to the operating system held, and takes it when told to. */
-class FakeSocket extends Duplex {
-  readonly writes: Buffer[][] = []
-  #taken: (() => void)[] = []
-  holdsBack = false
-
-  constructor() {
-    super({ allowHalfOpen: true })
-  }
-
-  override _read(): void {}
-
-  override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
-    this.writes.push(chunks.map(({ chunk }) => chunk))
-    if (this.holdsBack) this.#taken.push(taken)
-    else taken()
-  }
-
-  /** The operating system takes what it was given so far. */
-  takeAll(): void {
-    for (const taken of this.#taken.splice(0)) taken()
-  }
-}
 
 const unused = () => expect.unreachable()
 

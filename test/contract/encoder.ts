@@ -7,11 +7,12 @@ import type { EncoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
+import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection } from '../helpers/fake-connection.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { acknowledgement, fuzzSeed, publish } from '../helpers/packets.ts'
 import { pass, publishOf } from '../helpers/publish-packet.ts'
-import { SENT_PACKETS } from './sent-packets.ts'
+import { FITTED_PACKETS, SENT_PACKETS } from './sent-packets.ts'
 
 const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5]
 
@@ -81,7 +82,9 @@ const writesThePackets = (make: () => EncoderStage): void => {
       fc.property(fc.oneof(publish(version), acknowledgement(version)), (packet) => {
         const { recorder, send } = opened(stage, version)
         send(packet)
-        expect(hexOf(recorder.all)).toBe(hexOf(generate(ownFirst(packet), { protocolVersion: version })))
+        const expected = generate(ownFirst(packet), { protocolVersion: version })
+        expect(hexOf(recorder.all)).toBe(hexOf(expected))
+        if (packet.cmd === 'publish') expect(publishSize(publishOf(packet), version)).toBe(expected.length)
       }),
       { numRuns: 300, seed: fuzzSeed },
     )
@@ -182,6 +185,61 @@ const lent = (chunk: Buffer): Publish => {
   return publish
 }
 
+const keepsToTheMaximumPacketSize = (make: () => EncoderStage): void => {
+  const sentWithin = (maximumPacketSize: number, packet: object): string => {
+    const { connection, recorder, send } = opened(make(), 5)
+    connection.maximumPacketSize = maximumPacketSize
+    send(packet)
+    return hexOf(recorder.all)
+  }
+
+  it.each(FITTED_PACKETS)('$packet.cmd without Reason String, then without User Properties, then not at all', (row) => {
+    const [whole, shorter, shortest] = [row.whole, row.withoutReasonString, row.withoutUserProperties].map(packetBytes)
+    const before = structuredClone(row.packet)
+    expect(sentWithin(whole!.length, row.packet)).toBe(hexOf(whole!))
+    expect(sentWithin(whole!.length - 1, row.packet)).toBe(hexOf(shorter!))
+    expect(sentWithin(shorter!.length, row.packet)).toBe(hexOf(shorter!))
+    expect(sentWithin(shorter!.length - 1, row.packet)).toBe(hexOf(shortest!))
+    expect(sentWithin(shortest!.length, row.packet)).toBe(hexOf(shortest!))
+    expect(sentWithin(shortest!.length - 1, row.packet)).toBe('')
+    expect(row.packet).toEqual(before)
+  })
+
+  it('PUBLISH whole or not at all, at any QoS [MQTT-3.1.2-24]', () => {
+    const message = { cmd: 'publish', topic: 'a', payload: Buffer.alloc(200), dup: false, retain: false }
+    for (const packet of [
+      { ...message, qos: 0 },
+      { ...message, qos: 2, messageId: 1 },
+    ] as const) {
+      const size = publishSize(publishOf(packet as IPublishPacket), 5)
+      expect(sentWithin(size, packet)).toHaveLength(2 * size)
+      expect(sentWithin(size - 1, packet)).toBe('')
+    }
+  })
+
+  it('each subscriber of a message to its own', () => {
+    const stage = make()
+    const publish = publishOf({ cmd: 'publish', topic: 'a', payload: 'hi', qos: 0, dup: false, retain: false })
+    const sizes = [8, 7, 100, 1, 8].map((maximumPacketSize) => {
+      const { connection, encoder, recorder } = opened(stage, 5)
+      connection.maximumPacketSize = maximumPacketSize
+      encoder.publish(publish)
+      return recorder.all.length
+    })
+    expect(sizes).toEqual([8, 0, 8, 0, 8])
+  })
+
+  it('nothing larger than the Remaining Length can say', () => {
+    const { encoder, recorder } = opened(make(), 4)
+    const publish = publishOf({ cmd: 'publish', topic: 'a', payload: '', qos: 0, dup: false, retain: false })
+    publish.message.payloadEnd = 268_435_455 - 3 + publish.message.payloadStart
+    expect(publishSize(publish, 4)).toBe(268_435_460)
+    publish.message.payloadEnd += 1
+    encoder.publish(publish)
+    expect(recorder.chunks).toEqual([])
+  })
+}
+
 const throwsAtMistakes = (make: () => EncoderStage): void => {
   const broken = {
     'PUBLISH at QoS 1 without a Packet Identifier': { cmd: 'publish', topic: 'a', payload: '', qos: 1 },
@@ -207,5 +265,6 @@ const throwsAtMistakes = (make: () => EncoderStage): void => {
 export const encoderContract = (make: () => EncoderStage): void => {
   describe('packets', () => writesThePackets(make))
   describe('fan-out', () => fansOut(make))
+  describe('keeps to the Maximum Packet Size:', () => keepsToTheMaximumPacketSize(make))
   describe('mistakes', () => throwsAtMistakes(make))
 }
