@@ -1,4 +1,8 @@
+import { open } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isatty } from 'node:tty'
+import { promisify } from 'node:util'
 import { type DestinationStream, destination, pino } from 'pino'
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { LevelLogger, levelValues } from './level-logger.ts'
@@ -33,13 +37,11 @@ export class PinoLogger extends LevelLogger {
     // Loaded only when it is used: it takes longer to load than the rest of the logger.
     const format = pretty ? await loadFormatter(terminal) : undefined
     const stream = destination({
-      dest: descriptor ?? options.destination,
-      mkdir: true,
+      dest: descriptor ?? (await openFile(options.destination)),
       // In a terminal lines keep their order with what else is printed there. Other readers may be slow: none may block us.
       sync: terminal,
       maxLength: maximumBufferedLength,
     })
-    await new Promise<void>((resolve, reject) => stream.once('ready', resolve).once('error', reject))
     const lines = format === undefined ? stream : { write: (line: string) => void stream.write(format(line)) }
     return new PinoLogger(stream, lines, options.level)
   }
@@ -61,6 +63,12 @@ const standardStreams: ReadonlyMap<string, number> = new Map([
   ['stdout', 1],
   ['stderr', 2],
 ])
+
+/** Opened here and not by pino, whose stream throws when the process ends if its file could not be opened. */
+const openFile = async (path: string): Promise<number> => {
+  await mkdir(dirname(path), { recursive: true })
+  return promisify(open)(path, 'a')
+}
 
 /** Characters that wait for a slow reader of the log; what is logged beyond them is dropped. */
 const maximumBufferedLength = 4 * 1024 * 1024
