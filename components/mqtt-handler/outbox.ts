@@ -179,13 +179,15 @@ export class Outbox {
    */
   end(): Outgoing[] {
     this.#quota = 0
+    const waiting: Outgoing[] = []
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      if (next.shared !== undefined && !this.#expired(next)) waiting.push(next)
+    }
     const orphans: Outgoing[] = []
     for (const outgoing of this.#inflight.values()) {
       if (outgoing.shared !== undefined && outgoing.qos === 1) orphans.push(outgoing)
     }
-    for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      if (next.shared !== undefined && !this.#expired(next)) orphans.push(next)
-    }
+    orphans.push(...waiting)
     return orphans
   }
 
@@ -274,7 +276,8 @@ export class Outbox {
 
   /** Takes the next message that waits, from memory or from the store. */
   #take(): Outgoing | undefined {
-    if (this.#queue.length === 0) this.#load()
+    // After a restart a page may hold nothing but what was in flight.
+    while (this.#queue.length === 0 && this.#load());
     const next = this.#queue.shift()
     if (next === undefined) return undefined
     this.#queueBytes -= next.size

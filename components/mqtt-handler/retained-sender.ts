@@ -14,9 +14,9 @@ export class RetainedSender {
   readonly #client: Client
   /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the client may hold. */
   readonly #subscriptions = new Map<string, Subscription>()
-  // The one whose turn it is, with the topics that match it.
+  // The one whose turn it is, with the messages that match it.
   #current: Subscription | undefined
-  #topics: readonly string[] = []
+  #matches: readonly Message[] = []
   #position = 0
 
   constructor(client: Client) {
@@ -71,13 +71,13 @@ export class RetainedSender {
     return message.qos < granted ? message.qos : granted
   }
 
-  /** The next message, whose topic is at `#position`; undefined when there are no more. */
+  /** The next message, that on the topic at `#position` as it is now; undefined when there are no more. */
   #peek(): Message | undefined {
     const { messages } = this.#client.handler.retained
     for (;;) {
-      while (this.#position < this.#topics.length) {
-        const message = messages.get(this.#topics[this.#position]!)
-        if (message !== undefined && message.expiresAtMs > this.#client.handler.now()) return message
+      while (this.#position < this.#matches.length) {
+        const message = messages.get(this.#matches[this.#position]!.topic, this.#client.handler.now())
+        if (message !== undefined) return message
         this.#position += 1
       }
       this.#finish()
@@ -85,13 +85,13 @@ export class RetainedSender {
       if (next.done === true) return undefined
       this.#current = next.value
       this.#subscriptions.delete(next.value.filter)
-      this.#topics = messages.match(next.value.filter, this.#client.handler.now())
+      this.#matches = messages.match(next.value.filter, this.#client.handler.now())
     }
   }
 
   #finish(): void {
     this.#current = undefined
-    this.#topics = []
+    this.#matches = []
     this.#position = 0
   }
 }

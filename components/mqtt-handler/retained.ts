@@ -4,6 +4,9 @@ import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import type { HandlerConfig } from './config.ts'
 import type { Journal } from './journal.ts'
 
+/** How many messages with a Message Expiry Interval are looked at in one sweep, of which there are four a second. */
+const SWEEP_LIMIT = 10_000
+
 /** The retained messages of the broker, with what the store is told of them. */
 export class Retained {
   readonly messages: RetainedMessages
@@ -47,7 +50,9 @@ export class Retained {
 
   /** Removes some of those whose Message Expiry Interval is over. */
   sweep(nowMs: number): void {
-    for (const topic of this.messages.sweep(nowMs)) this.#journal.append({ type: 'retained-removed', topic })
+    for (const { topic } of this.messages.removeExpired(nowMs, SWEEP_LIMIT)) {
+      this.#journal.append({ type: 'retained-removed', topic })
+    }
   }
 
   #refuse({ topic }: Message): false {
