@@ -82,6 +82,31 @@ it('neither copies nor allocates for a packet that lies in one chunk: its messag
   expect(publishes[0]?.bytes).toBe(chunk)
 })
 
+it('makes neither strings nor views of a packet that nobody keeps, with properties of all kinds at either end', () => {
+  const { decoder, publishes } = opened()
+  const chunk = packetBytes('33 @ "a" 0001 [02 00000001 26 "k" "v" 03 "type" 23 0003] \'payload\'')
+  const spies = (['subarray', 'slice', 'toString'] as const).map((method) => vi.spyOn(Buffer.prototype, method))
+  const work = countWork()
+  decoder.bytes(chunk)
+  const calls = spies.map((spy) => spy.mock.calls.length)
+  vi.restoreAllMocks()
+  expect([calls, work]).toEqual([[0, 0, 0], { allocated: 0, copied: 0 }])
+  expect(publishes).toHaveLength(1)
+})
+
+it('adds the Message Expiry Interval to the time, which it asks for no other message', () => {
+  const nowMs = vi.fn(() => 5000)
+  const shared = new SharedDecoding({ maximumPacketSize: 1000, maximumConnectPacketSize: 1000 }, nowMs)
+  const recorder = new PacketRecorder()
+  const decoder = new ConnectionDecoder(new FakeConnection(), recorder, shared)
+  decoder.bytes(CONNECT)
+  decoder.bytes(packetBytes('30 @ "a" []'))
+  expect(nowMs).not.toHaveBeenCalled()
+  for (const seconds of ['00000000', '00000002', 'ffffffff']) decoder.bytes(packetBytes(`30 @ "a" [02 ${seconds}]`))
+  const expiries = recorder.publishes.map(({ message }) => message.expiresAtMs)
+  expect(expiries).toEqual([Number.POSITIVE_INFINITY, 5000, 7000, 5000 + 0xffff_ffff * 1000])
+})
+
 it('releases half a packet when the connection is gone, and takes nothing more', () => {
   const { decoder, recorder } = opened()
   decoder.bytes(packetBytes('30 05 0001'))
