@@ -15,7 +15,9 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   const { config } = client.handler
   const version = client.connection.protocolVersion || 4
   const request = connectRequest(packet, version, config)
+  // These hold from the first answer on, AUTH or a refusal.
   client.wantsReasons = request.wantsReasons
+  client.connection.maximumPacketSize = request.maximumPacketSize
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
