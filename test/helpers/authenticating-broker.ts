@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatCredential } from '../../components/scram-sha-256/credential.ts'
 import { deriveKeys } from '../../components/scram-sha-256/keys.ts'
+import type { TopicRulesConfig } from '../../components/topic-rules/rule.ts'
 import { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent, defineSystem } from '../../src/system/define-system.ts'
@@ -33,8 +34,8 @@ export class AuthenticatingBroker {
     this.controlled = controlled
   }
 
-  /** @param handler config of mqttHandler. */
-  static async start(handler: object = {}): Promise<AuthenticatingBroker> {
+  /** @param handler config of mqttHandler. @param config of topicRules. */
+  static async start(handler: object = {}, config: TopicRulesConfig = rules): Promise<AuthenticatingBroker> {
     const log = new RecordingLogger()
     const controlled = new ControlledMethod()
     const users = Object.fromEntries(await Promise.all([ann, bob].map(credentialOf)))
@@ -51,7 +52,7 @@ export class AuthenticatingBroker {
         ...methods,
         logger: { component: defineComponent({ ...nothing, provides: Logger, start: () => log }) },
         scramSha256: { ...quietSystem.scramSha256, enabled: true, config: { users } },
-        topicRules: { ...quietSystem.topicRules, enabled: true, config: rules },
+        topicRules: { ...quietSystem.topicRules, enabled: true, config },
         mqttHandler: {
           ...quietSystem.mqttHandler,
           config: handler,
@@ -105,12 +106,12 @@ const fail = (): never => {
   throw new Error('no good')
 }
 
-const rules = {
+const rules: TopicRulesConfig = {
   rules: [
-    { action: 'all' as const, filter: 'open/#', allow: true },
-    { action: 'all' as const, filter: 'users/%u/#', allow: true },
+    { action: 'all', filter: 'open/#', allow: true },
+    { action: 'all', filter: 'users/%u/#', allow: true },
   ],
-  default: 'deny' as const,
+  default: 'deny',
 }
 
 const credentialOf = async ({ user, password }: typeof ann): Promise<[string, string]> => {
