@@ -37,7 +37,12 @@ export class Authentication {
   /** Begins an exchange. @param data of the packet that asked for it. @param proceed called if the client succeeds. */
   begin(data: Uint8Array | undefined, proceed: Proceed): void {
     this.#proceed = proceed
-    this.#exchange = this.#method.begin(this.#client.identity)
+    try {
+      this.#exchange = this.#method.begin(this.#client.identity)
+    } catch (error) {
+      this.#failed(error)
+      return
+    }
     this.step(data)
   }
 
@@ -64,8 +69,17 @@ export class Authentication {
       .finally(() => this.#client.reading.resume(Pause.Authentication))
   }
 
+  /** Never throws: it may be called by nobody, in a turn of its own, where an error would end the process. */
   #take(step: AuthenticationStep): void {
     if (this.#client.phase === Phase.Ended) return
+    try {
+      this.#follow(step)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #follow(step: AuthenticationStep): void {
     switch (step.result) {
       case 'continue':
         this.#client.send({

@@ -183,8 +183,6 @@ export class Client implements PacketReceiver {
     const { topicAliasMaximum, maximumOutgoingTopicAliases, topicAliasAfter } = this.handler.config
     this.#phase = Phase.Accepted
     this.session = session
-    this.wantsReasons = request.wantsReasons
-    this.connection.maximumPacketSize = request.maximumPacketSize
     if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
     const aliases = Math.min(request.topicAliasMaximum, maximumOutgoingTopicAliases)
     if (aliases > 0) this.#outgoingAliases = new OutgoingTopicAliases(aliases, topicAliasAfter)

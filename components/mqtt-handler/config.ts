@@ -12,6 +12,12 @@ const connections = {
     .describe(
       'How long a new connection may take until its CONNECT is accepted, AUTH packets included, in milliseconds.',
     ),
+  allowUnauthenticated: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Where there are authentication methods: whether clients that name none are let in all the same, without a user name.',
+    ),
   maximumKeepAliveSeconds: z
     .int()
     .min(1)

@@ -15,7 +15,9 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   const { config } = client.handler
   const version = client.connection.protocolVersion || 4
   const request = connectRequest(packet, version, config)
+  // These hold from the first answer on, AUTH or a refusal.
   client.wantsReasons = request.wantsReasons
+  client.connection.maximumPacketSize = request.maximumPacketSize
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
@@ -31,7 +33,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   const clientId = request.clientId || client.handler.sessions.unusedId()
   client.identity = { clientId, userName: request.userName, remote: client.connection.remote }
   if (request.authenticationMethod === undefined) {
-    accept(client, request)
+    withoutMethod(client, request)
     return
   }
   const method = client.handler.authenticationMethods.get(request.authenticationMethod)
@@ -46,6 +48,18 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
     client.identity = { ...client.identity, userName }
     accept(client, request, data)
   })
+}
+
+/** The client names no Authentication Method. Where there are some, it proves nothing: neither that it is this user. */
+const withoutMethod = (client: Client, request: ConnectRequest): void => {
+  if (client.handler.authenticationMethods.size > 0) {
+    if (!client.handler.config.allowUnauthenticated) {
+      refuse(client, ReasonCode.NotAuthorized, 'client names no Authentication Method')
+      return
+    }
+    client.identity = { ...client.identity, userName: undefined }
+  }
+  accept(client, request)
 }
 
 interface Problem {
