@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'vite'
+import { temporaryDirectory } from './temporary.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -12,8 +12,6 @@ const entries = {
 } as const
 
 export interface Bundle {
-  /** To be removed by whoever asked for the bundle. */
-  readonly directory: string
   readonly generator: string
   readonly relay: string
   readonly aedes: string
@@ -26,13 +24,12 @@ export interface Bundle {
 export const bundlePrograms = async (): Promise<Bundle> => {
   const directory = await compile(entries)
   const file = (name: keyof typeof entries) => join(directory, `${name}.mjs`)
-  return { directory, generator: file('generator'), relay: file('relay'), aedes: file('aedes') }
+  return { generator: file('generator'), relay: file('relay'), aedes: file('aedes') }
 }
 
 /** @param programs source files by name. @returns the folder with a NAME.mjs for each. */
 export const compile = async (programs: Readonly<Record<string, string>>): Promise<string> => {
-  mkdirSync(resolve(root, '.jig'), { recursive: true })
-  const directory = mkdtempSync(resolve(root, '.jig/bench-'))
+  const directory = temporaryDirectory(resolve(root, '.jig'))
   await build({
     root,
     configFile: false,

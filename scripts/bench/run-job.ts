@@ -29,7 +29,10 @@ export const runJob = async (options: RunOptions): Promise<Outcome> => {
     const outcome = await generate(job, options)
     const crash = running.crash()
     if (crash === undefined) return outcome
-    return { status: 'error', reason: `${broker.name} ${crash}\n${running.output().trim().split('\n').slice(-5).join('\n')}` }
+    return {
+      status: 'error',
+      reason: `${broker.name} ${crash}\n${running.output().trim().split('\n').slice(-5).join('\n')}`,
+    }
   } finally {
     await running.stop()
   }

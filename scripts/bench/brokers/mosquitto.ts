@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeTemporaryDirectory, temporaryDirectory } from '../temporary.ts'
 import type { Broker, RunningBroker } from './broker.ts'
 import { Child } from './child.ts'
 
@@ -50,16 +50,15 @@ const start = async (command: string): Promise<RunningBroker> => {
 }
 
 const startOn = async (command: string, port: number): Promise<RunningBroker> => {
-  const directory = mkdtempSync(join(tmpdir(), 'mqtt-jig-bench-'))
+  const directory = temporaryDirectory()
   const file = join(directory, 'mosquitto.conf')
   writeFileSync(file, configFor(port))
   const child = new Child('mosquitto', command, ['-c', file])
-  const forget = () => rmSync(directory, { recursive: true, force: true })
   try {
     await child.until(() => answers(port))
   } catch (error) {
     await child.stop()
-    forget()
+    removeTemporaryDirectory(directory)
     throw error
   }
   return {
@@ -69,7 +68,7 @@ const startOn = async (command: string, port: number): Promise<RunningBroker> =>
     crash: () => child.crash,
     stop: async () => {
       await child.stop()
-      forget()
+      removeTemporaryDirectory(directory)
     },
   }
 }

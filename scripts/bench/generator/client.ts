@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { Qos, Version } from '../plan.ts'
 import type { Meter } from './meter.ts'
 import { PacketCounter, type PacketListener } from './packet-counter.ts'
-import { encodeConnect, encodeSubscribe, PacketType, pingreq, disconnect as disconnectPacket } from './packets.ts'
+import { disconnect as disconnectPacket, encodeConnect, encodeSubscribe, PacketType, pingreq } from './packets.ts'
 
 /** The broker understood what was asked of it, and does not do it. */
 export class Refusal extends Error {}

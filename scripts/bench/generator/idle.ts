@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IdlePlan, Job, Outcome } from '../plan.ts'
 import { readProcessUsage } from '../process-usage.ts'
@@ -12,10 +13,13 @@ const concurrency = 100
 const warmUpConnections = 500
 /** A garbage collector gets so long to come to rest, in milliseconds. */
 const settleMs = 2_000
+/** Open files that a broker needs besides its connections. */
+const otherFiles = 100
 
 /** Opens connections that then do nothing, and looks at what the broker needs for them. */
 export const runIdle = async (plan: IdlePlan, job: Job, report: Report): Promise<Outcome> => {
   const meter = new Meter(0)
+  requireOpenFiles(plan.connections)
   await open(Math.min(warmUpConnections, plan.connections), 'warm-up', plan, job, meter, (clients) => {
     for (const client of clients) client.leave()
   })
@@ -28,7 +32,11 @@ export const runIdle = async (plan: IdlePlan, job: Job, report: Report): Promise
   const after = readProcessUsage(job.brokerPid)
   // That they are all there is shown by their answers.
   await inParallel(clients, concurrency, async (client) => {
-    if (client.open) await client.ping().catch(() => void (meter.faults.missingAcknowledgements += 1))
+    // One that has ended is counted already.
+    if (!client.open) return
+    await client.ping().catch(() => {
+      meter.faults.missingAcknowledgements += 1
+    })
   })
   for (const client of clients) client.destroy()
   const connectionsPerSecond = (plan.connections * 1000) / elapsedMs
@@ -44,6 +52,26 @@ export const runIdle = async (plan: IdlePlan, job: Job, report: Report): Promise
     values: { connections: plan.connections, connectionsPerSecond, ...memory },
     faults: meter.faults,
     warnings: meter.endings,
+  }
+}
+
+/** @throws Error when this process may not hold so many connections; the broker, started with the same limit, neither. */
+const requireOpenFiles = (connections: number): void => {
+  const limit = openFilesLimit()
+  if (limit !== undefined && connections + otherFiles > limit) {
+    throw new Error(
+      `${connections} connections need as many open files, and the limit is ${limit}: raise it (ulimit -n)`,
+    )
+  }
+}
+
+/** The limit that Node raises itself to; undefined where /proc is missing or there is none. */
+const openFilesLimit = (): number | undefined => {
+  try {
+    const found = /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))
+    return found === null ? undefined : Number(found[1])
+  } catch {
+    return undefined
   }
 }
 

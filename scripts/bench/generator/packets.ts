@@ -27,13 +27,7 @@ export const disconnect = Buffer.of(PacketType.DISCONNECT << 4, 0)
 
 /** A session that starts clean and ends with its connection, without a Keep Alive. */
 export const encodeConnect = (clientId: string, version: Version): Buffer =>
-  packet(
-    PacketType.CONNECT << 4,
-    string('MQTT'),
-    Buffer.of(version, 0b10, 0, 0),
-    properties(version),
-    string(clientId),
-  )
+  packet(PacketType.CONNECT << 4, string('MQTT'), Buffer.of(version, 0b10, 0, 0), properties(version), string(clientId))
 
 export const encodeSubscribe = (id: number, filters: readonly string[], qos: Qos, version: Version): Buffer =>
   packet(
@@ -62,7 +56,13 @@ export interface EncodedPublish {
   readonly payloadOffset: number
 }
 
-export const encodePublish = ({ topic, qos, version, payloadBytes, userProperties }: PublishTemplate): EncodedPublish => {
+export const encodePublish = ({
+  topic,
+  qos,
+  version,
+  payloadBytes,
+  userProperties,
+}: PublishTemplate): EncodedPublish => {
   const id = qos > 0 ? uint16(0) : Buffer.alloc(0)
   const bytes = packet(
     (PacketType.PUBLISH << 4) | (qos << 1),
