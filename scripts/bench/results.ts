@@ -58,15 +58,15 @@ export const mediansOf = (subject: SubjectResult): Values =>
     }),
   )
 
-/** In words: `12.3× less CPU per message than mosquitto (11.8-12.9, 3 rounds)`. */
+/** In words: `12.3× less CPU per message than mosquitto (11.8-12.9, 3 rounds)`, `1.4× the CPU per message of relay (worse)`. */
 export const formatRatio = ({ metric, to, rounds, median, lowest, highest }: Ratio): string => {
+  const { noun, better } = metrics[metric]
   const isLess = median < 1
   const show = (ratio: number) => (isLess ? 1 / ratio : ratio).toFixed(2)
   const [from, until] = isLess ? [highest, lowest] : [lowest, highest]
-  const direction = isLess ? 'less' : 'more'
-  const verdict = isLess === (metrics[metric].better === 'lower') ? '' : ' (worse)'
-  const range = rounds === 1 ? '1 round' : `${show(from)}-${show(until)}, ${rounds} rounds`
-  return `${show(median)}× ${direction} ${metrics[metric].noun} than ${to}${verdict} (${range})`
+  const words = isLess ? `${show(median)}× less ${noun} than ${to}` : `${show(median)}× the ${noun} of ${to}`
+  const verdict = isLess === (better === 'lower') ? '' : ' (worse)'
+  return `${words}${verdict} (${rounds === 1 ? '1 round' : `${show(from)}-${show(until)}, ${rounds} rounds`})`
 }
 
 /** What was wrong with what a subject delivered, over all rounds, in words; empty when nothing. */

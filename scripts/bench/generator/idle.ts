@@ -10,7 +10,7 @@ import { Meter } from './meter.ts'
 
 const concurrency = 100
 /** Connections opened and closed beforehand: the broker's first memory is not that of a connection. */
-const warmUpConnections = 500
+const warmUpConnections = 100
 /** A garbage collector gets so long to come to rest, in milliseconds. */
 const settleMs = 2_000
 /** Open files that a broker needs besides its connections. */
@@ -85,7 +85,7 @@ const open = async (
 ): Promise<readonly Client[]> => {
   const clients: Client[] = []
   await inParallel(Array.from({ length: count }), concurrency, async (_, index) => {
-    const client = new Client(job, version, meter, localAddress(Math.floor(index / 10_000)))
+    const client = new Client(job, version, meter, localAddress(index))
     await client.connect(`bench-${name}-${index}`)
     await client.subscribe([`bench/${name}/${index}/value`], 0)
     clients.push(client)

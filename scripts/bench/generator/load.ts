@@ -18,7 +18,7 @@ const filtersPerPacket = 100
 /** How long the first message of each publisher may take, in milliseconds. */
 const firstMessageDeadlineMs = 10_000
 /** Without a delivery for so long, nothing is expected any more, in milliseconds. */
-const stallMs = 3_000
+const stallMs = 10_000
 /** In a closed loop the latency of every eighth message is recorded: there it says little, and recording costs. */
 const closedLoopSampleMask = 0b111
 
