@@ -1,0 +1,35 @@
+import type { BenchCase } from '../bench-case.ts'
+import type { Broker, RunningBroker } from './broker.ts'
+import { Child } from './child.ts'
+
+/** A broker in Node that tells its port through the channel to its parent. */
+export const nodePeer = (
+  name: string,
+  description: string,
+  file: string,
+  lacks: (benchCase: BenchCase) => string | undefined,
+): Broker => ({
+  name,
+  description,
+  lacks,
+  start: async (): Promise<RunningBroker> => {
+    const child = new Child(name, process.execPath, [file], { ipc: true })
+    const { port } = await child.message<{ port: number }>()
+    return {
+      pid: child.process.pid!,
+      port,
+      output: () => child.output,
+      crash: () => child.crash,
+      stop: () => child.stop(),
+    }
+  },
+})
+
+/** What the bare relay cannot do: anything but to forward messages at QoS 0, in the version that they came in. */
+export const lackOfRelay = ({ plan }: BenchCase): string | undefined => {
+  if (plan.kind !== 'load') return undefined
+  if (plan.qos > 0) return 'knows QoS 0 alone'
+  if (plan.subscriberVersions.some((version) => version !== plan.publisherVersion)) return 'translates no versions'
+  if (plan.churn !== undefined || plan.others !== undefined) return 'is not made for many subscriptions'
+  return undefined
+}

@@ -1,0 +1,131 @@
+/** The command line of `npm run bench`. */
+
+import { parseArgs } from 'node:util'
+
+export const peerNames = ['mosquitto', 'aedes', 'relay'] as const
+export type PeerName = (typeof peerNames)[number]
+
+export interface BenchOptions {
+  readonly action: 'run' | 'list' | 'check'
+  /** Names and patterns of cases; all when empty. */
+  readonly cases: readonly string[]
+  /** Those that are asked for; undefined when whatever is installed will do. */
+  readonly peers: readonly PeerName[] | undefined
+  readonly rounds: number
+  /** How long each run measures, in seconds; undefined when the case decides. */
+  readonly seconds: number | undefined
+  readonly warmUpSeconds: number
+  readonly connections: number
+  /** Where the results go as JSON: a file, or `-` for stdout. */
+  readonly json: string | undefined
+  readonly profile: boolean
+  /** The other revision of this repository to compare with. */
+  readonly compare: string | undefined
+  /** Values of our broker's config. */
+  readonly settings: readonly string[]
+}
+
+export type BenchCommand =
+  | { readonly kind: 'options'; readonly options: BenchOptions }
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'mistake'; readonly text: string }
+
+const options = {
+  case: { type: 'string', multiple: true },
+  list: { type: 'boolean' },
+  peers: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  'warm-up': { type: 'string' },
+  connections: { type: 'string' },
+  json: { type: 'string' },
+  profile: { type: 'boolean' },
+  compare: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  check: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
+
+const help = `Usage: npm run bench -- [options]
+
+Measures this broker beside others on the same machine, in turns.
+
+  --case NAME           a case, or a pattern like 'fan-*'; several with commas, and repeatable
+  --list                print the cases and exit
+  --peers LIST          which of ${peerNames.join(', ')} to compare with, or none; all that are installed by default
+  --compare REV         compare with another commit of this repository, too
+  --rounds N            how often everybody takes a turn (3)
+  --seconds S           how long each run measures (3; soaks longer)
+  --warm-up S           load before each measurement, in seconds (1)
+  --connections N       connections held in the case idle (10000)
+  --json FILE           write all results as JSON; - is stdout, and the tables go to stderr
+  --profile             one more run of this broker for each case, which leaves mqtt-jig-CASE.cpuprofile
+  --set NAME.KEY=VALUE  a value of this broker's config; repeatable
+  --check               only check delivery, in a second for each case; never judges time
+  --help                print this and exit
+
+Exit codes: 0 all delivered, 1 this broker delivered wrongly or could not be run (with --check, also when a case was
+refused), 2 the command line is wrong. To pipe JSON: npm run --silent bench -- --json -`
+
+/** Never throws: what is wrong comes back as text. */
+export const parseBenchCommand = (args: readonly string[]): BenchCommand => {
+  try {
+    const { values } = parseArgs({ args: [...args], options })
+    if (values.help === true) return { kind: 'help', text: help }
+    return { kind: 'options', options: interpret(values) }
+  } catch (error) {
+    return { kind: 'mistake', text: `${(error as Error).message}\nTry: npm run bench -- --help` }
+  }
+}
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
+
+const interpret = (values: Values): BenchOptions => {
+  const check = values.check === true
+  if (check) {
+    // It would be accepted and then ignored.
+    const idle = (['compare', 'profile', 'rounds', 'seconds', 'warm-up'] as const).find(
+      (name) => values[name] !== undefined,
+    )
+    if (idle !== undefined) throw new Error(`--check measures nothing, so that it does not go with --${idle}.`)
+  }
+  return {
+    action: values.list === true ? 'list' : check ? 'check' : 'run',
+    cases: (values.case ?? []).flatMap((list) => list.split(',')).filter((name) => name !== ''),
+    peers: values.peers === undefined ? (check ? [] : undefined) : readPeers(values.peers),
+    rounds: readNumber('rounds', values.rounds, 3, { least: 1, most: 1000, whole: true }),
+    seconds:
+      values.seconds === undefined ? undefined : readNumber('seconds', values.seconds, 3, { least: 0.1, most: 86_400 }),
+    warmUpSeconds: readNumber('warm-up', values['warm-up'], 1, { least: 0, most: 3600 }),
+    connections: readNumber('connections', values.connections, 10_000, { least: 1, most: 1_000_000, whole: true }),
+    json: values.json,
+    profile: values.profile === true,
+    compare: values.compare,
+    settings: values.set ?? [],
+  }
+}
+
+const readPeers = (list: string): PeerName[] => {
+  if (list === 'none') return []
+  return list.split(',').map((name) => {
+    const known = peerNames.find((peer) => peer === name)
+    if (known === undefined) throw new Error(`There is no peer '${name}'; there are ${peerNames.join(', ')}, and none.`)
+    return known
+  })
+}
+
+interface Bounds {
+  readonly least: number
+  readonly most: number
+  readonly whole?: boolean
+}
+
+const readNumber = (name: string, text: string | undefined, otherwise: number, bounds: Bounds): number => {
+  if (text === undefined) return otherwise
+  const { least, most, whole = false } = bounds
+  const value = Number(text)
+  const fits = text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value))
+  if (!fits)
+    throw new Error(`--${name} takes a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not '${text}'.`)
+  return value
+}

@@ -1,0 +1,57 @@
+import type { Values } from '../plan.ts'
+import { type ProcessUsage, readProcessUsage } from '../process-usage.ts'
+import { slopePerMinute } from '../statistics.ts'
+
+/** How often the broker's memory is looked at, in milliseconds. */
+const rssIntervalMs = 200
+
+/** What two processes used between two moments: the broker by /proc, the load generator by what it knows of itself. */
+export class Interval {
+  readonly #brokerPid: number
+  readonly #fromMs = performance.now()
+  readonly #broker: ProcessUsage | undefined
+  readonly #generator = process.cpuUsage()
+  readonly #rss: { atMs: number; bytes: number }[] = []
+  readonly #timer: NodeJS.Timeout
+
+  constructor(brokerPid: number) {
+    this.#brokerPid = brokerPid
+    this.#broker = readProcessUsage(brokerPid)
+    if (this.#broker !== undefined) this.#rss.push({ atMs: this.#fromMs, bytes: this.#broker.rssBytes })
+    this.#timer = setInterval(() => this.#sampleRss(), rssIntervalMs)
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#fromMs
+  }
+
+  /** Ends the interval. @returns what was used in it; what cannot be known here is left out. */
+  end(): Values & { readonly elapsedMs: number } {
+    clearInterval(this.#timer)
+    this.#sampleRss()
+    const elapsedMs = this.elapsedMs
+    const generator = process.cpuUsage(this.#generator)
+    const generatorMs = (generator.user + generator.system) / 1000
+    const values = { elapsedMs, generatorCpuShare: generatorMs / elapsedMs }
+    const broker = readProcessUsage(this.#brokerPid)
+    if (broker === undefined || this.#broker === undefined) return values
+    const userMs = broker.userMs - this.#broker.userMs
+    const systemMs = broker.systemMs - this.#broker.systemMs
+    const rss = this.#rss.map(({ bytes }) => bytes)
+    return {
+      ...values,
+      brokerCpuMs: userMs + systemMs,
+      brokerCpuShare: (userMs + systemMs) / elapsedMs,
+      brokerSystemShare: systemMs / Math.max(1, userMs + systemMs),
+      rssBytes: rss.at(-1)!,
+      rssPeakBytes: Math.max(...rss),
+      // The second half alone: the first is the growth of a heap that settles.
+      rssSlopeBytesPerMinute: slopePerMinute(this.#rss.slice(Math.floor(this.#rss.length / 2))),
+    }
+  }
+
+  #sampleRss(): void {
+    const usage = readProcessUsage(this.#brokerPid)
+    if (usage !== undefined) this.#rss.push({ atMs: performance.now(), bytes: usage.rssBytes })
+  }
+}

@@ -1,0 +1,31 @@
+import type { Bench } from 'tinybench'
+import { checkTopicName } from '../../../src/mqtt/topic-name.ts'
+import { TopicTrie } from '../../../src/mqtt/topic-trie.ts'
+
+/** Calls within one timed step, since a call alone is shorter than the clock's own cost. */
+export const batch = 1000
+
+/** Looking up who gets a topic, with few subscriptions and with many, and checking its syntax. */
+export const addTopics = (bench: Bench): void => {
+  const topics = Array.from({ length: batch }, (_, index) => `site/${index % 50}/device/${index}/temperature`)
+  for (const [name, filters] of Object.entries({ '1,000 filters': 1000, '100,000 filters': 100_000 })) {
+    const exact = trieOf(filters, (index) => `site/${index % 50}/device/${index}/temperature`)
+    const wildcard = trieOf(filters, (index) => `site/+/device/${index}/#`)
+    bench.add(`topic trie, match, exact, ${name}`, () => matchAll(exact, topics))
+    bench.add(`topic trie, match, wildcard, ${name}`, () => matchAll(wildcard, topics))
+  }
+  const bytes = topics.map((topic) => Buffer.from(topic))
+  bench.add('topic name, check', () => {
+    for (const topic of bytes) if (checkTopicName(topic) !== undefined) throw new Error('a legal topic was refused')
+  })
+}
+
+const trieOf = (filters: number, filter: (index: number) => string): TopicTrie<number, number> => {
+  const trie = new TopicTrie<number, number>()
+  for (let index = 0; index < filters; index++) trie.set(filter(index), index, index)
+  return trie
+}
+
+const matchAll = (trie: TopicTrie<number, number>, topics: readonly string[]): void => {
+  for (const topic of topics) if (trie.match(topic).length !== 1) throw new Error(`${topic} did not match once`)
+}

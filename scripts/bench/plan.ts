@@ -1,0 +1,129 @@
+/** What the runner asks the load generator to do, and what comes back: plain data, since a process lies between them. */
+
+export type Version = 4 | 5
+export type Qos = 0 | 1 | 2
+
+/** How fast is published. */
+export type Pace =
+  /** Closed loop: so many messages of each publisher are on their way at any time. Finds what a broker can carry. */
+  | { readonly mode: 'window'; readonly messages: number }
+  /**
+   * Open loop: so many messages a second, of all publishers together, at times fixed beforehand. Latency counts from that
+   * time, whether or not the message could be sent then: a broker that stalls is charged for all that had to wait.
+   */
+  | { readonly mode: 'rate'; readonly perSecond: number }
+
+/** Messages from publishers to subscribers. Every message of a group goes to all subscribers of that group. */
+export interface LoadPlan {
+  readonly kind: 'load'
+
+  // Who.
+  readonly groups: number
+  /** Publishers in each group. */
+  readonly publishers: number
+  /** Subscribers in each group. */
+  readonly subscribers: number
+  readonly publisherVersion: Version
+  /** Versions of a group's subscribers, which take turns. */
+  readonly subscriberVersions: readonly Version[]
+
+  // What.
+  readonly qos: Qos
+  /** At least `STAMP_BYTES`. */
+  readonly payloadBytes: number
+  /** Topics that a publisher goes through before one comes again. */
+  readonly topics: number
+  /** User Properties in each PUBLISH; of version 5 alone. */
+  readonly userProperties: number
+
+  readonly pace: Pace
+
+  /** Subscriptions of others, that no message matches. */
+  readonly others?: { readonly clients: number; readonly subscriptions: number }
+  /** SUBSCRIBE and UNSUBSCRIBE packets of others a second, while the load runs. */
+  readonly churn?: { readonly clients: number; readonly perSecond: number }
+}
+
+/** Connections that do nothing, each with one subscription. */
+export interface IdlePlan {
+  readonly kind: 'idle'
+  readonly connections: number
+  readonly version: Version
+}
+
+/** Connections that are opened, accepted and closed again, over and over. */
+export interface ConnectPlan {
+  readonly kind: 'connect'
+  /** Connections under way at any time. */
+  readonly concurrency: number
+  readonly version: Version
+  /** How often; without it as long as is measured. */
+  readonly cycles?: number
+}
+
+export type Plan = LoadPlan | IdlePlan | ConnectPlan
+
+/** One run of the load generator. */
+export interface Job {
+  readonly plan: Plan
+  readonly host: string
+  readonly port: number
+  readonly brokerPid: number
+  /** Load before anything is measured. */
+  readonly warmUpMs: number
+  readonly measureMs: number
+}
+
+/** What is wrong with what was delivered. Anything but 0 is a fault. */
+export interface Faults {
+  /** Deliveries that never came. */
+  lost: number
+  /** Deliveries that came again. */
+  duplicated: number
+  /** Deliveries that came after a later one of the same publisher. */
+  reordered: number
+  /** Deliveries that belong to somebody else, or to nobody. */
+  misrouted: number
+  /** Deliveries of another length than what was sent. */
+  damaged: number
+  /** Acknowledgements of what was not waiting for one, and those with a Reason Code of 0x80 or above. */
+  wrongAcknowledgements: number
+  /** Acknowledgements (also of SUBSCRIBE, UNSUBSCRIBE, PINGREQ) that never came. */
+  missingAcknowledgements: number
+  /** Connections that the broker ended. */
+  disconnected: number
+  /** Connections that could not be opened again. */
+  notConnected: number
+}
+
+export const noFaults = (): Faults => ({
+  lost: 0,
+  duplicated: 0,
+  reordered: 0,
+  misrouted: 0,
+  damaged: 0,
+  wrongAcknowledgements: 0,
+  missingAcknowledgements: 0,
+  disconnected: 0,
+  notConnected: 0,
+})
+
+/** Measured values by the names that `metrics.ts` explains; those that could not be measured are missing. */
+export type Values = Readonly<Record<string, number>>
+
+export type Outcome =
+  | {
+      readonly status: 'measured'
+      readonly values: Values
+      readonly faults: Faults
+      /** What makes the values doubtful. */
+      readonly warnings: readonly string[]
+    }
+  /** The broker does not do what the plan asks for, and says so. */
+  | { readonly status: 'refused'; readonly reason: string }
+  /** The run could not be made. */
+  | { readonly status: 'error'; readonly reason: string }
+
+/** What the generator tells while it works. */
+export type Progress = { readonly type: 'progress'; readonly phase: string; readonly part: number }
+export type Finished = { readonly type: 'finished'; readonly outcome: Outcome }

@@ -1,0 +1,199 @@
+/**
+ * The bare relay: the least that a broker in Node can do, and so the mark for one that does everything. It frames PUBLISH,
+ * looks the topic up in a Map, and sends what a socket gets in one turn of the event loop in one write. It checks nothing,
+ * bounds nothing, and forwards the bytes as they came: QoS 0 alone, and one version at a time.
+ */
+
+import { createServer, type Server, type Socket } from 'node:net'
+
+/** A frame to forward, for tests that let the relay do wrong. @returns the frames to forward instead of it. */
+export type Tamper = (frame: Buffer) => readonly Buffer[]
+
+const CONNACK = Buffer.of(0x20, 2, 0, 0)
+const CONNACK_5 = Buffer.of(0x20, 3, 0, 0, 0)
+const PINGRESP = Buffer.of(0xd0, 0)
+
+/** Writes above this many bytes for a frame on the average go out beside each other, others are joined. */
+const joinBelowBytes = 4096
+
+class Peer {
+  readonly #socket: Socket
+  readonly #flushLater: (peer: Peer) => void
+  #frames: Buffer[] = []
+  #bytes = 0
+  version = 4
+
+  constructor(socket: Socket, flushLater: (peer: Peer) => void) {
+    this.#socket = socket
+    this.#flushLater = flushLater
+  }
+
+  push(frame: Buffer): void {
+    this.#bytes += frame.length
+    if (this.#frames.push(frame) === 1) this.#flushLater(this)
+  }
+
+  flush(): void {
+    const frames = this.#frames
+    if (frames.length === 1) {
+      this.#socket.write(frames[0]!)
+    } else if (this.#bytes < joinBelowBytes * frames.length) {
+      this.#socket.write(Buffer.concat(frames, this.#bytes))
+    } else {
+      this.#socket.cork()
+      for (const frame of frames) this.#socket.write(frame)
+      this.#socket.uncork()
+    }
+    this.#frames = []
+    this.#bytes = 0
+  }
+}
+
+class Relay {
+  readonly #exact = new Map<string, Set<Peer>>()
+  readonly #wildcard = new Map<string, Set<Peer>>()
+  /** Who gets a topic that was published: exact and wildcard filters together, until a subscription changes. */
+  readonly #routes = new Map<string, Peer[]>()
+  readonly #tamper: Tamper | undefined
+  #waiting: Peer[] = []
+
+  constructor(tamper?: Tamper) {
+    this.#tamper = tamper
+  }
+
+  accept(socket: Socket): void {
+    socket.setNoDelay(true)
+    const peer = new Peer(socket, this.#flushLater)
+    const filters = new Set<string>()
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      for (const filter of filters) this.#unsubscribe(filter, peer)
+    })
+    socket.on(
+      'data',
+      framer((frame, bodyStart) => {
+        switch (frame[0]! >> 4) {
+          case 1:
+            peer.version = frame[bodyStart + 6]!
+            peer.push(peer.version === 5 ? CONNACK_5 : CONNACK)
+            break
+          case 3:
+            this.#publish(frame, bodyStart)
+            break
+          case 8:
+            this.#subscribe(frame, bodyStart, peer, filters)
+            break
+          case 12:
+            peer.push(PINGRESP)
+            break
+          case 14:
+            socket.end()
+            break
+        }
+      }),
+    )
+  }
+
+  #publish(frame: Buffer, bodyStart: number): void {
+    const topicEnd = bodyStart + 2 + frame.readUInt16BE(bodyStart)
+    const topic = frame.toString('latin1', bodyStart + 2, topicEnd)
+    const peers = this.#routes.get(topic) ?? this.#route(topic)
+    if (this.#tamper !== undefined) {
+      for (const each of this.#tamper(frame)) for (const peer of peers) peer.push(each)
+      return
+    }
+    for (const peer of peers) peer.push(frame)
+  }
+
+  #route(topic: string): Peer[] {
+    const peers = [...(this.#exact.get(topic) ?? [])]
+    for (const [filter, subscribed] of this.#wildcard) if (matches(filter, topic)) peers.push(...subscribed)
+    this.#routes.set(topic, peers)
+    return peers
+  }
+
+  /** One filter to a packet, at QoS 0, whatever the packet asks for. */
+  #subscribe(frame: Buffer, bodyStart: number, peer: Peer, filters: Set<string>): void {
+    const start = bodyStart + 2 + (peer.version === 5 ? 1 + frame[bodyStart + 2]! : 0)
+    const filter = frame.toString('latin1', start + 2, start + 2 + frame.readUInt16BE(start))
+    filters.add(filter)
+    const index = filter.includes('+') ? this.#wildcard : this.#exact
+    const peers = index.get(filter) ?? new Set()
+    index.set(filter, peers.add(peer))
+    this.#routes.clear()
+    const id = frame.subarray(bodyStart, bodyStart + 2)
+    peer.push(Buffer.of(0x90, peer.version === 5 ? 4 : 3, ...id, ...(peer.version === 5 ? [0, 0] : [0])))
+  }
+
+  #unsubscribe(filter: string, peer: Peer): void {
+    for (const index of [this.#exact, this.#wildcard]) {
+      const peers = index.get(filter)
+      if (peers?.delete(peer) === true && peers.size === 0) index.delete(filter)
+    }
+    this.#routes.clear()
+  }
+
+  readonly #flushLater = (peer: Peer): void => {
+    if (this.#waiting.push(peer) === 1) setImmediate(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    const peers = this.#waiting
+    this.#waiting = []
+    for (const peer of peers) peer.flush()
+  }
+}
+
+export const createRelay = (tamper?: Tamper): Server => {
+  const relay = new Relay(tamper)
+  return createServer((socket) => relay.accept(socket))
+}
+
+const matches = (filter: string, topic: string): boolean => {
+  const wanted = filter.split('/')
+  const levels = topic.split('/')
+  return wanted.length === levels.length && wanted.every((level, index) => level === '+' || level === levels[index])
+}
+
+/** Splits chunks into packets. The chunks of a packet that came in several are joined once, when all are there. */
+const framer = (take: (frame: Buffer, bodyStart: number) => void): ((chunk: Buffer) => void) => {
+  let held: Buffer[] = []
+  let heldBytes = 0
+  /** Bytes that the packet that is held needs; 0 when not even its length is known. */
+  let needed = 0
+  return (chunk) => {
+    let bytes = chunk
+    if (heldBytes > 0) {
+      held.push(chunk)
+      heldBytes += chunk.length
+      if (heldBytes < needed) return
+      bytes = Buffer.concat(held, heldBytes)
+      held = []
+      heldBytes = 0
+    }
+    let start = 0
+    needed = 0
+    while (start + 2 <= bytes.length) {
+      let position = start + 1
+      let length = 0
+      let scale = 1
+      let byte = 0x80
+      while (byte >= 0x80 && position < bytes.length) {
+        byte = bytes[position++]!
+        length += (byte & 0x7f) * scale
+        scale *= 128
+      }
+      if (byte >= 0x80) break
+      if (position + length > bytes.length) {
+        needed = position + length - start
+        break
+      }
+      take(bytes.subarray(start, position + length), position - start)
+      start = position + length
+    }
+    if (start < bytes.length) {
+      held = [start === 0 ? bytes : bytes.subarray(start)]
+      heldBytes = bytes.length - start
+    }
+  }
+}

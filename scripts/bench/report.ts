@@ -1,0 +1,99 @@
+/** Results as tables for people. */
+
+import type { BenchCase } from './bench-case.ts'
+import { type MetricName, metrics } from './metrics.ts'
+import type { Plan } from './plan.ts'
+import {
+  type CaseResult,
+  faultsOf,
+  formatRatio,
+  mediansOf,
+  refusalsOf,
+  type SubjectResult,
+  warningsOf,
+} from './results.ts'
+
+const columnsOf = (plan: Plan): readonly MetricName[] => {
+  switch (plan.kind) {
+    case 'connect':
+      return [
+        'cpuPerConnectionUs',
+        'connectionsPerSecond',
+        'rssPeakBytes',
+        'rssSlopeBytesPerMinute',
+        'brokerCpuShare',
+        'generatorCpuShare',
+      ]
+    case 'idle':
+      return ['bytesPerConnection', 'connectionsPerSecond']
+    case 'load':
+      return plan.pace.mode === 'rate'
+        ? [
+            'latencyP50Us',
+            'latencyP99Us',
+            'latencyP999Us',
+            'latencyMaxUs',
+            'cpuPerMessageUs',
+            'messagesPerSecond',
+            'rssPeakBytes',
+            'brokerCpuShare',
+          ]
+        : [
+            'cpuPerMessageUs',
+            'messagesPerSecond',
+            'bytesPerSecond',
+            'latencyP50Us',
+            'latencyP99Us',
+            'rssPeakBytes',
+            'brokerCpuShare',
+            'generatorCpuShare',
+          ]
+  }
+}
+
+/** The table of a case, with what there is to say below it. */
+export const formatCase = ({ plan, headlines }: BenchCase, result: CaseResult): string => {
+  const columns = [...new Set([...columnsOf(plan), ...headlines])]
+  const rows = result.subjects.map((subject) => {
+    const medians = mediansOf(subject)
+    return [subject.name, ...columns.map((column) => cell(column, medians[column]))]
+  })
+  const table = formatTable([['', ...columns.map((column) => metrics[column].label)], ...rows])
+  const own = result.subjects[0]!.name
+  return [
+    `${result.name}: ${result.summary}`,
+    ...table,
+    ...result.ratios.map((ratio) => `  ${own}: ${formatRatio(ratio)}`),
+    ...result.subjects.flatMap(remarks),
+    '',
+  ].join('\n')
+}
+
+/** A line for each case and broker, which says whether it delivered. */
+export const formatCheck = ({ name, subjects }: CaseResult): string =>
+  subjects
+    .map((subject) => {
+      const wrong = [...faultsOf(subject), ...refusalsOf(subject), ...warningsOf(subject)]
+      return `${wrong.length === 0 ? 'ok    ' : subject.lacks === undefined ? 'FAULT ' : '-     '} ${name}, ${subject.name}${wrong.map((text) => `\n         ${text}`).join('')}`
+    })
+    .join('\n')
+
+const cell = (name: MetricName, value: number | undefined): string =>
+  value === undefined ? '-' : metrics[name].format(value)
+
+const remarks = (subject: SubjectResult): string[] => [
+  ...refusalsOf(subject).map((text) => `  ${subject.name}: ${text}`),
+  ...faultsOf(subject).map((text) => `  ${subject.name}: FAULT: ${text}`),
+  ...warningsOf(subject).map((text) => `  ${subject.name}: warning: ${text}`),
+]
+
+/** The first column to the left, the others to the right. */
+const formatTable = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) => {
+    const [first, ...rest] = row.map((text, column) =>
+      column === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[column]!),
+    )
+    return `  ${[first, ...rest].join('  ')}`.trimEnd()
+  })
+}

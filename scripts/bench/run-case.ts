@@ -1,0 +1,81 @@
+import type { BenchCase } from './bench-case.ts'
+import type { Broker } from './brokers/broker.ts'
+import type { Outcome, Plan, Progress } from './plan.ts'
+import { type CaseResult, compareSubjects } from './results.ts'
+import { runJob } from './run-job.ts'
+
+/** A broker with a plan. */
+export interface Subject {
+  readonly name: string
+  readonly broker: Broker
+  readonly plan: Plan
+  readonly isOwn: boolean
+  readonly lacks: string | undefined
+}
+
+export interface CaseRun {
+  readonly benchCase: BenchCase
+  readonly subjects: readonly Subject[]
+  readonly rounds: number
+  readonly warmUpMs: number
+  readonly measureMs: number
+  /** The compiled load generator. */
+  readonly generator: string
+  /** Told when a run begins and while it goes on. */
+  readonly onProgress: (subject: Subject, round: number, progress: Progress) => void
+}
+
+/**
+ * Who takes part in a case: our broker first, then the others, then ours again with the baseline.
+ * @param brokers ours first.
+ */
+export const subjectsOf = (benchCase: BenchCase, brokers: readonly Broker[], peers: readonly Broker[]): Subject[] => {
+  const { plan, baseline } = benchCase
+  const wanted = peers.filter(({ name }) => benchCase.peers?.includes(name) ?? true)
+  const subjects = [...brokers, ...wanted].map((broker, index) => ({
+    name: broker.name,
+    broker,
+    plan,
+    isOwn: index === 0,
+    lacks: broker.lacks(benchCase),
+  }))
+  if (baseline === undefined) return subjects
+  const own = brokers[0]!
+  return [
+    ...subjects,
+    { name: `${own.name} (${baseline.name})`, broker: own, plan: baseline.plan, isOwn: true, lacks: undefined },
+  ]
+}
+
+/** Runs a case in rounds, A B C A B C, so that what disturbs the machine disturbs all of them. */
+export const runCase = async (run: CaseRun): Promise<CaseResult> => {
+  const { benchCase, subjects } = run
+  const outcomes = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject, []]))
+  for (let round = 0; round < run.rounds; round++) {
+    for (const subject of subjects) {
+      if (!isWorthwhile(subject, outcomes.get(subject)!)) continue
+      run.onProgress(subject, round, { type: 'progress', phase: 'starting', part: 0 })
+      const outcome = await runJob({
+        ...run,
+        broker: subject.broker,
+        plan: subject.plan,
+        settings: benchCase.settings ?? [],
+        onProgress: (progress) => run.onProgress(subject, round, progress),
+      })
+      outcomes.get(subject)!.push(outcome)
+    }
+  }
+  const results = subjects.map((subject) => ({
+    name: subject.name,
+    description: subject.broker.description,
+    isOwn: subject.isOwn,
+    outcomes: outcomes.get(subject)!,
+    ...(subject.lacks === undefined ? {} : { lacks: subject.lacks }),
+  }))
+  const { name, summary } = benchCase
+  return { name, summary, subjects: results, ratios: compareSubjects(benchCase, results) }
+}
+
+/** What was refused once is refused always. */
+const isWorthwhile = ({ lacks }: Subject, outcomes: readonly Outcome[]): boolean =>
+  lacks === undefined && !outcomes.some(({ status }) => status === 'refused')

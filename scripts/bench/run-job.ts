@@ -1,0 +1,58 @@
+import type { Broker } from './brokers/broker.ts'
+import { Child } from './brokers/child.ts'
+import type { Finished, Job, Outcome, Plan, Progress } from './plan.ts'
+
+export interface RunOptions {
+  readonly broker: Broker
+  readonly plan: Plan
+  /** The compiled load generator. */
+  readonly generator: string
+  readonly settings: readonly string[]
+  readonly warmUpMs: number
+  readonly measureMs: number
+  readonly profileFile?: string
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/** Starts a broker, runs a load against it in a process of its own, and stops both. Never throws for what they do. */
+export const runJob = async (options: RunOptions): Promise<Outcome> => {
+  const { broker, settings, profileFile } = options
+  let running: Awaited<ReturnType<Broker['start']>>
+  try {
+    running = await broker.start({ settings, ...(profileFile === undefined ? {} : { profileFile }) })
+  } catch (error) {
+    return { status: 'error', reason: (error as Error).message }
+  }
+  try {
+    const { plan, warmUpMs, measureMs } = options
+    const job: Job = { plan, host: '127.0.0.1', port: running.port, brokerPid: running.pid, warmUpMs, measureMs }
+    const outcome = await generate(job, options)
+    const crash = running.crash()
+    if (crash === undefined) return outcome
+    return {
+      status: 'error',
+      reason: `${broker.name} ${crash}\n${running.output().trim().split('\n').slice(-5).join('\n')}`,
+    }
+  } finally {
+    await running.stop()
+  }
+}
+
+const generate = async (job: Job, { generator, onProgress }: RunOptions): Promise<Outcome> => {
+  const child = new Child('the load generator', process.execPath, [generator], { ipc: true })
+  let outcome: Outcome | undefined
+  child.process.on('message', (message: Progress | Finished) => {
+    if (message.type === 'finished') outcome = message.outcome
+    else onProgress?.(message)
+  })
+  const ended = new Promise<void>((resolve) => {
+    child.process.once('exit', () => resolve()).once('error', () => resolve())
+  })
+  child.process.send(job)
+  try {
+    await ended
+    return outcome ?? { status: 'error', reason: `the load generator ${child.crash}\n${child.output.trim()}` }
+  } finally {
+    await child.stop()
+  }
+}
