@@ -50,6 +50,7 @@ const open = (
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn: new EndOfTurn(),
+    gathered: [],
     maximumPendingBytes,
     closeDeadlineMs,
     gone: () => gone++,

@@ -4,13 +4,15 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
-import { joinSmall } from './join-small.ts'
+import { Gathered } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 
 /** What the connections of a server share. */
 export interface ConnectionOwner {
   readonly log: Logger
   readonly endOfTurn: EndOfTurn
+  /** Empty ones, for connections that have something to write. */
+  readonly gathered: Gathered[]
   /** Bytes pending that make a connection congested. */
   readonly maximumPendingBytes: number
   /** How long a peer may take to close its side, in milliseconds, before it is cut off. */
@@ -21,6 +23,9 @@ export interface ConnectionOwner {
 
 /** This much gathered leaves at once: the rest of the turn should not have to wait in memory. */
 const flushBytes = 64 * 1024
+
+/** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
+const maximumGathered = 4096
 
 /** One socket and its pipeline. Made for a server with `allowHalfOpen`: a peer that is done sending still gets answers. */
 export class TcpConnection implements Connection, TurnEnd {
@@ -47,8 +52,10 @@ export class TcpConnection implements Connection, TurnEnd {
   #peerEnded = false
 
   // What goes out: bytes gathered in this turn, then bytes that the socket holds.
-  #gathered: Uint8Array[] = []
-  #gatheredBytes = 0
+  /** Undefined when there is nothing: an idle connection needs none. */
+  #gathered: Gathered | undefined
+  /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
+  #socketBytes = 0
   #congested = false
   #awaitsEndOfTurn = false
 
@@ -83,7 +90,7 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   get pendingBytes(): number {
-    return this.#gatheredBytes + this.#socket.writableLength
+    return (this.#gathered?.bytes ?? 0) + this.#socketBytes
   }
 
   get congested(): boolean {
@@ -109,18 +116,16 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   write(bytes: Uint8Array): void {
+    this.forward(bytes, 0, bytes.length)
+  }
+
+  forward(source: Uint8Array, start: number, end: number): void {
     if (!this.#open) return
-    this.#gathered.push(bytes)
-    this.#gatheredBytes += bytes.length
-    if (this.#gatheredBytes >= flushBytes) this.#flush()
-    else this.#awaitEndOfTurn()
-    const { maximumPendingBytes } = this.#owner
-    if (this.pendingBytes <= maximumPendingBytes) return
-    this.#congested = true
-    // Only answers to what the peer itself sends go this far, since messages are dropped by now.
-    if (this.pendingBytes <= 2 * maximumPendingBytes) return
-    this.#owesTooMuch = true
-    this.#stopReading()
+    this.#gathered ??= this.#owner.gathered.pop() ?? new Gathered()
+    this.#gathered.add(source, start, end)
+    if (this.#gathered.bytes >= flushBytes) this.#flush()
+    else if (!this.#awaitsEndOfTurn) this.#awaitEndOfTurn()
+    if (this.pendingBytes > this.#owner.maximumPendingBytes) this.#overflow()
   }
 
   close(reason: string): void {
@@ -157,6 +162,14 @@ export class TcpConnection implements Connection, TurnEnd {
     }
   }
 
+  #overflow(): void {
+    this.#congested = true
+    // Only answers to what the peer itself sends go this far, since messages are held back by now.
+    if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes) return
+    this.#owesTooMuch = true
+    this.#stopReading()
+  }
+
   #stopReading(): void {
     // Of a closed connection everything is read, and discarded.
     if (!this.#open) return
@@ -182,21 +195,25 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   #flush(): void {
-    const chunks = this.#gathered
-    if (chunks.length === 0) return
-    this.#gathered = []
-    this.#gatheredBytes = 0
-    if (chunks.length === 1) {
-      this.#socket.write(chunks[0]!, this.#written)
-      return
-    }
-    this.#socket.cork()
-    for (const chunk of joinSmall(chunks)) this.#socket.write(chunk, this.#written)
-    this.#socket.uncork()
+    const gathered = this.#gathered
+    if (gathered === undefined) return
+    const chunks = gathered.take()
+    this.#release(gathered)
+    if (chunks.length > 1) this.#socket.cork()
+    for (const chunk of chunks) this.#socket.write(chunk, this.#written)
+    if (chunks.length > 1) this.#socket.uncork()
+    this.#socketBytes = this.#socket.writableLength
+  }
+
+  /** Gives the empty collection back, for whichever connection writes next. */
+  #release(gathered: Gathered): void {
+    this.#gathered = undefined
+    if (this.#owner.gathered.length < maximumGathered) this.#owner.gathered.push(gathered)
   }
 
   /** The operating system took what one write held. */
   readonly #written = (): void => {
+    this.#socketBytes = this.#socket.writableLength
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false
     this.#owesTooMuch = false
@@ -215,8 +232,9 @@ export class TcpConnection implements Connection, TurnEnd {
     if (!this.#open) return
     this.#open = false
     this.#closeReason = reason
-    this.#gathered = []
-    this.#gatheredBytes = 0
+    const gathered = this.#gathered
+    gathered?.clear()
+    if (gathered !== undefined) this.#release(gathered)
     this.#rest = undefined
     this.#awaitEndOfTurn()
   }

@@ -52,6 +52,7 @@ const open = (onPacket: (letter: string, connection: Connection) => void = () =>
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn: new EndOfTurn(),
+    gathered: [],
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
     gone: () => undefined,

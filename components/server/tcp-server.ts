@@ -57,6 +57,7 @@ export class TcpServer implements Listener {
     this.#owner = {
       log,
       endOfTurn: new EndOfTurn(),
+      gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
       gone: (connection) => this.#gone(connection),

@@ -35,6 +35,8 @@ export interface Connection {
    * must not change afterwards.
    */
   write(bytes: Uint8Array): void
+  /** The same for a part of some bytes, which must not change before this turn of the event loop ends. */
+  forward(source: Uint8Array, start: number, end: number): void
   /** Reads nothing more from the peer, from the end of the current packet on: whoever has to wait for something says so. */
   pause(): void
   /** Reads on, not before the end of this turn of the event loop. */

@@ -109,6 +109,10 @@ export class MemoryConnection implements Connection {
     if (this.open) this.#written(bytes)
   }
 
+  forward(source: Uint8Array, start: number, end: number): void {
+    this.write(Buffer.from(source.subarray(start, end)))
+  }
+
   pause(): void {
     this.paused = true
   }
