@@ -10,7 +10,8 @@ const connections = {
     .max(600_000)
     .default(10_000)
     .describe(
-      'How long a new connection may take until its CONNECT is accepted, AUTH packets included, in milliseconds.',
+      'How long a new connection may take until its CONNECT is accepted, AUTH packets included, and an authentication ' +
+        'method to answer one of them later, in milliseconds.',
     ),
   allowUnauthenticated: z
     .boolean()
