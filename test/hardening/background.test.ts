@@ -21,7 +21,7 @@ const faultyRouter = defineComponent({
   provides: Router,
   needs: {},
   config: z.strictObject({}),
-  start: () => new FaultyRouter(...([{ sharedPolicy: 'round-robin' }] as unknown as [])),
+  start: () => new FaultyRouter(),
 })
 const log = new RecordingLogger()
 const recordingLogger = defineComponent({
