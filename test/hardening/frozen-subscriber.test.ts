@@ -12,7 +12,7 @@ const attack = arena({
 
 const PAYLOAD = 'x'.repeat(8 * 1024)
 /** More than the operating systems keep for a peer that does not read, and than the broker does. */
-const MESSAGES = 3_000
+const MESSAGES = 2_500
 
 /** Publishes, and waits until the broker has taken it. @param n also the Packet Identifier. */
 const publish = async (publisher: Attacker, qos: number, n: number): Promise<void> => {
@@ -34,13 +34,12 @@ describe.each([0, 1, 2])('a subscriber that does not read, at QoS %i', (qos) => 
     const publisher = await attack.connected(version)
     frozen.raw.socket.pause()
     await holdingAtMost(32, async () => {
+      const received = count(reader, MESSAGES)
       for (let n = 0; n < MESSAGES; n++) {
         await publish(publisher, qos, n)
         if (n % 500 === 499) await attack.bystanderIsServed()
       }
-      let received = 0
-      for (; received < MESSAGES; received++) await reader.packet()
-      expect(received).toBe(MESSAGES)
+      await received
     })
     frozen.raw.socket.resume()
     const numbers = await readOn(frozen, qos)
@@ -51,6 +50,11 @@ describe.each([0, 1, 2])('a subscriber that does not read, at QoS %i', (qos) => 
     expect((await frozen.untilPing()).at(-1)).toMatch(/3939393939$/)
   })
 })
+
+/** Reads so many packets. */
+const count = async (reader: Attacker, packets: number): Promise<void> => {
+  for (let received = 0; received < packets; received++) await reader.packet()
+}
 
 /** Acknowledges what comes until nothing does. @returns the numbers of the messages. */
 const readOn = async (frozen: Attacker, qos: number): Promise<number[]> => {

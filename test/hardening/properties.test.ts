@@ -50,7 +50,7 @@ const LATER: readonly Row[] = [
   ['PUBACK with two Reason Strings', '40 @ 0001 00 [1f "x" 1f "y"]', 'ProtocolError'],
   ['DISCONNECT with two Session Expiry Intervals', 'e0 @ 00 [11 00000000 11 00000000]', 'ProtocolError'],
   ['DISCONNECT with a Session Expiry Interval after 0', 'e0 @ 00 [11 00000001]', 'ProtocolError'],
-  ['DISCONNECT with a Server Reference', 'e0 @ 00 [1c "x"]', 'MalformedPacket'],
+  ['DISCONNECT with a Topic Alias', 'e0 @ 00 [23 0001]', 'MalformedPacket'],
   ['AUTH of a client that did not ask for it', 'f0 @ 19 [15 "x"]', 'ProtocolError'],
 ]
 
