@@ -18,6 +18,8 @@ export interface ArenaConfig {
   readonly server?: object
   /** Entries of the system, instead of its own or besides them. */
   readonly entries?: object
+  /** The tests run at the same time, since they wait: their connections end with the last one. */
+  readonly concurrent?: boolean
 }
 
 export interface Arena {
@@ -42,13 +44,15 @@ export const arena = (config: ArenaConfig = {}): Arena => {
     broker = await startBroker(systemWith(config))
     bystander = await Bystander.connect(broker.port)
   })
-  afterEach(async () => {
+  const clear = async () => {
     await bystander.isServed()
     for (const attacker of attackers.splice(0)) attacker.destroy()
     await vi.waitFor(() => expect(broker.map.server.connections).toBe(1), { timeout: 5_000, interval: 2 })
     await bystander.isServed()
-  })
+  }
+  if (config.concurrent !== true) afterEach(clear)
   afterAll(async () => {
+    if (config.concurrent === true) await clear()
     bystander.end()
     await broker.stop()
   })

@@ -4,7 +4,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { arena, VERSIONS } from './arena.ts'
 import { connectPacket, noProperties } from './attacker.ts'
 
-const attack = arena({ handler: { connectDeadlineMs: 300, maximumKeepAliveSeconds: 1 } })
+const attack = arena({ concurrent: true, handler: { connectDeadlineMs: 300, maximumKeepAliveSeconds: 1 } })
 
 /** Sends bytes one at a time, some milliseconds apart, until the connection closes. @returns for how long that went on. */
 const dribble = async (attacker: Awaited<ReturnType<typeof attack.open>>, bytes: Buffer, everyMs: number) => {
@@ -21,7 +21,7 @@ const dribble = async (attacker: Awaited<ReturnType<typeof attack.open>>, bytes:
   return 0
 }
 
-describe('CONNECT', () => {
+describe.concurrent('CONNECT', () => {
   it('that comes byte by byte has to be there in time', async () => {
     const attackers = await Promise.all(Array.from({ length: 20 }, () => attack.open()))
     const slow = Buffer.from('10ffff030004', 'hex')
@@ -36,7 +36,7 @@ describe('CONNECT', () => {
   })
 })
 
-describe('Keep Alive in all versions', () => {
+describe.concurrent('Keep Alive in all versions', () => {
   const everyVersion = (test: (version: ProtocolVersion) => Promise<void>) => Promise.all(VERSIONS.map(test))
 
   it('is not kept by a packet that never ends', () =>
@@ -67,13 +67,13 @@ describe('Keep Alive in all versions', () => {
     }))
 })
 
-it('Server Keep Alive tells an MQTT 5.0 client what it is held to [MQTT-3.1.2-21]', async () => {
+it.concurrent('Server Keep Alive tells an MQTT 5.0 client what it is held to [MQTT-3.1.2-21]', async () => {
   const attacker = await attack.open(5)
   attacker.send(connectPacket(5, { keepAliveSeconds: 0xffff }))
   expect(await attacker.packet()).toContain('130001')
 })
 
-it('a clock that steps back, or ahead, ends and prolongs nothing', async () => {
+it.concurrent('a clock that steps back, or ahead, ends and prolongs nothing', async () => {
   const properties = '11 00000002'
   const none = noProperties(5)
   vi.useFakeTimers({ toFake: ['Date'] })
