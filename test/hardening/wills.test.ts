@@ -5,7 +5,7 @@ import { connectPacket, noProperties } from './attacker.ts'
 
 const attack = arena()
 
-type Row = readonly [string, number, string, keyof typeof ReasonCode, number?]
+type Row = readonly [string, number, string, keyof typeof ReasonCode]
 
 /** Wills by what is wrong with them: further Connect Flags, the end of the packet, the Reason Code. */
 const ILLEGAL: readonly Row[] = [
