@@ -156,8 +156,15 @@ export class Client implements PacketReceiver {
   fail(error: ProtocolError): void {
     if (this.#phase === Phase.Ended) return
     const why = `protocol error: ${error.message}`
-    if (this.#phase < Phase.Accepted) refuse(this, error.reasonCode, why, error.message)
-    else this.disconnect(error.reasonCode, why, error.message)
+    if (this.#phase >= Phase.Accepted) {
+      this.disconnect(error.reasonCode, why, error.message)
+      return
+    }
+    // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
+    // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
+    const { reasonCode } = error
+    const isAnswered = this.isVersion5 || reasonCode === ReasonCode.UnsupportedProtocolVersion
+    refuse(this, isAnswered ? reasonCode : ReasonCode.ProtocolError, why, error.message)
   }
 
   drained(): void {

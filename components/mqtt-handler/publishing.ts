@@ -38,10 +38,17 @@ export const publishMessage = (handler: MqttHandler, message: Message, publisher
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
 }
 
-/** Publishes the Will Message of a client that is gone, by the same rules as if the client published it. */
+/**
+ * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. Never throws: what
+ * fails is logged, since it often is another client that the Will comes up for, whose connection takes the session over.
+ */
 export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
-  const reason = publishMessage(handler, will, session)
-  const details = { client: session.id, topic: will.topic, reason }
-  if (reason < ReasonCode.UnspecifiedError) handler.log.debug(details, 'Will Message published')
-  else handler.log.warn(details, 'Will Message not accepted')
+  const details = { client: session.id, topic: will.topic }
+  try {
+    const reason = publishMessage(handler, will, session)
+    if (reason < ReasonCode.UnspecifiedError) handler.log.debug({ ...details, reason }, 'Will Message published')
+    else handler.log.warn({ ...details, reason }, 'Will Message not accepted')
+  } catch (error) {
+    handler.log.error({ ...details, err: error }, 'Will Message not published')
+  }
 }
