@@ -188,14 +188,14 @@ export class Outbox {
    */
   end(): Outgoing[] {
     this.#quota = 0
-    const orphans: Outgoing[] = []
-    for (const outgoing of this.#inflight.values()) {
-      if (outgoing.shared !== undefined && outgoing.qos === 1) orphans.push(outgoing)
-    }
+    const waiting: Outgoing[] = []
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      if (next.shared !== undefined && !this.#expired(next)) orphans.push(next)
+      if (next.shared !== undefined && !this.#expired(next)) waiting.push(next)
     }
-    return orphans
+    // Now all of them are known, after a restart too.
+    const inflight = [...this.#inflight.values()]
+    const unacknowledged = inflight.filter(({ shared, qos, unsent }) => shared !== undefined && (qos === 1 || unsent))
+    return [...unacknowledged, ...waiting]
   }
 
   #send(client: Client, outgoing: Outgoing, stored: boolean): void {
@@ -314,7 +314,8 @@ export class Outbox {
 
   /** Takes the next message that waits, from memory or from the store. */
   #take(): Outgoing | undefined {
-    if (this.#queue.length === 0) this.#load()
+    // After a restart there may be pages of what is in flight.
+    while (this.#queue.length === 0 && this.#load());
     const next = this.#queue.shift()
     if (next === undefined) return undefined
     this.#queueBytes -= next.size
