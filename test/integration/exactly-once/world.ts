@@ -172,6 +172,8 @@ export class World implements Surroundings {
   async end(): Promise<void> {
     for (const client of this.clients) {
       this.notice(client)
+      // A CONNECT that came late over a former connection may have taken over from the present one.
+      client.read(Number.POSITIVE_INFINITY)
       if (client.wire === undefined) client.connect()
     }
     this.calm()
