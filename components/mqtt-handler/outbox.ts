@@ -35,6 +35,8 @@ export class Outbox {
   readonly #inflight = new Inflight<Outgoing>()
   /** Those in flight that the present connection was not sent yet: they go first, with DUP. */
   readonly #resend = new Fifo<Outgoing>()
+  /** Those in flight, at QoS 2, that are sent once their batch is durable. */
+  readonly #held = new Fifo<Held>()
   /** How many more PUBLISH packets the client takes now [MQTT-4.9.0-2]. */
   #quota = 0
 
@@ -106,6 +108,7 @@ export class Outbox {
   detach(): void {
     this.#quota = 0
     this.#resend.clear()
+    this.#held.clear()
     const next = this.#queue.peek()
     if (next === undefined) return
     this.#backlogAfter = next.sequence - 1
@@ -120,6 +123,7 @@ export class Outbox {
     const client = this.#session.client
     if (client === undefined) return
     while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
+    this.#sendHeld(client)
     while (client.sendable && this.#quota > 0) {
       const next = this.#take()
       if (next === undefined) break
@@ -129,6 +133,11 @@ export class Outbox {
     if (this.waiting > 0) return
     this.#overflowing = false
     client.retained?.pump()
+  }
+
+  /** What was appended to the store is durable: what waited for it is sent. */
+  release(): void {
+    if (this.#held.length > 0) this.pump()
   }
 
   /** PUBACK came. */
@@ -183,38 +192,60 @@ export class Outbox {
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       if (next.shared !== undefined && !this.#expired(next)) waiting.push(next)
     }
-    const orphans: Outgoing[] = []
-    for (const outgoing of this.#inflight.values()) {
-      if (outgoing.shared !== undefined && outgoing.qos === 1) orphans.push(outgoing)
-    }
-    orphans.push(...waiting)
-    return orphans
+    // Now all of them are known, after a restart too.
+    const inflight = [...this.#inflight.values()]
+    const unacknowledged = inflight.filter(({ shared, qos, unsent }) => shared !== undefined && (qos === 1 || unsent))
+    return [...unacknowledged, ...waiting]
   }
 
   #send(client: Client, outgoing: Outgoing, stored: boolean): void {
-    const message = outgoing.message!
-    const publish = client.prepare(message, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
+    const { journal } = this.#handler
+    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.durable)
+    if (held) {
+      // The client remembers the Packet Identifier until PUBREL. Forgotten here, it would be given to another message, which
+      // the client would take for this one and drop: it must be known after a crash as well.
+      this.#enter(outgoing, stored)
+      outgoing.unsent = true
+      this.#held.push({ outgoing, batch: journal.store.batch })
+      return
+    }
+    const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
     if (publish === undefined) {
       // Not for this client, as it is now: as if it had been sent [MQTT-3.1.2-25].
       if (stored) this.#record('done', outgoing)
       return
     }
+    this.#enter(outgoing, stored)
+    publish.packetIdentifier = outgoing.packetIdentifier
+    client.sendPublish(publish)
+  }
+
+  /** Gives a message its Packet Identifier and its place in the window. */
+  #enter(outgoing: Outgoing, stored: boolean): void {
     outgoing.packetIdentifier = this.#inflight.add(outgoing)
     outgoing.counted = true
     this.#quota -= 1
     const { persistent, id: session } = this.#session
     if (persistent) {
       const { sequence, packetIdentifier } = outgoing
-      const kept = message.keep()
+      const kept = outgoing.message!.keep()
       outgoing.message = kept
       if (stored) this.#handler.journal.append({ type: 'sent', session, sequence, packetIdentifier })
       else this.#handler.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
     } else {
       // A session that ends with its connection resends nothing; another member may have to get it.
-      outgoing.message = outgoing.shared === undefined ? undefined : message.keep()
+      outgoing.message = outgoing.shared === undefined ? undefined : outgoing.message!.keep()
     }
-    publish.packetIdentifier = outgoing.packetIdentifier
-    client.sendPublish(publish)
+  }
+
+  #sendHeld(client: Client): void {
+    const { durableBatch } = this.#handler.journal.store
+    while (client.sendable) {
+      const next = this.#held.peek()
+      if (next === undefined || next.batch > durableBatch) return
+      this.#held.shift()
+      if (!next.outgoing.received) this.#sendAgain(client, next.outgoing)
+    }
   }
 
   /** @returns false when the client takes no more for now. */
@@ -226,19 +257,26 @@ export class Outbox {
       client.send({ cmd: 'pubrel', messageId: outgoing.packetIdentifier }) // [MQTT-4.4.0-1]
     } else if (!over) {
       if (this.#quota === 0) return false
-      const { message, qos, retain, subscriptionIdentifiers } = outgoing
-      const publish = message && client.prepare(message, qos, retain, subscriptionIdentifiers)
-      if (publish === undefined) this.#finish(outgoing)
-      else {
-        outgoing.counted = true
-        this.#quota -= 1
-        publish.packetIdentifier = outgoing.packetIdentifier
-        publish.dup = true // [MQTT-3.3.1-1]
-        client.sendPublish(publish)
-      }
+      outgoing.counted = true
+      this.#quota -= 1
+      this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()
     return true
+  }
+
+  /** Sends what has its Packet Identifier already, and counts as sent. */
+  #sendAgain(client: Client, outgoing: Outgoing): void {
+    const { message, qos, retain, subscriptionIdentifiers, packetIdentifier } = outgoing
+    const publish = message && client.prepare(message, qos, retain, subscriptionIdentifiers)
+    if (publish === undefined) {
+      this.#finish(outgoing)
+      return
+    }
+    publish.packetIdentifier = packetIdentifier
+    publish.dup = !outgoing.unsent // [MQTT-3.3.1-1] [MQTT-3.3.1-2]
+    outgoing.unsent = false
+    client.sendPublish(publish)
   }
 
   #received(outgoing: Outgoing): void {
@@ -276,7 +314,7 @@ export class Outbox {
 
   /** Takes the next message that waits, from memory or from the store. */
   #take(): Outgoing | undefined {
-    // After a restart a page may hold nothing but what was in flight.
+    // After a restart there may be pages of what is in flight.
     while (this.#queue.length === 0 && this.#load());
     const next = this.#queue.shift()
     if (next === undefined) return undefined
@@ -371,4 +409,10 @@ export class Outbox {
     const { persistent, id: session } = this.#session
     if (persistent) this.#handler.journal.append({ type, session, sequence })
   }
+}
+
+interface Held {
+  readonly outgoing: Outgoing
+  /** The batch that must be durable first. */
+  readonly batch: number
 }
