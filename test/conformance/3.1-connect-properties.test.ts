@@ -45,6 +45,17 @@ describe.concurrent('3.1 CONNECT: Keep Alive and properties', () => {
     await client.expectNothing()
   })
 
+  it('a client that takes no packet as large as its CONNACK is refused, with one that is not larger or none [MQTT-3.1.2-24]', async () => {
+    for (const maximumPacketSize of [1, 4, 5, 6]) {
+      const client = await broker.sendConnect({ properties: { maximumPacketSize } })
+      for (const packet of await client.rest()) {
+        expect(packet.cmd).toBe('connack')
+        expect(packet.reasonCode).toBeGreaterThanOrEqual(0x80)
+        expect(packet.size).toBeLessThanOrEqual(maximumPacketSize)
+      }
+    }
+  })
+
   it('a message that is too large counts as sent: it takes no place of Receive Maximum, and others get it [MQTT-3.1.2-25]', async () => {
     const topic = unique()
     const clientId = unique()

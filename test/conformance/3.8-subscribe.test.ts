@@ -116,8 +116,10 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
     const client = await broker.connect()
     const publisher = await broker.connect()
     await publisher.publish(topic, 'kept', { retain: true })
-    await client.subscribe(topic, { qos: 1, rh: 0 })
-    await client.message({ payload: 'kept', retain: true })
+    for (const qos of [1, 0, 2, 1] as const) {
+      await client.subscribe(topic, { qos, rh: 0 })
+      await client.message({ payload: 'kept', retain: true })
+    }
     // Messages flow while the subscription is replaced again and again.
     for (let n = 0; n < 50; n += 1) {
       publisher.sendPublish(topic, `${n}`, { qos: 1 })
@@ -126,28 +128,28 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
     }
     for (let n = 0; n < 20; n += 1) await client.take('suback')
     await publisher.untilPing()
-    const packets = [...(await client.untilPing())]
-    while (packets.length < 70) {
-      for (const { messageId } of packets) if (messageId) client.send({ cmd: 'puback', messageId })
-      packets.push(...(await client.untilPing()))
+    const live: (string | undefined)[] = []
+    while (live.length < 50) {
+      for (const { messageId, payload, retain } of await client.untilPing()) {
+        if (messageId) client.send({ cmd: 'puback', messageId })
+        if (!retain) live.push(payload)
+      }
     }
-    const live = packets.filter(({ retain }) => !retain).map(({ payload }) => payload)
     expect(live).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`))
-    expect(packets.filter(({ retain }) => retain)).toHaveLength(20)
   })
 
   it('with several Topic Filters counts as several SUBSCRIBEs with one SUBACK [MQTT-3.8.4-5, MQTT-3.8.4-6]', async () => {
     const topic = unique()
     const client = await broker.connect()
     await client.publish(`${topic}/a`, 'kept', { retain: true })
-    // The same filter twice: the second replaces the first, and sends what is retained once more.
+    // The same filter twice: the second replaces the first.
     client.send(`82 @ 0007 [] "${topic}/a" 02 "${topic}/b" 01 "${topic}/a" 00`)
     const suback = await client.take('suback')
     expect(suback).toMatchObject({ messageId: 7, granted: [2, 1, 0] })
-    expect((await client.untilPing()).map(({ payload, retain }) => [payload, retain])).toEqual([
-      ['kept', true],
-      ['kept', true],
-    ])
+    // What is retained is sent for the second, at its QoS, and maybe for the first before.
+    const kept = await client.untilPing()
+    expect([1, 2]).toContain(kept.length)
+    expect(kept.at(-1)).toMatchObject({ payload: 'kept', retain: true, qos: 0 })
     await client.publish(`${topic}/a`, 'x', { qos: 2 })
     await client.message({ payload: 'x', qos: 0 })
     await client.publish(`${topic}/b`, 'y', { qos: 2 })

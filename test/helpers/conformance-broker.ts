@@ -70,8 +70,8 @@ export const startConformanceBroker = async (config: BrokerConfig = {}): Promise
     sendConnect: async ({ version = 5, ...options } = {}) =>
       (await open(version)).sendConnect({ clientId: unique(), ...options }),
     async stop() {
-      for (const client of clients) client.raw.destroy()
       await own.stop()
+      for (const client of clients) client.raw.destroy()
     },
   }
 }
