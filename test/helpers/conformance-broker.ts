@@ -1,6 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
+import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ConformanceClient, type ConnectOptions, otherBrokerPort } from './conformance-client.ts'
+import { scriptedAuthentication } from './scripted-authentication.ts'
 import { quietSystem, startBroker } from './start-broker.ts'
 
 /** For `it.skipIf`, where a test needs our broker. */
@@ -10,6 +12,9 @@ export const isOtherBroker = otherBrokerPort > 0
 export interface BrokerConfig {
   readonly handler?: object
   readonly decoder?: object
+  readonly server?: object
+  /** Whether clients can authenticate themselves with `scriptedAuthentication`. */
+  readonly authentication?: boolean
 }
 
 let last = 0
@@ -30,6 +35,8 @@ export interface ConformanceBroker {
   connect(options?: ConnectOptions): Promise<ConformanceClient>
   /** Sends CONNECT without waiting for what comes. */
   sendConnect(options?: ConnectOptions): Promise<ConformanceClient>
+  /** Publishes a message of the broker's own, past all that clients may not do. */
+  publish(topic: string, payload: string): void
   stop(): Promise<void>
 }
 
@@ -47,15 +54,14 @@ export const conformanceBroker = (config: BrokerConfig = {}): ConformanceBroker 
     open: (version) => running().open(version),
     connect: (options) => running().connect(options),
     sendConnect: (options) => running().sendConnect(options),
+    publish: (topic, payload) => running().publish(topic, payload),
     stop: () => running().stop(),
   }
 }
 
 /** Starts a broker for one test. */
 export const startConformanceBroker = async (config: BrokerConfig = {}): Promise<ConformanceBroker> => {
-  const own = isOtherBroker
-    ? { port: otherBrokerPort, stop: async () => undefined }
-    : await startBroker(systemWith(config))
+  const own = isOtherBroker ? otherBroker : await startBroker(systemWith(config))
   const clients = new Set<ConformanceClient>()
   const open = async (version?: ProtocolVersion) => {
     const client = await ConformanceClient.open(own.port, version)
@@ -69,6 +75,9 @@ export const startConformanceBroker = async (config: BrokerConfig = {}): Promise
       (await open(version)).connect({ clientId: unique(), ...options }),
     sendConnect: async ({ version = 5, ...options } = {}) =>
       (await open(version)).sendConnect({ clientId: unique(), ...options }),
+    publish: (topic, payload) => {
+      if ('map' in own) own.map.router.publish(Message.of({ topic, payload: Buffer.from(payload) }))
+    },
     async stop() {
       await own.stop()
       for (const client of clients) client.raw.destroy()
@@ -76,8 +85,18 @@ export const startConformanceBroker = async (config: BrokerConfig = {}): Promise
   }
 }
 
-const systemWith = ({ handler, decoder }: BrokerConfig): object => ({
+const otherBroker = { port: otherBrokerPort, stop: async () => undefined }
+
+const systemWith = ({ handler, decoder, server, authentication = false }: BrokerConfig): object => ({
   ...quietSystem,
-  mqttHandler: { ...quietSystem.mqttHandler, config: { ...handler } },
   mqttDecoder: { ...quietSystem.mqttDecoder, config: { ...decoder } },
+  mqttHandler: {
+    ...quietSystem.mqttHandler,
+    config: { ...handler },
+    ...(authentication ? { dependencies: withAuthentication } : {}),
+  },
+  ...(authentication ? { scripted: { component: scriptedAuthentication } } : {}),
+  server: { ...quietSystem.server, config: { ...quietSystem.server.config, ...server } },
 })
+
+const withAuthentication = { ...quietSystem.mqttHandler.dependencies, authenticationMethods: ['scripted'] }
