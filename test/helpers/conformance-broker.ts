@@ -92,7 +92,7 @@ const systemWith = ({ handler, decoder, server, authentication = false }: Broker
   mqttDecoder: { ...quietSystem.mqttDecoder, config: { ...decoder } },
   mqttHandler: {
     ...quietSystem.mqttHandler,
-    config: { ...handler },
+    config: { ...(authentication ? { allowUnauthenticated: true } : {}), ...handler },
     ...(authentication ? { dependencies: withAuthentication } : {}),
   },
   ...(authentication ? { scripted: { component: scriptedAuthentication } } : {}),

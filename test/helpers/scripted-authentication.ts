@@ -23,7 +23,7 @@ export const scriptedAuthentication = defineComponent({
           .toString()
           .split(' ')
         if (first !== 'later') return answerTo([first!, ...rest])
-        return new Promise((resolve) => setImmediate(() => resolve(answerTo(rest))))
+        return new Promise((resolve) => setImmediate(resolve)).then(() => answerTo(rest))
       },
     }),
   }),
