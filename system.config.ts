@@ -7,12 +7,15 @@
  */
 
 import { logger } from './components/logger/index.ts'
+import { memoryStore } from './components/memory-store/index.ts'
 import { mqttDecoder } from './components/mqtt-decoder/index.ts'
 import { mqttEncoder } from './components/mqtt-encoder/index.ts'
 import { mqttHandler } from './components/mqtt-handler/index.ts'
 import { packetLog } from './components/packet-log/index.ts'
 import { router } from './components/router/index.ts'
+import { scramSha256 } from './components/scram-sha-256/index.ts'
 import { server } from './components/server/index.ts'
+import { topicRules } from './components/topic-rules/index.ts'
 import { defineSystem } from './src/system/define-system.ts'
 
 export default defineSystem({
@@ -22,10 +25,26 @@ export default defineSystem({
   // Who receives which message.
   router: { component: router },
 
+  // Sessions that outlive their connections, and retained messages.
+  store: { component: memoryStore },
+
+  // Who clients are, and what they may do. As long as neither is enabled, everybody may do everything.
+  scramSha256: { component: scramSha256, enabled: false, config: { users: {} } },
+  topicRules: { component: topicRules, enabled: false, config: { rules: [], default: 'allow' } },
+
   // The stages of a connection's pipeline: bytes to packets, what they mean, packets to bytes.
   mqttDecoder: { component: mqttDecoder },
   packetLog: { component: packetLog, enabled: false, dependencies: { logger: 'logger' } },
-  mqttHandler: { component: mqttHandler, dependencies: { router: 'router', logger: 'logger' } },
+  mqttHandler: {
+    component: mqttHandler,
+    dependencies: {
+      router: 'router',
+      store: 'store',
+      authenticationMethods: ['scramSha256'],
+      authorizer: 'topicRules',
+      logger: 'logger',
+    },
+  },
   mqttEncoder: { component: mqttEncoder },
 
   // Accepts connections, from this machine alone: host '0.0.0.0' opens the broker to the network.

@@ -54,8 +54,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
   if (!signals.wasReceived()) {
     const prompt = open(session, signals)
     session.print = prompt.print
-    const watching =
-      options['watch'] === true ? watch(session, prompt, dirname(configFile), ownCode, !startFailed) : undefined
+    const watching = options['watch'] === true ? watch(session, dirname(configFile), ownCode, !startFailed) : undefined
     await Promise.race([prompt.closed, signals.received])
     watching?.close()
     session.print = (text) => console.log(text)
@@ -106,6 +105,7 @@ const open = ({ dev, commands }: Session, signals: Signals): Prompt => {
   return openPrompt({
     input: process.stdin,
     output: process.stdout,
+    shared: [process.stdout, process.stderr].filter((stream) => stream.isTTY),
     terminal: isTerminal(),
     commands,
     components: () => (dev.state.system?.map as Readonly<Record<string, unknown>> | undefined) ?? {},
@@ -120,7 +120,6 @@ const open = ({ dev, commands }: Session, signals: Signals): Prompt => {
 /** @param started false when the code that did not start is what is saved now: then a save is awaited. */
 const watch = (
   session: Session,
-  prompt: Prompt,
   configFolder: string,
   ownCode: () => string | undefined,
   started: boolean,
@@ -128,7 +127,6 @@ const watch = (
   const onSave = resetOnSave({
     isStale: session.loader.isStale,
     reset: async () => {
-      prompt.hide() // The components log while they stop and start.
       await attempt(session, 'reset')
     },
     onOther: () => {

@@ -80,9 +80,11 @@ describe('npm run graph', () => {
   })
 
   it('tells which setting is wrong', async () => {
-    const { stderr, code } = await graphHere('--config', fixture, '--output', join(folder, 'a.dot'), '--set', 'x.y=1')
+    const settings = ['--set', 'x.y=1', '--set', 'server.port=no']
+    const { stderr, code } = await graphHere('--config', fixture, '--output', join(folder, 'a.dot'), ...settings)
     expect(code).toBe(0)
     expect(stderr).toMatch(/x\.y[\s\S]*there is no component 'x'/)
+    expect(stderr).toMatch(/server\.config\.port\s[\s\S]*\(set by --set server\.port\)/)
   })
 
   it('fails when the config does not load, and says where', async () => {

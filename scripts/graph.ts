@@ -4,9 +4,9 @@ import { extname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../src/command-line.ts'
-import { checkConfig, formatProblems } from '../src/system/check-config.ts'
+import { formatProblems } from '../src/system/check-config.ts'
 import { type SystemGraph, systemGraph, toDot, toMermaid } from '../src/system/graph.ts'
-import { applySettings } from '../src/system/settings.ts'
+import { checkSettings } from '../src/system/settings.ts'
 import { createModuleLoader } from './go/module-loader.ts'
 import { renderPng, renderSvg } from './graph/render.ts'
 
@@ -66,11 +66,10 @@ export const main = async (args: readonly string[]): Promise<number> => {
     return exitCodes.usage
   }
   try {
-    const { config, problems } = applySettings(await load(line.configFile), line.settings)
+    const { config, problems } = checkSettings(await load(line.configFile), line.settings)
     const graph = systemGraph(config)
     for (const output of outputs) await write(output, await writers[output.format](graph))
-    const wrong = [...problems, ...checkConfig(config).problems]
-    if (wrong.length > 0) console.error(`The config has problems:\n\n${formatProblems(wrong)}`)
+    if (problems.length > 0) console.error(`The config has problems:\n\n${formatProblems(problems)}`)
     return exitCodes.ok
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)

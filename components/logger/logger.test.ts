@@ -3,15 +3,23 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { stripVTControlCharacters } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { logger } from './index.ts'
 import { PinoLogger, type PinoLoggerOptions } from './pino-logger.ts'
+
+const terminals = vi.hoisted(() => new Set<number>())
+vi.mock('node:tty', () => ({ isatty: (descriptor: number) => terminals.has(descriptor) }))
 
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mqtt-jig-logger-'))
 })
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(async () => {
+  terminals.clear()
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true })
+})
 
 const path = () => join(folder, 'logs', 'broker.log')
 const open = (options: Partial<PinoLoggerOptions> = {}) =>
@@ -70,6 +78,17 @@ describe('the logger', () => {
     log.info({ port: 1883 }, 'Listening')
     await log.close()
     expect(await readFile(path(), 'utf8')).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: Listening {"port":1883}\n$/)
+  })
+
+  it('writes to a terminal through the stream of the process, which a prompt can watch', async () => {
+    terminals.add(2)
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const log = await open({ format: 'auto', destination: 'stderr' })
+    log.info({}, 'Listening')
+    await log.close()
+    log.info({}, 'too late')
+    expect(write).toHaveBeenCalledTimes(1)
+    expect(stripVTControlCharacters(String(write.mock.calls[0]![0]))).toMatch(/INFO: Listening\s*\n$/)
   })
 
   it('discards what is logged after it was closed', async () => {

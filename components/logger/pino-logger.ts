@@ -1,4 +1,8 @@
+import { open } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isatty } from 'node:tty'
+import { promisify } from 'node:util'
 import { type DestinationStream, destination, pino } from 'pino'
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { LevelLogger, levelValues } from './level-logger.ts'
@@ -12,15 +16,16 @@ export interface PinoLoggerOptions {
 
 /** The logger of a system, with the stream that it owns. */
 export class PinoLogger extends LevelLogger {
-  readonly #stream: Stream
+  /** The stream to close; none for a terminal, which is the process's own. */
+  readonly #stream: Stream | undefined
   /** The reader of the pipe is gone: pino has made the stream a sink, which never says that it closed. */
   #broken = false
 
-  private constructor(stream: Stream, lines: DestinationStream, level: LogLevel) {
+  private constructor(stream: Stream | undefined, lines: DestinationStream, level: LogLevel) {
     super(pino({ level: 'trace' }, lines), { level, threshold: levelValues[level] })
     this.#stream = stream
     // A log that cannot be written, to a full disk say, stops no broker.
-    stream.on('error', (error: NodeJS.ErrnoException) => {
+    stream?.on('error', (error: NodeJS.ErrnoException) => {
       this.#broken = error.code === 'EPIPE'
     })
   }
@@ -32,25 +37,28 @@ export class PinoLogger extends LevelLogger {
     const pretty = options.format === 'pretty' || (options.format === 'auto' && terminal)
     // Loaded only when it is used: it takes longer to load than the rest of the logger.
     const format = pretty ? await loadFormatter(terminal) : undefined
+    // In a terminal lines keep their order with what else the process prints there, and a prompt can make way for them.
+    if (terminal) {
+      const screen = options.destination === 'stderr' ? process.stderr : process.stdout
+      return new PinoLogger(undefined, formatted(screen, format), options.level)
+    }
+    // Other readers may be slow, and none may block us.
     const stream = destination({
-      dest: descriptor ?? options.destination,
-      mkdir: true,
-      // In a terminal lines keep their order with what else is printed there. Other readers may be slow: none may block us.
-      sync: terminal,
+      dest: descriptor ?? (await openFile(options.destination)),
+      sync: false,
       maxLength: maximumBufferedLength,
     })
-    await new Promise<void>((resolve, reject) => stream.once('ready', resolve).once('error', reject))
-    const lines = format === undefined ? stream : { write: (line: string) => void stream.write(format(line)) }
-    return new PinoLogger(stream, lines, options.level)
+    return new PinoLogger(stream, formatted(stream, format), options.level)
   }
 
   /** Writes what is buffered and closes the file. What is logged afterwards is discarded. */
   async close(): Promise<void> {
     this.level = 'silent'
-    if (this.#broken) return
+    const stream = this.#stream
+    if (stream === undefined || this.#broken) return
     await new Promise<void>((resolve) => {
-      this.#stream.once('close', resolve).once('error', () => resolve())
-      this.#stream.end()
+      stream.once('close', resolve).once('error', () => resolve())
+      stream.end()
     })
   }
 }
@@ -61,6 +69,17 @@ const standardStreams: ReadonlyMap<string, number> = new Map([
   ['stdout', 1],
   ['stderr', 2],
 ])
+
+const formatted = (
+  stream: { write(text: string): unknown },
+  format: ((line: string) => string) | undefined,
+): DestinationStream => ({ write: (line) => void stream.write(format === undefined ? line : format(line)) })
+
+/** Opened here and not by pino, whose stream throws when the process ends if its file could not be opened. */
+const openFile = async (path: string): Promise<number> => {
+  await mkdir(dirname(path), { recursive: true })
+  return promisify(open)(path, 'a')
+}
 
 /** Characters that wait for a slow reader of the log; what is logged beyond them is dropped. */
 const maximumBufferedLength = 4 * 1024 * 1024

@@ -1,15 +1,17 @@
-import type { Packet } from 'mqtt-packet'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { ByteReceiver, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
 import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
+import { Publish } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
 import { PacketParser } from './packet-parser.ts'
 import { PartialBody } from './partial-body.ts'
 import { readPacket } from './read-packet.ts'
+import { type Clock, readPublish, steadyClock } from './read-publish.ts'
 
 /** Largest packets taken, in bytes and with their fixed header. */
 export interface PacketSizeLimits {
@@ -18,14 +20,19 @@ export interface PacketSizeLimits {
   readonly maximumConnectPacketSize: number
 }
 
-/** What the decoders of all connections share. Both parts are idle between two packets. */
+/** What the decoders of all connections share. All parts are idle between two packets. */
 export class SharedDecoding {
   readonly reader = new PacketReader()
   readonly parser = new PacketParser()
+  /** Filled and lent again and again. */
+  readonly publish = new Publish()
   readonly limits: PacketSizeLimits
+  readonly nowMs: Clock
 
-  constructor(limits: PacketSizeLimits) {
+  /** @param nowMs asked for messages with a Message Expiry Interval alone. */
+  constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock) {
     this.limits = limits
+    this.nowMs = nowMs
   }
 }
 
@@ -43,11 +50,11 @@ type State = (typeof State)[keyof typeof State]
  * Bytes to packets, for one connection. However the bytes are split, the work is linear in them: a packet that lies in
  * one chunk is read where it is, one that does not is copied once into memory of its own.
  *
- * Packets and the buffers in them are lent for the call of `packet`: they may be views of the chunk. At the first byte
- * that no client may send `fail` is called, once, and everything after it is dropped, as is what follows a packet upon
- * which the connection was closed [MQTT-3.1.4-6].
+ * Packets and the buffers in them are lent for the call of `packet` or `publish`: they may be views of the chunk. At the
+ * first byte that no client may send `fail` is called, once, and everything after it is dropped, as is what follows a
+ * packet upon which the connection was closed [MQTT-3.1.4-6]. What follows one upon which it was paused is not taken.
  */
-export class ConnectionDecoder implements ByteReceiver {
+export class ConnectionDecoder implements DecoderInput {
   readonly #connection: Connection
   readonly #next: PacketReceiver
   readonly #shared: SharedDecoding
@@ -63,14 +70,17 @@ export class ConnectionDecoder implements ByteReceiver {
 
   constructor(connection: Connection, next: PacketReceiver, shared: SharedDecoding) {
     this.#connection = connection
+    connection.maximumIncomingPacketSize = shared.limits.maximumPacketSize
     this.#next = next
     this.#shared = shared
   }
 
-  bytes(chunk: Uint8Array): void {
+  bytes(chunk: Uint8Array): number {
+    const connection = this.#connection
     const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let position = 0
-    while (position < buffer.length && this.#connection.open) {
+    while (position < buffer.length && connection.open) {
+      if (connection.paused) return position
       switch (this.#state) {
         case State.FirstByte:
           position = this.#takeFirstByte(buffer, position)
@@ -82,9 +92,10 @@ export class ConnectionDecoder implements ByteReceiver {
           position = this.#takeBody(buffer, position)
           break
         case State.Failed:
-          return
+          return buffer.length
       }
     }
+    return buffer.length
   }
 
   closed(): void {
@@ -154,10 +165,17 @@ export class ConnectionDecoder implements ByteReceiver {
     this.#state = State.FirstByte
     reader.open(buffer, start, end, connection.protocolVersion)
     const error = checkPacket(firstByte, reader)
+    if (error === undefined && firstByte >> 4 === PacketType.Publish) {
+      const { publish } = this.#shared
+      readPublish(firstByte, reader, publish, this.#shared.nowMs)
+      reader.close()
+      this.#next.publish(publish)
+      return
+    }
     const version = reader.protocolVersion
     // A CONNECT packet brings the version; also one that is refused, for the answer's form.
     if (version !== connection.protocolVersion) connection.protocolVersion = version
-    let packet: Packet | undefined
+    let packet: ControlPacket | undefined
     if (error === undefined) {
       reader.position = start
       packet = readPacket(firstByte, reader) ?? parser.parse(firstByte, buffer.subarray(start, end), reader)

@@ -1,8 +1,11 @@
 import { type Packet, parser } from 'mqtt-packet'
+import type { ConnectPacket, ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import { DUP_FLAG } from '../../src/mqtt/fixed-header.ts'
+import { forwardedProperties } from '../../src/mqtt/forwarded-properties.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { variableByteIntegerSize, writeVariableByteInteger } from '../../src/mqtt/variable-byte-integer.ts'
 
 /**
  * Offset of the Connect Flags in the body of an MQTT 3.1 CONNECT packet: behind the Protocol Name `MQIsdp` with its
@@ -22,18 +25,23 @@ export class PacketParser {
   readonly #parsers: Record<ProtocolVersion, MqttParser> = { 3: parserFor(3), 4: parserFor(4), 5: parserFor(5) }
 
   /** Parses a checked packet. @returns undefined when mqtt-packet does not understand it, which would be our mistake. */
-  parse(firstByte: number, body: Buffer, reader: PacketReader): Packet | undefined {
+  parse(firstByte: number, body: Buffer, reader: PacketReader): ControlPacket | undefined {
     const version = reader.protocolVersion
     if (version === 0) return undefined
-    if (firstByte >> 4 === PacketType.Connect) {
-      return parseWith(parser(), firstByte, version === 3 ? withConnectFlags(body, reader.connectFlags) : body)
-    }
+    if (firstByte >> 4 === PacketType.Connect) return parseConnect(firstByte, body, reader)
     // The DUP flag that MQTT 3.1 allows here would be an error to mqtt-packet.
     const packet = parseWith(this.#parsers[version], firstByte & ~DUP_FLAG, body)
     if (packet === undefined) this.#parsers[version] = parserFor(version)
     else if ((firstByte & DUP_FLAG) !== 0) Object.assign(packet, { dup: true })
-    return packet
+    return packet as ControlPacket | undefined
   }
+}
+
+const parseConnect = (firstByte: number, body: Buffer, reader: PacketReader): ConnectPacket | undefined => {
+  const legible = reader.protocolVersion === 3 ? withConnectFlags(body, reader.connectFlags) : body
+  const packet = parseWith(parser(), firstByte, legible) as ConnectPacket | undefined
+  if (packet?.will !== undefined && reader.protocolVersion === 5) packet.willProperties = forwardedProperties(reader)
+  return packet
 }
 
 const parserFor = (protocolVersion: ProtocolVersion): MqttParser => parser({ protocolVersion })
@@ -71,12 +79,7 @@ const parseWith = (mqttParser: MqttParser, firstByte: number, body: Buffer): Pac
 
 /** The packet's fixed header, which may have come in another chunk than its body. */
 const fixedHeader = (firstByte: number, remainingLength: number): Buffer => {
-  const bytes = [firstByte]
-  let rest = remainingLength
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80)
-    rest >>= 7
-  }
-  bytes.push(rest)
-  return Buffer.from(bytes)
+  const bytes = Buffer.alloc(1 + variableByteIntegerSize(remainingLength), firstByte)
+  writeVariableByteInteger(bytes, 1, remainingLength)
+  return bytes
 }

@@ -1,4 +1,5 @@
-import type { Packet, QoS } from 'mqtt-packet'
+import type { QoS } from 'mqtt-packet'
+import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import { DUP_FLAG, qosOf, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
@@ -9,13 +10,13 @@ import { type PropertiesObject, readProperties } from './read-properties.ts'
  * type, so that the engine sees one shape.
  */
 interface ParsedPacket {
-  cmd: Packet['cmd']
+  cmd: ControlPacket['cmd']
   retain: boolean
   qos: QoS
   dup: boolean
   length: number
-  topic: string | null
-  payload: Buffer | null
+  topic: null
+  payload: null
   messageId?: number
   reasonCode?: number
   properties?: PropertiesObject
@@ -23,28 +24,26 @@ interface ParsedPacket {
 
 /**
  * Reads a packet that was checked, without mqtt-packet: the types that come often, and those of which it refuses legal
- * forms (an empty AUTH, DISCONNECT with Reason Code 0x82). The packet is as mqtt-packet's parser would make it; its
- * payload and other buffers are views of the reader's bytes.
- * @returns undefined for the other types.
+ * forms (an empty AUTH, DISCONNECT with Reason Code 0x82). The packet is as mqtt-packet's parser would make it; buffers
+ * in it are views of the reader's bytes.
+ * @returns undefined for the other types; PUBLISH is read by `read-publish.ts`.
  */
-export const readPacket = (firstByte: number, reader: PacketReader): Packet | undefined => {
+export const readPacket = (firstByte: number, reader: PacketReader): ControlPacket | undefined => {
   switch (firstByte >> 4) {
-    case PacketType.Publish:
-      return readPublish(firstByte, reader) as Packet
     case PacketType.Puback:
-      return readAcknowledgement('puback', firstByte, reader) as Packet
+      return readAcknowledgement('puback', firstByte, reader) as ControlPacket
     case PacketType.Pubrec:
-      return readAcknowledgement('pubrec', firstByte, reader) as Packet
+      return readAcknowledgement('pubrec', firstByte, reader) as ControlPacket
     case PacketType.Pubrel:
-      return readAcknowledgement('pubrel', firstByte, reader) as Packet
+      return readAcknowledgement('pubrel', firstByte, reader) as ControlPacket
     case PacketType.Pubcomp:
-      return readAcknowledgement('pubcomp', firstByte, reader) as Packet
+      return readAcknowledgement('pubcomp', firstByte, reader) as ControlPacket
     case PacketType.Pingreq:
-      return parsedPacket('pingreq', firstByte, 0) as Packet
+      return parsedPacket('pingreq', firstByte, 0) as ControlPacket
     case PacketType.Disconnect:
-      return readReasonAndProperties(parsedPacket('disconnect', firstByte, bodyLength(reader)), reader) as Packet
+      return readReasonAndProperties(parsedPacket('disconnect', firstByte, bodyLength(reader)), reader) as ControlPacket
     case PacketType.Auth:
-      return readReasonAndProperties(parsedPacket('auth', firstByte, bodyLength(reader)), reader) as Packet
+      return readReasonAndProperties(parsedPacket('auth', firstByte, bodyLength(reader)), reader) as ControlPacket
     default:
       return undefined
   }
@@ -52,7 +51,7 @@ export const readPacket = (firstByte: number, reader: PacketReader): Packet | un
 
 const bodyLength = (reader: PacketReader): number => reader.end - reader.position
 
-const parsedPacket = (cmd: Packet['cmd'], firstByte: number, length: number): ParsedPacket => ({
+const parsedPacket = (cmd: ControlPacket['cmd'], firstByte: number, length: number): ParsedPacket => ({
   cmd,
   retain: (firstByte & RETAIN_FLAG) !== 0,
   qos: qosOf(firstByte) as QoS,
@@ -62,19 +61,7 @@ const parsedPacket = (cmd: Packet['cmd'], firstByte: number, length: number): Pa
   payload: null,
 })
 
-const readPublish = (firstByte: number, reader: PacketReader): ParsedPacket => {
-  const packet = parsedPacket('publish', firstByte, bodyLength(reader))
-  packet.topic = reader.string()
-  if (packet.qos > 0) packet.messageId = reader.twoByteInteger()
-  if (reader.protocolVersion === 5) {
-    const properties = readProperties(reader)
-    if (properties !== undefined) packet.properties = properties
-  }
-  packet.payload = reader.rest()
-  return packet
-}
-
-const readAcknowledgement = (cmd: Packet['cmd'], firstByte: number, reader: PacketReader): ParsedPacket => {
+const readAcknowledgement = (cmd: ControlPacket['cmd'], firstByte: number, reader: PacketReader): ParsedPacket => {
   const packet = parsedPacket(cmd, firstByte, bodyLength(reader))
   packet.messageId = reader.twoByteInteger()
   return readReasonAndProperties(packet, reader)

@@ -1,53 +1,67 @@
-import type { IPublishPacket } from 'mqtt-packet'
+import { DUP_FLAG, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
+import { PropertyIdentifier } from '../../src/mqtt/properties.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import { generatePacket } from './generate-packet.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import { publishPropertyLength, publishRemainingLength } from '../../src/mqtt/publish-size.ts'
+import { variableByteIntegerSize, writeVariableByteInteger } from '../../src/mqtt/variable-byte-integer.ts'
 
-const PUBLISH = 0x30
-const DUP = 0x08
-const RETAIN = 0x01
 /** The most bytes that a UTF-8 Encoded String can have [MQTT-4.7.3-3]. */
 const MAXIMUM_STRING_LENGTH = 65_535
+/** Up to this many bytes a loop is quicker than `Buffer.copy`, which makes a view first. */
+const LOOP_BYTES = 24
 
-/** Bytes of a PUBLISH packet. One with Properties, or one that cannot be encoded, is left to mqtt-packet. */
-export const encodePublish = (packet: IPublishPacket, version: ProtocolVersion): Uint8Array => {
-  const { topic, payload, qos, messageId } = packet
-  const topicLength = Buffer.byteLength(topic)
-  if (
-    (version === 5 && packet.properties !== undefined) ||
-    (qos > 0 && messageId === undefined) ||
-    topicLength > MAXIMUM_STRING_LENGTH
-  ) {
-    return generatePacket(packet, version)
-  }
-  const payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
-  const remainingLength = 2 + topicLength + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payloadLength
-  const bytes = Buffer.allocUnsafe(1 + remainingLengthSize(remainingLength) + remainingLength)
-  bytes[0] = PUBLISH | (packet.dup ? DUP : 0) | (qos << 1) | (packet.retain ? RETAIN : 0)
-  let position = writeRemainingLength(bytes, remainingLength)
+/**
+ * Bytes of a PUBLISH packet: all of them, or all but the payload.
+ * @throws when there is no such packet, which is a mistake of whoever made it.
+ */
+export const encodePublish = (publish: Publish, version: ProtocolVersion, withPayload: boolean): Buffer => {
+  const { message, qos } = publish
+  const topicLength = publish.omitsTopic ? 0 : message.topicEnd - message.topicStart
+  if (topicLength > MAXIMUM_STRING_LENGTH) throw new RangeError('The Topic Name is longer than 65,535 bytes.')
+  const remainingLength = publishRemainingLength(publish, version)
+  const length = withPayload ? remainingLength : remainingLength - message.payloadLength
+  const bytes = Buffer.allocUnsafe(1 + variableByteIntegerSize(remainingLength) + length)
+  bytes[0] = (PacketType.Publish << 4) | (publish.dup ? DUP_FLAG : 0) | (qos << 1) | (publish.retain ? RETAIN_FLAG : 0)
+  let position = writeVariableByteInteger(bytes, 1, remainingLength)
   bytes[position++] = topicLength >> 8
   bytes[position++] = topicLength
-  position += bytes.write(topic, position)
+  if (topicLength > 0) position = copyBytes(message.bytes, message.topicStart, message.topicEnd, bytes, position)
   if (qos > 0) {
-    bytes[position++] = messageId! >> 8
-    bytes[position++] = messageId!
+    const { packetIdentifier } = publish
+    if (packetIdentifier === 0) throw new RangeError('A PUBLISH packet at QoS 1 or 2 has no Packet Identifier.')
+    bytes[position++] = packetIdentifier >> 8
+    bytes[position++] = packetIdentifier
   }
-  if (version === 5) bytes[position++] = 0 // Property Length [MQTT-2.2.2-1]
-  if (typeof payload === 'string') bytes.write(payload, position)
-  else bytes.set(payload, position)
+  if (version === 5) position = writeProperties(publish, bytes, position)
+  if (withPayload) copyBytes(message.bytes, message.payloadStart, message.payloadEnd, bytes, position)
   return bytes
 }
 
-const remainingLengthSize = (length: number): number =>
-  length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4
-
-/** @returns where the variable header begins. */
-const writeRemainingLength = (bytes: Buffer, length: number): number => {
-  let position = 1
-  let rest = length
-  while (rest > 0x7f) {
-    bytes[position++] = (rest & 0x7f) | 0x80
-    rest >>= 7
+/** The properties of this transmission, then those of the message as they came in. @returns where they end. */
+const writeProperties = (publish: Publish, bytes: Buffer, start: number): number => {
+  const { message, messageExpiryInterval, topicAlias, subscriptionIdentifiers } = publish
+  let position = writeVariableByteInteger(bytes, start, publishPropertyLength(publish)) // [MQTT-2.2.2-1]
+  if (messageExpiryInterval >= 0) {
+    bytes[position++] = PropertyIdentifier.MessageExpiryInterval
+    position = bytes.writeUInt32BE(messageExpiryInterval, position)
   }
-  bytes[position++] = rest
-  return position
+  if (topicAlias > 0) {
+    bytes[position++] = PropertyIdentifier.TopicAlias
+    bytes[position++] = topicAlias >> 8
+    bytes[position++] = topicAlias
+  }
+  for (let index = 0; index < subscriptionIdentifiers.length; index += 1) {
+    bytes[position++] = PropertyIdentifier.SubscriptionIdentifier
+    position = writeVariableByteInteger(bytes, position, subscriptionIdentifiers[index]!)
+  }
+  return copyBytes(message.bytes, message.propertiesStart, message.propertiesEnd, bytes, position)
+}
+
+/** Copies `from[start..end)` to `to` at `position`. @returns where the copy ends. */
+const copyBytes = (from: Buffer, start: number, end: number, to: Buffer, position: number): number => {
+  let at = position
+  if (end - start > LOOP_BYTES) return at + from.copy(to, at, start, end)
+  for (let index = start; index < end; index += 1) to[at++] = from[index]!
+  return at
 }

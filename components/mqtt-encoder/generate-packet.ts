@@ -1,4 +1,5 @@
-import { generate, type Packet, writeToStream } from 'mqtt-packet'
+import { generate, writeToStream } from 'mqtt-packet'
+import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 
 // mqtt-packet would otherwise keep 65,536 small buffers for the rest of the process, and cut a packet short in silence
@@ -9,5 +10,5 @@ writeToStream.cacheNumbers = false
  * mqtt-packet's encoding, for the packets that are sent seldom.
  * @throws when the packet cannot be encoded, which is a mistake of whoever made it.
  */
-export const generatePacket = (packet: Packet, protocolVersion: ProtocolVersion): Uint8Array =>
+export const generatePacket = (packet: ControlPacket, protocolVersion: ProtocolVersion): Uint8Array =>
   generate(packet, { protocolVersion })

@@ -1,50 +1,53 @@
-import type { IPublishPacket, Packet } from 'mqtt-packet'
+import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { encodeAcknowledgement } from './encode-acknowledgement.ts'
-import { encodePublish } from './encode-publish.ts'
 import { generatePacket } from './generate-packet.ts'
 
 const PINGRESP = Uint8Array.of(0xd0, 0)
+/** What a packet may leave out to become small enough, in this order. */
+const DISPENSABLE = ['reasonString', 'userProperties'] as const
 
 /**
- * Packets to bytes, for all connections. The bytes never change once they are returned, and nobody may change them.
- *
- * A message at QoS 0 that goes to many subscribers is one packet object, so the last such packet of either form is
- * remembered with its bytes, and a fan-out encodes once. That is why nobody may change a PUBLISH packet that was sent:
- * whoever wants another one makes a copy. Two messages at most are held this way.
+ * Bytes of any packet but PUBLISH, which never change once they are returned, and which nobody may change. Reason String and
+ * User Properties are left out of a packet that is larger than its client takes with them [MQTT-3.2.2-19] [MQTT-3.2.2-20]
+ * [MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.14.2-3] [MQTT-3.14.2-4] [MQTT-3.15.2-2] [MQTT-3.15.2-3].
+ * @param maximumPacketSize in bytes.
+ * @returns undefined when it is too large even so, and must not be sent [MQTT-3.1.2-24].
+ * @throws when the packet cannot be encoded, which is a mistake of whoever made it.
  */
-export class PacketEncoder {
-  readonly #lastPublish3: LastPublish = { packet: undefined, bytes: PINGRESP }
-  readonly #lastPublish5: LastPublish = { packet: undefined, bytes: PINGRESP }
-
-  /** @throws when the packet cannot be encoded, which is a mistake of whoever made it. */
-  encode(packet: Packet, version: ProtocolVersion): Uint8Array {
-    switch (packet.cmd) {
-      case 'publish':
-        return packet.qos === 0 ? this.#encodeOnce(packet, version) : encodePublish(packet, version)
-      case 'puback':
-      case 'pubrec':
-      case 'pubrel':
-      case 'pubcomp':
-        return encodeAcknowledgement(packet, version)
-      case 'pingresp':
-        return PINGRESP
-      default:
-        return generatePacket(packet, version)
-    }
+export const encodePacket = (
+  packet: ControlPacket,
+  version: ProtocolVersion,
+  maximumPacketSize: number,
+): Uint8Array | undefined => {
+  const bytes = encode(packet, version)
+  if (bytes.length <= maximumPacketSize) return bytes
+  let smaller = packet
+  for (const key of DISPENSABLE) {
+    smaller = without(smaller, key)
+    const fewer = encode(smaller, version)
+    if (fewer.length <= maximumPacketSize) return fewer
   }
+  return undefined
+}
 
-  #encodeOnce(packet: IPublishPacket, version: ProtocolVersion): Uint8Array {
-    const last = version === 5 ? this.#lastPublish5 : this.#lastPublish3
-    if (last.packet !== packet) {
-      last.bytes = encodePublish(packet, version)
-      last.packet = packet
-    }
-    return last.bytes
+const encode = (packet: ControlPacket, version: ProtocolVersion): Uint8Array => {
+  switch (packet.cmd) {
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      return encodeAcknowledgement(packet, version)
+    case 'pingresp':
+      return PINGRESP
+    default:
+      return generatePacket(packet, version)
   }
 }
 
-interface LastPublish {
-  packet: IPublishPacket | undefined
-  bytes: Uint8Array
+/** A copy without this property, and without `properties` if there is no other. */
+const without = (packet: ControlPacket, key: (typeof DISPENSABLE)[number]): ControlPacket => {
+  const { properties, ...rest } = packet as ControlPacket & { properties?: Record<string, unknown> }
+  const { [key]: _, ...others } = properties ?? {}
+  return (Object.keys(others).length === 0 ? rest : { ...rest, properties: others }) as ControlPacket
 }

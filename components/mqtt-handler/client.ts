@@ -1,55 +1,102 @@
-import type { IPublishPacket, Packet } from 'mqtt-packet'
+import type { QoS } from 'mqtt-packet'
+import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
-import type { Subscriber } from '../../src/kinds/router.ts'
+import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
+import type { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
-import { handleConnect, refuseBeforeConnect } from './connect.ts'
+import { NONE, type Publish } from '../../src/mqtt/publish.ts'
+import { publishSize } from '../../src/mqtt/publish-size.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
+import { AckGate } from './ack-gate.ts'
+import { handleAuth } from './auth.ts'
+import type { Authentication } from './authentication.ts'
+import { handleConnect } from './connect.ts'
+import type { ConnectRequest } from './connect-request.ts'
 import { handleDisconnect } from './disconnect.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
+import { Phase } from './phase.ts'
 import { handlePingreq } from './pingreq.ts'
+import { handlePuback } from './puback.ts'
+import { handlePubcomp } from './pubcomp.ts'
 import { handlePublish } from './publish.ts'
+import { handlePubrec } from './pubrec.ts'
+import { handlePubrel } from './pubrel.ts'
+import { Reading } from './reading.ts'
+import { refuse } from './refuse.ts'
+import { RetainedSender } from './retained-sender.ts'
+import type { Session } from './session.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { handleUnsubscribe } from './unsubscribe.ts'
 
-/**
- * A client: from the opening of its network connection to the end of it. Dispatches the packets that it sends and takes
- * the messages that it subscribed to.
- */
-export class Client implements PacketReceiver, Subscriber {
+/** A client: from the opening of its network connection to the end of it. Dispatches its packets, and sends to it. */
+export class Client implements PacketReceiver {
   readonly connection: Connection
   readonly handler: MqttHandler
   readonly #next: PacketReceiver
-
-  /** The Client Identifier; none until its CONNECT packet is accepted. */
-  #id: string | undefined
-
-  /** The Topic Filters it is subscribed to. */
-  readonly #filters = new Set<string>()
-
+  /** Whether its packets are read now. */
+  readonly reading: Reading
+  #phase: Phase = Phase.New
   /** Watched for its CONNECT packet, then for silence. */
   readonly #watch: Watch<Client>
 
-  // Messages that came faster than it reads.
+  // Who it is; set when its CONNECT is accepted, the identity as soon as CONNECT has come.
+  identity: Identity
+  /** The user that it proved to be. */
+  owner: string | undefined
+  session: Session | undefined
+  /** Its enhanced authentication, if it has one. */
+  authentication: Authentication | undefined
+  /** Request Problem Information: whether it wants reason strings. */
+  wantsReasons = true
+
+  /** Answers that wait for the store. */
+  readonly gate: AckGate
+  /** Retained messages that it is yet to be sent. */
+  #retained: RetainedSender | undefined
+  #incomingAliases: IncomingTopicAliases | undefined
+  #outgoingAliases: OutgoingTopicAliases | undefined
+
+  /** QoS 2 messages of this connection that are not completed, by Packet Identifier. */
+  readonly incomplete = new Set<number>()
+  /** PUBACK packets that wait in the gate. */
+  unanswered = 0
+
+  // Messages at QoS 0 that came faster than it reads.
   #dropped = 0
   #dropping = false
 
-  #ended = false
+  /** Why messages of its own were not accepted so far. */
+  #refusals: Set<ReasonCode> | undefined
 
   constructor(connection: Connection, next: PacketReceiver, handler: MqttHandler) {
     this.connection = connection
     this.#next = next
     this.handler = handler
+    this.identity = { clientId: '', userName: undefined, remote: connection.remote }
+    this.reading = new Reading(connection)
+    this.gate = new AckGate(handler.journal, (packet) => this.#next.packet(packet))
     this.#watch = handler.keepAlive.watch(this, handler.config.connectDeadlineMs)
   }
 
+  /** The Client Identifier; none until its CONNECT packet is accepted. */
   get id(): string | undefined {
-    return this.#id
+    return this.session?.id
   }
 
-  /** Subscriptions it holds. */
-  get subscriptions(): number {
-    return this.#filters.size
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  get isVersion5(): boolean {
+    return this.connection.protocolVersion === 5
+  }
+
+  /** Whether messages can be sent to it now. */
+  get sendable(): boolean {
+    return this.#phase === Phase.Connected && !this.connection.congested && this.connection.open
   }
 
   /** Messages at QoS 0 that it did not get because it took too long to read. */
@@ -57,18 +104,24 @@ export class Client implements PacketReceiver, Subscriber {
     return this.#dropped
   }
 
-  packet(packet: Packet): void {
-    if (this.#ended) return
-    if (this.#id === undefined) {
-      // The first packet must be CONNECT [MQTT-3.1.0-1].
-      if (packet.cmd === 'connect') handleConnect(this, packet)
-      else this.end(`client sent ${packet.cmd} before connect`)
+  packet(packet: ControlPacket): void {
+    if (this.#phase !== Phase.Connected) {
+      this.#beforeConnected(packet)
       return
     }
     this.handler.keepAlive.heard(this.#watch)
     switch (packet.cmd) {
-      case 'publish':
-        handlePublish(this, packet)
+      case 'puback':
+        handlePuback(this, packet)
+        break
+      case 'pubrec':
+        handlePubrec(this, packet)
+        break
+      case 'pubrel':
+        handlePubrel(this, packet)
+        break
+      case 'pubcomp':
+        handlePubcomp(this, packet)
         break
       case 'subscribe':
         handleSubscribe(this, packet)
@@ -80,92 +133,221 @@ export class Client implements PacketReceiver, Subscriber {
         handlePingreq(this)
         break
       case 'disconnect':
-        handleDisconnect(this)
+        handleDisconnect(this, packet)
+        break
+      case 'auth':
+        handleAuth(this, packet)
         break
       default:
-        // A second CONNECT [MQTT-3.1.0-2], what only a server sends, or an answer to what was never sent to this client.
-        this.end(`client sent ${packet.cmd}, which it may not send here`)
+        // A second CONNECT [MQTT-3.1.0-2], or what only a server sends.
+        this.disconnect(ReasonCode.ProtocolError, `client sent ${packet.cmd}, which it may not send here`)
     }
   }
 
+  publish(publish: Publish): void {
+    if (this.#phase !== Phase.Connected) {
+      if (this.#phase !== Phase.Ended) refuse(this, ReasonCode.ProtocolError, 'client sent publish before CONNACK')
+      return
+    }
+    this.handler.keepAlive.heard(this.#watch)
+    handlePublish(this, publish)
+  }
+
   fail(error: ProtocolError): void {
-    if (this.#ended) return
-    if (this.#id === undefined) refuseBeforeConnect(this, error)
-    else this.end(`protocol error: ${error.message}`)
+    if (this.#phase === Phase.Ended) return
+    const why = `protocol error: ${error.message}`
+    if (this.#phase < Phase.Accepted) refuse(this, error.reasonCode, why, error.message)
+    else this.disconnect(error.reasonCode, why, error.message)
+  }
+
+  drained(): void {
+    this.session?.outbox.pump()
+  }
+
+  stopping(): void {
+    if (this.#phase < Phase.Accepted) this.end('server stops')
+    else this.disconnect(ReasonCode.ServerShuttingDown, 'server stops')
   }
 
   closed(): void {
     this.end('network connection closed')
   }
 
-  /** Sends a packet to the client. */
-  send(packet: Packet): void {
-    this.#next.packet(packet)
+  /** Its CONNECT was understood; from now on only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
+  authenticating(): void {
+    this.#phase = Phase.Authenticating
   }
 
-  deliver(message: IPublishPacket): void {
-    if (this.connection.congested) {
-      this.#drop()
-    } else {
-      this.#dropping = false
-      this.#next.packet(message)
-    }
-  }
-
-  /** Its CONNECT packet was accepted: it is known by this identifier, and watched for silence. */
-  accept(id: string, keepAliveSeconds: number): void {
-    this.#id = id
-    this.handler.clients.set(id, this)
+  /** Its CONNECT is accepted: takes what it said, and is watched for silence. @param keepAliveSeconds 0 is no limit. */
+  accept(session: Session, request: ConnectRequest, keepAliveSeconds: number): void {
+    const { topicAliasMaximum, maximumOutgoingTopicAliases, topicAliasAfter } = this.handler.config
+    this.#phase = Phase.Accepted
+    this.session = session
+    if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
+    const aliases = Math.min(request.topicAliasMaximum, maximumOutgoingTopicAliases)
+    if (aliases > 0) this.#outgoingAliases = new OutgoingTopicAliases(aliases, topicAliasAfter)
     this.handler.keepAlive.heard(this.#watch)
-    // One and a half times the Keep Alive [MQTT-3.1.2-24]; 0 turns it off.
+    // One and a half times the Keep Alive [MQTT-3.1.2-22].
     this.handler.keepAlive.limit(this.#watch, keepAliveSeconds * 1500)
   }
 
-  subscribe(filter: string): void {
-    this.#filters.add(filter)
-    this.handler.router.subscribe(filter, this)
+  /** CONNACK has left: messages follow. */
+  connected(): void {
+    this.#phase = Phase.Connected
+    this.session?.outbox.pump()
   }
 
-  isSubscribed(filter: string): boolean {
-    return this.#filters.has(filter)
+  /** Sends a packet to the client. */
+  send(packet: ControlPacket): void {
+    this.#next.packet(packet)
   }
 
-  unsubscribe(filter: string): void {
-    if (this.#filters.delete(filter)) this.handler.router.unsubscribe(filter, this)
+  /**
+   * Fills a PUBLISH packet for this client; `publish` is to follow at once, with a Packet Identifier at QoS 1 and 2.
+   * @returns undefined when this client cannot have the message: it is too large for it, or not for its eyes.
+   */
+  prepare(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+  ): Publish | undefined {
+    const { outgoing, mayReceive } = this.handler
+    if (mayReceive !== undefined && !mayReceive(this.identity, message.topic)) return undefined
+    outgoing.message = message
+    outgoing.qos = qos
+    outgoing.retain = retain
+    outgoing.dup = false
+    outgoing.packetIdentifier = 0
+    outgoing.topicAlias = 0
+    outgoing.omitsTopic = false
+    outgoing.messageExpiryInterval = -1
+    outgoing.subscriptionIdentifiers = NONE
+    return this.isVersion5 ? this.#prepareVersion5(outgoing, subscriptionIdentifiers) : outgoing
+  }
+
+  /** Sends a PUBLISH packet that was prepared for this client. @param publish the packet that `prepare` returned. */
+  sendPublish(publish: Publish): void {
+    if (publish.topicAlias !== 0 && !publish.omitsTopic) {
+      this.#outgoingAliases?.introduced(publish.message.topic, publish.topicAlias)
+    }
+    this.#next.publish(publish)
+  }
+
+  /** Sends a message at QoS 0, or drops and counts it if the client does not read fast enough. @param message lent. */
+  deliverQoS0(message: Message, retain: boolean, subscriptionIdentifiers: readonly number[]): void {
+    if (!this.sendable) {
+      this.#drop()
+      return
+    }
+    this.#dropping = false
+    const publish = this.prepare(message, 0, retain, subscriptionIdentifiers)
+    if (publish !== undefined) this.sendPublish(publish)
+  }
+
+  /** What its Topic Aliases stand for; undefined when it may not use any. */
+  get incomingAliases(): IncomingTopicAliases | undefined {
+    return this.#incomingAliases
+  }
+
+  /** What it is sent because of new subscriptions; undefined when nothing. */
+  get retained(): RetainedSender | undefined {
+    return this.#retained
+  }
+
+  /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
+  sendRetained(subscription: Subscription): void {
+    this.#retained ??= new RetainedSender(this)
+    this.#retained.add(subscription)
+  }
+
+  /** A message that it published was not accepted: counted, and logged once for each reason. */
+  refusedPublish(message: Message, reasonCode: ReasonCode): void {
+    this.handler.totals.refusedPublishes += 1
+    this.#refusals ??= new Set()
+    if (this.#refusals.has(reasonCode)) return
+    this.#refusals.add(reasonCode)
+    const details = { client: this.id, remote: this.connection.remote, topic: message.topic, reasonCode }
+    this.handler.log.warn(details, 'Message not accepted; the next ones for the same reason are only counted')
+  }
+
+  /**
+   * Says why, as far as the version can say it, and ends the connection [MQTT-4.13.1-1].
+   * @param reasonString for the client.
+   */
+  disconnect(reasonCode: ReasonCode, why: string, reasonString?: string): void {
+    if (this.isVersion5 && this.#phase === Phase.Connected) {
+      const properties = reasonString !== undefined && this.wantsReasons ? { properties: { reasonString } } : {}
+      this.send({ cmd: 'disconnect', reasonCode, ...properties })
+    }
+    this.end(why)
   }
 
   /** The time for its CONNECT packet or for a sign of life is over. */
   expire(): void {
-    this.end(
-      this.#id === undefined ? 'no CONNECT packet within connectDeadlineMs' : 'silent for 1.5 times the Keep Alive',
-    )
+    if (this.#phase >= Phase.Accepted) {
+      this.disconnect(ReasonCode.KeepAliveTimeout, 'silent for 1.5 times the Keep Alive')
+    } else this.end('not connected within connectDeadlineMs')
   }
 
   /**
-   * Ends the connection, after what was sent, and everything that was kept for it. Ending it twice does no harm.
+   * Ends the connection, after what was sent. The session goes on by itself. Ending it twice does no harm.
    * @param level `warn` when the client did nothing wrong and does not get what it wants even so.
    */
   end(reason: string, level: 'info' | 'warn' = 'info'): void {
-    if (this.#ended) return
-    this.#ended = true
-    const { clients, keepAlive, router, log } = this.handler
-    keepAlive.cancel(this.#watch)
-    for (const filter of this.#filters) router.unsubscribe(filter, this)
-    this.#filters.clear()
-    // After a takeover the identifier is another's.
-    if (this.#id !== undefined && clients.get(this.#id) === this) clients.delete(this.#id)
+    if (this.#phase === Phase.Ended) return
+    this.#phase = Phase.Ended
+    this.handler.clients.delete(this)
+    this.handler.keepAlive.cancel(this.#watch)
+    this.gate.clear()
     this.connection.close(reason)
-    const details = { client: this.#id, remote: this.connection.remote, reason }
-    log[level](details, this.#id === undefined ? 'Connection ended before CONNECT was accepted' : 'Client disconnected')
+    const { session } = this
+    if (session?.client === this) {
+      this.#retained?.leave(session)
+      session.detach()
+    }
+    const details = { client: this.id, remote: this.connection.remote, reason }
+    this.handler.log[level](
+      details,
+      session === undefined ? 'Connection ended before CONNECT was accepted' : 'Client disconnected',
+    )
+  }
+
+  #beforeConnected(packet: ControlPacket): void {
+    if (this.#phase === Phase.Ended) return
+    // The first packet must be CONNECT [MQTT-3.1.0-1].
+    if (this.#phase === Phase.New && packet.cmd === 'connect') handleConnect(this, packet)
+    else if (this.#phase === Phase.Authenticating && packet.cmd === 'auth') handleAuth(this, packet)
+    else if (this.#phase !== Phase.New && packet.cmd === 'disconnect') this.end('client sent DISCONNECT')
+    else refuse(this, ReasonCode.ProtocolError, `client sent ${packet.cmd} before CONNACK`)
+  }
+
+  #prepareVersion5(publish: Publish, subscriptionIdentifiers: readonly number[]): Publish | undefined {
+    const { message } = publish
+    publish.subscriptionIdentifiers = subscriptionIdentifiers
+    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) {
+      // [MQTT-3.3.2-6]
+      publish.messageExpiryInterval = Math.max(0, Math.ceil((message.expiresAtMs - this.handler.now()) / 1000))
+    }
+    if (this.#outgoingAliases !== undefined) {
+      const known = this.#outgoingAliases.get(message.topic)
+      publish.topicAlias = known || this.#outgoingAliases.propose(message.topic)
+      publish.omitsTopic = known !== 0
+    }
+    const { maximumPacketSize } = this.connection
+    if (maximumPacketSize === Number.POSITIVE_INFINITY || publishSize(publish, 5) <= maximumPacketSize) return publish
+    // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
+    this.handler.totals.tooLarge += 1
+    return undefined
   }
 
   #drop(): void {
-    this.#dropped++
-    this.handler.dropped++
+    this.#dropped += 1
+    this.handler.totals.droppedQoS0 += 1
     if (this.#dropping) return
     // Once for each time that it falls behind, not for each message.
     this.#dropping = true
-    const details = { client: this.#id, remote: this.connection.remote, pendingBytes: this.connection.pendingBytes }
+    const details = { client: this.id, remote: this.connection.remote, pendingBytes: this.connection.pendingBytes }
     this.handler.log.warn(details, 'Client reads too slowly: messages at QoS 0 are dropped')
   }
 }

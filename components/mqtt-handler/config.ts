@@ -1,12 +1,79 @@
 import { z } from 'zod'
 
-export const handlerConfig = z.strictObject({
+/** The longest Session Expiry Interval; it means that the session never ends (section 3.1.2.11.2). */
+export const NEVER_EXPIRES = 0xffff_ffff
+
+const connections = {
   connectDeadlineMs: z
     .int()
     .min(100)
     .max(600_000)
     .default(10_000)
-    .describe('How long a new connection may take to send its CONNECT packet, in milliseconds.'),
+    .describe(
+      'How long a new connection may take until its CONNECT is accepted, AUTH packets included, in milliseconds.',
+    ),
+  allowUnauthenticated: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Where there are authentication methods: whether clients that name none are let in all the same, without a user name.',
+    ),
+  maximumKeepAliveSeconds: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe(
+      'The longest Keep Alive granted; a client that asks for more, or for none (0), gets this. Unset: no limit.',
+    ),
+  maximumClientIdentifierLength: z
+    .int()
+    .min(23)
+    .max(16_383)
+    .default(1_024)
+    .describe('Characters that a Client Identifier may have.'),
+  responseInformation: z
+    .string()
+    .max(4_096)
+    .optional()
+    .describe(
+      'Response Information for clients that request it: where their response topics lie. `%c` is the Client Identifier.',
+    ),
+  serverReference: z
+    .strictObject({
+      server: z
+        .string()
+        .min(1)
+        .max(4_096)
+        .describe('Server Reference: `other.example:1883`, several with spaces between.'),
+      moved: z.boolean().default(false).describe('Whether the move is permanent (0x9D), or for now (0x9C).'),
+    })
+    .optional()
+    .describe('Sends every client to another server.'),
+}
+
+const sessions = {
+  maximumSessionExpirySeconds: z
+    .int()
+    .min(0)
+    .max(NEVER_EXPIRES)
+    .default(2_592_000)
+    .describe(
+      'How long a session may outlive its connection, in seconds: the bound of Session Expiry Interval, and what Clean ' +
+        'Session 0 of MQTT 3 gets. 4294967295 is for ever.',
+    ),
+  maximumSessions: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .default(100_000)
+    .describe('Sessions, of clients connected or away; a client that would need one more is refused.'),
+  maximumSubscriptions: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(10_000)
+    .describe('Subscriptions that one client may hold; those beyond are refused.'),
   maximumTopicLevels: z
     .int()
     .min(1)
@@ -20,12 +87,99 @@ export const handlerConfig = z.strictObject({
     .max(16_383)
     .default(4_096)
     .describe('Characters that a Topic Filter may have; a longer one is refused.'),
-  maximumSubscriptions: z
+}
+
+const queues = {
+  receiveMaximum: z
     .int()
     .min(1)
-    .max(10_000_000)
+    .max(65_535)
+    .default(1_000)
+    .describe('QoS 1 and 2 messages that an MQTT 5 client may send before the first is acknowledged.'),
+  maximumInflight: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(100)
+    .describe(
+      'QoS 1 and 2 messages sent to a client before it acknowledges the first, if its Receive Maximum is not less.',
+    ),
+  maximumQueuedMessages: z
+    .int()
+    .min(0)
+    .max(100_000_000)
     .default(10_000)
-    .describe('Subscriptions that one client may hold; those beyond are refused.'),
-})
+    .describe('QoS 1 and 2 messages that wait for one session, those in flight not counted.'),
+  maximumQueuedBytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 4)
+    .default(64 * 1024 ** 2)
+    .describe('Their bytes.'),
+  maximumQueuedSeconds: z
+    .int()
+    .min(1)
+    .max(NEVER_EXPIRES)
+    .default(NEVER_EXPIRES)
+    .describe('How long a message waits for one session before it is dropped, whatever its Message Expiry Interval.'),
+  maximumTotalQueuedBytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .default(1024 ** 3)
+    .describe('Bytes of the messages that wait for all sessions together.'),
+  queueFullPolicy: z
+    .enum(['drop-oldest', 'drop-newest', 'refuse'])
+    .default('drop-newest')
+    .describe(
+      'What happens to a message for a session whose queue is full: the oldest one in the queue gives way, it is dropped, or ' +
+        'it is dropped and an MQTT 5 publisher is told (Quota exceeded). Counted and logged.',
+    ),
+}
+
+const retained = {
+  retainAvailable: z.boolean().default(true).describe('Whether messages can be retained.'),
+  maximumRetainedMessages: z.int().min(0).max(100_000_000).default(100_000).describe('Retained messages.'),
+  maximumRetainedBytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 4)
+    .default(256 * 1024 ** 2)
+    .describe('Their bytes.'),
+}
+
+const features = {
+  topicAliasMaximum: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(32)
+    .describe('Topic Aliases that an MQTT 5 client may use towards the broker.'),
+  maximumOutgoingTopicAliases: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(32)
+    .describe("Topic Aliases that the broker uses towards a client, if the client's Topic Alias Maximum is not less."),
+  topicAliasAfter: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(3)
+    .describe('A topic gets a Topic Alias with this message on it to the same client.'),
+  maximumQoS: z
+    .union([z.literal(0), z.literal(1), z.literal(2)])
+    .default(2)
+    .describe('The highest QoS taken from publishers and granted to subscribers.'),
+  wildcardSubscriptionAvailable: z.boolean().default(true).describe('Whether Topic Filters may hold wildcards.'),
+  sharedSubscriptionAvailable: z.boolean().default(true).describe('Whether there are Shared Subscriptions.'),
+  subscriptionIdentifiersAvailable: z.boolean().default(true).describe('Whether there are Subscription Identifiers.'),
+  checkPayloadFormat: z
+    .boolean()
+    .default(false)
+    .describe('Whether a payload that is said to be UTF-8 (Payload Format Indicator 1) must be.'),
+}
+
+export const handlerConfig = z.strictObject({ ...connections, ...sessions, ...queues, ...retained, ...features })
 
 export type HandlerConfig = z.output<typeof handlerConfig>

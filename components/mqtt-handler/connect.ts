@@ -1,55 +1,154 @@
-import { randomUUID } from 'node:crypto'
-import type { IConnectPacket } from 'mqtt-packet'
-import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
-import { ConnectReturnCode, ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { isUtf8 } from 'node:buffer'
+import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { Authentication } from './authentication.ts'
 import type { Client } from './client.ts'
-import { type ConnectRefusal, unsupportedConnect } from './not-supported.ts'
+import { accepted } from './connack.ts'
+import { type ConnectRequest, connectRequest } from './connect-request.ts'
+import { mayPublish } from './publishing.ts'
+import { Pause } from './reading.ts'
+import { refuse } from './refuse.ts'
+import type { Session } from './session.ts'
 
-/** Makes the client known by its identifier and answers CONNACK, or refuses it. */
-export const handleConnect = (client: Client, packet: IConnectPacket): void => {
-  if (client.connection.protocolVersion !== 4) {
-    refuseVersion(client)
+/** Takes a CONNECT packet: authenticates the client, if it asks for that, and then accepts it or refuses it. */
+export const handleConnect = (client: Client, packet: ConnectPacket): void => {
+  const { config } = client.handler
+  const version = client.connection.protocolVersion || 4
+  const request = connectRequest(packet, version, config)
+  // These hold from the first answer on, AUTH or a refusal.
+  client.wantsReasons = request.wantsReasons
+  client.connection.maximumPacketSize = request.maximumPacketSize
+  if (config.serverReference !== undefined) {
+    const { server, moved } = config.serverReference
+    const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
+    refuse(client, reasonCode, 'serverReference is set', undefined, { serverReference: server })
     return
   }
-  const refusal = refusalOf(packet)
-  if (refusal !== undefined) {
-    // Nothing has happened: whoever is connected with this identifier stays.
-    client.send({ cmd: 'connack', returnCode: refusal.returnCode, sessionPresent: false })
-    client.end(refusal.why, 'warn')
+  const problem = problemOf(client, request)
+  if (problem !== undefined) {
+    refuse(client, problem.reasonCode, problem.why, problem.why)
     return
   }
   // A client without an identifier gets one that nobody has [MQTT-3.1.3-6].
-  const id = packet.clientId === '' ? `mqtt-jig-${randomUUID()}` : packet.clientId
-  // Whoever was connected with this identifier is disconnected [MQTT-3.1.4-2].
-  client.handler.clients.get(id)?.end('another connection took over the Client Identifier')
-  client.accept(id, packet.keepalive ?? 0)
-  client.send({ cmd: 'connack', returnCode: ConnectReturnCode.Accepted, sessionPresent: false })
-  const details = { client: id, remote: client.connection.remote, keepAlive: packet.keepalive }
-  client.handler.log.info(details, 'Client connected')
-}
-
-/** Answers a CONNECT packet that the decoder refused: only about the version there is something to say. */
-export const refuseBeforeConnect = (client: Client, error: ProtocolError): void => {
-  // A peer that named another protocol has no version, and would not understand an answer.
-  const answer = error.reasonCode === ReasonCode.UnsupportedProtocolVersion && client.connection.protocolVersion !== 0
-  if (answer) refuseVersion(client)
-  else client.end(`protocol error: ${error.message}`)
-}
-
-const refusalOf = (packet: IConnectPacket): ConnectRefusal | undefined => {
-  // Without an identifier there is no session to come back to [MQTT-3.1.3-8].
-  if (packet.clientId === '' && packet.clean === false) {
-    return { returnCode: ConnectReturnCode.IdentifierRejected, why: 'no Client Identifier, yet Clean Session 0' }
+  const clientId = request.clientId || client.handler.sessions.unusedId()
+  client.identity = { clientId, userName: request.userName, remote: client.connection.remote }
+  if (request.authenticationMethod === undefined) {
+    withoutMethod(client, request)
+    return
   }
-  return unsupportedConnect(packet)
+  const method = client.handler.authenticationMethods.get(request.authenticationMethod)
+  if (method === undefined) {
+    refuse(client, ReasonCode.BadAuthenticationMethod, 'unknown Authentication Method') // [MQTT-4.12.0-1]
+    return
+  }
+  client.authenticating()
+  client.authentication = new Authentication(client, method)
+  client.authentication.begin(request.authenticationData, (userName, data) => {
+    client.owner = userName
+    client.identity = { ...client.identity, userName }
+    accept(client, request, data)
+  })
 }
 
-/** Says in the form of the client's own version that it is not spoken here [MQTT-3.1.2-2]. */
-const refuseVersion = (client: Client): void => {
-  const code =
-    client.connection.protocolVersion === 5
-      ? { reasonCode: ReasonCode.UnsupportedProtocolVersion }
-      : { returnCode: ConnectReturnCode.UnacceptableProtocolVersion }
-  client.send({ cmd: 'connack', sessionPresent: false, ...code })
-  client.end('only MQTT 3.1.1 is supported yet', 'warn')
+/** The client names no Authentication Method. Where there are some, it proves nothing: neither that it is this user. */
+const withoutMethod = (client: Client, request: ConnectRequest): void => {
+  if (client.handler.authenticationMethods.size > 0) {
+    if (!client.handler.config.allowUnauthenticated) {
+      refuse(client, ReasonCode.NotAuthorized, 'client names no Authentication Method')
+      return
+    }
+    client.identity = { ...client.identity, userName: undefined }
+  }
+  accept(client, request)
 }
+
+interface Problem {
+  readonly reasonCode: ReasonCode
+  readonly why: string
+}
+
+/** What keeps this CONNECT packet from being accepted, whoever sent it. */
+const problemOf = (client: Client, request: ConnectRequest): Problem | undefined => {
+  const { config } = client.handler
+  const { clientId, will } = request
+  if (clientId.length > config.maximumClientIdentifierLength) {
+    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'The Client Identifier is too long.' }
+  }
+  // Before MQTT 5.0 there is no session to come back to without an identifier [3.1.1 MQTT-3.1.3-8].
+  if (clientId === '' && !client.isVersion5 && !request.cleanStart) {
+    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'No Client Identifier, yet Clean Session 0.' }
+  }
+  if (will === undefined) return undefined
+  if (will.message.qos > config.maximumQoS) {
+    return { reasonCode: ReasonCode.QoSNotSupported, why: 'The Will QoS is not supported.' } // [MQTT-3.2.2-12]
+  }
+  if (will.message.retain && !config.retainAvailable) {
+    return { reasonCode: ReasonCode.RetainNotSupported, why: 'Messages cannot be retained.' } // [MQTT-3.2.2-13]
+  }
+  if (config.checkPayloadFormat && request.willPayloadIsUtf8 && !isUtf8(will.message.payload)) {
+    return { reasonCode: ReasonCode.PayloadFormatInvalid, why: 'The Will Payload is not UTF-8.' }
+  }
+  return undefined
+}
+
+/** The client is who it says it is, or nobody asks. @param authenticationData goes into CONNACK. */
+const accept = (client: Client, request: ConnectRequest, authenticationData?: Uint8Array): void => {
+  const { sessions, config } = client.handler
+  const existing = sessions.get(client.identity.clientId)
+  const problem = ownershipProblem(client, request, existing)
+  if (problem !== undefined) {
+    // Nothing has happened: whoever is connected with this identifier stays, and the session too.
+    refuse(client, problem.reasonCode, problem.why, problem.why)
+    return
+  }
+  const appendedBefore = client.handler.journal.appended
+  // Whoever was connected with this identifier is disconnected [MQTT-3.1.4-3].
+  existing?.client?.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the Client Identifier')
+  const session = openSession(client, request)
+  const keepAlive = grantedKeepAlive(request.keepAlive, config.maximumKeepAliveSeconds)
+  client.accept(session.session, request, keepAlive)
+  session.session.attach(client, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
+  const { clientId } = client.identity
+  client.handler.log.info({ client: clientId, remote: client.connection.remote, keepAlive }, 'Client connected')
+  const answer = accepted(client, request, { sessionPresent: session.present, keepAlive, authenticationData })
+  const depends = client.handler.journal.appended !== appendedBefore
+  if (client.gate.send(answer, depends, () => begin(client))) return
+  client.reading.pause(Pause.Connack)
+}
+
+/** CONNACK has left. */
+const begin = (client: Client): void => {
+  client.reading.resume(Pause.Connack)
+  client.connected()
+}
+
+const ownershipProblem = (
+  client: Client,
+  { will }: ConnectRequest,
+  existing: Session | undefined,
+): Problem | undefined => {
+  const { sessions, config } = client.handler
+  if (existing !== undefined && existing.owner !== client.owner) {
+    return { reasonCode: ReasonCode.NotAuthorized, why: 'The session belongs to another user.' }
+  }
+  if (existing === undefined && sessions.count >= config.maximumSessions) {
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'There are as many sessions as maximumSessions allows.' }
+  }
+  const allowed = will && mayPublish(client.handler, will.message, client.identity)
+  if (allowed === undefined || allowed === ReasonCode.Success) return undefined
+  return { reasonCode: allowed, why: 'The Will Message may not be published.' }
+}
+
+/** Resumes the session of the client [MQTT-3.1.2-5], or makes one [MQTT-3.1.2-4] [MQTT-3.1.2-6]. */
+const openSession = (client: Client, request: ConnectRequest): { session: Session; present: boolean } => {
+  const { sessions } = client.handler
+  const { clientId } = client.identity
+  const earlier = sessions.get(clientId)
+  if (earlier !== undefined && !request.cleanStart) return { session: earlier, present: true }
+  if (earlier !== undefined) sessions.end(earlier)
+  return { session: sessions.create(clientId, client), present: false }
+}
+
+/** @param asked 0 for none. @param maximum undefined for no limit. */
+const grantedKeepAlive = (asked: number, maximum: number | undefined): number =>
+  maximum === undefined ? asked : asked === 0 ? maximum : Math.min(asked, maximum)

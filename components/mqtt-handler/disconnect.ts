@@ -1,4 +1,22 @@
+import type { IDisconnectPacket } from 'mqtt-packet'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 
-/** Closes the network connection, if the client does not do it first (section 3.14.4). */
-export const handleDisconnect = (client: Client): void => client.end('client sent DISCONNECT')
+/** The client says goodbye: closes the network connection, if the client does not do it first (section 3.14.4). */
+export const handleDisconnect = (client: Client, { reasonCode = 0, properties }: IDisconnectPacket): void => {
+  const session = client.session!
+  const expiry = properties?.sessionExpiryInterval
+  if (expiry !== undefined) {
+    if (expiry > 0 && !session.persistent) {
+      // The session was to end with the connection; that cannot be undone (section 3.14.2.2.2).
+      client.disconnect(
+        ReasonCode.ProtocolError,
+        'client set a Session Expiry Interval in DISCONNECT after 0 in CONNECT',
+      )
+      return
+    }
+    session.setExpiryInterval(Math.min(expiry, client.handler.config.maximumSessionExpirySeconds))
+  }
+  if (reasonCode === ReasonCode.Success) session.deleteWill() // [MQTT-3.14.4-3]
+  client.end(reasonCode === ReasonCode.Success ? 'client sent DISCONNECT' : `client sent DISCONNECT with ${reasonCode}`)
+}

@@ -1,39 +1,116 @@
+import type { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
+import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { HandlerStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { Router } from '../../src/kinds/router.ts'
+import type { Store } from '../../src/kinds/store.ts'
 import { KeepAlive } from '../../src/mqtt/keep-alive.ts'
+import { Publish } from '../../src/mqtt/publish.ts'
 import { Client } from './client.ts'
 import type { HandlerConfig } from './config.ts'
+import { Journal } from './journal.ts'
+import { Pause } from './reading.ts'
+import { Retained } from './retained.ts'
+import { Sessions } from './sessions.ts'
 
 /** How exactly silence is noticed, in milliseconds: at most two of these after the time allowed. */
-const tickMs = 250
+const TICK_MS = 250
 
 /** Two minutes and a bit: longer waits, which are rare, are looked at once in each turn of the wheel. */
-const wheelSlots = 512
+const WHEEL_SLOTS = 512
 
-/** What all clients share: who they are, the router, and the one timer that watches them. */
+/** What happens to messages, counted since the start. */
+export interface Totals {
+  /** Bytes of the messages at QoS 1 and 2 that wait for sessions now. */
+  queuedBytes: number
+  /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
+  droppedQoS0: number
+  /** Messages at QoS 1 and 2 that were dropped because the queue of a session was full. */
+  dropped: number
+  /** Those among them whose publisher was told. */
+  refused: number
+  /** Messages that waited for a session longer than they were allowed to. */
+  expired: number
+  /** Messages that were larger than their subscriber takes. */
+  tooLarge: number
+  /** Messages that were not accepted from their publisher. */
+  refusedPublishes: number
+}
+
+/** What the handler is made of. */
+export interface Parts {
+  readonly router: Router
+  readonly store: Store
+  readonly logger: Logger
+  readonly authorizer?: Authorizer | undefined
+  readonly authenticationMethods?: readonly AuthenticationMethod[]
+}
+
+/** What all clients share: the sessions, the retained messages, the router, and the one timer that watches them. */
 export class MqttHandler implements HandlerStage {
   readonly role = 'handler'
   readonly config: HandlerConfig
   readonly router: Router
+  readonly journal: Journal
   readonly log: Logger
-  /** Whom the CONNECT packet made known, by Client Identifier. */
-  readonly clients = new Map<string, Client>()
-  readonly keepAlive = new KeepAlive<Client>(performance.now(), tickMs, wheelSlots)
-  /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
-  dropped = 0
+  readonly authorizer: Authorizer | undefined
+  /** The authorizer's say on deliveries, where it has any. */
+  readonly mayReceive: Authorizer['mayReceive']
+  /** By their names. */
+  readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>
+
+  /** Every open connection's. */
+  readonly clients = new Set<Client>()
+  readonly sessions: Sessions
+  readonly retained: Retained
+  readonly keepAlive = new KeepAlive<Client>(performance.now(), TICK_MS, WHEEL_SLOTS)
+  /** The one PUBLISH packet that is filled for every client in turn. */
+  readonly outgoing = new Publish()
+  readonly totals: Totals = {
+    queuedBytes: 0,
+    droppedQoS0: 0,
+    dropped: 0,
+    refused: 0,
+    expired: 0,
+    tooLarge: 0,
+    refusedPublishes: 0,
+  }
   readonly #timer: NodeJS.Timeout
 
-  constructor(config: HandlerConfig, router: Router, log: Logger) {
+  /** @throws when two authentication methods have the same name. */
+  constructor(config: HandlerConfig, parts: Parts) {
     this.config = config
-    this.router = router
-    this.log = log
-    this.#timer = setInterval(() => this.#expire(), tickMs)
+    this.router = parts.router
+    this.journal = new Journal(parts.store)
+    this.log = parts.logger
+    this.authorizer = parts.authorizer
+    this.mayReceive = parts.authorizer?.mayReceive?.bind(parts.authorizer)
+    this.authenticationMethods = byName(parts.authenticationMethods ?? [])
+    this.sessions = new Sessions(this)
+    this.retained = new Retained(config, this.journal, this.log)
+    parts.store.onDurable(() => this.#release())
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  /** Takes over what the store holds. Rejects when that cannot be read. */
+  async restore(): Promise<void> {
+    const { sessions, retained } = await this.journal.store.restore()
+    this.retained.restore(retained)
+    this.sessions.restore(sessions)
+    if (sessions.length + retained.length === 0) return
+    this.log.info({ sessions: sessions.length, retained: retained.length }, 'Sessions and retained messages restored')
+  }
+
+  /** Milliseconds since 1970, on a clock that never steps back. */
+  now(): number {
+    return performance.timeOrigin + performance.now()
   }
 
   open(connection: Connection, next: PacketReceiver): PacketReceiver {
-    return new Client(connection, next, this)
+    const client = new Client(connection, next, this)
+    this.clients.add(client)
+    return client
   }
 
   /** Ends the timer. The connections are the server's, which has closed them before. */
@@ -41,7 +118,40 @@ export class MqttHandler implements HandlerStage {
     clearInterval(this.#timer)
   }
 
-  #expire(): void {
-    for (const client of this.keepAlive.advance(performance.now())) client.expire()
+  /** What was appended to the store is durable: answers leave. */
+  #release(): void {
+    for (const client of this.clients) {
+      if (client.gate.waiting === 0) continue
+      client.gate.release()
+      if (!client.gate.full) client.reading.resume(Pause.Answers)
+    }
   }
+
+  #tick(): void {
+    const nowMs = performance.now()
+    for (const client of this.keepAlive.advance(nowMs)) this.#task('keep alive', () => client.expire())
+    for (const session of this.sessions.willDelay.advance(nowMs)) this.#task('will', () => session.publishWill())
+    for (const session of this.sessions.expiry.advance(nowMs)) {
+      this.#task('session expiry', () => this.sessions.end(session)) // [MQTT-4.1.0-2]
+    }
+    this.#task('retained messages', () => this.retained.sweep(this.now()))
+  }
+
+  /** What fails for one must not keep the others from their turn, nor stop the timer. */
+  #task(name: string, task: () => void): void {
+    try {
+      task()
+    } catch (error) {
+      this.log.error({ err: error, task: name }, 'A periodic task failed')
+    }
+  }
+}
+
+const byName = (methods: readonly AuthenticationMethod[]): ReadonlyMap<string, AuthenticationMethod> => {
+  const named = new Map<string, AuthenticationMethod>()
+  for (const method of methods) {
+    if (named.has(method.name)) throw new Error(`two components provide the authentication method ${method.name}`)
+    named.set(method.name, method)
+  }
+  return named
 }

@@ -1,9 +1,113 @@
-import type { IPublishPacket } from 'mqtt-packet'
+import { isUtf8 } from 'node:buffer'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
-import { refusePublish } from './not-supported.ts'
+import { publishMessage } from './publishing.ts'
+import { Pause } from './reading.ts'
 
-/** Passes a message to its subscribers. At QoS 0 it goes out as it came in: the same object for all of them. */
-export const handlePublish = (client: Client, packet: IPublishPacket): void => {
-  if (refusePublish(client, packet)) return
-  client.handler.router.publish(packet)
+/** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
+export const handlePublish = (client: Client, publish: Publish): void => {
+  const { config } = client.handler
+  if (publish.qos > config.maximumQoS) {
+    client.disconnect(ReasonCode.QoSNotSupported, 'client published at a QoS over maximumQoS') // [MQTT-3.2.2-11]
+    return
+  }
+  if (publish.retain && !config.retainAvailable) {
+    client.disconnect(ReasonCode.RetainNotSupported, 'client published with RETAIN 1, which is not available')
+    return
+  }
+  const message = publish.topicAlias === 0 ? publish.message : resolveTopicAlias(client, publish)
+  if (message === undefined) return
+  if (publish.qos === 0) {
+    const reason = take(client, publish, message)
+    if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reason)
+  } else if (publish.qos === 1) takeQoS1(client, publish, message)
+  else takeQoS2(client, publish, message)
+}
+
+const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
+  if (overReceiveMaximum(client)) return
+  const { journal } = client.handler
+  const appendedBefore = journal.appended
+  const reason = take(client, publish, message)
+  const answer = { cmd: 'puback', messageId: publish.packetIdentifier, ...answered(client, message, reason) } as const
+  const depends = journal.appended !== appendedBefore
+  if (depends || client.gate.waiting > 0) hold(client, answer, depends)
+  else client.send(answer)
+}
+
+const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
+  const { packetIdentifier: messageId } = publish
+  const session = client.session!
+  if (session.received.has(messageId)) {
+    // Sent again: it was published already [MQTT-4.3.3-10].
+    client.incomplete.add(messageId)
+    client.gate.send({ cmd: 'pubrec', messageId }, false)
+    return
+  }
+  if (overReceiveMaximum(client)) return
+  const { journal } = client.handler
+  const appendedBefore = journal.appended
+  const reason = take(client, publish, message)
+  const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
+  // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
+  if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
+    session.addReceived(messageId)
+    client.incomplete.add(messageId)
+  }
+  client.gate.send(answer, journal.appended !== appendedBefore)
+  pauseIfFull(client)
+}
+
+/** Publishes the message. @returns what the client is told. */
+const take = (client: Client, publish: Publish, message: Message): ReasonCode => {
+  if (client.handler.config.checkPayloadFormat && publish.payloadFormatUtf8 && !isUtf8(message.payload)) {
+    return ReasonCode.PayloadFormatInvalid
+  }
+  return publishMessage(client.handler, message, client.session!)
+}
+
+/** The Reason Code of PUBACK or PUBREC. MQTT 3 has none: what is refused is acknowledged all the same [3.1.1 MQTT-3.3.5-2]. */
+const answered = (client: Client, message: Message, reasonCode: ReasonCode): { reasonCode?: ReasonCode } => {
+  if (reasonCode >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reasonCode)
+  return client.isVersion5 && reasonCode !== ReasonCode.Success ? { reasonCode } : {}
+}
+
+const hold = (client: Client, answer: { cmd: 'puback'; messageId: number }, depends: boolean): void => {
+  client.unanswered += 1
+  client.gate.send(answer, depends, () => {
+    client.unanswered -= 1
+  })
+  pauseIfFull(client)
+}
+
+/** A store that is slow makes its publishers slow. */
+const pauseIfFull = (client: Client): void => {
+  if (client.gate.full) client.reading.pause(Pause.Answers)
+}
+
+/** [MQTT-3.3.4-7] */
+const overReceiveMaximum = (client: Client): boolean => {
+  if (!client.isVersion5) return false
+  if (client.unanswered + client.incomplete.size < client.handler.config.receiveMaximum) return false
+  client.disconnect(ReasonCode.ReceiveMaximumExceeded, 'client sent more messages than Receive Maximum allows')
+  return true
+}
+
+/** @returns the message with the Topic Name that its alias stands for, or undefined when the alias is not legal. */
+const resolveTopicAlias = (client: Client, { message, topicAlias, omitsTopic }: Publish): Message | undefined => {
+  const aliases = client.incomingAliases
+  if (aliases === undefined || !aliases.allows(topicAlias)) {
+    client.disconnect(ReasonCode.TopicAliasInvalid, 'client used a Topic Alias over Topic Alias Maximum') // [MQTT-3.3.2-9]
+    return undefined
+  }
+  if (!omitsTopic) {
+    aliases.set(topicAlias, message.topicBytes)
+    return message
+  }
+  const topic = aliases.get(topicAlias)
+  if (topic !== undefined) return message.withTopic(topic)
+  client.disconnect(ReasonCode.ProtocolError, 'client used a Topic Alias that stands for nothing')
+  return undefined
 }

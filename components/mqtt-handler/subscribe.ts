@@ -1,35 +1,90 @@
 import type { ISubscribePacket } from 'mqtt-packet'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
-import { refuseFilter } from './not-supported.ts'
+import type { HandlerConfig } from './config.ts'
 
-/** Subscribes the client to each filter and answers with one return code for each, in their order [MQTT-3.9.3-1]. */
+type Request = ISubscribePacket['subscriptions'][number]
+
+/**
+ * Subscribes the client to each filter and answers with one Reason Code for each, in their order [MQTT-3.9.3-1], as if they
+ * had come one after the other [MQTT-3.8.4-5]. Retained messages follow.
+ */
 export const handleSubscribe = (client: Client, packet: ISubscribePacket): void => {
-  const granted = packet.subscriptions.map(({ topic }) => subscribe(client, topic))
-  client.send({ cmd: 'suback', messageId: packet.messageId!, granted })
-}
-
-/** QoS 0 is granted whatever was asked for: a server may grant less (section 3.9.3). */
-const subscribe = (client: Client, filter: string): ReasonCode => {
-  const why = refuseFilter(filter) ?? overLimit(client, filter)
-  if (why === undefined) {
-    client.subscribe(filter)
-    return ReasonCode.Success
+  const { subscriptions, properties, messageId } = packet
+  const identifier = properties?.subscriptionIdentifier ?? 0
+  const unavailable = unavailableFeature(client.handler.config, subscriptions, identifier as number)
+  if (unavailable !== undefined && client.isVersion5) {
+    client.disconnect(unavailable, 'client subscribed in a way that is not available here')
+    return
   }
-  client.handler.log.warn({ client: client.id, remote: client.connection.remote, why }, 'Subscription refused')
-  return ReasonCode.UnspecifiedError
+  const { journal } = client.handler
+  const appendedBefore = journal.appended
+  const granted = subscriptions.map((request) => subscribe(client, request, identifier as number))
+  client.gate.send({ cmd: 'suback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
+  client.session!.outbox.pump()
 }
 
-const overLimit = (client: Client, filter: string): string | undefined => {
-  const { maximumFilterLength, maximumTopicLevels, maximumSubscriptions } = client.handler.config
-  if (filter.length > maximumFilterLength) return `more than ${maximumFilterLength} characters (maximumFilterLength)`
-  if (countLevels(filter) > maximumTopicLevels) return `more than ${maximumTopicLevels} levels (maximumTopicLevels)`
-  if (client.subscriptions < maximumSubscriptions || client.isSubscribed(filter)) return undefined
-  return `more than ${maximumSubscriptions} subscriptions (maximumSubscriptions)`
+/** What of this SUBSCRIBE packet the configuration does not allow, which is a Protocol Error in MQTT 5.0 (section 3.2.2.3). */
+const unavailableFeature = (
+  config: HandlerConfig,
+  requests: readonly Request[],
+  identifier: number,
+): ReasonCode | undefined => {
+  if (identifier !== 0 && !config.subscriptionIdentifiersAvailable)
+    return ReasonCode.SubscriptionIdentifiersNotSupported
+  const shared = !config.sharedSubscriptionAvailable && requests.some(({ topic }) => sharedFilter(topic) !== undefined)
+  if (shared) return ReasonCode.SharedSubscriptionsNotSupported
+  const wildcard = !config.wildcardSubscriptionAvailable && requests.some(({ topic }) => hasWildcard(topic))
+  return wildcard ? ReasonCode.WildcardSubscriptionsNotSupported : undefined
 }
+
+const subscribe = (client: Client, request: Request, identifier: number): ReasonCode => {
+  const session = client.session!
+  const problem = problemOf(client, request)
+  if (problem !== undefined) {
+    client.handler.log.warn({ client: client.id, remote: client.connection.remote, ...problem }, 'Subscription refused')
+    // MQTT 3 has one code for a failure, which has the value of Unspecified error.
+    return client.isVersion5 ? problem.reasonCode : ReasonCode.UnspecifiedError
+  }
+  const qos = Math.min(request.qos, client.handler.config.maximumQoS) as Request['qos'] // [MQTT-3.8.4-7]
+  const subscription: Subscription = {
+    filter: request.topic,
+    qos,
+    noLocal: request.nl ?? false,
+    retainAsPublished: request.rap ?? false,
+    identifier,
+  }
+  const existed = session.subscribe(subscription)
+  const retainHandling = request.rh ?? 0
+  // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a Shared Subscription gets none (section 4.8.2).
+  const wantsRetained = retainHandling === 0 || (retainHandling === 1 && !existed)
+  if (wantsRetained && sharedFilter(request.topic) === undefined) client.sendRetained(subscription)
+  return qos
+}
+
+/** Why no subscription to this filter is made; undefined when it is. */
+const problemOf = (client: Client, { topic }: Request): { reasonCode: ReasonCode; why: string } | undefined => {
+  const { config, authorizer } = client.handler
+  const { maximumFilterLength, maximumTopicLevels, maximumSubscriptions } = config
+  const over = (why: string) => ({ reasonCode: ReasonCode.QuotaExceeded, why })
+  if (topic.length > maximumFilterLength) return over(`more than ${maximumFilterLength} characters`)
+  if (countLevels(topic) > maximumTopicLevels) return over(`more than ${maximumTopicLevels} levels`)
+  const unavailable = unavailableFeature(config, [{ topic, qos: 0 }], 0)
+  if (unavailable !== undefined) return { reasonCode: unavailable, why: 'not available here' }
+  const { subscriptions } = client.session!
+  if (subscriptions.size >= maximumSubscriptions && !subscriptions.has(topic)) {
+    return over(`more than ${maximumSubscriptions} subscriptions`)
+  }
+  const filter = sharedFilter(topic)?.filter ?? topic
+  const allowed = authorizer === undefined || authorizer.maySubscribe(client.identity, filter)
+  return allowed ? undefined : { reasonCode: ReasonCode.NotAuthorized, why: 'not authorized' }
+}
+
+const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#')
 
 const countLevels = (filter: string): number => {
   let levels = 1
-  for (let slash = filter.indexOf('/'); slash !== -1; slash = filter.indexOf('/', slash + 1)) levels++
+  for (let slash = filter.indexOf('/'); slash !== -1; slash = filter.indexOf('/', slash + 1)) levels += 1
   return levels
 }

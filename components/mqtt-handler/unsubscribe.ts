@@ -1,9 +1,18 @@
 import type { IUnsubscribePacket } from 'mqtt-packet'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 
-/** Ends subscriptions, and answers UNSUBACK even where there was none to end [MQTT-3.10.4-5]. */
-export const handleUnsubscribe = (client: Client, packet: IUnsubscribePacket): void => {
-  for (const filter of packet.unsubscriptions) client.unsubscribe(filter)
-  // [MQTT-3.10.4-4]; MQTT 3 has no reason codes here.
-  client.send({ cmd: 'unsuback', messageId: packet.messageId!, granted: [] })
+/**
+ * Ends subscriptions, and answers UNSUBACK even where there was none to end [MQTT-3.10.4-5]: one Reason Code for each
+ * filter, in their order [MQTT-3.11.3-1]; MQTT 3 has none.
+ */
+export const handleUnsubscribe = (client: Client, { unsubscriptions, messageId }: IUnsubscribePacket): void => {
+  const { journal } = client.handler
+  const appendedBefore = journal.appended
+  const codes = unsubscriptions.map((filter) =>
+    client.session!.unsubscribe(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted,
+  )
+  for (const filter of unsubscriptions) client.retained?.remove(filter)
+  const granted = client.isVersion5 ? codes : []
+  client.gate.send({ cmd: 'unsuback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
 }

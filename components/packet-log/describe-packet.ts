@@ -1,10 +1,11 @@
-import type { Packet } from 'mqtt-packet'
+import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
 
 /** A packet with thousands of filters is not written out whole: this many are. */
 const maximumFilters = 10
 
 /** What of a packet may stand in a log: never a payload, a password or a user name. */
-export const describePacket = (packet: Packet): Record<string, unknown> => {
+export const describePacket = (packet: ControlPacket): Record<string, unknown> => {
   const { cmd, messageId } = packet
   const id = messageId === undefined ? {} : { messageId }
   switch (packet.cmd) {
@@ -12,16 +13,24 @@ export const describePacket = (packet: Packet): Record<string, unknown> => {
       const { clientId, protocolVersion, clean, keepalive, will } = packet
       return { cmd, clientId, protocolVersion, clean, keepalive, will: will?.topic }
     }
-    case 'publish': {
-      const { topic, qos, retain, dup, payload } = packet
-      return { cmd, ...id, topic, qos, retain, dup, payloadBytes: Buffer.byteLength(payload) }
-    }
     case 'subscribe':
       return { cmd, ...id, ...someOf(packet.subscriptions.map(({ topic, qos }) => `${topic} (QoS ${qos})`)) }
     case 'unsubscribe':
       return { cmd, ...id, ...someOf(packet.unsubscriptions) }
     default:
       return { cmd, ...id }
+  }
+}
+
+/** What of a PUBLISH packet may stand in a log. */
+export const describePublish = (publish: Publish): Record<string, unknown> => {
+  const { message, qos, retain, dup, packetIdentifier, topicAlias } = publish
+  return {
+    cmd: 'publish',
+    ...(packetIdentifier === 0 ? {} : { messageId: packetIdentifier }),
+    ...(topicAlias === 0 ? {} : { topicAlias }),
+    topic: message.topic,
+    ...{ qos, retain, dup, payloadBytes: message.payloadLength },
   }
 }
 

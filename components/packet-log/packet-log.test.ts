@@ -2,6 +2,7 @@ import type { Packet } from 'mqtt-packet'
 import { expect, it } from 'vitest'
 import { malformedPacket } from '../../src/mqtt/refusal.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
+import { pass } from '../../test/helpers/publish-packet.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { PacketLog } from './packet-log.ts'
 
@@ -18,6 +19,7 @@ const packets: Packet[] = [
     will: { topic: 'will', payload: secret },
   },
   { cmd: 'publish', topic: 'a', payload: secret, qos: 1, messageId: 9, retain: false, dup: true },
+  { cmd: 'publish', topic: '', payload: secret, qos: 0, retain: true, dup: false, properties: { topicAlias: 5 } },
   { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a/+', qos: 1 }] },
   { cmd: 'unsubscribe', messageId: 2, unsubscriptions: Array.from({ length: 5_000 }, (_, n) => `${n}`) },
   { cmd: 'disconnect' },
@@ -28,7 +30,7 @@ it('logs what passes, passes it on as it is, and gives away no payload, user nam
   const log = new RecordingLogger()
   const next = new PacketRecorder()
   const receiver = new PacketLog(log, 'debug').open(new FakeConnection(3, '127.0.0.1:5'), next)
-  for (const packet of packets) receiver.packet(packet)
+  for (const packet of packets) pass(packet, receiver)
   receiver.fail?.(error)
   expect(next.packets).toEqual(packets)
   expect(next.errors).toEqual([error])
@@ -37,6 +39,7 @@ it('logs what passes, passes it on as it is, and gives away no payload, user nam
   expect(log.lines).toMatchObject([
     { ...common, cmd: 'connect', clientId: 'name', protocolVersion: 4, keepalive: 60, will: 'will' },
     { ...common, cmd: 'publish', topic: 'a', qos: 1, messageId: 9, retain: false, dup: true, payloadBytes: 6 },
+    { ...common, cmd: 'publish', topic: '', topicAlias: 5, qos: 0, retain: true, payloadBytes: 6 },
     { ...common, cmd: 'subscribe', messageId: 1, filters: ['a/+ (QoS 1)'] },
     { ...common, cmd: 'unsubscribe', messageId: 2, filters: expect.objectContaining({ length: 10 }), of: 5_000 },
     { ...common, cmd: 'disconnect' },

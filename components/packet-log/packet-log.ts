@@ -1,9 +1,9 @@
-import type { Packet } from 'mqtt-packet'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import type { FilterStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { ControlPacket, FilterStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
-import { describePacket } from './describe-packet.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import { describePacket, describePublish } from './describe-packet.ts'
 
 /** Logs what comes by and passes it on as it is. */
 export class PacketLog implements FilterStage {
@@ -34,10 +34,15 @@ class ConnectionLog implements PacketReceiver {
     this.#write = write
   }
 
-  packet(packet: Packet): void {
+  packet(packet: ControlPacket): void {
     if (packet.cmd === 'connect') this.#client = packet.clientId
     this.#write({ ...this.#who(), ...describePacket(packet) }, 'Packet')
     this.#next.packet(packet)
+  }
+
+  publish(publish: Publish): void {
+    this.#write({ ...this.#who(), ...describePublish(publish) }, 'Packet')
+    this.#next.publish(publish)
   }
 
   fail(error: ProtocolError): void {

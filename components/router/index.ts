@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Router } from '../../src/kinds/router.ts'
+import { SHARED_SUBSCRIPTION_POLICIES } from '../../src/mqtt/shared-subscription.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { LocalRouter } from './local-router.ts'
 
@@ -7,6 +8,11 @@ import { LocalRouter } from './local-router.ts'
 export const router = defineComponent({
   provides: Router,
   needs: {},
-  config: z.strictObject({}),
-  start: () => new LocalRouter(),
+  config: z.strictObject({
+    sharedSubscriptionPolicy: z
+      .enum(SHARED_SUBSCRIPTION_POLICIES)
+      .default('round-robin')
+      .describe('How a Shared Subscription chooses the member that gets a message, among those that are connected.'),
+  }),
+  start: ({ sharedSubscriptionPolicy }) => new LocalRouter(sharedSubscriptionPolicy),
 })

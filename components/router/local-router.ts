@@ -1,32 +1,115 @@
-import type { IPublishPacket } from 'mqtt-packet'
 import type { Router, Subscriber } from '../../src/kinds/router.ts'
+import { FilterSubscriptions } from '../../src/mqtt/filter-subscriptions.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { mergeRoutes, type Route, targetOf } from '../../src/mqtt/route.ts'
+import { SharedSubscription, type SharedSubscriptionPolicy } from '../../src/mqtt/shared-subscription.ts'
+import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import { TopicTrie } from '../../src/mqtt/topic-trie.ts'
 
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
-  readonly #trie = new TopicTrie<Subscriber, true>()
+  readonly #policy: SharedSubscriptionPolicy
+  readonly #filters = new TopicTrie<FilterSubscriptions>()
+  /** By their filters in full, `$share/...`. */
+  readonly #shared = new Map<string, SharedSubscription>()
+  #subscriptions = 0
+
+  constructor(policy: SharedSubscriptionPolicy = 'round-robin') {
+    this.#policy = policy
+  }
 
   get subscriptions(): number {
-    return this.#trie.size
+    return this.#subscriptions
   }
 
-  subscribe(filter: string, subscriber: Subscriber): void {
-    this.#trie.set(filter, subscriber, true)
-  }
-
-  unsubscribe(filter: string, subscriber: Subscriber): boolean {
-    return this.#trie.delete(filter, subscriber)
-  }
-
-  publish(message: IPublishPacket): void {
-    const matches = this.#trie.match(message.topic)
-    if (matches.length === 1) {
-      for (const subscriber of matches[0]!.keys()) subscriber.deliver(message)
-      return
+  publish(message: Message, publisher?: Subscriber): number {
+    const { targets, shared } = this.#route(message.topic)
+    let reached = 0
+    for (let index = 0; index < targets.length; index += 1) {
+      const { subscriber, delivery, own } = targets[index]!
+      // Subscriptions with No Local do not count for the publisher [MQTT-3.8.3-3].
+      const applies = subscriber === publisher ? own : delivery
+      if (applies === undefined) continue
+      subscriber.deliver(message, applies)
+      reached += 1
     }
-    // Overlapping filters: each subscriber gets the message once [MQTT-3.3.5-1].
-    const served = new Set<Subscriber>()
-    for (const subscribers of matches) for (const subscriber of subscribers.keys()) served.add(subscriber)
-    for (const subscriber of served) subscriber.deliver(message)
+    for (let index = 0; index < shared.length; index += 1) {
+      if (shared[index]!.deliver(message)) reached += 1
+    }
+    return reached
+  }
+
+  redeliver(message: Message, shared: string, gone: Subscriber): boolean {
+    return this.#shared.get(shared)?.deliver(message, gone) ?? false
+  }
+
+  subscribe(subscriber: Subscriber, subscription: Subscription): boolean {
+    const { filter } = subscription
+    const shared = sharedFilter(filter)
+    const existed =
+      shared === undefined
+        ? this.#subscribe(filter, subscriber, subscription)
+        : this.#sharedSubscription(filter, shared.filter).set(subscriber, subscription)
+    if (!existed) this.#subscriptions += 1
+    return existed
+  }
+
+  unsubscribe(subscriber: Subscriber, filter: string): boolean {
+    const shared = sharedFilter(filter)
+    const existed =
+      shared === undefined ? this.#unsubscribe(filter, subscriber) : this.#leave(filter, shared.filter, subscriber)
+    if (existed) this.#subscriptions -= 1
+    return existed
+  }
+
+  #route(topic: string): Route {
+    const filters = this.#filters.match(topic)
+    // Most topics match one filter, whose route is theirs.
+    if (filters.length === 1) return filters[0]!.route
+    return mergeRoutes(filters.map(({ route }) => route))
+  }
+
+  #subscribe(filter: string, subscriber: Subscriber, subscription: Subscription): boolean {
+    const subscriptions = this.#subscriptionsTo(filter)
+    const existed = subscriptions.get(subscriber) !== undefined
+    subscriptions.set(subscriber, targetOf(subscriber, subscription))
+    return existed
+  }
+
+  #unsubscribe(filter: string, subscriber: Subscriber): boolean {
+    const subscriptions = this.#filters.get(filter)
+    if (subscriptions === undefined || !subscriptions.delete(subscriber)) return false
+    if (subscriptions.isEmpty) this.#filters.delete(filter)
+    return true
+  }
+
+  #leave(fullFilter: string, filter: string, subscriber: Subscriber): boolean {
+    const shared = this.#shared.get(fullFilter)
+    if (shared === undefined || !shared.delete(subscriber)) return false
+    if (shared.size > 0) return true
+    this.#shared.delete(fullFilter)
+    const subscriptions = this.#filters.get(filter)!
+    subscriptions.removeShared(shared)
+    if (subscriptions.isEmpty) this.#filters.delete(filter)
+    return true
+  }
+
+  #subscriptionsTo(filter: string): FilterSubscriptions {
+    let subscriptions = this.#filters.get(filter)
+    if (subscriptions === undefined) {
+      subscriptions = new FilterSubscriptions()
+      this.#filters.set(filter, subscriptions)
+    }
+    return subscriptions
+  }
+
+  #sharedSubscription(fullFilter: string, filter: string): SharedSubscription {
+    let shared = this.#shared.get(fullFilter)
+    if (shared === undefined) {
+      shared = new SharedSubscription(fullFilter, this.#policy)
+      this.#shared.set(fullFilter, shared)
+      this.#subscriptionsTo(filter).addShared(shared)
+    }
+    return shared
   }
 }

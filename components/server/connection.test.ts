@@ -1,38 +1,15 @@
 import type { Socket } from 'node:net'
-import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import type { ControlPacket, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 
-/** A socket without a network: keeps what each write to the operating system held, and takes it when told to. */
-class FakeSocket extends Duplex {
-  readonly writes: Buffer[][] = []
-  #taken: (() => void)[] = []
-  holdsBack = false
-
-  constructor() {
-    super({ allowHalfOpen: true })
-  }
-
-  override _read(): void {}
-
-  override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
-    this.writes.push(chunks.map(({ chunk }) => chunk))
-    if (this.holdsBack) this.#taken.push(taken)
-    else taken()
-  }
-
-  /** The operating system takes what it was given so far. */
-  takeAll(): void {
-    for (const taken of this.#taken.splice(0)) taken()
-  }
-}
+const unused = () => expect.unreachable()
 
 /** A connection whose handler is given as a function; what it is told of its end is counted. */
 const open = (
@@ -44,12 +21,19 @@ const open = (
   const told: string[] = []
   let gone = 0
   const tell = (stage: string) => () => void told.push(stage)
-  const packet: Packet = { cmd: 'pingreq' }
+  const decode = ({ length }: Uint8Array, next: PacketReceiver): number => {
+    next.packet({ cmd: 'pingreq' })
+    return length
+  }
   const stages: PipelineStage[] = [
-    { role: 'decoder', open: (_, next) => ({ bytes: () => next.packet(packet), closed: tell('decoder') }) },
+    { role: 'decoder', open: (_, next) => ({ bytes: (chunk) => decode(chunk, next), closed: tell('decoder') }) },
     {
       role: 'handler',
-      open: (connection, next) => ({ packet: () => onPacket(connection, next), closed: tell('handler') }),
+      open: (connection, next) => ({
+        packet: () => onPacket(connection, next),
+        publish: unused,
+        closed: tell('handler'),
+      }),
     },
     {
       role: 'encoder',
@@ -58,6 +42,7 @@ const open = (
           if (cmd === 'auth') throw new Error('cannot be encoded')
           next.bytes(Buffer.from('packet'))
         },
+        publish: unused,
         closed: tell('encoder'),
       }),
     },
@@ -202,7 +187,7 @@ describe('a stage that throws', () => {
   })
 
   it('in sending loses the connection that is sent to, not the one whose packet caused it', async () => {
-    const unencodable: Packet = { cmd: 'auth', reasonCode: 0 }
+    const unencodable: ControlPacket = { cmd: 'auth', reasonCode: 0 }
     let sendToReceiver = () => {}
     const receiver = open((_, next) => {
       sendToReceiver = () => next.packet(unencodable)

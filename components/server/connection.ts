@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import type { ByteReceiver, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 import { joinSmall } from './join-small.ts'
@@ -27,12 +27,24 @@ export class TcpConnection implements Connection, TurnEnd {
   readonly id: number
   readonly remote: string
   protocolVersion: ProtocolVersion | 0 = 0
+  maximumPacketSize = Number.POSITIVE_INFINITY
+  maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
 
-  // The pipeline.
-  readonly #receivers: (ByteReceiver | PacketReceiver)[] = []
-  #input: ByteReceiver | undefined
+  /** The stages of the pipeline, in its order. */
+  readonly #stages: StageEnd[] = []
+  #input: DecoderInput | undefined
+
+  // What comes in. Two things stop it, each for itself: a stage that has to wait, and a peer that does not take answers.
+  #reading = true
+  #paused = false
+  /** So much is pending that the peer has to take some of it first. */
+  #owesTooMuch = false
+  /** What a paused decoder has left of a chunk: at most that chunk. */
+  #rest: Uint8Array | undefined
+  /** The peer is done sending. */
+  #peerEnded = false
 
   // What goes out: bytes gathered in this turn, then bytes that the socket holds.
   #gathered: Uint8Array[] = []
@@ -58,11 +70,15 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#socket.on('error', (error) => this.#lost(error.message))
     this.#socket.on('close', () => this.#socketClosed())
     try {
-      this.#input = openPipeline(pipeline, this, this.#receivers, (error) => this.#stageThrew(error))
+      this.#input = openPipeline(pipeline, this, this.#stages, (error) => this.#stageThrew(error))
     } catch (error) {
       this.#stageThrew(error)
     }
-    this.#socket.on('end', () => this.close('client closed the network connection'))
+    this.#stages.reverse() // They were opened from the end of the pipeline.
+    this.#socket.on('end', () => {
+      this.#peerEnded = true
+      this.#closeAtEnd()
+    })
     this.#socket.on('data', (chunk) => this.#read(chunk))
   }
 
@@ -78,6 +94,20 @@ export class TcpConnection implements Connection, TurnEnd {
     return this.#open
   }
 
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#stopReading()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#awaitEndOfTurn()
+  }
+
   write(bytes: Uint8Array): void {
     if (!this.#open) return
     this.#gathered.push(bytes)
@@ -88,7 +118,9 @@ export class TcpConnection implements Connection, TurnEnd {
     if (this.pendingBytes <= maximumPendingBytes) return
     this.#congested = true
     // Only answers to what the peer itself sends go this far, since messages are dropped by now.
-    if (this.pendingBytes > 2 * maximumPendingBytes) this.#socket.pause()
+    if (this.pendingBytes <= 2 * maximumPendingBytes) return
+    this.#owesTooMuch = true
+    this.#stopReading()
   }
 
   close(reason: string): void {
@@ -102,19 +134,51 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#socket.resume()
   }
 
+  /** Lets the stages take leave of the peer, then closes. */
+  stop(reason: string): void {
+    this.#tellOpen((stage) => stage.stopping?.())
+    this.close(reason)
+  }
+
   endTurn(): void {
     this.#awaitsEndOfTurn = false
+    this.#readOn()
     if (this.#open) this.#flush()
     else this.#tellStages()
   }
 
   #read(chunk: Uint8Array): void {
-    if (!this.#open) return
+    if (!this.#open || this.#input === undefined) return
     try {
-      this.#input?.bytes(chunk)
+      const taken = this.#input.bytes(chunk)
+      if (taken < chunk.length && this.#open) this.#rest = chunk.subarray(taken)
     } catch (error) {
       this.#stageThrew(error)
     }
+  }
+
+  #stopReading(): void {
+    // Of a closed connection everything is read, and discarded.
+    if (!this.#open) return
+    this.#reading = false
+    this.#socket.pause()
+  }
+
+  /** Reads on if nothing stands against it, first what is left of the last chunk. Not called while a stage is at work. */
+  #readOn(): void {
+    if (this.#reading || this.#paused || this.#owesTooMuch || !this.#open) return
+    this.#reading = true
+    const rest = this.#rest
+    this.#rest = undefined
+    if (rest !== undefined) this.#read(rest)
+    if (this.#peerEnded) this.#closeAtEnd()
+    // It may have been stopped again.
+    if (this.#reading && this.#open) this.#socket.resume()
+  }
+
+  /** The peer sends nothing more: the connection ends when all that it has sent was read. It still gets the answers. */
+  #closeAtEnd(): void {
+    if (!this.#paused && this.#rest === undefined) this.close('client closed the network connection')
   }
 
   #flush(): void {
@@ -135,7 +199,9 @@ export class TcpConnection implements Connection, TurnEnd {
   readonly #written = (): void => {
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false
-    this.#socket.resume()
+    this.#owesTooMuch = false
+    this.#tellOpen((stage) => stage.drained?.())
+    this.#readOn()
   }
 
   #awaitEndOfTurn(): void {
@@ -151,6 +217,7 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#closeReason = reason
     this.#gathered = []
     this.#gatheredBytes = 0
+    this.#rest = undefined
     this.#awaitEndOfTurn()
   }
 
@@ -170,13 +237,20 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#owner.gone(this)
   }
 
+  #tellOpen(tell: (stage: StageEnd) => void): void {
+    try {
+      for (const stage of this.#stages) if (this.#open) tell(stage)
+    } catch (error) {
+      this.#stageThrew(error)
+    }
+  }
+
   #tellStages(): void {
     if (this.#stagesTold) return
     this.#stagesTold = true
-    // In the order of the pipeline; they were opened from its end.
-    for (const receiver of this.#receivers.reverse()) {
+    for (const stage of this.#stages) {
       try {
-        receiver.closed?.()
+        stage.closed?.()
       } catch (error) {
         this.#stageThrew(error)
       }

@@ -1,36 +1,44 @@
-import type { Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
-import type { ByteReceiver, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import type { ControlPacket, PacketReceiver, PipelineStage, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import { Publish } from '../../src/mqtt/publish.ts'
 import { FakeConnection } from '../../test/helpers/fake-connection.ts'
 import { openPipeline, readPipeline } from './pipeline.ts'
 
-const pingreq: Packet = { cmd: 'pingreq' }
+const pingreq: ControlPacket = { cmd: 'pingreq' }
+const publish = new Publish()
 
 /** Stages that write their names into `trace` as a byte comes in and goes back out. */
 const tracing = (trace: string[]) => {
-  const passOn = (name: string) => (_: unknown, next: { packet(packet: Packet): void }) => ({
-    packet: (packet: Packet) => {
+  const passOn = (name: string) => (_: unknown, next: PacketReceiver) => ({
+    packet: (packet: ControlPacket) => {
       trace.push(name)
       next.packet(packet)
+    },
+    publish: (publish: Publish) => {
+      trace.push(name)
+      next.publish(publish)
     },
   })
   const decoder: PipelineStage = {
     role: 'decoder',
     open: (_, next) => ({
-      bytes: () => {
+      bytes: ({ length }) => {
         trace.push('decoder')
-        next.packet(pingreq)
+        if (length === 1) next.packet(pingreq)
+        else next.publish(publish)
+        return length
       },
     }),
   }
   const encoder: PipelineStage = {
     role: 'encoder',
-    open: (_, next) => ({
-      packet: () => {
+    open: (_, next) => {
+      const out = (): void => {
         trace.push('encoder')
         next.bytes(Buffer.from('out'))
-      },
-    }),
+      }
+      return { packet: out, publish: out }
+    },
   }
   const filter = (name: string): PipelineStage => ({ role: 'filter', open: passOn(name) })
   const handler: PipelineStage = { role: 'handler', open: passOn('handler') }
@@ -63,32 +71,36 @@ describe('readPipeline', () => {
 })
 
 describe('openPipeline', () => {
-  it('leads what comes in through the stages in their order, filters on both sides of the handler', () => {
-    const trace: string[] = []
-    const { decoder, handler, encoder, filter } = tracing(trace)
-    const stages = [decoder, filter('in 1'), filter('in 2'), handler, filter('out 1'), filter('out 2'), encoder]
-    const connection = new FakeConnection()
-    const opened: (ByteReceiver | PacketReceiver)[] = []
-    const input = openPipeline(readPipeline(stages, 'here'), connection, opened, () => expect.unreachable())
-    input.bytes(Buffer.from('in'))
-    expect(trace).toEqual(['decoder', 'in 1', 'in 2', 'handler', 'out 1', 'out 2', 'encoder'])
-    expect(connection.bytes.toString()).toBe('out')
-    expect(opened).toHaveLength(7)
-  })
+  it.each(['a', 'ab'])(
+    'leads what comes in through the stages in their order, filters on both sides of the handler (%s)',
+    (chunk) => {
+      const trace: string[] = []
+      const { decoder, handler, encoder, filter } = tracing(trace)
+      const stages = [decoder, filter('in 1'), filter('in 2'), handler, filter('out 1'), filter('out 2'), encoder]
+      const connection = new FakeConnection()
+      const opened: StageEnd[] = []
+      const input = openPipeline(readPipeline(stages, 'here'), connection, opened, () => expect.unreachable())
+      input.bytes(Buffer.from(chunk))
+      expect(trace).toEqual(['decoder', 'in 1', 'in 2', 'handler', 'out 1', 'out 2', 'encoder'])
+      expect(connection.bytes.toString()).toBe('out')
+      expect(opened).toHaveLength(7)
+    },
+  )
 
   it('does not let what a stage behind the handler throws come back to the handler', () => {
     const { decoder, handler, encoder } = tracing([])
+    const fails = (): never => {
+      throw new Error('filter failed')
+    }
     const failing: PipelineStage = {
       role: 'filter',
-      open: () => ({
-        packet: () => {
-          throw new Error('filter failed')
-        },
-      }),
+      open: () => ({ packet: fails, publish: fails }),
     }
     const errors: unknown[] = []
     const pipeline = readPipeline([decoder, handler, failing, encoder], 'here')
-    openPipeline(pipeline, new FakeConnection(), [], (error) => errors.push(error)).bytes(Buffer.from('in'))
-    expect(errors).toEqual([new Error('filter failed')])
+    const input = openPipeline(pipeline, new FakeConnection(), [], (error) => errors.push(error))
+    input.bytes(Buffer.from('a'))
+    input.bytes(Buffer.from('ab'))
+    expect(errors).toEqual([new Error('filter failed'), new Error('filter failed')])
   })
 })

@@ -1,14 +1,16 @@
-import type { Packet } from 'mqtt-packet'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type {
-  ByteReceiver,
+  ControlPacket,
+  DecoderInput,
   DecoderStage,
   EncoderStage,
   FilterStage,
   HandlerStage,
   PacketReceiver,
   PipelineStage,
+  StageEnd,
 } from '../../src/kinds/pipeline-stage.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
 
 /** The stages of every connection's pipeline, each at its place. */
 export interface Pipeline {
@@ -64,10 +66,10 @@ const whatIsWrong = (stages: readonly PipelineStage[]): string => {
 export const openPipeline = (
   pipeline: Pipeline,
   connection: Connection,
-  opened: (ByteReceiver | PacketReceiver)[],
+  opened: StageEnd[],
   guard: (error: unknown) => void,
-): ByteReceiver => {
-  const keep = <R extends ByteReceiver | PacketReceiver>(receiver: R): R => {
+): DecoderInput => {
+  const keep = <R extends StageEnd>(receiver: R): R => {
     opened.push(receiver)
     return receiver
   }
@@ -88,9 +90,17 @@ class GuardedReceiver implements PacketReceiver {
     this.#guard = guard
   }
 
-  packet(packet: Packet): void {
+  packet(packet: ControlPacket): void {
     try {
       this.#next.packet(packet)
+    } catch (error) {
+      this.#guard(error)
+    }
+  }
+
+  publish(publish: Publish): void {
+    try {
+      this.#next.publish(publish)
     } catch (error) {
       this.#guard(error)
     }

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Packet } from 'mqtt-packet'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
@@ -10,12 +9,16 @@ import type { Handover } from './handover.ts'
 import { server } from './index.ts'
 import type { TcpServer } from './tcp-server.ts'
 
+const answered = (chunk: Uint8Array, next: PacketReceiver): number => {
+  next.packet({ cmd: 'pingreq' })
+  return chunk.length
+}
+
 /** A pipeline that answers every chunk with the byte 0x01. */
-const packet: Packet = { cmd: 'pingreq' }
 const pipeline: PipelineStage[] = [
-  { role: 'decoder', open: (_, next) => ({ bytes: () => next.packet(packet) }) },
+  { role: 'decoder', open: (_, next) => ({ bytes: (chunk) => answered(chunk, next) }) },
   { role: 'handler', open: (_, next) => next },
-  { role: 'encoder', open: (_, next) => ({ packet: () => next.bytes(Uint8Array.of(1)) }) },
+  { role: 'encoder', open: (_, next) => ({ packet: () => next.bytes(Uint8Array.of(1)), publish: () => undefined }) },
 ]
 const logger = new RecordingLogger()
 const context = { name: 'server', signal: new AbortController().signal }

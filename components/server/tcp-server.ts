@@ -120,7 +120,7 @@ export class TcpServer implements Listener {
     const allGone = new Promise<void>((resolve) => {
       this.#allGone = resolve
     })
-    for (const connection of this.#connections) connection.close(reason)
+    for (const connection of this.#connections) connection.stop(reason)
     await allGone
   }
 

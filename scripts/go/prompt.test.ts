@@ -10,6 +10,7 @@ const ctrlC = '\u0003'
 const ctrlD = '\u0004'
 let directory: string
 let input: PassThrough
+let terminal: PassThrough
 let output: string
 let prompt: Prompt
 let onOutput: () => void
@@ -36,7 +37,7 @@ beforeEach(async () => {
   input = new PassThrough()
   output = ''
   onOutput = () => {}
-  const terminal = new PassThrough().setEncoding('utf8')
+  terminal = new PassThrough().setEncoding('utf8')
   terminal.on('data', (text: string) => {
     output += text
     onOutput()
@@ -44,6 +45,7 @@ beforeEach(async () => {
   prompt = openPrompt({
     input,
     output: terminal,
+    shared: [terminal],
     terminal: true,
     commands: {
       slow: { usage: 'slow()', help: '', call: () => new Promise(() => {}) },
@@ -116,6 +118,41 @@ test('what is printed meanwhile stands above the line that is being typed', asyn
   output = ''
   prompt.print('news')
   expect(stripVTControlCharacters(output)).toBe('news\njig> half a li')
+})
+
+test('what others write to the terminal stands above the line that is being typed', async () => {
+  await type('half a li', 'half a li')
+  output = ''
+  terminal.write('first\n')
+  terminal.write('second\n')
+  await shows('jig> half a li')
+  expect(stripVTControlCharacters(output)).toBe('first\nsecond\njig> half a li')
+})
+
+test('a line that the terminal wraps is erased as a whole, and nothing above it', async () => {
+  Object.assign(terminal, { columns: 20 })
+  await type('more than twenty columns of text', 'text')
+  output = ''
+  terminal.write('others\n')
+  prompt.print('own')
+  // Up by a row, once.
+  expect(output.split('\u001b[1A')).toHaveLength(2)
+  expect(stripVTControlCharacters(output)).toContain('others\nown\njig> more than')
+})
+
+test('what a line prints later stands above the prompt', async () => {
+  await type('setTimeout(() => console.log("later"), 50) && 0\n', '0\n')
+  await shows('later\njig> ')
+  expect(stripVTControlCharacters(output)).toContain('later\njig> ')
+})
+
+test('what others write while a line is evaluated brings up no prompt', async () => {
+  await type('slow()\n', 'slow()')
+  output = ''
+  terminal.write('news\n')
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(output).toBe('news\n')
+  await type(ctrlC, 'Interrupted')
 })
 
 test('lines are kept in the history file', async () => {

@@ -1,17 +1,21 @@
 /** The prompt of the dev loop: Node's own REPL, taught to wait for what a command promises and to print errors for people. */
 
+import { Console } from 'node:console'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { clearScreenDown, createInterface, cursorTo } from 'node:readline'
+import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline'
 import { type REPLEval, type REPLServer, start } from 'node:repl'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { inspect } from 'node:util'
 import { type Commands, UsageError } from './commands.ts'
 import { completeSystem } from './completion.ts'
+import { shareTerminal } from './shared-terminal.ts'
 
 export interface PromptOptions {
   readonly input: Readable
   readonly output: Writable
+  /** The streams through which others write to the same terminal; what they write appears above the prompt. */
+  readonly shared: readonly Writable[]
   /** Whether a person sits there. Otherwise lines are taken one after the other, each when the one before is done. */
   readonly terminal: boolean
   readonly commands: Commands
@@ -33,19 +37,35 @@ export interface Prompt {
   readonly failed: boolean
   /** Prints above the prompt, leaving what is being typed as it is. */
   print(text: string): void
-  /** Takes the prompt off the screen until the next `print`, while others write there. */
-  hide(): void
   close(): void
 }
 
-export const openPrompt = (options: PromptOptions): Prompt => {
-  const { terminal, output } = options
+export const openPrompt = (given: PromptOptions): Prompt => {
+  const { terminal } = given
+  /** Whether the prompt is on the screen: not while a line is evaluated, and not between `hide` and `show`. */
+  let shown = false
+  /** Whether `hide` took it off, so that `show` has to draw it. */
+  let hidden = false
+  const hide = (): void => {
+    if (!shown) return
+    erase(server, options.output)
+    shown = false
+    hidden = true
+  }
+  const show = (): void => {
+    if (!hidden) return
+    server.prompt(true)
+    shown = true
+    hidden = false
+  }
+  const screen = shareTerminal(given.output, terminal ? given.shared : [], { before: hide, after: show })
+  const options = { ...given, output: screen.own }
   // Without a terminal a line is handed on when the one before is done; Node's REPL alone would run them all at once.
   const input = terminal ? options.input : new PassThrough()
   const server = start({
     prompt: terminal ? promptText : '',
     input,
-    output,
+    output: options.output,
     terminal,
     ignoreUndefined: true,
     // In a terminal Ctrl-C ends the evaluation of a line, also an endless loop.
@@ -53,45 +73,62 @@ export const openPrompt = (options: PromptOptions): Prompt => {
     preview: false,
     writer: (value) => write(value, options),
   })
-  const define = (): void => defineCommands(server, options.commands)
+  const define = (): void => {
+    defineCommands(server, options.commands)
+    // What a line prints later, in a timer say, is to make the prompt give way.
+    Object.assign(server.context, { console: new Console(given.output) })
+  }
   define()
   server.on('reset', define)
   let failed = false
   let lastError: unknown = server.context['_error']
+  shown = terminal
+  server.prependListener('line', () => {
+    shown = hidden = false
+  })
   const prompted = watchPrompts(server, () => {
+    shown = terminal
+    hidden = false
     failed ||= server.context['_error'] !== lastError
     lastError = server.context['_error']
   })
   awaitResults(server, options)
   completeComponents(server, options)
   const closed = new Promise<void>((resolve) => server.once('exit', resolve))
+  server.once('exit', () => {
+    shown = hidden = false
+    screen.release()
+  })
   if (terminal) {
     keepHistory(server, options.historyFile)
   } else {
     feed(options.input, input as PassThrough, server, prompted).catch((error: unknown) => {
-      output.write(`${options.formatError(error)}\n`)
+      options.output.write(`${options.formatError(error)}\n`)
       failed = true
       server.close()
     })
-  }
-  const hide = (): void => {
-    if (!terminal) return
-    cursorTo(output, 0)
-    clearScreenDown(output)
   }
   return {
     closed,
     get failed() {
       return failed
     },
-    hide,
     print: (text) => {
       hide()
-      output.write(`${text}\n`)
-      if (terminal) server.prompt(true)
+      options.output.write(`${text}\n`)
+      show()
     },
     close: () => server.close(),
   }
+}
+
+/** Takes the prompt, and what is typed behind it, off the screen; `prompt(true)` draws them again where the cursor is. */
+const erase = (server: REPLServer, output: Writable): void => {
+  moveCursor(output, 0, -server.getCursorPos().rows)
+  cursorTo(output, 0)
+  clearScreenDown(output)
+  // How many rows above the cursor Node believes the prompt to begin.
+  Object.assign(server, { prevRows: 0 })
 }
 
 const promptText = 'jig> '

@@ -11,6 +11,13 @@ export interface Connection {
   readonly remote: string
   /** 0 until the decoder has read a CONNECT, which sets it. */
   protocolVersion: ProtocolVersion | 0
+  /**
+   * The largest packet that the peer takes, in bytes: the handler sets it from CONNECT, the encoder keeps to it. Infinity
+   * until then.
+   */
+  maximumPacketSize: number
+  /** The largest packet that is taken from the peer, in bytes: the decoder sets it when it opens. Infinity until then. */
+  maximumIncomingPacketSize: number
   /** Bytes accepted by `write` that the operating system has not taken yet. */
   readonly pendingBytes: number
   /**
@@ -21,11 +28,17 @@ export interface Connection {
   readonly congested: boolean
   /** False from the first `close` or loss of the network on; what is written then is discarded. */
   readonly open: boolean
+  /** True from `pause` to `resume`: no packet of the peer passes the decoder. */
+  readonly paused: boolean
   /**
    * Queues bytes; everything queued within one turn of the event loop leaves in one write. The bytes are not copied: they
    * must not change afterwards.
    */
   write(bytes: Uint8Array): void
+  /** Reads nothing more from the peer, from the end of the current packet on: whoever has to wait for something says so. */
+  pause(): void
+  /** Reads on, not before the end of this turn of the event loop. */
+  resume(): void
   /**
    * Sends what was written, then closes; a peer that takes too long is cut off. Nothing that still arrives is read.
    * @param reason for the log, in a few words: `client sent DISCONNECT`.

@@ -1,5 +1,6 @@
-import type { Packet } from 'mqtt-packet'
+import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
+import type { Publish } from '../mqtt/publish.ts'
 import { kind } from '../system/kind.ts'
 import type { Connection } from './connection.ts'
 
@@ -19,7 +20,7 @@ export const PipelineStage = kind<PipelineStage>()('PipelineStage')
 /** Bytes to packets. */
 export interface DecoderStage {
   readonly role: 'decoder'
-  open(connection: Connection, next: PacketReceiver): ByteReceiver
+  open(connection: Connection, next: PacketReceiver): DecoderInput
 }
 
 /** Looks at packets, changes them or holds them back, on either side of the handler. */
@@ -43,21 +44,47 @@ export interface EncoderStage {
 export interface ByteReceiver {
   /** Takes bytes. They are lent: whoever keeps them copies them. */
   bytes(chunk: Uint8Array): void
-  /** The connection is gone; the last call. A stage releases what it holds for it; the server calls this on every stage. */
-  closed?(): void
 }
 
-export interface PacketReceiver {
+/** Where the bytes from the network go in. */
+export interface DecoderInput extends StageEnd {
   /**
-   * Takes one legal packet. Buffers in a packet from the decoder are lent for the call. A PUBLISH that was sent towards an
-   * encoder must not be changed afterwards, nor its object used again: an encoder may know it by identity.
+   * Takes bytes. They are lent: what is kept of them is copied.
+   * @returns how many were taken. Fewer than there are when the connection was paused meanwhile: it stops after the packet
+   * that did it, and the transport offers the rest again when the connection is resumed.
    */
-  packet(packet: Packet): void
+  bytes(chunk: Uint8Array): number
+}
+
+/** Every MQTT Control Packet but PUBLISH, in mqtt-packet's form. */
+export type ControlPacket = Exclude<Packet, IPublishPacket | IConnectPacket> | ConnectPacket
+
+export interface ConnectPacket extends IConnectPacket {
+  /**
+   * The Properties of the Will that are forwarded unaltered, encoded as in `Message.properties`: the object form in `will`
+   * loses the order of User Properties [MQTT-3.1.3-10]. Lent, like all buffers of the packet.
+   */
+  willProperties?: Buffer
+}
+
+export interface PacketReceiver extends StageEnd {
+  /** Takes one legal packet. Buffers in a packet from the decoder are lent for the call. */
+  packet(packet: ControlPacket): void
+  /** Takes a PUBLISH packet, which has a form of its own since it comes so often. It is lent for the call with all in it. */
+  publish(publish: Publish): void
   /**
    * The peer broke the protocol: the last call before `closed`. Filters pass it on; the handler answers as the
    * specification says and closes the connection. An encoder is never called with it.
    */
   fail?(error: ProtocolError): void
-  /** The connection is gone; the last call. A stage releases what it holds for it; the server calls this on every stage. */
+}
+
+/** What the server tells every stage of a connection, in the order of the pipeline. */
+export interface StageEnd {
+  /** The connection is not congested any more: whoever waited sends on. */
+  drained?(): void
+  /** The server is about to stop, and closes the connection next: the handler tells the peer, if its version can. */
+  stopping?(): void
+  /** The connection is gone; the last call. A stage releases what it holds for it. */
   closed?(): void
 }

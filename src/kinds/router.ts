@@ -1,22 +1,35 @@
-import type { IPublishPacket } from 'mqtt-packet'
+import type { Message } from '../mqtt/message.ts'
+import type { Subscriber } from '../mqtt/subscriber.ts'
+import type { Subscription } from '../mqtt/subscription.ts'
 import { kind } from '../system/kind.ts'
 
-/** Who receives published messages: a session. Compared by identity. */
-export interface Subscriber {
-  /** Takes a message, once for each publish however many of the subscriber's filters match. Must not throw. */
-  deliver(message: IPublishPacket): void
-}
+/** What receives messages, and how: part of this contract, declared where the rules of src/mqtt can use it. */
+export type { Delivery, Subscriber } from '../mqtt/subscriber.ts'
 
 /**
  * Decides who receives a message. Subscribers may live in other processes: nobody but the router knows who they are.
+ *
+ * A subscriber gets one copy of a message for all its ordinary subscriptions together, and one for each Shared
+ * Subscription that chose it.
  */
 export interface Router {
-  /** Adds a subscription; again with the same filter, it replaces the earlier one. @param filter a valid Topic Filter. */
-  subscribe(filter: string, subscriber: Subscriber): void
-  /** Ends a subscription. @returns false when there was none. */
-  unsubscribe(filter: string, subscriber: Subscriber): boolean
-  /** Passes the message to every subscriber of this process before it returns. @param message with a valid Topic Name. */
-  publish(message: IPublishPacket): void
+  /** Adds a subscription; one with the same filter replaces the earlier one. @returns whether there was an earlier one. */
+  subscribe(subscriber: Subscriber, subscription: Subscription): boolean
+  /** Ends a subscription. @param filter as it was given. @returns false when there was none. */
+  unsubscribe(subscriber: Subscriber, filter: string): boolean
+  /**
+   * Passes the message to every subscriber of this process before it returns.
+   * @param message lent, with a valid Topic Name.
+   * @param publisher does not get it through subscriptions with No Local.
+   * @returns how many subscribers got it, as far as is known at once.
+   */
+  publish(message: Message, publisher?: Subscriber): number
+  /**
+   * Passes a message on to another member of a Shared Subscription, since the one that had it is gone.
+   * @param shared the filter of the Shared Subscription, `$share/...`.
+   * @returns false when there is no other member.
+   */
+  redeliver(message: Message, shared: string, gone: Subscriber): boolean
   /** Subscriptions held for subscribers of this process. */
   readonly subscriptions: number
 }

@@ -25,10 +25,30 @@ export class PacketReader {
   protocolVersion: ProtocolVersion | 0 = 0
   /** Start of the last string read, without its length. It ends at `position`. */
   stringStart = 0
-  /** The last Properties read, one bit for each that is present: see `properties.ts`. */
-  presentProperties = 0
   /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 lets a client set for fields it leaves out. */
   connectFlags = 0
+  /** Where the Topic Name of a checked PUBLISH lies. */
+  topicStart = 0
+  topicEnd = 0
+  /** The last Packet Identifier checked. */
+  packetIdentifier = 0
+
+  // The last Properties checked (`properties.ts`); those of the will when CONNECT has one.
+  /** One bit for each that is present. */
+  presentProperties = 0
+  /** Where they lie, without their Property Length. */
+  propertiesStart = 0
+  propertiesEnd = 0
+  payloadFormatUtf8 = false
+  /** 0 is none. */
+  topicAlias = 0
+  /** In seconds; -1 is none. */
+  messageExpiryInterval = -1
+  /** Up to two among them that are not forwarded, in their order: where each starts, and its bytes; 0 bytes is none. */
+  firstCutStart = 0
+  firstCutLength = 0
+  secondCutStart = 0
+  secondCutLength = 0
 
   /** Begins with the packet body from `start` up to `end`. */
   open(bytes: Buffer, start: number, end: number, protocolVersion: ProtocolVersion | 0): void {
@@ -36,7 +56,30 @@ export class PacketReader {
     this.position = start
     this.end = end
     this.protocolVersion = protocolVersion
+    this.openProperties(0, 0)
+  }
+
+  /** Begins with Properties from `start` up to `end`, none of which has been seen yet. */
+  openProperties(start: number, end: number): void {
+    this.propertiesStart = start
+    this.propertiesEnd = end
     this.presentProperties = 0
+    this.payloadFormatUtf8 = false
+    this.topicAlias = 0
+    this.messageExpiryInterval = -1
+    this.firstCutLength = 0
+    this.secondCutLength = 0
+  }
+
+  /** The last `length` bytes read are a property that is not forwarded; no Properties hold more than two of them. */
+  cut(length: number): void {
+    if (this.firstCutLength === 0) {
+      this.firstCutStart = this.position - length
+      this.firstCutLength = length
+    } else {
+      this.secondCutStart = this.position - length
+      this.secondCutLength = length
+    }
   }
 
   /** Forgets the bytes, which were lent. */

@@ -10,6 +10,13 @@ import { checkTopicName } from './topic-name.ts'
 /** Stands for the Will Properties beside the packet types; no packet has type 0. */
 export const WILL_PROPERTIES = 0
 
+/** Property Identifiers of the properties that a server puts into PUBLISH packets itself. */
+export const PropertyIdentifier = {
+  MessageExpiryInterval: 0x02,
+  SubscriptionIdentifier: 0x0b,
+  TopicAlias: 0x23,
+} as const
+
 /** Where Properties may stand: a packet type, or the will within a CONNECT packet. */
 export type PropertyOwner = PacketType | typeof WILL_PROPERTIES
 
@@ -90,6 +97,9 @@ export const PROPERTIES: readonly (Property | undefined)[] = indexed(ROWS)
 const bitOf = (name: string): number => PROPERTIES.find((property) => property?.name === name)!.bit
 const USER_PROPERTY = bitOf('User Property')
 const SUBSCRIPTION_IDENTIFIER = bitOf('Subscription Identifier')
+const PAYLOAD_FORMAT_INDICATOR = bitOf('Payload Format Indicator')
+const MESSAGE_EXPIRY_INTERVAL = bitOf('Message Expiry Interval')
+const WILL_DELAY_INTERVAL = bitOf('Will Delay Interval')
 const AUTHENTICATION_DATA = bitOf('Authentication Data')
 const RESPONSE_TOPIC = bitOf('Response Topic')
 /** Present in `presentProperties` of a PUBLISH that may leave its Topic Name empty. */
@@ -99,11 +109,11 @@ export const AUTHENTICATION_METHOD = bitOf('Authentication Method')
 
 /**
  * Passes over the Properties of a packet from a client, Property Length included, and checks them.
- * Leaves the reader behind them and its `presentProperties` set. @returns what is wrong, or undefined.
+ * Leaves the reader behind them, with what it holds of the last Properties set. @returns what is wrong, or undefined.
  */
 export const checkProperties = (reader: PacketReader, owner: PropertyOwner): ProtocolError | undefined => {
   const length = reader.variableByteInteger()
-  reader.presentProperties = 0
+  reader.openProperties(reader.position, reader.position + length)
   if (length === 0) return undefined
   if (length === OVERLONG) return malformedPacket('The Property Length is encoded too long.', 'MQTT-1.5.5-1')
   const packetEnd = reader.end
@@ -142,12 +152,13 @@ const checkValue = (reader: PacketReader, property: Property): ProtocolError | u
   switch (property.type) {
     case 'byte': {
       const value = reader.byte()
+      if (property.bit === PAYLOAD_FORMAT_INDICATOR) reader.payloadFormatUtf8 = value === 1
       return value > 1 ? protocolError(`${property.name} is neither 0 nor 1.`) : checkNumber(value, property)
     }
     case 'twoByteInteger':
-      return checkNumber(reader.twoByteInteger(), property)
+      return checkTwoByteInteger(reader, property)
     case 'fourByteInteger':
-      return checkNumber(reader.fourByteInteger(), property)
+      return checkFourByteInteger(reader, property)
     case 'variableByteInteger':
       return checkNumber(reader.variableByteInteger(), property)
     case 'string': {
@@ -160,6 +171,26 @@ const checkValue = (reader: PacketReader, property: Property): ProtocolError | u
     case 'binary':
       return reader.checkBinary(property.name)
   }
+}
+
+const checkTwoByteInteger = (reader: PacketReader, property: Property): ProtocolError | undefined => {
+  const value = reader.twoByteInteger()
+  if (property.bit === TOPIC_ALIAS) {
+    reader.topicAlias = value
+    reader.cut(1 + 2) // An alias is of one connection alone.
+  }
+  return checkNumber(value, property)
+}
+
+const checkFourByteInteger = (reader: PacketReader, property: Property): ProtocolError | undefined => {
+  const value = reader.fourByteInteger()
+  if (property.bit === MESSAGE_EXPIRY_INTERVAL) {
+    reader.messageExpiryInterval = value
+    reader.cut(1 + 4) // What is left of it goes out [MQTT-3.3.2-6].
+  } else if (property.bit === WILL_DELAY_INTERVAL) {
+    reader.cut(1 + 4) // It is for the server.
+  }
+  return checkNumber(value, property)
 }
 
 const checkNumber = (value: number, property: Property): ProtocolError | undefined => {

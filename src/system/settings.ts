@@ -60,10 +60,18 @@ export const applySettings = (
 
 /**
  * The config with the settings applied and everything checked.
- * @throws SystemError CONFIG_INVALID with every problem of the file and of the settings; a problem at a place that a
- * setting has set says so.
+ * @throws SystemError CONFIG_INVALID with every problem of the file and of the settings.
  */
 export const configure = (config: unknown, settings: readonly string[]): AnySystemConfig => {
+  const checked = checkSettings(config, settings)
+  if (checked.problems.length > 0) throw configInvalid(checked.problems)
+  return checked.config as AnySystemConfig
+}
+
+/**
+ * The config with the settings applied, and every problem of both. A problem at a place that a setting has set says so.
+ */
+export const checkSettings = (config: unknown, settings: readonly string[]): ReturnType<typeof applySettings> => {
   const applied = applySettings(config, settings)
   const places = settings.map((text) => takeApart(text, () => {})).filter((setting) => setting !== undefined)
   const ofFile = checkConfig(applied.config).problems.map((problem) => {
@@ -71,9 +79,7 @@ export const configure = (config: unknown, settings: readonly string[]): AnySyst
     if (setting === undefined || problem.path.length < 2) return problem
     return { ...problem, message: `${problem.message} (set by --set ${[setting.name, ...setting.steps].join('.')})` }
   })
-  const problems = [...applied.problems, ...ofFile]
-  if (problems.length > 0) throw configInvalid(problems)
-  return applied.config as AnySystemConfig
+  return { config: applied.config, problems: [...applied.problems, ...ofFile] }
 }
 
 const takeApart = (setting: string, report: (message: string) => void): Setting | undefined => {

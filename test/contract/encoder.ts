@@ -4,13 +4,25 @@ import fc from 'fast-check'
 import { generate, type IPublishPacket, type Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import type { EncoderStage } from '../../src/kinds/pipeline-stage.ts'
+import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { Publish } from '../../src/mqtt/publish.ts'
+import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection } from '../helpers/fake-connection.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { acknowledgement, fuzzSeed, publish } from '../helpers/packets.ts'
-import { SENT_PACKETS } from './sent-packets.ts'
+import { pass, publishOf } from '../helpers/publish-packet.ts'
+import { FITTED_PACKETS, SENT_PACKETS } from './sent-packets.ts'
 
 const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5]
+
+/** The packet with the properties of its transmission in front of those of its message, as they are written. */
+const ownFirst = (packet: Packet): Packet => {
+  if (packet.cmd !== 'publish' || packet.properties === undefined) return packet
+  const { messageExpiryInterval, topicAlias, subscriptionIdentifier, ...others } = packet.properties
+  const properties = { messageExpiryInterval, topicAlias, subscriptionIdentifier, ...others }
+  return { ...packet, properties } as Packet
+}
 
 /** An encoder at work on a connection of its own. */
 const opened = (stage: EncoderStage, version: ProtocolVersion | 0) => {
@@ -18,7 +30,7 @@ const opened = (stage: EncoderStage, version: ProtocolVersion | 0) => {
   connection.protocolVersion = version
   const recorder = new ByteRecorder()
   const encoder = stage.open(connection, recorder)
-  return { recorder, send: (packet: object) => encoder.packet(packet as Packet) }
+  return { recorder, connection, encoder, send: (packet: object) => pass(packet as Packet, encoder) }
 }
 
 const hexOf = (bytes: Buffer): string => bytes.toString('hex')
@@ -70,7 +82,9 @@ const writesThePackets = (make: () => EncoderStage): void => {
       fc.property(fc.oneof(publish(version), acknowledgement(version)), (packet) => {
         const { recorder, send } = opened(stage, version)
         send(packet)
-        expect(hexOf(recorder.all)).toBe(hexOf(generate(packet, { protocolVersion: version })))
+        const expected = generate(ownFirst(packet), { protocolVersion: version })
+        expect(hexOf(recorder.all)).toBe(hexOf(expected))
+        if (packet.cmd === 'publish') expect(publishSize(publishOf(packet), version)).toBe(expected.length)
       }),
       { numRuns: 300, seed: fuzzSeed },
     )
@@ -78,43 +92,151 @@ const writesThePackets = (make: () => EncoderStage): void => {
 }
 
 const fansOut = (make: () => EncoderStage): void => {
-  const message = (topic: string): IPublishPacket => ({
-    ...{ cmd: 'publish', qos: 0, dup: false, retain: false },
-    ...{ topic, payload: Buffer.from(topic) },
-  })
+  const packet: IPublishPacket = {
+    cmd: 'publish',
+    topic: 'a',
+    payload: Buffer.from('hi'),
+    qos: 0,
+    dup: false,
+    retain: false,
+  }
+  const opening = (stage: EncoderStage, versions: readonly number[]) =>
+    versions.map((version) => opened(stage, version as ProtocolVersion))
+  const chunksOf = ({ recorder }: ReturnType<typeof opened>) =>
+    recorder.chunks.map((chunk) => hexOf(Buffer.from(chunk)))
 
   it('gives every subscriber of a message the bytes of its version', () => {
-    const stage = make()
-    const subscribers = [4, 5, 3, 5, 4].map((version) => opened(stage, version as ProtocolVersion))
+    const subscribers = opening(make(), [4, 5, 3, 5, 4])
     for (const topic of ['first', 'second', 'third']) {
-      const packet = message(topic)
-      for (const { send } of subscribers) send(packet)
+      const publish = publishOf({ ...packet, topic, payload: topic })
+      for (const { encoder } of subscribers) encoder.publish(publish)
     }
     const mqtt3 = `30 @ "first" 'first'|30 @ "second" 'second'|30 @ "third" 'third'`
     const mqtt5 = `30 @ "first" [] 'first'|30 @ "second" [] 'second'|30 @ "third" [] 'third'`
     const expected = (notation: string) => notation.split('|').map(packetBytes).map(hexOf)
-    const received = subscribers.map(({ recorder }) => recorder.chunks.map((chunk) => hexOf(Buffer.from(chunk))))
-    expect(received).toEqual([mqtt3, mqtt5, mqtt3, mqtt5, mqtt3].map(expected))
+    expect(subscribers.map(chunksOf)).toEqual([mqtt3, mqtt5, mqtt3, mqtt5, mqtt3].map(expected))
   })
 
-  it('gives equal messages in different packets bytes of their own, and each Packet Identifier its own', () => {
-    const { recorder, send } = opened(make(), 4)
-    const packet = message('a')
-    send(packet)
-    send({ ...packet, retain: true })
-    send({ ...packet, qos: 1, messageId: 1 })
-    send({ ...packet, qos: 1, messageId: 2 })
-    send(packet)
-    const expected = ['30 @ "a" 61', '31 @ "a" 61', '32 @ "a" 0001 61', '32 @ "a" 0002 61', '30 @ "a" 61']
-    expect(hexOf(recorder.all)).toBe(expected.map(packetBytes).map(hexOf).join(''))
+  it('encodes a message at QoS 0 once for each form', () => {
+    const subscribers = opening(make(), [4, 5, 3, 5, 4])
+    const publish = publishOf(packet)
+    for (const { encoder } of subscribers) encoder.publish(publish)
+    const [first, second, third, fourth, fifth] = subscribers.map(({ recorder }) => recorder.chunks[0])
+    expect([third, fifth].every((chunk) => chunk === first)).toBe(true)
+    expect(fourth).toBe(second)
   })
 
-  it('copies the payload, which is lent', () => {
-    const { recorder, send } = opened(make(), 4)
-    const payload = Buffer.from('before')
-    send({ ...message('a'), payload })
-    payload.fill('x')
-    expect(hexOf(recorder.all)).toBe(hexOf(packetBytes('30 @ "a" \'before\'')))
+  it('notices everything that makes the packets of one message different', () => {
+    const { recorder, encoder } = opened(make(), 5)
+    const publish = publishOf(packet)
+    const changes: [Partial<Publish>, string][] = [
+      [{}, '30 @ "a" [] \'hi\''],
+      [{ retain: true }, '31 @ "a" [] \'hi\''],
+      [{ messageExpiryInterval: 9 }, '31 @ "a" [02 00000009] \'hi\''],
+      [{ messageExpiryInterval: 0 }, '31 @ "a" [02 00000000] \'hi\''],
+      [{ subscriptionIdentifiers: [1, 200] }, '31 @ "a" [02 00000000 0b 01 0b c801] \'hi\''],
+      [{ subscriptionIdentifiers: [] }, '31 @ "a" [02 00000000] \'hi\''],
+      [{ topicAlias: 3 }, '31 @ "a" [02 00000000 23 0003] \'hi\''],
+      [{ omitsTopic: true }, '31 @ "" [02 00000000 23 0003] \'hi\''],
+      [{ omitsTopic: false, topicAlias: 0, retain: false, messageExpiryInterval: -1 }, '30 @ "a" [] \'hi\''],
+      [{ qos: 1, packetIdentifier: 1 }, '32 @ "a" 0001 [] \'hi\''],
+      [{ packetIdentifier: 2, dup: true }, '3a @ "a" 0002 [] \'hi\''],
+      [{ message: Message.of({ topic: 'b' }), dup: false, qos: 0, packetIdentifier: 0 }, '30 @ "b" []'],
+    ]
+    for (const [change] of changes) encoder.publish(Object.assign(publish, change))
+    expect(chunksOf({ recorder } as ReturnType<typeof opened>)).toEqual(
+      changes.map(([, bytes]) => hexOf(packetBytes(bytes))),
+    )
+  })
+
+  it.each([2, 100_000])('copies what is lent, %i bytes of payload', (length) => {
+    const chunk = Buffer.concat([packetBytes('"a"'), Buffer.alloc(length, 'x')])
+    const subscribers = opening(make(), [4, 4, 5])
+    const publish = lent(chunk)
+    for (const { encoder } of subscribers) encoder.publish(publish)
+    chunk.fill(0)
+    const payload = '78'.repeat(length)
+    const bytes = [`30 @ "a" ${payload}`, `30 @ "a" ${payload}`, `30 @ "a" [] ${payload}`].map(packetBytes)
+    expect(subscribers.map(({ recorder }, index) => recorder.all.equals(bytes[index]!))).toEqual([true, true, true])
+  })
+
+  it('copies a large payload once, however many subscribers get it, at any QoS and version', () => {
+    const subscribers = opening(make(), [3, 4, 5, 5])
+    const publish = lent(Buffer.concat([packetBytes('"a"'), Buffer.alloc(100_000, 'x')]))
+    for (const { encoder } of subscribers) {
+      encoder.publish(Object.assign(publish, { qos: 0, packetIdentifier: 0 }))
+      encoder.publish(Object.assign(publish, { qos: 1, packetIdentifier: 7 }))
+    }
+    const large = subscribers.flatMap(({ recorder }) => recorder.chunks).filter((chunk) => chunk.length === 100_000)
+    expect(large).toHaveLength(8)
+    expect(new Set(large.map((chunk) => `${chunk.byteOffset}`)).size).toBe(1)
+    expect(new Set(large.map((chunk) => chunk.buffer)).size).toBe(1)
+  })
+}
+
+/** A Publish of a message that lies in a chunk: a Topic Name with its length, then the payload. */
+const lent = (chunk: Buffer): Publish => {
+  const publish = new Publish()
+  const { message } = publish
+  message.fill(chunk)
+  message.topicStart = 2
+  message.topicEnd = message.propertiesStart = message.propertiesEnd = message.payloadStart = 2 + chunk.readUInt16BE(0)
+  message.payloadEnd = chunk.length
+  return publish
+}
+
+const keepsToTheMaximumPacketSize = (make: () => EncoderStage): void => {
+  const sentWithin = (maximumPacketSize: number, packet: object): string => {
+    const { connection, recorder, send } = opened(make(), 5)
+    connection.maximumPacketSize = maximumPacketSize
+    send(packet)
+    return hexOf(recorder.all)
+  }
+
+  it.each(FITTED_PACKETS)('$packet.cmd without Reason String, then without User Properties, then not at all', (row) => {
+    const [whole, shorter, shortest] = [row.whole, row.withoutReasonString, row.withoutUserProperties].map(packetBytes)
+    const before = structuredClone(row.packet)
+    expect(sentWithin(whole!.length, row.packet)).toBe(hexOf(whole!))
+    expect(sentWithin(whole!.length - 1, row.packet)).toBe(hexOf(shorter!))
+    expect(sentWithin(shorter!.length, row.packet)).toBe(hexOf(shorter!))
+    expect(sentWithin(shorter!.length - 1, row.packet)).toBe(hexOf(shortest!))
+    expect(sentWithin(shortest!.length, row.packet)).toBe(hexOf(shortest!))
+    expect(sentWithin(shortest!.length - 1, row.packet)).toBe('')
+    expect(row.packet).toEqual(before)
+  })
+
+  it('PUBLISH whole or not at all, at any QoS [MQTT-3.1.2-24]', () => {
+    const message = { cmd: 'publish', topic: 'a', payload: Buffer.alloc(200), dup: false, retain: false }
+    for (const packet of [
+      { ...message, qos: 0 },
+      { ...message, qos: 2, messageId: 1 },
+    ] as const) {
+      const size = publishSize(publishOf(packet as IPublishPacket), 5)
+      expect(sentWithin(size, packet)).toHaveLength(2 * size)
+      expect(sentWithin(size - 1, packet)).toBe('')
+    }
+  })
+
+  it('each subscriber of a message to its own', () => {
+    const stage = make()
+    const publish = publishOf({ cmd: 'publish', topic: 'a', payload: 'hi', qos: 0, dup: false, retain: false })
+    const sizes = [8, 7, 100, 1, 8].map((maximumPacketSize) => {
+      const { connection, encoder, recorder } = opened(stage, 5)
+      connection.maximumPacketSize = maximumPacketSize
+      encoder.publish(publish)
+      return recorder.all.length
+    })
+    expect(sizes).toEqual([8, 0, 8, 0, 8])
+  })
+
+  it('nothing larger than the Remaining Length can say', () => {
+    const { encoder, recorder } = opened(make(), 4)
+    const publish = publishOf({ cmd: 'publish', topic: 'a', payload: '', qos: 0, dup: false, retain: false })
+    publish.message.payloadEnd = 268_435_455 - 3 + publish.message.payloadStart
+    expect(publishSize(publish, 4)).toBe(268_435_460)
+    publish.message.payloadEnd += 1
+    encoder.publish(publish)
+    expect(recorder.chunks).toEqual([])
   })
 }
 
@@ -143,5 +265,6 @@ const throwsAtMistakes = (make: () => EncoderStage): void => {
 export const encoderContract = (make: () => EncoderStage): void => {
   describe('packets', () => writesThePackets(make))
   describe('fan-out', () => fansOut(make))
+  describe('keeps to the Maximum Packet Size:', () => keepsToTheMaximumPacketSize(make))
   describe('mistakes', () => throwsAtMistakes(make))
 }

@@ -1,6 +1,7 @@
 /** Every form of every packet that a client may send, and what a decoder makes of it. See `packet-bytes.ts` for the notation. */
 
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { packetBytes } from '../helpers/packet-bytes.ts'
 
 export interface LegalPacket {
   readonly says: string
@@ -112,6 +113,8 @@ export const LEGAL_CONNECTS: readonly LegalPacket[] = [
           userProperties: { k: 'v' },
         },
       },
+      // The same without Will Delay Interval and Message Expiry Interval.
+      willProperties: packetBytes('01 01 03 "text/plain" 08 "answer" 09 <02> 26 "k" "v"'),
     },
   },
 ]

@@ -1,32 +1,20 @@
-import type { IPublishPacket } from 'mqtt-packet'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Router, Subscriber } from '../../src/kinds/router.ts'
-
-/** A subscriber that keeps what it receives. */
-class Mailbox implements Subscriber {
-  readonly messages: IPublishPacket[] = []
-
-  get topics(): string[] {
-    return this.messages.map(({ topic }) => topic)
-  }
-
-  deliver(message: IPublishPacket): void {
-    this.messages.push(message)
-  }
-}
-
-const messageOn = (topic: string): IPublishPacket => ({
-  cmd: 'publish',
-  topic,
-  payload: Buffer.from('payload'),
-  qos: 0,
-  retain: false,
-  dup: false,
-})
+import type { Delivery, Router, Subscriber } from '../../src/kinds/router.ts'
+import { Mailbox, messageOn, subscriptionTo } from '../helpers/mailbox.ts'
+import { sharedSubscriptionContract } from './shared-subscriptions.ts'
 
 /** What every Router must do. @param create makes a router without subscriptions. */
 export const routerContract = (name: string, create: () => Router): void => {
   describe(`${name} as a Router`, () => {
+    matching(create)
+    merging(create)
+    changes(create)
+    sharedSubscriptionContract(create)
+  })
+}
+
+const matching = (create: () => Router): void => {
+  describe('matching', () => {
     let router: Router
     let mailbox: Mailbox
     const publish = (...topics: string[]) => {
@@ -39,12 +27,22 @@ export const routerContract = (name: string, create: () => Router): void => {
 
     it('passes a message to the subscribers of its topic before publish returns, and to nobody else', () => {
       const other = new Mailbox()
-      router.subscribe('a/b', mailbox)
-      router.subscribe('a', other)
+      router.subscribe(mailbox, subscriptionTo('a/b'))
+      router.subscribe(other, subscriptionTo('a'))
       const message = messageOn('a/b')
-      router.publish(message)
+      expect(router.publish(message)).toBe(1)
       expect(mailbox.messages).toEqual([message])
       expect(other.messages).toEqual([])
+    })
+
+    it('says how many subscribers got a message: nobody, one, several, a Shared Subscription as one', () => {
+      expect(router.publish(messageOn('a'))).toBe(0)
+      for (const filter of ['a', '+', '#']) router.subscribe(mailbox, subscriptionTo(filter))
+      expect(router.publish(messageOn('a'))).toBe(1)
+      router.subscribe(new Mailbox(), subscriptionTo('a'))
+      router.subscribe(new Mailbox(), subscriptionTo('$share/group/a'))
+      router.subscribe(new Mailbox(), subscriptionTo('$share/group/a'))
+      expect(router.publish(messageOn('a'))).toBe(3)
     })
 
     it.each([
@@ -56,70 +54,242 @@ export const routerContract = (name: string, create: () => Router): void => {
       ['+/a', ['b/a', '/a'], ['$SYS/a']],
       ['$SYS/#', ['$SYS', '$SYS/a'], ['a']],
       ['__proto__/+', ['__proto__/__proto__'], ['constructor/a']],
-    ])('matches %s as section 4.7 says', (filter, matching, others) => {
-      router.subscribe(filter, mailbox)
+    ])('matches %s as section 4.7 says [MQTT-4.7.2-1]', (filter, matching, others) => {
+      router.subscribe(mailbox, subscriptionTo(filter))
+      const shared = new Mailbox()
+      router.subscribe(shared, subscriptionTo(`$share/group/${filter}`))
       publish(...others)
       expect(mailbox.topics).toEqual([])
       publish(...matching)
       expect(mailbox.topics).toEqual(matching)
+      expect(shared.topics).toEqual(matching)
     })
 
-    it('delivers a message once to a subscriber with several filters that match', () => {
-      for (const filter of ['a/b', 'a/+', 'a/#', '#', '+/b']) router.subscribe(filter, mailbox)
-      publish('a/b')
-      expect(mailbox.topics).toEqual(['a/b'])
-    })
-
-    it('delivers to each of several subscribers, by exact filters and by wildcards', () => {
-      const others = [new Mailbox(), new Mailbox()]
-      router.subscribe('a/b', mailbox)
-      router.subscribe('a/b', others[0]!)
-      router.subscribe('a/+', others[1]!)
-      publish('a/b')
-      for (const { topics } of [mailbox, ...others]) expect(topics).toEqual(['a/b'])
-    })
-
-    it('holds one subscription for a filter given twice by the same subscriber', () => {
-      for (const filter of ['a', 'a', 'a/+', 'a/+']) router.subscribe(filter, mailbox)
-      expect(router.subscriptions).toBe(2)
-      router.subscribe('a', new Mailbox())
-      expect(router.subscriptions).toBe(3)
-    })
-
-    it('ends one subscription and leaves the others', () => {
-      const other = new Mailbox()
-      for (const filter of ['a/b', 'a/+', 'a/#']) router.subscribe(filter, mailbox)
-      router.subscribe('a/+', other)
-      expect(router.unsubscribe('a/+', mailbox)).toBe(true)
-      expect(router.unsubscribe('a/b', mailbox)).toBe(true)
-      publish('a/b')
-      expect([mailbox.topics, other.topics]).toEqual([['a/b'], ['a/b']])
-      expect(router.unsubscribe('a/#', mailbox)).toBe(true)
-      publish('a/b')
-      expect(mailbox.topics).toEqual(['a/b'])
-      expect(router.subscriptions).toBe(1)
-    })
-
-    it('says so when there is no subscription to end', () => {
-      router.subscribe('a/+', new Mailbox())
-      for (const filter of ['a/+', 'a/b', 'b/#', 'a/+/c']) expect(router.unsubscribe(filter, mailbox)).toBe(false)
-      expect(router.subscriptions).toBe(1)
+    it('compares topics as they stand, without normalization [MQTT-4.7.3-4]', () => {
+      router.subscribe(mailbox, subscriptionTo('caf\u00e9/+'))
+      publish('cafe\u0301/a', 'CAF\u00c9/a', 'caf\u00e9/a')
+      expect(mailbox.topics).toEqual(['caf\u00e9/a'])
     })
 
     it('takes a topic of 65,535 slashes', () => {
-      router.subscribe('/+/#', mailbox)
-      router.subscribe('+/+/+', mailbox)
+      router.subscribe(mailbox, subscriptionTo('/+/#'))
+      router.subscribe(mailbox, subscriptionTo('+/+/+'))
       publish('/'.repeat(65_535))
       expect(mailbox.topics).toHaveLength(1)
     })
+  })
+}
 
-    it('bears subscriptions that change while it delivers', () => {
-      const leaver: Subscriber = { deliver: () => router.unsubscribe('a', leaver) }
-      router.subscribe('a', leaver)
-      router.subscribe('a', mailbox)
+const merging = (create: () => Router): void => {
+  describe('the subscriptions of one subscriber together', () => {
+    let router: Router
+    let mailbox: Mailbox
+    beforeEach(() => {
+      router = create()
+      mailbox = new Mailbox()
+    })
+    /** How a message on `a/b` comes. */
+    const deliveries = (publisher?: Subscriber): Delivery[] => {
+      mailbox.deliveries.length = 0
+      router.publish(messageOn('a/b'), publisher)
+      return [...mailbox.deliveries]
+    }
+
+    it('delivers a message once, however many filters match', () => {
+      for (const filter of ['a/b', 'a/+', 'a/#', '#', '+/b']) router.subscribe(mailbox, subscriptionTo(filter))
+      router.publish(messageOn('a/b'))
+      expect(mailbox.topics).toEqual(['a/b'])
+    })
+
+    it('delivers to each of several subscribers as its own subscriptions say', () => {
+      const other = new Mailbox()
+      router.subscribe(mailbox, subscriptionTo('a/b', { qos: 1 }))
+      router.subscribe(other, subscriptionTo('a/b', { qos: 2, identifier: 5, retainAsPublished: true }))
+      expect(deliveries()).toEqual([
+        { qos: 1, retainAsPublished: false, subscriptionIdentifiers: [], shared: undefined },
+      ])
+      expect(other.deliveries).toEqual([
+        { qos: 2, retainAsPublished: true, subscriptionIdentifiers: [5], shared: undefined },
+      ])
+    })
+
+    it('respects the maximum QoS of all the matching subscriptions [MQTT-3.3.4-2]', () => {
+      router.subscribe(mailbox, subscriptionTo('a/b', { qos: 1 }))
+      router.subscribe(mailbox, subscriptionTo('a/+', { qos: 2 }))
+      router.subscribe(mailbox, subscriptionTo('#', { qos: 0 }))
+      router.subscribe(mailbox, subscriptionTo('c', { qos: 2 }))
+      expect(deliveries()).toMatchObject([{ qos: 2 }])
+      router.unsubscribe(mailbox, 'a/+')
+      expect(deliveries()).toMatchObject([{ qos: 1 }])
+    })
+
+    it('includes the Subscription Identifiers of all matching subscriptions [MQTT-3.3.4-3] [MQTT-3.3.4-4]', () => {
+      router.subscribe(mailbox, subscriptionTo('a/b', { identifier: 3 }))
+      router.subscribe(mailbox, subscriptionTo('a/+', { identifier: 0 }))
+      router.subscribe(mailbox, subscriptionTo('a/#', { identifier: 268_435_455 }))
+      router.subscribe(mailbox, subscriptionTo('#', { identifier: 3 }))
+      router.subscribe(mailbox, subscriptionTo('c', { identifier: 4 }))
+      const [delivery] = deliveries()
+      expect([...delivery!.subscriptionIdentifiers].sort()).toEqual([268_435_455, 3, 3])
+    })
+
+    it('keeps RETAIN if any of them has Retain As Published [MQTT-3.3.1-13]', () => {
+      router.subscribe(mailbox, subscriptionTo('a/b'))
+      expect(deliveries()).toMatchObject([{ retainAsPublished: false }])
+      router.subscribe(mailbox, subscriptionTo('a/+', { retainAsPublished: true }))
+      expect(deliveries()).toMatchObject([{ retainAsPublished: true }])
+    })
+
+    it('does not forward to the publisher through a subscription with No Local [MQTT-3.8.3-3]', () => {
+      const other = new Mailbox()
+      router.subscribe(mailbox, subscriptionTo('a/b', { noLocal: true }))
+      router.subscribe(other, subscriptionTo('a/b'))
+      expect(deliveries(mailbox)).toEqual([])
+      expect(router.publish(messageOn('a/b'), mailbox)).toBe(1)
+      expect(deliveries(other)).toHaveLength(1)
+      expect(deliveries()).toHaveLength(1)
+      expect(other.deliveries).toHaveLength(4)
+    })
+
+    it('forwards to the publisher as its subscriptions without No Local say, when it has both [MQTT-3.8.3-3]', () => {
+      router.subscribe(
+        mailbox,
+        subscriptionTo('a/b', { noLocal: true, qos: 2, identifier: 1, retainAsPublished: true }),
+      )
+      router.subscribe(mailbox, subscriptionTo('a/+', { qos: 1, identifier: 2 }))
+      router.subscribe(mailbox, subscriptionTo('#', { identifier: 3 }))
+      const [own] = deliveries(mailbox)
+      expect(own).toMatchObject({ qos: 1, retainAsPublished: false })
+      expect([...own!.subscriptionIdentifiers].sort()).toEqual([2, 3])
+      const [foreign] = deliveries()
+      expect(foreign).toMatchObject({ qos: 2, retainAsPublished: true })
+      expect([...foreign!.subscriptionIdentifiers].sort()).toEqual([1, 2, 3])
+    })
+
+    it('forwards nothing to the publisher when all of them have No Local [MQTT-3.8.3-3]', () => {
+      for (const filter of ['a/b', 'a/+', '#']) router.subscribe(mailbox, subscriptionTo(filter, { noLocal: true }))
+      expect(deliveries(mailbox)).toEqual([])
+      expect(deliveries()).toHaveLength(1)
+    })
+  })
+}
+
+const changes = (create: () => Router): void => {
+  describe('subscriptions that come and go', () => {
+    let router: Router
+    let mailbox: Mailbox
+    const publish = (...topics: string[]) => {
+      for (const topic of topics) router.publish(messageOn(topic))
+    }
+    beforeEach(() => {
+      router = create()
+      mailbox = new Mailbox()
+    })
+
+    it('holds one subscription for a filter given twice, and says that there was one', () => {
+      for (const filter of ['a', 'a/+', '$share/group/a', '$share/group/a/+']) {
+        expect(router.subscribe(mailbox, subscriptionTo(filter))).toBe(false)
+        expect(router.subscribe(mailbox, subscriptionTo(filter))).toBe(true)
+      }
+      expect(router.subscriptions).toBe(4)
+      expect(router.subscribe(new Mailbox(), subscriptionTo('a'))).toBe(false)
+      expect(router.subscriptions).toBe(5)
+    })
+
+    it.each(['a/b', 'a/+', '$share/group/a/b', '$share/group/#'])(
+      'replaces an existing subscription to %s with the new one [MQTT-3.8.4-3]',
+      (filter) => {
+        router.subscribe(mailbox, subscriptionTo(filter, { qos: 2, retainAsPublished: true, identifier: 1 }))
+        publish('a/b')
+        router.subscribe(mailbox, subscriptionTo(filter, { qos: 1, identifier: 2 }))
+        publish('a/b')
+        router.subscribe(mailbox, subscriptionTo(filter))
+        publish('a/b')
+        expect(mailbox.deliveries).toMatchObject([
+          { qos: 2, retainAsPublished: true, subscriptionIdentifiers: [1] },
+          { qos: 1, retainAsPublished: false, subscriptionIdentifiers: [2] },
+          { qos: 0, retainAsPublished: false, subscriptionIdentifiers: [] },
+        ])
+      },
+    )
+
+    it('ends one subscription and leaves the others', () => {
+      const other = new Mailbox()
+      for (const filter of ['a/b', 'a/+', 'a/#']) router.subscribe(mailbox, subscriptionTo(filter))
+      router.subscribe(other, subscriptionTo('a/+'))
+      expect(router.unsubscribe(mailbox, 'a/+')).toBe(true)
+      expect(router.unsubscribe(mailbox, 'a/b')).toBe(true)
+      publish('a/b')
+      expect([mailbox.topics, other.topics]).toEqual([['a/b'], ['a/b']])
+      expect(router.unsubscribe(mailbox, 'a/#')).toBe(true)
+      publish('a/b')
+      expect(mailbox.topics).toEqual(['a/b'])
+      expect(router.subscriptions).toBe(1)
+    })
+
+    it('compares filters as they stand when it ends a subscription [MQTT-3.10.4-1]', () => {
+      router.subscribe(new Mailbox(), subscriptionTo('a/+'))
+      router.subscribe(new Mailbox(), subscriptionTo('$share/group/a/+'))
+      router.subscribe(mailbox, subscriptionTo('a/b'))
+      const others = [
+        'a/+',
+        'b/#',
+        'a/+/c',
+        'a/#',
+        '#',
+        'a',
+        '$share/group/a/+',
+        '$share/group/a/b',
+        '$share/other/a/+',
+      ]
+      for (const filter of others) expect(router.unsubscribe(mailbox, filter)).toBe(false)
+      expect(router.subscriptions).toBe(3)
+    })
+
+    it.each(['a', '+', '$share/group/a'])('bears a subscription to %s that ends while it delivers', (filter) => {
+      const leaver = new Mailbox()
+      leaver.deliver = () => router.unsubscribe(leaver, filter)
+      router.subscribe(leaver, subscriptionTo(filter))
+      router.subscribe(mailbox, subscriptionTo('a'))
       publish('a', 'a')
       expect(mailbox.topics).toEqual(['a', 'a'])
       expect(router.subscriptions).toBe(1)
+    })
+
+    it('bears subscriptions that begin while it delivers, and a message published meanwhile', () => {
+      const late = new Mailbox()
+      const busy = new Mailbox()
+      busy.deliver = ({ topic }) => {
+        if (topic !== 'a') return
+        router.subscribe(late, subscriptionTo('#'))
+        router.subscribe(busy, subscriptionTo('b'))
+        publish('b')
+      }
+      router.subscribe(busy, subscriptionTo('a'))
+      router.subscribe(mailbox, subscriptionTo('+'))
+      publish('a')
+      expect(mailbox.topics.sort()).toEqual(['a', 'b'])
+      expect(late.topics).toContain('b')
+      publish('c')
+      expect(late.topics.at(-1)).toBe('c')
+    })
+
+    it('follows every change of a topic that has been published to before', () => {
+      const other = new Mailbox()
+      publish('a/b')
+      router.subscribe(mailbox, subscriptionTo('a/b'))
+      publish('a/b')
+      router.subscribe(other, subscriptionTo('a/+'))
+      publish('a/b')
+      router.unsubscribe(mailbox, 'a/b')
+      publish('a/b')
+      router.unsubscribe(other, 'a/+')
+      router.subscribe(mailbox, subscriptionTo('$share/group/a/#'))
+      publish('a/b')
+      router.unsubscribe(mailbox, '$share/group/a/#')
+      publish('a/b')
+      expect([mailbox.topics.length, other.topics.length]).toEqual([3, 2])
+      expect(router.subscriptions).toBe(0)
     })
   })
 }

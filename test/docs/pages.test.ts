@@ -13,7 +13,8 @@ import { quietSystem } from '../helpers/start-broker.ts'
 const root = resolve(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
 const readme = read('README.md')
-const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+/** The table of a component's page that begins with its config; a page has other tables as well. */
+const configTable = (page: string): string => page.match(/^\| config \|(?:.*\n)+?\n/m)?.[0] ?? ''
 
 test('README lists every code of SystemError with its meaning, and no other', () => {
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.+) \|$/gm)].map(([, code, meaning]) => [code, meaning])
@@ -28,10 +29,10 @@ test('README names every npm script that it documents as package.json does', () 
 })
 
 test.each(Object.keys(system))('README links to the page of %s, which names every value of its config', (name) => {
-  const page = `components/${kebabCase(name)}/README.md`
-  expect(readme).toContain(`[\`${name}\`](${page})`)
+  const [, page] = readme.match(new RegExp(`\\[\`${name}\`\\]\\((components/[a-z0-9-]+/README\\.md)\\)`)) ?? []
+  expect(page, `a link to the page of ${name}`).toBeDefined()
   const schema = system[name as keyof typeof system].component.config
-  const documented = [...read(page).matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key)
+  const documented = [...configTable(read(page!)).matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key)
   expect(documented.sort()).toEqual(Object.keys(schema.shape).sort())
 })
 

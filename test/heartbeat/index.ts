@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Logger } from '../../src/kinds/logger.ts'
 import { Router } from '../../src/kinds/router.ts'
+import { Message } from '../../src/mqtt/message.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { kind } from '../../src/system/kind.ts'
 
@@ -23,7 +24,7 @@ export const heartbeat = defineComponent({
     const beat = () => {
       instance.beats++
       const payload = Buffer.from(new Date().toISOString())
-      router.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false })
+      router.publish(Message.of({ topic, payload }))
       logger.debug({ topic, beats: instance.beats }, 'Beat')
     }
     const instance: Heartbeat = { beats: 0, timer: setInterval(beat, intervalMs) }

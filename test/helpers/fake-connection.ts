@@ -1,14 +1,19 @@
 import type { Packet } from 'mqtt-packet'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { ByteReceiver, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { ByteReceiver, ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import { keptPublish, packetOf } from './publish-packet.ts'
 
 /** A connection without a network, for the tests of stages: what is written and why it was closed can be read. */
 export class FakeConnection implements Connection {
   readonly id: number
   readonly remote: string
   protocolVersion: ProtocolVersion | 0 = 0
+  maximumPacketSize = Number.POSITIVE_INFINITY
+  maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  paused = false
   /** A test sets these two to play a peer that does not read. */
   pendingBytes = 0
   congested = false
@@ -32,6 +37,14 @@ export class FakeConnection implements Connection {
     if (this.open) this.written.push(bytes)
   }
 
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+  }
+
   close(reason: string): void {
     this.closeReason ??= reason
     this.open = false
@@ -40,17 +53,30 @@ export class FakeConnection implements Connection {
 
 /** The end of a pipeline that remembers what reached it. */
 export class PacketRecorder implements PacketReceiver {
+  /** All packets in their order, in mqtt-packet's form: PUBLISH as `packetOf` makes it. */
   readonly packets: Packet[] = []
+  /** The PUBLISH packets among them as they came, copied. */
+  readonly publishes: Publish[] = []
   readonly errors: ProtocolError[] = []
-  /** How often `closed` was called. */
+  /** How often `drained` and `closed` were called. */
+  drains = 0
   closings = 0
 
-  packet(packet: Packet): void {
+  packet(packet: ControlPacket): void {
     this.packets.push(packet)
+  }
+
+  publish(publish: Publish): void {
+    this.packets.push(packetOf(publish))
+    this.publishes.push(keptPublish(publish))
   }
 
   fail(error: ProtocolError): void {
     this.errors.push(error)
+  }
+
+  drained(): void {
+    this.drains += 1
   }
 
   closed(): void {

@@ -34,11 +34,16 @@ describe('the wiring of the broker', () => {
       needs: {},
       config: z.strictObject({}),
       start: (): Router => {
-        const subscribers = new Set<Parameters<Router['subscribe']>[1]>()
+        const delivery = { qos: 0, retainAsPublished: false, subscriptionIdentifiers: [], shared: undefined } as const
+        const subscribers = new Set<Parameters<Router['subscribe']>[0]>()
         return {
-          subscribe: (_, subscriber) => void subscribers.add(subscriber),
-          unsubscribe: (_, subscriber) => subscribers.delete(subscriber),
-          publish: (message) => subscribers.forEach((subscriber) => void subscriber.deliver(message)),
+          subscribe: (subscriber) => subscribers.size === subscribers.add(subscriber).size,
+          unsubscribe: (subscriber) => subscribers.delete(subscriber),
+          publish(message) {
+            for (const subscriber of subscribers) subscriber.deliver(message, delivery)
+            return subscribers.size
+          },
+          redeliver: () => false,
           get subscriptions() {
             return subscribers.size
           },
@@ -54,7 +59,7 @@ describe('the wiring of the broker', () => {
   it('takes another handler by an edit', async () => {
     const handler: HandlerStage = {
       role: 'handler',
-      open: (_, next) => ({ packet: () => next.packet({ cmd: 'pingresp' }) }),
+      open: (_, next) => ({ packet: () => next.packet({ cmd: 'pingresp' }), publish: () => undefined }),
     }
     const pingresp = defineComponent({
       provides: PipelineStage,

@@ -20,12 +20,12 @@ export const addTopics = (bench: Bench): void => {
   })
 }
 
-const trieOf = (filters: number, filter: (index: number) => string): TopicTrie<number, number> => {
-  const trie = new TopicTrie<number, number>()
-  for (let index = 0; index < filters; index++) trie.set(filter(index), index, index)
+const trieOf = (filters: number, filter: (index: number) => string): TopicTrie<object> => {
+  const trie = new TopicTrie<object>()
+  for (let index = 0; index < filters; index++) trie.set(filter(index), { index })
   return trie
 }
 
-const matchAll = (trie: TopicTrie<number, number>, topics: readonly string[]): void => {
+const matchAll = (trie: TopicTrie<object>, topics: readonly string[]): void => {
   for (const topic of topics) if (trie.match(topic).length !== 1) throw new Error(`${topic} did not match once`)
 }

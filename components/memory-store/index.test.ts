@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import type { Store, StoredState } from '../../src/kinds/store.ts'
+import { Message } from '../../src/mqtt/message.ts'
+import { messageParts, queuedMessage, sessionRecord, will } from '../../test/helpers/store-records.ts'
+import type { Handover } from './handover.ts'
+import { memoryStore } from './index.ts'
+import type { MemoryStore } from './memory-store.ts'
+
+const context = { name: 'store', signal: new AbortController().signal }
+
+describe('the memory store over a reset', () => {
+  const start = async () => (await memoryStore.start({}, {}, context)) as MemoryStore
+  const suspend = async (store: MemoryStore) => (await memoryStore.suspend!(store, context)) as Handover
+  const resume = async (suspended: unknown) => (await memoryStore.resume!({}, {}, suspended, context)) as MemoryStore
+  const everything = async (store: Store): Promise<StoredState> => store.restore()
+
+  /** A message in the queues of two sessions, that is retained, and the Will of one of them. */
+  const filled = async () => {
+    const store = await start()
+    const message = Message.of({ topic: 'x', payload: Buffer.alloc(1000, 1), retain: true, expiresAtMs: 1e15 })
+    for (const id of ['a', 'b']) {
+      const session = sessionRecord({ id, userName: 'u', will: { ...will('w'), message } })
+      store.append({ type: 'session', session })
+      store.append({ type: 'queued', session: id, queued: queuedMessage({ sequence: 3, message }) })
+    }
+    store.append({ type: 'retained', message })
+    return { store, message }
+  }
+
+  it('has everything that there was', async () => {
+    const { store } = await filled()
+    store.append({ type: 'done', session: 'b', sequence: 3 })
+    const before = await everything(store)
+    const after = await resume(structuredClone(await suspend(store)))
+    const { sessions, retained } = await everything(after)
+    expect(sessions.map(({ id, queue }) => [id, queue])).toEqual(before.sessions.map(({ id, queue }) => [id, queue]))
+    expect(sessions[1]!.queue).toEqual({ count: 0, bytes: 0, lastSequence: 3 })
+    expect(retained.map(messageParts)).toEqual(before.retained.map(messageParts))
+    expect(after.counts).toEqual(store.counts)
+  })
+
+  it('carries a message that stands in many places once, and shares it again', async () => {
+    const { store, message } = await filled()
+    const suspended = await suspend(store)
+    expect(suspended.messages).toHaveLength(1)
+    const after = await resume(structuredClone(suspended))
+    const { sessions, retained } = await everything(after)
+    const places = [after.read('a', 0, 1)[0]!.message, after.read('b', 0, 1)[0]!.message, sessions[0]!.will!.message]
+    for (const place of places) expect(place).toBe(retained[0])
+    expect(messageParts(retained[0]!)).toEqual(messageParts(message))
+    expect(retained[0]).not.toBe(message)
+  })
+
+  it('hands over nothing but plain data', async () => {
+    const { store } = await filled()
+    const look = (value: unknown, path: string): void => {
+      if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return
+      expect([Object.prototype, Array.prototype], path).toContain(Object.getPrototypeOf(value))
+      for (const [key, field] of Object.entries(value)) look(field, `${path}.${key}`)
+    }
+    look(await suspend(store), 'handover')
+  })
+
+  it.each([
+    ['another version', { version: 2 }, 'it has version 2, and this store reads version 1.'],
+    ['no version', { sessions: [] }, 'it has no version, and this store reads version 1.'],
+    ['nothing', undefined, 'it has no version, and this store reads version 1.'],
+    ['another shape', { version: 1, messages: [], sessions: [{}], retained: [] }, 'sessions.0.record: '],
+    ['a message that is not there', { version: 1, messages: [], sessions: [], retained: [1] }, 'message 1 of 0.'],
+  ])('says what is wrong with %s', async (_, suspended, why) => {
+    const resumed = resume(suspended)
+    await expect(resumed).rejects.toThrow('the store before this one left sessions and messages in a form that')
+    await expect(resumed).rejects.toThrow(why)
+  })
+
+  it('counts what it holds', async () => {
+    const { store } = await filled()
+    expect(store.counts).toEqual({ sessions: 2, subscriptions: 0, queued: 2, queuedBytes: 2002, retained: 1 })
+    store.append({ type: 'pubrec', session: 'a', sequence: 3 })
+    expect(store.counts).toMatchObject({ queued: 2, queuedBytes: 1001 })
+  })
+
+  it('has nothing to wait for', async () => {
+    const { store } = await filled()
+    expect(store.durableBatch).toBeGreaterThanOrEqual(store.batch)
+  })
+})

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { Store } from '../../src/kinds/store.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { type Handover, rebuild, takeApart } from './handover.ts'
+import { MemoryStore } from './memory-store.ts'
+
+/** Holds sessions, queued and retained messages in memory: they survive a reset, and end with the process. */
+export const memoryStore = defineComponent({
+  provides: Store,
+  needs: {},
+  config: z.strictObject({}),
+  start: () => new MemoryStore(),
+  suspend: (instance: MemoryStore): Handover => takeApart(instance),
+  resume: (_config, _dependencies, suspended) => rebuild(suspended),
+})

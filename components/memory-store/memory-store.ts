@@ -1,0 +1,166 @@
+import type {
+  QueuedMessage,
+  SessionRecord,
+  Store,
+  StoredSession,
+  StoredState,
+  StoreRecord,
+} from '../../src/kinds/store.ts'
+import { Message } from '../../src/mqtt/message.ts'
+import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { MessageQueue } from './message-queue.ts'
+
+/** Holds everything in the memory of this process: there is nothing to wait for, and it all ends with the process. */
+export class MemoryStore implements Store {
+  readonly batch = 1
+  readonly durableBatch = Number.POSITIVE_INFINITY
+  readonly #sessions = new Map<string, MemorySession>()
+  /** By Topic Name. */
+  readonly #retained = new Map<string, Message>()
+
+  restore(): Promise<StoredState> {
+    return Promise.resolve({
+      sessions: [...this.#sessions.values()].map(storedSession),
+      retained: [...this.#retained.values()],
+    })
+  }
+
+  append(record: StoreRecord): void {
+    if (record.type === 'session') this.#keep(record.session)
+    else if (record.type === 'session-ended') this.#sessions.delete(record.session)
+    else if (record.type === 'retained') this.#retained.set(record.message.topic, record.message)
+    else if (record.type === 'retained-removed') this.#retained.delete(record.topic)
+    else {
+      const session = this.#sessions.get(record.session)
+      if (session !== undefined) change(session, record)
+    }
+  }
+
+  read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[] {
+    return this.#sessions.get(session)?.queue.read(afterSequence, limit) ?? []
+  }
+
+  /** Never calls: everything is durable from the start. */
+  onDurable(): void {}
+
+  /** Numbers the messages of a session from here on, whatever has left its queue. */
+  continueAfter(session: string, sequence: number): void {
+    this.#sessions.get(session)?.queue.continueAfter(sequence)
+  }
+
+  /** The sessions themselves, for whoever takes the store apart. */
+  get sessions(): Iterable<MemorySession> {
+    return this.#sessions.values()
+  }
+
+  get retained(): Iterable<Message> {
+    return this.#retained.values()
+  }
+
+  /** How much there is, for the operator. */
+  get counts(): StoreCounts {
+    const counts = { sessions: this.#sessions.size, subscriptions: 0, queued: 0, queuedBytes: 0 }
+    for (const { subscriptions, queue } of this.#sessions.values()) {
+      counts.subscriptions += subscriptions.size
+      counts.queued += queue.count
+      counts.queuedBytes += queue.bytes
+    }
+    return { ...counts, retained: this.#retained.size }
+  }
+
+  #keep(record: SessionRecord): void {
+    const session = this.#sessions.get(record.id)
+    if (session !== undefined) session.record = record
+    else this.#sessions.set(record.id, newSession(record))
+  }
+}
+
+/** `queuedBytes` counts a message in each queue that it stands in. */
+export interface StoreCounts {
+  readonly sessions: number
+  readonly subscriptions: number
+  readonly queued: number
+  readonly queuedBytes: number
+  readonly retained: number
+}
+
+export interface MemorySession {
+  record: SessionRecord
+  /** By their filters as they were sent. */
+  readonly subscriptions: Map<string, Subscription>
+  /** Packet Identifiers. */
+  readonly received: Set<number>
+  readonly queue: MessageQueue
+}
+
+const newSession = (record: SessionRecord): MemorySession => ({
+  record,
+  subscriptions: new Map(),
+  received: new Set(),
+  queue: new MessageQueue(),
+})
+
+const storedSession = ({ record, subscriptions, received, queue }: MemorySession): StoredSession => ({
+  ...record,
+  subscriptions: [...subscriptions.values()],
+  received: [...received],
+  queue: { count: queue.count, bytes: queue.bytes, lastSequence: queue.lastSequence },
+})
+
+/** A record that changes what belongs to a session. */
+type SessionChange = Exclude<StoreRecord, { type: 'session' | 'session-ended' | 'retained' | 'retained-removed' }>
+
+const change = (session: MemorySession, record: SessionChange): void => {
+  const { subscriptions, received, queue } = session
+  switch (record.type) {
+    case 'queued':
+      queue.put(record.queued)
+      break
+    case 'sent':
+      replace(queue, record.sequence, { packetIdentifier: record.packetIdentifier })
+      break
+    case 'pubrec':
+      replace(queue, record.sequence, { received: true, message: NO_CONTENT })
+      break
+    case 'done':
+      queue.remove(record.sequence)
+      break
+    case 'received':
+      received.add(record.packetIdentifier)
+      break
+    case 'released':
+      received.delete(record.packetIdentifier)
+      break
+    case 'subscribed':
+      subscriptions.set(record.subscription.filter, record.subscription)
+      break
+    case 'unsubscribed':
+      subscriptions.delete(record.filter)
+      break
+  }
+}
+
+/** Changes a copy: the original belongs to whoever appended it, or has been read by somebody. */
+const replace = (
+  queue: MessageQueue,
+  sequence: number,
+  changes: { readonly packetIdentifier?: number; readonly received?: boolean; readonly message?: Message },
+): void => {
+  const queued = queue.find(sequence)
+  if (queued === undefined) return
+  // Field by field: a spread costs several times as much, and this is done for every message that is sent.
+  queue.put({
+    sequence,
+    message: changes.message ?? queued.message,
+    qos: queued.qos,
+    retain: queued.retain,
+    subscriptionIdentifiers: queued.subscriptionIdentifiers,
+    shared: queued.shared,
+    queuedAtMs: queued.queuedAtMs,
+    packetIdentifier: changes.packetIdentifier ?? queued.packetIdentifier,
+    received: changes.received ?? queued.received,
+  })
+}
+
+/** Stands for a message that the client has received, and of which only PUBREL is still to be sent. */
+const NO_CONTENT = Message.of({ topic: '' })

@@ -1,0 +1,90 @@
+import type { Connection } from '../../src/kinds/connection.ts'
+import type { ByteReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import { publishSize } from '../../src/mqtt/publish-size.ts'
+import { encodePublish } from './encode-publish.ts'
+
+/** Payloads over this many bytes are sent from the message's own memory, behind the rest of their packet. */
+const APART_BYTES = 16 * 1024
+/** No message has it: nothing is remembered yet. */
+const NO_SERIAL = -1
+
+/**
+ * PUBLISH packets to bytes, for all connections. Bytes that went out never change, and nobody may change them.
+ *
+ * A message that goes to many subscribers at QoS 0 looks the same for most of them: the last packet of either form (MQTT
+ * 5.0 and before) is remembered with all that shapes its bytes, and a fan-out encodes once. A large payload is copied
+ * once for all its subscribers, at any QoS, if it is only lent, and not at all if it is kept (`Message.keep`). Two messages
+ * at most are held this way.
+ */
+export class PublishEncoder {
+  readonly #last3 = new LastPublish()
+  readonly #last5 = new LastPublish()
+
+  /**
+   * Passes on the bytes of the packet; nothing if it is larger than the client takes [MQTT-3.1.2-24].
+   * @throws when there is no such packet, which is a mistake of whoever made it.
+   */
+  send(publish: Publish, connection: Connection, next: ByteReceiver): void {
+    const version = connection.protocolVersion || 4
+    const maximum = Math.min(connection.maximumPacketSize, MAXIMUM_PACKET_SIZE)
+    const shared = publish.qos === 0 && publish.topicAlias === 0 && !publish.dup
+    const last = version === 5 ? this.#last5 : this.#last3
+    if (!shared || !last.is(publish)) {
+      if (publishSize(publish, version) > maximum) return
+      if (!shared) {
+        sendNew(publish, version, next)
+        return
+      }
+      last.remember(publish, version)
+    }
+    if (last.size > maximum) return
+    next.bytes(last.head)
+    if (last.payload !== undefined) next.bytes(last.payload)
+  }
+}
+
+const sendNew = (publish: Publish, version: ProtocolVersion, next: ByteReceiver): void => {
+  const apart = publish.message.payloadLength > APART_BYTES
+  next.bytes(encodePublish(publish, version, !apart))
+  if (apart) next.bytes(publish.message.keep().payload)
+}
+
+/** A PUBLISH packet at QoS 0 and what shapes its bytes. */
+class LastPublish {
+  /** The whole packet, or all of it that precedes a payload which is sent apart. */
+  head: Buffer = EMPTY
+  payload: Buffer | undefined
+  /** Of the packet, in bytes. */
+  size = 0
+  #serial = NO_SERIAL
+  #retain = false
+  #messageExpiryInterval = -1
+  #subscriptionIdentifiers: readonly number[] = []
+
+  is(publish: Publish): boolean {
+    return (
+      this.#serial === publish.message.serial &&
+      this.#retain === publish.retain &&
+      this.#messageExpiryInterval === publish.messageExpiryInterval &&
+      this.#subscriptionIdentifiers === publish.subscriptionIdentifiers
+    )
+  }
+
+  remember(publish: Publish, version: ProtocolVersion): void {
+    const { message } = publish
+    const apart = message.payloadLength > APART_BYTES
+    this.#serial = NO_SERIAL // in case that this throws
+    this.head = encodePublish(publish, version, !apart)
+    this.payload = apart ? message.keep().payload : undefined
+    this.size = this.head.length + (this.payload?.length ?? 0)
+    this.#serial = message.serial
+    this.#retain = publish.retain
+    this.#messageExpiryInterval = publish.messageExpiryInterval
+    this.#subscriptionIdentifiers = publish.subscriptionIdentifiers
+  }
+}
+
+const EMPTY = Buffer.alloc(0)

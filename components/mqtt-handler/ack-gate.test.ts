@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  connectPacket,
+  HandlerHarness,
+  type HarnessClient,
+  persistent,
+  publishPacket,
+  subscribePacket,
+} from '../../test/helpers/handler-harness.ts'
+import { SlowStore } from '../../test/helpers/slow-store.ts'
+
+/** The promise of the broker: what it acknowledges is on disk for everybody it is owed to. */
+describe('with a store that is slow', () => {
+  let store: SlowStore
+  let broker: HandlerHarness
+  let subscriber: HarnessClient
+  let publisher: HarnessClient
+  beforeEach(() => {
+    store = new SlowStore()
+    broker = new HandlerHarness({}, { store }, () => store.settleAll())
+    subscriber = broker.connect(persistent('subscriber'))
+    subscriber.take(subscribePacket({ a: {} }))
+    publisher = broker.connect({ clientId: 'publisher' })
+    store.settleAll()
+    subscriber.take()
+  })
+  afterEach(() => broker.stop())
+
+  const settled = (client: HarnessClient) => {
+    expect(client.take()).toEqual([])
+    store.settleAll()
+    return client.take()
+  }
+
+  it('CONNACK of a session that outlives its connection waits, and nothing is read meanwhile', () => {
+    const client = broker.open()
+    expect(client.take(connectPacket(persistent('new')))).toEqual([])
+    expect(client.connection.paused).toBe(true)
+    expect(settled(client)).toMatchObject([{ cmd: 'connack', reasonCode: 0 }])
+    expect(client.connection.paused).toBe(false)
+  })
+
+  it('CONNACK of a session that ends with its connection does not', () => {
+    expect(broker.connect({ clientId: 'new' }).connack).toMatchObject({ cmd: 'connack', reasonCode: 0 })
+  })
+
+  it('SUBACK and UNSUBACK wait', () => {
+    subscriber.take(subscribePacket({ b: {} }))
+    expect(settled(subscriber)).toMatchObject([{ cmd: 'suback' }])
+    subscriber.take({ cmd: 'unsubscribe', messageId: 6, unsubscriptions: ['b'] })
+    expect(settled(subscriber)).toMatchObject([{ cmd: 'unsuback' }])
+  })
+
+  it('PUBACK waits for the queue of a session that outlives its connection', () => {
+    publisher.take(publishPacket({ qos: 1 }))
+    expect(settled(publisher)).toEqual([{ cmd: 'puback', messageId: 1 }])
+  })
+
+  it('PUBACK waits for a retained message', () => {
+    publisher.take(publishPacket({ qos: 1, topic: 'nobody', retain: true }))
+    expect(settled(publisher)).toMatchObject([{ cmd: 'puback', messageId: 1 }])
+  })
+
+  it('PUBACK for what nobody persistent is owed does not wait', () => {
+    const other = broker.connect({ clientId: 'other' })
+    other.take(subscribePacket({ b: {} }))
+    expect(publisher.take(publishPacket({ qos: 1, topic: 'b' }))).toEqual([{ cmd: 'puback', messageId: 1 }])
+  })
+
+  it('one that need not wait waits for those before it [MQTT-4.6.0-2]', () => {
+    publisher.take(publishPacket({ qos: 1, messageId: 1 }), publishPacket({ qos: 1, messageId: 2, topic: 'nobody' }))
+    expect(settled(publisher)).toMatchObject([{ messageId: 1 }, { messageId: 2 }])
+  })
+
+  it('leaves with its own batch, not with a later one', () => {
+    publisher.take(publishPacket({ qos: 1, messageId: 1 }))
+    store.endBatch()
+    publisher.take(publishPacket({ qos: 1, messageId: 2 }))
+    store.settleOldest()
+    expect(publisher.take()).toMatchObject([{ messageId: 1 }])
+    expect(settled(publisher)).toMatchObject([{ messageId: 2 }])
+  })
+
+  it('PUBREC, PUBREL and PUBCOMP wait at every step of QoS 2', () => {
+    const both = broker.connect(persistent('both'))
+    both.take(publishPacket({ qos: 2 }))
+    expect(settled(both)).toEqual([{ cmd: 'pubrec', messageId: 1 }])
+    both.take({ cmd: 'pubrel', messageId: 1 })
+    expect(settled(both)).toEqual([{ cmd: 'pubcomp', messageId: 1 }])
+
+    const [delivered] = subscriber.take()
+    expect(delivered).toMatchObject({ cmd: 'publish', qos: 2 })
+    subscriber.take({ cmd: 'pubrec', messageId: delivered!.messageId! })
+    expect(settled(subscriber)).toEqual([{ cmd: 'pubrel', messageId: delivered!.messageId }])
+  })
+
+  it('a publisher is read no more when too many of its answers wait, until they have left', () => {
+    for (let n = 1; n <= 1_000; n++) publisher.take(publishPacket({ qos: 1, messageId: n }))
+    expect(publisher.connection.paused).toBe(true)
+    store.settleAll()
+    expect(publisher.connection.paused).toBe(false)
+    expect(publisher.take()).toHaveLength(1_000)
+  })
+
+  it('answers of a client that is gone do not go to its next connection', () => {
+    publisher.take(publishPacket({ qos: 1 }))
+    publisher.lose()
+    const again = broker.connect({ clientId: 'publisher' })
+    store.settleAll()
+    expect([...publisher.take(), ...again.take()]).toEqual([])
+  })
+})

@@ -1,0 +1,93 @@
+import type { IConnackPacket } from 'mqtt-packet'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { ConnectReturnCode, ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { Client } from './client.ts'
+import type { ConnectRequest } from './connect-request.ts'
+
+type Properties = NonNullable<IConnackPacket['properties']>
+
+/** What was decided about a client that is accepted. */
+export interface Acceptance {
+  readonly sessionPresent: boolean
+  /** In seconds; 0 is none. */
+  readonly keepAlive: number
+  readonly authenticationData: Uint8Array | undefined
+}
+
+/** CONNACK for a client that is accepted. */
+export const accepted = (client: Client, request: ConnectRequest, acceptance: Acceptance): IConnackPacket => {
+  const { sessionPresent } = acceptance
+  if (client.isVersion5) {
+    const properties = { ...capabilities(client), ...answers(client, request, acceptance) }
+    return { cmd: 'connack', sessionPresent, reasonCode: ReasonCode.Success, properties }
+  }
+  // MQTT 3.1 knows no Session Present: the byte is reserved.
+  const known = client.connection.protocolVersion === 4
+  return { cmd: 'connack', sessionPresent: sessionPresent && known, returnCode: ConnectReturnCode.Accepted }
+}
+
+/**
+ * CONNACK for a client that is refused; undefined where its version has nothing to say about the reason, and the connection
+ * is just closed. Session Present is 0 [MQTT-3.2.2-6].
+ */
+export const refused = (
+  version: ProtocolVersion,
+  reasonCode: ReasonCode,
+  properties: Pick<Properties, 'reasonString' | 'serverReference'>,
+): IConnackPacket | undefined => {
+  if (version === 5) {
+    const said = Object.keys(properties).length > 0 ? { properties } : {}
+    return { cmd: 'connack', sessionPresent: false, reasonCode, ...said }
+  }
+  const returnCode = RETURN_CODES.get(reasonCode)
+  return returnCode === undefined ? undefined : { cmd: 'connack', sessionPresent: false, returnCode }
+}
+
+/** What MQTT 3 calls the reasons for a refusal. A client that broke the protocol has none: it is just disconnected. */
+const RETURN_CODES: ReadonlyMap<ReasonCode, ConnectReturnCode> = new Map<ReasonCode, ConnectReturnCode>([
+  [ReasonCode.UnsupportedProtocolVersion, ConnectReturnCode.UnacceptableProtocolVersion],
+  [ReasonCode.ClientIdentifierNotValid, ConnectReturnCode.IdentifierRejected],
+  [ReasonCode.BadUserNameOrPassword, ConnectReturnCode.BadUserNameOrPassword],
+  [ReasonCode.NotAuthorized, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.TopicNameInvalid, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.QoSNotSupported, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.RetainNotSupported, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.ServerUnavailable, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.ServerBusy, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.QuotaExceeded, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.UnspecifiedError, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.UseAnotherServer, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.ServerMoved, ConnectReturnCode.ServerUnavailable],
+])
+
+/** What this broker can do, where that is not what a client assumes (section 3.2.2.3). */
+const capabilities = ({ handler: { config }, connection }: Client): Properties => ({
+  receiveMaximum: config.receiveMaximum,
+  // [MQTT-3.2.2-9]; the property has a value for 0 and 1 alone, which mqtt-packet writes as a byte.
+  ...(config.maximumQoS < 2 ? { maximumQoS: config.maximumQoS } : {}),
+  ...(config.retainAvailable ? {} : { retainAvailable: false }),
+  ...(Number.isFinite(connection.maximumIncomingPacketSize)
+    ? { maximumPacketSize: connection.maximumIncomingPacketSize }
+    : {}),
+  ...(config.topicAliasMaximum > 0 ? { topicAliasMaximum: config.topicAliasMaximum } : {}),
+  ...(config.wildcardSubscriptionAvailable ? {} : { wildcardSubscriptionAvailable: false }),
+  ...(config.subscriptionIdentifiersAvailable ? {} : { subscriptionIdentifiersAvailable: false }),
+  ...(config.sharedSubscriptionAvailable ? {} : { sharedSubscriptionAvailable: false }),
+})
+
+/** What it says to what this client asked for. */
+const answers = (client: Client, request: ConnectRequest, acceptance: Acceptance): Properties => {
+  const { config } = client.handler
+  const { clientId } = client.identity
+  const information = request.wantsResponseInformation ? config.responseInformation : undefined // [MQTT-3.1.2-28]
+  const { authenticationMethod } = request
+  const { authenticationData } = acceptance
+  return {
+    ...(request.expiryShortened ? { sessionExpiryInterval: request.expiryIntervalSeconds } : {}),
+    ...(request.clientId === '' ? { assignedClientIdentifier: clientId } : {}), // [MQTT-3.1.3-7]
+    ...(acceptance.keepAlive === request.keepAlive ? {} : { serverKeepAlive: acceptance.keepAlive }),
+    ...(information === undefined ? {} : { responseInformation: information.replaceAll('%c', clientId) }),
+    ...(authenticationMethod === undefined ? {} : { authenticationMethod }), // [MQTT-4.12.0-5]
+    ...(authenticationData === undefined ? {} : { authenticationData: Buffer.from(authenticationData) }),
+  }
+}

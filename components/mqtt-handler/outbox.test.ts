@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  connectPacket,
+  HandlerHarness,
+  type HarnessClient,
+  payloads,
+  persistent,
+  publishPacket,
+  subscribePacket,
+} from '../../test/helpers/handler-harness.ts'
+
+let broker: HandlerHarness
+let publisher: HarnessClient
+const start = (config: object = {}) => {
+  broker?.stop()
+  broker = new HandlerHarness(config)
+  publisher = broker.connect({ clientId: 'publisher' })
+}
+beforeEach(() => start())
+afterEach(() => broker.stop())
+
+/** A persistent subscriber of `a`. */
+const subscribed = (fields: object = {}) => {
+  const client = broker.connect(persistent('subscriber', fields))
+  client.take(subscribePacket({ a: {} }))
+  return client
+}
+const publish = (...texts: (string | number)[]) =>
+  texts.flatMap((text) =>
+    publisher.take(publishPacket({ qos: 1, messageId: publishes++, payload: Buffer.from(String(text)) })),
+  )
+let publishes = 1
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)
+
+describe('the in-flight window', () => {
+  it('holds no more than Receive Maximum, and goes on with each acknowledgement [MQTT-3.3.4-9]', () => {
+    const client = subscribed({ properties: { sessionExpiryInterval: 3600, receiveMaximum: 2 } })
+    publish(1, 2, 3, 4)
+    const first = client.take()
+    expect(payloads(first)).toEqual(['1', '2'])
+    expect(payloads(client.take({ cmd: 'puback', messageId: first[1]!.messageId! }))).toEqual(['3'])
+    expect(payloads(client.take({ cmd: 'puback', messageId: first[0]!.messageId! }))).toEqual(['4'])
+  })
+
+  it('holds no more than maximumInflight for a client of MQTT 3', () => {
+    start({ maximumInflight: 3 })
+    const client = broker.connect({ clientId: 'subscriber' }, 4)
+    client.take(subscribePacket({ a: {} }))
+    publish(...numbers(1, 5))
+    expect(payloads(client.take())).toEqual(['1', '2', '3'])
+  })
+
+  it('is not refilled while the client does not read', () => {
+    const client = subscribed()
+    client.connection.congested = true
+    publish(1, 2)
+    expect(client.take()).toEqual([])
+    expect(payloads(client.drain())).toEqual(['1', '2'])
+  })
+
+  it('gives every message a Packet Identifier that is not in use [MQTT-2.2.1-4]', () => {
+    const client = subscribed()
+    publish(0)
+    const [stays] = client.take()
+    const seen = new Set<number>()
+    for (let n = 0; n < 70_000; n++) {
+      publish(n)
+      const [{ messageId }] = client.take() as unknown as [{ messageId: number }]
+      expect(messageId).not.toBe(stays!.messageId)
+      seen.add(messageId)
+      client.take({ cmd: 'puback', messageId })
+    }
+    expect(seen.size).toBe(65_534)
+  })
+})
+
+describe('a session whose client is away', () => {
+  it('keeps what comes, and the client gets it in order, what was in flight first and with DUP [MQTT-4.4.0-1]', () => {
+    const client = subscribed({ properties: { sessionExpiryInterval: 3600, receiveMaximum: 2 } })
+    publish(1, 2, 3)
+    const [first, second] = client.take()
+    client.lose()
+    publish(4)
+    const again = broker.open()
+    const sent = again.take(connectPacket(persistent('subscriber')))
+    expect(sent[0]).toMatchObject({ cmd: 'connack', sessionPresent: true })
+    expect(sent.slice(1)).toMatchObject([
+      { payload: Buffer.from('1'), dup: true, messageId: first!.messageId },
+      { payload: Buffer.from('2'), dup: true, messageId: second!.messageId },
+      { payload: Buffer.from('3'), dup: false },
+      { payload: Buffer.from('4'), dup: false },
+    ])
+  })
+
+  it('is sent no more of what was in flight than the Receive Maximum of the new connection', () => {
+    const client = subscribed()
+    publish(1, 2, 3)
+    client.lose()
+    const again = broker.open()
+    const sent = again.take(connectPacket(persistent('subscriber', { properties: { receiveMaximum: 1 } })))
+    expect(payloads(sent)).toEqual(['1'])
+    const id = sent.at(-1)!.messageId!
+    expect(payloads(again.take({ cmd: 'puback', messageId: id }))).toEqual(['2'])
+  })
+
+  it('is read from the store in pages, however many messages there are', () => {
+    const client = subscribed()
+    client.lose()
+    publish(...numbers(1, 3_500))
+    expect(broker.handler.sessions.get('subscriber')?.outbox.waiting).toBe(3_500)
+    const again = broker.open()
+    let sent = again.take(connectPacket(persistent('subscriber')))
+    const got = payloads(sent)
+    expect(got).toHaveLength(100)
+    publish('last')
+    while (got.length < 3_501) {
+      const ids = sent.flatMap(({ cmd, messageId }) => (cmd === 'publish' ? [messageId!] : []))
+      expect(ids).not.toEqual([])
+      sent = ids.flatMap((messageId) => again.take({ cmd: 'puback', messageId }))
+      got.push(...payloads(sent))
+    }
+    expect(got.pop()).toBe('last')
+    expect(got).toEqual(numbers(1, 3_500).map(String))
+  })
+
+  it('goes on with PUBREL where PUBREC had come [MQTT-4.3.3-6]', () => {
+    const client = subscribed()
+    publisher.take(publishPacket({ qos: 2 }))
+    const [{ messageId }] = client.take() as unknown as [{ messageId: number }]
+    client.take({ cmd: 'pubrec', messageId })
+    client.lose()
+    const sent = broker.open().take(connectPacket(persistent('subscriber')))
+    expect(sent.slice(1)).toEqual([{ cmd: 'pubrel', messageId }])
+  })
+
+  it('ends with the connection when the client comes back without Session Expiry Interval; nothing is lost until then', () => {
+    const client = subscribed()
+    client.lose()
+    publish(1, 2)
+    const again = broker.open()
+    const sent = again.take(connectPacket({ clientId: 'subscriber', clean: false }))
+    expect(sent[0]).toMatchObject({ sessionPresent: true })
+    expect(payloads(sent)).toEqual(['1', '2'])
+    again.lose()
+    expect(broker.handler.sessions.get('subscriber')).toBeUndefined()
+    expect(broker.handler.totals.queuedBytes).toBe(0)
+  })
+})
+
+describe('a full queue', () => {
+  const got = (policy: string, more: object = {}) => {
+    start({ queueFullPolicy: policy, maximumQueuedMessages: 3, ...more })
+    subscribed().lose()
+    const answers = publish(1, 2, 3, 4, 5)
+    const sent = broker.open().take(connectPacket(persistent('subscriber')))
+    expect(broker.handler.totals.dropped).toBe(2)
+    expect(broker.handler.totals.queuedBytes).toBe(0)
+    expect(broker.log.at('warn')[0]).toMatchObject({ client: 'subscriber', policy })
+    return { payloads: payloads(sent), codes: answers.map((answer) => (answer as { reasonCode?: number }).reasonCode) }
+  }
+  it('drops the oldest messages', () => {
+    expect(got('drop-oldest').payloads).toEqual(['3', '4', '5'])
+  })
+  it('drops the newest messages', () => {
+    const result = got('drop-newest')
+    expect(result.payloads).toEqual(['1', '2', '3'])
+    expect(result.codes).toEqual(Array.from({ length: 5 }))
+  })
+  it('refuses the newest messages, and says so', () => {
+    const result = got('refuse')
+    expect(result.payloads).toEqual(['1', '2', '3'])
+    expect(result.codes).toEqual([undefined, undefined, undefined, 0x97, 0x97])
+    expect(broker.handler.totals.refused).toBe(2)
+  })
+  it('is one that has too many bytes, too', () => {
+    // Topic `a` and one digit are two bytes.
+    expect(got('drop-newest', { maximumQueuedMessages: 100, maximumQueuedBytes: 6 }).payloads).toEqual(['1', '2', '3'])
+  })
+  it('is one when all queues together have too many bytes', () => {
+    expect(got('drop-newest', { maximumQueuedMessages: 100, maximumTotalQueuedBytes: 6 }).payloads).toHaveLength(3)
+  })
+  it('has room again when those that expired have left', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
+    try {
+      start({ maximumQueuedMessages: 2, maximumQueuedSeconds: 10 })
+      subscribed().lose()
+      publish(1, 2)
+      vi.advanceTimersByTime(11_000)
+      publish(3)
+      expect(payloads(broker.open().take(connectPacket(persistent('subscriber'))))).toEqual(['3'])
+      expect(broker.handler.totals).toMatchObject({ expired: 2, dropped: 0, queuedBytes: 0 })
+    } finally {
+      broker.stop()
+      vi.useRealTimers()
+    }
+  })
+  it('does not fill with a message that is too large for any', () => {
+    start({ queueFullPolicy: 'drop-oldest', maximumQueuedBytes: 10 })
+    subscribed().lose()
+    publish(1, 'x'.repeat(100), 2)
+    expect(payloads(broker.open().take(connectPacket(persistent('subscriber'))))).toEqual(['1', '2'])
+  })
+})
+
+describe('a message that is too large for its subscriber', () => {
+  it('is dropped as if it had been sent, and takes no Packet Identifier [MQTT-3.1.2-25]', () => {
+    const client = subscribed({ properties: { sessionExpiryInterval: 3600, maximumPacketSize: 40, receiveMaximum: 1 } })
+    publish('x'.repeat(100), 'small')
+    expect(payloads(client.take())).toEqual(['small'])
+    expect(broker.handler.totals.tooLarge).toBe(1)
+  })
+})
+
+describe('a Shared Subscription', () => {
+  const worker = (clientId: string, qos: 1 | 2 = 1) => {
+    const client = broker.connect({ clientId, properties: { receiveMaximum: 2 } })
+    client.take(subscribePacket({ '$share/g/a': { qos } }))
+    return client
+  }
+  it('gives what a member has not acknowledged to another when its session ends', () => {
+    const first = worker('first')
+    publish(1, 2, 3)
+    expect(payloads(first.take())).toEqual(['1', '2'])
+    const second = worker('second')
+    first.lose()
+    expect(payloads(second.take()).sort()).toEqual(['1', '2'])
+  })
+  it('never gives away a message at QoS 2 that was sent [MQTT-4.8.2-5]', () => {
+    const first = worker('first', 2)
+    publisher.take(publishPacket({ qos: 2, messageId: 9 }))
+    const second = worker('second', 2)
+    first.lose()
+    expect(second.take()).toEqual([])
+  })
+  it('does not try again after a negative acknowledgement [MQTT-4.8.2-6]', () => {
+    const first = worker('first')
+    publish(1)
+    const [{ messageId }] = first.take() as unknown as [{ messageId: number }]
+    const second = worker('second')
+    first.take({ cmd: 'puback', messageId, reasonCode: 0x80 })
+    first.lose()
+    expect(second.take()).toEqual([])
+  })
+})

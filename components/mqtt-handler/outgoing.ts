@@ -1,0 +1,49 @@
+import type { QoS } from 'mqtt-packet'
+import type { QueuedMessage } from '../../src/kinds/store.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+
+/** A message at QoS 1 or 2 on its way to one client, until the client has acknowledged it. */
+export class Outgoing {
+  /** Its place in the order of the session, from 1. */
+  readonly sequence: number
+  /** Undefined once it is sent and will never be sent again: its session ends with the connection. */
+  message: Message | undefined
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly subscriptionIdentifiers: readonly number[]
+  /** The filter of the Shared Subscription through which it came. */
+  readonly shared: string | undefined
+  readonly queuedAtMs: number
+  /** Its size towards the bounds of queues, in bytes. */
+  readonly size: number
+  /** 0 until it is sent. */
+  packetIdentifier = 0
+  /** QoS 2: PUBREC came, PUBREL is what it is sent. */
+  received = false
+  /** Sent as PUBLISH over the present connection and counted against its Receive Maximum. */
+  counted = false
+
+  constructor(fields: Omit<QueuedMessage, 'packetIdentifier' | 'received'>) {
+    this.sequence = fields.sequence
+    this.message = fields.message
+    this.qos = fields.qos
+    this.retain = fields.retain
+    this.subscriptionIdentifiers = fields.subscriptionIdentifiers
+    this.shared = fields.shared
+    this.queuedAtMs = fields.queuedAtMs
+    this.size = fields.message.size
+  }
+
+  static restored(queued: QueuedMessage): Outgoing {
+    const outgoing = new Outgoing(queued)
+    outgoing.packetIdentifier = queued.packetIdentifier
+    outgoing.received = queued.received
+    return outgoing
+  }
+
+  /** As the store takes it. @param message kept. */
+  record(message: Message): QueuedMessage {
+    const { sequence, qos, retain, subscriptionIdentifiers, shared, queuedAtMs, packetIdentifier, received } = this
+    return { sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs, packetIdentifier, received }
+  }
+}

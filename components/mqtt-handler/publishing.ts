@@ -1,0 +1,47 @@
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+import type { Session } from './session.ts'
+
+const DOLLAR = 0x24
+
+/**
+ * Whether a client may publish this message, now. The one place where this is decided: for PUBLISH, for a Will when it is
+ * announced, and again when it is published.
+ * @returns Success, or why not.
+ */
+export const mayPublish = (handler: MqttHandler, message: Message, identity: Identity): ReasonCode => {
+  // Topics that begin with `$` are the server's own (section 4.7.2).
+  if (message.bytes[message.topicStart] === DOLLAR) return ReasonCode.TopicNameInvalid
+  const { authorizer } = handler
+  if (authorizer !== undefined && !authorizer.mayPublish(identity, message.topic, message.qos, message.retain)) {
+    return ReasonCode.NotAuthorized
+  }
+  return ReasonCode.Success
+}
+
+/**
+ * Publishes a message of a client: retains it if it is to be retained, and passes it to the subscribers.
+ * @param message lent.
+ * @returns what the publisher is told: Success, No matching subscribers, or why it was not accepted.
+ */
+export const publishMessage = (handler: MqttHandler, message: Message, publisher: Session): ReasonCode => {
+  const allowed = mayPublish(handler, message, publisher.identity)
+  if (allowed !== ReasonCode.Success) return allowed
+  let reason: ReasonCode = ReasonCode.Success
+  if (message.retain && !handler.retained.take(message)) reason = ReasonCode.QuotaExceeded
+  const refusedBefore = handler.totals.refused
+  const subscribers = handler.router.publish(message, publisher)
+  if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
+  if (reason !== ReasonCode.Success) return reason
+  return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
+}
+
+/** Publishes the Will Message of a client that is gone, by the same rules as if the client published it. */
+export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
+  const reason = publishMessage(handler, will, session)
+  const details = { client: session.id, topic: will.topic, reason }
+  if (reason < ReasonCode.UnspecifiedError) handler.log.debug(details, 'Will Message published')
+  else handler.log.warn(details, 'Will Message not accepted')
+}

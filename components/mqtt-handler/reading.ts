@@ -1,0 +1,34 @@
+import type { Connection } from '../../src/kinds/connection.ts'
+
+/** Why nothing is read from a client for a while, one bit for each reason. */
+export const Pause = {
+  /** CONNACK waits for the store. */
+  Connack: 1,
+  /** The authentication method has not answered. */
+  Authentication: 2,
+  /** Too many answers wait for the store. */
+  Answers: 4,
+} as const
+export type Pause = (typeof Pause)[keyof typeof Pause]
+
+/** Whether a connection is read: as long as no reason speaks against it. */
+export class Reading {
+  readonly #connection: Connection
+  #reasons = 0
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  pause(reason: Pause): void {
+    if (this.#reasons === 0) this.#connection.pause()
+    this.#reasons |= reason
+  }
+
+  /** The reason is gone; no harm if it was not there. */
+  resume(reason: Pause): void {
+    if ((this.#reasons & reason) === 0) return
+    this.#reasons &= ~reason
+    if (this.#reasons === 0) this.#connection.resume()
+  }
+}

@@ -1,0 +1,67 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
+import type { HandlerConfig } from './config.ts'
+import type { Journal } from './journal.ts'
+
+/** How many messages with a Message Expiry Interval are looked at in one sweep, of which there are four a second. */
+const SWEEP_LIMIT = 10_000
+
+/** The retained messages of the broker, with what the store is told of them. */
+export class Retained {
+  readonly messages: RetainedMessages
+  readonly #journal: Journal
+  readonly #log: Logger
+  /** Messages that were not retained since there was no room. */
+  refused = 0
+  #full = false
+
+  constructor(config: HandlerConfig, journal: Journal, log: Logger) {
+    this.messages = new RetainedMessages({
+      maximumMessages: config.maximumRetainedMessages,
+      maximumBytes: config.maximumRetainedBytes,
+    })
+    this.#journal = journal
+    this.#log = log
+  }
+
+  /**
+   * Takes a message published with RETAIN 1: it replaces that of its topic [MQTT-3.3.1-5], or with an empty payload
+   * removes it [MQTT-3.3.1-6] [MQTT-3.3.1-7].
+   * @param message lent.
+   * @returns false when there is no room; then that of its topic stays as it was.
+   */
+  take(message: Message): boolean {
+    if (message.payloadLength === 0) {
+      if (this.messages.delete(message.topic)) this.#journal.append({ type: 'retained-removed', topic: message.topic })
+      return true
+    }
+    const kept = message.keep()
+    if (!this.messages.set(kept)) return this.#refuse(kept)
+    this.#full = false
+    this.#journal.append({ type: 'retained', message: kept })
+    return true
+  }
+
+  /** Takes over what the store holds. */
+  restore(messages: readonly Message[]): void {
+    for (const message of messages) this.messages.set(message)
+  }
+
+  /** Removes some of those whose Message Expiry Interval is over. */
+  sweep(nowMs: number): void {
+    for (const { topic } of this.messages.removeExpired(nowMs, SWEEP_LIMIT)) {
+      this.#journal.append({ type: 'retained-removed', topic })
+    }
+  }
+
+  #refuse({ topic }: Message): false {
+    this.refused += 1
+    if (!this.#full) {
+      const { count, bytes } = this.messages
+      this.#log.warn({ topic, count, bytes }, 'A message is not retained: there is no room for more of them')
+    }
+    this.#full = true
+    return false
+  }
+}

@@ -1,0 +1,224 @@
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
+import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
+import type { Watch } from '../../src/mqtt/keep-alive.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { Subscription } from '../../src/mqtt/subscription.ts'
+import type { Client } from './client.ts'
+import { NEVER_EXPIRES } from './config.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+import { Outbox } from './outbox.ts'
+import { publishWill } from './publishing.ts'
+import { willMessage } from './will.ts'
+
+/**
+ * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
+ * Interval says. It is the subscriber that the router knows.
+ */
+export class Session implements Subscriber {
+  readonly id: string
+  /** The authenticated user that it belongs to; undefined when nobody proved who they are. */
+  readonly owner: string | undefined
+  readonly #handler: MqttHandler
+
+  /** By Topic Filter. */
+  readonly subscriptions = new Map<string, Subscription>()
+  /** Messages at QoS 1 and 2 for the client. */
+  readonly outbox: Outbox
+  /** Packet Identifiers of the client's QoS 2 messages that it has not released. */
+  readonly received = new Set<number>()
+
+  /** The client while it is connected. */
+  #client: Client | undefined
+  /** Who it was when it was last connected. */
+  #identity: Identity
+  #expiryIntervalSeconds = 0
+  #disconnectedAtMs: number | undefined
+
+  #will: StoredWill | undefined
+  /** Until the Will Delay Interval is over, and until the session is. */
+  #willWatch: Watch<Session> | undefined
+  #expiryWatch: Watch<Session> | undefined
+
+  constructor(id: string, owner: string | undefined, identity: Identity, handler: MqttHandler) {
+    this.id = id
+    this.owner = owner
+    this.#identity = identity
+    this.#handler = handler
+    this.outbox = new Outbox(this, handler)
+  }
+
+  get client(): Client | undefined {
+    return this.#client
+  }
+
+  get connected(): boolean {
+    return this.#client !== undefined
+  }
+
+  get identity(): Identity {
+    return this.#identity
+  }
+
+  get unacknowledged(): number {
+    return this.outbox.inflight + this.outbox.waiting
+  }
+
+  /** Whether it outlives the connection, and so is in the store. */
+  get persistent(): boolean {
+    return this.#expiryIntervalSeconds > 0
+  }
+
+  get expiryIntervalSeconds(): number {
+    return this.#expiryIntervalSeconds
+  }
+
+  deliver(message: Message, delivery: Delivery): void {
+    const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    if (qos === 0) this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
+    else this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+  }
+
+  /**
+   * A connection of the client begins; the Will of the one before is deleted unpublished [MQTT-3.1.3-9].
+   * @param receiveMaximum of the client.
+   */
+  attach(client: Client, expiryIntervalSeconds: number, will: StoredWill | undefined, receiveMaximum: number): void {
+    this.#stopWatching()
+    this.#client = client
+    this.#identity = client.identity
+    this.#will = will
+    this.#disconnectedAtMs = undefined
+    this.outbox.attach(receiveMaximum)
+    this.setExpiryInterval(expiryIntervalSeconds)
+  }
+
+  /** Sets the Session Expiry Interval, in seconds: from CONNECT, or from DISCONNECT at last. */
+  setExpiryInterval(seconds: number): void {
+    const wasPersistent = this.persistent
+    if (wasPersistent && seconds === 0) {
+      this.outbox.leaveStore()
+      this.#handler.journal.append({ type: 'session-ended', session: this.id })
+    }
+    this.#expiryIntervalSeconds = seconds
+    this.#save()
+  }
+
+  /** The client said goodbye: its Will is deleted [MQTT-3.14.4-3]. */
+  deleteWill(): void {
+    this.#will = undefined
+  }
+
+  /** The connection is gone. The session waits for the next one, or ends. */
+  detach(): void {
+    this.#client = undefined
+    if (!this.persistent) {
+      this.#handler.sessions.end(this)
+      return
+    }
+    this.outbox.detach()
+    this.#disconnectedAtMs = this.#handler.now()
+    this.#save()
+    this.awaitClient()
+  }
+
+  /** Takes over what the store holds. It counts as disconnected now if the process ended over its connection. */
+  restore(stored: StoredSession): void {
+    const nowMs = this.#handler.now()
+    this.#expiryIntervalSeconds = stored.expiryIntervalSeconds
+    this.#will = stored.will
+    this.#disconnectedAtMs = stored.disconnectedAtMs ?? nowMs
+    for (const subscription of stored.subscriptions) {
+      this.subscriptions.set(subscription.filter, subscription)
+      this.#handler.router.subscribe(this, subscription)
+    }
+    for (const packetIdentifier of stored.received) this.received.add(packetIdentifier)
+    this.outbox.restore(stored.queue)
+    if (stored.disconnectedAtMs === undefined) this.#save()
+  }
+
+  /** Without a client from now on: the session ends, and its Will is published, when their time has come. */
+  awaitClient(): void {
+    const sinceMs = this.#disconnectedAtMs ?? this.#handler.now()
+    // At least a millisecond is left: 0 would be no limit.
+    const left = (seconds: number) => Math.max(1, sinceMs + seconds * 1000 - this.#handler.now())
+    if (this.#expiryIntervalSeconds !== NEVER_EXPIRES) {
+      this.#expiryWatch = this.#handler.sessions.expiry.watch(this, left(this.#expiryIntervalSeconds))
+    }
+    if (this.#will === undefined) return
+    if (this.#will.delaySeconds === 0) this.publishWill()
+    else this.#willWatch = this.#handler.sessions.willDelay.watch(this, left(this.#will.delaySeconds))
+  }
+
+  /** Adds or replaces a subscription. @returns whether there was one with its filter. */
+  subscribe(subscription: Subscription): boolean {
+    const { filter } = subscription
+    this.subscriptions.set(filter, subscription)
+    const existed = this.#handler.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
+    if (this.persistent) this.#handler.journal.append({ type: 'subscribed', session: this.id, subscription })
+    return existed
+  }
+
+  /** Ends a subscription. What is on its way is still delivered [MQTT-3.10.4-3]. @returns false when there was none. */
+  unsubscribe(filter: string): boolean {
+    if (!this.subscriptions.delete(filter)) return false
+    this.#handler.router.unsubscribe(this, filter)
+    if (this.persistent) this.#handler.journal.append({ type: 'unsubscribed', session: this.id, filter })
+    return true
+  }
+
+  /** A QoS 2 message of the client was taken. */
+  addReceived(packetIdentifier: number): void {
+    this.received.add(packetIdentifier)
+    if (this.persistent) this.#handler.journal.append({ type: 'received', session: this.id, packetIdentifier })
+  }
+
+  /** The client released it. @returns false when there was none. */
+  releaseReceived(packetIdentifier: number): boolean {
+    if (!this.received.delete(packetIdentifier)) return false
+    if (this.persistent) this.#handler.journal.append({ type: 'released', session: this.id, packetIdentifier })
+    return true
+  }
+
+  /** The Will Delay Interval is over. */
+  publishWill(): void {
+    const will = this.#will
+    if (will === undefined) return
+    this.#will = undefined // [MQTT-3.1.2-10]
+    if (this.persistent) this.#save()
+    publishWill(this.#handler, willMessage(will, this.#handler.now()), this)
+  }
+
+  /** The end of it; called by `Sessions.end`. */
+  end(): void {
+    this.#stopWatching()
+    for (const filter of this.subscriptions.keys()) this.#handler.router.unsubscribe(this, filter)
+    this.subscriptions.clear()
+    const orphans = this.outbox.end()
+    if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
+    this.#expiryIntervalSeconds = 0
+    for (const { message, shared } of orphans) this.#handler.router.redeliver(message!, shared!, this)
+    // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
+    this.publishWill()
+  }
+
+  #stopWatching(): void {
+    if (this.#expiryWatch !== undefined) this.#handler.sessions.expiry.cancel(this.#expiryWatch)
+    if (this.#willWatch !== undefined) this.#handler.sessions.willDelay.cancel(this.#willWatch)
+    this.#expiryWatch = undefined
+    this.#willWatch = undefined
+  }
+
+  #save(): void {
+    if (!this.persistent) return
+    const session: SessionRecord = {
+      id: this.id,
+      userName: this.owner,
+      expiryIntervalSeconds: this.#expiryIntervalSeconds,
+      disconnectedAtMs: this.#disconnectedAtMs,
+      will: this.#will,
+    }
+    this.#handler.journal.append({ type: 'session', session })
+  }
+}

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import type {
+  AuthenticatingClient,
+  AuthenticationExchange,
+  AuthenticationMethod,
+} from '../../src/kinds/authentication-method.ts'
+import type { Credential } from './credential.ts'
+import { ScramExchange } from './scram-exchange.ts'
+import { Users } from './users.ts'
+
+/** 144 bits: no two exchanges ever have the same. */
+const nonceLength = 18
+
+/** Authentication by RFC 5802 with the hash of RFC 7677, without channel binding. */
+export class ScramSha256 implements AuthenticationMethod {
+  readonly name = 'SCRAM-SHA-256'
+  readonly #users: Users
+  readonly #makeNonce: () => string
+
+  /**
+   * @param credentials by user name, prepared.
+   * @param makeNonce makes a nonce never made before, of printable ASCII without commas; given by tests alone.
+   */
+  constructor(
+    credentials: ReadonlyMap<string, Credential>,
+    makeNonce = () => randomBytes(nonceLength).toString('base64'),
+  ) {
+    this.#users = new Users(credentials)
+    this.#makeNonce = makeNonce
+  }
+
+  begin(_client: AuthenticatingClient): AuthenticationExchange {
+    return new ScramExchange(this.#users, this.#makeNonce())
+  }
+}

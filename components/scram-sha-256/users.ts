@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import type { Credential } from './credential.ts'
+import { hmac } from './keys.ts'
+
+/** The users that may authenticate, and credentials for all others, whom no password lets in. */
+export class Users {
+  readonly #credentials: ReadonlyMap<string, Credential>
+  /** The same, by number. */
+  readonly #list: readonly Credential[]
+  readonly #secret: Uint8Array
+
+  /** @param credentials by name, prepared. */
+  constructor(credentials: ReadonlyMap<string, Credential>) {
+    this.#credentials = credentials
+    this.#list = [...credentials.values()]
+    // Made of what only this server knows, the same after a restart: a salt that changed would tell that nobody has it.
+    this.#secret = this.#list.reduce<Uint8Array>(
+      (secret, { serverKey }) => hmac(serverKey, secret),
+      this.#list.length === 0 ? randomBytes(32) : new Uint8Array(32),
+    )
+  }
+
+  /** @param name prepared. @property known whether there is such a user; takes as long either way. */
+  find(name: string): { readonly known: boolean; readonly credential: Credential } {
+    const fake = this.#fake(name)
+    const credential = this.#credentials.get(name)
+    return { known: credential !== undefined, credential: credential ?? fake }
+  }
+
+  /** A credential that looks like that of some user, always the same for the same name. No password has its keys. */
+  #fake(name: string): Credential {
+    const chosen = hmac(this.#secret, `user ${name}`).readUIntBE(0, 6) % Math.max(1, this.#list.length)
+    const { iterations, salt } = this.#list[chosen] ?? { iterations: 4_096, salt: { length: 16 } }
+    const blocks = Array.from({ length: Math.ceil(salt.length / 32) }, (_, index) =>
+      hmac(this.#secret, `salt ${index} ${name}`),
+    )
+    return {
+      iterations,
+      salt: Buffer.concat(blocks).subarray(0, salt.length),
+      storedKey: hmac(this.#secret, `StoredKey ${name}`),
+      serverKey: hmac(this.#secret, `ServerKey ${name}`),
+    }
+  }
+}

@@ -1,0 +1,257 @@
+/** When a connection reads on and when it does not: paused by a stage, held up by a peer that takes no answers, at the end. */
+
+import type { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { Connection } from '../../src/kinds/connection.ts'
+import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { TcpConnection } from './connection.ts'
+import { EndOfTurn } from './end-of-turn.ts'
+import { readPipeline } from './pipeline.ts'
+
+/**
+ * A connection on which every byte is a packet: `p` pauses it, a digit is answered with as many hundred bytes, and the
+ * handler calls `onPacket`. Everything in its order goes into `seen`.
+ */
+const open = (onPacket: (letter: string, connection: Connection) => void = () => undefined) => {
+  const socket = new FakeSocket()
+  const log = new RecordingLogger()
+  const seen: string[] = []
+  let atWork = false
+  const told = (stage: string) => ({
+    drained: () => void seen.push(`${stage} drained`),
+    closed: () => void seen.push(`${stage} closed`),
+  })
+  const unused = () => expect.unreachable()
+  const stages: PipelineStage[] = [
+    {
+      role: 'decoder',
+      open: (connection) => ({
+        ...told('decoder'),
+        bytes(chunk) {
+          expect(atWork).toBe(false)
+          atWork = true
+          let taken = 0
+          while (taken < chunk.length && !connection.paused && connection.open) {
+            const letter = String.fromCharCode(chunk[taken++]!)
+            seen.push(letter)
+            if (letter === 'p') connection.pause()
+            if (letter >= '0' && letter <= '9') connection.write(Buffer.alloc(100 * Number(letter), letter))
+            onPacket(letter, connection)
+          }
+          atWork = false
+          return connection.open ? taken : chunk.length
+        },
+      }),
+    },
+    { role: 'handler', open: () => ({ ...told('handler'), packet: unused, publish: unused }) },
+    { role: 'encoder', open: () => ({ ...told('encoder'), packet: unused, publish: unused }) },
+  ]
+  const connection = new TcpConnection(7, socket as unknown as Socket, {
+    log,
+    endOfTurn: new EndOfTurn(),
+    maximumPendingBytes: 1000,
+    closeDeadlineMs: 60_000,
+    gone: () => undefined,
+  })
+  connection.start(readPipeline(stages, 'here'))
+  return { connection, socket, log, seen, text: () => seen.join('') }
+}
+
+describe('a paused connection', () => {
+  it('reads nothing more, and goes on with the rest of the chunk and then with the next one', async () => {
+    const { connection, socket, text } = open()
+    socket.push('apbcpd')
+    socket.push('ef')
+    await turn()
+    expect([text(), connection.paused, socket.isPaused()]).toEqual(['ap', true, true])
+    await turn()
+    expect(text()).toBe('ap')
+    connection.resume()
+    await turn()
+    expect([text(), connection.paused]).toEqual(['apbcp', true])
+    connection.resume()
+    await turn()
+    await turn()
+    expect([text(), connection.paused, socket.isPaused()]).toEqual(['apbcpdef', false, false])
+  })
+
+  it('does not go on before the end of the turn in which it was resumed', async () => {
+    const { connection, socket, text } = open()
+    socket.push('pa')
+    await turn()
+    connection.resume()
+    expect([text(), connection.paused]).toEqual(['p', false])
+    await Promise.resolve()
+    expect(text()).toBe('p')
+    await turn()
+    expect(text()).toBe('pa')
+  })
+
+  it('stays paused when it was resumed and paused again within a turn', async () => {
+    const { connection, socket, text } = open()
+    socket.push('pa')
+    await turn()
+    connection.resume()
+    connection.pause()
+    await turn()
+    await turn()
+    expect(text()).toBe('p')
+    connection.resume()
+    await turn()
+    expect(text()).toBe('pa')
+  })
+
+  it('paused between two chunks keeps the next one for later', async () => {
+    const { connection, socket, text } = open()
+    socket.push('a')
+    await turn()
+    connection.pause()
+    socket.push('b')
+    await turn()
+    expect(text()).toBe('a')
+    connection.resume()
+    await turn()
+    await turn()
+    expect(text()).toBe('ab')
+  })
+
+  it('resumed without having been paused does not read anything twice', async () => {
+    const { connection, socket, text } = open((_, each) => each.resume())
+    connection.resume()
+    socket.push('ab')
+    await turn()
+    await turn()
+    expect(text()).toBe('ab')
+  })
+
+  it('still sends', async () => {
+    const { connection, socket } = open()
+    socket.push('p')
+    await turn()
+    connection.write(Buffer.from('sent'))
+    await turn()
+    expect(Buffer.concat(socket.writes.flat()).toString()).toBe('sent')
+  })
+
+  it('drops the rest when it is closed', async () => {
+    const { connection, socket, seen } = open()
+    socket.push('pa')
+    await turn()
+    connection.close('test')
+    connection.resume()
+    await turn()
+    await turn()
+    expect(seen).toEqual(['p', 'decoder closed', 'handler closed', 'encoder closed'])
+  })
+
+  it('whose rest makes a stage throw is lost alone', async () => {
+    const { connection, socket, seen, log } = open((letter) => {
+      if (letter === 'x') throw new Error('stage failed')
+    })
+    socket.push('pxa')
+    await turn()
+    connection.resume()
+    await turn()
+    await turn()
+    expect([connection.open, socket.destroyed]).toEqual([false, true])
+    expect(seen).toEqual(['p', 'x', 'decoder closed', 'handler closed', 'encoder closed'])
+    expect(log.at('error')).toHaveLength(1)
+  })
+})
+
+describe('a peer that is done sending', () => {
+  it('while the connection is paused: what it sent is read first, and answered', async () => {
+    const { connection, socket, log, text } = open()
+    socket.push('apb1pc2')
+    socket.push('d3')
+    socket.push(null)
+    await turn()
+    for (const expected of ['ap', 'apb1p']) {
+      expect(text()).toBe(expected)
+      await turn()
+      expect(connection.open).toBe(true)
+      connection.resume()
+      await turn()
+    }
+    await turn()
+    await turn()
+    expect(text()).toBe('apb1pc2d3decoder closedhandler closedencoder closed')
+    expect(Buffer.concat(socket.writes.flat())).toHaveLength(600)
+    expect(log.at('debug')).toMatchObject([{ reason: 'client closed the network connection' }])
+  })
+
+  it('with a last packet that pauses the connection: it ends when the connection is resumed', async () => {
+    const { connection, socket, text } = open()
+    socket.push('ap')
+    socket.push(null)
+    await turn()
+    await turn()
+    expect([text(), connection.open]).toEqual(['ap', true])
+    connection.write(Buffer.from('answer'))
+    connection.resume()
+    await turn()
+    await turn()
+    expect(connection.open).toBe(false)
+    expect(Buffer.concat(socket.writes.flat()).toString()).toBe('answer')
+  })
+})
+
+describe('congestion', () => {
+  it('is over: every stage is told, in the order of the pipeline, once', async () => {
+    const { connection, socket, seen } = open()
+    socket.holdsBack = true
+    connection.write(Buffer.alloc(1001))
+    await turn()
+    expect([connection.congested, seen]).toEqual([true, []])
+    socket.takeAll()
+    expect(seen).toEqual(['decoder drained', 'handler drained', 'encoder drained'])
+    connection.write(Buffer.alloc(10))
+    await turn()
+    socket.takeAll()
+    expect(seen).toHaveLength(3)
+  })
+
+  it('and a pause hold up the peer each for itself', async () => {
+    const { connection, socket, text } = open()
+    socket.holdsBack = true
+    socket.push('999p1a')
+    await turn()
+    expect([text(), connection.pendingBytes]).toEqual(['999p', 2700])
+    connection.resume()
+    await turn()
+    await turn()
+    expect(text()).toBe('999p')
+    socket.takeAll()
+    await turn()
+    expect(text()).toBe('999pdecoder drainedhandler drainedencoder drained1a')
+    expect(socket.isPaused()).toBe(false)
+  })
+
+  it('that ends does not end a pause', async () => {
+    const { connection, socket, text } = open()
+    socket.holdsBack = true
+    socket.push('999pa')
+    await turn()
+    await turn()
+    socket.takeAll()
+    await turn()
+    expect([text().endsWith('a'), socket.isPaused()]).toEqual([false, true])
+    connection.resume()
+    await turn()
+    expect([text().endsWith('a'), socket.isPaused()]).toEqual([true, false])
+  })
+
+  it('is not told of after the connection was closed', async () => {
+    const { connection, socket, seen } = open()
+    socket.holdsBack = true
+    connection.write(Buffer.alloc(1001))
+    connection.close('test')
+    await turn()
+    socket.takeAll()
+    await turn()
+    expect(seen).toEqual(['decoder closed', 'handler closed', 'encoder closed'])
+  })
+})

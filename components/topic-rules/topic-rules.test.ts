@@ -1,0 +1,250 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import { covers } from '../../src/mqtt/topic-filter-sets.ts'
+import { checkConfig } from '../../src/system/check-config.ts'
+import { defineSystem } from '../../src/system/define-system.ts'
+import { authorizerContract } from '../../test/contract/authorizer.ts'
+import { topicRules } from './index.ts'
+import type { Rule, TopicRulesConfig } from './rule.ts'
+import { TopicRules } from './topic-rules.ts'
+
+/** `publish allow a/# user=ann`: a rule in one line. */
+const rule = (text: string): Rule => {
+  const [action, verdict, filter, ...limits] = text.split(' ')
+  const limit = Object.fromEntries(limits.map((each) => each.split('=')))
+  return { action, allow: verdict === 'allow', filter, ...limit } as Rule
+}
+const authorizer = (otherwise: 'allow' | 'deny', ...rules: string[]) =>
+  new TopicRules({ rules: rules.map(rule), default: otherwise })
+const who = (clientId: string, userName?: string): Identity => ({ clientId, userName, remote: '127.0.0.1:1' })
+const publishes = (rules: TopicRules, identity: Identity, topic: string) => rules.mayPublish(identity, topic, 0, false)
+
+authorizerContract('topicRules', () => authorizer('deny', 'all deny denied/#', 'all allow allowed/#'))
+authorizerContract('topicRules of one user', () => authorizer('deny', 'all allow allowed/# user=user client=known'))
+authorizerContract('topicRules without rules on receiving', () =>
+  authorizer('deny', 'publish allow allowed/#', 'subscribe allow allowed/#'),
+)
+
+describe('the order of rules', () => {
+  it('lets the first that matches decide', () => {
+    const rules = authorizer('deny', 'publish deny a/b', 'publish allow a/+', 'publish deny #')
+    expect(['a/b', 'a/c', 'a/b/c'].map((topic) => publishes(rules, who('x'), topic))).toEqual([false, true, false])
+  })
+
+  it('leaves the rest to the default, also without any rules', () => {
+    for (const otherwise of ['allow', 'deny'] as const) {
+      const rules = authorizer(otherwise)
+      expect(publishes(rules, who('x'), 'a')).toBe(otherwise === 'allow')
+      expect(rules.maySubscribe(who('x'), '#')).toBe(otherwise === 'allow')
+      expect(rules.mayReceive).toBeUndefined()
+    }
+  })
+
+  it('takes rules for their own action alone', () => {
+    const rules = authorizer('deny', 'publish allow p', 'subscribe allow s', 'receive allow r', 'all allow a')
+    for (const [topic, expected] of [
+      ['p', [true, false, false]],
+      ['s', [false, true, true]],
+      ['r', [false, false, true]],
+      ['a', [true, true, true]],
+    ] as const) {
+      expect([
+        publishes(rules, who('x'), topic),
+        rules.maySubscribe(who('x'), topic),
+        rules.mayReceive?.(who('x'), topic),
+      ]).toEqual(expected)
+    }
+  })
+
+  it('keeps a wildcard away from topics with $, which need rules of their own', () => {
+    const rules = authorizer('deny', 'all allow #')
+    expect(publishes(rules, who('x'), '$SYS/a')).toBe(false)
+    expect(rules.maySubscribe(who('x'), '$SYS/#')).toBe(false)
+    expect(rules.maySubscribe(who('x'), '#')).toBe(true)
+  })
+})
+
+describe('a rule for a user or client', () => {
+  it('is passed over for everybody else', () => {
+    const rules = authorizer(
+      'deny',
+      'publish allow a user=ann',
+      'publish allow b client=c1',
+      'publish allow c user=ann client=c1',
+    )
+    const topics = (identity: Identity) => ['a', 'b', 'c'].filter((topic) => publishes(rules, identity, topic))
+    expect(topics(who('c1', 'ann'))).toEqual(['a', 'b', 'c'])
+    expect(topics(who('c2', 'ann'))).toEqual(['a'])
+    expect(topics(who('c1'))).toEqual(['b'])
+    expect(topics(who('ann', 'c1'))).toEqual([])
+  })
+
+  it('follows an identity that changes', () => {
+    const rules = authorizer('deny', 'publish allow %u/a')
+    const identity = { clientId: 'c', userName: 'ann', remote: '' }
+    expect(publishes(rules, identity, 'ann/a')).toBe(true)
+    identity.userName = 'bob'
+    expect(publishes(rules, identity, 'ann/a')).toBe(false)
+    expect(publishes(rules, identity, 'bob/a')).toBe(true)
+  })
+})
+
+describe('placeholders', () => {
+  const rules = authorizer('deny', 'all allow clients/%c/#', 'all allow users/u-%u/#', 'all allow %u/x')
+
+  it('stand for the names of the client, also in a part of a level', () => {
+    expect(publishes(rules, who('c1', 'ann'), 'clients/c1/a')).toBe(true)
+    expect(publishes(rules, who('c1', 'ann'), 'users/u-ann/a')).toBe(true)
+    expect(publishes(rules, who('c1', 'ann'), 'clients/c2/a')).toBe(false)
+    expect(publishes(rules, who('c1', 'ann'), 'users/u-/a')).toBe(false)
+    expect(rules.maySubscribe(who('c1', 'ann'), 'clients/+/a')).toBe(false)
+    expect(rules.maySubscribe(who('c1', 'ann'), 'clients/c1/+')).toBe(true)
+  })
+
+  it.each(['+', '#', '/', 'a/b', 'a+', '#a', 'c2/', '/c2', 'c2/#'])('give %j no right', (name) => {
+    for (const identity of [who(name, name), who(name)]) {
+      for (const topic of [`clients/${name}/a`, 'clients/c2/a', 'clients/a/b', 'users/u-a/b', 'users/u-c2/a', 'c2/x']) {
+        expect(publishes(rules, identity, topic)).toBe(false)
+        expect(rules.maySubscribe(identity, topic)).toBe(false)
+        expect(rules.mayReceive!(identity, topic)).toBe(false)
+      }
+      expect(rules.maySubscribe(identity, 'clients/#')).toBe(false)
+    }
+  })
+
+  it('do not reach topics of the server by a name with $', () => {
+    const own = authorizer('deny', 'all allow %c/#', 'all allow home/%c')
+    expect(publishes(own, who('$SYS'), '$SYS/a')).toBe(false)
+    expect(own.maySubscribe(who('$SYS'), '$SYS/#')).toBe(false)
+    expect(publishes(own, who('$SYS'), 'home/$SYS')).toBe(true)
+  })
+
+  it('are not looked for within the names', () => {
+    const own = authorizer('deny', 'publish allow a/%c', 'publish allow b/%u')
+    expect(publishes(own, who('%u', 'ann'), 'a/ann')).toBe(false)
+    expect(publishes(own, who('%u', 'ann'), 'a/%u')).toBe(true)
+    expect(publishes(own, who('c', '%c'), 'b/c')).toBe(false)
+  })
+
+  it('match nothing for a client without a user name, or with an empty one', () => {
+    for (const identity of [who('c'), who('c', '')]) {
+      for (const topic of ['users/u-/a', 'users/u-undefined/a', 'users/u-null/a', '/x', 'undefined/x']) {
+        expect(publishes(rules, identity, topic)).toBe(false)
+      }
+      const denying = authorizer('allow', 'all deny users/%u/#')
+      expect(denying.maySubscribe(identity, 'users/#')).toBe(true)
+    }
+  })
+
+  it('are no way round a prohibition: a name that cannot stand there prohibits all it might have meant', () => {
+    const denying = authorizer('allow', 'all deny devices/d-%c/commands')
+    const first = authorizer('allow', 'all deny %c/commands')
+    expect(publishes(denying, who('d1'), 'devices/d-d1/commands')).toBe(false)
+    expect(publishes(denying, who('d1'), 'devices/d-d2/commands')).toBe(true)
+    expect(denying.maySubscribe(who('d1'), 'devices/+/commands')).toBe(false)
+    for (const identity of [who('+'), who('a/b'), who('#')]) {
+      expect(publishes(denying, identity, 'devices/d-d2/commands')).toBe(false)
+      expect(denying.maySubscribe(identity, 'devices/+/commands')).toBe(false)
+      expect(publishes(denying, identity, 'other')).toBe(true)
+      for (const topic of ['other', '$SYS/commands']) expect(publishes(first, identity, topic)).toBe(false)
+    }
+    expect(publishes(first, who('$SYS'), '$SYS/commands')).toBe(false)
+  })
+})
+
+describe('subscribing', () => {
+  it('is denied when the filter reaches into a denied one, and allowed within one allowed', () => {
+    const rules = authorizer('deny', 'subscribe deny a/secret/#', 'subscribe allow a/#')
+    const granted = ['a/x', 'a/x/+', 'a/x/#', 'a/+/+', 'a/+', 'a/secret', 'a/#', '#', '+/x', 'a'].filter((filter) =>
+      rules.maySubscribe(who('x'), filter),
+    )
+    expect(granted).toEqual(['a/x', 'a/x/+', 'a/x/#', 'a'])
+  })
+
+  it('allows an exception that stands before the prohibition', () => {
+    const rules = authorizer('allow', 'subscribe allow a/secret/open', 'subscribe deny a/secret/#')
+    expect(rules.maySubscribe(who('x'), 'a/secret/open')).toBe(true)
+    expect(rules.maySubscribe(who('x'), 'a/secret/+')).toBe(false)
+  })
+
+  const filters = fc
+    .array(fc.constantFrom('+', 'a', 'b', ''), { minLength: 1, maxLength: 3 })
+    .chain((levels) => fc.constantFrom(levels, [...levels, '#'], ['#']))
+    .map((levels) => levels.join('/'))
+    .filter((filter) => filter !== '')
+  const configs = fc.record<TopicRulesConfig>({
+    rules: fc.array(fc.record({ action: fc.constantFrom('subscribe', 'all'), filter: filters, allow: fc.boolean() }), {
+      maxLength: 5,
+    }),
+    default: fc.constantFrom('allow', 'deny'),
+  })
+
+  it('grants no filter that matches a topic which is denied by itself', () => {
+    fc.assert(
+      fc.property(configs, filters, filters, (config, filter, other) => {
+        const rules = new TopicRules(config)
+        const topic = other.replaceAll('+', 'a').replace('#', 'b')
+        fc.pre(covers(filter, topic) && rules.maySubscribe(who('x'), filter))
+        expect(rules.maySubscribe(who('x'), topic)).toBe(true)
+        expect(rules.mayReceive?.(who('x'), topic) ?? true).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('receiving', () => {
+  it('is asked about only when a rule says something of it', () => {
+    expect(authorizer('deny', 'publish allow a', 'subscribe allow a').mayReceive).toBeUndefined()
+    expect(authorizer('deny', 'receive allow a').mayReceive).toBeTypeOf('function')
+    expect(authorizer('deny', 'all allow a').mayReceive).toBeTypeOf('function')
+  })
+
+  it('follows the rules on subscribing where none on receiving matches', () => {
+    const rules = authorizer('deny', 'subscribe allow #', 'receive deny secret/#')
+    expect(rules.mayReceive!(who('x'), 'a')).toBe(true)
+    expect(rules.mayReceive!(who('x'), 'secret/a')).toBe(false)
+    expect(authorizer('deny', 'receive deny a').mayReceive!(who('x'), 'b')).toBe(false)
+  })
+
+  it.each([
+    [['subscribe allow a', 'all deny #'], true],
+    [['subscribe deny a', 'all allow #'], false],
+    [['all allow a', 'receive deny #'], true],
+    [['subscribe allow a', 'all allow a', 'receive deny #'], true],
+    [['subscribe deny a', 'all allow a', 'receive allow #'], false],
+    [['subscribe deny a', 'receive allow a', 'all deny #'], true],
+  ])('of a by %j: %j', (rules, expected) => {
+    expect(authorizer('deny', ...rules).mayReceive!(who('x'), 'a')).toBe(expected)
+  })
+})
+
+describe('the config', () => {
+  const problems = (config: unknown) =>
+    checkConfig(
+      defineSystem({ topicRules: { component: topicRules, config: config as TopicRulesConfig } }),
+    ).problems.map(({ path, message }) => `${path.slice(2).join('.')}: ${message}`)
+  const one = (over: object) => ({ rules: [{ action: 'all', filter: 'a', allow: true, ...over }], default: 'deny' })
+
+  it('takes rules as they are documented', () => {
+    expect(problems(one({ filter: 'a/%c/d-%u/+/#', user: 'ann', client: 'c' }))).toEqual([])
+    expect(problems({ rules: [], default: 'deny' })).toEqual([])
+    expect(topicRules.describe?.({ rules: [], default: 'deny' })).toBe('0 rules, else deny')
+  })
+
+  it.each([
+    [{ rules: [] }, 'default: '],
+    [{ default: 'allow' }, 'rules: '],
+    [{ rules: [], default: 'maybe' }, 'default: '],
+    [one({ filter: '' }), 'rules.0.filter: The Topic Filter is empty.'],
+    [one({ filter: 'a#' }), 'rules.0.filter: A "#" is not alone in the last level of the Topic Filter.'],
+    [one({ filter: '$share/g/a' }), 'rules.0.filter: a rule is about topics: leave $share/{ShareName}/ out'],
+    [one({ filter: 'a/%u-%c' }), "rules.0.filter: a level may hold one placeholder: '%u-%c' has several"],
+    [one({ action: 'read' }), 'rules.0.action: '],
+    [one({ allow: 'yes' }), 'rules.0.allow: '],
+    [one({ user: '' }), 'rules.0.user: '],
+    [one({ users: 'ann' }), "rules.0.users: there is no 'users' here"],
+  ])('refuses %j', (config, expected) => {
+    expect(problems(config).filter((problem) => problem.startsWith(expected))).toHaveLength(1)
+  })
+})

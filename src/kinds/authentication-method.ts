@@ -1,0 +1,41 @@
+import type { ReasonCode } from '../mqtt/reason-code.ts'
+import { kind } from '../system/kind.ts'
+
+/**
+ * A method of enhanced authentication (section 4.12): client and server exchange AUTH packets until the server is
+ * satisfied or is not. A client chooses it by its name in CONNECT.
+ */
+export interface AuthenticationMethod {
+  /** The Authentication Method as the client writes it: `SCRAM-SHA-256`. Unique among the methods of a broker. */
+  readonly name: string
+  /** Begins the exchange of one connection, also for a re-authentication. */
+  begin(client: AuthenticatingClient): AuthenticationExchange
+}
+
+export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod')
+
+/** What is known of a client before it is authenticated: nothing of it is proven. */
+export interface AuthenticatingClient {
+  readonly clientId: string
+  /** From CONNECT; undefined when it has none. */
+  readonly userName: string | undefined
+  /** `address:port` of the peer, for logs. */
+  readonly remote: string
+}
+
+export interface AuthenticationExchange {
+  /**
+   * Takes the Authentication Data of the client's packet and says what follows. Nothing else of the client is read until
+   * it has answered. A rejection or exception counts as a failure of the server (0x80) and is logged.
+   * @param data undefined when the packet has none. Lent until the answer.
+   */
+  step(data: Uint8Array | undefined): AuthenticationStep | Promise<AuthenticationStep>
+}
+
+export type AuthenticationStep =
+  /** AUTH with 0x18 and this data: another step follows. */
+  | { readonly result: 'continue'; readonly data: Uint8Array }
+  /** The client is who it says; the data, if any, goes into CONNACK, or AUTH with 0x00. */
+  | { readonly result: 'success'; readonly userName: string; readonly data?: Uint8Array }
+  /** CONNACK or DISCONNECT with this Reason Code. @property why for the log, never for the client. */
+  | { readonly result: 'failure'; readonly reasonCode: ReasonCode; readonly why: string }

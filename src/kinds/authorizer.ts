@@ -1,0 +1,26 @@
+import type { QoS } from 'mqtt-packet'
+import { kind } from '../system/kind.ts'
+
+/** Who asks. */
+export interface Identity {
+  readonly clientId: string
+  /** The user that authentication found, else the User Name of the CONNECT packet, unproven; undefined for none. */
+  readonly userName: string | undefined
+  /** `address:port` of the peer. */
+  readonly remote: string
+}
+
+/**
+ * Says what clients may do. Publishing, Wills, subscribing and delivering each pass one place that asks it. It answers at
+ * once, never throws, and what it does not allow does not happen.
+ */
+export interface Authorizer {
+  /** Asked for every PUBLISH, and for a Will when it is announced and again when it is published. */
+  mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): boolean
+  /** @param filter without `$share/{ShareName}/`. */
+  maySubscribe(identity: Identity, filter: string): boolean
+  /** Asked before a message, a retained one too, is delivered; left out when who may subscribe may receive. */
+  mayReceive?(identity: Identity, topic: string): boolean
+}
+
+export const Authorizer = kind<Authorizer>()('Authorizer')

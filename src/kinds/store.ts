@@ -1,0 +1,113 @@
+import type { QoS } from 'mqtt-packet'
+import type { Message } from '../mqtt/message.ts'
+import type { Subscription } from '../mqtt/subscription.ts'
+import { kind } from '../system/kind.ts'
+
+/**
+ * The journal of all that outlives a network connection: sessions that do not end with it, and retained messages.
+ *
+ * What is read all the time (subscriptions, the in-flight window of who is connected, the tree of retained messages) its
+ * owner holds in memory, and is right there; the store beside it takes every change as a record. An acknowledgement that
+ * promises something waits until the batch that holds the records is durable. The messages that wait for a client that is
+ * away are in the store alone, and are read from it in pages.
+ *
+ * Everything is synchronous but `restore`; nothing throws once the store runs.
+ */
+export interface Store {
+  /** What is there: once, before the first record. Rejects when it cannot be read, which keeps the system from starting. */
+  restore(): Promise<StoredState>
+  /** Takes a change into the batch of this turn of the event loop. Records are plain data and are not changed afterwards. */
+  append(record: StoreRecord): void
+  /**
+   * The messages of a session's queue behind a sequence number, in their order, with everything appended so far.
+   * @param limit how many at most.
+   */
+  read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[]
+  /** The number of the batch that `append` adds to at this moment. */
+  readonly batch: number
+  /** All batches up to this one are durable: Infinity for a store that has nothing to wait for. */
+  readonly durableBatch: number
+  /** Sets who is called whenever `durableBatch` has grown, never from within `append`. */
+  onDurable(listener: () => void): void
+}
+
+/** Unique: state would be split between two. */
+export const Store = kind<Store>()('Store', { unique: true })
+
+/** What a store holds when a system starts. */
+export interface StoredState {
+  readonly sessions: readonly StoredSession[]
+  readonly retained: readonly Message[]
+}
+
+export interface StoredSession extends SessionRecord {
+  readonly subscriptions: readonly Subscription[]
+  /** Packet Identifiers of QoS 2 messages that the client has sent and not yet released. */
+  readonly received: readonly number[]
+  /** The lowest sequence number in its queue, how many messages there are, and their bytes. */
+  readonly queue: { readonly count: number; readonly bytes: number; readonly lastSequence: number }
+}
+
+/** A session apart from its subscriptions and messages. */
+export interface SessionRecord {
+  /** The Client Identifier. */
+  readonly id: string
+  /** The user that owns it, if its client said who it is: nobody else may resume it. */
+  readonly userName: string | undefined
+  /** Session Expiry Interval in seconds; 0xFFFFFFFF never ends. */
+  readonly expiryIntervalSeconds: number
+  /** When its client was last seen to go, on the clock of `Message.expiresAtMs`; undefined while it is connected. */
+  readonly disconnectedAtMs: number | undefined
+  /** Published when the session ends, or before, when its delay is over. */
+  readonly will: StoredWill | undefined
+}
+
+export interface StoredWill {
+  readonly message: Message
+  readonly delaySeconds: number
+  /** Message Expiry Interval, which begins when the Will Message is published; -1 is none. */
+  readonly messageExpiryInterval: number
+}
+
+/** A message in the queue of a session, until the client has acknowledged it. */
+export interface QueuedMessage {
+  /** Counts up within the session, from 1: the order of delivery. */
+  readonly sequence: number
+  /** Kept, not lent. */
+  readonly message: Message
+  /** The QoS of this delivery: 1 or 2. */
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly subscriptionIdentifiers: readonly number[]
+  /** As in `Delivery.shared`. */
+  readonly shared: string | undefined
+  readonly queuedAtMs: number
+  /** Set once it was sent, and kept for sending it again; 0 before. */
+  readonly packetIdentifier: number
+  /** QoS 2: the client has received it (PUBREC), PUBREL is what it is sent from now on. */
+  readonly received: boolean
+}
+
+/** A change. `session` is a Client Identifier. */
+export type StoreRecord =
+  /** A session, new or changed; its subscriptions and messages stay. */
+  | { readonly type: 'session'; readonly session: SessionRecord }
+  /** The session and all that is its own is no more; no harm if there was none. */
+  | { readonly type: 'session-ended'; readonly session: string }
+  | { readonly type: 'subscribed'; readonly session: string; readonly subscription: Subscription }
+  | { readonly type: 'unsubscribed'; readonly session: string; readonly filter: string }
+  /** A message for the end of the session's queue. */
+  | { readonly type: 'queued'; readonly session: string; readonly queued: QueuedMessage }
+  /** It was sent under this Packet Identifier. */
+  | { readonly type: 'sent'; readonly session: string; readonly sequence: number; readonly packetIdentifier: number }
+  /** PUBREC came for it: its content is needed no more. */
+  | { readonly type: 'pubrec'; readonly session: string; readonly sequence: number }
+  /** It was acknowledged, expired or dropped, and leaves the queue. */
+  | { readonly type: 'done'; readonly session: string; readonly sequence: number }
+  /** QoS 2 from the client: the message with this Packet Identifier was taken, */
+  | { readonly type: 'received'; readonly session: string; readonly packetIdentifier: number }
+  /** and released. */
+  | { readonly type: 'released'; readonly session: string; readonly packetIdentifier: number }
+  /** The retained message of its topic, kept, instead of any earlier one. */
+  | { readonly type: 'retained'; readonly message: Message }
+  | { readonly type: 'retained-removed'; readonly topic: string }

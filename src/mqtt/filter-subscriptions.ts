@@ -1,0 +1,46 @@
+import type { Route, Target } from './route.ts'
+import type { SharedSubscription } from './shared-subscription.ts'
+import { SmallMap } from './small-map.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** All subscriptions to one Topic Filter: those of single subscribers, and those that are shared. */
+export class FilterSubscriptions extends SmallMap<Subscriber, Target> {
+  #shared: Set<SharedSubscription> | undefined = undefined
+  #route: Route | undefined = undefined
+
+  get isEmpty(): boolean {
+    return this.size === 0 && this.#shared === undefined
+  }
+
+  override set(subscriber: Subscriber, target: Target): void {
+    this.#route = undefined
+    super.set(subscriber, target)
+  }
+
+  override delete(subscriber: Subscriber): boolean {
+    this.#route = undefined
+    return super.delete(subscriber)
+  }
+
+  addShared(shared: SharedSubscription): void {
+    this.#route = undefined
+    this.#shared ??= new Set()
+    this.#shared.add(shared)
+  }
+
+  removeShared(shared: SharedSubscription): void {
+    this.#route = undefined
+    this.#shared?.delete(shared)
+    if (this.#shared?.size === 0) this.#shared = undefined
+  }
+
+  /** Who gets what matches this filter. The route is kept but for a single subscriber, where keeping it would cost more. */
+  get route(): Route {
+    if (this.#route !== undefined) return this.#route
+    const route: Route = { targets: [...this.values()], shared: this.#shared === undefined ? NONE : [...this.#shared] }
+    if (this.size > 1 || this.#shared !== undefined) this.#route = route
+    return route
+  }
+}
+
+const NONE: readonly never[] = []

@@ -1,0 +1,134 @@
+import type { QoS } from 'mqtt-packet'
+
+/**
+ * An Application Message: one piece of memory and where in it the parts lie. Topic Name, properties and payload are
+ * forwarded as the bytes that came in, which costs nothing and keeps the order of User Properties [MQTT-3.3.2-18].
+ *
+ * The decoder fills one Message again and again: what it passes on is *lent* for the call, and nothing is copied for a
+ * message that nobody keeps. Whoever keeps it keeps `keep()`.
+ */
+export class Message {
+  /** The memory that the parts lie in; other bytes may surround them. */
+  bytes: Buffer = EMPTY
+  /** The Topic Name, well-formed UTF-8 and legal. */
+  topicStart = 0
+  topicEnd = 0
+  /**
+   * The Properties that are forwarded unaltered, encoded one after the other and without their Property Length: Payload
+   * Format Indicator, Content Type, Response Topic, Correlation Data and User Properties, in the order they came in.
+   */
+  propertiesStart = 0
+  propertiesEnd = 0
+  payloadStart = 0
+  payloadEnd = 0
+  /** The QoS it was published with. */
+  qos: QoS = 0
+  /** Whether it was published with RETAIN 1. */
+  retain = false
+  /**
+   * When its Message Expiry Interval ends, in milliseconds since 1970 on a clock that never steps back
+   * (`performance.timeOrigin + performance.now()`); Infinity when it has none.
+   */
+  expiresAtMs = Number.POSITIVE_INFINITY
+  /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
+  serial = 0
+
+  #topic: string | undefined
+  #kept: Message | undefined
+
+  /** A message that owns its memory, from its parts: a Will Message, a message of the broker's own, a stored one. */
+  static of(parts: MessageParts): Message {
+    const message = new Message()
+    const topic = typeof parts.topic === 'string' ? Buffer.from(parts.topic) : parts.topic
+    const properties = parts.properties ?? EMPTY
+    const payload = parts.payload ?? EMPTY
+    message.fill(Buffer.concat([topic, properties, payload]))
+    message.topicEnd = topic.length
+    message.propertiesStart = topic.length
+    message.propertiesEnd = topic.length + properties.length
+    message.payloadStart = message.propertiesEnd
+    message.payloadEnd = message.bytes.length
+    message.qos = parts.qos ?? 0
+    message.retain = parts.retain ?? false
+    message.expiresAtMs = parts.expiresAtMs ?? Number.POSITIVE_INFINITY
+    message.#kept = message
+    return message
+  }
+
+  /** Begins another message in this memory; the parts are set by the caller, all of them. */
+  fill(bytes: Buffer): void {
+    this.bytes = bytes
+    this.#topic = undefined
+    this.#kept = undefined
+    lastSerial += 1
+    this.serial = lastSerial
+  }
+
+  /** The Topic Name. */
+  get topic(): string {
+    this.#topic ??= this.bytes.toString('utf8', this.topicStart, this.topicEnd)
+    return this.#topic
+  }
+
+  /** The Topic Name's bytes, as a view. */
+  get topicBytes(): Buffer {
+    return this.bytes.subarray(this.topicStart, this.topicEnd)
+  }
+
+  /** The forwarded Properties' bytes, as a view. */
+  get properties(): Buffer {
+    return this.bytes.subarray(this.propertiesStart, this.propertiesEnd)
+  }
+
+  /** The payload, as a view. */
+  get payload(): Buffer {
+    return this.bytes.subarray(this.payloadStart, this.payloadEnd)
+  }
+
+  get payloadLength(): number {
+    return this.payloadEnd - this.payloadStart
+  }
+
+  /** What the message costs to keep, in bytes: its parts without the objects around them. */
+  get size(): number {
+    return this.topicEnd - this.topicStart + this.propertiesEnd - this.propertiesStart + this.payloadLength
+  }
+
+  /** The same message in memory of its own, which may be kept and is never changed. One copy serves all who keep it. */
+  keep(): Message {
+    if (this.#kept !== undefined) return this.#kept
+    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
+    const kept = Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
+    kept.serial = this.serial
+    kept.#topic = this.#topic
+    this.#kept = kept
+    return kept
+  }
+
+  /** A copy with another Topic Name: what a Topic Alias stands for. */
+  withTopic(topic: Uint8Array): Message {
+    const { properties, payload, qos, retain, expiresAtMs } = this
+    return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
+  }
+
+  /** The same content, published with RETAIN 0 or at another QoS. */
+  with(changes: { readonly qos?: QoS; readonly retain?: boolean }): Message {
+    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
+    return Message.of({ topic, properties, payload, qos, retain, expiresAtMs, ...changes })
+  }
+}
+
+/** What a message is made of. Strings and buffers are copied. */
+export interface MessageParts {
+  /** A legal Topic Name. */
+  readonly topic: string | Uint8Array
+  readonly payload?: Uint8Array
+  /** Encoded Properties, as in `Message.properties`. */
+  readonly properties?: Uint8Array
+  readonly qos?: QoS
+  readonly retain?: boolean
+  readonly expiresAtMs?: number
+}
+
+const EMPTY = Buffer.alloc(0)
+let lastSerial = 0

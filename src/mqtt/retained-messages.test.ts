@@ -1,0 +1,235 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { topicFilter, topicName } from '../../test/helpers/arbitrary-topics.ts'
+import { naiveMatch } from '../../test/helpers/naive-match.ts'
+import { Message } from './message.ts'
+import { RetainedMessages } from './retained-messages.ts'
+
+const UNLIMITED = { maximumMessages: Number.POSITIVE_INFINITY, maximumBytes: Number.POSITIVE_INFINITY }
+
+const retainedOn = (topic: string, { payloadLength = 1, expiresAtMs = Number.POSITIVE_INFINITY } = {}): Message =>
+  Message.of({ topic, payload: Buffer.alloc(payloadLength), retain: true, expiresAtMs })
+
+const holding = (...topics: string[]): RetainedMessages => {
+  const retained = new RetainedMessages(UNLIMITED)
+  for (const topic of topics) retained.set(retainedOn(topic))
+  return retained
+}
+const matching = (retained: RetainedMessages, filter: string, nowMs = 0): string[] =>
+  retained
+    .match(filter, nowMs)
+    .map(({ topic }) => topic)
+    .sort()
+
+/** The nodes that a match visits. */
+const visits = (retained: RetainedMessages, filter: string): number => {
+  const before = retained.visited
+  retained.match(filter, 0)
+  return retained.visited - before
+}
+
+describe('the message of a topic', () => {
+  it('is replaced by the next one [MQTT-3.3.1-5]', () => {
+    const retained = holding('a/b')
+    const next = retainedOn('a/b')
+    expect(retained.set(next)).toBe(true)
+    expect(retained.get('a/b', 0)).toBe(next)
+    expect(retained.match('a/+', 0)).toEqual([next])
+    expect(retained.count).toBe(1)
+  })
+
+  it('is gone once it is removed, and no other is [MQTT-3.3.1-6]', () => {
+    const retained = holding('a', 'a/b', 'a/b/c', 'a/c')
+    expect(retained.delete('a/b')).toBe(true)
+    expect(retained.delete('a/b')).toBe(false)
+    expect(retained.delete('a/b/c/d')).toBe(false)
+    expect(retained.get('a/b', 0)).toBeUndefined()
+    expect(matching(retained, '#')).toEqual(['a', 'a/b/c', 'a/c'])
+  })
+
+  it('is told from those of topics that begin like it', () => {
+    const retained = holding('level/one', 'level', 'level/', 'level/one/', 'level/on')
+    for (const topic of ['level/', 'level/on', 'level/one/', 'level/one', 'level']) {
+      expect(retained.get(topic, 0)?.topic).toBe(topic)
+    }
+    for (const topic of ['leve', 'levels', '/level', 'level//', 'level/o', 'level/one/two', 'x']) {
+      expect(retained.get(topic, 0)).toBeUndefined()
+    }
+  })
+})
+
+describe('against the naive matcher', () => {
+  const change = fc.record({
+    topic: topicName,
+    remove: fc.boolean(),
+    expiresAtMs: fc.constantFrom(10, 20, Number.POSITIVE_INFINITY),
+  })
+
+  it('finds exactly the messages whose topics match, through any history, and holds nothing when all are removed', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 40 }), fc.array(topicFilter, { maxLength: 10 }), (changes, filters) => {
+        const retained = new RetainedMessages(UNLIMITED)
+        const model = new Map<string, Message>()
+        for (const { topic, remove, expiresAtMs } of changes) {
+          if (remove) {
+            expect(retained.delete(topic)).toBe(model.delete(topic))
+          } else {
+            const message = retainedOn(topic, { expiresAtMs })
+            expect(retained.set(message)).toBe(true)
+            model.set(topic, message)
+          }
+          expect(retained.count).toBe(model.size)
+        }
+        for (const nowMs of [0, 15]) {
+          const alive = [...model.values()].filter(({ expiresAtMs }) => expiresAtMs > nowMs)
+          for (const filter of filters) {
+            const expected = alive.filter(({ topic }) => naiveMatch(filter, topic))
+            expect(new Set(retained.match(filter, nowMs))).toEqual(new Set(expected))
+          }
+          for (const { topic } of changes) {
+            expect(retained.get(topic, nowMs)).toBe(alive.find((message) => message.topic === topic))
+          }
+        }
+        expect(new Set(retained.all())).toEqual(new Set(model.values()))
+        // A node for each message, and one for each place where two part; `#` does not see topics with `$`.
+        expect(visits(retained, '#')).toBeLessThanOrEqual(2 * model.size)
+        for (const topic of model.keys()) expect(retained.delete(topic)).toBe(true)
+        expect([retained.count, retained.bytes, retained.all().length, visits(retained, '#')]).toEqual([0, 0, 0, 0])
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('what a filter costs', () => {
+  const building = (): RetainedMessages => {
+    const retained = holding()
+    for (let floor = 0; floor < 100; floor += 1) {
+      for (let room = 0; room < 100; room += 1) {
+        for (const value of ['temperature', 'humidity']) {
+          retained.set(retainedOn(`building/floor-${floor}/room-${room}/${value}`))
+        }
+      }
+    }
+    return retained
+  }
+
+  it('is a visit of the nodes it leads to, and no scan of all the messages', () => {
+    const retained = building()
+    expect(retained.count).toBe(20_000)
+    expect(visits(retained, 'building/floor-7/room-8/humidity')).toBe(4)
+    expect(visits(retained, 'building/floor-7/room-8/+')).toBe(5)
+    expect(visits(retained, 'building/floor-7/room-8/#')).toBe(5)
+    expect(visits(retained, 'building/floor-7/+/humidity')).toBe(202)
+    expect(visits(retained, 'building/+/room-8/humidity')).toBe(301)
+    expect(visits(retained, 'building/+')).toBe(101)
+    expect(visits(retained, 'elsewhere/#')).toBe(0)
+    expect(visits(retained, '$SYS/#')).toBe(0)
+    expect(matching(retained, 'building/floor-7/+/humidity')).toHaveLength(100)
+  })
+
+  it('does not grow with what else is retained', () => {
+    const retained = building()
+    const before = visits(retained, 'building/+/room-8/#')
+    for (let index = 0; index < 10_000; index += 1) retained.set(retainedOn(`building/floor-1/cellar/${index}`))
+    expect(visits(retained, 'building/+/room-8/#')).toBe(before)
+  })
+})
+
+describe('under hostile use', () => {
+  const deep = '/'.repeat(65_535)
+
+  it('takes one node for a topic of 65,535 slashes, and matches it with filters as deep', () => {
+    const retained = holding(deep)
+    expect(visits(retained, '#')).toBe(1)
+    expect(matching(retained, '#')).toEqual([deep])
+    expect(matching(retained, '/+/#')).toEqual([deep])
+    expect(matching(retained, '+/+')).toEqual([])
+    expect(matching(retained, `${'+/'.repeat(65_535)}+`)).toEqual([deep])
+    expect(matching(retained, `${'+/'.repeat(65_535)}#`)).toEqual([deep])
+    expect(matching(retained, `${'+/'.repeat(65_535)}+/#`)).toEqual([deep])
+    expect(matching(retained, `${'+/'.repeat(65_535)}+/+`)).toEqual([])
+    expect(retained.delete(deep)).toBe(true)
+    expect(retained.bytes).toBe(0)
+  })
+
+  it('takes a node a message for topics that are each one level deeper than the one before', () => {
+    const topics = Array.from({ length: 2_000 }, (_, index) => '/'.repeat(index + 1))
+    const retained = holding(...topics)
+    expect(visits(retained, '#')).toBe(2_000)
+    expect(matching(retained, '#')).toHaveLength(2_000)
+    for (const topic of topics) expect(retained.delete(topic)).toBe(true)
+    expect(visits(retained, '#')).toBe(0)
+  })
+
+  it('counts the bytes of topics, properties and payload, and something for the objects', () => {
+    const retained = holding()
+    retained.set(
+      Message.of({ topic: 'a'.repeat(1_000), properties: Buffer.alloc(2_000), payload: Buffer.alloc(3_000) }),
+    )
+    expect(retained.bytes).toBeGreaterThan(6_000 + 500)
+    expect(retained.bytes).toBeLessThan(10_000)
+  })
+})
+
+describe('limits', () => {
+  it('has no room for another topic at the maximum of messages, but for another message on each', () => {
+    const retained = new RetainedMessages({ ...UNLIMITED, maximumMessages: 2 })
+    expect(['a', 'b', 'c'].map((topic) => retained.set(retainedOn(topic)))).toEqual([true, true, false])
+    expect(matching(retained, '#')).toEqual(['a', 'b'])
+    expect(retained.set(retainedOn('a', { payloadLength: 1_000 }))).toBe(true)
+    retained.delete('b')
+    expect(retained.set(retainedOn('c'))).toBe(true)
+  })
+
+  it('has no room beyond the maximum of bytes, and keeps the earlier message when the next does not fit', () => {
+    const retained = new RetainedMessages({ ...UNLIMITED, maximumBytes: 10_000 })
+    const first = retainedOn('a', { payloadLength: 5_000 })
+    expect(retained.set(first)).toBe(true)
+    expect(retained.set(retainedOn('b', { payloadLength: 5_000 }))).toBe(false)
+    expect(retained.set(retainedOn('a', { payloadLength: 10_000 }))).toBe(false)
+    expect(retained.get('a', 0)).toBe(first)
+    expect(retained.get('b', 0)).toBeUndefined()
+    expect(retained.set(retainedOn('a', { payloadLength: 5_000 }))).toBe(true)
+    expect(retained.set(retainedOn('a', { payloadLength: 8_000 }))).toBe(true)
+    expect(retained.bytes).toBeLessThanOrEqual(10_000)
+  })
+})
+
+describe('expiry', () => {
+  it('does not return a message from the moment it expires on [MQTT-3.3.2-5]', () => {
+    const retained = holding()
+    retained.set(retainedOn('a', { expiresAtMs: 1_000 }))
+    expect(retained.get('a', 999)).toBeDefined()
+    expect(matching(retained, '#', 999)).toEqual(['a'])
+    expect(retained.get('a', 1_000)).toBeUndefined()
+    expect(matching(retained, '#', 1_000)).toEqual([])
+  })
+
+  it('removes those that have expired, a bounded number at a time, and looks at every one in the end', () => {
+    const retained = holding('stays')
+    for (let index = 0; index < 100; index += 1) {
+      retained.set(retainedOn(`topic/${index}`, { expiresAtMs: index % 2 === 0 ? 10 : 20 }))
+    }
+    expect(retained.removeExpired(5, 1_000)).toEqual([])
+    let removed = 0
+    for (let call = 0; call < 10; call += 1) {
+      const some = retained.removeExpired(10, 10)
+      expect(some.length).toBeLessThanOrEqual(10)
+      removed += some.length
+    }
+    expect(removed).toBe(50)
+    expect(retained.count).toBe(51)
+    retained.removeExpired(10, 1_000)
+    expect(retained.removeExpired(20, 1_000)).toHaveLength(50)
+    expect(matching(retained, '#')).toEqual(['stays'])
+  })
+
+  it('does not remove a message that replaced one that would have expired', () => {
+    const retained = holding()
+    retained.set(retainedOn('a', { expiresAtMs: 10 }))
+    retained.set(retainedOn('a'))
+    expect(retained.removeExpired(20, 1_000)).toEqual([])
+    expect(retained.get('a', 20)).toBeDefined()
+  })
+})

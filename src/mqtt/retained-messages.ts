@@ -1,0 +1,138 @@
+import type { Message } from './message.ts'
+import { RetainedNode } from './retained-node.ts'
+
+export interface RetainedLimits {
+  /** Topics with a retained message. */
+  readonly maximumMessages: number
+  /** Memory for them in bytes, with all that holds them. */
+  readonly maximumBytes: number
+}
+
+/**
+ * The retained messages (section 3.3.1.3), one for each topic at most, in a tree by the levels of their topics.
+ *
+ * A level that leads to a single message and branches nowhere is no node of its own but part of the next one's label. There
+ * are at most twice as many nodes as messages then, however deep their topics: one of 65,535 slashes takes one node. All
+ * walks are loops, so depth costs no stack either.
+ *
+ * Expired messages are never returned. They leave memory by `removeExpired`, or when their topic gets another message.
+ */
+export class RetainedMessages {
+  readonly #limits: RetainedLimits
+  readonly #root = new RetainedNode('')
+  /** Those that expire, the longest retained first, */
+  readonly #expiring = new Set<Message>()
+  /** and how far the search among them has come. */
+  #search: IterableIterator<Message> | undefined
+  #count = 0
+  #bytes = 0
+  #visited = 0
+
+  constructor(limits: RetainedLimits) {
+    this.#limits = limits
+  }
+
+  /** Topics with a retained message, those included that have expired and were not removed yet. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** What the messages cost to hold, in bytes: their parts, their topics' second copy in the tree, and the objects. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Nodes of the tree that `match` has looked at so far. */
+  get visited(): number {
+    return this.#visited
+  }
+
+  /**
+   * Keeps a message instead of any earlier one on its topic.
+   * @param message kept, with a payload: a message without one removes, which is what `delete` is for [MQTT-3.3.1-6].
+   * @returns false when there is no room for it; nothing has changed then, and an earlier message is still there.
+   */
+  set(message: Message): boolean {
+    const existing = this.#root.find(message.topic)?.message
+    const growth = costOf(message) - (existing === undefined ? 0 : costOf(existing))
+    if (existing === undefined && this.#count >= this.#limits.maximumMessages) return false
+    // One that takes no more room than its predecessor fits always, also when the limits have been lowered since.
+    if (growth > 0 && this.#bytes + growth > this.#limits.maximumBytes) return false
+    this.#root.insert(message.topic).message = message
+    if (existing === undefined) this.#count += 1
+    else this.#expiring.delete(existing)
+    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#expiring.add(message)
+    this.#bytes += growth
+    return true
+  }
+
+  /** Removes the message of a topic. @returns false when there was none. */
+  delete(topic: string): boolean {
+    const node = this.#root.find(topic)
+    const message = node?.message
+    if (node === undefined || message === undefined) return false
+    node.message = undefined
+    this.#root.prune(topic)
+    this.#expiring.delete(message)
+    this.#count -= 1
+    this.#bytes -= costOf(message)
+    return true
+  }
+
+  /** The message of a topic. @param nowMs on the clock of `Message.expiresAtMs`. */
+  get(topic: string, nowMs: number): Message | undefined {
+    const message = this.#root.find(topic)?.message
+    return message !== undefined && message.expiresAtMs > nowMs ? message : undefined
+  }
+
+  /**
+   * The messages on the topics that match a Topic Filter, in no special order. Visits the nodes that the filter leads to,
+   * whatever else is retained.
+   * @param filter a legal Topic Filter, not `$share/...`.
+   * @param nowMs on the clock of `Message.expiresAtMs`.
+   */
+  match(filter: string, nowMs: number): Message[] {
+    const found: Message[] = []
+    this.#visited += this.#root.match(filter, (message) => {
+      if (message.expiresAtMs > nowMs) found.push(message)
+    })
+    return found
+  }
+
+  /** All messages, expired ones too: for a successor or a store. */
+  all(): Message[] {
+    const found: Message[] = []
+    this.#root.collect((message) => found.push(message))
+    return found
+  }
+
+  /**
+   * Removes expired messages, a bounded number at a time: each call goes on where the last one stopped, and begins again
+   * once all have been looked at.
+   * @param nowMs on the clock of `Message.expiresAtMs`.
+   * @param limit how many messages to look at; those that never expire do not count.
+   * @returns those removed.
+   */
+  removeExpired(nowMs: number, limit: number): Message[] {
+    const removed: Message[] = []
+    for (let looked = 0; looked < limit; looked += 1) {
+      this.#search ??= this.#expiring.values()
+      const next = this.#search.next()
+      if (next.done === true) {
+        this.#search = undefined
+        break
+      }
+      const message = next.value
+      if (message.expiresAtMs > nowMs) continue
+      this.delete(message.topic)
+      removed.push(message)
+    }
+    return removed
+  }
+}
+
+/** Message, buffer, node and their entries in maps, in bytes; measured. */
+const OVERHEAD_BYTES = 640
+
+/** The topic is there three times: in the message's bytes, as its string, and in the tree. */
+const costOf = (message: Message): number => message.size + 2 * (message.topicEnd - message.topicStart) + OVERHEAD_BYTES

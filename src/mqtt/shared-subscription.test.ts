@@ -1,0 +1,189 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Mailbox, messageOn, subscriptionTo } from '../../test/helpers/mailbox.ts'
+import {
+  SHARED_SUBSCRIPTION_POLICIES,
+  SharedSubscription,
+  type SharedSubscriptionPolicy,
+} from './shared-subscription.ts'
+
+const FILTER = '$share/group/#'
+
+const groupOf = (policy: SharedSubscriptionPolicy, ids: string[]) => {
+  const group = new SharedSubscription(FILTER, policy)
+  const members = ids.map((id) => new Mailbox(id))
+  for (const member of members) group.set(member, subscriptionTo(FILTER))
+  /** Delivers a message on each topic. @returns the ids of who got them. */
+  const deliver = (...topics: string[]): (string | undefined)[] =>
+    topics.map((topic) => {
+      const message = messageOn(topic)
+      const before = members.map(({ messages }) => messages.length)
+      group.deliver(message)
+      return members.find(({ messages }, index) => messages.length > before[index]!)?.id
+    })
+  return { group, members, deliver }
+}
+
+const times = (count: number, topic = 'topic'): string[] => Array.from({ length: count }, () => topic)
+const topics = (count: number): string[] => Array.from({ length: count }, (_, index) => `sensor/${index}/temperature`)
+
+describe('round-robin', () => {
+  it('takes the members in turn', () => {
+    const { deliver } = groupOf('round-robin', ['a', 'b', 'c'])
+    expect(deliver(...times(7))).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a'])
+  })
+
+  it('passes over those that are not connected', () => {
+    const { deliver, members } = groupOf('round-robin', ['a', 'b', 'c'])
+    members[1]!.connected = false
+    expect(deliver(...times(4))).toEqual(['a', 'c', 'a', 'c'])
+  })
+
+  it('takes those that are not connected in turn when none is', () => {
+    const { deliver, members } = groupOf('round-robin', ['a', 'b'])
+    for (const member of members) member.connected = false
+    expect(deliver(...times(4))).toEqual(['a', 'b', 'a', 'b'])
+  })
+
+  it('keeps its place when a member subscribes again', () => {
+    const { deliver, group, members } = groupOf('round-robin', ['a', 'b', 'c'])
+    deliver('topic')
+    expect(group.set(members[0]!, subscriptionTo(FILTER, { qos: 2 }))).toBe(true)
+    expect(deliver(...times(3))).toEqual(['b', 'c', 'a'])
+    expect(members[0]!.deliveries.map(({ qos }) => qos)).toEqual([0, 2])
+  })
+
+  it('goes on fairly when members leave, from any place in the order', () => {
+    for (const leaver of [0, 1, 2, 3]) {
+      for (const before of [0, 1, 2, 3]) {
+        const { deliver, group, members } = groupOf('round-robin', ['a', 'b', 'c', 'd'])
+        deliver(...times(before))
+        expect(group.delete(members[leaver]!)).toBe(true)
+        expect(group.delete(members[leaver]!)).toBe(false)
+        const got = deliver(...times(30))
+        for (const { id } of members.filter((_, index) => index !== leaver)) {
+          expect(got.filter((other) => other === id)).toHaveLength(10)
+        }
+      }
+    }
+  })
+})
+
+describe('sticky', () => {
+  it('stays with one member until its client goes, then with the next', () => {
+    const { deliver, members } = groupOf('sticky', ['a', 'b', 'c'])
+    expect(deliver(...times(3))).toEqual(['a', 'a', 'a'])
+    members[0]!.connected = false
+    expect(deliver(...times(3))).toEqual(['b', 'b', 'b'])
+    members[0]!.connected = true
+    expect(deliver(...times(2))).toEqual(['b', 'b'])
+  })
+
+  it('leaves a session without a client as soon as another member is connected', () => {
+    const { deliver, members } = groupOf('sticky', ['a', 'b'])
+    for (const member of members) member.connected = false
+    expect(deliver(...times(2))).toEqual(['a', 'a'])
+    members[1]!.connected = true
+    expect(deliver(...times(2))).toEqual(['b', 'b'])
+  })
+})
+
+describe('topic-hash', () => {
+  it('gives all messages on a topic to the same member, and the topics to all members', () => {
+    const { deliver } = groupOf('topic-hash', ['a', 'b', 'c', 'd'])
+    const first = deliver(...topics(400))
+    expect(deliver(...topics(400))).toEqual(first)
+    for (const id of ['a', 'b', 'c', 'd']) {
+      const share = first.filter((other) => other === id).length
+      expect(share).toBeGreaterThan(50)
+      expect(share).toBeLessThan(150)
+    }
+  })
+
+  it('moves only the topics of a member whose client goes, and gives them back', () => {
+    const { deliver, members } = groupOf('topic-hash', ['a', 'b', 'c', 'd'])
+    const before = deliver(...topics(200))
+    members[2]!.connected = false
+    const meanwhile = deliver(...topics(200))
+    for (const [index, id] of before.entries()) {
+      if (id === 'c') expect(meanwhile[index]).not.toBe('c')
+      else expect(meanwhile[index]).toBe(id)
+    }
+    members[2]!.connected = true
+    expect(deliver(...topics(200))).toEqual(before)
+  })
+
+  it('does not depend on the order in which members came', () => {
+    const ids = ['a', 'b', 'c', 'd']
+    const before = groupOf('topic-hash', ids).deliver(...topics(100))
+    expect(groupOf('topic-hash', ids.toReversed()).deliver(...topics(100))).toEqual(before)
+  })
+})
+
+describe('least-in-flight', () => {
+  it('takes the member with the fewest messages unacknowledged', () => {
+    const { deliver, members } = groupOf('least-in-flight', ['a', 'b', 'c'])
+    members[0]!.unacknowledged = 5
+    members[1]!.unacknowledged = 2
+    members[2]!.unacknowledged = 3
+    expect(deliver(...times(2))).toEqual(['b', 'b'])
+    members[1]!.unacknowledged = 9
+    expect(deliver('topic')).toEqual(['c'])
+  })
+
+  it('takes members that are equally busy in turn', () => {
+    const { deliver } = groupOf('least-in-flight', ['a', 'b', 'c'])
+    expect(deliver(...times(5))).toEqual(['a', 'b', 'c', 'a', 'b'])
+  })
+
+  it('takes a busy member whose client is connected before an idle one whose is not', () => {
+    const { deliver, members } = groupOf('least-in-flight', ['a', 'b', 'c'])
+    members[0]!.connected = false
+    members[1]!.unacknowledged = 100
+    members[2]!.connected = false
+    members[2]!.unacknowledged = 200
+    expect(deliver(...times(2))).toEqual(['b', 'b'])
+    members[1]!.connected = false
+    expect(deliver('topic')).toEqual(['a'])
+  })
+})
+
+describe.each(SHARED_SUBSCRIPTION_POLICIES)('any history, with the policy %s', (policy) => {
+  const step = fc.record({
+    member: fc.nat({ max: 4 }),
+    action: fc.constantFrom('join', 'leave', 'connect', 'disconnect', 'busy', 'idle', 'deliver', 'redeliver'),
+  })
+
+  it('gives every message to one member, connected if any is, and never to the one it is passed on from', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const group = new SharedSubscription(FILTER, policy)
+        const all = ['a', 'b', 'c', 'd', 'e'].map((id) => new Mailbox(id))
+        const joined = new Set<Mailbox>()
+        for (const [index, { member, action }] of steps.entries()) {
+          const mailbox = all[member]!
+          if (action === 'connect' || action === 'disconnect') mailbox.connected = action === 'connect'
+          if (action === 'busy' || action === 'idle') mailbox.unacknowledged = action === 'busy' ? index : 0
+          if (action === 'join') {
+            expect(group.set(mailbox, subscriptionTo(FILTER))).toBe(joined.has(mailbox))
+            joined.add(mailbox)
+          }
+          if (action === 'leave') expect(group.delete(mailbox)).toBe(joined.delete(mailbox))
+          expect(group.size).toBe(joined.size)
+          if (action !== 'deliver' && action !== 'redeliver') continue
+          const gone = action === 'redeliver' ? mailbox : undefined
+          const candidates = [...joined].filter((other) => other !== gone)
+          const message = messageOn(`topic/${index}`)
+          expect(group.deliver(message, gone)).toBe(candidates.length > 0)
+          const receivers = all.filter(({ messages }) => messages.includes(message))
+          expect(receivers).toHaveLength(candidates.length > 0 ? 1 : 0)
+          for (const receiver of receivers) {
+            expect(candidates).toContain(receiver)
+            expect(receiver.connected).toBe(candidates.some(({ connected }) => connected))
+          }
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+})

@@ -1,0 +1,52 @@
+/**
+ * A map that holds a single entry in its own fields, and makes a Map for the second one. Most Topic Filters have one
+ * subscriber and most levels of a tree one child: a Map takes some 200 bytes there, the fields take 24.
+ */
+export class SmallMap<K, V extends object> {
+  #key: K | undefined = undefined
+  #value: V | undefined = undefined
+  /** Holds all entries, from the second one on. It is not given up again. */
+  #map: Map<K, V> | undefined = undefined
+
+  get size(): number {
+    if (this.#map !== undefined) return this.#map.size
+    return this.#value === undefined ? 0 : 1
+  }
+
+  get(key: K): V | undefined {
+    if (this.#map !== undefined) return this.#map.get(key)
+    return this.#key === key ? this.#value : undefined
+  }
+
+  set(key: K, value: V): void {
+    if (this.#map !== undefined) {
+      this.#map.set(key, value)
+    } else if (this.#value === undefined || this.#key === key) {
+      this.#key = key
+      this.#value = value
+    } else {
+      this.#map = new Map([
+        [this.#key as K, this.#value],
+        [key, value],
+      ])
+      this.#key = undefined
+      this.#value = undefined
+    }
+  }
+
+  /** @returns false when there was none. */
+  delete(key: K): boolean {
+    if (this.#map !== undefined) return this.#map.delete(key)
+    if (this.#value === undefined || this.#key !== key) return false
+    this.#key = undefined
+    this.#value = undefined
+    return true
+  }
+
+  values(): Iterable<V> {
+    if (this.#map !== undefined) return this.#map.values()
+    return this.#value === undefined ? NONE : [this.#value]
+  }
+}
+
+const NONE: readonly never[] = []

@@ -1,0 +1,30 @@
+import type { QoS } from 'mqtt-packet'
+import type { Message } from './message.ts'
+
+/** Who receives published messages: a session. Compared by identity. */
+export interface Subscriber {
+  /** The Client Identifier. */
+  readonly id: string
+  /** Whether its client is connected: a Shared Subscription prefers members that are. */
+  readonly connected: boolean
+  /** Messages at QoS 1 and 2 that it was sent, or has waiting, and has not acknowledged: how busy it is. */
+  readonly unacknowledged: number
+  /**
+   * Takes a message, once for each publish however many of its subscriptions match. Must not throw.
+   * @param message lent for the call.
+   * @param delivery how: belongs to the router, and must not be changed.
+   */
+  deliver(message: Message, delivery: Delivery): void
+}
+
+/** How a subscriber gets a message: what its matching subscriptions say together. */
+export interface Delivery {
+  /** The highest QoS granted to any of them [MQTT-3.3.4-2]; the message goes out at this or at its own, whichever is less. */
+  readonly qos: QoS
+  /** RETAIN goes out as it came in; otherwise as 0 [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
+  readonly retainAsPublished: boolean
+  /** Those of all of them [MQTT-3.3.4-4]. */
+  readonly subscriptionIdentifiers: readonly number[]
+  /** The filter, `$share/...`, of the Shared Subscription through which it came; undefined for any other. */
+  readonly shared: string | undefined
+}

@@ -1,0 +1,25 @@
+import { Duplex } from 'node:stream'
+
+/** A socket without a network: keeps what each write to the operating system held, and takes it when told to. */
+export class FakeSocket extends Duplex {
+  readonly writes: Buffer[][] = []
+  #taken: (() => void)[] = []
+  holdsBack = false
+
+  constructor() {
+    super({ allowHalfOpen: true })
+  }
+
+  override _read(): void {}
+
+  override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
+    this.writes.push(chunks.map(({ chunk }) => chunk))
+    if (this.holdsBack) this.#taken.push(taken)
+    else taken()
+  }
+
+  /** The operating system takes what it was given so far. */
+  takeAll(): void {
+    for (const taken of this.#taken.splice(0)) taken()
+  }
+}

@@ -1,0 +1,135 @@
+import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet'
+import { MemoryStore } from '../../components/memory-store/memory-store.ts'
+import { handlerConfig } from '../../components/mqtt-handler/config.ts'
+import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-handler.ts'
+import { LocalRouter } from '../../components/router/local-router.ts'
+import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { FakeConnection, PacketRecorder } from './fake-connection.ts'
+import { publishOf } from './publish-packet.ts'
+import { RecordingLogger } from './recording-logger.ts'
+
+/** A handler with a real router and a store; its clients have no network. */
+export class HandlerHarness {
+  readonly log = new RecordingLogger()
+  readonly handler: MqttHandler
+  /** Makes durable what a slow store holds; called for every client that connects, whose CONNACK waits for it. */
+  readonly #settle: () => void
+  #connections = 0
+
+  /** @param config of the handler. @param parts instead of a LocalRouter and a MemoryStore. */
+  constructor(config: object = {}, parts: Partial<Parts> = {}, settle: () => void = () => undefined) {
+    this.#settle = settle
+    const own = { router: new LocalRouter(), store: new MemoryStore(), logger: this.log }
+    this.handler = new MqttHandler(handlerConfig.parse(config), { ...own, ...parts })
+  }
+
+  /** A connection that has sent nothing yet, but for the version that the decoder read. */
+  open(version: ProtocolVersion | 0 = 5): HarnessClient {
+    this.#connections += 1
+    return new HarnessClient(this.handler, version, this.#connections)
+  }
+
+  /** A connected client; its CONNACK is taken away. */
+  connect(fields: Partial<IConnectPacket> = {}, version: ProtocolVersion = 5): HarnessClient {
+    const client = this.open(version)
+    client.sent.push(...client.take(connectPacket(fields)))
+    this.#settle()
+    client.connack = client.sent.find(({ cmd }) => cmd === 'connack')
+    client.sent.splice(0)
+    return client
+  }
+
+  stop(): void {
+    this.handler.stop()
+  }
+}
+
+/** One connection of a handler, and what the handler sends to it. */
+export class HarnessClient {
+  readonly connection: FakeConnection
+  readonly #recorder = new PacketRecorder()
+  readonly #receiver: ReturnType<MqttHandler['open']>
+  /** The CONNACK that `connect` has taken away. */
+  connack: Packet | undefined
+
+  constructor(handler: MqttHandler, version: ProtocolVersion | 0, id: number) {
+    this.connection = new FakeConnection(id)
+    this.connection.protocolVersion = version
+    this.#receiver = handler.open(this.connection, this.#recorder)
+  }
+
+  /** What was sent to it since it was last looked at with `take`. */
+  get sent(): Packet[] {
+    return this.#recorder.packets
+  }
+
+  /** Plays packets of the client. @returns what was sent to it since the last call, up to now. */
+  take(...packets: Packet[]): Packet[] {
+    for (const packet of packets) {
+      if (packet.cmd === 'publish') this.#receiver.publish(publishOf(packet))
+      else this.#receiver.packet(packet as ControlPacket)
+    }
+    return this.sent.splice(0)
+  }
+
+  fail(error: Parameters<NonNullable<ReturnType<MqttHandler['open']>['fail']>>[0]): Packet[] {
+    this.#receiver.fail?.(error)
+    return this.sent.splice(0)
+  }
+
+  /** The peer reads again. */
+  drain(): Packet[] {
+    this.connection.congested = false
+    this.#receiver.drained?.()
+    return this.sent.splice(0)
+  }
+
+  /** The network connection is lost. */
+  lose(): void {
+    this.connection.open = false
+    this.#receiver.closed?.()
+  }
+
+  stop(): Packet[] {
+    this.#receiver.stopping?.()
+    return this.sent.splice(0)
+  }
+}
+
+export const connectPacket = (fields: Partial<IConnectPacket> = {}): IConnectPacket => ({
+  cmd: 'connect',
+  clientId: 'client',
+  clean: true,
+  keepalive: 0,
+  ...fields,
+})
+
+/** CONNECT of a client whose session outlives the connection. */
+export const persistent = (clientId = 'client', fields: Partial<IConnectPacket> = {}): Partial<IConnectPacket> => ({
+  clientId,
+  clean: false,
+  ...fields,
+  properties: { sessionExpiryInterval: 3_600, ...fields.properties },
+})
+
+export const publishPacket = (fields: Partial<IPublishPacket> = {}): IPublishPacket => {
+  const qos = fields.qos ?? 0
+  const identifier = qos > 0 ? { messageId: 1 } : {}
+  const payload = Buffer.from('payload')
+  return { cmd: 'publish', topic: 'a', payload, qos, dup: false, retain: false, ...identifier, ...fields }
+}
+
+export const subscribePacket = (
+  filters: Record<string, Partial<ISubscribePacket['subscriptions'][number]>>,
+  fields: Partial<ISubscribePacket> = {},
+): ISubscribePacket => ({
+  cmd: 'subscribe',
+  messageId: 5,
+  subscriptions: Object.entries(filters).map(([topic, options]) => ({ topic, qos: 2, ...options })),
+  ...fields,
+})
+
+/** Payloads of the PUBLISH packets among these. */
+export const payloads = (packets: readonly Packet[]): string[] =>
+  packets.flatMap((packet) => (packet.cmd === 'publish' ? [packet.payload.toString()] : []))

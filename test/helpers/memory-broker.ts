@@ -1,0 +1,140 @@
+import { mqttDecoder } from '../../components/mqtt-decoder/index.ts'
+import { mqttEncoder } from '../../components/mqtt-encoder/index.ts'
+import { mqttHandler } from '../../components/mqtt-handler/index.ts'
+import { router } from '../../components/router/index.ts'
+import { openPipeline, type Pipeline, readPipeline } from '../../components/server/pipeline.ts'
+import type { Connection } from '../../src/kinds/connection.ts'
+import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import type { Store } from '../../src/kinds/store.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { RecordingLogger } from './recording-logger.ts'
+
+/**
+ * The broker without a network: its real pipeline over connections which a test feeds with bytes. Everything happens
+ * within the call that causes it, but for what is due at the end of a turn, which `endTurn` does.
+ */
+export class MemoryBroker {
+  readonly log = new RecordingLogger()
+  readonly #pipeline: Pipeline
+  readonly #stop: () => unknown
+  readonly #due = new Set<MemoryConnection>()
+  #connections = 0
+
+  private constructor(pipeline: Pipeline, stop: () => unknown) {
+    this.#pipeline = pipeline
+    this.#stop = stop
+  }
+
+  /** @param config of the handler. */
+  static async start(store: Store, config: object): Promise<MemoryBroker> {
+    const context = { name: 'test', signal: new AbortController().signal }
+    const parts = {
+      router: await router.start(router.config.parse({}), {}, context),
+      store,
+      authenticationMethods: [],
+      authorizer: undefined,
+      logger: new RecordingLogger(),
+    }
+    const handler = await mqttHandler.start(mqttHandler.config.parse(config), parts, context)
+    const decoder = await mqttDecoder.start(mqttDecoder.config.parse({}), {}, context)
+    const encoder = await mqttEncoder.start({}, {}, context)
+    const pipeline = readPipeline([decoder, handler, encoder], 'test')
+    return new MemoryBroker(pipeline, () => mqttHandler.stop?.(handler, context))
+  }
+
+  /** @param written takes what the broker sends, write by write. */
+  connect(written: (bytes: Uint8Array) => void): MemoryConnection {
+    this.#connections += 1
+    return new MemoryConnection(this.#connections, this.#pipeline, this.#due, written)
+  }
+
+  /** Connections that were resumed read on, and the stages of closed ones are told. */
+  endTurn(): void {
+    for (const connection of this.#due) {
+      this.#due.delete(connection)
+      connection.endTurn()
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#stop()
+  }
+}
+
+export class MemoryConnection implements Connection {
+  readonly id: number
+  readonly remote: string
+  protocolVersion: ProtocolVersion | 0 = 0
+  maximumPacketSize = Number.POSITIVE_INFINITY
+  maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  readonly pendingBytes = 0
+  readonly congested = false
+  paused = false
+  open = true
+  /** Why the broker closed it. */
+  closeReason: string | undefined
+  readonly #due: Set<MemoryConnection>
+  readonly #written: (bytes: Uint8Array) => void
+  readonly #input: DecoderInput
+  readonly #stages: StageEnd[] = []
+  /** What came while it was paused. */
+  #rest: Buffer = Buffer.alloc(0)
+  #stagesTold = false
+
+  constructor(id: number, pipeline: Pipeline, due: Set<MemoryConnection>, written: (bytes: Uint8Array) => void) {
+    this.id = id
+    this.remote = `127.0.0.1:${50_000 + id}`
+    this.#due = due
+    this.#written = written
+    this.#input = openPipeline(pipeline, this, this.#stages, (error) => {
+      throw error
+    })
+    this.#stages.reverse()
+  }
+
+  /** Bytes from the client arrive. */
+  receive(bytes: Uint8Array): void {
+    if (!this.open) return
+    this.#rest = Buffer.concat([this.#rest, bytes])
+    this.#read()
+  }
+
+  /** The network connection is gone. */
+  lose(): void {
+    this.open = false
+    this.#due.add(this)
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.open) this.#written(bytes)
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+    this.#due.add(this)
+  }
+
+  close(reason: string): void {
+    this.closeReason ??= reason
+    this.lose()
+  }
+
+  endTurn(): void {
+    this.#read()
+    if (this.open || this.#stagesTold) return
+    this.#stagesTold = true
+    for (const stage of this.#stages) stage.closed?.()
+  }
+
+  #read(): void {
+    if (!this.open || this.paused || this.#rest.length === 0) return
+    const bytes = this.#rest
+    this.#rest = Buffer.alloc(0)
+    const taken = this.#input.bytes(bytes)
+    this.#rest = bytes.subarray(taken)
+  }
+}

@@ -1,0 +1,52 @@
+/** Parts of store records, with something in every field. */
+
+import type { QueuedMessage, SessionRecord, StoredWill } from '../../src/kinds/store.ts'
+import { Message } from '../../src/mqtt/message.ts'
+import type { Subscription } from '../../src/mqtt/subscription.ts'
+
+export const sessionRecord = (fields: Partial<SessionRecord> = {}): SessionRecord => ({
+  id: 'client',
+  userName: undefined,
+  expiryIntervalSeconds: 3600,
+  disconnectedAtMs: undefined,
+  will: undefined,
+  ...fields,
+})
+
+/** Has the payload `message {sequence}` unless it says otherwise. */
+export const queuedMessage = (fields: Partial<QueuedMessage> = {}): QueuedMessage => ({
+  sequence: 1,
+  message: Message.of({ topic: 'topic', payload: Buffer.from(`message ${fields.sequence ?? 1}`), qos: 1 }),
+  qos: 1,
+  retain: false,
+  subscriptionIdentifiers: [],
+  shared: undefined,
+  queuedAtMs: 1_700_000_000_000,
+  packetIdentifier: 0,
+  received: false,
+  ...fields,
+})
+
+export const subscriptionTo = (filter: string): Subscription => ({
+  filter,
+  qos: 1,
+  noLocal: false,
+  retainAsPublished: false,
+  identifier: 0,
+})
+
+export const will = (topic: string): StoredWill => ({
+  message: Message.of({ topic, payload: Buffer.from('gone') }),
+  delaySeconds: 0,
+  messageExpiryInterval: -1,
+})
+
+/** What there is to compare of a message: all but its serial number and the memory that it lies in. */
+export const messageParts = (message: Message) => ({
+  topic: message.topic,
+  properties: message.properties.toString('hex'),
+  payload: message.payload.toString('hex'),
+  qos: message.qos,
+  retain: message.retain,
+  expiresAtMs: message.expiresAtMs,
+})

@@ -1,0 +1,17 @@
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../..')
+
+test('a log that cannot be opened is told in a line, and nothing comes after it when the process ends', () => {
+  const settings = ['--set', `logger.destination=${root}`, '--set', 'server.port=0']
+  const options = { cwd: root, encoding: 'utf8' } as const
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/run.mjs', 'src/main.ts', ...settings], options)
+  expect(status).toBe(1)
+  expect(stderr.split('\n')).toEqual([
+    expect.stringMatching(/^the start of logger failed: EISDIR: .* \(START_FAILED\)$/),
+    '  not started because of it: mqttHandler, server',
+    '',
+  ])
+})
