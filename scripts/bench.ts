@@ -1,6 +1,6 @@
 /** `npm run bench`: measures this broker beside others on the same machine. docs/benchmarks.md explains the numbers. */
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { BenchCase } from './bench/bench-case.ts'
 import type { Broker } from './bench/brokers/broker.ts'
@@ -125,11 +125,14 @@ const findPeer = (name: PeerName, { aedes, relay }: Bundle): Broker | undefined 
     case 'mosquitto':
       return findMosquitto()
     case 'aedes':
-      return nodePeer('aedes', 'Aedes, in-memory persistence', aedes, () => undefined)
+      return nodePeer('aedes', `Aedes ${installedVersion('aedes')}`, aedes, () => undefined)
     case 'relay':
       return nodePeer('relay', 'bare relay in Node', relay, lackOfRelay)
   }
 }
+
+const installedVersion = (name: string): string =>
+  (JSON.parse(readFileSync(resolve(root, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version
 
 /** One more run, which is not counted: a profile costs time. @returns what to say of it. */
 const profile = async (

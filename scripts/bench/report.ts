@@ -7,6 +7,7 @@ import {
   type CaseResult,
   faultsOf,
   formatRatio,
+  isFaulty,
   mediansOf,
   refusalsOf,
   type SubjectResult,
@@ -69,12 +70,14 @@ export const formatCase = ({ plan, headlines }: BenchCase, result: CaseResult): 
   ].join('\n')
 }
 
-/** A line for each case and broker, which says whether it delivered. */
+/** A line for each case and broker, which says whether it delivered. Warnings are of time, which a check does not judge. */
 export const formatCheck = ({ name, subjects }: CaseResult): string =>
   subjects
     .map((subject) => {
-      const wrong = [...faultsOf(subject), ...refusalsOf(subject), ...warningsOf(subject)]
-      return `${wrong.length === 0 ? 'ok    ' : subject.lacks === undefined ? 'FAULT ' : '-     '} ${name}, ${subject.name}${wrong.map((text) => `\n         ${text}`).join('')}`
+      const faults = faultsOf(subject)
+      const wrong = [...faults, ...refusalsOf(subject), ...(faults.length > 0 ? warningsOf(subject) : [])]
+      const verdict = isFaulty(subject, true) ? 'FAULT ' : subject.lacks === undefined ? 'ok    ' : '-     '
+      return [`${verdict} ${name}, ${subject.name}`, ...wrong.map((text) => `         ${text}`)].join('\n')
     })
     .join('\n')
 

@@ -1,9 +1,7 @@
 import type { Bench } from 'tinybench'
 import { checkTopicName } from '../../../src/mqtt/topic-name.ts'
 import { TopicTrie } from '../../../src/mqtt/topic-trie.ts'
-
-/** Calls within one timed step, since a call alone is shorter than the clock's own cost. */
-export const batch = 1000
+import { batch } from './batch.ts'
 
 /** Looking up who gets a topic, with few subscriptions and with many, and checking its syntax. */
 export const addTopics = (bench: Bench): void => {

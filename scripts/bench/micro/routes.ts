@@ -1,0 +1,37 @@
+import type { Bench } from 'tinybench'
+import { LocalRouter } from '../../../components/router/local-router.ts'
+import { Message } from '../../../src/mqtt/message.ts'
+import type { Subscriber } from '../../../src/mqtt/subscriber.ts'
+import { batch } from './batch.ts'
+
+/** From a message to everybody who gets it, with topics that are all different. */
+export const addRoutes = (bench: Bench): void => {
+  const messages = Array.from({ length: batch }, (_, index) => Message.of({ topic: `site/1/device/${index}/value` }))
+  const shapes = {
+    'own topic': (index: number) => [`site/1/device/${index}/value`],
+    'one + for all': (index: number) => (index === 0 ? ['site/1/device/+/value'] : []),
+    'own topic, + and #': (index: number) => [
+      `site/1/device/${index}/value`,
+      ...(index === 0 ? ['site/1/device/+/value', 'site/#'] : []),
+    ],
+  }
+  for (const [name, filtersOf] of Object.entries(shapes)) {
+    const router = new LocalRouter()
+    for (let index = 0; index < batch; index++) {
+      for (const filter of filtersOf(index)) subscribe(router, filter)
+    }
+    bench.add(`route, ${name}`, () => {
+      for (const message of messages) {
+        // Another message in the same memory: its topic is not known as a string yet.
+        message.fill(message.bytes)
+        if (router.publish(message) === 0) throw new Error(`nobody got ${message.topic}`)
+      }
+    })
+  }
+}
+
+/** Each filter has a subscriber of its own. */
+const subscribe = (router: LocalRouter, filter: string): void => {
+  const subscriber: Subscriber = { id: filter, connected: true, unacknowledged: 0, deliver: () => {} }
+  router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: false, identifier: 0 })
+}
