@@ -75,6 +75,12 @@ describe('with a store that is slow', () => {
     ])
   })
 
+  it('PUBLISH at QoS 2 that still waits is not sent any more when the client claims to have it', () => {
+    publisher.take(publishPacket({ qos: 2, messageId: 1 }))
+    subscriber.take({ cmd: 'pubrec', messageId: 1 })
+    expect(settled(subscriber)).toEqual([{ cmd: 'pubrel', messageId: 1 }])
+  })
+
   it('PUBLISH at QoS 2 does not wait for a session that ends with its connection', () => {
     const other = broker.connect({ clientId: 'other' })
     other.take(subscribePacket({ b: {} }))

@@ -95,6 +95,9 @@ export class BrokerWatch implements BrokerListener {
     if (packet.dup && known?.payload !== payload) this.#fail(`${identifier} is '${payload}' with DUP 1, unsent before`)
     if (!packet.dup && known !== undefined) this.#fail(`${identifier} is in use, not free for '${payload}'`) // [MQTT-2.2.1-4]
     if (known?.released === true) this.#fail(`${identifier} was sent again as PUBLISH after its PUBREC`) // [MQTT-4.3.3-6]
+    if (packet.qos === 2 && this.#isAssignmentPending(identifier)) {
+      this.#fail(`${identifier} of '${payload}' is not durable, and the client will remember it`)
+    }
     this.#inUse.set(identifier, { payload, released: false })
     sent.add(identifier)
     window.add(identifier)
@@ -137,6 +140,14 @@ export class BrokerWatch implements BrokerListener {
       cmd === 'pubrec' &&
       this.#isPending('received', (record) => 'packetIdentifier' in record && record.packetIdentifier === identifier)
     if (forgotten) this.#fail(`pubrec for ${identifier} before the identifier is durable`)
+  }
+
+  #isAssignmentPending(identifier: number): boolean {
+    const isOwn = (record: StoreRecord) =>
+      record.type === 'queued'
+        ? record.queued.packetIdentifier === identifier
+        : record.type === 'sent' && record.packetIdentifier === identifier
+    return this.#isPending('queued', isOwn) || this.#isPending('sent', isOwn)
   }
 
   #isPending(type: StoreRecord['type'], is: (record: StoreRecord) => boolean): boolean {
