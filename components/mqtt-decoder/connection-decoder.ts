@@ -180,7 +180,10 @@ export class ConnectionDecoder implements DecoderInput {
     }
     const version = reader.protocolVersion
     // A CONNECT packet brings the version; also one that is refused, for the answer's form.
-    if (version !== connection.protocolVersion) connection.protocolVersion = version
+    if (version !== connection.protocolVersion) {
+      connection.protocolVersion = version
+      connection.maximumPacketSize = reader.maximumPacketSize // [MQTT-3.2.2-19]
+    }
     let packet: ControlPacket | undefined
     if (error === undefined) {
       reader.position = start

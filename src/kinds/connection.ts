@@ -12,8 +12,8 @@ export interface Connection {
   /** 0 until the decoder has read a CONNECT, which sets it. */
   protocolVersion: ProtocolVersion | 0
   /**
-   * The largest packet that the peer takes, in bytes: the handler sets it from CONNECT, the encoder keeps to it. Infinity
-   * until then.
+   * The largest packet that the peer takes, in bytes: the decoder sets it from CONNECT, also from one that it refuses, and
+   * the encoder keeps to it. Infinity until then.
    */
   maximumPacketSize: number
   /** The largest packet that is taken from the peer, in bytes: the decoder sets it when it opens. Infinity until then. */

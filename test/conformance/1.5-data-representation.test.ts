@@ -40,17 +40,20 @@ const PLACES_OF_CONNECT = [
 describe.concurrent('1.5 Data representation', () => {
   const broker = conformanceBroker()
 
-  describe.each(ILL_FORMED)('a UTF-8 Encoded String with %s', (_, bytes) => {
-    it.each(PLACES)('is refused as %s [MQTT-1.5.4-1]', async (_place, packet) => {
+  describe.each(ILL_FORMED)('with %s', (_, bytes) => {
+    it.each(PLACES)('an ill-formed string is refused as %s [MQTT-1.5.4-1]', async (_place, packet) => {
       const client = await broker.connect()
       client.send(packet.replace('S', `<61${bytes}>`))
       await client.expectDisconnect(MALFORMED)
     })
-    it.each(PLACES_OF_CONNECT)('is refused as %s of CONNECT [MQTT-1.5.4-1]', async (_place, packet) => {
-      const client = await broker.open()
-      client.send(packet.replace('S', `<61${bytes}>`))
-      await client.expectRefusal(MALFORMED)
-    })
+    it.each(PLACES_OF_CONNECT)(
+      'an ill-formed string is refused as %s of CONNECT [MQTT-1.5.4-1]',
+      async (_place, packet) => {
+        const client = await broker.open()
+        client.send(packet.replace('S', `<61${bytes}>`))
+        await client.expectRefusal(MALFORMED)
+      },
+    )
   })
 
   it.each(PLACES)('U+0000 is refused in %s [MQTT-1.5.4-2]', async (_, packet) => {
@@ -93,7 +96,7 @@ describe.concurrent('1.5 Data representation', () => {
     ['a Remaining Length of 2 in four bytes', '40 82 80 80 00 0001'],
     ['a Property Length of 0 in two bytes', '30 @ "a" 8000'],
     ['a Subscription Identifier of 1 in two bytes', '82 @ 0001 [0b 8100] "a" 00'],
-  ])('%s is refused [MQTT-1.5.5-1]', async (_, packet) => {
+  ])('an integer longer than it need be is refused: %s [MQTT-1.5.5-1]', async (_, packet) => {
     const client = await broker.connect()
     client.send(packet)
     await client.expectDisconnect(MALFORMED)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { conformanceBroker, unique } from '../helpers/conformance-broker.ts'
+import { conformanceBroker, isOtherBroker, startConformanceBroker, unique } from '../helpers/conformance-broker.ts'
 
 const SESSION = { sessionExpiryInterval: 600 }
 
@@ -102,6 +102,14 @@ describe.concurrent('3.1 CONNECT: the session', () => {
       await again.message({ topic, payload: 'while away' })
     },
   )
+
+  it.skipIf(isOtherBroker)('a Client Identifier that is not allowed is refused with 0x85 [MQTT-3.1.3-8]', async () => {
+    const strict = await startConformanceBroker({ handler: { maximumClientIdentifierLength: 23 } })
+    const client = await strict.sendConnect({ clientId: 'x'.repeat(24) })
+    await client.expectRefusal(0x85)
+    await strict.connect({ clientId: 'x'.repeat(23) })
+    await strict.stop()
+  })
 
   it('a client already connected gets DISCONNECT 0x8E, and its connection is closed [MQTT-3.1.4-3]', async () => {
     const clientId = unique()
