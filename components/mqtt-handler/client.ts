@@ -41,6 +41,8 @@ export class Client implements PacketReceiver {
   #phase: Phase = Phase.New
   /** Watched for its CONNECT packet, then for silence. */
   readonly #watch: Watch<Client>
+  /** The silence that it is allowed, once it is accepted. */
+  #silenceLimitMs = 0
 
   // Who it is; set when its CONNECT is accepted, the identity as soon as CONNECT has come.
   identity: Identity
@@ -195,7 +197,8 @@ export class Client implements PacketReceiver {
     if (aliases > 0) this.#outgoingAliases = new OutgoingTopicAliases(aliases, topicAliasAfter)
     this.handler.keepAlive.heard(this.#watch)
     // One and a half times the Keep Alive [MQTT-3.1.2-22].
-    this.handler.keepAlive.limit(this.#watch, keepAliveSeconds * 1500)
+    this.#silenceLimitMs = keepAliveSeconds * 1500
+    this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
   }
 
   /** CONNACK has left: messages follow. */
@@ -292,7 +295,11 @@ export class Client implements PacketReceiver {
 
   /** The time for its CONNECT packet or for a sign of life is over. */
   expire(): void {
-    if (this.#phase >= Phase.Accepted) {
+    if (this.#phase >= Phase.Accepted && this.connection.paused) {
+      // It could not be heard, since we did not listen.
+      this.handler.keepAlive.heard(this.#watch)
+      this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
+    } else if (this.#phase >= Phase.Accepted) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'silent for 1.5 times the Keep Alive')
     } else this.end('not connected within connectDeadlineMs')
   }

@@ -175,6 +175,13 @@ const features = {
   wildcardSubscriptionAvailable: z.boolean().default(true).describe('Whether Topic Filters may hold wildcards.'),
   sharedSubscriptionAvailable: z.boolean().default(true).describe('Whether there are Shared Subscriptions.'),
   subscriptionIdentifiersAvailable: z.boolean().default(true).describe('Whether there are Subscription Identifiers.'),
+  explainRefusals: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether an MQTT 5 client is told that it is not authorized (0x87) to publish or to subscribe; otherwise it learns no ' +
+        'reason (0x80).',
+    ),
   checkPayloadFormat: z
     .boolean()
     .default(false)

@@ -1,6 +1,7 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { HandlerConfig } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
 
@@ -16,10 +17,14 @@ export const mayPublish = (handler: MqttHandler, message: Message, identity: Ide
   if (message.bytes[message.topicStart] === DOLLAR) return ReasonCode.TopicNameInvalid
   const { authorizer } = handler
   if (authorizer !== undefined && !authorizer.mayPublish(identity, message.topic, message.qos, message.retain)) {
-    return ReasonCode.NotAuthorized
+    return notAuthorized(handler.config)
   }
   return ReasonCode.Success
 }
+
+/** What a client is told that may not do what it wants. */
+export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
+  explainRefusals ? ReasonCode.NotAuthorized : ReasonCode.UnspecifiedError
 
 /**
  * Publishes a message of a client: retains it if it is to be retained, and passes it to the subscribers.
@@ -33,6 +38,7 @@ export const publishMessage = (handler: MqttHandler, message: Message, publisher
   if (message.retain && !handler.retained.take(message)) reason = ReasonCode.QuotaExceeded
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
+  publisher.client?.connection.worked(subscribers + 1)
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success

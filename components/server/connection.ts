@@ -3,6 +3,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import type { Buffers } from './buffers.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 import { Gathered } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
@@ -11,6 +12,8 @@ import { openPipeline, type Pipeline } from './pipeline.ts'
 export interface ConnectionOwner {
   readonly log: Logger
   readonly endOfTurn: EndOfTurn
+  /** What the sockets of all connections hold. */
+  readonly buffers: Buffers
   /** Empty ones, for connections that have something to write. */
   readonly gathered: Gathered[]
   /** Bytes pending that make a connection congested. */
@@ -23,6 +26,9 @@ export interface ConnectionOwner {
 
 /** This much gathered leaves at once: the rest of the turn should not have to wait in memory. */
 const flushBytes = 64 * 1024
+
+/** Messages that one peer's packets may deliver in one turn of the event loop before the others have theirs: about 10 ms. */
+const turnWork = 50_000
 
 /** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
 const maximumGathered = 4096
@@ -44,6 +50,11 @@ export class TcpConnection implements Connection, TurnEnd {
   // What comes in. Two things stop it, each for itself: a stage that has to wait, and a peer that does not take answers.
   #reading = true
   #paused = false
+  /** It has had its share of this turn, or the buffers of all connections are too full. */
+  #yielding = false
+  /** Work that its packets have caused in this turn. */
+  #work = 0
+  #workTurn = 0
   /** So much is pending that the peer has to take some of it first. */
   #owesTooMuch = false
   /** What a paused decoder has left of a chunk: at most that chunk. */
@@ -102,7 +113,7 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   get paused(): boolean {
-    return this.#paused
+    return this.#paused || this.#yielding
   }
 
   pause(): void {
@@ -112,6 +123,25 @@ export class TcpConnection implements Connection, TurnEnd {
 
   resume(): void {
     this.#paused = false
+    this.#awaitEndOfTurn()
+  }
+
+  worked(amount: number): void {
+    const { endOfTurn, buffers } = this.#owner
+    if (this.#workTurn !== endOfTurn.turn) {
+      this.#workTurn = endOfTurn.turn
+      this.#work = 0
+    }
+    this.#work += amount
+    if (this.#work < turnWork && !buffers.full) return
+    this.#yielding = true
+    this.#stopReading()
+    this.#awaitEndOfTurn()
+  }
+
+  /** The buffers have room again: what waited for that is read on. */
+  goOn(): void {
+    this.#yielding = false
     this.#awaitEndOfTurn()
   }
 
@@ -147,6 +177,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   endTurn(): void {
     this.#awaitsEndOfTurn = false
+    if (this.#open && this.#yielding) this.#yielding = this.#owner.buffers.wait(this)
     this.#readOn()
     if (this.#open) this.#flush()
     else this.#tellStages()
@@ -179,7 +210,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** Reads on if nothing stands against it, first what is left of the last chunk. Not called while a stage is at work. */
   #readOn(): void {
-    if (this.#reading || this.#paused || this.#owesTooMuch || !this.#open) return
+    if (this.#reading || this.paused || this.#owesTooMuch || !this.#open) return
     this.#reading = true
     const rest = this.#rest
     this.#rest = undefined
@@ -191,7 +222,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** The peer sends nothing more: the connection ends when all that it has sent was read. It still gets the answers. */
   #closeAtEnd(): void {
-    if (!this.#paused && this.#rest === undefined) this.close('client closed the network connection')
+    if (!this.paused && this.#rest === undefined) this.close('client closed the network connection')
   }
 
   #flush(): void {
@@ -202,7 +233,12 @@ export class TcpConnection implements Connection, TurnEnd {
     if (chunks.length > 1) this.#socket.cork()
     for (const chunk of chunks) this.#socket.write(chunk, this.#written)
     if (chunks.length > 1) this.#socket.uncork()
-    this.#socketBytes = this.#socket.writableLength
+    this.#noteSocketBytes(this.#socket.writableLength)
+  }
+
+  #noteSocketBytes(bytes: number): void {
+    this.#owner.buffers.add(bytes - this.#socketBytes)
+    this.#socketBytes = bytes
   }
 
   /** Gives the empty collection back, for whichever connection writes next. */
@@ -213,7 +249,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** The operating system took what one write held. */
   readonly #written = (): void => {
-    this.#socketBytes = this.#socket.writableLength
+    this.#noteSocketBytes(this.#socket.writableLength)
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false
     this.#owesTooMuch = false
@@ -248,6 +284,8 @@ export class TcpConnection implements Connection, TurnEnd {
 
   #socketClosed(): void {
     clearTimeout(this.#closeDeadline)
+    this.#noteSocketBytes(0)
+    this.#owner.buffers.forget(this)
     this.#lost('network connection lost')
     this.#tellStages()
     const details = { connection: this.id, remote: this.remote, reason: this.#closeReason }

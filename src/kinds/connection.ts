@@ -42,6 +42,12 @@ export interface Connection {
   /** Reads on, not before the end of this turn of the event loop. */
   resume(): void
   /**
+   * Notes how many messages the last packet of the peer has delivered. If it is more than its share of this turn of the
+   * event loop, or if the transport has too much to send already, the decoder stops after the packet, and the peer is read
+   * on when the others had their turn, or when there is room again. `paused` is true meanwhile.
+   */
+  worked(deliveries: number): void
+  /**
    * Sends what was written, then closes; a peer that takes too long is cut off. Nothing that still arrives is read.
    * @param reason for the log, in a few words: `client sent DISCONNECT`.
    */

@@ -42,6 +42,8 @@ export class FakeConnection implements Connection {
     this.write(Buffer.from(source.subarray(start, end)))
   }
 
+  worked(): void {}
+
   pause(): void {
     this.paused = true
   }

@@ -113,6 +113,8 @@ export class MemoryConnection implements Connection {
     this.write(Buffer.from(source.subarray(start, end)))
   }
 
+  worked(): void {}
+
   pause(): void {
     this.paused = true
   }
