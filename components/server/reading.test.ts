@@ -16,7 +16,10 @@ import { readPipeline } from './pipeline.ts'
  * A connection on which every byte is a packet: `p` pauses it, a digit is answered with as many hundred bytes, and the
  * handler calls `onPacket`. Everything in its order goes into `seen`.
  */
-const open = (onPacket: (letter: string, connection: Connection) => void = () => undefined) => {
+const open = (
+  onPacket: (letter: string, connection: Connection) => void = () => undefined,
+  buffers = new Buffers(1_000_000, new RecordingLogger()),
+) => {
   const socket = new FakeSocket()
   const log = new RecordingLogger()
   const seen: string[] = []
@@ -53,7 +56,7 @@ const open = (onPacket: (letter: string, connection: Connection) => void = () =>
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn: new EndOfTurn(),
-    buffers: new Buffers(1_000_000, log),
+    buffers,
     gathered: [],
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
@@ -256,5 +259,64 @@ describe('congestion', () => {
     socket.takeAll()
     await turn()
     expect(seen).toEqual(['decoder closed', 'handler closed', 'encoder closed'])
+  })
+})
+
+describe('a connection whose packets cause much work', () => {
+  it('has its share of a turn, and goes on when the others had theirs', async () => {
+    const { connection, socket, text } = open((letter, each) => each.worked(letter === 'm' ? 50_000 : 1))
+    socket.push('ambmc')
+    await turn()
+    expect([text(), connection.paused]).toEqual(['am', true])
+    await turn()
+    expect(text()).toBe('ambm')
+    await turn()
+    await turn()
+    expect([text(), connection.paused, socket.isPaused()]).toEqual(['ambmc', false, false])
+  })
+
+  it('goes on at once when that was spread over turns', async () => {
+    const other = open()
+    const { socket, text, connection } = open((_, each) => each.worked(30_000))
+    for (const letter of 'abc') {
+      socket.push(letter)
+      connection.write(Buffer.from('answer'))
+      await turn()
+      await turn()
+    }
+    expect([text(), other.text()]).toEqual(['abc', ''])
+  })
+
+  it('waits until there is less to send to all together', async () => {
+    const buffers = new Buffers(1_000, new RecordingLogger())
+    const slow = open(undefined, buffers)
+    slow.socket.holdsBack = true
+    slow.connection.write(Buffer.alloc(1_001))
+    await turn()
+    const { socket, text, connection } = open((_, each) => each.worked(1), buffers)
+    socket.push('ab')
+    await turn()
+    await turn()
+    expect([text(), connection.paused]).toEqual(['a', true])
+    slow.socket.takeAll()
+    await turn()
+    await turn()
+    expect([text(), connection.paused]).toEqual(['ab', false])
+  })
+
+  it('does not wait for a connection that is gone', async () => {
+    const buffers = new Buffers(1_000, new RecordingLogger())
+    const slow = open(undefined, buffers)
+    slow.socket.holdsBack = true
+    slow.connection.write(Buffer.alloc(1_001))
+    await turn()
+    const { socket, text } = open((_, each) => each.worked(1), buffers)
+    socket.push('ab')
+    await turn()
+    slow.socket.destroy()
+    await turn()
+    await turn()
+    await turn()
+    expect([text(), buffers.bytes]).toEqual(['ab', 0])
   })
 })
