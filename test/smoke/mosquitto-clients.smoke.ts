@@ -1,41 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { resolve } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
 import { afterEach, describe, expect, test } from 'vitest'
-
-/** A child process whose standard output is read line by line. */
-interface Program {
-  readonly child: ChildProcess
-  /** The next line, from now on, that matches. Rejects when the program ends without one. */
-  line(pattern: RegExp): Promise<RegExpMatchArray>
-  readonly ended: Promise<number | null>
-}
-
-const root = resolve(import.meta.dirname, '../..')
-const running: Program[] = []
-
-const run = (command: string, args: readonly string[]): Program => {
-  const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
-  const lines: Interface = createInterface({ input: child.stdout! })
-  const program: Program = {
-    child,
-    line: (pattern) =>
-      new Promise((found, failed) => {
-        const look = (line: string) => {
-          const match = line.match(pattern)
-          if (match === null) return
-          lines.off('line', look)
-          found(match)
-        }
-        lines.on('line', look)
-        lines.once('close', () => failed(new Error(`${command} ended without a line like ${pattern}`)))
-      }),
-    ended: once(child, 'close').then(([code]) => code as number | null),
-  }
-  running.push(program)
-  return program
-}
+import { endPrograms, run, startBrokerProgram } from './program.ts'
 
 /** Subscribes, waits until the broker has granted it (-d prints that), publishes, and returns what arrived. */
 const deliver = async (port: number, filter: string, topic: string, message: string): Promise<string> => {
@@ -52,10 +16,7 @@ const deliver = async (port: number, filter: string, topic: string, message: str
   return text!
 }
 
-afterEach(async () => {
-  for (const { child } of running) if (child.exitCode === null) child.kill('SIGKILL')
-  await Promise.all(running.splice(0).map(({ ended }) => ended))
-})
+afterEach(() => endPrograms())
 
 describe('mosquitto_sub and mosquitto_pub', () => {
   test('npm run go: a message reaches the subscriber, also after reset()', async () => {
@@ -76,9 +37,8 @@ describe('mosquitto_sub and mosquitto_pub', () => {
   })
 
   test('npm start: a message reaches the subscriber; SIGTERM ends it with 0', async () => {
-    const start = run('node', ['bin/mqtt-jig.mjs', '--set', 'server.port=0', '--set', 'logger.format=json'])
-    const [, port] = await start.line(/"port":(\d+)/)
-    expect(await deliver(Number(port), '/test', '/test', 'Hello')).toBe('/test Hello')
+    const { program: start, port } = await startBrokerProgram()
+    expect(await deliver(port, '/test', '/test', 'Hello')).toBe('/test Hello')
     start.child.kill('SIGTERM')
     expect(await start.ended).toBe(0)
   })
