@@ -5,6 +5,7 @@ import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
@@ -62,6 +63,8 @@ export class ConnectionDecoder implements DecoderInput {
   // The packet that is coming.
   #state: State = State.FirstByte
   #firstByte = 0
+  /** Where its first byte is in the present chunk; -1 when it came in an earlier one. */
+  #frameStart = -1
   /** While its bytes come, the value so far. */
   #remainingLength = 0
   #remainingLengthBytes = 0
@@ -79,6 +82,7 @@ export class ConnectionDecoder implements DecoderInput {
     const connection = this.#connection
     const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let position = 0
+    this.#frameStart = -1
     while (position < buffer.length && connection.open) {
       if (connection.paused) return position
       switch (this.#state) {
@@ -105,6 +109,7 @@ export class ConnectionDecoder implements DecoderInput {
 
   #takeFirstByte(buffer: Buffer, position: number): number {
     this.#firstByte = buffer[position]!
+    this.#frameStart = position
     const error = checkFirstByte(this.#firstByte, this.#connection.protocolVersion)
     if (error !== undefined) return this.#fail(error, buffer)
     this.#remainingLength = 0
@@ -169,12 +174,16 @@ export class ConnectionDecoder implements DecoderInput {
       const { publish } = this.#shared
       readPublish(firstByte, reader, publish, this.#shared.nowMs)
       reader.close()
+      if (this.#frameStart >= 0) noteFrame(publish, this.#frameStart, end, connection.protocolVersion)
       this.#next.publish(publish)
       return
     }
     const version = reader.protocolVersion
     // A CONNECT packet brings the version; also one that is refused, for the answer's form.
-    if (version !== connection.protocolVersion) connection.protocolVersion = version
+    if (version !== connection.protocolVersion) {
+      connection.protocolVersion = version
+      connection.maximumPacketSize = reader.maximumPacketSize // [MQTT-3.2.2-19]
+    }
     let packet: ControlPacket | undefined
     if (error === undefined) {
       reader.position = start
@@ -192,4 +201,13 @@ export class ConnectionDecoder implements DecoderInput {
     this.#next.fail?.(error)
     return buffer.length
   }
+}
+
+/** Notes where the packet lies, if it can go out as it came in. */
+const noteFrame = (publish: Publish, start: number, end: number, version: ProtocolVersion | 0): void => {
+  if (publish.qos !== 0 || publish.topicAlias !== 0 || publish.messageExpiryInterval >= 0) return
+  const { message } = publish
+  message.frameStart = start
+  message.frameEnd = end
+  message.frameVersion = version === 5 ? 5 : 4
 }

@@ -29,6 +29,14 @@ export class PublishEncoder {
    */
   send(publish: Publish, connection: Connection, next: ByteReceiver): void {
     const version = connection.protocolVersion || 4
+    const { message } = publish
+    // The bytes as they came in: nothing is encoded, nothing allocated, and a run of packets is one copy in the end.
+    if (message.frameVersion === (version === 5 ? 5 : 4) && isUnaltered(publish)) {
+      if (message.frameEnd - message.frameStart <= connection.maximumPacketSize) {
+        next.forward(message.bytes, message.frameStart, message.frameEnd)
+      }
+      return
+    }
     const maximum = Math.min(connection.maximumPacketSize, MAXIMUM_PACKET_SIZE)
     const shared = publish.qos === 0 && publish.topicAlias === 0 && !publish.dup
     const last = version === 5 ? this.#last5 : this.#last3
@@ -45,6 +53,10 @@ export class PublishEncoder {
     if (last.payload !== undefined) next.bytes(last.payload)
   }
 }
+
+/** Whether the packet is the one that its message came in, which had QoS 0 and neither alias nor expiry. */
+const isUnaltered = ({ message, qos, retain, dup, topicAlias, subscriptionIdentifiers }: Publish): boolean =>
+  qos === 0 && retain === message.retain && !dup && topicAlias === 0 && subscriptionIdentifiers.length === 0
 
 const sendNew = (publish: Publish, version: ProtocolVersion, next: ByteReceiver): void => {
   const apart = publish.message.payloadLength > APART_BYTES

@@ -3,6 +3,7 @@ import {
   connectPacket,
   HandlerHarness,
   type HarnessClient,
+  payloads,
   persistent,
   publishPacket,
   subscribePacket,
@@ -54,6 +55,37 @@ describe('with a store that is slow', () => {
   it('PUBACK waits for the queue of a session that outlives its connection', () => {
     publisher.take(publishPacket({ qos: 1 }))
     expect(settled(publisher)).toEqual([{ cmd: 'puback', messageId: 1 }])
+  })
+
+  it('PUBLISH at QoS 2 waits for its Packet Identifier, which the client will remember; at QoS 1 it does not', () => {
+    publisher.take(publishPacket({ qos: 2, messageId: 1, payload: Buffer.from('two') }))
+    publisher.take(publishPacket({ qos: 1, messageId: 2, payload: Buffer.from('one') }))
+    expect(payloads(subscriber.take())).toEqual(['one'])
+    expect(settled(subscriber)).toMatchObject([{ cmd: 'publish', qos: 2, dup: false, payload: Buffer.from('two') }])
+  })
+
+  it('PUBLISH at QoS 2 that still waits when the connection ends is not a duplicate on the next one', () => {
+    publisher.take(publishPacket({ qos: 2, messageId: 1 }))
+    subscriber.lose()
+    const again = broker.open()
+    again.take(connectPacket(persistent('subscriber')))
+    expect(settled(again)).toMatchObject([
+      { cmd: 'connack', sessionPresent: true },
+      { cmd: 'publish', dup: false },
+    ])
+  })
+
+  it('PUBLISH at QoS 2 that still waits is not sent any more when the client claims to have it', () => {
+    publisher.take(publishPacket({ qos: 2, messageId: 1 }))
+    subscriber.take({ cmd: 'pubrec', messageId: 1 })
+    expect(settled(subscriber)).toEqual([{ cmd: 'pubrel', messageId: 1 }])
+  })
+
+  it('PUBLISH at QoS 2 does not wait for a session that ends with its connection', () => {
+    const other = broker.connect({ clientId: 'other' })
+    other.take(subscribePacket({ b: {} }))
+    publisher.take(publishPacket({ qos: 2, topic: 'b' }))
+    expect(payloads(other.take())).toEqual(['payload'])
   })
 
   it('PUBACK waits for a retained message', () => {

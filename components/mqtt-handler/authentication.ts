@@ -61,12 +61,19 @@ export class Authentication {
       return
     }
     this.#client.reading.pause(Pause.Authentication)
+    // A connection that is not read does not even notice its end.
+    const { connectDeadlineMs } = this.#client.handler.config
+    const late = () => this.#failed(new Error(`no answer within connectDeadlineMs, ${connectDeadlineMs} ms`))
+    const deadline = setTimeout(late, connectDeadlineMs).unref()
     answer
       .then(
         (step) => this.#take(step),
         (error: unknown) => this.#failed(error),
       )
-      .finally(() => this.#client.reading.resume(Pause.Authentication))
+      .finally(() => {
+        clearTimeout(deadline)
+        this.#client.reading.resume(Pause.Authentication)
+      })
   }
 
   /** Never throws: it may be called by nobody, in a turn of its own, where an error would end the process. */

@@ -41,6 +41,8 @@ export class Client implements PacketReceiver {
   #phase: Phase = Phase.New
   /** Watched for its CONNECT packet, then for silence. */
   readonly #watch: Watch<Client>
+  /** The silence that it is allowed, once it is accepted. */
+  #silenceLimitMs = 0
 
   // Who it is; set when its CONNECT is accepted, the identity as soon as CONNECT has come.
   identity: Identity
@@ -156,8 +158,15 @@ export class Client implements PacketReceiver {
   fail(error: ProtocolError): void {
     if (this.#phase === Phase.Ended) return
     const why = `protocol error: ${error.message}`
-    if (this.#phase < Phase.Accepted) refuse(this, error.reasonCode, why, error.message)
-    else this.disconnect(error.reasonCode, why, error.message)
+    if (this.#phase >= Phase.Accepted) {
+      this.disconnect(error.reasonCode, why, error.message)
+      return
+    }
+    // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
+    // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
+    const { reasonCode } = error
+    const isAnswered = this.isVersion5 || reasonCode === ReasonCode.UnsupportedProtocolVersion
+    refuse(this, isAnswered ? reasonCode : ReasonCode.ProtocolError, why, error.message)
   }
 
   drained(): void {
@@ -188,7 +197,8 @@ export class Client implements PacketReceiver {
     if (aliases > 0) this.#outgoingAliases = new OutgoingTopicAliases(aliases, topicAliasAfter)
     this.handler.keepAlive.heard(this.#watch)
     // One and a half times the Keep Alive [MQTT-3.1.2-22].
-    this.handler.keepAlive.limit(this.#watch, keepAliveSeconds * 1500)
+    this.#silenceLimitMs = keepAliveSeconds * 1500
+    this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
   }
 
   /** CONNACK has left: messages follow. */
@@ -285,7 +295,11 @@ export class Client implements PacketReceiver {
 
   /** The time for its CONNECT packet or for a sign of life is over. */
   expire(): void {
-    if (this.#phase >= Phase.Accepted) {
+    if (this.#phase >= Phase.Accepted && this.connection.paused) {
+      // It could not be heard, since we did not listen.
+      this.handler.keepAlive.heard(this.#watch)
+      this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
+    } else if (this.#phase >= Phase.Accepted) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'silent for 1.5 times the Keep Alive')
     } else this.end('not connected within connectDeadlineMs')
   }

@@ -10,7 +10,8 @@ const connections = {
     .max(600_000)
     .default(10_000)
     .describe(
-      'How long a new connection may take until its CONNECT is accepted, AUTH packets included, in milliseconds.',
+      'How long a new connection may take until its CONNECT is accepted, AUTH packets included, and an authentication ' +
+        'method to answer one of them later, in milliseconds.',
     ),
   allowUnauthenticated: z
     .boolean()
@@ -174,6 +175,13 @@ const features = {
   wildcardSubscriptionAvailable: z.boolean().default(true).describe('Whether Topic Filters may hold wildcards.'),
   sharedSubscriptionAvailable: z.boolean().default(true).describe('Whether there are Shared Subscriptions.'),
   subscriptionIdentifiersAvailable: z.boolean().default(true).describe('Whether there are Subscription Identifiers.'),
+  explainRefusals: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether an MQTT 5 client is told that it is not authorized (0x87) to publish or to subscribe; otherwise it learns no ' +
+        'reason (0x80).',
+    ),
   checkPayloadFormat: z
     .boolean()
     .default(false)

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { Authentication } from './authentication.ts'
@@ -101,20 +102,30 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
     refuse(client, problem.reasonCode, problem.why, problem.why)
     return
   }
+  const keepAlive = grantedKeepAlive(request.keepAlive, config.maximumKeepAliveSeconds)
+  const answer = (sessionPresent: boolean) =>
+    accepted(client, request, { sessionPresent, keepAlive, authenticationData })
+  if (!takes(answer(false), request)) {
+    refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
+    return
+  }
   const appendedBefore = client.handler.journal.appended
   // Whoever was connected with this identifier is disconnected [MQTT-3.1.4-3].
   existing?.client?.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the Client Identifier')
   const session = openSession(client, request)
-  const keepAlive = grantedKeepAlive(request.keepAlive, config.maximumKeepAliveSeconds)
   client.accept(session.session, request, keepAlive)
   session.session.attach(client, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
   const { clientId } = client.identity
   client.handler.log.info({ client: clientId, remote: client.connection.remote, keepAlive }, 'Client connected')
-  const answer = accepted(client, request, { sessionPresent: session.present, keepAlive, authenticationData })
   const depends = client.handler.journal.appended !== appendedBefore
-  if (client.gate.send(answer, depends, () => begin(client))) return
+  if (client.gate.send(answer(session.present), depends, () => begin(client))) return
   client.reading.pause(Pause.Connack)
 }
+
+/** Whether the client takes its CONNACK: without, it would never know that it is connected [MQTT-3.1.2-24]. */
+const takes = (connack: IConnackPacket, { maximumPacketSize }: ConnectRequest): boolean =>
+  maximumPacketSize === Number.POSITIVE_INFINITY ||
+  generate(connack, { protocolVersion: 5 }).length <= maximumPacketSize
 
 /** CONNACK has left. */
 const begin = (client: Client): void => {

@@ -118,12 +118,14 @@ export class MqttHandler implements HandlerStage {
     clearInterval(this.#timer)
   }
 
-  /** What was appended to the store is durable: answers leave. */
+  /** What was appended to the store is durable: answers leave, and messages at QoS 2. */
   #release(): void {
     for (const client of this.clients) {
-      if (client.gate.waiting === 0) continue
-      client.gate.release()
-      if (!client.gate.full) client.reading.resume(Pause.Answers)
+      if (client.gate.waiting > 0) {
+        client.gate.release()
+        if (!client.gate.full) client.reading.resume(Pause.Answers)
+      }
+      client.session?.outbox.release()
     }
   }
 

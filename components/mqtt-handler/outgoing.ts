@@ -20,6 +20,8 @@ export class Outgoing {
   packetIdentifier = 0
   /** QoS 2: PUBREC came, PUBREL is what it is sent. */
   received = false
+  /** It has a Packet Identifier, and is yet to be sent for the first time. */
+  unsent = false
   /** Sent as PUBLISH over the present connection and counted against its Receive Maximum. */
   counted = false
 

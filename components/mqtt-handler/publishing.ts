@@ -1,6 +1,7 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { HandlerConfig } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
 
@@ -16,10 +17,14 @@ export const mayPublish = (handler: MqttHandler, message: Message, identity: Ide
   if (message.bytes[message.topicStart] === DOLLAR) return ReasonCode.TopicNameInvalid
   const { authorizer } = handler
   if (authorizer !== undefined && !authorizer.mayPublish(identity, message.topic, message.qos, message.retain)) {
-    return ReasonCode.NotAuthorized
+    return notAuthorized(handler.config)
   }
   return ReasonCode.Success
 }
+
+/** What a client is told that may not do what it wants. */
+export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
+  explainRefusals ? ReasonCode.NotAuthorized : ReasonCode.UnspecifiedError
 
 /**
  * Publishes a message of a client: retains it if it is to be retained, and passes it to the subscribers.
@@ -33,15 +38,23 @@ export const publishMessage = (handler: MqttHandler, message: Message, publisher
   if (message.retain && !handler.retained.take(message)) reason = ReasonCode.QuotaExceeded
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
+  publisher.client?.connection.worked(subscribers + 1)
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
 }
 
-/** Publishes the Will Message of a client that is gone, by the same rules as if the client published it. */
+/**
+ * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. Never throws: what
+ * fails is logged, since it often is another client that the Will comes up for, whose connection takes the session over.
+ */
 export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
-  const reason = publishMessage(handler, will, session)
-  const details = { client: session.id, topic: will.topic, reason }
-  if (reason < ReasonCode.UnspecifiedError) handler.log.debug(details, 'Will Message published')
-  else handler.log.warn(details, 'Will Message not accepted')
+  const details = { client: session.id, topic: will.topic }
+  try {
+    const reason = publishMessage(handler, will, session)
+    if (reason < ReasonCode.UnspecifiedError) handler.log.debug({ ...details, reason }, 'Will Message published')
+    else handler.log.warn({ ...details, reason }, 'Will Message not accepted')
+  } catch (error) {
+    handler.log.error({ ...details, err: error }, 'Will Message not published')
+  }
 }

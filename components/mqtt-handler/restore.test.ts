@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import {
   connectPacket,
   HandlerHarness,
+  type HarnessClient,
   payloads,
   persistent,
   publishPacket,
@@ -11,17 +12,28 @@ import { SlowStore } from '../../test/helpers/slow-store.ts'
 
 let broker: HandlerHarness
 let store: SlowStore
-const start = async (from = new SlowStore()) => {
+const start = async (from = new SlowStore(), config: object = {}) => {
   store = from
-  broker = new HandlerHarness({ maximumInflight: 2 }, { store }, () => store.settleAll())
+  broker = new HandlerHarness({ maximumInflight: 2, ...config }, { store }, () => store.settleAll())
   await broker.handler.restore()
 }
 /** The process ends at once, and another begins with what was durable. */
-const crash = async () => {
+const crash = async (config: object = {}) => {
   broker.stop()
-  await start(store.crash())
+  await start(store.crash(), config)
 }
 afterEach(() => broker.stop())
+
+/** Everything that a client gets at QoS 1 when it acknowledges it. */
+const allFor = (client: HarnessClient): string[] => {
+  const received: string[] = []
+  for (let packets = client.take(); packets.length > 0; ) {
+    received.push(...payloads(packets))
+    const publishes = packets.filter(({ cmd }) => cmd === 'publish')
+    packets = client.take(...publishes.map(({ messageId }) => ({ cmd: 'puback', messageId: messageId! }) as const))
+  }
+  return received
+}
 
 const will = { topic: 'will', payload: Buffer.from('gone'), qos: 1 as const, retain: false }
 
@@ -36,6 +48,7 @@ describe('after a restart', () => {
     for (const n of [1, 2, 3, 4, 5]) {
       publisher.take(publishPacket({ qos: 2, messageId: n, payload: Buffer.from(`${n}`) }))
     }
+    store.settleAll()
     const [first, second] = subscriber.take()
     subscriber.take({ cmd: 'pubrec', messageId: first!.messageId! })
     store.settleAll()
@@ -58,7 +71,9 @@ describe('after a restart', () => {
     again.take({ cmd: 'pubrec', messageId: id })
     store.settleAll()
     expect(again.take()).toEqual([{ cmd: 'pubrel', messageId: id }])
-    expect(payloads(again.take({ cmd: 'pubcomp', messageId: id }))).toEqual(['4'])
+    again.take({ cmd: 'pubcomp', messageId: id })
+    store.settleAll()
+    expect(payloads(again.take())).toEqual(['4'])
     expect(broker.handler.sessions.get('subscriber')?.outbox.waiting).toBe(2)
   })
 
@@ -87,6 +102,42 @@ describe('after a restart', () => {
     expect(publisher.take(publishPacket({ qos: 1 }))).toEqual([])
     await crash()
     expect(broker.handler.sessions.get('subscriber')?.outbox.waiting).toBe(0)
+  })
+
+  it('a session that then ends leaves nothing, and its share to another member', async () => {
+    await start()
+    const subscriber = broker.connect(persistent('subscriber'))
+    subscriber.take(subscribePacket({ '$share/g/a': { qos: 1 } }))
+    const publisher = broker.connect({ clientId: 'publisher' })
+    for (const n of [1, 2, 3, 4]) {
+      publisher.take(publishPacket({ qos: 1, messageId: n, payload: Buffer.from(`${n}`) }))
+    }
+    expect(payloads(subscriber.take())).toEqual(['1', '2'])
+    store.settleAll()
+    await crash()
+    const member = broker.connect({ clientId: 'member' })
+    member.take(subscribePacket({ '$share/g/a': { qos: 1 } }))
+    expect(broker.handler.totals.queuedBytes).toBeGreaterThan(0)
+    broker.connect({ clientId: 'subscriber', clean: true })
+    expect(allFor(member)).toEqual(['1', '2', '3', '4'])
+    expect(broker.handler.totals.queuedBytes).toBe(0)
+  })
+
+  it('the oldest message that waits gives way to a new one, however many are in flight', async () => {
+    await start()
+    broker.connect(persistent('subscriber')).take(subscribePacket({ a: {} }))
+    const publish = (...numbers: number[]) => {
+      const publisher = broker.connect({ clientId: 'publisher' })
+      for (const n of numbers) publisher.take(publishPacket({ qos: 1, messageId: n, payload: Buffer.from(`${n}`) }))
+    }
+    publish(1, 2, 3, 4, 5, 6)
+    store.settleAll()
+    await crash({ queueFullPolicy: 'drop-oldest', maximumQueuedMessages: 4 })
+    publish(7)
+    const again = broker.open()
+    again.take(connectPacket(persistent('subscriber')))
+    store.settleAll()
+    expect(allFor(again)).toEqual(['1', '2', '4', '5', '6', '7'])
   })
 
   it('the Will of a client that was connected is published, to subscribers that were there', async () => {

@@ -3,6 +3,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import type { HandlerConfig } from './config.ts'
+import { notAuthorized } from './publishing.ts'
 
 type Request = ISubscribePacket['subscriptions'][number]
 
@@ -78,7 +79,7 @@ const problemOf = (client: Client, { topic }: Request): { reasonCode: ReasonCode
   }
   const filter = sharedFilter(topic)?.filter ?? topic
   const allowed = authorizer === undefined || authorizer.maySubscribe(client.identity, filter)
-  return allowed ? undefined : { reasonCode: ReasonCode.NotAuthorized, why: 'not authorized' }
+  return allowed ? undefined : { reasonCode: notAuthorized(config), why: 'not authorized' }
 }
 
 const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#')

@@ -33,6 +33,14 @@ export const serverConfig = z.strictObject({
     .describe(
       'Bytes waiting for a slow peer that make its connection congested; with twice as many nothing is read from it.',
     ),
+  maximumTotalPendingBytes: z
+    .int()
+    .min(1024)
+    .max(1024 ** 4)
+    .default(256 * 1024 ** 2)
+    .describe(
+      'Bytes waiting for all peers together; beyond it nothing more is read from those who publish, until half of it is left.',
+    ),
   closeDeadlineMs: z
     .int()
     .min(1)

@@ -5,6 +5,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { Buffers } from './buffers.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
@@ -50,6 +51,8 @@ const open = (
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn: new EndOfTurn(),
+    buffers: new Buffers(1_000_000, log),
+    gathered: [],
     maximumPendingBytes,
     closeDeadlineMs,
     gone: () => gone++,

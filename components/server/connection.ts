@@ -3,14 +3,19 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import type { Buffers } from './buffers.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
-import { joinSmall } from './join-small.ts'
+import { Gathered } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 
 /** What the connections of a server share. */
 export interface ConnectionOwner {
   readonly log: Logger
   readonly endOfTurn: EndOfTurn
+  /** What the sockets of all connections hold. */
+  readonly buffers: Buffers
+  /** Empty ones, for connections that have something to write. */
+  readonly gathered: Gathered[]
   /** Bytes pending that make a connection congested. */
   readonly maximumPendingBytes: number
   /** How long a peer may take to close its side, in milliseconds, before it is cut off. */
@@ -21,6 +26,12 @@ export interface ConnectionOwner {
 
 /** This much gathered leaves at once: the rest of the turn should not have to wait in memory. */
 const flushBytes = 64 * 1024
+
+/** Messages that one peer's packets may deliver in one turn of the event loop before the others have theirs: about 10 ms. */
+const turnWork = 50_000
+
+/** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
+const maximumGathered = 4096
 
 /** One socket and its pipeline. Made for a server with `allowHalfOpen`: a peer that is done sending still gets answers. */
 export class TcpConnection implements Connection, TurnEnd {
@@ -39,6 +50,11 @@ export class TcpConnection implements Connection, TurnEnd {
   // What comes in. Two things stop it, each for itself: a stage that has to wait, and a peer that does not take answers.
   #reading = true
   #paused = false
+  /** It has had its share of this turn, or the buffers of all connections are too full. */
+  #yielding = false
+  /** Work that its packets have caused in this turn. */
+  #work = 0
+  #workTurn = 0
   /** So much is pending that the peer has to take some of it first. */
   #owesTooMuch = false
   /** What a paused decoder has left of a chunk: at most that chunk. */
@@ -47,8 +63,10 @@ export class TcpConnection implements Connection, TurnEnd {
   #peerEnded = false
 
   // What goes out: bytes gathered in this turn, then bytes that the socket holds.
-  #gathered: Uint8Array[] = []
-  #gatheredBytes = 0
+  /** Undefined when there is nothing: an idle connection needs none. */
+  #gathered: Gathered | undefined
+  /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
+  #socketBytes = 0
   #congested = false
   #awaitsEndOfTurn = false
 
@@ -83,7 +101,7 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   get pendingBytes(): number {
-    return this.#gatheredBytes + this.#socket.writableLength
+    return (this.#gathered?.bytes ?? 0) + this.#socketBytes
   }
 
   get congested(): boolean {
@@ -95,7 +113,7 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   get paused(): boolean {
-    return this.#paused
+    return this.#paused || this.#yielding
   }
 
   pause(): void {
@@ -108,19 +126,36 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#awaitEndOfTurn()
   }
 
-  write(bytes: Uint8Array): void {
-    if (!this.#open) return
-    this.#gathered.push(bytes)
-    this.#gatheredBytes += bytes.length
-    if (this.#gatheredBytes >= flushBytes) this.#flush()
-    else this.#awaitEndOfTurn()
-    const { maximumPendingBytes } = this.#owner
-    if (this.pendingBytes <= maximumPendingBytes) return
-    this.#congested = true
-    // Only answers to what the peer itself sends go this far, since messages are dropped by now.
-    if (this.pendingBytes <= 2 * maximumPendingBytes) return
-    this.#owesTooMuch = true
+  worked(amount: number): void {
+    const { endOfTurn, buffers } = this.#owner
+    if (this.#workTurn !== endOfTurn.turn) {
+      this.#workTurn = endOfTurn.turn
+      this.#work = 0
+    }
+    this.#work += amount
+    if (this.#work < turnWork && !buffers.full) return
+    this.#yielding = true
     this.#stopReading()
+    this.#awaitEndOfTurn()
+  }
+
+  /** The buffers have room again: what waited for that is read on. */
+  goOn(): void {
+    this.#yielding = false
+    this.#awaitEndOfTurn()
+  }
+
+  write(bytes: Uint8Array): void {
+    this.forward(bytes, 0, bytes.length)
+  }
+
+  forward(source: Uint8Array, start: number, end: number): void {
+    if (!this.#open) return
+    this.#gathered ??= this.#owner.gathered.pop() ?? new Gathered()
+    this.#gathered.add(source, start, end)
+    if (this.#gathered.bytes >= flushBytes) this.#flush()
+    else if (!this.#awaitsEndOfTurn) this.#awaitEndOfTurn()
+    if (this.pendingBytes > this.#owner.maximumPendingBytes) this.#overflow()
   }
 
   close(reason: string): void {
@@ -142,6 +177,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   endTurn(): void {
     this.#awaitsEndOfTurn = false
+    if (this.#open && this.#yielding) this.#yielding = this.#owner.buffers.wait(this)
     this.#readOn()
     if (this.#open) this.#flush()
     else this.#tellStages()
@@ -157,6 +193,14 @@ export class TcpConnection implements Connection, TurnEnd {
     }
   }
 
+  #overflow(): void {
+    this.#congested = true
+    // Only answers to what the peer itself sends go this far, since messages are held back by now.
+    if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes) return
+    this.#owesTooMuch = true
+    this.#stopReading()
+  }
+
   #stopReading(): void {
     // Of a closed connection everything is read, and discarded.
     if (!this.#open) return
@@ -166,7 +210,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** Reads on if nothing stands against it, first what is left of the last chunk. Not called while a stage is at work. */
   #readOn(): void {
-    if (this.#reading || this.#paused || this.#owesTooMuch || !this.#open) return
+    if (this.#reading || this.paused || this.#owesTooMuch || !this.#open) return
     this.#reading = true
     const rest = this.#rest
     this.#rest = undefined
@@ -178,25 +222,34 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** The peer sends nothing more: the connection ends when all that it has sent was read. It still gets the answers. */
   #closeAtEnd(): void {
-    if (!this.#paused && this.#rest === undefined) this.close('client closed the network connection')
+    if (!this.paused && this.#rest === undefined) this.close('client closed the network connection')
   }
 
   #flush(): void {
-    const chunks = this.#gathered
-    if (chunks.length === 0) return
-    this.#gathered = []
-    this.#gatheredBytes = 0
-    if (chunks.length === 1) {
-      this.#socket.write(chunks[0]!, this.#written)
-      return
-    }
-    this.#socket.cork()
-    for (const chunk of joinSmall(chunks)) this.#socket.write(chunk, this.#written)
-    this.#socket.uncork()
+    const gathered = this.#gathered
+    if (gathered === undefined) return
+    const chunks = gathered.take()
+    this.#release(gathered)
+    if (chunks.length > 1) this.#socket.cork()
+    for (const chunk of chunks) this.#socket.write(chunk, this.#written)
+    if (chunks.length > 1) this.#socket.uncork()
+    this.#noteSocketBytes(this.#socket.writableLength)
+  }
+
+  #noteSocketBytes(bytes: number): void {
+    this.#owner.buffers.add(bytes - this.#socketBytes)
+    this.#socketBytes = bytes
+  }
+
+  /** Gives the empty collection back, for whichever connection writes next. */
+  #release(gathered: Gathered): void {
+    this.#gathered = undefined
+    if (this.#owner.gathered.length < maximumGathered) this.#owner.gathered.push(gathered)
   }
 
   /** The operating system took what one write held. */
   readonly #written = (): void => {
+    this.#noteSocketBytes(this.#socket.writableLength)
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false
     this.#owesTooMuch = false
@@ -215,8 +268,9 @@ export class TcpConnection implements Connection, TurnEnd {
     if (!this.#open) return
     this.#open = false
     this.#closeReason = reason
-    this.#gathered = []
-    this.#gatheredBytes = 0
+    const gathered = this.#gathered
+    gathered?.clear()
+    if (gathered !== undefined) this.#release(gathered)
     this.#rest = undefined
     this.#awaitEndOfTurn()
   }
@@ -230,6 +284,8 @@ export class TcpConnection implements Connection, TurnEnd {
 
   #socketClosed(): void {
     clearTimeout(this.#closeDeadline)
+    this.#noteSocketBytes(0)
+    this.#owner.buffers.forget(this)
     this.#lost('network connection lost')
     this.#tellStages()
     const details = { connection: this.id, remote: this.remote, reason: this.#closeReason }

@@ -9,6 +9,8 @@ export interface TurnEnd {
  */
 export class EndOfTurn {
   #waiting: TurnEnd[] = []
+  /** Counts the turns in which there was something to do. */
+  turn = 0
 
   add(item: TurnEnd): void {
     if (this.#waiting.push(item) === 1) setImmediate(this.#run)
@@ -17,6 +19,7 @@ export class EndOfTurn {
   readonly #run = (): void => {
     const items = this.#waiting
     this.#waiting = []
+    this.turn += 1
     for (const item of items) item.endTurn()
   }
 }

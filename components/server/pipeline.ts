@@ -74,7 +74,12 @@ export const openPipeline = (
     return receiver
   }
   const filter = (next: PacketReceiver, stage: FilterStage) => keep(stage.open(connection, next))
-  const encoder = keep(pipeline.encoder.open(connection, { bytes: (chunk) => connection.write(chunk) }))
+  const encoder = keep(
+    pipeline.encoder.open(connection, {
+      bytes: (chunk) => connection.write(chunk),
+      forward: (source, start, end) => connection.forward(source, start, end),
+    }),
+  )
   const outgoing = pipeline.outgoing.reduceRight(filter, encoder)
   const handler = keep(pipeline.handler.open(connection, new GuardedReceiver(outgoing, guard)))
   const incoming = pipeline.incoming.reduceRight(filter, handler)

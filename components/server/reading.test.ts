@@ -7,6 +7,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { Buffers } from './buffers.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
@@ -52,6 +53,8 @@ const open = (onPacket: (letter: string, connection: Connection) => void = () =>
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn: new EndOfTurn(),
+    buffers: new Buffers(1_000_000, log),
+    gathered: [],
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
     gone: () => undefined,

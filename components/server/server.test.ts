@@ -31,8 +31,8 @@ describe('the server', () => {
   afterEach(async () => {
     await Promise.all([...running].map(stop))
   })
-  const start = async (config: object = {}) => {
-    const started = (await server.start(configOf(config), dependencies, context)) as TcpServer
+  const start = async (config: object = {}, stages = pipeline) => {
+    const started = (await server.start(configOf(config), { ...dependencies, pipeline: stages }, context)) as TcpServer
     running.add(started)
     return started
   }
@@ -105,6 +105,25 @@ describe('the server', () => {
     await stop(listener)
     expect(listener.connections).toBe(0)
     frozen.destroy()
+  })
+
+  it('reads everything that a client sent before its end, however often the connection was paused', async () => {
+    const echo: PipelineStage = {
+      role: 'decoder',
+      open: (connection) => ({
+        bytes(chunk) {
+          const taken = chunk.slice(0, 1000)
+          connection.write(taken)
+          connection.pause()
+          setImmediate(() => connection.resume())
+          return taken.length
+        },
+      }),
+    }
+    const client = await RawClient.connect((await start({}, [echo, ...pipeline.slice(1)])).port)
+    const bytes = Buffer.alloc(300_000, 'some bytes that do not repeat after a thousand')
+    client.socket.end(bytes)
+    expect((await client.rest()) === bytes.toString('hex')).toBe(true)
   })
 
   describe('across a reset', () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { Buffers } from './buffers.ts'
 import type { ServerConfig } from './config.ts'
 import { type ConnectionOwner, formatAddress, TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
@@ -57,6 +58,8 @@ export class TcpServer implements Listener {
     this.#owner = {
       log,
       endOfTurn: new EndOfTurn(),
+      buffers: new Buffers(config.maximumTotalPendingBytes, log),
+      gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
       gone: (connection) => this.#gone(connection),

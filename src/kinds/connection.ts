@@ -12,8 +12,8 @@ export interface Connection {
   /** 0 until the decoder has read a CONNECT, which sets it. */
   protocolVersion: ProtocolVersion | 0
   /**
-   * The largest packet that the peer takes, in bytes: the handler sets it from CONNECT, the encoder keeps to it. Infinity
-   * until then.
+   * The largest packet that the peer takes, in bytes: the decoder sets it from CONNECT, also from one that it refuses, and
+   * the encoder keeps to it. Infinity until then.
    */
   maximumPacketSize: number
   /** The largest packet that is taken from the peer, in bytes: the decoder sets it when it opens. Infinity until then. */
@@ -35,10 +35,18 @@ export interface Connection {
    * must not change afterwards.
    */
   write(bytes: Uint8Array): void
+  /** The same for a part of some bytes, which must not change before this turn of the event loop ends. */
+  forward(source: Uint8Array, start: number, end: number): void
   /** Reads nothing more from the peer, from the end of the current packet on: whoever has to wait for something says so. */
   pause(): void
   /** Reads on, not before the end of this turn of the event loop. */
   resume(): void
+  /**
+   * Notes how many messages the last packet of the peer has delivered. If it is more than its share of this turn of the
+   * event loop, or if the transport has too much to send already, the decoder stops after the packet, and the peer is read
+   * on when the others had their turn, or when there is room again. `paused` is true meanwhile.
+   */
+  worked(deliveries: number): void
   /**
    * Sends what was written, then closes; a peer that takes too long is cut off. Nothing that still arrives is read.
    * @param reason for the log, in a few words: `client sent DISCONNECT`.

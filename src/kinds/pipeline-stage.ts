@@ -44,6 +44,8 @@ export interface EncoderStage {
 export interface ByteReceiver {
   /** Takes bytes. They are lent: whoever keeps them copies them. */
   bytes(chunk: Uint8Array): void
+  /** Takes a part of some bytes, which stay as they are until this turn of the event loop ends. */
+  forward(source: Uint8Array, start: number, end: number): void
 }
 
 /** Where the bytes from the network go in. */

@@ -30,6 +30,13 @@ export class Message {
    * (`performance.timeOrigin + performance.now()`); Infinity when it has none.
    */
   expiresAtMs = Number.POSITIVE_INFINITY
+  /**
+   * The whole packet that it came in, where its bytes may go out again as they are: at QoS 0, when nothing was taken out of
+   * them. `frameVersion` is 0 otherwise, 4 for the form of MQTT 3 and 5 for that of 5.0.
+   */
+  frameStart = 0
+  frameEnd = 0
+  frameVersion: 0 | 4 | 5 = 0
   /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
   serial = 0
 
@@ -60,6 +67,7 @@ export class Message {
     this.bytes = bytes
     this.#topic = undefined
     this.#kept = undefined
+    this.frameVersion = 0
     lastSerial += 1
     this.serial = lastSerial
   }

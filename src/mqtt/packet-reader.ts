@@ -27,6 +27,8 @@ export class PacketReader {
   stringStart = 0
   /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 lets a client set for fields it leaves out. */
   connectFlags = 0
+  /** Of a CONNECT, as far as it was read; Infinity is none. */
+  maximumPacketSize = Number.POSITIVE_INFINITY
   /** Where the Topic Name of a checked PUBLISH lies. */
   topicStart = 0
   topicEnd = 0
@@ -56,6 +58,7 @@ export class PacketReader {
     this.position = start
     this.end = end
     this.protocolVersion = protocolVersion
+    this.maximumPacketSize = Number.POSITIVE_INFINITY
     this.openProperties(0, 0)
   }
 

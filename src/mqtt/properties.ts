@@ -100,6 +100,7 @@ const SUBSCRIPTION_IDENTIFIER = bitOf('Subscription Identifier')
 const PAYLOAD_FORMAT_INDICATOR = bitOf('Payload Format Indicator')
 const MESSAGE_EXPIRY_INTERVAL = bitOf('Message Expiry Interval')
 const WILL_DELAY_INTERVAL = bitOf('Will Delay Interval')
+const MAXIMUM_PACKET_SIZE = bitOf('Maximum Packet Size')
 const AUTHENTICATION_DATA = bitOf('Authentication Data')
 const RESPONSE_TOPIC = bitOf('Response Topic')
 /** Present in `presentProperties` of a PUBLISH that may leave its Topic Name empty. */
@@ -189,6 +190,8 @@ const checkFourByteInteger = (reader: PacketReader, property: Property): Protoco
     reader.cut(1 + 4) // What is left of it goes out [MQTT-3.3.2-6].
   } else if (property.bit === WILL_DELAY_INTERVAL) {
     reader.cut(1 + 4) // It is for the server.
+  } else if (property.bit === MAXIMUM_PACKET_SIZE && value > 0) {
+    reader.maximumPacketSize = value
   }
   return checkNumber(value, property)
 }

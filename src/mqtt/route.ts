@@ -43,16 +43,26 @@ export const deliveryOf = (subscription: Subscription, shared?: string): Deliver
 export const mergeRoutes = (routes: readonly Route[]): Route => {
   if (routes.length === 0) return NOBODY
   if (routes.length === 1) return routes[0]!
-  const targets = new Map<Subscriber, Target>()
+  // The largest is gone through in order, and only the others are indexed: often a crowd, and a monitor that hears all.
+  const largest = routes.reduce((a, b) => (b.targets.length > a.targets.length ? b : a))
+  const others = new Map<Subscriber, Target>()
   const shared: SharedSubscription[] = []
   for (const route of routes) {
-    for (const target of route.targets) {
-      const other = targets.get(target.subscriber)
-      targets.set(target.subscriber, other === undefined ? target : mergeTargets(other, target))
-    }
     for (const group of route.shared) shared.push(group)
+    if (route === largest) continue
+    for (const target of route.targets) {
+      const other = others.get(target.subscriber)
+      others.set(target.subscriber, other === undefined ? target : mergeTargets(other, target))
+    }
   }
-  return { targets: [...targets.values()], shared }
+  const targets: Target[] = []
+  for (const target of largest.targets) {
+    const other = others.get(target.subscriber)
+    targets.push(other === undefined ? target : mergeTargets(target, other))
+    if (other !== undefined) others.delete(target.subscriber)
+  }
+  for (const target of others.values()) targets.push(target)
+  return { targets, shared }
 }
 
 const mergeTargets = (a: Target, b: Target): Target => ({

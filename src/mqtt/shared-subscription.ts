@@ -1,3 +1,4 @@
+import { hashOfBytes } from './hash.ts'
 import type { Message } from './message.ts'
 import { deliveryOf } from './route.ts'
 import { SmallMap } from './small-map.ts'
@@ -147,17 +148,7 @@ const rank: Cost = ({ hash }, topicHash) => {
   return (mixed ^ (mixed >>> 16)) >>> 0
 }
 
-/** FNV-1a. */
-const hashOfBytes = (bytes: Uint8Array, start: number, end: number): number => {
-  let hash = FNV_BASIS
-  for (let index = start; index < end; index += 1) hash = Math.imul(hash ^ bytes[index]!, FNV_PRIME)
-  return hash
-}
-
 const hashOfText = (text: string): number => {
   const bytes = Buffer.from(text)
   return hashOfBytes(bytes, 0, bytes.length)
 }
-
-const FNV_BASIS = 0x811c9dc5
-const FNV_PRIME = 0x01000193

@@ -37,6 +37,13 @@ export class FakeConnection implements Connection {
     if (this.open) this.written.push(bytes)
   }
 
+  forward(source: Uint8Array, start: number, end: number): void {
+    // It is lent until the turn ends.
+    this.write(Buffer.from(source.subarray(start, end)))
+  }
+
+  worked(): void {}
+
   pause(): void {
     this.paused = true
   }
@@ -95,5 +102,9 @@ export class ByteRecorder implements ByteReceiver {
 
   bytes(chunk: Uint8Array): void {
     this.chunks.push(chunk)
+  }
+
+  forward(source: Uint8Array, start: number, end: number): void {
+    this.chunks.push(Buffer.from(source.subarray(start, end)))
   }
 }

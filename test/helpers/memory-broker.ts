@@ -109,6 +109,12 @@ export class MemoryConnection implements Connection {
     if (this.open) this.#written(bytes)
   }
 
+  forward(source: Uint8Array, start: number, end: number): void {
+    this.write(Buffer.from(source.subarray(start, end)))
+  }
+
+  worked(): void {}
+
   pause(): void {
     this.paused = true
   }

@@ -54,6 +54,14 @@ export class RawClient {
     return header + (await this.receive(Number.parseInt(header.slice(2), 16)))
   }
 
+  /** The next frame of any length. @throws when the connection closes before it has come. */
+  async packet(): Promise<Buffer> {
+    let header = await this.receive(2)
+    while (Number.parseInt(header.slice(-2), 16) > 0x7f) header += await this.receive(1)
+    const length = [...Buffer.from(header.slice(2), 'hex')].reduceRight((sum, byte) => sum * 128 + (byte & 0x7f), 0)
+    return Buffer.from(header + (await this.receive(length)), 'hex')
+  }
+
   /** Everything until the connection closes, as hex. */
   async rest(): Promise<string> {
     await this.closed

@@ -80,15 +80,24 @@ describe('an exchange', () => {
     expect(broker.sessions).toEqual([])
   })
 
-  it('is over when connectDeadlineMs is', async () => {
+  it('is over when connectDeadlineMs is, if the client does not go on', async () => {
+    await restart({ connectDeadlineMs: 100 })
+    const peer = await broker.open()
+    peer.sendConnect({}, { authenticationMethod: SCRAM, authenticationData: new ScramClient(ann).first() })
+    expect(await peer.rest()).toMatchObject([{ cmd: 'auth' }])
+    expect(broker.sessions).toEqual([])
+  })
+
+  it('is over when connectDeadlineMs is, with 0x80 if it is the method that does not answer', async () => {
     await restart({ connectDeadlineMs: 100 })
     const peer = await broker.open()
     peer.sendConnect({}, { authenticationMethod: 'CONTROLLED' })
     const step = await broker.controlled.step(0)
-    expect(await peer.rest()).toEqual([])
+    expect(await peer.rest()).toMatchObject([refusal(ReasonCode.UnspecifiedError)])
     // The answer comes too late, and does no harm.
     step.answer({ result: 'success', userName: 'ann' })
     await broker.connected()
+    expect(broker.sessions).toEqual(['client'])
   })
 })
 
@@ -324,6 +333,20 @@ describe('a re-authentication', () => {
   ])('%s is a Protocol Error', async (_, packet) => {
     const peer = await broker.connected()
     expect(await peer.send(packet).rest()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.ProtocolError }])
+  })
+
+  it('that the method never answers ends the connection after connectDeadlineMs', async () => {
+    await restart({ connectDeadlineMs: 100 })
+    const peer = await broker.open()
+    peer.sendConnect({}, { authenticationMethod: 'CONTROLLED' })
+    const first = await broker.controlled.step(0)
+    first.answer({ result: 'success', userName: 'ann' })
+    expect(await peer.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 })
+    peer.send(auth(ReAuthenticate, undefined, 'CONTROLLED'))
+    expect(await peer.rest()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.UnspecifiedError }])
+    const second = await broker.controlled.step(1)
+    second.answer({ result: 'success', userName: 'ann' })
+    expect(broker.sessions).toEqual([])
   })
 
   it('does not begin again before it has ended', async () => {

@@ -44,7 +44,7 @@ const encoderFor = (version: Version): PacketReceiver => {
   const stage = mqttEncoder.start({}, {}, context) as EncoderStage
   const connection = new FakeConnection()
   connection.protocolVersion = version
-  const encoder = stage.open(connection, { bytes: () => {} })
+  const encoder = stage.open(connection, { bytes: () => {}, forward: () => {} })
   // What the decoder tells of CONNECT is not for an encoder.
   return { packet: () => {}, publish: (publish) => encoder.publish(publish) }
 }

@@ -13,6 +13,8 @@ export class BrokerWatch implements BrokerListener {
   /** By Packet Identifier, the payloads of messages that the client has not acknowledged, as far as the broker knows. */
   readonly #inUse = new Map<number, { readonly payload: string; released: boolean }>()
   readonly #exchanges = new WeakMap<Wire, Exchange>()
+  /** The connection that was accepted last. */
+  #accepted: Wire | undefined
 
   constructor(settings: ClientSettings, surroundings: Surroundings) {
     this.#settings = settings
@@ -26,6 +28,7 @@ export class BrokerWatch implements BrokerListener {
   /** The broker has begun anew with what was durable. */
   restarted(queue: readonly QueuedMessage[]): void {
     this.#inUse.clear()
+    this.#accepted = undefined
     for (const { packetIdentifier, message, received } of queue) {
       if (packetIdentifier === 0) continue
       this.#inUse.set(packetIdentifier, { payload: received ? '' : message.payload.toString(), released: received })
@@ -45,7 +48,12 @@ export class BrokerWatch implements BrokerListener {
         break
       case 'pubrec': {
         const message = this.#inUse.get(identifier)
-        if (message !== undefined) message.released = true
+        if (message !== undefined) {
+          message.released = true
+          // To the end: PUBREL goes out in the order of PUBREC.
+          this.#inUse.delete(identifier)
+          this.#inUse.set(identifier, message)
+        }
         expected.pubrel.push({ identifier, payload: '' })
         break
       }
@@ -60,6 +68,10 @@ export class BrokerWatch implements BrokerListener {
   /** The broker sends a packet. */
   brokerSends(packet: Packet, wire: Wire): void {
     switch (packet.cmd) {
+      case 'connack':
+        if (this.#accepted?.connection.open === true) this.#fail('the earlier connection is still open') // [MQTT-3.1.4-3]
+        this.#accepted = wire
+        break
       case 'publish':
         this.#publish(packet, wire)
         break
@@ -83,6 +95,9 @@ export class BrokerWatch implements BrokerListener {
     if (packet.dup && known?.payload !== payload) this.#fail(`${identifier} is '${payload}' with DUP 1, unsent before`)
     if (!packet.dup && known !== undefined) this.#fail(`${identifier} is in use, not free for '${payload}'`) // [MQTT-2.2.1-4]
     if (known?.released === true) this.#fail(`${identifier} was sent again as PUBLISH after its PUBREC`) // [MQTT-4.3.3-6]
+    if (packet.qos === 2 && this.#isAssignmentPending(identifier)) {
+      this.#fail(`${identifier} of '${payload}' is not durable, and the client will remember it`)
+    }
     this.#inUse.set(identifier, { payload, released: false })
     sent.add(identifier)
     window.add(identifier)
@@ -103,7 +118,8 @@ export class BrokerWatch implements BrokerListener {
       }
     }
     if (expected.pubrel[0]?.identifier === identifier) expected.pubrel.shift()
-    else if (!resending.delete(identifier)) this.#fail(`PUBREL for ${identifier} out of order`) // [MQTT-4.6.0-4]
+    else if (resending[0] === identifier) resending.shift()
+    else this.#fail(`PUBREL for ${identifier} out of order`) // [MQTT-4.6.0-4]
   }
 
   /** [MQTT-4.6.0-2] [MQTT-4.6.0-3], and nothing is acknowledged before it is durable. */
@@ -126,6 +142,14 @@ export class BrokerWatch implements BrokerListener {
     if (forgotten) this.#fail(`pubrec for ${identifier} before the identifier is durable`)
   }
 
+  #isAssignmentPending(identifier: number): boolean {
+    const isOwn = (record: StoreRecord) =>
+      record.type === 'queued'
+        ? record.queued.packetIdentifier === identifier
+        : record.type === 'sent' && record.packetIdentifier === identifier
+    return this.#isPending('queued', isOwn) || this.#isPending('sent', isOwn)
+  }
+
   #isPending(type: StoreRecord['type'], is: (record: StoreRecord) => boolean): boolean {
     const { id } = this.#settings
     return this.#surroundings.store.pending.some(
@@ -138,7 +162,7 @@ export class BrokerWatch implements BrokerListener {
     if (known !== undefined) return known
     const released = [...this.#inUse].filter(([, message]) => message.released).map(([identifier]) => identifier)
     const expected = { puback: [], pubrec: [], pubrel: [], pubcomp: [] }
-    const exchange = { sent: new Set<number>(), window: new Set<number>(), resending: new Set(released), expected }
+    const exchange = { sent: new Set<number>(), window: new Set<number>(), resending: released, expected }
     this.#exchanges.set(wire, exchange)
     return exchange
   }
@@ -154,8 +178,8 @@ interface Exchange {
   readonly sent: Set<number>
   /** Those that are not acknowledged. */
   readonly window: Set<number>
-  /** Those for which PUBREL is sent again. */
-  readonly resending: Set<number>
+  /** Those for which PUBREL is sent again, in this order. */
+  readonly resending: number[]
   /** What the broker owes the client, in order. */
   readonly expected: Record<'puback' | 'pubrec' | 'pubrel' | 'pubcomp', { identifier: number; payload: string }[]>
 }

@@ -89,12 +89,12 @@ const cut = fc.tuple(client, fc.boolean()).map(([index, noticed]) =>
     (each, world) => world.cut(each, noticed),
   ),
 )
-const notice = client.map((index) =>
+const notice = fc.tuple(client, fc.constantFrom(0, 1, 1_000)).map(([index, packets]) =>
   ofClient(
-    'the broker notices the cut of',
+    `after ${packets} more, the broker notices the cut of`,
     index,
     ({ halfOpen }) => halfOpen !== undefined,
-    (each, world) => world.notice(each),
+    (each, world) => world.notice(each, packets),
   ),
 )
 const disconnect = client.map((index) =>

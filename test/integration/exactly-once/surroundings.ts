@@ -12,7 +12,7 @@ export interface Surroundings {
   /** By payload. */
   readonly published: ReadonlyMap<string, PublishedMessage>
   /** The QoS that a subscriber gets a message with [MQTT-3.8.4-8]. */
-  deliveryQoS(message: PublishedMessage, subscriber: ClientSettings): number
+  deliveryQoS(message: PublishedMessage, subscriber: ClientSettings): 1 | 2
 }
 
 export interface ClientSettings {

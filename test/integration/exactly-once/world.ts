@@ -1,5 +1,8 @@
+import type { StoreRecord } from '../../../src/kinds/store.ts'
+import { Message } from '../../../src/mqtt/message.ts'
 import { MemoryBroker } from '../../helpers/memory-broker.ts'
 import { SlowStore } from '../../helpers/slow-store.ts'
+import { queuedMessage, sessionRecord, subscriptionTo } from '../../helpers/store-records.ts'
 import { BrokerWatch } from './broker-watch.ts'
 import { ModelClient } from './model-client.ts'
 import { type ClientSettings, fail, type PublishedMessage, type Surroundings } from './surroundings.ts'
@@ -12,6 +15,43 @@ const CLIENTS: readonly ClientSettings[] = [
 
 /** Of the handler: small windows, so that they are often full. */
 const CONFIG = { receiveMaximum: 4, maximumInflight: 3 }
+
+/** Were sent under the first and the last Packet Identifier, so that the next one is beyond the last, and not the first. */
+const SEEDS = [1, 65_535].map((packetIdentifier, number): PublishedMessage & { readonly packetIdentifier: number } => ({
+  publisher: 'seed',
+  number,
+  topic: 'x/1',
+  qos: 2,
+  payload: Buffer.from(`seed${number}`),
+  packetIdentifier,
+}))
+
+/** What the store has of a client before the world begins. */
+const beginningOf = (settings: ClientSettings): StoreRecord[] => {
+  const { id: session, subscriptions } = settings
+  const nowMs = performance.timeOrigin + performance.now()
+  const record = sessionRecord({ id: session, expiryIntervalSeconds: 0xffff_ffff, disconnectedAtMs: nowMs })
+  return [
+    { type: 'session', session: record },
+    ...Object.entries(subscriptions).map(
+      ([filter, qos]): StoreRecord => ({
+        type: 'subscribed',
+        session,
+        subscription: { ...subscriptionTo(filter), qos },
+      }),
+    ),
+    ...SEEDS.map((seed): StoreRecord => {
+      const { number, packetIdentifier } = seed
+      const message = Message.of(seed)
+      const qos = deliveryQoS(seed, settings)
+      const queued = queuedMessage({ sequence: number + 1, message, qos, queuedAtMs: nowMs, packetIdentifier })
+      return { type: 'queued', session, queued }
+    }),
+  ]
+}
+
+const deliveryQoS = ({ topic, qos }: PublishedMessage, { subscriptions }: ClientSettings): 1 | 2 =>
+  Math.min(qos, subscriptions[topic.startsWith('x') ? 'x/+' : topic]!) as 1 | 2
 
 /** A broker, its clients, and the network between them, in which nothing moves by itself. */
 export class World implements Surroundings {
@@ -26,22 +66,28 @@ export class World implements Surroundings {
   private constructor(broker: MemoryBroker, store: SlowStore) {
     this.broker = broker
     this.store = store
+    for (const message of SEEDS) this.published.set(message.payload.toString(), message)
     this.clients = CLIENTS.map((settings) => {
       const watch = new BrokerWatch(settings, this)
+      watch.restarted(store.read(settings.id, 0, SEEDS.length))
       const client = new ModelClient(settings, this, watch)
       this.#watches.set(client, watch)
       return client
     })
   }
 
-  /** With all clients connected and subscribed. */
+  /** With all clients connected. Their sessions are older, and so are two messages that are in flight to each of them. */
   static async begin(): Promise<World> {
     const store = new SlowStore()
+    for (const settings of CLIENTS) for (const record of beginningOf(settings)) store.append(record)
+    store.settleAll()
     const world = new World(await MemoryBroker.start(store, CONFIG), store)
-    for (const client of world.clients) client.connect()
-    world.calm()
-    for (const client of world.clients) client.subscribe()
-    world.calm()
+    for (const client of world.clients) {
+      client.connect()
+      world.bring(client, 1)
+    }
+    world.settle('all')
+    for (const client of world.clients) client.read(1)
     return world
   }
 
@@ -49,9 +95,8 @@ export class World implements Surroundings {
     return this.#watches.get(client)!
   }
 
-  /** The QoS that a subscriber gets a message with [MQTT-3.8.4-8]. */
-  deliveryQoS({ topic, qos }: PublishedMessage, { subscriptions }: ClientSettings): number {
-    return Math.min(qos, subscriptions[topic.startsWith('x') ? 'x/+' : topic]!)
+  deliveryQoS(message: PublishedMessage, subscriber: ClientSettings): 1 | 2 {
+    return deliveryQoS(message, subscriber)
   }
 
   publish(client: ModelClient, topic: string, qos: 1 | 2): void {
@@ -79,9 +124,11 @@ export class World implements Surroundings {
     if (noticed) this.notice(client)
   }
 
-  /** The broker sees that the former connection of the client is gone. */
-  notice(client: ModelClient): void {
-    client.halfOpen?.breakOff()
+  /** The broker sees that the former connection of the client is gone, after some more packets that came over it. */
+  notice(client: ModelClient, packets = 0): void {
+    const { halfOpen } = client
+    halfOpen?.bring(packets, (packet) => this.watchOf(client).brokerReceives(packet, halfOpen))
+    halfOpen?.breakOff()
     client.halfOpen = undefined
     this.broker.endTurn()
   }
@@ -125,6 +172,8 @@ export class World implements Surroundings {
   async end(): Promise<void> {
     for (const client of this.clients) {
       this.notice(client)
+      // A CONNECT that came late over a former connection may have taken over from the present one.
+      client.read(Number.POSITIVE_INFINITY)
       if (client.wire === undefined) client.connect()
     }
     this.calm()

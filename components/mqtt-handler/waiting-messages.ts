@@ -1,0 +1,211 @@
+import { Fifo } from '../../src/mqtt/fifo.ts'
+import type { Inflight } from '../../src/mqtt/inflight.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+import { Outgoing } from './outgoing.ts'
+import type { Session } from './session.ts'
+
+/** Messages read from the store at a time, and held in memory at most for a client that is connected. */
+const PAGE = 1_000
+
+/**
+ * The messages at QoS 1 and 2 that wait to be sent to one client, in their order, within the bounds of the config:
+ *
+ *     backlog → queue → `next`
+ *
+ * The queue is in memory. The backlog is in the store alone: all that comes for a client that is away, and what would be too
+ * much for memory. A session that ends with its connection has no backlog, and the queue of one that does not is in the
+ * store as well.
+ */
+export class WaitingMessages {
+  readonly #session: Session
+  readonly #handler: MqttHandler
+  /** Where messages go that turn out, after a restart, to have been sent already. */
+  readonly #inflight: Inflight<Outgoing>
+
+  readonly #queue = new Fifo<Outgoing>()
+  #queueBytes = 0
+
+  // The backlog: what the store has behind this sequence number.
+  #backlogAfter = 0
+  #backlogCount = 0
+  #backlogBytes = 0
+
+  /** The store has messages in flight that memory does not know of yet. */
+  #restored = false
+  /** Messages are being dropped since the bounds are reached; logged once until nothing waits. */
+  #overflowing = false
+
+  constructor(session: Session, handler: MqttHandler, inflight: Inflight<Outgoing>) {
+    this.#session = session
+    this.#handler = handler
+    this.#inflight = inflight
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#queue.length + this.#backlogCount
+  }
+
+  /** Their bytes. */
+  get bytes(): number {
+    return this.#queueBytes + this.#backlogBytes
+  }
+
+  /** Takes a message, or drops it, or others for it, where the bounds say so. @param outgoing its message may be lent. */
+  push(outgoing: Outgoing): void {
+    if (!this.#makeRoom(outgoing.size)) return
+    const { persistent, id: session, client } = this.#session
+    const kept = outgoing.message!.keep()
+    if (persistent) this.#handler.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
+    this.#handler.totals.queuedBytes += outgoing.size
+    const away = client === undefined || this.#backlogCount > 0 || this.#queue.length >= PAGE
+    if (persistent && away) {
+      if (this.#backlogCount === 0) this.#backlogAfter = outgoing.sequence - 1
+      this.#backlogCount += 1
+      this.#backlogBytes += outgoing.size
+    } else {
+      outgoing.message = kept
+      this.#queue.push(outgoing)
+      this.#queueBytes += outgoing.size
+    }
+  }
+
+  /** Takes out the message whose turn it is; those that have waited for too long are dropped on the way. */
+  next(): Outgoing | undefined {
+    for (;;) {
+      const next = this.#take()
+      if (next === undefined) this.#overflowing = false
+      if (next === undefined || !this.#expired(next)) return next
+      this.#discard(next)
+    }
+  }
+
+  /** Takes over what a store holds for the session, what is in flight included. */
+  restore(queue: { readonly count: number; readonly bytes: number }): void {
+    this.#restored = true
+    this.#backlogCount = queue.count
+    this.#backlogBytes = queue.bytes
+    this.#handler.totals.queuedBytes += queue.bytes
+  }
+
+  /** After a restart: finds what was in flight, at the front of the backlog. */
+  loadInflight(): void {
+    if (this.#restored) while (this.#queue.length === 0 && this.#load());
+    this.#restored = false
+  }
+
+  /** The client is away: everything is left to the store. */
+  leaveMemory(): void {
+    const next = this.#queue.peek()
+    if (next === undefined) return
+    this.#backlogAfter = next.sequence - 1
+    this.#backlogCount += this.#queue.length
+    this.#backlogBytes += this.#queueBytes
+    this.#queue.clear()
+    this.#queueBytes = 0
+  }
+
+  /** The session will be in the store no more: everything is taken into memory. */
+  leaveStore(): void {
+    while (this.#load());
+  }
+
+  /** Takes out the next message, from memory or from the store, expired or not. */
+  #take(): Outgoing | undefined {
+    // After a restart there may be pages of what is in flight.
+    while (this.#queue.length === 0 && this.#load());
+    const next = this.#queue.shift()
+    if (next === undefined) return undefined
+    this.#queueBytes -= next.size
+    this.#handler.totals.queuedBytes -= next.size
+    return next
+  }
+
+  /** Reads a page of the backlog into memory. @returns false when there was none. */
+  #load(): boolean {
+    if (this.#backlogCount === 0) return false
+    const limit = this.#session.client === undefined ? 1 : PAGE
+    const page = this.#handler.journal.store.read(this.#session.id, this.#backlogAfter, limit)
+    for (const queued of page) {
+      const outgoing = Outgoing.restored(queued)
+      this.#backlogAfter = outgoing.sequence
+      this.#backlogCount -= 1
+      this.#backlogBytes -= outgoing.size
+      if (outgoing.packetIdentifier > 0) {
+        this.#handler.totals.queuedBytes -= outgoing.size
+        this.#inflight.restore(outgoing.packetIdentifier, outgoing)
+      } else {
+        this.#queue.push(outgoing)
+        this.#queueBytes += outgoing.size
+      }
+    }
+    if (page.length > 0) return true
+    this.#handler.totals.queuedBytes -= this.#backlogBytes
+    this.#backlogCount = 0
+    this.#backlogBytes = 0
+    return false
+  }
+
+  /** Makes room for a message of this size, by the policy for a full queue. @returns false when there is none for it. */
+  #makeRoom(size: number): boolean {
+    if (this.#fits(size)) return true
+    const { queueFullPolicy, maximumQueuedMessages, maximumQueuedBytes } = this.#handler.config
+    const dropsOldest = queueFullPolicy === 'drop-oldest' && maximumQueuedMessages > 0 && size <= maximumQueuedBytes
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      if (this.#expired(next)) this.#discard(next)
+      else if (dropsOldest) this.#dropped(next)
+      else {
+        this.#putBack(next)
+        break
+      }
+      if (this.#fits(size)) return true
+    }
+    if (this.#fits(size)) return true
+    if (queueFullPolicy === 'refuse') this.#handler.totals.refused += 1
+    this.#dropped(undefined)
+    return false
+  }
+
+  #fits(size: number): boolean {
+    const { maximumQueuedMessages, maximumQueuedBytes, maximumTotalQueuedBytes } = this.#handler.config
+    return (
+      this.count < maximumQueuedMessages &&
+      this.bytes + size <= maximumQueuedBytes &&
+      this.#handler.totals.queuedBytes + size <= maximumTotalQueuedBytes
+    )
+  }
+
+  #putBack(outgoing: Outgoing): void {
+    this.#queue.unshift(outgoing)
+    this.#queueBytes += outgoing.size
+    this.#handler.totals.queuedBytes += outgoing.size
+  }
+
+  /** Whether it has waited for too long, before anything of it was sent [MQTT-3.3.2-5]. */
+  #expired(outgoing: Outgoing): boolean {
+    const nowMs = this.#handler.now()
+    const latestMs = outgoing.queuedAtMs + this.#handler.config.maximumQueuedSeconds * 1000
+    return nowMs >= latestMs || nowMs >= (outgoing.message?.expiresAtMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  #discard(outgoing: Outgoing): void {
+    this.#handler.totals.expired += 1
+    this.#done(outgoing)
+  }
+
+  /** @param outgoing undefined for one that never was in the queue. */
+  #dropped(outgoing: Outgoing | undefined): void {
+    this.#handler.totals.dropped += 1
+    if (outgoing !== undefined) this.#done(outgoing)
+    if (this.#overflowing) return
+    this.#overflowing = true
+    const { count: waiting, bytes: waitingBytes } = this
+    const details = { client: this.#session.id, waiting, waitingBytes, policy: this.#handler.config.queueFullPolicy }
+    this.#handler.log.warn(details, 'The queue of a session is full: messages at QoS 1 and 2 are dropped')
+  }
+
+  #done({ sequence }: Outgoing): void {
+    const { persistent, id: session } = this.#session
+    if (persistent) this.#handler.journal.append({ type: 'done', session, sequence })
+  }
+}

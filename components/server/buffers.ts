@@ -1,0 +1,72 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+
+/** Who waits until there is less to send. */
+export interface BufferWaiter {
+  goOn(): void
+}
+
+/** A warning for every time that the mark is passed would be too many: one in this time, in milliseconds. */
+const warningIntervalMs = 10_000
+
+/**
+ * The bytes that wait for the peers of all connections together. When they pass a mark, those who publish are read no more,
+ * until half of it is left: otherwise many slow subscribers, each within its own bound, would fill the memory.
+ */
+export class Buffers {
+  readonly #maximumBytes: number
+  readonly #log: Logger
+  readonly #waiting = new Set<BufferWaiter>()
+  #bytes = 0
+  #full = false
+  #lastWarningMs = Number.NEGATIVE_INFINITY
+
+  constructor(maximumBytes: number, log: Logger) {
+    this.#maximumBytes = maximumBytes
+    this.#log = log
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** From when the mark is passed until half of it is left. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  /** There are so many bytes more, or less. */
+  add(bytes: number): void {
+    this.#bytes += bytes
+    if (this.#full) {
+      if (this.#bytes <= this.#maximumBytes / 2) this.#drained()
+    } else if (this.#bytes > this.#maximumBytes) this.#fill()
+  }
+
+  /** Has it wait until there is room again. @returns false when there is. */
+  wait(waiter: BufferWaiter): boolean {
+    if (this.#full) this.#waiting.add(waiter)
+    return this.#full
+  }
+
+  /** It does not wait any more. */
+  forget(waiter: BufferWaiter): void {
+    this.#waiting.delete(waiter)
+  }
+
+  #fill(): void {
+    this.#full = true
+    const nowMs = performance.now()
+    if (nowMs - this.#lastWarningMs < warningIntervalMs) return
+    this.#lastWarningMs = nowMs
+    const details = { bytes: this.#bytes, maximumTotalPendingBytes: this.#maximumBytes }
+    this.#log.warn(details, 'Subscribers read too slowly all together: publishers are slowed down')
+  }
+
+  #drained(): void {
+    this.#full = false
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const waiter of waiting) waiter.goOn()
+  }
+}

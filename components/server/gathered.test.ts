@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Gathered } from './gathered.ts'
+
+const sized = (...sizes: number[]) => sizes.map((size, index) => Buffer.alloc(size, index + 1))
+const gather = (chunks: readonly Buffer[]) => {
+  const gathered = new Gathered()
+  for (const chunk of chunks) gathered.add(chunk, 0, chunk.length)
+  return gathered
+}
+
+it('keeps the bytes and their order, whatever the ranges', () => {
+  const sources = sized(1, 100, 16_384, 16_385, 100_000)
+  const ranges = fc.array(fc.tuple(fc.constantFrom(...sources), fc.nat(100_000), fc.nat(100_000)), { maxLength: 12 })
+  const gathered = new Gathered()
+  fc.assert(
+    fc.property(ranges, (ranges) => {
+      const expected: Buffer[] = []
+      for (const [source, a, b] of ranges) {
+        const [start, end] = [a % source.length, b % source.length].sort((x, y) => x - y) as [number, number]
+        gathered.add(source, start, end)
+        expected.push(source.subarray(start, end))
+      }
+      const all = Buffer.concat(expected)
+      expect(gathered.bytes).toBe(all.length)
+      expect(Buffer.concat(gathered.take()).equals(all)).toBe(true)
+      expect([gathered.bytes, gathered.take()]).toEqual([0, []])
+    }),
+  )
+})
+
+it('copies small neighbours into one buffer, and neither large ones nor a small one by itself', () => {
+  const chunks = sized(10, 20, 100_000, 30, 100_000, 40, 50, 60)
+  const taken = gather(chunks).take()
+  expect(taken.map(({ length }) => length)).toEqual([30, 100_000, 30, 100_000, 150])
+  for (const index of [1, 2, 3]) expect(taken[index]).toBe(chunks[index + 1])
+})
+
+it('makes one range of ranges that adjoin', () => {
+  const source = Buffer.alloc(100_000, 'x')
+  const gathered = new Gathered()
+  for (let start = 0; start < 50_000; start += 100) gathered.add(source, start, start + 100)
+  const [taken, ...others] = gathered.take()
+  expect(others).toEqual([])
+  // Large enough to be sent from where it is.
+  expect(taken?.buffer).toBe(source.buffer)
+  expect(taken?.length).toBe(50_000)
+})
+
+it('holds on to no large chunk for a small part of it', () => {
+  const source = Buffer.alloc(100_000, 'x')
+  const gathered = new Gathered()
+  gathered.add(source, 10, 20)
+  expect(gathered.take()[0]?.buffer).not.toBe(source.buffer)
+})

@@ -1,0 +1,97 @@
+/** Copying this many bytes costs less than passing one more buffer to the operating system. */
+const SMALL_BYTES = 16 * 1024
+/** Up to this many bytes a loop is quicker than `Uint8Array.set`, which needs a view of a part. */
+const LOOP_BYTES = 32
+
+/**
+ * What one connection is sent in one turn of the event loop: ranges of bytes, which are put together when the turn ends.
+ *
+ * Neighbours become one range. What a publisher sends to one subscriber, packet behind packet, is one range of the chunk it
+ * came in, and costs one copy for all of it however many packets it is. Measured with pairs and with a fan-out of packets
+ * of 80 bytes, that saves a third to two thirds of the broker's time against one buffer for each packet.
+ */
+export class Gathered {
+  readonly #sources: Uint8Array[] = []
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  #bytes = 0
+
+  /** How many bytes there are. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Adds a range. The bytes must stay as they are until `take`. */
+  add(source: Uint8Array, start: number, end: number): void {
+    this.#bytes += end - start
+    const last = this.#sources.length - 1
+    if (last >= 0 && this.#ends[last] === start && this.#sources[last] === source) {
+      this.#ends[last] = end
+      return
+    }
+    this.#sources.push(source)
+    this.#starts.push(start)
+    this.#ends.push(end)
+  }
+
+  /** All bytes in as few buffers as make sense: small ranges are copied together, large ones are views. Nothing is left. */
+  take(): Uint8Array[] {
+    const taken: Uint8Array[] = []
+    const count = this.#sources.length
+    for (let first = 0, next = 0; first < count; first = next) {
+      let length = 0
+      for (next = first; next < count && this.#isSmall(next); next += 1)
+        length += this.#ends[next]! - this.#starts[next]!
+      // A large range, or a small one that would be alone.
+      if (next === first) next += 1
+      taken.push(next === first + 1 ? this.#alone(first) : this.#joined(first, next, length))
+    }
+    this.clear()
+    return taken
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#sources.length = 0
+    this.#starts.length = 0
+    this.#ends.length = 0
+    this.#bytes = 0
+  }
+
+  #isSmall(index: number): boolean {
+    return this.#ends[index]! - this.#starts[index]! <= SMALL_BYTES
+  }
+
+  /**
+   * One range as a buffer. A small part of something large is copied: it may wait for a slow peer, and must not hold on to
+   * the whole chunk that it came in.
+   */
+  #alone(index: number): Uint8Array {
+    const source = this.#sources[index]!
+    const start = this.#starts[index]!
+    const end = this.#ends[index]!
+    if (start === 0 && end === source.length) return source
+    const part = source.subarray(start, end)
+    return this.#isSmall(index) ? Buffer.from(part) : part
+  }
+
+  #joined(first: number, next: number, length: number): Uint8Array {
+    const joined = Buffer.allocUnsafe(length)
+    let position = 0
+    for (let index = first; index < next; index += 1) {
+      position = copy(this.#sources[index]!, this.#starts[index]!, this.#ends[index]!, joined, position)
+    }
+    return joined
+  }
+}
+
+/** @returns where the copy ends. */
+const copy = (from: Uint8Array, start: number, end: number, to: Uint8Array, position: number): number => {
+  let at = position
+  if (end - start <= LOOP_BYTES) {
+    for (let index = start; index < end; index += 1) to[at++] = from[index]!
+    return at
+  }
+  to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at)
+  return at + end - start
+}

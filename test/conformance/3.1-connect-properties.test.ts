@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import { conformanceBroker, isOtherBroker, startConformanceBroker, unique } from '../helpers/conformance-broker.ts'
+import { packetBytes } from '../helpers/packet-bytes.ts'
+
+describe.concurrent('3.1 CONNECT: Keep Alive and properties', () => {
+  const broker = conformanceBroker()
+
+  it('a client silent for one and a half times its Keep Alive is cut off with 0x8D [MQTT-3.1.2-22]', async () => {
+    const client = await broker.connect({ keepalive: 1 })
+    const startedAt = performance.now()
+    await client.expectDisconnect(0x8d)
+    expect(performance.now() - startedAt).toBeGreaterThan(1_450)
+  })
+
+  it('a client that is not silent so long is not cut off, whatever it sends [MQTT-3.1.2-22]', async () => {
+    // The connection that is silent shows that the time was over.
+    const [silent, client] = [await broker.connect({ keepalive: 1 }), await broker.connect({ keepalive: 1 })]
+    const timer = setInterval(() => client.send('30 @ "a" [] 00'), 500)
+    await silent.expectDisconnect(0x8d)
+    clearInterval(timer)
+    await client.expectNothing()
+  })
+
+  it('Keep Alive 0 means never [MQTT-3.1.2-22]', async () => {
+    const [silent, client] = [await broker.connect({ keepalive: 1 }), await broker.connect({ keepalive: 0 })]
+    await silent.expectDisconnect(0x8d)
+    await client.expectNothing()
+  })
+
+  it('a message larger than Maximum Packet Size is not sent, one as large is [MQTT-3.1.2-24]', async () => {
+    const topic = unique()
+    const client = await broker.connect({ properties: { maximumPacketSize: 100 } })
+    await client.subscribe(topic, { qos: 2 })
+    const publisher = await broker.connect()
+    const overhead = packetBytes(`32 @ "${topic}" 0001 []`).length
+    const fits = 'x'.repeat(100 - overhead)
+    for (const qos of [0, 1, 2] as const) {
+      // The packet has two bytes less at QoS 0.
+      const more = qos === 0 ? 'xx' : ''
+      await publisher.publish(topic, `${fits}${more}y`, { qos })
+      await publisher.publish(topic, fits + more, { qos })
+      const packet = await client.message({ payload: fits + more, qos })
+      expect(packet.size).toBe(100)
+    }
+    await client.expectNothing()
+  })
+
+  it('a client that takes no packet as large as its CONNACK is refused, with one that is not larger or none [MQTT-3.1.2-24]', async () => {
+    for (const maximumPacketSize of [1, 4, 5, 6]) {
+      const client = await broker.sendConnect({ properties: { maximumPacketSize } })
+      for (const packet of await client.rest()) {
+        expect(packet.cmd).toBe('connack')
+        expect(packet.reasonCode).toBeGreaterThanOrEqual(0x80)
+        expect(packet.size).toBeLessThanOrEqual(maximumPacketSize)
+      }
+    }
+  })
+
+  it('a message that is too large counts as sent: it takes no place of Receive Maximum, and others get it [MQTT-3.1.2-25]', async () => {
+    const topic = unique()
+    const clientId = unique()
+    const properties = { maximumPacketSize: 100, receiveMaximum: 1, sessionExpiryInterval: 600 }
+    const client = await broker.connect({ clientId, properties })
+    await client.subscribe(topic, { qos: 1 })
+    const other = await broker.connect()
+    await other.subscribe(topic, { qos: 1 })
+    const publisher = await broker.connect()
+    const large = 'x'.repeat(200)
+    for (const payload of [large, large, 'small'])
+      expect(await publisher.publish(topic, payload)).toMatchObject({ reasonCode: 0 })
+    await client.message({ payload: 'small' })
+    for (const payload of [large, large, 'small']) await other.message({ payload })
+    await client.disconnect()
+    const back = await broker.connect({ clientId, clean: false })
+    expect(back.connack?.sessionPresent).toBe(true)
+    await back.expectNothing()
+  })
+
+  it('a message that waited is not sent either when it is too large for the client that comes back [MQTT-3.1.2-24, MQTT-3.1.2-25]', async () => {
+    const [clientId, topic] = [unique(), unique()]
+    const client = await broker.connect({ clientId, properties: { sessionExpiryInterval: 600 } })
+    await client.subscribe(topic, { qos: 1 })
+    await client.disconnect()
+    const publisher = await broker.connect()
+    for (const payload of ['x'.repeat(200), 'small']) await publisher.publish(topic, payload)
+    const properties = { maximumPacketSize: 100, receiveMaximum: 1, sessionExpiryInterval: 600 }
+    const back = await broker.connect({ clientId, clean: false, properties })
+    await back.message({ payload: 'small' })
+    await back.expectNothing()
+  })
+
+  it('a Topic Alias of the broker is at most Topic Alias Maximum [MQTT-3.1.2-26, MQTT-3.3.2-11]', async () => {
+    const topic = unique()
+    const client = await broker.connect({ properties: { topicAliasMaximum: 2 } })
+    await client.subscribe(`${topic}/#`)
+    const publisher = await broker.connect()
+    const names = new Map<number, string>()
+    const sent: string[] = []
+    for (let round = 0; round < 20; round += 1) {
+      for (let n = 0; n < 5; n += 1) {
+        sent.push(`${topic}/${n}`)
+        publisher.sendPublish(`${topic}/${n}`, 'x')
+      }
+    }
+    await publisher.untilPing()
+    const received: (string | undefined)[] = []
+    for (const packet of await client.untilPing()) {
+      const alias = packet.properties.topicAlias
+      if (alias !== undefined && packet.topic !== '') names.set(alias, packet.topic!)
+      if (alias !== undefined) expect([1, 2]).toContain(alias)
+      received.push(packet.topic === '' ? names.get(alias!) : packet.topic)
+    }
+    expect(received).toEqual(sent)
+  })
+
+  it.each([
+    ['absent', {}],
+    ['zero', { topicAliasMaximum: 0 }],
+  ])('no Topic Alias is sent when Topic Alias Maximum is %s [MQTT-3.1.2-27]', async (_, properties) => {
+    const topic = unique()
+    const client = await broker.connect({ properties })
+    await client.subscribe(topic)
+    const publisher = await broker.connect()
+    for (let n = 0; n < 50; n += 1) publisher.sendPublish(topic, `${n}`)
+    await publisher.untilPing()
+    const packets = await client.untilPing()
+    expect(packets.map(({ payload }) => payload)).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`))
+    for (const packet of packets) expect(packet).toMatchObject({ topic, properties: {} })
+  })
+
+  it.each([
+    ['absent', {}],
+    ['0', { requestResponseInformation: false }],
+  ])(
+    'no Response Information is sent when Request Response Information is %s [MQTT-3.1.2-28]',
+    async (_, properties) => {
+      const informing = await startConformanceBroker({ handler: { responseInformation: 'answers/' } })
+      const client = await informing.connect({ properties })
+      expect(client.connack?.properties.responseInformation).toBeUndefined()
+      await informing.stop()
+    },
+  )
+
+  it.skipIf(isOtherBroker)('Response Information is sent to whom asks for it, if there is any', async () => {
+    const informing = await startConformanceBroker({ handler: { responseInformation: 'answers/' } })
+    const client = await informing.connect({ properties: { requestResponseInformation: true } })
+    expect(client.connack?.properties.responseInformation).toMatch(/^answers\//)
+    await informing.stop()
+  })
+
+  it('with Request Problem Information 0 no Reason String and User Property is sent but in PUBLISH, CONNACK, DISCONNECT [MQTT-3.1.2-29]', async () => {
+    const topic = unique()
+    const client = await broker.connect({ properties: { requestProblemInformation: false } })
+    await client.subscribe(topic)
+    client.send(
+      '32 @ "$SYS/forbidden" 0001 [] 78',
+      '34 @ "$SYS/forbidden" 0002 [] 78',
+      `32 @ "${unique()}" 0003 [26 "k" "v"] 78`,
+      '62 @ 0009',
+      `82 @ 0004 [26 "k" "v"] "$share/${unique()}/${topic}" 02`,
+      `a2 @ 0005 [26 "k" "v"] "${unique()}"`,
+    )
+    for (const cmd of ['puback', 'pubrec', 'puback', 'pubcomp', 'suback', 'unsuback'] as const) {
+      const { properties } = await client.take(cmd)
+      expect({ cmd, properties }).toEqual({ cmd, properties: {} })
+    }
+    client.send(`30 @ "${topic}" [26 "k" "v"] 78`)
+    expect((await client.message()).properties.userProperties).toEqual({ k: 'v' })
+  })
+})

@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { Logger } from '../../src/kinds/logger.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { RecordingLogger } from '../helpers/recording-logger.ts'
+import { quietSystem } from '../helpers/start-broker.ts'
+import { arena, VERSIONS } from './arena.ts'
+import { connectPacket, noProperties } from './attacker.ts'
+
+const log = new RecordingLogger()
+const recordingLogger = defineComponent({
+  provides: Logger,
+  needs: {},
+  config: z.strictObject({}),
+  start: () => log,
+})
+const attack = arena({
+  entries: {
+    logger: { component: recordingLogger },
+    packetLog: { ...quietSystem.packetLog, enabled: true, config: { level: 'info' } },
+  },
+})
+
+const SECRET = 'sesame'
+const hexSecret = Buffer.from(SECRET).toString('hex')
+
+it.each(VERSIONS)('no password, user name or payload gets into the log, in version %i', async (version) => {
+  const none = noProperties(version)
+  const payload = `${none} "will" <${hexSecret}> "user ${SECRET}" <${hexSecret}>`
+  const attacker = await attack.connected(version, { flags: 0xc4, payload })
+  await attacker.subscribe('a', '02')
+  attacker.send(
+    `30 @ "a" ${none} '${SECRET}'`,
+    `33 @ "a" 0001 ${none} '${SECRET}'`,
+    `34 @ "a" 0002 ${none} '${SECRET}'`,
+    '62 02 0002',
+  )
+  await attacker.untilPing()
+  if (version === 5) attacker.send(`30 @ "a" [09 <${hexSecret}> 26 "n" "${SECRET}" 03 "${SECRET}"] 'x'`)
+  // What is illegal, and full of secrets: none of it is quoted.
+  attacker.send(`36 @ "${SECRET}" '${SECRET}'`)
+  await attacker.rest()
+  const refused = await attack.open(version)
+  refused.send(`${connectPacket(version, { flags: 0xc4, payload })} 00`)
+  await refused.rest()
+  const text = JSON.stringify(log.lines)
+  expect(log.lines.length).toBeGreaterThan(10)
+  expect(text).not.toContain(SECRET)
+  expect(text).not.toContain(hexSecret)
+  expect(text).not.toContain(JSON.stringify([...Buffer.from(SECRET)]).slice(1, -1))
+  log.lines.length = 0
+})
