@@ -20,7 +20,7 @@ export interface ProgressBar {
 export const progressBar = (stream: NodeJS.WriteStream): ProgressBar => {
   if (!stream.isTTY) return { show: () => {}, clear: () => {} }
   return {
-    show: (step) => stream.write(`\r${formatProgress(step, stream.columns)}\x1b[K`),
+    show: (step) => stream.write(`\r${formatProgress(step, stream.columns || 80)}\x1b[K`),
     clear: () => stream.write('\r\x1b[K'),
   }
 }
