@@ -25,7 +25,10 @@ export interface Store {
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[]
   /** The number of the batch that `append` adds to at this moment. */
   readonly batch: number
-  /** All batches up to this one are durable: Infinity for a store that has nothing to wait for. */
+  /**
+   * All batches up to this one are durable: Infinity for a store that has nothing to wait for. A batch with nothing in it
+   * need never become durable: wait for none that nothing was appended to.
+   */
   readonly durableBatch: number
   /** Sets who is called whenever `durableBatch` has grown, never from within `append`. */
   onDurable(listener: () => void): void
@@ -44,7 +47,10 @@ export interface StoredSession extends SessionRecord {
   readonly subscriptions: readonly Subscription[]
   /** Packet Identifiers of QoS 2 messages that the client has sent and not yet released. */
   readonly received: readonly number[]
-  /** The lowest sequence number in its queue, how many messages there are, and their bytes. */
+  /**
+   * How many messages are in its queue, the bytes of those that `read` gives (`Message.size`), and the highest sequence
+   * number that there was, or at least that of the last of them: the next one is above it.
+   */
   readonly queue: { readonly count: number; readonly bytes: number; readonly lastSequence: number }
 }
 
@@ -88,7 +94,7 @@ export interface QueuedMessage {
   readonly received: boolean
 }
 
-/** A change. `session` is a Client Identifier. */
+/** A change. `session` is a Client Identifier; what concerns a session that is not there is passed over. */
 export type StoreRecord =
   /** A session, new or changed; its subscriptions and messages stay. */
   | { readonly type: 'session'; readonly session: SessionRecord }
@@ -96,7 +102,7 @@ export type StoreRecord =
   | { readonly type: 'session-ended'; readonly session: string }
   | { readonly type: 'subscribed'; readonly session: string; readonly subscription: Subscription }
   | { readonly type: 'unsubscribed'; readonly session: string; readonly filter: string }
-  /** A message for the end of the session's queue. */
+  /** A message for the end of the session's queue; one that is sent at once has its Packet Identifier already. */
   | { readonly type: 'queued'; readonly session: string; readonly queued: QueuedMessage }
   /** It was sent under this Packet Identifier. */
   | { readonly type: 'sent'; readonly session: string; readonly sequence: number; readonly packetIdentifier: number }
