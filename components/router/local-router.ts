@@ -2,6 +2,7 @@ import type { Router, Subscriber } from '../../src/kinds/router.ts'
 import { FilterSubscriptions } from '../../src/mqtt/filter-subscriptions.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { mergeRoutes, type Route, targetOf } from '../../src/mqtt/route.ts'
+import { RouteCache } from '../../src/mqtt/route-cache.ts'
 import { SharedSubscription, type SharedSubscriptionPolicy } from '../../src/mqtt/shared-subscription.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import { TopicTrie } from '../../src/mqtt/topic-trie.ts'
@@ -12,6 +13,7 @@ export class LocalRouter implements Router {
   readonly #filters = new TopicTrie<FilterSubscriptions>()
   /** By their filters in full, `$share/...`. */
   readonly #shared = new Map<string, SharedSubscription>()
+  readonly #routes = new RouteCache((topic) => this.#compile(topic))
   #subscriptions = 0
 
   constructor(policy: SharedSubscriptionPolicy = 'round-robin') {
@@ -23,7 +25,7 @@ export class LocalRouter implements Router {
   }
 
   publish(message: Message, publisher?: Subscriber): number {
-    const { targets, shared } = this.#route(message.topic)
+    const { targets, shared } = this.#routes.routeOf(message)
     let reached = 0
     for (let index = 0; index < targets.length; index += 1) {
       const { subscriber, delivery, own } = targets[index]!
@@ -62,7 +64,7 @@ export class LocalRouter implements Router {
     return existed
   }
 
-  #route(topic: string): Route {
+  #compile(topic: string): Route {
     const filters = this.#filters.match(topic)
     // Most topics match one filter, whose route is theirs.
     if (filters.length === 1) return filters[0]!.route
@@ -73,6 +75,7 @@ export class LocalRouter implements Router {
     const subscriptions = this.#subscriptionsTo(filter)
     const existed = subscriptions.get(subscriber) !== undefined
     subscriptions.set(subscriber, targetOf(subscriber, subscription))
+    this.#routes.changed(filter)
     return existed
   }
 
@@ -80,6 +83,7 @@ export class LocalRouter implements Router {
     const subscriptions = this.#filters.get(filter)
     if (subscriptions === undefined || !subscriptions.delete(subscriber)) return false
     if (subscriptions.isEmpty) this.#filters.delete(filter)
+    this.#routes.changed(filter)
     return true
   }
 
@@ -91,6 +95,7 @@ export class LocalRouter implements Router {
     const subscriptions = this.#filters.get(filter)!
     subscriptions.removeShared(shared)
     if (subscriptions.isEmpty) this.#filters.delete(filter)
+    this.#routes.changed(filter)
     return true
   }
 
@@ -109,6 +114,7 @@ export class LocalRouter implements Router {
       shared = new SharedSubscription(fullFilter, this.#policy)
       this.#shared.set(fullFilter, shared)
       this.#subscriptionsTo(filter).addShared(shared)
+      this.#routes.changed(filter)
     }
     return shared
   }

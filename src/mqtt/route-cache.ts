@@ -1,0 +1,129 @@
+import { hashOfBytes } from './hash.ts'
+import type { Message } from './message.ts'
+import type { Route } from './route.ts'
+import { hasWildcard } from './topic-trie.ts'
+
+/**
+ * Remembers the routes of topics by the bytes of the Topic Name, so that the messages of a busy topic need neither a string
+ * nor the trie. Nothing is allocated for a message whose route is found.
+ *
+ * It is a table of fixed size in which a topic has two places, side by side. Whoever makes topics collide on purpose, or
+ * publishes to ever new ones, makes it useless to them and no slower than the trie. A topic that finds both places taken
+ * gets one when it comes for the second time, so that many topics without repeats do not push out the busy ones.
+ *
+ * A change of a filter without wildcards forgets the route of that one topic. One with wildcards may touch any number of
+ * topics, and forgets them all: at once, since what is only marked as out of date would keep sessions in memory.
+ */
+export class RouteCache {
+  readonly #compile: (topic: string) => Route
+  readonly #entries: (Entry | undefined)[] = new Array(PLACES).fill(undefined)
+  /** At the first place of a topic: the hash of the one that last came without getting a place. */
+  readonly #refused = new Int32Array(PLACES)
+  /** All places that were taken since the table was empty: clearing it costs what filling it did, and no more. */
+  readonly #taken: number[] = []
+  /** Subscribers in all routes of the table. */
+  #weight = 0
+
+  /** @param compile finds a topic's route without a cache. */
+  constructor(compile: (topic: string) => Route) {
+    this.#compile = compile
+  }
+
+  /** The route of the message's topic, as all changes up to now make it. */
+  routeOf(message: Message): Route {
+    const { bytes, topicStart, topicEnd } = message
+    if (topicEnd - topicStart > MAXIMUM_TOPIC_BYTES) return this.#compile(message.topic)
+    const hash = hashOfBytes(bytes, topicStart, topicEnd)
+    const place = placeOf(hash)
+    const first = this.#entries[place]
+    if (first !== undefined && isFor(first, hash, message)) return first.route
+    const second = this.#entries[place ^ 1]
+    if (second !== undefined && isFor(second, hash, message)) return second.route
+    return this.#miss(message, hash, place)
+  }
+
+  /** Forgets what a change of the subscriptions to a filter makes wrong. @param filter not `$share/...`. */
+  changed(filter: string): void {
+    if (hasWildcard(filter)) {
+      this.#clear()
+      return
+    }
+    // A filter this long is the topic of no entry: text has at least as many bytes as characters.
+    if (filter.length > MAXIMUM_TOPIC_BYTES) return
+    const bytes = Buffer.from(filter)
+    const hash = hashOfBytes(bytes, 0, bytes.length)
+    const place = placeOf(hash)
+    if (this.#entries[place]?.hash === hash) this.#put(place, undefined)
+    if (this.#entries[place ^ 1]?.hash === hash) this.#put(place ^ 1, undefined)
+  }
+
+  #miss(message: Message, hash: number, place: number): Route {
+    const route = this.#compile(message.topic)
+    if (weightOf(route) > HEAVIEST_ROUTE) return route
+    const free = this.#entries[place] === undefined ? place : place ^ 1
+    const taken = this.#entries[free]
+    if (taken !== undefined && this.#refused[place] !== hash) {
+      this.#refused[place] = hash
+      return route
+    }
+    // Of the two that are there, the one that has waited longer goes.
+    if (taken !== undefined) this.#put(free, this.#entries[place])
+    this.#put(taken === undefined ? free : place, { hash, topic: bytesAsText(message), route })
+    return route
+  }
+
+  #put(place: number, entry: Entry | undefined): void {
+    const before = this.#entries[place]
+    const weight = this.#weight + weightOf(entry?.route) - weightOf(before?.route)
+    if (weight > MAXIMUM_WEIGHT || this.#taken.length === PLACES) {
+      this.#clear()
+      this.#weight = weightOf(entry?.route)
+    } else {
+      this.#weight = weight
+    }
+    if (this.#entries[place] === undefined && entry !== undefined) this.#taken.push(place)
+    this.#entries[place] = entry
+  }
+
+  #clear(): void {
+    for (const place of this.#taken) this.#entries[place] = undefined
+    this.#taken.length = 0
+    this.#weight = 0
+  }
+}
+
+interface Entry {
+  readonly hash: number
+  /** The bytes of the Topic Name, a character for each. */
+  readonly topic: string
+  readonly route: Route
+}
+
+/** A power of two. With a route of one subscriber each, a full table takes some 10 MB. */
+const PLACES = 32_768
+/** Longer topics have no route here: they would cost more to compare, and more to keep. */
+const MAXIMUM_TOPIC_BYTES = 256
+/** Subscribers in all routes together, at 8 bytes, and some 150 for those whose subscriptions had to be merged. */
+const MAXIMUM_WEIGHT = 524_288
+/** A route of more subscribers would push out all others; beside serving them, finding it costs nothing. */
+const HEAVIEST_ROUTE = MAXIMUM_WEIGHT / 8
+
+const weightOf = (route: Route | undefined): number =>
+  route === undefined ? 0 : route.targets.length + route.shared.length
+
+const placeOf = (hash: number): number => (hash ^ (hash >>> 15)) & (PLACES - 1)
+
+const isFor = (entry: Entry, hash: number, { bytes, topicStart, topicEnd }: Message): boolean => {
+  const { topic } = entry
+  if (entry.hash !== hash || topic.length !== topicEnd - topicStart) return false
+  for (let index = 0; index < topic.length; index += 1) {
+    if (topic.charCodeAt(index) !== bytes[topicStart + index]) return false
+  }
+  return true
+}
+
+/** For a topic in ASCII that is the topic, which the message has made a string of already. */
+const bytesAsText = (message: Message): string => {
+  const { topic, bytes, topicStart, topicEnd } = message
+  return topic.length === topicEnd - topicStart ? topic : bytes.toString('latin1', topicStart, topicEnd)
+}
