@@ -70,8 +70,8 @@ export class Client implements PacketReceiver {
   #dropped = 0
   #dropping = false
 
-  /** Why messages of its own were not accepted so far. */
-  #refusals: Set<ReasonCode> | undefined
+  /** What of it was refused so far, and why: that was logged. */
+  #refusals: Set<string> | undefined
 
   constructor(connection: Connection, next: PacketReceiver, handler: MqttHandler) {
     this.connection = connection
@@ -272,13 +272,22 @@ export class Client implements PacketReceiver {
   }
 
   /** A message that it published was not accepted: counted, and logged once for each reason. */
-  refusedPublish(message: Message, reasonCode: ReasonCode): void {
+  refusedPublish({ topic }: Message, reasonCode: ReasonCode): void {
     this.handler.totals.refusedPublishes += 1
+    this.#refused({ topic, reasonCode }, 'Message not accepted; the next ones for the same reason are only counted')
+  }
+
+  /** It asked for a subscription that it does not get: logged once for each reason, since a packet can hold thousands. */
+  refusedSubscription(reasonCode: ReasonCode, why: string): void {
+    this.#refused({ reasonCode, why }, 'Subscription refused; the next ones for the same reason are not logged')
+  }
+
+  #refused(what: { readonly reasonCode: ReasonCode; readonly [detail: string]: unknown }, text: string): void {
+    const kind = `${what.reasonCode} ${text}`
     this.#refusals ??= new Set()
-    if (this.#refusals.has(reasonCode)) return
-    this.#refusals.add(reasonCode)
-    const details = { client: this.id, remote: this.connection.remote, topic: message.topic, reasonCode }
-    this.handler.log.warn(details, 'Message not accepted; the next ones for the same reason are only counted')
+    if (this.#refusals.has(kind)) return
+    this.#refusals.add(kind)
+    this.handler.log.warn({ client: this.id, remote: this.connection.remote, ...what }, text)
   }
 
   /**

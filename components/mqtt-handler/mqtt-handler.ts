@@ -12,6 +12,7 @@ import type { HandlerConfig } from './config.ts'
 import { Journal } from './journal.ts'
 import { Pause } from './reading.ts'
 import { Retained } from './retained.ts'
+import { SearchTurns } from './search-turns.ts'
 import { Sessions } from './sessions.ts'
 
 /** How exactly silence is noticed, in milliseconds: at most two of these after the time allowed. */
@@ -64,6 +65,7 @@ export class MqttHandler implements HandlerStage {
   readonly clients = new Set<Client>()
   readonly sessions: Sessions
   readonly retained: Retained
+  readonly searchTurns: SearchTurns
   readonly keepAlive = new KeepAlive<Client>(performance.now(), TICK_MS, WHEEL_SLOTS)
   /** The one PUBLISH packet that is filled for every client in turn. */
   readonly outgoing = new Publish()
@@ -89,6 +91,7 @@ export class MqttHandler implements HandlerStage {
     this.authenticationMethods = byName(parts.authenticationMethods ?? [])
     this.sessions = new Sessions(this)
     this.retained = new Retained(config, this.journal, this.log)
+    this.searchTurns = new SearchTurns(this.log)
     parts.store.onDurable(() => this.#release())
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
@@ -113,9 +116,10 @@ export class MqttHandler implements HandlerStage {
     return client
   }
 
-  /** Ends the timer. The connections are the server's, which has closed them before. */
+  /** Ends its timers. The connections are the server's, which has closed them before. */
   stop(): void {
     clearInterval(this.#timer)
+    this.searchTurns.stop()
   }
 
   /** What was appended to the store is durable: answers leave, and messages at QoS 2. */

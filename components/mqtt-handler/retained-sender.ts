@@ -3,21 +3,24 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { NONE } from '../../src/mqtt/publish.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
+import type { Searcher } from './search-turns.ts'
 import type { Session } from './session.ts'
 
 /**
  * Sends one client the retained messages of its new subscriptions, as fast as it takes them: `#` may match a million, and
- * they must fill neither memory nor the queue of the session. A message that changes or goes meanwhile is sent as it is
- * when its turn comes.
+ * they must fill neither memory nor the queue of the session, nor keep others waiting (see `SearchTurns`). A message that
+ * changes or goes meanwhile is sent as it is when its turn comes.
  */
-export class RetainedSender {
+export class RetainedSender implements Searcher {
   readonly #client: Client
   /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the client may hold. */
   readonly #subscriptions = new Map<string, Subscription>()
-  // The one whose turn it is, with the messages that match it.
+  // The one whose turn it is, with the topics that match it: the messages would be kept alive when others replace them.
   #current: Subscription | undefined
-  #matches: readonly Message[] = []
+  #topics: readonly string[] = []
   #position = 0
+  /** The connection is gone, and this session is owed the rest. */
+  #heir: Session | undefined
 
   constructor(client: Client) {
     this.#client = client
@@ -37,13 +40,17 @@ export class RetainedSender {
 
   /** Sends what the client takes now. */
   pump(): void {
-    const { session } = this.#client
-    while (session !== undefined && this.#client.sendable) {
+    if (this.#heir !== undefined) {
+      this.#bequeath(this.#heir)
+      return
+    }
+    const { session, handler } = this.#client
+    while (session !== undefined && this.#client.sendable && this.#isBusy && handler.searchTurns.mayGoOn(this)) {
       const message = this.#peek()
-      if (message === undefined) return
+      if (message === undefined) continue
       const qos = this.#qosOf(message)
       if (qos > 0 && !session.outbox.idle) return
-      this.#position += 1
+      this.#advance()
       const identifiers = this.#identifiers
       // RETAIN is 1: it is sent because of a new subscription (section 3.3.1.3).
       if (qos === 0) this.#client.deliverQoS0(message, true, identifiers)
@@ -54,11 +61,23 @@ export class RetainedSender {
   /** The connection is gone: what the session is owed at QoS 1 and 2 goes into its queue, if it lives on. */
   leave(session: Session): void {
     if (!session.persistent) return
-    for (let message = this.#peek(); message !== undefined; message = this.#peek()) {
-      this.#position += 1
+    this.#heir = session
+    this.pump()
+  }
+
+  #bequeath(session: Session): void {
+    const { sessions, searchTurns } = this.#client.handler
+    while (this.#isBusy && sessions.get(session.id) === session && searchTurns.mayGoOn(this)) {
+      const message = this.#peek()
+      if (message === undefined) continue
+      this.#advance()
       const qos = this.#qosOf(message)
       if (qos > 0) session.outbox.add(message, qos, true, this.#identifiers)
     }
+  }
+
+  get #isBusy(): boolean {
+    return this.#current !== undefined || this.#subscriptions.size > 0
   }
 
   get #identifiers(): readonly number[] {
@@ -71,27 +90,41 @@ export class RetainedSender {
     return message.qos < granted ? message.qos : granted
   }
 
-  /** The next message, that on the topic at `#position` as it is now; undefined when there are no more. */
+  /**
+   * The message on the topic at `#position` as it is now; undefined when there is none, or when the search for the topics of
+   * the next subscription was all that there was to do.
+   */
   #peek(): Message | undefined {
-    const { messages } = this.#client.handler.retained
-    for (;;) {
-      while (this.#position < this.#matches.length) {
-        const message = messages.get(this.#matches[this.#position]!.topic, this.#client.handler.now())
-        if (message !== undefined) return message
-        this.#position += 1
-      }
-      this.#finish()
-      const next = this.#subscriptions.values().next()
-      if (next.done === true) return undefined
-      this.#current = next.value
-      this.#subscriptions.delete(next.value.filter)
-      this.#matches = messages.match(next.value.filter, this.#client.handler.now())
+    const { handler } = this.#client
+    if (this.#position < this.#topics.length) {
+      const message = handler.retained.messages.get(this.#topics[this.#position]!, handler.now())
+      if (message === undefined) this.#advance()
+      return message
     }
+    this.#finish()
+    const next = this.#subscriptions.values().next()
+    if (next.done !== true) this.#search(next.value)
+    return undefined
+  }
+
+  #search(subscription: Subscription): void {
+    const { handler } = this.#client
+    const { retained, searchTurns } = handler
+    this.#current = subscription
+    this.#subscriptions.delete(subscription.filter)
+    const visitedBefore = retained.messages.visited
+    this.#topics = retained.messages.match(subscription.filter, handler.now()).map(({ topic }) => topic)
+    searchTurns.spend(1 + retained.messages.visited - visitedBefore)
+  }
+
+  #advance(): void {
+    this.#position += 1
+    this.#client.handler.searchTurns.spend(1)
   }
 
   #finish(): void {
     this.#current = undefined
-    this.#matches = []
+    this.#topics = []
     this.#position = 0
   }
 }

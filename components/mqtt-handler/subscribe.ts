@@ -44,7 +44,7 @@ const subscribe = (client: Client, request: Request, identifier: number): Reason
   const session = client.session!
   const problem = problemOf(client, request)
   if (problem !== undefined) {
-    client.handler.log.warn({ client: client.id, remote: client.connection.remote, ...problem }, 'Subscription refused')
+    client.refusedSubscription(problem.reasonCode, problem.why)
     // MQTT 3 has one code for a failure, which has the value of Unspecified error.
     return client.isVersion5 ? problem.reasonCode : ReasonCode.UnspecifiedError
   }

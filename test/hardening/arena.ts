@@ -5,7 +5,11 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
+import { z } from 'zod'
+import { Logger } from '../../src/kinds/logger.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
 import { Attacker, type ConnectFields } from './attacker.ts'
 
@@ -24,6 +28,8 @@ export interface ArenaConfig {
 
 export interface Arena {
   readonly broker: Broker
+  /** What the broker logged. */
+  readonly log: RecordingLogger
   /** A connection on which nothing has been sent. */
   open(version?: ProtocolVersion): Promise<Attacker>
   /** A connected client. */
@@ -37,11 +43,12 @@ export interface Arena {
  * attacker may be left.
  */
 export const arena = (config: ArenaConfig = {}): Arena => {
+  const log = new RecordingLogger()
   let broker: Broker
   let bystander: Bystander
   const attackers: Attacker[] = []
   beforeAll(async () => {
-    broker = await startBroker(systemWith(config))
+    broker = await startBroker(systemWith(config, log))
     bystander = await Bystander.connect(broker.port)
   })
   const clear = async () => {
@@ -65,6 +72,7 @@ export const arena = (config: ArenaConfig = {}): Arena => {
     get broker() {
       return broker
     },
+    log,
     open,
     connected: async (version, fields) => (await open(version)).connect(fields),
     bystanderIsServed: () => bystander.isServed(),
@@ -72,8 +80,9 @@ export const arena = (config: ArenaConfig = {}): Arena => {
 }
 
 /** The system of the tests with other values. */
-export const systemWith = ({ handler, decoder, server, entries }: ArenaConfig): object => ({
+const systemWith = ({ handler, decoder, server, entries }: ArenaConfig, log: RecordingLogger): object => ({
   ...quietSystem,
+  logger: { component: defineComponent({ provides: Logger, needs: {}, config: z.strictObject({}), start: () => log }) },
   mqttHandler: { ...quietSystem.mqttHandler, config: { ...handler } },
   mqttDecoder: { ...quietSystem.mqttDecoder, config: { ...decoder } },
   server: { ...quietSystem.server, config: { ...quietSystem.server.config, ...server } },

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { LocalRouter } from '../../components/router/local-router.ts'
-import { Logger } from '../../src/kinds/logger.ts'
 import { Router, type Subscriber } from '../../src/kinds/router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { arena } from './arena.ts'
 import { connectPacket } from './attacker.ts'
 
@@ -22,17 +20,9 @@ const faultyRouter = defineComponent({
   config: z.strictObject({}),
   start: () => new FaultyRouter(),
 })
-const log = new RecordingLogger()
-const recordingLogger = defineComponent({
-  provides: Logger,
-  needs: {},
-  config: z.strictObject({}),
-  start: () => log,
-})
-
 describe('a background task that fails', () => {
   const attack = arena({
-    entries: { router: { component: faultyRouter }, logger: { component: recordingLogger } },
+    entries: { router: { component: faultyRouter } },
   })
   const will = (topic: string, delay = '00000000') => ({
     flags: 4,
@@ -63,14 +53,8 @@ describe('a background task that fails', () => {
     await attack.connected(5, { ...will('fault'), keepAliveSeconds: 1 })
     await attack.connected(5, { ...will('works/again'), keepAliveSeconds: 1 })
     expect(await witness.packet()).toContain(Buffer.from('works/again').toString('hex'))
-    expect(
-      JSON.stringify(
-        log
-          .at('error')
-          .concat(log.at('warn'))
-          .map((line) => String(line['err'])),
-      ),
-    ).toContain('a fault in the router')
+    const faults = attack.log.lines.filter(({ level, err }) => level === 'error' && err instanceof Error)
+    expect(faults.map(({ err }) => String(err))).toContain('Error: a fault in the router')
   })
 
   it('a fault in a client’s own packet costs that client its connection alone', async () => {

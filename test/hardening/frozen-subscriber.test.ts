@@ -99,3 +99,24 @@ it('a large retained set is not copied for a subscriber that does not read, and 
   publisher.send(...Array.from({ length: COUNT }, (_, n) => packetBytes(`31 @ "set/${n}" []`)))
   await publisher.untilPing()
 })
+
+it('a client that goes before it has read its retained messages finds them in its session', async () => {
+  const COUNT = 400
+  const publisher = await attack.connected(5)
+  for (let n = 0; n < COUNT; n++) publisher.send(packetBytes(`33 @ "owed/${n}" ${hex(n + 1, 4)} [] 'x'`))
+  await publisher.untilPing()
+  const session = { clientId: 'owed', clean: false, properties: '11 000000ff' }
+  const first = await attack.connected(5, session)
+  first.send('82 @ 0001 [] "owed/#" 01', 'e0 00')
+  await first.rest()
+  const again = await attack.connected(5, session)
+  const topics = new Set<string>()
+  while (topics.size < COUNT) {
+    const packet = await again.packet()
+    const length = Number.parseInt(packet.slice(4, 8), 16)
+    topics.add(packet.slice(8, 8 + 2 * length))
+    again.send(`40 02 ${packet.slice(8 + 2 * length, 12 + 2 * length)}`)
+  }
+  publisher.send(...Array.from({ length: COUNT }, (_, n) => packetBytes(`31 @ "owed/${n}" []`)))
+  await publisher.untilPing()
+})

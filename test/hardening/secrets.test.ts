@@ -1,22 +1,10 @@
 import { expect, it } from 'vitest'
-import { z } from 'zod'
-import { Logger } from '../../src/kinds/logger.ts'
-import { defineComponent } from '../../src/system/define-system.ts'
-import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
 import { arena, VERSIONS } from './arena.ts'
 import { connectPacket, noProperties } from './attacker.ts'
 
-const log = new RecordingLogger()
-const recordingLogger = defineComponent({
-  provides: Logger,
-  needs: {},
-  config: z.strictObject({}),
-  start: () => log,
-})
 const attack = arena({
   entries: {
-    logger: { component: recordingLogger },
     packetLog: { ...quietSystem.packetLog, enabled: true, config: { level: 'info' } },
   },
 })
@@ -43,10 +31,10 @@ it.each(VERSIONS)('no password, user name or payload gets into the log, in versi
   const refused = await attack.open(version)
   refused.send(`${connectPacket(version, { flags: 0xc4, payload })} 00`)
   await refused.rest()
-  const text = JSON.stringify(log.lines)
-  expect(log.lines.length).toBeGreaterThan(10)
+  const text = JSON.stringify(attack.log.lines)
+  expect(attack.log.lines.length).toBeGreaterThan(10)
   expect(text).not.toContain(SECRET)
   expect(text).not.toContain(hexSecret)
   expect(text).not.toContain(JSON.stringify([...Buffer.from(SECRET)]).slice(1, -1))
-  log.lines.length = 0
+  attack.log.lines.length = 0
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
@@ -188,4 +189,33 @@ it('filters that all match, in all ways, are matched in time', async () => {
     for (let n = 0; n < 20; n++) attacker.send(`30 @ "${'a/'.repeat(11)}a" [] 'x'`)
     expect(await attacker.untilPing()).toHaveLength(20)
   })
+})
+
+it('filters that lead through all retained messages and find none keep nobody waiting', async () => {
+  const [topics, filters] = [10_000, 1_000]
+  const publisher = await attack.connected(5)
+  const retained = (payload: string) =>
+    Array.from({ length: topics }, (_, n) => packetBytes(`31 @ "wide/${n >> 7}/${n}/a" [] '${payload}'`))
+  publisher.send(...retained('x'))
+  await publisher.untilPing()
+  const { messages } = (attack.broker.map.mqttHandler as MqttHandler).retained
+  const before = messages.visited
+  const attacker = await attack.connected(5)
+  attacker.send(`82 @ 0001 [] ${Array.from({ length: filters }, (_, n) => `"+/+/+/none${n}" 00`).join(' ')}`)
+  await attacker.packet()
+  await attack.bystanderIsServed()
+  // The search is far from its end: the bystander did not have to wait for that.
+  expect(messages.visited - before).toBeLessThan((topics * filters) / 2)
+  attacker.destroy()
+  publisher.send(...retained(''))
+  await publisher.untilPing()
+})
+
+it('refused filters by the thousand are logged once', async () => {
+  const lines = attack.log.at('warn').length
+  const attacker = await attack.connected(5)
+  const filters = Array.from({ length: 1_000 }, (_, n) => `"${'/'.repeat(1_000)}${n}" 00`).join(' ')
+  attacker.send(`82 @ 0001 [] ${filters}`)
+  expect((await attacker.packet()).slice(-2_000)).toBe('97'.repeat(1_000))
+  expect(attack.log.at('warn').length - lines).toBe(1)
 })
