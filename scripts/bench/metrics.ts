@@ -74,6 +74,13 @@ export const metrics = {
     'slope of a line through the resident memory in the second half of the interval',
   ),
   brokerCpuShare: metric('broker CPU', 'CPU', 'lower', percent, 'of one processor, all threads together'),
+  othersCpuShare: metric(
+    'others CPU',
+    'CPU of other programs',
+    'lower',
+    percent,
+    'what all other programs used meanwhile, of one processor: on a quiet machine next to nothing',
+  ),
   generatorCpuShare: metric(
     'generator CPU',
     'CPU of the load generator',

@@ -1,4 +1,4 @@
-/** CPU time and memory of another process, from /proc. */
+/** CPU time and memory of another process, and of the whole machine, from /proc. */
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -30,6 +30,26 @@ export const parseProcessUsage = (stat: string, status: string, ticks: number): 
   const toMs = (field: number) => (Number(fields[field - 3]) * 1000) / ticks
   const rss = /^VmRSS:\s+(\d+) kB$/m.exec(status)
   return { userMs: toMs(14), systemMs: toMs(15), rssBytes: Number(rss?.[1] ?? Number.NaN) * 1024 }
+}
+
+/** CPU time used by everything on this machine since it started, in milliseconds; undefined where there is no /proc. */
+export const readMachineCpuMs = (): number | undefined => {
+  try {
+    return parseMachineCpuMs(readFileSync('/proc/stat', 'latin1'), ticksPerSecond())
+  } catch {
+    return undefined
+  }
+}
+
+/** @param stat of /proc/stat. */
+export const parseMachineCpuMs = (stat: string, ticks: number): number => {
+  // user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of the first two.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = stat
+    .slice(0, stat.indexOf('\n'))
+    .split(/\s+/)
+    .slice(1)
+    .map(Number)
+  return ((user + nice + system + irq + softirq + steal) * 1000) / ticks
 }
 
 let ticks: number | undefined

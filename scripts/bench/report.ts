@@ -24,6 +24,7 @@ const columnsOf = (plan: Plan): readonly MetricName[] => {
         'rssSlopeBytesPerMinute',
         'brokerCpuShare',
         'generatorCpuShare',
+        'othersCpuShare',
       ]
     case 'idle':
       return ['bytesPerConnection', 'connectionsPerSecond']
@@ -38,6 +39,7 @@ const columnsOf = (plan: Plan): readonly MetricName[] => {
             'messagesPerSecond',
             'rssPeakBytes',
             'brokerCpuShare',
+            'othersCpuShare',
           ]
         : [
             'cpuPerMessageUs',
@@ -48,6 +50,7 @@ const columnsOf = (plan: Plan): readonly MetricName[] => {
             'rssPeakBytes',
             'brokerCpuShare',
             'generatorCpuShare',
+            'othersCpuShare',
           ]
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConnectPlan, Job, Outcome } from '../plan.ts'
 import { Client, Refusal } from './client.ts'
-import { Interval } from './interval.ts'
+import { disturbance, Interval } from './interval.ts'
 import type { Report } from './load.ts'
 import { localAddress } from './local-address.ts'
 import { Meter } from './meter.ts'
@@ -39,7 +39,7 @@ export const runConnect = async (plan: ConnectPlan, job: Job, report: Report): P
       ...(cpuMs === undefined || connects === 0 ? {} : { cpuPerConnectionUs: (cpuMs * 1000) / connects }),
     },
     faults: meter.faults,
-    warnings: meter.endings,
+    warnings: [...meter.endings, ...disturbance(used)],
   }
 }
 

@@ -1,9 +1,18 @@
 import type { Values } from '../plan.ts'
-import { type ProcessUsage, readProcessUsage } from '../process-usage.ts'
+import { type ProcessUsage, readMachineCpuMs, readProcessUsage } from '../process-usage.ts'
 import { slopePerMinute } from '../statistics.ts'
 
 /** How often the broker's memory is looked at, in milliseconds. */
 const rssIntervalMs = 200
+
+/** From this share of a processor on, what others do is worth a warning. */
+const othersShareLimit = 0.3
+
+/** Says so when the machine was not left to the benchmark. */
+export const disturbance = ({ othersCpuShare }: Values): string[] =>
+  (othersCpuShare ?? 0) > othersShareLimit
+    ? ['other programs kept the machine busy, too: repeat it on a quiet one']
+    : []
 
 /** What two processes used between two moments: the broker by /proc, the load generator by what it knows of itself. */
 export class Interval {
@@ -11,6 +20,7 @@ export class Interval {
   readonly #fromMs = performance.now()
   readonly #broker: ProcessUsage | undefined
   readonly #generator = process.cpuUsage()
+  readonly #machineMs = readMachineCpuMs()
   readonly #rss: { atMs: number; bytes: number }[] = []
   readonly #timer: NodeJS.Timeout
 
@@ -38,8 +48,14 @@ export class Interval {
     const userMs = broker.userMs - this.#broker.userMs
     const systemMs = broker.systemMs - this.#broker.systemMs
     const rss = this.#rss.map(({ bytes }) => bytes)
+    const machineMs = readMachineCpuMs()
+    const others =
+      machineMs === undefined || this.#machineMs === undefined
+        ? {}
+        : { othersCpuShare: Math.max(0, machineMs - this.#machineMs - userMs - systemMs - generatorMs) / elapsedMs }
     return {
       ...values,
+      ...others,
       brokerCpuMs: userMs + systemMs,
       brokerCpuShare: (userMs + systemMs) / elapsedMs,
       brokerSystemShare: systemMs / Math.max(1, userMs + systemMs),

@@ -5,7 +5,7 @@ import { ChurnClient, startChurn } from './churn.ts'
 import { Client, Refusal } from './client.ts'
 import { ClosedLoop } from './closed-loop.ts'
 import { inParallel } from './in-parallel.ts'
-import { Interval } from './interval.ts'
+import { disturbance, Interval } from './interval.ts'
 import { Meter } from './meter.ts'
 import { OpenLoop } from './open-loop.ts'
 import { Publisher } from './publisher.ts'
@@ -190,7 +190,7 @@ const latencies = ({ latencyNs, sendLagNs }: Meter, { pace }: LoadPlan): Values 
 
 /** Reasons not to trust the values. */
 const doubts = ({ pace }: LoadPlan, values: Values, { sendLagNs, latencyNs }: Meter): string[] => {
-  const found: string[] = []
+  const found = disturbance(values)
   const generator = values['generatorCpuShare']!
   const broker = values['brokerCpuShare']
   if (pace.mode === 'window' && generator > 0.9 && (broker ?? 0) < 0.9) {
