@@ -2,6 +2,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
 import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
+import type { Lender } from '../../src/mqtt/lender.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
@@ -65,6 +66,8 @@ export class ConnectionDecoder implements DecoderInput {
   #firstByte = 0
   /** Where its first byte is in the present chunk; -1 when it came in an earlier one. */
   #frameStart = -1
+  /** Whose the present chunk is. */
+  #lender: Lender | undefined
   /** While its bytes come, the value so far. */
   #remainingLength = 0
   #remainingLengthBytes = 0
@@ -78,11 +81,12 @@ export class ConnectionDecoder implements DecoderInput {
     this.#shared = shared
   }
 
-  bytes(chunk: Uint8Array): number {
+  bytes(chunk: Uint8Array, lender?: Lender): number {
     const connection = this.#connection
     const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let position = 0
     this.#frameStart = -1
+    this.#lender = lender
     while (position < buffer.length && connection.open) {
       if (connection.paused) return position
       switch (this.#state) {
@@ -174,7 +178,10 @@ export class ConnectionDecoder implements DecoderInput {
       const { publish } = this.#shared
       readPublish(firstByte, reader, publish, this.#shared.nowMs)
       reader.close()
-      if (this.#frameStart >= 0) noteFrame(publish, this.#frameStart, end, connection.protocolVersion)
+      if (this.#frameStart >= 0) {
+        noteFrame(publish, this.#frameStart, end, connection.protocolVersion)
+        publish.message.lender = this.#lender
+      }
       this.#next.publish(publish)
       return
     }

@@ -33,7 +33,7 @@ export class PublishEncoder {
     // The bytes as they came in: nothing is encoded, nothing allocated, and a run of packets is one copy in the end.
     if (message.frameVersion === (version === 5 ? 5 : 4) && isUnaltered(publish)) {
       if (message.frameEnd - message.frameStart <= connection.maximumPacketSize) {
-        next.forward(message.bytes, message.frameStart, message.frameEnd)
+        next.forward(message.bytes, message.frameStart, message.frameEnd, message.lender)
       }
       return
     }

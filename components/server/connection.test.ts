@@ -9,6 +9,7 @@ import { Buffers } from './buffers.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
+import { SharedInput } from './shared-input.ts'
 
 const unused = () => expect.unreachable()
 
@@ -52,6 +53,7 @@ const open = (
     log,
     endOfTurn: new EndOfTurn(),
     buffers: new Buffers(1_000_000, log),
+    input: new SharedInput(),
     gathered: [],
     maximumPendingBytes,
     closeDeadlineMs,

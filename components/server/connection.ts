@@ -2,11 +2,13 @@ import type { Socket } from 'node:net'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import type { Lender } from '../../src/mqtt/lender.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { Buffers } from './buffers.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 import { Gathered } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
+import type { SharedInput } from './shared-input.ts'
 
 /** What the connections of a server share. */
 export interface ConnectionOwner {
@@ -14,6 +16,8 @@ export interface ConnectionOwner {
   readonly endOfTurn: EndOfTurn
   /** What the sockets of all connections hold. */
   readonly buffers: Buffers
+  /** What connections read into. */
+  readonly input: SharedInput
   /** Empty ones, for connections that have something to write. */
   readonly gathered: Gathered[]
   /** Bytes pending that make a connection congested. */
@@ -41,6 +45,8 @@ export class TcpConnection implements Connection, TurnEnd {
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   readonly #socket: Socket
+  /** It reads into the shared input; otherwise it has `data` events. */
+  readonly #adopted: boolean
   readonly #owner: ConnectionOwner
 
   /** The stages of the pipeline, in its order. */
@@ -79,8 +85,10 @@ export class TcpConnection implements Connection, TurnEnd {
   constructor(id: number, socket: Socket, owner: ConnectionOwner) {
     this.id = id
     this.remote = formatAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0)
-    this.#socket = socket
     this.#owner = owner
+    const adopted = owner.input.adopt(socket, (chunk) => this.#read(chunk, owner.input))
+    this.#adopted = adopted !== undefined
+    this.#socket = adopted ?? socket
   }
 
   /** Opens the pipeline and begins to read. */
@@ -97,7 +105,8 @@ export class TcpConnection implements Connection, TurnEnd {
       this.#peerEnded = true
       this.#closeAtEnd()
     })
-    this.#socket.on('data', (chunk) => this.#read(chunk))
+    if (this.#adopted) this.#socket.resume()
+    else this.#socket.on('data', (chunk) => this.#read(chunk))
   }
 
   get pendingBytes(): number {
@@ -149,10 +158,11 @@ export class TcpConnection implements Connection, TurnEnd {
     this.forward(bytes, 0, bytes.length)
   }
 
-  forward(source: Uint8Array, start: number, end: number): void {
+  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
     if (!this.#open) return
     this.#gathered ??= this.#owner.gathered.pop() ?? new Gathered()
-    this.#gathered.add(source, start, end)
+    if (lender === undefined) this.#gathered.add(source, start, end)
+    else this.#gathered.borrow(source, start, end, lender)
     if (this.#gathered.bytes >= flushBytes) this.#flush()
     else if (!this.#awaitsEndOfTurn) this.#awaitEndOfTurn()
     if (this.pendingBytes > this.#owner.maximumPendingBytes) this.#overflow()
@@ -183,11 +193,12 @@ export class TcpConnection implements Connection, TurnEnd {
     else this.#tellStages()
   }
 
-  #read(chunk: Uint8Array): void {
+  #read(chunk: Uint8Array, lender?: Lender): void {
     if (!this.#open || this.#input === undefined) return
     try {
-      const taken = this.#input.bytes(chunk)
-      if (taken < chunk.length && this.#open) this.#rest = chunk.subarray(taken)
+      const taken = this.#input.bytes(chunk, lender)
+      if (taken === chunk.length || !this.#open) return
+      this.#rest = lender === undefined ? chunk.subarray(taken) : Uint8Array.from(chunk.subarray(taken))
     } catch (error) {
       this.#stageThrew(error)
     }
@@ -228,6 +239,7 @@ export class TcpConnection implements Connection, TurnEnd {
   #flush(): void {
     const gathered = this.#gathered
     if (gathered === undefined) return
+    gathered.settle()
     const chunks = gathered.take()
     this.#release(gathered)
     if (chunks.length > 1) this.#socket.cork()

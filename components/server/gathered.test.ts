@@ -47,6 +47,27 @@ it('makes one range of ranges that adjoin', () => {
   expect(taken?.length).toBe(50_000)
 })
 
+it('follows lent bytes to where they are moved, and no others', () => {
+  const lent = Buffer.from('abcdef')
+  const own = Buffer.from('xyz')
+  const borrowers: Gathered[] = []
+  const lender = {
+    lend: (borrower: unknown) => void borrowers.push(borrower as Gathered),
+    settle: () => {
+      for (const borrower of borrowers.splice(0)) borrower.moved(lent, Buffer.from(lent))
+      lent.fill('-')
+    },
+  }
+  const gathered = new Gathered()
+  gathered.borrow(lent, 0, 2, lender)
+  gathered.add(own, 0, 3)
+  gathered.borrow(lent, 4, 6, lender)
+  expect(borrowers).toHaveLength(1)
+  gathered.settle()
+  expect(Buffer.concat(gathered.take()).toString()).toBe('abxyzef')
+  gathered.settle()
+})
+
 it('holds on to no large chunk for a small part of it', () => {
   const source = Buffer.alloc(100_000, 'x')
   const gathered = new Gathered()

@@ -77,7 +77,7 @@ export const openPipeline = (
   const encoder = keep(
     pipeline.encoder.open(connection, {
       bytes: (chunk) => connection.write(chunk),
-      forward: (source, start, end) => connection.forward(source, start, end),
+      forward: (source, start, end, lender) => connection.forward(source, start, end, lender),
     }),
   )
   const outgoing = pipeline.outgoing.reduceRight(filter, encoder)

@@ -11,6 +11,7 @@ import { Buffers } from './buffers.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
+import { SharedInput } from './shared-input.ts'
 
 /**
  * A connection on which every byte is a packet: `p` pauses it, a digit is answered with as many hundred bytes, and the
@@ -57,6 +58,7 @@ const open = (
     log,
     endOfTurn: new EndOfTurn(),
     buffers,
+    input: new SharedInput(),
     gathered: [],
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,

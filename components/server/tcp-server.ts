@@ -8,6 +8,7 @@ import { type ConnectionOwner, formatAddress, TcpConnection } from './connection
 import { EndOfTurn } from './end-of-turn.ts'
 import { type Handover, release } from './handover.ts'
 import type { Pipeline } from './pipeline.ts'
+import { SharedInput } from './shared-input.ts'
 
 /** Refused connections are logged in one line for this time, in milliseconds. */
 const refusalLogIntervalMs = 10_000
@@ -17,7 +18,7 @@ const refusalLogIntervalMs = 10_000
  * @throws the operating system's error, with its code, address and port: `EADDRINUSE` when another has it.
  */
 export const listen = async ({ host, port, backlog }: ServerConfig): Promise<Server> => {
-  const server = createServer({ allowHalfOpen: true })
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
   server.listen({ host, port, backlog })
   await once(server, 'listening')
   return server
@@ -59,6 +60,7 @@ export class TcpServer implements Listener {
       log,
       endOfTurn: new EndOfTurn(),
       buffers: new Buffers(config.maximumTotalPendingBytes, log),
+      input: new SharedInput(),
       gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,

@@ -1,3 +1,4 @@
+import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 
 /**
@@ -35,8 +36,11 @@ export interface Connection {
    * must not change afterwards.
    */
   write(bytes: Uint8Array): void
-  /** The same for a part of some bytes, which must not change before this turn of the event loop ends. */
-  forward(source: Uint8Array, start: number, end: number): void
+  /**
+   * The same for a part of some bytes, which must not change before this turn of the event loop ends.
+   * @param lender who changes them before, and says where they are then.
+   */
+  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void
   /** Reads nothing more from the peer, from the end of the current packet on: whoever has to wait for something says so. */
   pause(): void
   /** Reads on, not before the end of this turn of the event loop. */

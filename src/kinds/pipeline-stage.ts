@@ -1,4 +1,5 @@
 import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
+import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { Publish } from '../mqtt/publish.ts'
 import { kind } from '../system/kind.ts'
@@ -44,8 +45,11 @@ export interface EncoderStage {
 export interface ByteReceiver {
   /** Takes bytes. They are lent: whoever keeps them copies them. */
   bytes(chunk: Uint8Array): void
-  /** Takes a part of some bytes, which stay as they are until this turn of the event loop ends. */
-  forward(source: Uint8Array, start: number, end: number): void
+  /**
+   * Takes a part of some bytes, which stay as they are until this turn of the event loop ends.
+   * @param lender who overwrites them before, and says where they are then.
+   */
+  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void
 }
 
 /** Where the bytes from the network go in. */
@@ -54,8 +58,9 @@ export interface DecoderInput extends StageEnd {
    * Takes bytes. They are lent: what is kept of them is copied.
    * @returns how many were taken. Fewer than there are when the connection was paused meanwhile: it stops after the packet
    * that did it, and the transport offers the rest again when the connection is resumed.
+   * @param lender who overwrites them before the turn of the event loop ends; without one they stay until then.
    */
-  bytes(chunk: Uint8Array): number
+  bytes(chunk: Uint8Array, lender?: Lender): number
 }
 
 /** Every MQTT Control Packet but PUBLISH, in mqtt-packet's form. */

@@ -1,4 +1,5 @@
 import type { QoS } from 'mqtt-packet'
+import type { Lender } from './lender.ts'
 
 /**
  * An Application Message: one piece of memory and where in it the parts lie. Topic Name, properties and payload are
@@ -37,6 +38,8 @@ export class Message {
   frameStart = 0
   frameEnd = 0
   frameVersion: 0 | 4 | 5 = 0
+  /** Who overwrites these bytes before the turn of the event loop ends; undefined when they stay as they are. */
+  lender: Lender | undefined
   /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
   serial = 0
 

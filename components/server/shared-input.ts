@@ -1,0 +1,74 @@
+import { Socket } from 'node:net'
+import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
+
+/** How much one read takes at most, in bytes: as much as Node's own. */
+const READ_BYTES = 64 * 1024
+
+/**
+ * One piece of memory that all connections read into, one after the other. Node itself takes 64 KiB for each read, gives most
+ * of it back, and leads the rest through a stream: without that, a read of a few packets costs the broker a fifth to a
+ * quarter less (measured with 200 publishers). What is forwarded and not yet sent when a read ends is moved to memory of its
+ * own, with one copy for all who forward it.
+ */
+export class SharedInput implements Lender {
+  readonly #memory = Buffer.allocUnsafeSlow(READ_BYTES)
+  /** What was read last, until the stages have had it. */
+  #chunk: Buffer | undefined
+  readonly #borrowers: Borrower[] = []
+
+  /**
+   * Has a socket read into the shared memory, which only a new one can: Node offers that for sockets made with `onread`, and
+   * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
+   * have been there in every version of Node; where they are not, nothing is done.
+   * @param accepted does not read yet: of a server with `pauseOnConnect`.
+   * @param read gets what comes. The bytes are lent for the call.
+   * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
+   */
+  adopt(accepted: Socket, read: (chunk: Buffer) => void): Socket | undefined {
+    const old = accepted as unknown as Internals
+    const handle = old._handle
+    if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
+    old._handle = null
+    const socket = new Socket({ handle, allowHalfOpen: true, onread: this.#onread(read) } as object)
+    const moved = socket as unknown as Internals
+    // The server counts its sockets when they are closed.
+    moved._server = old._server
+    moved.server = old.server
+    old._server = null
+    return socket
+  }
+
+  lend(borrower: Borrower): void {
+    this.#borrowers.push(borrower)
+  }
+
+  /** Moves what was lent so far to memory that stays as it is. */
+  settle(): void {
+    if (this.#borrowers.length === 0 || this.#chunk === undefined) return
+    const moved = Buffer.from(this.#chunk)
+    for (const borrower of this.#borrowers) borrower.moved(this.#chunk, moved)
+    this.#borrowers.length = 0
+  }
+
+  #onread(read: (chunk: Buffer) => void) {
+    return {
+      buffer: this.#memory,
+      callback: (length: number): boolean => {
+        this.#chunk = this.#memory.subarray(0, length)
+        try {
+          read(this.#chunk)
+        } finally {
+          this.settle()
+          this.#chunk = undefined
+        }
+        return true
+      },
+    }
+  }
+}
+
+interface Internals {
+  _handle: { readonly useUserBuffer?: unknown } | null
+  _server: unknown
+  server: unknown
+}
