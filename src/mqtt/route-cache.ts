@@ -16,6 +16,8 @@ import { hasWildcard } from './topic-trie.ts'
  */
 export class RouteCache {
   readonly #compile: (topic: string) => Route
+  /** The hashes of the topics in the table, `EMPTY` elsewhere: a topic that is not there is known by these alone. */
+  readonly #hashes = new Int32Array(PLACES)
   readonly #entries: (Entry | undefined)[] = new Array(PLACES).fill(undefined)
   /** At the first place of a topic: the hash of the one that last came without getting a place. */
   readonly #refused = new Int32Array(PLACES)
@@ -33,12 +35,16 @@ export class RouteCache {
   routeOf(message: Message): Route {
     const { bytes, topicStart, topicEnd } = message
     if (topicEnd - topicStart > MAXIMUM_TOPIC_BYTES) return this.#compile(message.topic)
-    const hash = hashOfBytes(bytes, topicStart, topicEnd)
+    const hash = hashOf(bytes, topicStart, topicEnd)
     const place = placeOf(hash)
-    const first = this.#entries[place]
-    if (first !== undefined && isFor(first, hash, message)) return first.route
-    const second = this.#entries[place ^ 1]
-    if (second !== undefined && isFor(second, hash, message)) return second.route
+    if (this.#hashes[place] === hash) {
+      const entry = this.#entries[place]!
+      if (isFor(entry, message)) return entry.route
+    }
+    if (this.#hashes[place ^ 1] === hash) {
+      const entry = this.#entries[place ^ 1]!
+      if (isFor(entry, message)) return entry.route
+    }
     return this.#miss(message, hash, place)
   }
 
@@ -51,28 +57,28 @@ export class RouteCache {
     // A filter this long is the topic of no entry: text has at least as many bytes as characters.
     if (filter.length > MAXIMUM_TOPIC_BYTES) return
     const bytes = Buffer.from(filter)
-    const hash = hashOfBytes(bytes, 0, bytes.length)
+    const hash = hashOf(bytes, 0, bytes.length)
     const place = placeOf(hash)
-    if (this.#entries[place]?.hash === hash) this.#put(place, undefined)
-    if (this.#entries[place ^ 1]?.hash === hash) this.#put(place ^ 1, undefined)
+    if (this.#hashes[place] === hash) this.#put(place, EMPTY, undefined)
+    if (this.#hashes[place ^ 1] === hash) this.#put(place ^ 1, EMPTY, undefined)
   }
 
   #miss(message: Message, hash: number, place: number): Route {
     const route = this.#compile(message.topic)
-    if (weightOf(route) > HEAVIEST_ROUTE) return route
-    const free = this.#entries[place] === undefined ? place : place ^ 1
-    const taken = this.#entries[free]
-    if (taken !== undefined && this.#refused[place] !== hash) {
+    const free = this.#hashes[place] === EMPTY ? place : place ^ 1
+    const isTaken = this.#hashes[free] !== EMPTY
+    if (isTaken && this.#refused[place] !== hash) {
       this.#refused[place] = hash
       return route
     }
+    if (weightOf(route) > HEAVIEST_ROUTE) return route
     // Of the two that are there, the one that has waited longer goes.
-    if (taken !== undefined) this.#put(free, this.#entries[place])
-    this.#put(taken === undefined ? free : place, { hash, topic: bytesAsText(message), route })
+    if (isTaken) this.#put(free, this.#hashes[place]!, this.#entries[place])
+    this.#put(isTaken ? place : free, hash, { topic: bytesAsText(message), route })
     return route
   }
 
-  #put(place: number, entry: Entry | undefined): void {
+  #put(place: number, hash: number, entry: Entry | undefined): void {
     const before = this.#entries[place]
     const weight = this.#weight + weightOf(entry?.route) - weightOf(before?.route)
     if (weight > MAXIMUM_WEIGHT || this.#taken.length === PLACES) {
@@ -82,18 +88,21 @@ export class RouteCache {
       this.#weight = weight
     }
     if (this.#entries[place] === undefined && entry !== undefined) this.#taken.push(place)
+    this.#hashes[place] = hash
     this.#entries[place] = entry
   }
 
   #clear(): void {
-    for (const place of this.#taken) this.#entries[place] = undefined
+    for (const place of this.#taken) {
+      this.#hashes[place] = EMPTY
+      this.#entries[place] = undefined
+    }
     this.#taken.length = 0
     this.#weight = 0
   }
 }
 
 interface Entry {
-  readonly hash: number
   /** The bytes of the Topic Name, a character for each. */
   readonly topic: string
   readonly route: Route
@@ -111,11 +120,15 @@ const HEAVIEST_ROUTE = MAXIMUM_WEIGHT / 8
 const weightOf = (route: Route | undefined): number =>
   route === undefined ? 0 : route.targets.length + route.shared.length
 
+/** The hash that no topic has. */
+const EMPTY = 0
+
+const hashOf = (bytes: Uint8Array, start: number, end: number): number => hashOfBytes(bytes, start, end) || 1
+
 const placeOf = (hash: number): number => (hash ^ (hash >>> 15)) & (PLACES - 1)
 
-const isFor = (entry: Entry, hash: number, { bytes, topicStart, topicEnd }: Message): boolean => {
-  const { topic } = entry
-  if (entry.hash !== hash || topic.length !== topicEnd - topicStart) return false
+const isFor = ({ topic }: Entry, { bytes, topicStart, topicEnd }: Message): boolean => {
+  if (topic.length !== topicEnd - topicStart) return false
   for (let index = 0; index < topic.length; index += 1) {
     if (topic.charCodeAt(index) !== bytes[topicStart + index]) return false
   }
