@@ -31,6 +31,24 @@ describe.concurrent('4.1 Session State and 4.2 Network Connections', () => {
     for (const client of clients) await client.message({ payload: 'x' })
   })
 
+  it('is not discarded when the client came back in time, and stays [MQTT-4.1.0-1]', async () => {
+    const [clientId, topic, clock] = [unique(), unique(), unique()]
+    const watcher = await watch(clock)
+    const properties = { sessionExpiryInterval: 1 }
+    const client = await broker.connect({ clientId, properties })
+    await client.subscribe(topic, { qos: 1 })
+    await client.vanish()
+    const back = await broker.connect({ clientId, properties, clean: false })
+    // The interval that began with the first connection's end is long over when this Will comes.
+    await (await broker.connect(withWill(clock, 2))).vanish()
+    await watcher.message({ payload: 'ended' })
+    await watcher.publish(topic, 'x')
+    await back.message({ payload: 'x' })
+    await back.vanish()
+    const again = await broker.connect({ clientId, properties, clean: false })
+    expect(again.connack?.sessionPresent).toBe(true)
+  })
+
   it('is discarded with the connection when Session Expiry Interval is 0 or absent [MQTT-4.1.0-2]', async () => {
     for (const properties of [{}, { sessionExpiryInterval: 0 }]) {
       const [clientId, topic] = [unique(), unique()]

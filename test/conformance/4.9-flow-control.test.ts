@@ -60,6 +60,24 @@ describe.concurrent('4.9 Flow control', () => {
     expect((await back.untilPing()).map(({ payload }) => payload)).toEqual(['0', '1'])
   })
 
+  it('an acknowledgement of what was not sent again yet frees no place [MQTT-4.9.0-2]', async () => {
+    const [clientId, topic] = [unique(), unique()]
+    const properties = { sessionExpiryInterval: 600 }
+    const client = await broker.connect({ clientId, properties: { ...properties, receiveMaximum: 4 } })
+    await client.subscribe(topic, { qos: 1 })
+    const publisher = await broker.connect()
+    for (let n = 0; n < 6; n += 1) await publisher.publish(topic, `${n}`)
+    const sent = await client.untilPing()
+    await client.vanish()
+    const back = await broker.connect({ clientId, clean: false, properties: { ...properties, receiveMaximum: 1 } })
+    const { messageId } = await back.expect({ cmd: 'publish', payload: '0' })
+    // It remembers the last connection, where it had the others too.
+    back.send({ cmd: 'puback', messageId: sent[1]!.messageId! }, { cmd: 'puback', messageId: sent[2]!.messageId! })
+    await back.expectNothing()
+    back.send({ cmd: 'puback', messageId: messageId! })
+    expect((await back.untilPing()).map(({ payload }) => payload)).toEqual(['3'])
+  })
+
   it('acknowledgements of what was not sent do not raise the quota over its beginning [MQTT-4.9.0-2]', async () => {
     const topic = unique()
     const client = await broker.connect({ properties: { receiveMaximum: 1 } })
