@@ -69,6 +69,7 @@ export const formatCase = ({ plan, headlines }: BenchCase, result: CaseResult): 
     ...table,
     ...result.ratios.map((ratio) => `  ${own}: ${formatRatio(ratio)}`),
     ...result.subjects.flatMap(remarks),
+    ...formatWarnings(result.subjects),
     '',
   ].join('\n')
 }
@@ -90,8 +91,16 @@ const cell = (name: MetricName, value: number | undefined): string =>
 const remarks = (subject: SubjectResult): string[] => [
   ...refusalsOf(subject).map((text) => `  ${subject.name}: ${text}`),
   ...faultsOf(subject).map((text) => `  ${subject.name}: FAULT: ${text}`),
-  ...warningsOf(subject).map((text) => `  ${subject.name}: warning: ${text}`),
 ]
+
+/** Each warning once, with those whom it concerns. */
+const formatWarnings = (subjects: readonly SubjectResult[]): string[] => {
+  const texts = new Set(subjects.flatMap(warningsOf))
+  return [...texts].map((text) => {
+    const names = subjects.filter((subject) => warningsOf(subject).includes(text)).map(({ name }) => name)
+    return `  warning: ${text} (${names.join(', ')})`
+  })
+}
 
 /** The first column to the left, the others to the right. */
 const formatTable = (rows: readonly (readonly string[])[]): string[] => {

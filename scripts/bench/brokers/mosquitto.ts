@@ -1,17 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { removeTemporaryDirectory, temporaryDirectory } from '../temporary.ts'
 import type { Broker, RunningBroker } from './broker.ts'
 import { Child } from './child.ts'
+import { answers, onFreePort } from './free-port.ts'
 
 /** Debian installs it where the PATH of ordinary users does not lead. */
 const commands = ['mosquitto', '/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto']
-
-/** How often another port is tried when somebody took the free one in the meantime. */
-const attempts = 3
 
 /** @returns undefined when it is not installed. */
 export const findMosquitto = (): Broker | undefined => {
@@ -19,7 +15,12 @@ export const findMosquitto = (): Broker | undefined => {
     const { stdout, error } = spawnSync(command, ['-h'], { encoding: 'utf8' })
     if (error === undefined) {
       const description = stdout.split('\n')[0]!.replace(' version', '')
-      return { name: 'mosquitto', description, lacks: () => undefined, start: () => start(command) }
+      return {
+        name: 'mosquitto',
+        description,
+        lacks: () => undefined,
+        start: () => onFreePort((port) => startOn(command, port)),
+      }
     }
   }
   return undefined
@@ -38,16 +39,6 @@ const configFor = (port: number): string =>
     'log_dest stderr',
     '',
   ].join('\n')
-
-const start = async (command: string): Promise<RunningBroker> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startOn(command, await freePort())
-    } catch (error) {
-      if (attempt === attempts) throw error
-    }
-  }
-}
 
 const startOn = async (command: string, port: number): Promise<RunningBroker> => {
   const directory = temporaryDirectory()
@@ -72,20 +63,3 @@ const startOn = async (command: string, port: number): Promise<RunningBroker> =>
     },
   }
 }
-
-/** A port that nobody listens on now. Mosquitto can neither choose one nor say which it has. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-const answers = (port: number): Promise<true | undefined> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(undefined))
-    socket.once('connect', () => socket.destroy())
-  })

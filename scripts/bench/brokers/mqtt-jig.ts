@@ -2,6 +2,10 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Broker, RunningBroker, StartOptions } from './broker.ts'
 import { Child } from './child.ts'
+import { answers, onFreePort } from './free-port.ts'
+
+/** As the others: on this machine alone, and without a line in the log for each connection. */
+const standardSettings = ['server.host=127.0.0.1', 'logger.level=warn']
 
 /**
  * Our broker as it runs in production: the built program of a checkout.
@@ -12,33 +16,28 @@ export const mqttJig = (name: string, root: string, settings: readonly string[] 
   name,
   description: `mqtt-jig ${versionOf(root)} (${root})`,
   lacks: () => undefined,
-  start: async (options: StartOptions): Promise<RunningBroker> => {
-    const all = ['server.host=127.0.0.1', 'server.port=0', 'logger.level=info', ...options.settings, ...settings]
-    const child = new Child(
-      name,
-      process.execPath,
-      [
-        ...profiling(options.profileFile),
-        resolve(root, 'bin/mqtt-jig.mjs'),
-        ...all.flatMap((setting) => ['--set', setting]),
-      ],
-      { cwd: root },
-    )
-    const port = await child.until(() => portIn(child.output))
-    return {
-      pid: child.process.pid!,
-      port,
-      output: () => child.output,
-      crash: () => child.crash,
-      stop: () => child.stop(),
-    }
-  },
+  start: (options) =>
+    onFreePort((port) => startOn(name, root, port, { ...options, settings: [...options.settings, ...settings] })),
 })
 
-/** The port in the line of the log that says where the server listens. */
-const portIn = (log: string): number | undefined => {
-  const found = /"port":(\d+),"msg":"Listening/.exec(log)
-  return found === null ? undefined : Number(found[1])
+const startOn = async (name: string, root: string, port: number, options: StartOptions): Promise<RunningBroker> => {
+  const all = [...standardSettings, `server.port=${port}`, ...options.settings]
+  const program = resolve(root, 'bin/mqtt-jig.mjs')
+  const args = [...profiling(options.profileFile), program, ...all.flatMap((setting) => ['--set', setting])]
+  const child = new Child(name, process.execPath, args, { cwd: root })
+  try {
+    await child.until(() => answers(port))
+  } catch (error) {
+    await child.stop()
+    throw error
+  }
+  return {
+    pid: child.process.pid!,
+    port,
+    output: () => child.output,
+    crash: () => child.crash,
+    stop: () => child.stop(),
+  }
 }
 
 const profiling = (file: string | undefined): string[] =>

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Qos, Version } from '../plan.ts'
 import type { Meter } from './meter.ts'
 import { PacketCounter, type PacketListener } from './packet-counter.ts'
@@ -27,29 +27,24 @@ export class Client implements PacketListener {
   protected readonly meter: Meter
   protected readonly socket: Socket
   readonly #counter: PacketCounter
-  readonly #connected: Promise<void>
+  readonly #target: Target
+  readonly #localAddress: string | undefined
   #answer: Waiting | undefined
   /** After this an end of the connection is no fault. */
   #leaving = false
   #ended: string | undefined
 
-  /** Opens the connection. @param localAddress where from: an address has about 28,000 ports. */
-  constructor({ host, port }: Target, version: Version, meter: Meter, localAddress?: string) {
+  /** @param localAddress where the connection is to come from: an address has about 28,000 ports. */
+  constructor(target: Target, version: Version, meter: Meter, localAddress?: string) {
     this.version = version
     this.meter = meter
     this.#counter = new PacketCounter(this, version)
-    this.socket = connect({
-      host,
-      port,
-      ...(localAddress === undefined ? {} : { localAddress }),
-      noDelay: true,
-      onread: { buffer: sharedBuffer, callback: (bytes) => this.#bytes(bytes) },
-    })
-    this.#connected = new Promise((resolve, reject) => {
-      this.socket.once('connect', resolve).once('error', reject)
-    })
-    // Whoever waits for it is told; without anybody waiting it is not a crash.
-    this.#connected.catch(() => {})
+    this.#target = target
+    this.#localAddress = localAddress
+    const onread: OnReadOpts = { buffer: sharedBuffer, callback: (bytes) => this.#bytes(bytes) }
+    // The types know `onread` for `connect` alone; a socket that connects later takes it as well.
+    this.socket = new Socket({ onread } as SocketConstructorOpts)
+    this.socket.setNoDelay(true)
     this.socket.on('error', (error) => this.#end(error.message))
     this.socket.on('close', () => this.#end('the broker closed the connection'))
   }
@@ -59,9 +54,15 @@ export class Client implements PacketListener {
     return this.#ended === undefined
   }
 
-  /** Sends CONNECT. @throws Refusal, or the error of the network. */
+  /** Opens the connection and sends CONNECT. @throws Refusal, or the error of the network. */
   async connect(clientId: string): Promise<void> {
-    await this.#connected
+    const { host, port } = this.#target
+    const from = this.#localAddress === undefined ? {} : { localAddress: this.#localAddress }
+    this.socket.connect({ host, port, ...from })
+    await new Promise<void>((resolve, reject) => {
+      this.socket.once('connect', resolve).once('error', reject)
+      this.socket.once('close', () => reject(new Error('closed before it was connected')))
+    })
     const body = await this.ask(encodeConnect(clientId, this.version), PacketType.CONNACK, 'CONNECT')
     const code = body[1]!
     if (code !== 0) throw new Refusal(`CONNACK ${hex(code)} to CONNECT of version ${this.version}`)

@@ -126,7 +126,7 @@ test('acknowledgements of what was not sent, twice, or with an error are found o
   const meter = new Meter(0)
   const publication = { ...small, qos: 1, stream: 0, topics: ['a'], window: 10 } as const
   const publisher = new Publisher(job, 5, meter, publication, new ClosedLoop())
-  closing.push(() => publisher.destroy())
+  const connecting = publisher.connect('a')
   publisher.send(3, 0)
   expect(publisher.inFlight).toBe(3)
   publisher.acknowledged(4, 1, 0)
@@ -137,6 +137,8 @@ test('acknowledgements of what was not sent, twice, or with an error are found o
   publisher.acknowledged(7, 2, 0)
   expect(meter.faults.wrongAcknowledgements).toBe(4)
   expect(publisher.inFlight).toBe(2)
+  publisher.destroy()
+  await expect(connecting).rejects.toThrow()
 })
 
 test('a broker that grants less than was asked for refuses the case', async () => {
