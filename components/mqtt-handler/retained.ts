@@ -36,7 +36,7 @@ export class Retained {
       if (this.messages.delete(message.topic)) this.#journal.append({ type: 'retained-removed', topic: message.topic })
       return true
     }
-    const kept = message.keep()
+    const kept = message.alone()
     if (!this.messages.set(kept)) return this.#refuse(kept)
     this.#full = false
     this.#journal.append({ type: 'retained', message: kept })

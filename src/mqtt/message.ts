@@ -116,16 +116,22 @@ export class Message {
     return kept
   }
 
+  /**
+   * The same message in memory that holds nothing else, for one that is kept for long: Node cuts small buffers from larger
+   * pieces, which one of them alone would keep in memory.
+   */
+  alone(): Message {
+    const kept = this.keep()
+    if (kept.bytes.buffer.byteLength === kept.bytes.length) return kept
+    const bytes = Buffer.allocUnsafeSlow(kept.bytes.length)
+    bytes.set(kept.bytes)
+    return Object.assign(Message.of(kept), { bytes, serial: kept.serial })
+  }
+
   /** A copy with another Topic Name: what a Topic Alias stands for. */
   withTopic(topic: Uint8Array): Message {
     const { properties, payload, qos, retain, expiresAtMs } = this
     return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
-  }
-
-  /** The same content, published with RETAIN 0 or at another QoS. */
-  with(changes: { readonly qos?: QoS; readonly retain?: boolean }): Message {
-    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
-    return Message.of({ topic, properties, payload, qos, retain, expiresAtMs, ...changes })
   }
 }
 

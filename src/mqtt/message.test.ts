@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { Message } from './message.ts'
+
+/** A message as a decoder lends it: somewhere in a chunk. */
+const lent = () => {
+  const message = new Message()
+  message.fill(Buffer.from('....topic/aPROPERTIESpayload....'))
+  message.topicStart = 4
+  message.topicEnd = 11
+  message.propertiesStart = 11
+  message.propertiesEnd = 21
+  message.payloadStart = 21
+  message.payloadEnd = 28
+  message.qos = 1
+  message.retain = true
+  message.expiresAtMs = 5
+  return message
+}
+const parts = ({ topic, properties, payload, qos, retain, expiresAtMs, size }: Message) => ({
+  ...{ topic, properties: `${properties}`, payload: `${payload}`, qos, retain, expiresAtMs, size },
+})
+const expected = {
+  ...{ topic: 'topic/a', properties: 'PROPERTIES', payload: 'payload', qos: 1, retain: true, expiresAtMs: 5, size: 24 },
+}
+
+describe('a message', () => {
+  it.each([
+    ['keep', (message: Message) => message.keep()],
+    ['alone', (message: Message) => message.alone()],
+  ])('that is kept (%s) stays as it is when its chunk is overwritten', (_, copyOf) => {
+    const message = lent()
+    const { serial } = message
+    const kept = copyOf(message)
+    message.bytes.fill('x')
+    expect(parts(kept)).toEqual(expected)
+    expect(kept.serial).toBe(serial)
+    expect(kept.keep()).toBe(kept)
+  })
+
+  it('is copied once for all who keep it, and again when another one has come', () => {
+    const message = lent()
+    const kept = message.keep()
+    expect(message.keep()).toBe(kept)
+    message.fill(Buffer.from('another'))
+    expect(message.keep()).not.toBe(kept)
+    expect(message.serial).not.toBe(kept.serial)
+  })
+
+  it('that is alone shares its memory with nothing', () => {
+    const { bytes } = lent().alone()
+    expect(bytes.buffer.byteLength).toBe(bytes.length)
+  })
+
+  it('takes another Topic Name with all else', () => {
+    expect(parts(lent().withTopic(Buffer.from('b')))).toEqual({ ...expected, topic: 'b', size: 18 })
+  })
+})
