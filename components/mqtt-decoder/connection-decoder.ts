@@ -11,7 +11,7 @@ import { Publish } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
 import { PacketParser } from './packet-parser.ts'
-import { PartialBody } from './partial-body.ts'
+import { PartialPacket } from './partial-packet.ts'
 import { readPacket } from './read-packet.ts'
 import { type Clock, readPublish, steadyClock } from './read-publish.ts'
 
@@ -66,13 +66,14 @@ export class ConnectionDecoder implements DecoderInput {
   #firstByte = 0
   /** Where its first byte is in the present chunk; -1 when it came in an earlier one. */
   #frameStart = -1
-  /** Whose the present chunk is. */
+  /** The present chunk, and whose it is. */
+  #chunk: Buffer | undefined
   #lender: Lender | undefined
   /** While its bytes come, the value so far. */
   #remainingLength = 0
   #remainingLengthBytes = 0
-  /** What has come of its body, when that does not lie in one chunk. */
-  #partial: PartialBody | undefined
+  /** What has come of it, when its body does not lie in one chunk. */
+  #partial: PartialPacket | undefined
 
   constructor(connection: Connection, next: PacketReceiver, shared: SharedDecoding) {
     this.#connection = connection
@@ -87,6 +88,7 @@ export class ConnectionDecoder implements DecoderInput {
     let position = 0
     this.#frameStart = -1
     this.#lender = lender
+    this.#chunk = buffer
     while (position < buffer.length && connection.open) {
       if (connection.paused) return position
       switch (this.#state) {
@@ -103,6 +105,7 @@ export class ConnectionDecoder implements DecoderInput {
           return buffer.length
       }
     }
+    this.#chunk = undefined
     return buffer.length
   }
 
@@ -155,13 +158,14 @@ export class ConnectionDecoder implements DecoderInput {
         this.#takePacket(buffer, position, end)
         return end
       }
-      this.#partial = new PartialBody(this.#remainingLength)
+      this.#partial = new PartialPacket(this.#firstByte, this.#remainingLength)
     }
     const taken = this.#partial.append(buffer, position)
-    const whole = this.#partial.whole
+    const { whole, bodyStart } = this.#partial
     if (whole !== undefined) {
       this.#partial = undefined
-      this.#takePacket(whole, 0, whole.length)
+      this.#frameStart = 0
+      this.#takePacket(whole, bodyStart, whole.length)
     }
     return taken
   }
@@ -180,7 +184,9 @@ export class ConnectionDecoder implements DecoderInput {
       reader.close()
       if (this.#frameStart >= 0) {
         noteFrame(publish, this.#frameStart, end, connection.protocolVersion)
-        publish.message.lender = this.#lender
+        // A packet that came in pieces has memory of its own.
+        publish.message.owned = buffer !== this.#chunk
+        publish.message.lender = publish.message.owned ? undefined : this.#lender
       }
       this.#next.publish(publish)
       return

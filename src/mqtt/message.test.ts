@@ -46,6 +46,16 @@ describe('a message', () => {
     expect(message.serial).not.toBe(kept.serial)
   })
 
+  it('that owns its memory is kept without a copy', () => {
+    const message = lent()
+    message.owned = true
+    const kept = message.keep()
+    expect(kept.bytes).toBe(message.bytes)
+    message.fill(Buffer.from('another'))
+    expect(parts(kept)).toEqual(expected)
+    expect(parts(kept.alone())).toEqual(expected)
+  })
+
   it('that is alone shares its memory with nothing', () => {
     const { bytes } = lent().alone()
     expect(bytes.buffer.byteLength).toBe(bytes.length)

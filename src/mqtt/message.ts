@@ -38,6 +38,8 @@ export class Message {
   frameStart = 0
   frameEnd = 0
   frameVersion: 0 | 4 | 5 = 0
+  /** Nothing else is in this memory, and nobody will ever write to it: to keep the message costs no copy. */
+  owned = false
   /** Who overwrites these bytes before the turn of the event loop ends; undefined when they stay as they are. */
   lender: Lender | undefined
   /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
@@ -71,6 +73,8 @@ export class Message {
     this.#topic = undefined
     this.#kept = undefined
     this.frameVersion = 0
+    this.owned = false
+    this.lender = undefined
     lastSerial += 1
     this.serial = lastSerial
   }
@@ -108,10 +112,10 @@ export class Message {
   /** The same message in memory of its own, which may be kept and is never changed. One copy serves all who keep it. */
   keep(): Message {
     if (this.#kept !== undefined) return this.#kept
-    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
-    const kept = Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
+    const kept = this.owned ? Object.assign(new Message(), this) : this.#copy()
     kept.serial = this.serial
     kept.#topic = this.#topic
+    kept.#kept = kept
     this.#kept = kept
     return kept
   }
@@ -123,9 +127,15 @@ export class Message {
   alone(): Message {
     const kept = this.keep()
     if (kept.bytes.buffer.byteLength === kept.bytes.length) return kept
-    const bytes = Buffer.allocUnsafeSlow(kept.bytes.length)
-    bytes.set(kept.bytes)
-    return Object.assign(Message.of(kept), { bytes, serial: kept.serial })
+    const alone = kept.#copy()
+    const bytes = Buffer.allocUnsafeSlow(alone.bytes.length)
+    bytes.set(alone.bytes)
+    return Object.assign(alone, { bytes, serial: kept.serial })
+  }
+
+  #copy(): Message {
+    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
+    return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
   }
 
   /** A copy with another Topic Name: what a Topic Alias stands for. */
