@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { Buffers } from './buffers.ts'
 
@@ -22,6 +22,27 @@ it('is full from when the mark is passed until half of it is left, and then lets
   expect([buffers.full, first.wentOn, second.wentOn]).toEqual([false, 1, 0])
   buffers.add(-50)
   expect(first.wentOn).toBe(1)
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+it('asks for relief when it stays full, again and again, and not when it does not', () => {
+  vi.useFakeTimers()
+  const asked: number[] = []
+  const buffers = new Buffers(100, new RecordingLogger(), { deadlineMs: 50, relieve: (bytes) => asked.push(bytes) })
+  buffers.add(150)
+  vi.advanceTimersByTime(49)
+  expect(asked).toEqual([])
+  vi.advanceTimersByTime(51)
+  expect(asked).toEqual([100, 100])
+  buffers.add(-100)
+  vi.advanceTimersByTime(500)
+  buffers.add(150)
+  buffers.stop()
+  vi.advanceTimersByTime(500)
+  expect(asked).toEqual([100, 100])
 })
 
 it('warns, but not each time', () => {

@@ -5,6 +5,13 @@ export interface BufferWaiter {
   goOn(): void
 }
 
+/** What to do when publishers have waited for too long. */
+export interface Stalled {
+  readonly deadlineMs: number
+  /** Gets rid of at least so many bytes. */
+  relieve(bytes: number): void
+}
+
 /** A warning for every time that the mark is passed would be too many: one in this time, in milliseconds. */
 const warningIntervalMs = 10_000
 
@@ -15,14 +22,17 @@ const warningIntervalMs = 10_000
 export class Buffers {
   readonly #maximumBytes: number
   readonly #log: Logger
+  readonly #stalled: Stalled | undefined
+  #deadline: NodeJS.Timeout | undefined
   readonly #waiting = new Set<BufferWaiter>()
   #bytes = 0
   #full = false
   #lastWarningMs = Number.NEGATIVE_INFINITY
 
-  constructor(maximumBytes: number, log: Logger) {
+  constructor(maximumBytes: number, log: Logger, stalled?: Stalled) {
     this.#maximumBytes = maximumBytes
     this.#log = log
+    this.#stalled = stalled
   }
 
   /** Bytes that wait. */
@@ -33,6 +43,11 @@ export class Buffers {
   /** From when the mark is passed until half of it is left. */
   get full(): boolean {
     return this.#full
+  }
+
+  /** Nobody is called any more. */
+  stop(): void {
+    clearTimeout(this.#deadline)
   }
 
   /** There are so many bytes more, or less. */
@@ -56,6 +71,7 @@ export class Buffers {
 
   #fill(): void {
     this.#full = true
+    this.#watch()
     const nowMs = performance.now()
     if (nowMs - this.#lastWarningMs < warningIntervalMs) return
     this.#lastWarningMs = nowMs
@@ -63,8 +79,19 @@ export class Buffers {
     this.#log.warn(details, 'Subscribers read too slowly all together: publishers are slowed down')
   }
 
+  /** Peers that never read would have everybody wait for ever. */
+  #watch(): void {
+    if (this.#stalled === undefined) return
+    const { deadlineMs, relieve } = this.#stalled
+    this.#deadline = setTimeout(() => {
+      relieve(this.#bytes - this.#maximumBytes / 2)
+      this.#watch()
+    }, deadlineMs)
+  }
+
   #drained(): void {
     this.#full = false
+    clearTimeout(this.#deadline)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const waiter of waiting) waiter.goOn()

@@ -41,6 +41,15 @@ export const serverConfig = z.strictObject({
     .describe(
       'Bytes waiting for all peers together; beyond it nothing more is read from those who publish, until half of it is left.',
     ),
+  stalledDeadlineMs: z
+    .int()
+    .min(10)
+    .max(600_000)
+    .default(5_000)
+    .describe(
+      'How long publishers wait for that, in milliseconds. Then connections are cut off until half is left: first those ' +
+        'whose peer took nothing in that time, then those with most to send.',
+    ),
   closeDeadlineMs: z
     .int()
     .min(1)

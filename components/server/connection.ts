@@ -74,6 +74,7 @@ export class TcpConnection implements Connection, TurnEnd {
   /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
   #socketBytes = 0
   #congested = false
+  #lastTakenMs = performance.now()
   #awaitsEndOfTurn = false
 
   // How it ends: not open, then the stages told, then gone.
@@ -111,6 +112,11 @@ export class TcpConnection implements Connection, TurnEnd {
 
   get pendingBytes(): number {
     return (this.#gathered?.bytes ?? 0) + this.#socketBytes
+  }
+
+  /** When the operating system last took something for the peer, on the clock of `performance.now()`. */
+  get lastTakenMs(): number {
+    return this.#lastTakenMs
   }
 
   get congested(): boolean {
@@ -177,6 +183,12 @@ export class TcpConnection implements Connection, TurnEnd {
     // What still arrives is discarded, but read: closing over unread bytes would reset the connection and could take from
     // the peer the last answer; and the peer's own end is only seen by reading up to it.
     this.#socket.resume()
+  }
+
+  /** Ends the connection at once, and drops what waits for the peer. */
+  cutOff(reason: string): void {
+    this.#lost(reason)
+    this.#socket.destroy()
   }
 
   /** Lets the stages take leave of the peer, then closes. */
@@ -261,6 +273,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** The operating system took what one write held. */
   readonly #written = (): void => {
+    this.#lastTakenMs = performance.now()
     this.#noteSocketBytes(this.#socket.writableLength)
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false

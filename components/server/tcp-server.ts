@@ -36,6 +36,7 @@ export class TcpServer implements Listener {
   // The connections.
   readonly #connections = new Set<TcpConnection>()
   readonly #owner: ConnectionOwner
+  readonly #buffers: Buffers
   #lastId = 0
   /** Called when the last connection is gone, while somebody waits for it. */
   #allGone: (() => void) | undefined
@@ -56,10 +57,14 @@ export class TcpServer implements Listener {
     this.#pipeline = pipeline
     this.#log = log
     this.#server = server
+    this.#buffers = new Buffers(config.maximumTotalPendingBytes, log, {
+      deadlineMs: config.stalledDeadlineMs,
+      relieve: (bytes) => this.#cutOff(bytes),
+    })
     this.#owner = {
       log,
       endOfTurn: new EndOfTurn(),
-      buffers: new Buffers(config.maximumTotalPendingBytes, log),
+      buffers: this.#buffers,
       input: new SharedInput(),
       gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
@@ -121,12 +126,33 @@ export class TcpServer implements Listener {
   }
 
   async #closeConnections(reason: string): Promise<void> {
+    this.#buffers.stop()
     if (this.#connections.size === 0) return
     const allGone = new Promise<void>((resolve) => {
       this.#allGone = resolve
     })
     for (const connection of this.#connections) connection.stop(reason)
     await allGone
+  }
+
+  /** Cuts off connections that hold at least so many bytes together. */
+  #cutOff(bytes: number): void {
+    const deadlineMs = performance.now() - this.#config.stalledDeadlineMs
+    const stalled = (connection: TcpConnection): number => (connection.lastTakenMs < deadlineMs ? 1 : 0)
+    const candidates = [...this.#connections].filter(({ pendingBytes }) => pendingBytes > 0)
+    candidates.sort((a, b) => stalled(b) - stalled(a) || b.pendingBytes - a.pendingBytes)
+    let freed = 0
+    let count = 0
+    for (const connection of candidates) {
+      if (freed >= bytes) break
+      freed += connection.pendingBytes
+      count += 1
+      connection.cutOff('it read too slowly, and the buffers of all connections were full')
+    }
+    this.#log.warn(
+      { connections: count, bytes: freed },
+      'Connections cut off that read too slowly: publishers waited for them',
+    )
   }
 
   #gone(connection: TcpConnection): void {

@@ -22,6 +22,8 @@ export interface ArenaConfig {
   readonly server?: object
   /** Entries of the system, instead of its own or besides them. */
   readonly entries?: object
+  /** Something in it throws, and the log says so. */
+  readonly faulty?: boolean
   /** The tests run at the same time, since they wait: their connections end with the last one. */
   readonly concurrent?: boolean
 }
@@ -54,6 +56,8 @@ export const arena = (config: ArenaConfig = {}): Arena => {
   const clear = async () => {
     await bystander.isServed()
     for (const attacker of attackers.splice(0)) attacker.destroy()
+    // Nothing threw, and nothing had to be caught.
+    if (config.faulty !== true) expect(log.at('error')).toEqual([])
     await vi.waitFor(() => expect(broker.map.server.connections).toBe(1), { timeout: 5_000, interval: 2 })
     await bystander.isServed()
   }

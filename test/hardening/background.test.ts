@@ -22,6 +22,7 @@ const faultyRouter = defineComponent({
 })
 describe('a background task that fails', () => {
   const attack = arena({
+    faulty: true,
     entries: { router: { component: faultyRouter } },
   })
   const will = (topic: string, delay = '00000000') => ({

@@ -62,11 +62,11 @@ describe.each(VERSIONS)('in version %i', (version) => {
 
   it('PUBREL for ids that nobody knows is answered, and leaves nothing behind', async () => {
     const attacker = await attack.connected(version)
-    const releases = Buffer.concat(upTo(65_535).map((id) => packetBytes(`62 02 ${hex(id, 4)}`)))
+    const releases = Buffer.concat(upTo(20_000).map((id) => packetBytes(`62 02 ${hex(id, 4)}`)))
     await holdingAtMost(8, async () => {
       attacker.send(releases)
       const answers = await attacker.untilPing()
-      expect(answers).toHaveLength(65_535)
+      expect(answers).toHaveLength(20_000)
       expect(answers[9]).toMatch(version === 5 ? /^700[34]000a92/ : /^7002000a$/)
     })
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { packetBytes } from '../helpers/packet-bytes.ts'
-import { arena, holdingAtMost, VERSIONS } from './arena.ts'
+import { arena, holdingAtMost } from './arena.ts'
 import { type Attacker, hex, noProperties } from './attacker.ts'
 
 const PENDING = 128 * 1024
@@ -12,7 +12,7 @@ const attack = arena({
 
 const PAYLOAD = 'x'.repeat(8 * 1024)
 /** More than the operating systems keep for a peer that does not read, and than the broker does. */
-const MESSAGES = 2_500
+const MESSAGES = 2_000
 
 /** Publishes, and waits until the broker has taken it. @param n also the Packet Identifier. */
 const publish = async (publisher: Attacker, qos: number, n: number): Promise<void> => {
@@ -26,7 +26,7 @@ const publish = async (publisher: Attacker, qos: number, n: number): Promise<voi
 }
 
 describe.each([0, 1, 2])('a subscriber that does not read, at QoS %i', (qos) => {
-  it.each(VERSIONS)('stops nobody, and reads on where it was, in version %i', async (version) => {
+  it.each([4, 5] as const)('stops nobody, and reads on where it was, in version %i', async (version) => {
     const frozen = await attack.connected(version)
     await frozen.subscribe('frozen', hex(qos))
     const reader = await attack.connected(version)
@@ -119,4 +119,30 @@ it('a client that goes before it has read its retained messages finds them in it
   }
   publisher.send(...Array.from({ length: COUNT }, (_, n) => packetBytes(`31 @ "owed/${n}" []`)))
   await publisher.untilPing()
+})
+
+describe('many subscribers that do not read, each within its bounds', () => {
+  const few = arena({
+    server: { maximumPendingBytes: PENDING, maximumTotalPendingBytes: 4 * PENDING, stalledDeadlineMs: 300 },
+  })
+
+  it('are cut off when publishers have waited for them, and nobody else is', async () => {
+    const reader = await few.connected(5)
+    await reader.subscribe('frozen')
+    const army = await Promise.all(Array.from({ length: 12 }, () => few.connected(5)))
+    for (const frozen of army) {
+      await frozen.subscribe('frozen')
+      frozen.raw.socket.pause()
+    }
+    const publisher = await few.connected(5)
+    const received = count(reader, 1_200)
+    for (let n = 0; n < 1_200; n++) await publish(publisher, 0, n)
+    await received
+    await few.bystanderIsServed()
+    expect(few.broker.map.server.connections).toBeLessThan(2 + 1 + army.length)
+    expect(few.log.at('warn').map(({ message }) => message)).toContain(
+      'Connections cut off that read too slowly: publishers waited for them',
+    )
+    await reader.isAlive()
+  })
 })
