@@ -87,7 +87,7 @@ export class TcpConnection implements Connection, TurnEnd {
     this.id = id
     this.remote = formatAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0)
     this.#owner = owner
-    const adopted = owner.input.adopt(socket, (chunk) => this.#read(chunk, owner.input))
+    const adopted = owner.input.adopt(socket, (chunk, lender) => this.#read(chunk, lender))
     this.#adopted = adopted !== undefined
     this.#socket = adopted ?? socket
   }

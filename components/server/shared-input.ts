@@ -3,6 +3,13 @@ import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 
 /** How much one read takes at most, in bytes: as much as Node's own. */
 const READ_BYTES = 64 * 1024
+/**
+ * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, new for
+ * each, so that nothing has to be moved; then it is looked at again.
+ */
+const OWN_READS = 64
+/** A read of fewer bytes ends that before. */
+const OWN_UNTIL_BYTES = 16 * 1024
 
 /**
  * One piece of memory that all connections read into, one after the other. Node itself takes 64 KiB for each read, gives most
@@ -15,16 +22,18 @@ export class SharedInput implements Lender {
   /** What was read last, until the stages have had it. */
   #chunk: Buffer | undefined
   readonly #borrowers: Borrower[] = []
+  /** The last chunk of which something had to be moved. */
+  #moved: Buffer | undefined
 
   /**
    * Has a socket read into the shared memory, which only a new one can: Node offers that for sockets made with `onread`, and
    * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
    * have been there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: of a server with `pauseOnConnect`.
-   * @param read gets what comes. The bytes are lent for the call.
+   * @param read gets what comes, and the lender if the bytes are lent; otherwise they stay as they are.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
-  adopt(accepted: Socket, read: (chunk: Buffer) => void): Socket | undefined {
+  adopt(accepted: Socket, read: (chunk: Buffer, lender?: Lender) => void): Socket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
@@ -48,22 +57,36 @@ export class SharedInput implements Lender {
     const moved = Buffer.from(this.#chunk)
     for (const borrower of this.#borrowers) borrower.moved(this.#chunk, moved)
     this.#borrowers.length = 0
+    this.#moved = this.#chunk
   }
 
-  #onread(read: (chunk: Buffer) => void) {
+  #onread(read: (chunk: Buffer, lender?: Lender) => void) {
+    let memory = this.#memory
+    let ownReads = 0
     return {
-      buffer: this.#memory,
+      buffer: () => memory,
       callback: (length: number): boolean => {
-        this.#chunk = this.#memory.subarray(0, length)
-        try {
-          read(this.#chunk)
-        } finally {
-          this.settle()
-          this.#chunk = undefined
-        }
+        const chunk = memory.subarray(0, length)
+        if (ownReads > 0) {
+          ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
+          read(chunk)
+        } else if (this.#readLent(chunk, read) && length === READ_BYTES) ownReads = OWN_READS
+        memory = ownReads > 0 ? Buffer.allocUnsafeSlow(READ_BYTES) : this.#memory
         return true
       },
     }
+  }
+
+  /** @returns whether some of it had to be moved. */
+  #readLent(chunk: Buffer, read: (chunk: Buffer, lender?: Lender) => void): boolean {
+    this.#chunk = chunk
+    try {
+      read(chunk, this)
+    } finally {
+      this.settle()
+      this.#chunk = undefined
+    }
+    return this.#moved === chunk
   }
 }
 
