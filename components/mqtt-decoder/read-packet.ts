@@ -1,4 +1,4 @@
-import type { QoS } from 'mqtt-packet'
+import type { ISubscription, QoS } from 'mqtt-packet'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import { DUP_FLAG, qosOf, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
@@ -20,6 +20,8 @@ interface ParsedPacket {
   messageId?: number
   reasonCode?: number
   properties?: PropertiesObject
+  subscriptions?: ISubscription[]
+  unsubscriptions?: string[]
 }
 
 /**
@@ -40,6 +42,10 @@ export const readPacket = (firstByte: number, reader: PacketReader): ControlPack
       return readAcknowledgement('pubcomp', firstByte, reader) as ControlPacket
     case PacketType.Pingreq:
       return parsedPacket('pingreq', firstByte, 0) as ControlPacket
+    case PacketType.Subscribe:
+      return readSubscribe(firstByte, reader) as ControlPacket
+    case PacketType.Unsubscribe:
+      return readUnsubscribe(firstByte, reader) as ControlPacket
     case PacketType.Disconnect:
       return readReasonAndProperties(parsedPacket('disconnect', firstByte, bodyLength(reader)), reader) as ControlPacket
     case PacketType.Auth:
@@ -72,6 +78,42 @@ const readReasonAndProperties = (packet: ParsedPacket, reader: PacketReader): Pa
   if (reader.protocolVersion !== 5) return packet
   packet.reasonCode = reader.atEnd ? 0 : reader.byte()
   const properties = reader.atEnd ? undefined : readProperties(reader)
+  if (properties !== undefined) packet.properties = properties
+  return packet
+}
+
+const readSubscribe = (firstByte: number, reader: PacketReader): ParsedPacket => {
+  const packet = readIdentifierAndProperties('subscribe', firstByte, reader)
+  packet.subscriptions = []
+  while (!reader.atEnd) {
+    const topic = reader.string()
+    packet.subscriptions.push(subscriptionOf(topic, reader.byte(), reader.protocolVersion))
+  }
+  return packet
+}
+
+/** What the Subscription Options say (section 3.8.3.1); before MQTT 5.0 they were a QoS. */
+const subscriptionOf = (topic: string, options: number, version: number): ISubscription => {
+  const qos = (options & 0b11) as QoS
+  if (version !== 5) return { topic, qos }
+  return { topic, qos, nl: (options & 0b100) !== 0, rap: (options & 0b1000) !== 0, rh: (options >> 4) & 0b11 }
+}
+
+const readUnsubscribe = (firstByte: number, reader: PacketReader): ParsedPacket => {
+  const packet = readIdentifierAndProperties('unsubscribe', firstByte, reader)
+  packet.unsubscriptions = []
+  while (!reader.atEnd) packet.unsubscriptions.push(reader.string())
+  return packet
+}
+
+const readIdentifierAndProperties = (
+  cmd: ControlPacket['cmd'],
+  firstByte: number,
+  reader: PacketReader,
+): ParsedPacket => {
+  const packet = parsedPacket(cmd, firstByte, bodyLength(reader))
+  packet.messageId = reader.twoByteInteger()
+  const properties = reader.protocolVersion === 5 ? readProperties(reader) : undefined
   if (properties !== undefined) packet.properties = properties
   return packet
 }

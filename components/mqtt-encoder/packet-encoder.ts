@@ -1,6 +1,7 @@
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { encodeAcknowledgement } from './encode-acknowledgement.ts'
+import { encodeSubscriptionAnswer } from './encode-subscription-answer.ts'
 import { generatePacket } from './generate-packet.ts'
 
 const PINGRESP = Uint8Array.of(0xd0, 0)
@@ -38,6 +39,9 @@ const encode = (packet: ControlPacket, version: ProtocolVersion): Uint8Array => 
     case 'pubrel':
     case 'pubcomp':
       return encodeAcknowledgement(packet, version)
+    case 'suback':
+    case 'unsuback':
+      return encodeSubscriptionAnswer(packet, version)
     case 'pingresp':
       return PINGRESP
     default:
