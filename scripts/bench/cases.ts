@@ -60,14 +60,14 @@ const throughputCases: readonly BenchCase[] = [
   {
     name: 'fan-out-200',
     summary: '1 publisher to 200 subscribers, QoS 0, 64 B',
-    plan: fanOut(200, 50),
+    plan: fanOut(200, 100),
     headlines: throughput,
     check: fanOut(50, 50),
   },
   {
     name: 'fan-out-1000',
     summary: '1 publisher to 1,000 subscribers, QoS 0, 64 B',
-    plan: fanOut(1000, 20),
+    plan: fanOut(1000, 100),
     headlines: throughput,
   },
   {
