@@ -29,6 +29,9 @@ const publish = (...texts: (string | number)[]) =>
   texts.flatMap((text) =>
     publisher.take(publishPacket({ qos: 1, messageId: publishes++, payload: Buffer.from(String(text)) })),
   )
+const publishAt2 = (...numbers: number[]) => {
+  for (const n of numbers) publisher.take(publishPacket({ qos: 2, messageId: n, payload: Buffer.from(String(n)) }))
+}
 let publishes = 1
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)
 
@@ -48,6 +51,26 @@ describe('the in-flight window', () => {
     client.take(subscribePacket({ a: {} }))
     publish(...numbers(1, 5))
     expect(payloads(client.take())).toEqual(['1', '2', '3'])
+  })
+
+  it('holds no more than maximumInflight over all connections of a client that never sends PUBCOMP', () => {
+    start({ maximumInflight: 3 })
+    subscribed().lose()
+    publishAt2(...numbers(1, 10))
+    const got: string[] = []
+    for (let connections = 0; connections < 5; connections++) {
+      const client = broker.open()
+      const sent = client.take(connectPacket(persistent('subscriber')))
+      got.push(...payloads(sent))
+      for (const { cmd, messageId } of sent)
+        if (cmd === 'publish') client.take({ cmd: 'pubrec', messageId: messageId! })
+      client.lose()
+    }
+    expect(got).toEqual(['1', '2', '3'])
+    const client = broker.open()
+    const [, release] = client.take(connectPacket(persistent('subscriber')))
+    expect(release).toMatchObject({ cmd: 'pubrel' })
+    expect(payloads(client.take({ cmd: 'pubcomp', messageId: release!.messageId! }))).toEqual(['4'])
   })
 
   it('is not refilled while the client does not read', () => {
