@@ -24,7 +24,7 @@ import { handlePubcomp } from './pubcomp.ts'
 import { handlePublish } from './publish.ts'
 import { handlePubrec } from './pubrec.ts'
 import { handlePubrel } from './pubrel.ts'
-import { Reading } from './reading.ts'
+import { Pause, Reading } from './reading.ts'
 import { refuse } from './refuse.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { Session } from './session.ts'
@@ -210,6 +210,17 @@ export class Client implements PacketReceiver {
   /** Sends a packet to the client. */
   send(packet: ControlPacket): void {
     this.#next.packet(packet)
+  }
+
+  /**
+   * Sends an answer once what it promises is durable. A store that is slow makes its clients slow: none is read while too many
+   * of its answers wait.
+   * @param depends whether it promises something that was appended to the journal in this turn.
+   * @param sent called when it has left.
+   */
+  answer(packet: ControlPacket, depends: boolean, sent?: () => void): void {
+    this.gate.send(packet, depends, sent)
+    if (this.gate.full) this.reading.pause(Pause.Answers)
   }
 
   /**
