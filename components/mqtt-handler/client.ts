@@ -31,6 +31,9 @@ import type { Session } from './session.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { handleUnsubscribe } from './unsubscribe.ts'
 
+/** What a Topic Alias costs in a packet: shorter Topic Names are no better with one. */
+const TOPIC_ALIAS_BYTES = 3
+
 /** A client: from the opening of its network connection to the end of it. Dispatches its packets, and sends to it. */
 export class Client implements PacketReceiver {
   readonly connection: Connection
@@ -363,16 +366,25 @@ export class Client implements PacketReceiver {
       // [MQTT-3.3.2-6]
       publish.messageExpiryInterval = Math.max(0, Math.ceil((message.expiresAtMs - this.handler.now()) / 1000))
     }
-    if (this.#outgoingAliases !== undefined) {
+    if (this.#outgoingAliases !== undefined && message.topicEnd - message.topicStart > TOPIC_ALIAS_BYTES) {
       const known = this.#outgoingAliases.get(message.topic)
       publish.topicAlias = known || this.#outgoingAliases.propose(message.topic)
       publish.omitsTopic = known !== 0
     }
-    const { maximumPacketSize } = this.connection
-    if (maximumPacketSize === Number.POSITIVE_INFINITY || publishSize(publish, 5) <= maximumPacketSize) return publish
+    if (this.#takesSize(publish)) return publish
+    if (publish.topicAlias !== 0 && !publish.omitsTopic) {
+      // Without introducing an alias it is three bytes smaller.
+      publish.topicAlias = 0
+      if (this.#takesSize(publish)) return publish
+    }
     // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
     this.handler.totals.tooLarge += 1
     return undefined
+  }
+
+  #takesSize(publish: Publish): boolean {
+    const { maximumPacketSize } = this.connection
+    return maximumPacketSize === Number.POSITIVE_INFINITY || publishSize(publish, 5) <= maximumPacketSize
   }
 
   #drop(): void {
