@@ -232,6 +232,24 @@ describe('a message that is too large for its subscriber', () => {
     expect(payloads(client.take())).toEqual(['small'])
     expect(broker.handler.totals.tooLarge).toBe(1)
   })
+
+  it('is not one that is too large only with a Topic Alias', () => {
+    start({ topicAliasAfter: 1 })
+    // Exactly this message without any property: header, topic, Packet Identifier, Property Length, payload.
+    const maximumPacketSize = 2 + (2 + 5) + 2 + 1 + 50
+    const client = broker.connect({ properties: { maximumPacketSize, topicAliasMaximum: 5 } })
+    client.take(subscribePacket({ topic: {} }))
+    const payload = 'x'.repeat(50)
+    for (const messageId of [1, 2, 3]) {
+      publisher.take(publishPacket({ topic: 'topic', qos: 1, messageId, payload: Buffer.from(payload) }))
+    }
+    publisher.take(publishPacket({ topic: 'topic', qos: 1, messageId: 4, payload: Buffer.from('short') }))
+    publisher.take(publishPacket({ topic: 'topic', qos: 1, messageId: 5, payload: Buffer.from(payload) }))
+    const sent = client.take()
+    expect(payloads(sent)).toEqual([payload, payload, payload, 'short', payload])
+    expect(sent.map((packet) => packet.cmd === 'publish' && packet.topic)).toEqual([...Array(4).fill('topic'), ''])
+    expect(broker.handler.totals.tooLarge).toBe(0)
+  })
 })
 
 describe('a Shared Subscription', () => {
