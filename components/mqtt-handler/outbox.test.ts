@@ -266,6 +266,23 @@ describe('a Shared Subscription', () => {
     first.lose()
     expect(payloads(second.take()).sort()).toEqual(['1', '2'])
   })
+  it('does not give away what has expired meanwhile [MQTT-3.3.2-5]', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
+    try {
+      start()
+      const first = worker('first')
+      const brief = { properties: { messageExpiryInterval: 1 } }
+      publisher.take(publishPacket({ qos: 1, messageId: 1, ...brief }), publishPacket({ qos: 1, messageId: 2 }))
+      expect(payloads(first.take())).toHaveLength(2)
+      const second = worker('second')
+      vi.advanceTimersByTime(2_000)
+      first.lose()
+      expect(second.take()).toMatchObject([{ cmd: 'publish', qos: 1 }])
+    } finally {
+      broker.stop()
+      vi.useRealTimers()
+    }
+  })
   it('never gives away a message at QoS 2 that was sent [MQTT-4.8.2-5]', () => {
     const first = worker('first', 2)
     publisher.take(publishPacket({ qos: 2, messageId: 9 }))
