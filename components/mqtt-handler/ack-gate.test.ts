@@ -1,3 +1,4 @@
+import type { Packet } from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   connectPacket,
@@ -50,6 +51,23 @@ describe('with a store that is slow', () => {
     expect(settled(subscriber)).toMatchObject([{ cmd: 'suback' }])
     subscriber.take({ cmd: 'unsubscribe', messageId: 6, unsubscriptions: ['b'] })
     expect(settled(subscriber)).toMatchObject([{ cmd: 'unsuback' }])
+  })
+
+  it.each<[string, (n: number) => Packet[]]>([
+    ['PUBLISH at QoS 2', (n) => [publishPacket({ qos: 2, messageId: n })]],
+    ['one PUBLISH at QoS 2, again and again', () => [publishPacket({ qos: 2, dup: true })]],
+    ['PUBREL', (n) => [{ cmd: 'pubrel', messageId: n }]],
+    ['PUBREC', (n) => [{ cmd: 'pubrec', messageId: n }]],
+    ['UNSUBSCRIBE', (n) => [{ cmd: 'unsubscribe', messageId: n, unsubscriptions: ['none'] }]],
+  ])('who sends %s is not read while too many of its answers wait', (_, packets) => {
+    const client = broker.connect(persistent('impatient'))
+    client.take(subscribePacket({ b: {} }))
+    let sent = 0
+    while (sent < 5_000 && !client.connection.paused) client.take(...packets(++sent))
+    expect(sent).toBeLessThanOrEqual(1_000)
+    store.settleAll()
+    expect(client.take()).toHaveLength(1 + sent)
+    expect(client.connection.paused).toBe(false)
   })
 
   it('PUBACK waits for the queue of a session that outlives its connection', () => {

@@ -24,12 +24,15 @@ import { handlePubcomp } from './pubcomp.ts'
 import { handlePublish } from './publish.ts'
 import { handlePubrec } from './pubrec.ts'
 import { handlePubrel } from './pubrel.ts'
-import { Reading } from './reading.ts'
+import { Pause, Reading } from './reading.ts'
 import { refuse } from './refuse.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { Session } from './session.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { handleUnsubscribe } from './unsubscribe.ts'
+
+/** What a Topic Alias costs in a packet: shorter Topic Names are no better with one. */
+const TOPIC_ALIAS_BYTES = 3
 
 /** A client: from the opening of its network connection to the end of it. Dispatches its packets, and sends to it. */
 export class Client implements PacketReceiver {
@@ -213,6 +216,17 @@ export class Client implements PacketReceiver {
   }
 
   /**
+   * Sends an answer once what it promises is durable. A store that is slow makes its clients slow: none is read while too many
+   * of its answers wait.
+   * @param depends whether it promises something that was appended to the journal in this turn.
+   * @param sent called when it has left.
+   */
+  answer(packet: ControlPacket, depends: boolean, sent?: () => void): void {
+    this.gate.send(packet, depends, sent)
+    if (this.gate.full) this.reading.pause(Pause.Answers)
+  }
+
+  /**
    * Fills a PUBLISH packet for this client; `publish` is to follow at once, with a Packet Identifier at QoS 1 and 2.
    * @returns undefined when this client cannot have the message: it is too large for it, or not for its eyes.
    */
@@ -352,16 +366,25 @@ export class Client implements PacketReceiver {
       // [MQTT-3.3.2-6]
       publish.messageExpiryInterval = Math.max(0, Math.ceil((message.expiresAtMs - this.handler.now()) / 1000))
     }
-    if (this.#outgoingAliases !== undefined) {
+    if (this.#outgoingAliases !== undefined && message.topicEnd - message.topicStart > TOPIC_ALIAS_BYTES) {
       const known = this.#outgoingAliases.get(message.topic)
       publish.topicAlias = known || this.#outgoingAliases.propose(message.topic)
       publish.omitsTopic = known !== 0
     }
-    const { maximumPacketSize } = this.connection
-    if (maximumPacketSize === Number.POSITIVE_INFINITY || publishSize(publish, 5) <= maximumPacketSize) return publish
+    if (this.#takesSize(publish)) return publish
+    if (publish.topicAlias !== 0 && !publish.omitsTopic) {
+      // Without introducing an alias it is three bytes smaller.
+      publish.topicAlias = 0
+      if (this.#takesSize(publish)) return publish
+    }
     // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
     this.handler.totals.tooLarge += 1
     return undefined
+  }
+
+  #takesSize(publish: Publish): boolean {
+    const { maximumPacketSize } = this.connection
+    return maximumPacketSize === Number.POSITIVE_INFINITY || publishSize(publish, 5) <= maximumPacketSize
   }
 
   #drop(): void {

@@ -29,6 +29,9 @@ const publish = (...texts: (string | number)[]) =>
   texts.flatMap((text) =>
     publisher.take(publishPacket({ qos: 1, messageId: publishes++, payload: Buffer.from(String(text)) })),
   )
+const publishAt2 = (...numbers: number[]) => {
+  for (const n of numbers) publisher.take(publishPacket({ qos: 2, messageId: n, payload: Buffer.from(String(n)) }))
+}
 let publishes = 1
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)
 
@@ -48,6 +51,26 @@ describe('the in-flight window', () => {
     client.take(subscribePacket({ a: {} }))
     publish(...numbers(1, 5))
     expect(payloads(client.take())).toEqual(['1', '2', '3'])
+  })
+
+  it('holds no more than maximumInflight over all connections of a client that never sends PUBCOMP', () => {
+    start({ maximumInflight: 3 })
+    subscribed().lose()
+    publishAt2(...numbers(1, 10))
+    const got: string[] = []
+    for (let connections = 0; connections < 5; connections++) {
+      const client = broker.open()
+      const sent = client.take(connectPacket(persistent('subscriber')))
+      got.push(...payloads(sent))
+      for (const { cmd, messageId } of sent)
+        if (cmd === 'publish') client.take({ cmd: 'pubrec', messageId: messageId! })
+      client.lose()
+    }
+    expect(got).toEqual(['1', '2', '3'])
+    const client = broker.open()
+    const [, release] = client.take(connectPacket(persistent('subscriber')))
+    expect(release).toMatchObject({ cmd: 'pubrel' })
+    expect(payloads(client.take({ cmd: 'pubcomp', messageId: release!.messageId! }))).toEqual(['4'])
   })
 
   it('is not refilled while the client does not read', () => {
@@ -209,6 +232,24 @@ describe('a message that is too large for its subscriber', () => {
     expect(payloads(client.take())).toEqual(['small'])
     expect(broker.handler.totals.tooLarge).toBe(1)
   })
+
+  it('is not one that is too large only with a Topic Alias', () => {
+    start({ topicAliasAfter: 1 })
+    // Exactly this message without any property: header, topic, Packet Identifier, Property Length, payload.
+    const maximumPacketSize = 2 + (2 + 5) + 2 + 1 + 50
+    const client = broker.connect({ properties: { maximumPacketSize, topicAliasMaximum: 5 } })
+    client.take(subscribePacket({ topic: {} }))
+    const payload = 'x'.repeat(50)
+    for (const messageId of [1, 2, 3]) {
+      publisher.take(publishPacket({ topic: 'topic', qos: 1, messageId, payload: Buffer.from(payload) }))
+    }
+    publisher.take(publishPacket({ topic: 'topic', qos: 1, messageId: 4, payload: Buffer.from('short') }))
+    publisher.take(publishPacket({ topic: 'topic', qos: 1, messageId: 5, payload: Buffer.from(payload) }))
+    const sent = client.take()
+    expect(payloads(sent)).toEqual([payload, payload, payload, 'short', payload])
+    expect(sent.map((packet) => packet.cmd === 'publish' && packet.topic)).toEqual([...Array(4).fill('topic'), ''])
+    expect(broker.handler.totals.tooLarge).toBe(0)
+  })
 })
 
 describe('a Shared Subscription', () => {
@@ -224,6 +265,23 @@ describe('a Shared Subscription', () => {
     const second = worker('second')
     first.lose()
     expect(payloads(second.take()).sort()).toEqual(['1', '2'])
+  })
+  it('does not give away what has expired meanwhile [MQTT-3.3.2-5]', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
+    try {
+      start()
+      const first = worker('first')
+      const brief = { properties: { messageExpiryInterval: 1 } }
+      publisher.take(publishPacket({ qos: 1, messageId: 1, ...brief }), publishPacket({ qos: 1, messageId: 2 }))
+      expect(payloads(first.take())).toHaveLength(2)
+      const second = worker('second')
+      vi.advanceTimersByTime(2_000)
+      first.lose()
+      expect(second.take()).toMatchObject([{ cmd: 'publish', qos: 1 }])
+    } finally {
+      broker.stop()
+      vi.useRealTimers()
+    }
   })
   it('never gives away a message at QoS 2 that was sent [MQTT-4.8.2-5]', () => {
     const first = worker('first', 2)

@@ -58,7 +58,7 @@ export class Outbox {
 
   /** Whether a message would be sent at once. */
   get idle(): boolean {
-    return this.#quota > 0 && this.#waiting.count === 0 && this.#resend.length === 0
+    return this.#hasRoom && this.#waiting.count === 0 && this.#resend.length === 0
   }
 
   /** Takes a message: sends it now, or when its turn comes, or drops it where the bounds say so. @param message lent. */
@@ -98,7 +98,7 @@ export class Outbox {
     if (client === undefined) return
     while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
     this.#sendHeld(client)
-    while (client.sendable && this.#quota > 0) {
+    while (client.sendable && this.#hasRoom) {
       const next = this.#waiting.next()
       if (next === undefined) break
       this.#send(client, next, true)
@@ -164,6 +164,14 @@ export class Outbox {
     const inflight = [...this.#inflight.values()]
     const unacknowledged = inflight.filter(({ shared, qos, unsent }) => shared !== undefined && (qos === 1 || unsent))
     return [...unacknowledged, ...waiting]
+  }
+
+  /**
+   * Whether one more message may be in flight. Quota begins anew with each connection and does not count those that wait for
+   * PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
+   */
+  get #hasRoom(): boolean {
+    return this.#quota > 0 && this.#inflight.size < this.#handler.config.maximumInflight
   }
 
   #send(client: Client, outgoing: Outgoing, stored: boolean): void {

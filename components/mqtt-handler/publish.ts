@@ -4,7 +4,6 @@ import type { Publish } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { publishMessage } from './publishing.ts'
-import { Pause } from './reading.ts'
 
 /** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
 export const handlePublish = (client: Client, publish: Publish): void => {
@@ -43,7 +42,7 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   if (session.received.has(messageId)) {
     // Sent again: it was published already [MQTT-4.3.3-10].
     client.incomplete.add(messageId)
-    client.gate.send({ cmd: 'pubrec', messageId }, false)
+    client.answer({ cmd: 'pubrec', messageId }, false)
     return
   }
   if (overReceiveMaximum(client)) return
@@ -56,8 +55,7 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
     session.addReceived(messageId)
     client.incomplete.add(messageId)
   }
-  client.gate.send(answer, journal.appended !== appendedBefore)
-  pauseIfFull(client)
+  client.answer(answer, journal.appended !== appendedBefore)
 }
 
 /** Publishes the message. @returns what the client is told. */
@@ -76,15 +74,9 @@ const answered = (client: Client, message: Message, reasonCode: ReasonCode): { r
 
 const hold = (client: Client, answer: { cmd: 'puback'; messageId: number }, depends: boolean): void => {
   client.unanswered += 1
-  client.gate.send(answer, depends, () => {
+  client.answer(answer, depends, () => {
     client.unanswered -= 1
   })
-  pauseIfFull(client)
-}
-
-/** A store that is slow makes its publishers slow. */
-const pauseIfFull = (client: Client): void => {
-  if (client.gate.full) client.reading.pause(Pause.Answers)
 }
 
 /** [MQTT-3.3.4-7] */

@@ -13,6 +13,6 @@ export const handlePubrec = (client: Client, { messageId, reasonCode = 0 }: IPub
   else if (refused) outbox.pump()
   else {
     const unknown = client.isVersion5 && result === 'unknown' ? { reasonCode: ReasonCode.PacketIdentifierNotFound } : {}
-    client.gate.send({ cmd: 'pubrel', messageId: messageId!, ...unknown }, journal.appended !== appendedBefore)
+    client.answer({ cmd: 'pubrel', messageId: messageId!, ...unknown }, journal.appended !== appendedBefore)
   }
 }

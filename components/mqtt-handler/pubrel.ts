@@ -9,5 +9,5 @@ export const handlePubrel = (client: Client, { messageId }: IPubrelPacket): void
   const known = client.session!.releaseReceived(messageId!)
   const unknown = client.isVersion5 && !known ? { reasonCode: ReasonCode.PacketIdentifierNotFound } : {}
   client.incomplete.delete(messageId!)
-  client.gate.send({ cmd: 'pubcomp', messageId: messageId!, ...unknown }, journal.appended !== appendedBefore)
+  client.answer({ cmd: 'pubcomp', messageId: messageId!, ...unknown }, journal.appended !== appendedBefore)
 }

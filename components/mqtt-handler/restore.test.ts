@@ -61,9 +61,10 @@ describe('after a restart', () => {
     expect(sent.slice(1)).toMatchObject([
       { cmd: 'pubrel', messageId: first!.messageId },
       { cmd: 'publish', messageId: second!.messageId, dup: true, payload: Buffer.from('2') },
-      { cmd: 'publish', dup: false, payload: Buffer.from('3') },
     ])
     again.take({ cmd: 'pubcomp', messageId: first!.messageId! })
+    store.settleAll()
+    expect(payloads(again.take())).toEqual(['3'])
     // New messages come behind those that wait.
     broker.connect({ clientId: 'publisher' }).take(publishPacket({ qos: 1, payload: Buffer.from('6') }))
     expect(payloads(again.take())).toEqual([])

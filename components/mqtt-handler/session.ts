@@ -198,7 +198,11 @@ export class Session implements Subscriber {
     const orphans = this.outbox.end()
     if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
     this.#expiryIntervalSeconds = 0
-    for (const { message, shared } of orphans) this.#handler.router.redeliver(message!, shared!, this)
+    const nowMs = this.#handler.now()
+    for (const { message, shared } of orphans) {
+      // Another member has got nothing of it yet [MQTT-3.3.2-5].
+      if (message!.expiresAtMs > nowMs) this.#handler.router.redeliver(message!, shared!, this)
+    }
     // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
     this.publishWill()
   }

@@ -22,7 +22,7 @@ export const handleSubscribe = (client: Client, packet: ISubscribePacket): void 
   const { journal } = client.handler
   const appendedBefore = journal.appended
   const granted = subscriptions.map((request) => subscribe(client, request, identifier as number))
-  client.gate.send({ cmd: 'suback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
+  client.answer({ cmd: 'suback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
   client.session!.outbox.pump()
 }
 

@@ -14,5 +14,5 @@ export const handleUnsubscribe = (client: Client, { unsubscriptions, messageId }
   )
   for (const filter of unsubscriptions) client.retained?.remove(filter)
   const granted = client.isVersion5 ? codes : []
-  client.gate.send({ cmd: 'unsuback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
+  client.answer({ cmd: 'unsuback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
 }

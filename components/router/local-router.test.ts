@@ -21,6 +21,23 @@ describe('config', () => {
   })
 })
 
+describe('very many filters of one subscriber that match one topic', () => {
+  it('take linear time', () => {
+    const router = new LocalRouter()
+    const client = new Mailbox('client')
+    // Every filter of 16 levels that are `a` or `+`: 65,536.
+    for (let n = 0; n < 2 ** 16; n++) {
+      const filter = Array.from({ length: 16 }, (_, level) => ((n >> level) & 1 ? '+' : 'a')).join('/')
+      router.subscribe(client, subscriptionTo(filter, { identifier: n + 1 }))
+    }
+    const startMs = performance.now()
+    router.publish(messageOn('a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a'))
+    // 0.3 s here; what is quadratic takes over ten times as long.
+    expect(performance.now() - startMs).toBeLessThan(2_000)
+    expect(client.deliveries[0]?.subscriptionIdentifiers).toHaveLength(2 ** 16)
+  })
+})
+
 /** What the subscriptions of one subscriber say together, as the specification puts it. */
 const expectedDelivery = (subscriptions: Subscription[], own: boolean): Delivery | undefined => {
   const matching = subscriptions.filter(({ noLocal }) => !(own && noLocal))

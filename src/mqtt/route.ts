@@ -39,45 +39,51 @@ export const deliveryOf = (subscription: Subscription, shared?: string): Deliver
   return { qos, retainAsPublished, subscriptionIdentifiers: identifier === 0 ? NONE : [identifier], shared }
 }
 
-/** The route of a topic from those of the filters that match it. */
+/** The route of a topic from those of the filters that match it: linear in what they hold. */
 export const mergeRoutes = (routes: readonly Route[]): Route => {
   if (routes.length === 0) return NOBODY
   if (routes.length === 1) return routes[0]!
   // The largest is gone through in order, and only the others are indexed: often a crowd, and a monitor that hears all.
   const largest = routes.reduce((a, b) => (b.targets.length > a.targets.length ? b : a))
-  const others = new Map<Subscriber, Target>()
+  const others = new Map<Subscriber, Target[]>()
   const shared: SharedSubscription[] = []
   for (const route of routes) {
     for (const group of route.shared) shared.push(group)
     if (route === largest) continue
     for (const target of route.targets) {
-      const other = others.get(target.subscriber)
-      others.set(target.subscriber, other === undefined ? target : mergeTargets(other, target))
+      const earlier = others.get(target.subscriber)
+      if (earlier === undefined) others.set(target.subscriber, [target])
+      else earlier.push(target)
     }
   }
   const targets: Target[] = []
   for (const target of largest.targets) {
-    const other = others.get(target.subscriber)
-    targets.push(other === undefined ? target : mergeTargets(target, other))
-    if (other !== undefined) others.delete(target.subscriber)
+    const more = others.get(target.subscriber)
+    targets.push(more === undefined ? target : mergeTargets([target, ...more]))
+    if (more !== undefined) others.delete(target.subscriber)
   }
-  for (const target of others.values()) targets.push(target)
+  for (const all of others.values()) targets.push(mergeTargets(all))
   return { targets, shared }
 }
 
-const mergeTargets = (a: Target, b: Target): Target => ({
-  subscriber: a.subscriber,
-  delivery: mergeDeliveries(a.delivery, b.delivery),
-  own: a.own === undefined || b.own === undefined ? (a.own ?? b.own) : mergeDeliveries(a.own, b.own),
-})
+/** All targets of one subscriber as one. */
+const mergeTargets = (all: readonly Target[]): Target => {
+  const [first] = all
+  if (all.length === 1) return first!
+  const { subscriber } = first!
+  const delivery = mergeDeliveries(all.map((target) => target.delivery))
+  if (all.every((target) => target.own === target.delivery)) return { subscriber, delivery, own: delivery }
+  const own = all.flatMap((target) => target.own ?? [])
+  return { subscriber, delivery, own: own.length === 0 ? undefined : mergeDeliveries(own) }
+}
 
 /** One copy for several subscriptions. */
-const mergeDeliveries = (a: Delivery, b: Delivery): Delivery => {
+const mergeDeliveries = (all: readonly Delivery[]): Delivery => {
   // The maximum QoS of all of them [MQTT-3.3.4-2].
-  const qos = a.qos > b.qos ? a.qos : b.qos
-  const retainAsPublished = a.retainAsPublished || b.retainAsPublished
+  const qos = all.reduce<QoS>((highest, delivery) => (delivery.qos > highest ? delivery.qos : highest), 0)
+  const retainAsPublished = all.some((delivery) => delivery.retainAsPublished)
   // Every identifier, also one that several subscriptions have [MQTT-3.3.4-4].
-  const subscriptionIdentifiers = [...a.subscriptionIdentifiers, ...b.subscriptionIdentifiers]
+  const subscriptionIdentifiers = all.flatMap((delivery) => delivery.subscriptionIdentifiers)
   if (subscriptionIdentifiers.length === 0) return plain(qos, retainAsPublished)
   return { qos, retainAsPublished, subscriptionIdentifiers, shared: undefined }
 }

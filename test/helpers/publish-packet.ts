@@ -41,6 +41,9 @@ export const publishOf = (packet: IPublishPacket): Publish => {
   publish.topicAlias = topicAlias ?? 0
   publish.omitsTopic = topic === ''
   publish.messageExpiryInterval = messageExpiryInterval ?? -1
+  if (messageExpiryInterval !== undefined) {
+    publish.message.expiresAtMs = performance.timeOrigin + performance.now() + messageExpiryInterval * 1000
+  }
   publish.subscriptionIdentifiers = [subscriptionIdentifier ?? []].flat()
   return publish
 }

@@ -26,6 +26,12 @@ it('request and response: topic, correlation data and the information where to a
   expect(response.properties.correlationData?.equals(correlationData)).toBe(true)
 })
 
+it('a Client Identifier stands in Response Information as it is', async () => {
+  const clientId = "a$&b$'c$$"
+  const { connack } = await connect(5, { clientId, properties: { requestResponseInformation: true } })
+  expect(connack.properties?.responseInformation).toBe(`answers/${clientId}`)
+})
+
 it('all properties of a message arrive, User Properties in their order', async () => {
   const [publisher, subscriber] = await Promise.all([connect(5), connect(5)])
   await subscriber.mqtt.subscribeAsync('properties', { qos: 1 })

@@ -28,7 +28,7 @@ const ofClient = (
     (world) => run(world.clients[client]!, world),
   )
 
-const TOPICS = ['x/1', 'x/2', 'y'] as const
+const TOPICS = ['long/1', 'long/2', 'y'] as const
 
 const client = fc.nat(2)
 /** Mostly a few packets, now and then all there are. */

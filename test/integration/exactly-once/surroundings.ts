@@ -35,7 +35,7 @@ export interface PublishedMessage {
   readonly payload: Buffer
 }
 
-export const TOPICS = ['x/1', 'x/2', 'y'] as const
+export const TOPICS = ['long/1', 'long/2', 'y'] as const
 
 /** Hears what the broker sends, when it sends it. */
 export interface BrokerListener {

@@ -8,9 +8,9 @@ import { ModelClient } from './model-client.ts'
 import { type ClientSettings, fail, type PublishedMessage, type Surroundings } from './surroundings.ts'
 
 const CLIENTS: readonly ClientSettings[] = [
-  { id: 'a', version: 4, receiveMaximum: 65_535, topicAliasMaximum: 0, subscriptions: { 'x/+': 2, y: 2 } },
-  { id: 'b', version: 5, receiveMaximum: 2, topicAliasMaximum: 1, subscriptions: { 'x/+': 2, y: 1 } },
-  { id: 'c', version: 5, receiveMaximum: 65_535, topicAliasMaximum: 0, subscriptions: { 'x/+': 1, y: 2 } },
+  { id: 'a', version: 4, receiveMaximum: 65_535, topicAliasMaximum: 0, subscriptions: { 'long/+': 2, y: 2 } },
+  { id: 'b', version: 5, receiveMaximum: 2, topicAliasMaximum: 1, subscriptions: { 'long/+': 2, y: 1 } },
+  { id: 'c', version: 5, receiveMaximum: 65_535, topicAliasMaximum: 0, subscriptions: { 'long/+': 1, y: 2 } },
 ]
 
 /** Of the handler: small windows, so that they are often full. */
@@ -20,7 +20,7 @@ const CONFIG = { receiveMaximum: 4, maximumInflight: 3 }
 const SEEDS = [1, 65_535].map((packetIdentifier, number): PublishedMessage & { readonly packetIdentifier: number } => ({
   publisher: 'seed',
   number,
-  topic: 'x/1',
+  topic: 'long/1',
   qos: 2,
   payload: Buffer.from(`seed${number}`),
   packetIdentifier,
@@ -51,7 +51,7 @@ const beginningOf = (settings: ClientSettings): StoreRecord[] => {
 }
 
 const deliveryQoS = ({ topic, qos }: PublishedMessage, { subscriptions }: ClientSettings): 1 | 2 =>
-  Math.min(qos, subscriptions[topic.startsWith('x') ? 'x/+' : topic]!) as 1 | 2
+  Math.min(qos, subscriptions[topic.startsWith('long') ? 'long/+' : topic]!) as 1 | 2
 
 /** A broker, its clients, and the network between them, in which nothing moves by itself. */
 export class World implements Surroundings {
