@@ -112,8 +112,9 @@ export class Authentication {
 
   #refuse(reasonCode: ReasonCode, why: string): void {
     this.#exchange = undefined
+    // Why it failed is not for the client, who may be anybody.
     if (this.#client.phase === Phase.Connected)
-      this.#client.disconnect(reasonCode, why) // [MQTT-4.12.1-2]
-    else refuse(this.#client, reasonCode, why) // [MQTT-4.12.0-4]
+      this.#client.disconnect(reasonCode, why, '') // [MQTT-4.12.1-2]
+    else refuse(this.#client, reasonCode, why, '') // [MQTT-4.12.0-4]
   }
 }

@@ -210,6 +210,11 @@ export class Client implements PacketReceiver {
     this.session?.outbox.pump()
   }
 
+  /** Properties of a packet with this Reason String, if the client wants any [MQTT-3.1.2-29]; empty is none. */
+  explained(reasonString: string): { properties?: { reasonString: string } } {
+    return this.wantsReasons && this.isVersion5 && reasonString !== '' ? { properties: { reasonString } } : {}
+  }
+
   /** Sends a packet to the client. */
   send(packet: ControlPacket): void {
     this.#next.packet(packet)
@@ -306,12 +311,11 @@ export class Client implements PacketReceiver {
 
   /**
    * Says why, as far as the version can say it, and ends the connection [MQTT-4.13.1-1].
-   * @param reasonString for the client.
+   * @param reasonString for the client; empty when it is not to know.
    */
-  disconnect(reasonCode: ReasonCode, why: string, reasonString?: string): void {
+  disconnect(reasonCode: ReasonCode, why: string, reasonString = why): void {
     if (this.isVersion5 && this.#phase === Phase.Connected) {
-      const properties = reasonString !== undefined && this.wantsReasons ? { properties: { reasonString } } : {}
-      this.send({ cmd: 'disconnect', reasonCode, ...properties })
+      this.send({ cmd: 'disconnect', reasonCode, ...this.explained(reasonString) })
     }
     this.end(why)
   }

@@ -22,12 +22,12 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
-    refuse(client, reasonCode, 'serverReference is set', undefined, { serverReference: server })
+    refuse(client, reasonCode, 'serverReference is set', '', { serverReference: server })
     return
   }
   const problem = problemOf(client, request)
   if (problem !== undefined) {
-    refuse(client, problem.reasonCode, problem.why, problem.why)
+    refuse(client, problem.reasonCode, problem.why)
     return
   }
   // A client without an identifier gets one that nobody has [MQTT-3.1.3-6].
@@ -99,7 +99,7 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   const problem = ownershipProblem(client, request, existing)
   if (problem !== undefined) {
     // Nothing has happened: whoever is connected with this identifier stays, and the session too.
-    refuse(client, problem.reasonCode, problem.why, problem.why)
+    refuse(client, problem.reasonCode, problem.why)
     return
   }
   const keepAlive = grantedKeepAlive(request.keepAlive, config.maximumKeepAliveSeconds)

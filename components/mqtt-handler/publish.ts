@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { IPubackPacket } from 'mqtt-packet'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -67,12 +68,24 @@ const take = (client: Client, publish: Publish, message: Message): ReasonCode =>
 }
 
 /** The Reason Code of PUBACK or PUBREC. MQTT 3 has none: what is refused is acknowledged all the same [3.1.1 MQTT-3.3.5-2]. */
-const answered = (client: Client, message: Message, reasonCode: ReasonCode): { reasonCode?: ReasonCode } => {
+const answered = (
+  client: Client,
+  message: Message,
+  reasonCode: ReasonCode,
+): Pick<IPubackPacket, 'reasonCode' | 'properties'> => {
   if (reasonCode >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reasonCode)
-  return client.isVersion5 && reasonCode !== ReasonCode.Success ? { reasonCode } : {}
+  if (!client.isVersion5 || reasonCode === ReasonCode.Success) return {}
+  return { reasonCode, ...client.explained(EXPLANATIONS.get(reasonCode) ?? '') }
 }
 
-const hold = (client: Client, answer: { cmd: 'puback'; messageId: number }, depends: boolean): void => {
+/** Reason Strings for what the codes alone do not say. */
+const EXPLANATIONS: ReadonlyMap<ReasonCode, string> = new Map<ReasonCode, string>([
+  [ReasonCode.TopicNameInvalid, 'Clients cannot publish to topics that begin with $.'],
+  [ReasonCode.QuotaExceeded, 'There is no room to retain the message, or to queue it for all of its subscribers.'],
+  [ReasonCode.PayloadFormatInvalid, 'The payload is not UTF-8, as the Payload Format Indicator says.'],
+])
+
+const hold = (client: Client, answer: IPubackPacket, depends: boolean): void => {
   client.unanswered += 1
   client.answer(answer, depends, () => {
     client.unanswered -= 1

@@ -5,18 +5,18 @@ import { refused } from './connack.ts'
 /**
  * Answers CONNACK with a Reason Code of 0x80 or more, in the form of the client's version, and closes the connection
  * [MQTT-3.2.2-7]. A client of MQTT 3 that broke the protocol, and a peer that speaks no MQTT, get no answer.
- * @param reasonString for the client, if it wants one.
+ * @param reasonString for the client, if it wants one; empty when it is not to know.
  */
 export const refuse = (
   client: Client,
   reasonCode: ReasonCode,
   why: string,
-  reasonString?: string,
+  reasonString = why,
   more: { readonly serverReference?: string } = {},
 ): void => {
   const version = client.connection.protocolVersion
-  const reason = reasonString !== undefined && client.wantsReasons ? { reasonString } : {}
-  const answer = version === 0 ? undefined : refused(version, reasonCode, { ...reason, ...more })
+  const { properties } = client.explained(reasonString)
+  const answer = version === 0 ? undefined : refused(version, reasonCode, { ...properties, ...more })
   if (answer !== undefined) client.send(answer)
   client.end(why, 'warn')
 }

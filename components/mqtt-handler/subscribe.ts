@@ -21,8 +21,10 @@ export const handleSubscribe = (client: Client, packet: ISubscribePacket): void 
   }
   const { journal } = client.handler
   const appendedBefore = journal.appended
-  const granted = subscriptions.map((request) => subscribe(client, request, identifier as number))
-  client.answer({ cmd: 'suback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
+  const reasons = new Set<string>()
+  const granted = subscriptions.map((request) => subscribe(client, request, identifier as number, reasons))
+  const explained = client.explained([...reasons].join('; '))
+  client.answer({ cmd: 'suback', messageId: messageId!, granted, ...explained }, journal.appended !== appendedBefore)
   client.session!.outbox.pump()
 }
 
@@ -40,11 +42,13 @@ const unavailableFeature = (
   return wildcard ? ReasonCode.WildcardSubscriptionsNotSupported : undefined
 }
 
-const subscribe = (client: Client, request: Request, identifier: number): ReasonCode => {
+/** @param reasons takes what the client is told of a refusal. */
+const subscribe = (client: Client, request: Request, identifier: number, reasons: Set<string>): ReasonCode => {
   const session = client.session!
   const problem = problemOf(client, request)
   if (problem !== undefined) {
     client.refusedSubscription(problem.reasonCode, problem.why)
+    if (problem.reasonCode !== ReasonCode.UnspecifiedError) reasons.add(problem.why)
     // MQTT 3 has one code for a failure, which has the value of Unspecified error.
     return client.isVersion5 ? problem.reasonCode : ReasonCode.UnspecifiedError
   }

@@ -164,7 +164,24 @@ describe.concurrent('3.1 CONNECT: Keep Alive and properties', () => {
       const { properties } = await client.take(cmd)
       expect({ cmd, properties }).toEqual({ cmd, properties: {} })
     }
+    client.send(`82 @ 0006 [] "${'x'.repeat(10_000)}" 02`)
+    expect(await client.take('suback')).toMatchObject({ granted: [0x97], properties: {} })
     client.send(`30 @ "${topic}" [26 "k" "v"] 78`)
     expect((await client.message()).properties.userProperties).toEqual({ k: 'v' })
+    client.send('30 @ "" [23 0001] 78')
+    expect(await client.take('disconnect')).toMatchObject({ reasonCode: 0x82, properties: {} })
+  })
+
+  it('otherwise a Reason String explains a refusal', async () => {
+    const client = await broker.connect()
+    client.send('32 @ "$SYS/forbidden" 0001 [] 78', '34 @ "$SYS/forbidden" 0002 [] 78')
+    client.send(`82 @ 0003 [] "${'x'.repeat(10_000)}" 02 "a" 00`, '30 @ "" [23 0001] 78')
+    const reasonString = expect.stringContaining('$')
+    expect(await client.take('puback')).toMatchObject({ reasonCode: 0x90, properties: { reasonString } })
+    expect(await client.take('pubrec')).toMatchObject({ reasonCode: 0x90, properties: { reasonString } })
+    const filterTooLong = { reasonString: 'more than 4096 characters' }
+    expect(await client.take('suback')).toMatchObject({ granted: [0x97, 0], properties: filterTooLong })
+    const unknownAlias = { reasonString: expect.stringContaining('Topic Alias') }
+    expect(await client.take('disconnect')).toMatchObject({ reasonCode: 0x82, properties: unknownAlias })
   })
 })

@@ -40,7 +40,7 @@ describe.each(VERSIONS)('65,535 slashes in version %i', (version) => {
       promptly(async () => {
         for (let n = 0; n < 20; n++) {
           attacker.send(`82 @ 0001 ${none} ${slashes} 00`)
-          expect(await attacker.packet()).toMatch(version === 5 ? /^90040001008f|^900400010097/ : /^9003000180$/)
+          expect(await attacker.packet()).toMatch(version === 5 ? /^90..0001008f|^90..00011c1f.*97$/ : /^9003000180$/)
         }
         attacker.send(`a2 @ 0002 ${none} ${slashes}`)
         expect(await attacker.packet()).toBe(version === 5 ? 'b00400020011' : 'b0020002')
@@ -93,12 +93,12 @@ describe.each(VERSIONS)('topics in version %i', (version) => {
     const witness = await attack.connected(version)
     for (const filter of ['$SYS/#', '$own/+', '$own', '#']) await witness.subscribe(filter)
     const attacker = await attack.connected(version)
-    const refusal = version === 5 ? /^4004000190|^4003000190/ : /^40020001$/
+    const refusal = version === 5 ? /^40..000190/ : /^40020001$/
     for (const topic of ['$SYS/broker/uptime', '$own/a', '$own', '$']) {
       attacker.send(`31 @ "${topic}" ${none} 'x'`, `33 @ "${topic}" 0001 ${none} 'x'`)
       expect(await attacker.packet()).toMatch(refusal)
       attacker.send(`35 @ "${topic}" 0001 ${none} 'x'`)
-      expect(await attacker.packet()).toMatch(version === 5 ? /^500[34]000190/ : /^50020001$/)
+      expect(await attacker.packet()).toMatch(version === 5 ? /^50..000190/ : /^50020001$/)
       if (version === 5) continue
       attacker.send('62 02 0001')
       expect(await attacker.packet()).toBe('70020001')
