@@ -8,7 +8,6 @@ import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import { NONE, type Publish } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
-import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
 import { AckGate } from './ack-gate.ts'
 import { handleAuth } from './auth.ts'
@@ -26,7 +25,6 @@ import { handlePubrec } from './pubrec.ts'
 import { handlePubrel } from './pubrel.ts'
 import { Pause, Reading } from './reading.ts'
 import { refuse } from './refuse.ts'
-import { RetainedSender } from './retained-sender.ts'
 import type { Session } from './session.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { handleUnsubscribe } from './unsubscribe.ts'
@@ -59,8 +57,6 @@ export class Client implements PacketReceiver {
 
   /** Answers that wait for the store. */
   readonly gate: AckGate
-  /** Retained messages that it is yet to be sent. */
-  #retained: RetainedSender | undefined
   #incomingAliases: IncomingTopicAliases | undefined
   #outgoingAliases: OutgoingTopicAliases | undefined
 
@@ -279,17 +275,6 @@ export class Client implements PacketReceiver {
     return this.#incomingAliases
   }
 
-  /** What it is sent because of new subscriptions; undefined when nothing. */
-  get retained(): RetainedSender | undefined {
-    return this.#retained
-  }
-
-  /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
-  sendRetained(subscription: Subscription): void {
-    this.#retained ??= new RetainedSender(this)
-    this.#retained.add(subscription)
-  }
-
   /** A message that it published was not accepted: counted, and logged once for each reason. */
   refusedPublish({ topic }: Message, reasonCode: ReasonCode): void {
     this.handler.totals.refusedPublishes += 1
@@ -343,10 +328,7 @@ export class Client implements PacketReceiver {
     this.gate.clear()
     this.connection.close(reason)
     const { session } = this
-    if (session?.client === this) {
-      this.#retained?.leave(session)
-      session.detach()
-    }
+    if (session?.client === this) session.detach()
     const details = { client: this.id, remote: this.connection.remote, reason }
     this.handler.log[level](
       details,

@@ -103,7 +103,7 @@ export class Outbox {
       if (next === undefined) break
       this.#send(client, next, true)
     }
-    if (this.#waiting.count === 0) client.retained?.pump()
+    if (this.#waiting.count === 0) this.#session.retained?.pump()
   }
 
   /** What was appended to the store is durable: what waited for it is sent. */

@@ -3,27 +3,29 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { NONE } from '../../src/mqtt/publish.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
 import type { Searcher } from './search-turns.ts'
 import type { Session } from './session.ts'
 
 /**
- * Sends one client the retained messages of its new subscriptions, as fast as it takes them: `#` may match a million, and
- * they must fill neither memory nor the queue of the session, nor keep others waiting (see `SearchTurns`). A message that
- * changes or goes meanwhile is sent as it is when its turn comes.
+ * Sends the client of one session the retained messages of its new subscriptions, as fast as it takes them: `#` may match a
+ * million, and they must fill neither memory nor the queue of the session, nor keep others waiting (see `SearchTurns`). A
+ * message that changes or goes meanwhile is sent as it is when its turn comes. While the client is away, what it is owed at
+ * QoS 1 and 2 goes into the queue.
  */
 export class RetainedSender implements Searcher {
-  readonly #client: Client
-  /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the client may hold. */
+  readonly #session: Session
+  readonly #handler: MqttHandler
+  /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the session may hold. */
   readonly #subscriptions = new Map<string, Subscription>()
   // The one whose turn it is, with the topics that match it: the messages would be kept alive when others replace them.
   #current: Subscription | undefined
   #topics: readonly string[] = []
   #position = 0
-  /** The connection is gone, and this session is owed the rest. */
-  #heir: Session | undefined
 
-  constructor(client: Client) {
-    this.#client = client
+  constructor(session: Session, handler: MqttHandler) {
+    this.#session = session
+    this.#handler = handler
   }
 
   /** Adds a subscription that gets retained messages. */
@@ -38,35 +40,31 @@ export class RetainedSender implements Searcher {
     if (this.#current?.filter === filter) this.#finish()
   }
 
-  /** Sends what the client takes now. */
+  /** Sends what the client takes now, or fills the queue while it is away. */
   pump(): void {
-    if (this.#heir !== undefined) {
-      this.#bequeath(this.#heir)
-      return
-    }
-    const { session, handler } = this.#client
-    while (session !== undefined && this.#client.sendable && this.#isBusy && handler.searchTurns.mayGoOn(this)) {
+    const { client } = this.#session
+    if (client === undefined) this.#enqueue()
+    else this.#send(client)
+  }
+
+  #send(client: Client): void {
+    const { outbox } = this.#session
+    while (client.sendable && this.#isBusy && this.#handler.searchTurns.mayGoOn(this)) {
       const message = this.#peek()
       if (message === undefined) continue
       const qos = this.#qosOf(message)
-      if (qos > 0 && !session.outbox.idle) return
+      if (qos > 0 && !outbox.idle) return
       this.#advance()
       const identifiers = this.#identifiers
       // RETAIN is 1: it is sent because of a new subscription (section 3.3.1.3).
-      if (qos === 0) this.#client.deliverQoS0(message, true, identifiers)
-      else session.outbox.add(message, qos, true, identifiers)
+      if (qos === 0) client.deliverQoS0(message, true, identifiers)
+      else outbox.add(message, qos, true, identifiers)
     }
   }
 
-  /** The connection is gone: what the session is owed at QoS 1 and 2 goes into its queue, if it lives on. */
-  leave(session: Session): void {
-    if (!session.persistent) return
-    this.#heir = session
-    this.pump()
-  }
-
-  #bequeath(session: Session): void {
-    const { sessions, searchTurns } = this.#client.handler
+  #enqueue(): void {
+    const session = this.#session
+    const { sessions, searchTurns } = this.#handler
     while (this.#isBusy && sessions.get(session.id) === session && searchTurns.mayGoOn(this)) {
       const message = this.#peek()
       if (message === undefined) continue
@@ -95,9 +93,9 @@ export class RetainedSender implements Searcher {
    * the next subscription was all that there was to do.
    */
   #peek(): Message | undefined {
-    const { handler } = this.#client
     if (this.#position < this.#topics.length) {
-      const message = handler.retained.messages.get(this.#topics[this.#position]!, handler.now())
+      const { retained } = this.#handler
+      const message = retained.messages.get(this.#topics[this.#position]!, this.#handler.now())
       if (message === undefined) this.#advance()
       return message
     }
@@ -108,18 +106,17 @@ export class RetainedSender implements Searcher {
   }
 
   #search(subscription: Subscription): void {
-    const { handler } = this.#client
-    const { retained, searchTurns } = handler
+    const { retained, searchTurns } = this.#handler
     this.#current = subscription
     this.#subscriptions.delete(subscription.filter)
     const visitedBefore = retained.messages.visited
-    this.#topics = retained.messages.match(subscription.filter, handler.now()).map(({ topic }) => topic)
+    this.#topics = retained.messages.match(subscription.filter, this.#handler.now()).map(({ topic }) => topic)
     searchTurns.spend(1 + retained.messages.visited - visitedBefore)
   }
 
   #advance(): void {
     this.#position += 1
-    this.#client.handler.searchTurns.spend(1)
+    this.#handler.searchTurns.spend(1)
   }
 
   #finish(): void {

@@ -9,6 +9,7 @@ import { NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
+import { RetainedSender } from './retained-sender.ts'
 import { willMessage } from './will.ts'
 
 /**
@@ -27,6 +28,8 @@ export class Session implements Subscriber {
   readonly outbox: Outbox
   /** Packet Identifiers of the client's QoS 2 messages that it has not released. */
   readonly received = new Set<number>()
+  /** Retained messages that the client is yet to be sent; undefined when there never were any. */
+  #retained: RetainedSender | undefined
 
   /** The client while it is connected. */
   #client: Client | undefined
@@ -71,6 +74,10 @@ export class Session implements Subscriber {
 
   get expiryIntervalSeconds(): number {
     return this.#expiryIntervalSeconds
+  }
+
+  get retained(): RetainedSender | undefined {
+    return this.#retained
   }
 
   deliver(message: Message, delivery: Delivery): void {
@@ -118,6 +125,7 @@ export class Session implements Subscriber {
       return
     }
     this.outbox.detach()
+    this.#retained?.pump()
     this.#disconnectedAtMs = this.#handler.now()
     this.#save()
     this.awaitClient()
@@ -158,6 +166,12 @@ export class Session implements Subscriber {
     const existed = this.#handler.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
     if (this.persistent) this.#handler.journal.append({ type: 'subscribed', session: this.id, subscription })
     return existed
+  }
+
+  /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
+  sendRetained(subscription: Subscription): void {
+    this.#retained ??= new RetainedSender(this, this.#handler)
+    this.#retained.add(subscription)
   }
 
   /** Ends a subscription. What is on its way is still delivered [MQTT-3.10.4-3]. @returns false when there was none. */

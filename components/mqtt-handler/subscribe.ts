@@ -64,7 +64,7 @@ const subscribe = (client: Client, request: Request, identifier: number, reasons
   const retainHandling = request.rh ?? 0
   // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a Shared Subscription gets none (section 4.8.2).
   const wantsRetained = retainHandling === 0 || (retainHandling === 1 && !existed)
-  if (wantsRetained && sharedFilter(request.topic) === undefined) client.sendRetained(subscription)
+  if (wantsRetained && sharedFilter(request.topic) === undefined) session.sendRetained(subscription)
   return qos
 }
 

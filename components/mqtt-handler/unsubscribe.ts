@@ -12,7 +12,7 @@ export const handleUnsubscribe = (client: Client, { unsubscriptions, messageId }
   const codes = unsubscriptions.map((filter) =>
     client.session!.unsubscribe(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted,
   )
-  for (const filter of unsubscriptions) client.retained?.remove(filter)
+  for (const filter of unsubscriptions) client.session!.retained?.remove(filter)
   const granted = client.isVersion5 ? codes : []
   client.answer({ cmd: 'unsuback', messageId: messageId!, granted }, journal.appended !== appendedBefore)
 }
