@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Lender } from '../../src/mqtt/lender.ts'
+import { SharedInput } from './shared-input.ts'
+
+let server: Server
+beforeEach(async () => {
+  server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+afterEach(() => {
+  server.close()
+})
+
+/** A connection whose server side was adopted; `next` is what one read of it brings. */
+const connected = async (input: SharedInput) => {
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay(true)
+  const [accepted] = (await once(server, 'connection')) as [Socket]
+  let take: (read: Read) => void = () => undefined
+  const socket = input.adopt(accepted, (chunk, lender) => take({ chunk, lender }))
+  socket?.resume()
+  const next = (act: (read: Read) => void = () => undefined) =>
+    new Promise<string>((resolve) => {
+      take = (read) => {
+        act(read)
+        resolve(`${read.chunk}`)
+      }
+    })
+  /** Every read from now on. */
+  const each = (act: (read: Read) => void) => {
+    take = act
+  }
+  return { client, socket: socket!, next, each }
+}
+
+interface Read {
+  readonly chunk: Buffer
+  readonly lender: Lender | undefined
+}
+
+describe('shared input', () => {
+  it('is what an accepted connection reads into, on this version of Node', async () => {
+    const input = new SharedInput()
+    const [first, second] = [await connected(input), await connected(input)]
+    const memory = new Set<ArrayBufferLike>()
+    for (const { client, next } of [first, second, first]) {
+      const read = next(({ chunk }) => memory.add(chunk.buffer))
+      client.write('bytes')
+      expect(await read).toBe('bytes')
+    }
+    expect(memory.size).toBe(1)
+    for (const { client } of [first, second]) client.destroy()
+  })
+
+  it('tells borrowers where their bytes are before it is overwritten', async () => {
+    const { client, next } = await connected(new SharedInput())
+    let from: Uint8Array | undefined
+    let to: Uint8Array | undefined
+    const borrower = {
+      moved: (before: Uint8Array, after: Uint8Array) => {
+        from = before
+        to = after
+      },
+    }
+    const borrowed = next(({ lender }) => lender?.lend(borrower))
+    client.write('first')
+    await borrowed
+    const overwritten = next()
+    client.write('other')
+    await overwritten
+    expect([`${from}`, `${to}`]).toEqual([`${Buffer.from('other')}`, 'first'])
+    client.destroy()
+  })
+
+  it('gives who sends much, to be forwarded, memory of its own', async () => {
+    const { client, each } = await connected(new SharedInput())
+    const memory = new Set<ArrayBufferLike>()
+    let bytes = 0
+    const total = 4 * 1024 * 1024
+    const done = new Promise<void>((resolve) => {
+      // Every read is borrowed where it is lent, so that it has to be moved.
+      each(({ chunk, lender }) => {
+        lender?.lend({ moved: () => undefined })
+        if (lender === undefined) memory.add(chunk.buffer)
+        bytes += chunk.length
+        if (bytes === total) resolve()
+      })
+    })
+    client.write(Buffer.alloc(total))
+    await done
+    expect(memory.size).toBeGreaterThan(1)
+    client.destroy()
+  })
+
+  it('leaves the server knowing how many connections it has, and when the last is closed', async () => {
+    const { client, socket } = await connected(new SharedInput())
+    const connections = () => new Promise((resolve) => server.getConnections((_, count) => resolve(count)))
+    expect(await connections()).toBe(1)
+    const closed = once(server, 'close')
+    server.close()
+    client.end()
+    await once(socket, 'end')
+    socket.end()
+    await closed
+    expect(await connections()).toBe(0)
+  })
+
+  it('leaves alone what is no socket of the operating system', () => {
+    expect(new SharedInput().adopt({} as Socket, () => undefined)).toBeUndefined()
+  })
+})
