@@ -128,7 +128,7 @@ const queues = {
     .min(0)
     .max(1024 ** 5)
     .default(1024 ** 3)
-    .describe('Bytes of the messages that wait for all sessions together.'),
+    .describe('Bytes that the messages which wait for all sessions cost together: 450 for each beside its own.'),
   queueFullPolicy: z
     .enum(['drop-oldest', 'drop-newest', 'refuse'])
     .default('drop-newest')

@@ -23,7 +23,7 @@ const WHEEL_SLOTS = 512
 
 /** What happens to messages, counted since the start. */
 export interface Totals {
-  /** Bytes of the messages at QoS 1 and 2 that wait for sessions now. */
+  /** What the messages at QoS 1 and 2 cost that wait for sessions now, in bytes. */
   queuedBytes: number
   /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
   droppedQoS0: number

@@ -7,6 +7,9 @@ import type { Session } from './session.ts'
 /** Messages read from the store at a time, and held in memory at most for a client that is connected. */
 const PAGE = 1_000
 
+/** What one message costs beside its bytes, here and in the store, in bytes; measured. */
+const OVERHEAD_BYTES = 450
+
 /**
  * The messages at QoS 1 and 2 that wait to be sent to one client, in their order, within the bounds of the config:
  *
@@ -57,7 +60,7 @@ export class WaitingMessages {
     const { persistent, id: session, client } = this.#session
     const kept = outgoing.message!.keep()
     if (persistent) this.#handler.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
-    this.#handler.totals.queuedBytes += outgoing.size
+    this.#count(1, outgoing.size)
     const away = client === undefined || this.#backlogCount > 0 || this.#queue.length >= PAGE
     if (persistent && away) {
       if (this.#backlogCount === 0) this.#backlogAfter = outgoing.sequence - 1
@@ -85,7 +88,7 @@ export class WaitingMessages {
     this.#restored = true
     this.#backlogCount = queue.count
     this.#backlogBytes = queue.bytes
-    this.#handler.totals.queuedBytes += queue.bytes
+    this.#count(queue.count, queue.bytes)
   }
 
   /** After a restart: finds what was in flight, at the front of the backlog. */
@@ -117,7 +120,7 @@ export class WaitingMessages {
     const next = this.#queue.shift()
     if (next === undefined) return undefined
     this.#queueBytes -= next.size
-    this.#handler.totals.queuedBytes -= next.size
+    this.#count(-1, -next.size)
     return next
   }
 
@@ -132,7 +135,7 @@ export class WaitingMessages {
       this.#backlogCount -= 1
       this.#backlogBytes -= outgoing.size
       if (outgoing.packetIdentifier > 0) {
-        this.#handler.totals.queuedBytes -= outgoing.size
+        this.#count(-1, -outgoing.size)
         this.#inflight.restore(outgoing.packetIdentifier, outgoing)
       } else {
         this.#queue.push(outgoing)
@@ -140,7 +143,7 @@ export class WaitingMessages {
       }
     }
     if (page.length > 0) return true
-    this.#handler.totals.queuedBytes -= this.#backlogBytes
+    this.#count(-this.#backlogCount, -this.#backlogBytes)
     this.#backlogCount = 0
     this.#backlogBytes = 0
     return false
@@ -171,14 +174,19 @@ export class WaitingMessages {
     return (
       this.count < maximumQueuedMessages &&
       this.bytes + size <= maximumQueuedBytes &&
-      this.#handler.totals.queuedBytes + size <= maximumTotalQueuedBytes
+      this.#handler.totals.queuedBytes + size + OVERHEAD_BYTES <= maximumTotalQueuedBytes
     )
+  }
+
+  /** Counts what waits for all sessions: many small messages cost far more than their bytes. */
+  #count(messages: number, bytes: number): void {
+    this.#handler.totals.queuedBytes += bytes + messages * OVERHEAD_BYTES
   }
 
   #putBack(outgoing: Outgoing): void {
     this.#queue.unshift(outgoing)
     this.#queueBytes += outgoing.size
-    this.#handler.totals.queuedBytes += outgoing.size
+    this.#count(1, outgoing.size)
   }
 
   /** Whether it has waited for too long, before anything of it was sent [MQTT-3.3.2-5]. */
