@@ -75,9 +75,10 @@ const problemOf = (client: Client, request: ConnectRequest): Problem | undefined
   if (clientId.length > config.maximumClientIdentifierLength) {
     return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'The Client Identifier is too long.' }
   }
-  // Before MQTT 5.0 there is no session to come back to without an identifier [3.1.1 MQTT-3.1.3-8].
-  if (clientId === '' && !client.isVersion5 && !request.cleanStart) {
-    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'No Client Identifier, yet Clean Session 0.' }
+  const { protocolVersion } = client.connection
+  // MQTT 3.1 always asks for an identifier; in 3.1.1 one without has no session to come back to [3.1.1 MQTT-3.1.3-8].
+  if (clientId === '' && (protocolVersion === 3 || (protocolVersion === 4 && !request.cleanStart))) {
+    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'There is no Client Identifier.' }
   }
   if (will === undefined) return undefined
   if (will.message.qos > config.maximumQoS) {

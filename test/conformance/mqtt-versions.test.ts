@@ -36,9 +36,9 @@ describe.concurrent('MQTT 3.1, and messages between versions', () => {
     },
   )
 
-  it('an empty Client Identifier of MQTT 3.1 with Clean Session 0 is refused with 0x02', async () => {
+  it.each(['00', '02'])('an empty Client Identifier of MQTT 3.1 is refused with 0x02, flags %s', async (flags) => {
     const client = await broker.open(3)
-    client.send('10 @ "MQIsdp" 03 00 0000 ""')
+    client.send(`10 @ "MQIsdp" 03 ${flags} 0000 ""`)
     expect((await client.expectRefusal(2)).hex).toBe('20020002')
   })
 
