@@ -37,5 +37,5 @@ export type AuthenticationStep =
   | { readonly result: 'continue'; readonly data: Uint8Array }
   /** The client is who it says; the data, if any, goes into CONNACK, or AUTH with 0x00. */
   | { readonly result: 'success'; readonly userName: string; readonly data?: Uint8Array }
-  /** CONNACK or DISCONNECT with this Reason Code. @property why for the log, never for the client. */
+  /** CONNACK or DISCONNECT with this Reason Code, which either may have: 0x87, say, not 0x86. @property why for the log, never for the client. */
   | { readonly result: 'failure'; readonly reasonCode: ReasonCode; readonly why: string }

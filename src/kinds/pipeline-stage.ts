@@ -43,7 +43,7 @@ export interface EncoderStage {
 }
 
 export interface ByteReceiver {
-  /** Takes bytes. They are lent: whoever keeps them copies them. */
+  /** Takes bytes, which never change: they may be kept. */
   bytes(chunk: Uint8Array): void
   /**
    * Takes a part of some bytes, which stay as they are until this turn of the event loop ends.
