@@ -1,6 +1,3 @@
-/** The largest Variable Byte Integer there is (section 1.5.5). */
-export const MAXIMUM_VARIABLE_BYTE_INTEGER = 268_435_455
-
 /** How many bytes a Variable Byte Integer takes, 1 to 4. @param value 0 to 268,435,455. */
 export const variableByteIntegerSize = (value: number): number =>
   value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : 4
