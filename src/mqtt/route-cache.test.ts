@@ -126,6 +126,21 @@ describe('bounds', () => {
     expect(mass.compiled).toHaveLength(2)
   })
 
+  it('counts the Subscription Identifiers of a subscriber that has thousands on one topic', () => {
+    const compiled: string[] = []
+    const target = { ...targetOf(new Mailbox(), subscriptionTo('#')), own: undefined }
+    const delivery = { ...target.delivery, subscriptionIdentifiers: Array.from({ length: 10_000 }, (_, n) => n + 1) }
+    const cache = new RouteCache((topic): Route => {
+      compiled.push(topic)
+      return { targets: [{ ...target, delivery }], shared: [] }
+    })
+    for (let index = 0; index < 60; index += 1) cache.routeOf(messageOn(`topic/${index}`))
+    // Started over since.
+    cache.routeOf(messageOn('topic/0'))
+    cache.routeOf(messageOn('topic/59'))
+    expect(compiled).toHaveLength(61)
+  })
+
   it('bears a topic whose subscriptions change more often than there are places', () => {
     const { cache, compiled } = recording()
     cache.routeOf(messageOn('b'))

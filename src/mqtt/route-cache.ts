@@ -1,6 +1,7 @@
 import { hashOfBytes } from './hash.ts'
 import type { Message } from './message.ts'
 import type { Route } from './route.ts'
+import type { Delivery } from './subscriber.ts'
 import { hasWildcard } from './topic-trie.ts'
 
 /**
@@ -23,7 +24,7 @@ export class RouteCache {
   readonly #refused = new Int32Array(PLACES)
   /** All places that were taken since the table was empty: clearing it costs what filling it did, and no more. */
   readonly #taken: number[] = []
-  /** Subscribers in all routes of the table. */
+  /** What all routes of the table weigh. */
   #weight = 0
 
   /** @param compile finds a topic's route without a cache. */
@@ -71,19 +72,20 @@ export class RouteCache {
       this.#refused[place] = hash
       return route
     }
-    if (weightOf(route) > HEAVIEST_ROUTE) return route
+    const weight = weightOf(route)
+    if (weight > HEAVIEST_ROUTE) return route
     // Of the two that are there, the one that has waited longer goes.
     if (isTaken) this.#put(free, this.#hashes[place]!, this.#entries[place])
-    this.#put(isTaken ? place : free, hash, { topic: bytesAsText(message), route })
+    this.#put(isTaken ? place : free, hash, { topic: bytesAsText(message), route, weight })
     return route
   }
 
   #put(place: number, hash: number, entry: Entry | undefined): void {
     const before = this.#entries[place]
-    const weight = this.#weight + weightOf(entry?.route) - weightOf(before?.route)
+    const weight = this.#weight + (entry?.weight ?? 0) - (before?.weight ?? 0)
     if (weight > MAXIMUM_WEIGHT || this.#taken.length === PLACES) {
       this.#clear()
-      this.#weight = weightOf(entry?.route)
+      this.#weight = entry?.weight ?? 0
     } else {
       this.#weight = weight
     }
@@ -106,19 +108,31 @@ interface Entry {
   /** The bytes of the Topic Name, a character for each. */
   readonly topic: string
   readonly route: Route
+  readonly weight: number
 }
 
 /** A power of two. With a route of one subscriber each, a full table takes some 10 MB. */
 const PLACES = 32_768
 /** Longer topics have no route here: they would cost more to compare, and more to keep. */
 const MAXIMUM_TOPIC_BYTES = 256
-/** Subscribers in all routes together, at 8 bytes, and some 150 for those whose subscriptions had to be merged. */
+/** What all routes hold together: subscribers, at 8 bytes, or some 150 where they had to be merged, and identifiers. */
 const MAXIMUM_WEIGHT = 524_288
 /** A route of more subscribers would push out all others; beside serving them, finding it costs nothing. */
 const HEAVIEST_ROUTE = MAXIMUM_WEIGHT / 8
 
-const weightOf = (route: Route | undefined): number =>
-  route === undefined ? 0 : route.targets.length + route.shared.length
+/** Subscribers, and the Subscription Identifiers of those who have several: one may have thousands on one topic. */
+const weightOf = ({ targets, shared }: Route): number => {
+  let weight = targets.length + shared.length
+  if (weight > HEAVIEST_ROUTE) return weight
+  for (const { delivery, own } of targets) {
+    weight += listWeight(delivery)
+    if (own !== undefined && own !== delivery) weight += listWeight(own)
+  }
+  return weight
+}
+
+/** A single identifier stands in the list of its subscription. */
+const listWeight = ({ subscriptionIdentifiers: { length } }: Delivery): number => (length > 1 ? length : 0)
 
 /** The hash that no topic has. */
 const EMPTY = 0
