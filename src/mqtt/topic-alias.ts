@@ -28,6 +28,8 @@ export class IncomingTopicAliases {
 
 /** Topics counted at the same time, for one client: a bound for those that are never sent often enough. */
 const MAXIMUM_CANDIDATES = 256
+/** Longer topics get no alias: all that are counted for one client would be 16 MB. In characters. */
+const MAXIMUM_TOPIC_LENGTH = 1_024
 
 /** The aliases that the broker uses towards one client, for the topics that are sent to it often. */
 export class OutgoingTopicAliases {
@@ -53,7 +55,7 @@ export class OutgoingTopicAliases {
 
   /** Counts a message on a topic without an alias. @returns the alias that it should introduce, or 0. */
   propose(topic: string): number {
-    if (this.#aliases.size >= this.#maximum) return 0
+    if (this.#aliases.size >= this.#maximum || topic.length > MAXIMUM_TOPIC_LENGTH) return 0
     const count = (this.#counts.get(topic) ?? 0) + 1
     if (count >= this.#after) return this.#aliases.size + 1
     if (this.#counts.size >= MAXIMUM_CANDIDATES) this.#counts.clear()

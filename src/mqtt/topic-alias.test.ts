@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { OutgoingTopicAliases } from './topic-alias.ts'
+
+it('a topic gets an alias when it is sent often enough, and is known by it once that was introduced', () => {
+  const aliases = new OutgoingTopicAliases(1, 3)
+  expect([1, 2, 3].map(() => aliases.propose('busy'))).toEqual([0, 0, 1])
+  // It was not sent after all, and is proposed again.
+  expect([aliases.get('busy'), aliases.propose('busy')]).toEqual([0, 1])
+  aliases.introduced('busy', 1)
+  expect(aliases.get('busy')).toBe(1)
+  expect([1, 2, 3].map(() => aliases.propose('other'))).toEqual([0, 0, 0])
+})
+
+it('topics that would cost much memory are not counted', () => {
+  const aliases = new OutgoingTopicAliases(9, 1)
+  expect(aliases.propose('x'.repeat(1_024))).toBe(1)
+  expect(aliases.propose('x'.repeat(1_025))).toBe(0)
+})
