@@ -208,7 +208,8 @@ export class Client implements PacketReceiver {
 
   /** Properties of a packet with this Reason String, if the client wants any [MQTT-3.1.2-29]; empty is none. */
   explained(reasonString: string): { properties?: { reasonString: string } } {
-    return this.wantsReasons && this.isVersion5 && reasonString !== '' ? { properties: { reasonString } } : {}
+    const isTold = this.wantsReasons && this.isVersion5 && this.handler.config.explainRefusals
+    return isTold && reasonString !== '' ? { properties: { reasonString } } : {}
   }
 
   /** Sends a packet to the client. */

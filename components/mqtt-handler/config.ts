@@ -179,8 +179,8 @@ const features = {
     .boolean()
     .default(true)
     .describe(
-      'Whether an MQTT 5 client is told that it is not authorized (0x87) to publish or to subscribe; otherwise it learns no ' +
-        'reason (0x80).',
+      'Whether an MQTT 5 client is told why something is refused: by Reason Strings, and by 0x87 where it is not authorized ' +
+        'to publish or to subscribe; otherwise that is 0x80.',
     ),
   checkPayloadFormat: z
     .boolean()
