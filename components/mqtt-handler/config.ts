@@ -128,7 +128,10 @@ const queues = {
     .min(0)
     .max(1024 ** 5)
     .default(1024 ** 3)
-    .describe('Bytes that the messages which wait for all sessions cost together: 450 for each beside its own.'),
+    .describe(
+      'Bytes that the messages which wait for all sessions, or are in flight and kept to be sent again, cost together: 450 ' +
+        'for each beside its own.',
+    ),
   queueFullPolicy: z
     .enum(['drop-oldest', 'drop-newest', 'refuse'])
     .default('drop-newest')

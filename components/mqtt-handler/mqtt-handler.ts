@@ -23,7 +23,7 @@ const WHEEL_SLOTS = 512
 
 /** What happens to messages, counted since the start. */
 export interface Totals {
-  /** What the messages at QoS 1 and 2 cost that wait for sessions now, in bytes. */
+  /** What the messages at QoS 1 and 2 cost that wait for sessions now, or are in flight and kept to be sent again, in bytes. */
   queuedBytes: number
   /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
   droppedQoS0: number

@@ -62,6 +62,8 @@ describe('after a restart', () => {
       { cmd: 'pubrel', messageId: first!.messageId },
       { cmd: 'publish', messageId: second!.messageId, dup: true, payload: Buffer.from('2') },
     ])
+    // The one in flight whose content is kept, and the three that wait.
+    expect(broker.handler.totals.queuedBytes).toBe(4 * (450 + 2))
     again.take({ cmd: 'pubcomp', messageId: first!.messageId! })
     store.settleAll()
     expect(payloads(again.take())).toEqual(['3'])
