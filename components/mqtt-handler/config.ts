@@ -75,6 +75,15 @@ const sessions = {
     .max(10_000_000)
     .default(10_000)
     .describe('Subscriptions that one client may hold; those beyond are refused.'),
+  maximumTotalSubscriptionBytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .default(1024 ** 3)
+    .describe(
+      'Bytes that the subscriptions of all sessions cost together: about 350 for each, beside two for each character of its ' +
+        'Topic Filter; those beyond are refused.',
+    ),
   maximumTopicLevels: z
     .int()
     .min(1)

@@ -25,6 +25,8 @@ const WHEEL_SLOTS = 512
 export interface Totals {
   /** What the messages at QoS 1 and 2 cost that wait for sessions now, or are in flight and kept to be sent again, in bytes. */
   queuedBytes: number
+  /** What the subscriptions of all sessions cost now, in bytes. */
+  subscriptionBytes: number
   /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
   droppedQoS0: number
   /** Messages at QoS 1 and 2 that were dropped because the queue of a session was full. */
@@ -71,6 +73,7 @@ export class MqttHandler implements HandlerStage {
   readonly outgoing = new Publish()
   readonly totals: Totals = {
     queuedBytes: 0,
+    subscriptionBytes: 0,
     droppedQoS0: 0,
     dropped: 0,
     refused: 0,

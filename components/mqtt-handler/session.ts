@@ -10,6 +10,7 @@ import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
+import { subscriptionCost } from './subscription-cost.ts'
 import { willMessage } from './will.ts'
 
 /**
@@ -138,7 +139,7 @@ export class Session implements Subscriber {
     this.#will = stored.will
     this.#disconnectedAtMs = stored.disconnectedAtMs ?? nowMs
     for (const subscription of stored.subscriptions) {
-      this.subscriptions.set(subscription.filter, subscription)
+      this.#keep(subscription)
       this.#handler.router.subscribe(this, subscription)
     }
     for (const packetIdentifier of stored.received) this.received.add(packetIdentifier)
@@ -161,8 +162,7 @@ export class Session implements Subscriber {
 
   /** Adds or replaces a subscription. @returns whether there was one with its filter. */
   subscribe(subscription: Subscription): boolean {
-    const { filter } = subscription
-    this.subscriptions.set(filter, subscription)
+    this.#keep(subscription)
     const existed = this.#handler.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
     if (this.persistent) this.#handler.journal.append({ type: 'subscribed', session: this.id, subscription })
     return existed
@@ -177,6 +177,7 @@ export class Session implements Subscriber {
   /** Ends a subscription. What is on its way is still delivered [MQTT-3.10.4-3]. @returns false when there was none. */
   unsubscribe(filter: string): boolean {
     if (!this.subscriptions.delete(filter)) return false
+    this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
     this.#handler.router.unsubscribe(this, filter)
     if (this.persistent) this.#handler.journal.append({ type: 'unsubscribed', session: this.id, filter })
     return true
@@ -207,7 +208,10 @@ export class Session implements Subscriber {
   /** The end of it; called by `Sessions.end`. */
   end(): void {
     this.#stopWatching()
-    for (const filter of this.subscriptions.keys()) this.#handler.router.unsubscribe(this, filter)
+    for (const filter of this.subscriptions.keys()) {
+      this.#handler.router.unsubscribe(this, filter)
+      this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
+    }
     this.subscriptions.clear()
     const orphans = this.outbox.end()
     if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
@@ -219,6 +223,12 @@ export class Session implements Subscriber {
     }
     // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
     this.publishWill()
+  }
+
+  #keep(subscription: Subscription): void {
+    const { filter } = subscription
+    if (!this.subscriptions.has(filter)) this.#handler.totals.subscriptionBytes += subscriptionCost(filter)
+    this.subscriptions.set(filter, subscription)
   }
 
   #stopWatching(): void {
