@@ -138,8 +138,8 @@ const queues = {
     .max(1024 ** 5)
     .default(1024 ** 3)
     .describe(
-      'Bytes that the messages which wait for all sessions, or are in flight and kept to be sent again, cost together: 450 ' +
-        'for each beside its own.',
+      'Bytes that the messages which wait for all sessions, or are in flight and kept to be sent again, cost together, Wills ' +
+        'included: 450 for each beside its own. A client whose Will does not fit among the other Wills is refused.',
     ),
   queueFullPolicy: z
     .enum(['drop-oldest', 'drop-newest', 'refuse'])

@@ -11,7 +11,7 @@ import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
 import { subscriptionCost } from './subscription-cost.ts'
-import { willMessage } from './will.ts'
+import { willCost, willMessage } from './will.ts'
 
 /**
  * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
@@ -77,6 +77,11 @@ export class Session implements Subscriber {
     return this.#expiryIntervalSeconds
   }
 
+  /** What its Will costs, in bytes. */
+  get willCost(): number {
+    return willCost(this.#will)
+  }
+
   get retained(): RetainedSender | undefined {
     return this.#retained
   }
@@ -96,7 +101,7 @@ export class Session implements Subscriber {
     this.#stopWatching()
     this.#client = client
     this.#identity = client.identity
-    this.#will = will
+    this.#setWill(will)
     this.#disconnectedAtMs = undefined
     this.outbox.attach(receiveMaximum)
     this.setExpiryInterval(expiryIntervalSeconds)
@@ -115,7 +120,7 @@ export class Session implements Subscriber {
 
   /** The client said goodbye: its Will is deleted [MQTT-3.14.4-3]. */
   deleteWill(): void {
-    this.#will = undefined
+    this.#setWill(undefined)
   }
 
   /** The connection is gone. The session waits for the next one, or ends. */
@@ -136,7 +141,7 @@ export class Session implements Subscriber {
   restore(stored: StoredSession): void {
     const nowMs = this.#handler.now()
     this.#expiryIntervalSeconds = stored.expiryIntervalSeconds
-    this.#will = stored.will
+    this.#setWill(stored.will)
     this.#disconnectedAtMs = stored.disconnectedAtMs ?? nowMs
     for (const subscription of stored.subscriptions) {
       this.#keep(subscription)
@@ -200,7 +205,7 @@ export class Session implements Subscriber {
   publishWill(): void {
     const will = this.#will
     if (will === undefined) return
-    this.#will = undefined // [MQTT-3.1.2-10]
+    this.#setWill(undefined) // [MQTT-3.1.2-10]
     if (this.persistent) this.#save()
     publishWill(this.#handler, willMessage(will, this.#handler.now()), this)
   }
@@ -229,6 +234,14 @@ export class Session implements Subscriber {
     const { filter } = subscription
     if (!this.subscriptions.has(filter)) this.#handler.totals.subscriptionBytes += subscriptionCost(filter)
     this.subscriptions.set(filter, subscription)
+  }
+
+  #setWill(will: StoredWill | undefined): void {
+    const { totals } = this.#handler
+    const more = willCost(will) - willCost(this.#will)
+    totals.willBytes += more
+    totals.queuedBytes += more
+    this.#will = will
   }
 
   #stopWatching(): void {
