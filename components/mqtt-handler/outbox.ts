@@ -168,7 +168,10 @@ export class Outbox {
       this.#inflight.delete(outgoing.packetIdentifier)
       this.#uncount(outgoing)
     }
-    const unacknowledged = inflight.filter(({ shared, qos, unsent }) => shared !== undefined && (qos === 1 || unsent))
+    // A client may send PUBREC for what it was not sent yet: it counts as received, and its content is gone.
+    const unacknowledged = inflight.filter(
+      ({ shared, qos, unsent, received }) => shared !== undefined && !received && (qos === 1 || unsent),
+    )
     return [...unacknowledged, ...waiting]
   }
 

@@ -166,3 +166,17 @@ describe('after a restart', () => {
     ])
   })
 })
+
+it('PUBREC for a message that waits for the store, and was not sent, does not keep the session from ending', async () => {
+  await start()
+  const member = broker.connect(persistent('member'))
+  member.take(subscribePacket({ '$share/g/a': { qos: 2 } }))
+  store.settleAll()
+  member.take()
+  broker.connect({ clientId: 'publisher' }).take(publishPacket({ qos: 2 }))
+  expect(payloads(member.take())).toEqual([])
+  member.take({ cmd: 'pubrec', messageId: 1 })
+  member.take({ cmd: 'disconnect', properties: { sessionExpiryInterval: 0 } })
+  expect(broker.handler.sessions.get('member')).toBeUndefined()
+  expect(broker.handler.totals.queuedBytes).toBe(0)
+})
