@@ -75,6 +75,15 @@ const sessions = {
     .max(10_000_000)
     .default(10_000)
     .describe('Subscriptions that one client may hold; those beyond are refused.'),
+  maximumTotalSubscriptionBytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .default(1024 ** 3)
+    .describe(
+      'Bytes that the subscriptions of all sessions cost together: about 350 for each, beside two for each character of its ' +
+        'Topic Filter; those beyond are refused.',
+    ),
   maximumTopicLevels: z
     .int()
     .min(1)
@@ -128,7 +137,10 @@ const queues = {
     .min(0)
     .max(1024 ** 5)
     .default(1024 ** 3)
-    .describe('Bytes that the messages which wait for all sessions cost together: 450 for each beside its own.'),
+    .describe(
+      'Bytes that the messages which wait for all sessions, or are in flight and kept to be sent again, cost together, Wills ' +
+        'included: 450 for each beside its own. A client whose Will does not fit among the other Wills is refused.',
+    ),
   queueFullPolicy: z
     .enum(['drop-oldest', 'drop-newest', 'refuse'])
     .default('drop-newest')

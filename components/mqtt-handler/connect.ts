@@ -10,6 +10,7 @@ import { mayPublish } from './publishing.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
 import type { Session } from './session.ts'
+import { willCost } from './will.ts'
 
 /** Takes a CONNECT packet: authenticates the client, if it asks for that, and then accepts it or refuses it. */
 export const handleConnect = (client: Client, packet: ConnectPacket): void => {
@@ -139,12 +140,17 @@ const ownershipProblem = (
   { will }: ConnectRequest,
   existing: Session | undefined,
 ): Problem | undefined => {
-  const { sessions, config } = client.handler
+  const { sessions, config, totals } = client.handler
   if (existing !== undefined && existing.owner !== client.owner) {
     return { reasonCode: ReasonCode.NotAuthorized, why: 'The session belongs to another user.' }
   }
   if (existing === undefined && sessions.count >= config.maximumSessions) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'There are as many sessions as maximumSessions allows.' }
+  }
+  // Messages that wait give way to Wills: full queues alone keep nobody out.
+  const willBytes = totals.willBytes - (existing?.willCost ?? 0) + willCost(will)
+  if (will !== undefined && willBytes > config.maximumTotalQueuedBytes) {
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message.' }
   }
   const allowed = will && mayPublish(client.handler, will.message, client.identity)
   if (allowed === undefined || allowed === ReasonCode.Success) return undefined

@@ -23,8 +23,12 @@ const WHEEL_SLOTS = 512
 
 /** What happens to messages, counted since the start. */
 export interface Totals {
-  /** What the messages at QoS 1 and 2 cost that wait for sessions now, in bytes. */
+  /** What the messages at QoS 1 and 2 cost that wait for sessions now, or are in flight and kept, and all Wills, in bytes. */
   queuedBytes: number
+  /** The part of the Wills in it. */
+  willBytes: number
+  /** What the subscriptions of all sessions cost now, in bytes. */
+  subscriptionBytes: number
   /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
   droppedQoS0: number
   /** Messages at QoS 1 and 2 that were dropped because the queue of a session was full. */
@@ -71,6 +75,8 @@ export class MqttHandler implements HandlerStage {
   readonly outgoing = new Publish()
   readonly totals: Totals = {
     queuedBytes: 0,
+    willBytes: 0,
+    subscriptionBytes: 0,
     droppedQoS0: 0,
     dropped: 0,
     refused: 0,

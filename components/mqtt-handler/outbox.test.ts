@@ -177,7 +177,8 @@ describe('a full queue', () => {
     const answers = publish(1, 2, 3, 4, 5)
     const sent = broker.open().take(connectPacket(persistent('subscriber')))
     expect(broker.handler.totals.dropped).toBe(2)
-    expect(broker.handler.totals.queuedBytes).toBe(0)
+    // Those in flight: topic `a` and one digit each.
+    expect(broker.handler.totals.queuedBytes).toBe(3 * (450 + 2))
     expect(broker.log.at('warn')[0]).toMatchObject({ client: 'subscriber', policy })
     return { payloads: payloads(sent), codes: answers.map((answer) => (answer as { reasonCode?: number }).reasonCode) }
   }
@@ -213,7 +214,7 @@ describe('a full queue', () => {
       vi.advanceTimersByTime(11_000)
       publish(3)
       expect(payloads(broker.open().take(connectPacket(persistent('subscriber'))))).toEqual(['3'])
-      expect(broker.handler.totals).toMatchObject({ expired: 2, dropped: 0, queuedBytes: 0 })
+      expect(broker.handler.totals).toMatchObject({ expired: 2, dropped: 0, queuedBytes: 450 + 2 })
     } finally {
       broker.stop()
       vi.useRealTimers()
@@ -224,6 +225,75 @@ describe('a full queue', () => {
     subscribed().lose()
     publish(1, 'x'.repeat(100), 2)
     expect(payloads(broker.open().take(connectPacket(persistent('subscriber'))))).toEqual(['1', '2'])
+  })
+})
+
+describe('the content of what is in flight', () => {
+  const cost = 450 + 2
+  const queuedBytes = () => broker.handler.totals.queuedBytes
+  const ids = (client: HarnessClient) =>
+    client.take().flatMap(({ cmd, messageId }) => (cmd === 'publish' ? [messageId!] : []))
+
+  it('counts until it is acknowledged', () => {
+    const client = subscribed()
+    publish(1, 2)
+    expect(queuedBytes()).toBe(2 * cost)
+    for (const messageId of ids(client)) client.take({ cmd: 'puback', messageId })
+    expect(queuedBytes()).toBe(0)
+  })
+  it('counts until PUBREC comes at QoS 2, and PUBCOMP changes nothing', () => {
+    const client = subscribed()
+    publishAt2(1)
+    expect(queuedBytes()).toBe(cost)
+    const [messageId] = ids(client)
+    client.take({ cmd: 'pubrec', messageId: messageId! })
+    expect(queuedBytes()).toBe(0)
+    client.take({ cmd: 'pubcomp', messageId: messageId! })
+    expect(queuedBytes()).toBe(0)
+  })
+  it('counts while the client is away and comes back, until the session ends', () => {
+    subscribed().lose()
+    publish(1, 2)
+    expect(queuedBytes()).toBe(2 * cost)
+    const again = broker.connect(persistent('subscriber'))
+    expect(queuedBytes()).toBe(2 * cost)
+    again.lose()
+    expect(queuedBytes()).toBe(2 * cost)
+    broker.connect({ clientId: 'subscriber', clean: true })
+    expect(queuedBytes()).toBe(0)
+  })
+  it('is not kept, and does not count, for a session that ends with its connection', () => {
+    start({ maximumTotalQueuedBytes: 0 })
+    const client = broker.connect({ clientId: 'subscriber' })
+    client.take(subscribePacket({ a: {} }))
+    publish(1)
+    expect(payloads(client.take())).toEqual(['1'])
+    expect(queuedBytes()).toBe(0)
+  })
+  it('counts for a Shared Subscription, until another member has got it', () => {
+    const first = broker.connect({ clientId: 'first' })
+    first.take(subscribePacket({ '$share/g/a': { qos: 1 } }))
+    publish(1)
+    expect(queuedBytes()).toBe(cost)
+    const second = broker.connect({ clientId: 'second' })
+    second.take(subscribePacket({ '$share/g/a': { qos: 1 } }))
+    first.lose()
+    expect(queuedBytes()).toBe(cost)
+    for (const messageId of ids(second)) second.take({ cmd: 'puback', messageId })
+    expect(queuedBytes()).toBe(0)
+  })
+  it('takes no more than all messages together may, with room again when it is acknowledged', () => {
+    start({ maximumTotalQueuedBytes: 2 * cost, queueFullPolicy: 'refuse' })
+    const client = subscribed()
+    const answers = publish(1, 2, 3)
+    expect(answers.at(-1)).toMatchObject({ cmd: 'puback', reasonCode: 0x97 })
+    const [first, second] = client.take()
+    expect(payloads([first!, second!])).toEqual(['1', '2'])
+    expect(queuedBytes()).toBe(2 * cost)
+    client.take({ cmd: 'puback', messageId: first!.messageId! })
+    publish(4)
+    expect(payloads(client.take())).toEqual(['4'])
+    expect(broker.handler.totals).toMatchObject({ dropped: 1, refused: 1 })
   })
 })
 

@@ -64,7 +64,9 @@ export class Outbox {
   /** Takes a message: sends it now, or when its turn comes, or drops it where the bounds say so. @param message lent. */
   add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
     const client = this.#session.client
-    const direct = client?.sendable === true && this.idle
+    // Without room for its content it does not enter the window: it waits, or is dropped, as any other.
+    const direct =
+      client?.sendable === true && this.idle && (!this.#keeps(shared) || this.#waiting.fitsAll(message.size))
     this.#lastSequence += 1
     const sequence = this.#lastSequence
     const queuedAtMs = direct ? 0 : this.#handler.now()
@@ -162,7 +164,14 @@ export class Outbox {
     }
     // Now all of them are known, after a restart too.
     const inflight = [...this.#inflight.values()]
-    const unacknowledged = inflight.filter(({ shared, qos, unsent }) => shared !== undefined && (qos === 1 || unsent))
+    for (const outgoing of inflight) {
+      this.#inflight.delete(outgoing.packetIdentifier)
+      this.#uncount(outgoing)
+    }
+    // A client may send PUBREC for what it was not sent yet: it counts as received, and its content is gone.
+    const unacknowledged = inflight.filter(
+      ({ shared, qos, unsent, received }) => shared !== undefined && !received && (qos === 1 || unsent),
+    )
     return [...unacknowledged, ...waiting]
   }
 
@@ -172,6 +181,11 @@ export class Outbox {
    */
   get #hasRoom(): boolean {
     return this.#quota > 0 && this.#inflight.size < this.#handler.config.maximumInflight
+  }
+
+  /** Whether the content of what is in flight is kept: to be sent again, or to another member of a Shared Subscription. */
+  #keeps(shared: string | undefined): boolean {
+    return shared !== undefined || this.#session.persistent
   }
 
   #send(client: Client, outgoing: Outgoing, stored: boolean): void {
@@ -201,17 +215,23 @@ export class Outbox {
     outgoing.packetIdentifier = this.#inflight.add(outgoing)
     outgoing.counted = true
     this.#quota -= 1
-    const { persistent, id: session } = this.#session
-    if (persistent) {
-      const { sequence, packetIdentifier } = outgoing
-      const kept = outgoing.message!.keep()
-      outgoing.message = kept
-      if (stored) this.#handler.journal.append({ type: 'sent', session, sequence, packetIdentifier })
-      else this.#handler.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
-    } else {
-      // A session that ends with its connection resends nothing; another member may have to get it.
-      outgoing.message = outgoing.shared === undefined ? undefined : outgoing.message!.keep()
+    if (!this.#keeps(outgoing.shared)) {
+      outgoing.message = undefined
+      return
     }
+    const kept = outgoing.message!.keep()
+    outgoing.message = kept
+    this.#handler.totals.queuedBytes += outgoing.cost
+    const { persistent, id: session } = this.#session
+    if (!persistent) return
+    const { sequence, packetIdentifier } = outgoing
+    if (stored) this.#handler.journal.append({ type: 'sent', session, sequence, packetIdentifier })
+    else this.#handler.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
+  }
+
+  /** The content of what is in flight, if it is kept, is about to go. */
+  #uncount(outgoing: Outgoing): void {
+    if (outgoing.message !== undefined) this.#handler.totals.queuedBytes -= outgoing.cost
   }
 
   #sendHeld(client: Client): void {
@@ -257,6 +277,7 @@ export class Outbox {
 
   #received(outgoing: Outgoing): void {
     outgoing.received = true
+    this.#uncount(outgoing)
     outgoing.message = undefined
     // PUBREL packets go out in the order of PUBREC [MQTT-4.6.0-4], also when they are sent again.
     this.#inflight.moveToEnd(outgoing.packetIdentifier)
@@ -266,6 +287,7 @@ export class Outbox {
   /** It is acknowledged. */
   #finish(outgoing: Outgoing): void {
     this.#inflight.delete(outgoing.packetIdentifier)
+    this.#uncount(outgoing)
     if (outgoing.counted) this.#quota += 1
     this.#record('done', outgoing)
   }

@@ -2,11 +2,17 @@ import type { QoS } from 'mqtt-packet'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 
+/** What one message costs beside its bytes, here and in the store, in bytes; measured. */
+export const OVERHEAD_BYTES = 450
+
 /** A message at QoS 1 or 2 on its way to one client, until the client has acknowledged it. */
 export class Outgoing {
   /** Its place in the order of the session, from 1. */
   readonly sequence: number
-  /** Undefined once it is sent and will never be sent again: its session ends with the connection. */
+  /**
+   * Undefined once it is sent and will never be sent again: PUBREC came, or its session ends with the connection. In flight,
+   * it counts towards `Totals.queuedBytes` while this is there.
+   */
   message: Message | undefined
   readonly qos: QoS
   readonly retain: boolean
@@ -40,7 +46,13 @@ export class Outgoing {
     const outgoing = new Outgoing(queued)
     outgoing.packetIdentifier = queued.packetIdentifier
     outgoing.received = queued.received
+    if (queued.received) outgoing.message = undefined
     return outgoing
+  }
+
+  /** What it costs to keep, in bytes. */
+  get cost(): number {
+    return this.size + OVERHEAD_BYTES
   }
 
   /** As the store takes it. @param message kept. */

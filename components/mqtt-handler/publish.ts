@@ -108,8 +108,9 @@ const resolveTopicAlias = (client: Client, { message, topicAlias, omitsTopic }: 
     return undefined
   }
   if (!omitsTopic) {
-    aliases.set(topicAlias, message.topicBytes)
-    return message
+    if (aliases.set(topicAlias, message.topicBytes)) return message
+    client.disconnect(ReasonCode.QuotaExceeded, 'client used Topic Aliases for topics that are too long together')
+    return undefined
   }
   const topic = aliases.get(topicAlias)
   if (topic !== undefined) return message.withTopic(topic)

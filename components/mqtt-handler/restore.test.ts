@@ -62,6 +62,8 @@ describe('after a restart', () => {
       { cmd: 'pubrel', messageId: first!.messageId },
       { cmd: 'publish', messageId: second!.messageId, dup: true, payload: Buffer.from('2') },
     ])
+    // The one in flight whose content is kept, and the three that wait.
+    expect(broker.handler.totals.queuedBytes).toBe(4 * (450 + 2))
     again.take({ cmd: 'pubcomp', messageId: first!.messageId! })
     store.settleAll()
     expect(payloads(again.take())).toEqual(['3'])
@@ -163,4 +165,18 @@ describe('after a restart', () => {
       { cmd: 'publish', topic: 'a/b', retain: true, qos: 1 },
     ])
   })
+})
+
+it('PUBREC for a message that waits for the store, and was not sent, does not keep the session from ending', async () => {
+  await start()
+  const member = broker.connect(persistent('member'))
+  member.take(subscribePacket({ '$share/g/a': { qos: 2 } }))
+  store.settleAll()
+  member.take()
+  broker.connect({ clientId: 'publisher' }).take(publishPacket({ qos: 2 }))
+  expect(payloads(member.take())).toEqual([])
+  member.take({ cmd: 'pubrec', messageId: 1 })
+  member.take({ cmd: 'disconnect', properties: { sessionExpiryInterval: 0 } })
+  expect(broker.handler.sessions.get('member')).toBeUndefined()
+  expect(broker.handler.totals.queuedBytes).toBe(0)
 })

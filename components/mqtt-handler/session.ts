@@ -10,7 +10,8 @@ import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
-import { willMessage } from './will.ts'
+import { subscriptionCost } from './subscription-cost.ts'
+import { willCost, willMessage } from './will.ts'
 
 /**
  * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
@@ -76,6 +77,11 @@ export class Session implements Subscriber {
     return this.#expiryIntervalSeconds
   }
 
+  /** What its Will costs, in bytes. */
+  get willCost(): number {
+    return willCost(this.#will)
+  }
+
   get retained(): RetainedSender | undefined {
     return this.#retained
   }
@@ -95,7 +101,7 @@ export class Session implements Subscriber {
     this.#stopWatching()
     this.#client = client
     this.#identity = client.identity
-    this.#will = will
+    this.#setWill(will)
     this.#disconnectedAtMs = undefined
     this.outbox.attach(receiveMaximum)
     this.setExpiryInterval(expiryIntervalSeconds)
@@ -114,7 +120,7 @@ export class Session implements Subscriber {
 
   /** The client said goodbye: its Will is deleted [MQTT-3.14.4-3]. */
   deleteWill(): void {
-    this.#will = undefined
+    this.#setWill(undefined)
   }
 
   /** The connection is gone. The session waits for the next one, or ends. */
@@ -135,10 +141,10 @@ export class Session implements Subscriber {
   restore(stored: StoredSession): void {
     const nowMs = this.#handler.now()
     this.#expiryIntervalSeconds = stored.expiryIntervalSeconds
-    this.#will = stored.will
+    this.#setWill(stored.will)
     this.#disconnectedAtMs = stored.disconnectedAtMs ?? nowMs
     for (const subscription of stored.subscriptions) {
-      this.subscriptions.set(subscription.filter, subscription)
+      this.#keep(subscription)
       this.#handler.router.subscribe(this, subscription)
     }
     for (const packetIdentifier of stored.received) this.received.add(packetIdentifier)
@@ -161,8 +167,7 @@ export class Session implements Subscriber {
 
   /** Adds or replaces a subscription. @returns whether there was one with its filter. */
   subscribe(subscription: Subscription): boolean {
-    const { filter } = subscription
-    this.subscriptions.set(filter, subscription)
+    this.#keep(subscription)
     const existed = this.#handler.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
     if (this.persistent) this.#handler.journal.append({ type: 'subscribed', session: this.id, subscription })
     return existed
@@ -177,6 +182,7 @@ export class Session implements Subscriber {
   /** Ends a subscription. What is on its way is still delivered [MQTT-3.10.4-3]. @returns false when there was none. */
   unsubscribe(filter: string): boolean {
     if (!this.subscriptions.delete(filter)) return false
+    this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
     this.#handler.router.unsubscribe(this, filter)
     if (this.persistent) this.#handler.journal.append({ type: 'unsubscribed', session: this.id, filter })
     return true
@@ -199,7 +205,7 @@ export class Session implements Subscriber {
   publishWill(): void {
     const will = this.#will
     if (will === undefined) return
-    this.#will = undefined // [MQTT-3.1.2-10]
+    this.#setWill(undefined) // [MQTT-3.1.2-10]
     if (this.persistent) this.#save()
     publishWill(this.#handler, willMessage(will, this.#handler.now()), this)
   }
@@ -207,7 +213,10 @@ export class Session implements Subscriber {
   /** The end of it; called by `Sessions.end`. */
   end(): void {
     this.#stopWatching()
-    for (const filter of this.subscriptions.keys()) this.#handler.router.unsubscribe(this, filter)
+    for (const filter of this.subscriptions.keys()) {
+      this.#handler.router.unsubscribe(this, filter)
+      this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
+    }
     this.subscriptions.clear()
     const orphans = this.outbox.end()
     if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
@@ -219,6 +228,20 @@ export class Session implements Subscriber {
     }
     // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
     this.publishWill()
+  }
+
+  #keep(subscription: Subscription): void {
+    const { filter } = subscription
+    if (!this.subscriptions.has(filter)) this.#handler.totals.subscriptionBytes += subscriptionCost(filter)
+    this.subscriptions.set(filter, subscription)
+  }
+
+  #setWill(will: StoredWill | undefined): void {
+    const { totals } = this.#handler
+    const more = willCost(will) - willCost(this.#will)
+    totals.willBytes += more
+    totals.queuedBytes += more
+    this.#will = will
   }
 
   #stopWatching(): void {

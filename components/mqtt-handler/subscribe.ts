@@ -4,6 +4,7 @@ import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import type { HandlerConfig } from './config.ts'
 import { notAuthorized } from './publishing.ts'
+import { subscriptionCost } from './subscription-cost.ts'
 
 type Request = ISubscribePacket['subscriptions'][number]
 
@@ -70,16 +71,18 @@ const subscribe = (client: Client, request: Request, identifier: number, reasons
 
 /** Why no subscription to this filter is made; undefined when it is. */
 const problemOf = (client: Client, { topic }: Request): { reasonCode: ReasonCode; why: string } | undefined => {
-  const { config, authorizer } = client.handler
-  const { maximumFilterLength, maximumTopicLevels, maximumSubscriptions } = config
+  const { config, authorizer, totals } = client.handler
+  const { maximumFilterLength, maximumTopicLevels, maximumSubscriptions, maximumTotalSubscriptionBytes } = config
   const over = (why: string) => ({ reasonCode: ReasonCode.QuotaExceeded, why })
   if (topic.length > maximumFilterLength) return over(`more than ${maximumFilterLength} characters`)
   if (countLevels(topic) > maximumTopicLevels) return over(`more than ${maximumTopicLevels} levels`)
   const unavailable = unavailableFeature(config, [{ topic, qos: 0 }], 0)
   if (unavailable !== undefined) return { reasonCode: unavailable, why: 'not available here' }
   const { subscriptions } = client.session!
-  if (subscriptions.size >= maximumSubscriptions && !subscriptions.has(topic)) {
-    return over(`more than ${maximumSubscriptions} subscriptions`)
+  if (!subscriptions.has(topic)) {
+    if (subscriptions.size >= maximumSubscriptions) return over(`more than ${maximumSubscriptions} subscriptions`)
+    const bytes = totals.subscriptionBytes + subscriptionCost(topic)
+    if (bytes > maximumTotalSubscriptionBytes) return over('no room for the subscriptions of all clients')
   }
   const filter = sharedFilter(topic)?.filter ?? topic
   const allowed = authorizer === undefined || authorizer.maySubscribe(client.identity, filter)

@@ -1,14 +1,11 @@
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
-import { Outgoing } from './outgoing.ts'
+import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
 import type { Session } from './session.ts'
 
 /** Messages read from the store at a time, and held in memory at most for a client that is connected. */
 const PAGE = 1_000
-
-/** What one message costs beside its bytes, here and in the store, in bytes; measured. */
-const OVERHEAD_BYTES = 450
 
 /**
  * The messages at QoS 1 and 2 that wait to be sent to one client, in their order, within the bounds of the config:
@@ -73,6 +70,12 @@ export class WaitingMessages {
     }
   }
 
+  /** Whether one more message of this size is within the bound for all sessions together. */
+  fitsAll(size: number): boolean {
+    const { totals, config } = this.#handler
+    return totals.queuedBytes + size + OVERHEAD_BYTES <= config.maximumTotalQueuedBytes
+  }
+
   /** Takes out the message whose turn it is; those that have waited for too long are dropped on the way. */
   next(): Outgoing | undefined {
     for (;;) {
@@ -135,7 +138,8 @@ export class WaitingMessages {
       this.#backlogCount -= 1
       this.#backlogBytes -= outgoing.size
       if (outgoing.packetIdentifier > 0) {
-        this.#count(-1, -outgoing.size)
+        // In flight it goes on counting while its content is kept.
+        if (outgoing.message === undefined) this.#count(-1, -outgoing.size)
         this.#inflight.restore(outgoing.packetIdentifier, outgoing)
       } else {
         this.#queue.push(outgoing)
@@ -170,12 +174,8 @@ export class WaitingMessages {
   }
 
   #fits(size: number): boolean {
-    const { maximumQueuedMessages, maximumQueuedBytes, maximumTotalQueuedBytes } = this.#handler.config
-    return (
-      this.count < maximumQueuedMessages &&
-      this.bytes + size <= maximumQueuedBytes &&
-      this.#handler.totals.queuedBytes + size + OVERHEAD_BYTES <= maximumTotalQueuedBytes
-    )
+    const { maximumQueuedMessages, maximumQueuedBytes } = this.#handler.config
+    return this.count < maximumQueuedMessages && this.bytes + size <= maximumQueuedBytes && this.fitsAll(size)
   }
 
   /** Counts what waits for all sessions: many small messages cost far more than their bytes. */

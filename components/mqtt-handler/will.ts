@@ -1,6 +1,7 @@
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { StoredWill } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { OVERHEAD_BYTES } from './outgoing.ts'
 
 /** The Will of a CONNECT packet (section 3.1.2.5), in memory of its own. @returns undefined when there is none. */
 export const willOf = ({ will, willProperties }: ConnectPacket): StoredWill | undefined => {
@@ -19,6 +20,10 @@ export const willOf = ({ will, willProperties }: ConnectPacket): StoredWill | un
     messageExpiryInterval: properties?.messageExpiryInterval ?? -1,
   }
 }
+
+/** What a Will costs to keep, in bytes; 0 for none. */
+export const willCost = (will: StoredWill | undefined): number =>
+  will === undefined ? 0 : will.message.size + OVERHEAD_BYTES
 
 /** The message of a Will as it is published now: its Message Expiry Interval begins. */
 export const willMessage = ({ message, messageExpiryInterval }: StoredWill, nowMs: number): Message => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { OutgoingTopicAliases } from './topic-alias.ts'
+import { IncomingTopicAliases, MAXIMUM_ALIAS_BYTES, OutgoingTopicAliases } from './topic-alias.ts'
 
 it('a topic gets an alias when it is sent often enough, and is known by it once that was introduced', () => {
   const aliases = new OutgoingTopicAliases(1, 3)
@@ -15,4 +15,15 @@ it('topics that would cost much memory are not counted', () => {
   const aliases = new OutgoingTopicAliases(9, 1)
   expect(aliases.propose('x'.repeat(1_024))).toBe(1)
   expect(aliases.propose('x'.repeat(1_025))).toBe(0)
+})
+
+it('the topics of a client have a bound together, within which one of any length fits and may be changed', () => {
+  const aliases = new IncomingTopicAliases(3)
+  const longest = Buffer.alloc(65_535, 'x')
+  expect(aliases.set(1, longest)).toBe(true)
+  expect(aliases.set(1, longest)).toBe(true)
+  expect(aliases.set(2, Buffer.alloc(MAXIMUM_ALIAS_BYTES - longest.length + 1))).toBe(false)
+  expect(aliases.get(2)).toBeUndefined()
+  expect(aliases.set(1, Buffer.from('short'))).toBe(true)
+  expect(aliases.set(2, Buffer.alloc(60_000))).toBe(true)
 })

@@ -1,9 +1,13 @@
 /** Topic Aliases (section 3.3.2.3.4): a number for a Topic Name, for as long as the network connection lasts. */
 
+/** Bytes that the Topic Names behind one client's aliases may have together: one of any length fits. */
+export const MAXIMUM_ALIAS_BYTES = 65_536
+
 /** What a client's aliases stand for. */
 export class IncomingTopicAliases {
   readonly #maximum: number
   readonly #topics = new Map<number, Buffer>()
+  #bytes = 0
 
   /** @param maximum Topic Alias Maximum, as announced in CONNACK; 0 allows none. */
   constructor(maximum: number) {
@@ -15,9 +19,16 @@ export class IncomingTopicAliases {
     return alias >= 1 && alias <= this.#maximum
   }
 
-  /** Sets what an allowed alias stands for, or changes it. @param topic copied. */
-  set(alias: number, topic: Buffer): void {
+  /**
+   * Sets what an allowed alias stands for, or changes it. @param topic copied.
+   * @returns false when all of them would be too long, and nothing is changed.
+   */
+  set(alias: number, topic: Buffer): boolean {
+    const bytes = this.#bytes + topic.length - (this.#topics.get(alias)?.length ?? 0)
+    if (bytes > MAXIMUM_ALIAS_BYTES) return false
+    this.#bytes = bytes
     this.#topics.set(alias, Buffer.from(topic))
+    return true
   }
 
   /** The Topic Name; undefined when the client has not said. */

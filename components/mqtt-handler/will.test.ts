@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  connectPacket,
+  HandlerHarness,
+  payloads,
+  persistent,
+  publishPacket,
+  subscribePacket,
+} from '../../test/helpers/handler-harness.ts'
+import { SlowStore } from '../../test/helpers/slow-store.ts'
+
+let broker: HandlerHarness
+beforeEach(() => start())
+afterEach(() => broker.stop())
+const start = (config: object = {}) => {
+  broker?.stop()
+  broker = new HandlerHarness(config)
+}
+
+const will = { topic: 'will', payload: Buffer.alloc(96), qos: 1 as const, retain: false }
+const cost = 450 + 100
+const delayed = { ...will, properties: { willDelayInterval: 60 } }
+const counted = () => {
+  const { willBytes, queuedBytes } = broker.handler.totals
+  return { willBytes, queuedBytes }
+}
+const only = (bytes: number) => ({ willBytes: bytes, queuedBytes: bytes })
+const connack = (fields: object, version: 4 | 5 = 5) => broker.open(version).take(connectPacket(fields))[0]
+
+describe('the bytes of Wills', () => {
+  it('count until the client says goodbye', () => {
+    const client = broker.connect({ will })
+    expect(counted()).toEqual(only(cost))
+    client.take({ cmd: 'disconnect' })
+    expect(counted()).toEqual(only(0))
+  })
+  it('count until the Will is published, with the end of the session or before', () => {
+    broker.connect({ will }).lose()
+    expect(counted()).toEqual(only(0))
+    broker.connect(persistent('client', { will: delayed })).lose()
+    expect(counted()).toEqual(only(cost))
+    broker.connect({ clean: true })
+    expect(counted()).toEqual(only(0))
+  })
+  it('count anew when the client comes back', () => {
+    broker.connect(persistent('client', { will: delayed })).lose()
+    broker.connect(persistent('client', { will: { ...delayed, payload: Buffer.alloc(6) } }))
+    expect(counted()).toEqual(only(cost - 90))
+  })
+  it('count after a restart', async () => {
+    const store = new SlowStore()
+    broker.stop()
+    broker = new HandlerHarness({}, { store }, () => store.settleAll())
+    broker.connect(persistent('client', { will: delayed }))
+    store.settleAll()
+    broker.stop()
+    broker = new HandlerHarness({}, { store: store.crash() })
+    await broker.handler.restore()
+    expect(counted()).toEqual(only(cost))
+  })
+  it('end at maximumTotalQueuedBytes: a client with one more is refused, and nothing happens to its session', () => {
+    start({ maximumTotalQueuedBytes: 2 * cost })
+    for (const clientId of ['1', '2']) broker.connect({ clientId, will })
+    expect(connack({ clientId: '3', will })).toMatchObject({ cmd: 'connack', reasonCode: 0x97 })
+    expect(connack({ clientId: '3', will }, 4)).toMatchObject({ cmd: 'connack', returnCode: 3 })
+    expect(connack({ clientId: '3' })).toMatchObject({ cmd: 'connack', reasonCode: 0 })
+    // One that takes the place of another finds room.
+    expect(connack({ clientId: '2', will })).toMatchObject({ cmd: 'connack', reasonCode: 0 })
+    expect(counted()).toEqual(only(2 * cost))
+  })
+  it('leave less to messages that wait, and full queues keep no client with a Will out', () => {
+    start({ maximumTotalQueuedBytes: 2 * cost })
+    const subscriber = broker.connect(persistent('subscriber'))
+    subscriber.take(subscribePacket({ a: {} }))
+    const publisher = broker.connect({ clientId: 'publisher' })
+    publisher.take(publishPacket({ qos: 1, payload: Buffer.alloc(cost) }))
+    expect(connack({ clientId: '1', will })).toMatchObject({ reasonCode: 0 })
+    publisher.take(publishPacket({ qos: 1, payload: Buffer.from('late') }))
+    expect(payloads(subscriber.take())).not.toContain('late')
+    expect(broker.handler.totals.dropped).toBe(1)
+  })
+})
