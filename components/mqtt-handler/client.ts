@@ -65,8 +65,7 @@ export class Client implements PacketReceiver {
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
 
-  // Messages at QoS 0 that came faster than it reads.
-  #dropped = 0
+  /** Messages at QoS 0 come faster than it reads. */
   #dropping = false
 
   /** What of it was refused so far, and why: that was logged. */
@@ -78,7 +77,11 @@ export class Client implements PacketReceiver {
     this.handler = handler
     this.identity = { clientId: '', userName: undefined, remote: connection.remote }
     this.reading = new Reading(connection)
-    this.gate = new AckGate(handler.journal, (packet) => this.#next.packet(packet))
+    this.gate = new AckGate(
+      handler.journal,
+      (packet) => this.#next.packet(packet),
+      () => handler.awaitStore(this),
+    )
     this.#watch = handler.keepAlive.watch(this, handler.config.connectDeadlineMs)
   }
 
@@ -98,11 +101,6 @@ export class Client implements PacketReceiver {
   /** Whether messages can be sent to it now. */
   get sendable(): boolean {
     return this.#phase === Phase.Connected && !this.connection.congested && this.connection.open
-  }
-
-  /** Messages at QoS 0 that it did not get because it took too long to read. */
-  get dropped(): number {
-    return this.#dropped
   }
 
   packet(packet: ControlPacket): void {
@@ -374,7 +372,6 @@ export class Client implements PacketReceiver {
   }
 
   #drop(): void {
-    this.#dropped += 1
     this.handler.totals.droppedQoS0 += 1
     if (this.#dropping) return
     // Once for each time that it falls behind, not for each message.

@@ -63,6 +63,8 @@ export class MqttHandler implements HandlerStage {
 
   /** Every open connection's. */
   readonly clients = new Set<Client>()
+  /** Those that wait for the store, for answers or for messages: each batch that is durable asks them alone. */
+  #awaiting = new Set<Client>()
   readonly sessions: Sessions
   readonly retained: Retained
   readonly searchTurns: SearchTurns
@@ -122,15 +124,27 @@ export class MqttHandler implements HandlerStage {
     this.searchTurns.stop()
   }
 
+  /** Something for this client waits until the store is durable. */
+  awaitStore(client: Client): void {
+    this.#awaiting.add(client)
+  }
+
   /** What was appended to the store is durable: answers leave, and messages at QoS 2. */
   #release(): void {
-    for (const client of this.clients) {
-      if (client.gate.waiting > 0) {
-        client.gate.release()
-        if (!client.gate.full) client.reading.resume(Pause.Answers)
-      }
-      client.session?.outbox.release()
+    const awaiting = this.#awaiting
+    this.#awaiting = new Set()
+    for (const client of awaiting) {
+      if (this.clients.has(client)) this.#task('answers', () => this.#releaseFor(client))
     }
+  }
+
+  #releaseFor(client: Client): void {
+    if (client.gate.waiting > 0) {
+      client.gate.release()
+      if (!client.gate.full) client.reading.resume(Pause.Answers)
+    }
+    const holds = client.session?.outbox.release() ?? false
+    if (holds || client.gate.waiting > 0) this.#awaiting.add(client)
   }
 
   #tick(): void {
@@ -148,7 +162,7 @@ export class MqttHandler implements HandlerStage {
     try {
       task()
     } catch (error) {
-      this.log.error({ err: error, task: name }, 'A periodic task failed')
+      this.log.error({ err: error, task: name }, 'A task failed')
     }
   }
 }
