@@ -94,6 +94,9 @@ export class MqttHandler implements HandlerStage {
     this.sessions = new Sessions(this)
     this.retained = new Retained(config, this.journal, this.log)
     this.searchTurns = new SearchTurns(this.log)
+    if (this.authorizer !== undefined && this.authenticationMethods.size === 0) {
+      this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
+    }
     parts.store.onDurable(() => this.#release())
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
