@@ -25,7 +25,8 @@ const connections = {
     .max(65_535)
     .optional()
     .describe(
-      'The longest Keep Alive granted; a client that asks for more, or for none (0), gets this. Unset: no limit.',
+      'The longest Keep Alive granted to MQTT 5 clients; one that asks for more, or for none (0), gets this. MQTT 3 cannot ' +
+        'tell, so its clients have what they ask for. Unset: no limit.',
     ),
   maximumClientIdentifierLength: z
     .int()
