@@ -50,6 +50,8 @@ export class Client implements PacketReceiver {
   /** The user that it proved to be. */
   owner: string | undefined
   session: Session | undefined
+  /** Whether the Session Expiry Interval that it asked for, granted or not, was more than 0. */
+  askedForSession = false
   /** Its enhanced authentication, if it has one. */
   authentication: Authentication | undefined
   /** Request Problem Information: whether it wants reason strings. */
@@ -189,6 +191,7 @@ export class Client implements PacketReceiver {
     const { topicAliasMaximum, maximumOutgoingTopicAliases, topicAliasAfter } = this.handler.config
     this.#phase = Phase.Accepted
     this.session = session
+    this.askedForSession = request.expiryIntervalSeconds > 0 || request.expiryShortened
     if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
     const aliases = Math.min(request.topicAliasMaximum, maximumOutgoingTopicAliases)
     if (aliases > 0) this.#outgoingAliases = new OutgoingTopicAliases(aliases, topicAliasAfter)
