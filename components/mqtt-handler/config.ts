@@ -37,9 +37,12 @@ const connections = {
   responseInformation: z
     .string()
     .max(4_096)
+    // Each one may stand for thousands of bytes in CONNACK.
+    .refine((text) => text.split('%c').length <= 2, 'may hold %c once')
     .optional()
     .describe(
-      'Response Information for clients that request it: where their response topics lie. `%c` is the Client Identifier.',
+      'Response Information for clients that request it: where their response topics lie. `%c`, once at most, is the ' +
+        'Client Identifier.',
     ),
   serverReference: z
     .strictObject({
