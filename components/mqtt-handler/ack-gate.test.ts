@@ -1,5 +1,5 @@
 import type { Packet } from 'mqtt-packet'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   connectPacket,
   HandlerHarness,
@@ -10,6 +10,7 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
+import { Outbox } from './outbox.ts'
 
 /** The promise of the broker: what it acknowledges is on disk for everybody it is owed to. */
 describe('with a store that is slow', () => {
@@ -68,6 +69,16 @@ describe('with a store that is slow', () => {
     store.settleAll()
     expect(client.take()).toHaveLength(1 + sent)
     expect(client.connection.paused).toBe(false)
+  })
+
+  it('asks nobody who does not wait when something is durable', () => {
+    for (let n = 0; n < 10; n++) broker.connect({ clientId: `idle ${n}` })
+    store.settleAll()
+    const asked = vi.spyOn(Outbox.prototype, 'release')
+    publisher.take(publishPacket({ qos: 1 }))
+    expect(settled(publisher)).toHaveLength(1)
+    expect(asked.mock.contexts).toEqual([broker.handler.sessions.get('publisher')!.outbox])
+    asked.mockRestore()
   })
 
   it('PUBACK waits for the queue of a session that outlives its connection', () => {

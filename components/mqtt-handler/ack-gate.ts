@@ -13,10 +13,13 @@ export class AckGate {
   readonly #journal: Journal
   readonly #waiting = new Fifo<Waiting>()
   readonly #send: (packet: ControlPacket) => void
+  readonly #onWait: () => void
 
-  constructor(journal: Journal, send: (packet: ControlPacket) => void) {
+  /** @param onWait called whenever a packet has to wait: `release` is to follow. */
+  constructor(journal: Journal, send: (packet: ControlPacket) => void, onWait: () => void) {
     this.#journal = journal
     this.#send = send
+    this.#onWait = onWait
   }
 
   get waiting(): number {
@@ -40,6 +43,7 @@ export class AckGate {
       return true
     }
     this.#waiting.push({ packet, batch: depends ? this.#journal.store.batch : 0, sent })
+    this.#onWait()
     return false
   }
 

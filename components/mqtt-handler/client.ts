@@ -50,6 +50,8 @@ export class Client implements PacketReceiver {
   /** The user that it proved to be. */
   owner: string | undefined
   session: Session | undefined
+  /** Whether the Session Expiry Interval that it asked for, granted or not, was more than 0. */
+  askedForSession = false
   /** Its enhanced authentication, if it has one. */
   authentication: Authentication | undefined
   /** Request Problem Information: whether it wants reason strings. */
@@ -65,8 +67,7 @@ export class Client implements PacketReceiver {
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
 
-  // Messages at QoS 0 that came faster than it reads.
-  #dropped = 0
+  /** Messages at QoS 0 come faster than it reads. */
   #dropping = false
 
   /** What of it was refused so far, and why: that was logged. */
@@ -78,7 +79,11 @@ export class Client implements PacketReceiver {
     this.handler = handler
     this.identity = { clientId: '', userName: undefined, remote: connection.remote }
     this.reading = new Reading(connection)
-    this.gate = new AckGate(handler.journal, (packet) => this.#next.packet(packet))
+    this.gate = new AckGate(
+      handler.journal,
+      (packet) => this.#next.packet(packet),
+      () => handler.awaitStore(this),
+    )
     this.#watch = handler.keepAlive.watch(this, handler.config.connectDeadlineMs)
   }
 
@@ -98,11 +103,6 @@ export class Client implements PacketReceiver {
   /** Whether messages can be sent to it now. */
   get sendable(): boolean {
     return this.#phase === Phase.Connected && !this.connection.congested && this.connection.open
-  }
-
-  /** Messages at QoS 0 that it did not get because it took too long to read. */
-  get dropped(): number {
-    return this.#dropped
   }
 
   packet(packet: ControlPacket): void {
@@ -191,6 +191,7 @@ export class Client implements PacketReceiver {
     const { topicAliasMaximum, maximumOutgoingTopicAliases, topicAliasAfter } = this.handler.config
     this.#phase = Phase.Accepted
     this.session = session
+    this.askedForSession = request.expiryIntervalSeconds > 0 || request.expiryShortened
     if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
     const aliases = Math.min(request.topicAliasMaximum, maximumOutgoingTopicAliases)
     if (aliases > 0) this.#outgoingAliases = new OutgoingTopicAliases(aliases, topicAliasAfter)
@@ -375,7 +376,6 @@ export class Client implements PacketReceiver {
   }
 
   #drop(): void {
-    this.#dropped += 1
     this.handler.totals.droppedQoS0 += 1
     if (this.#dropping) return
     // Once for each time that it falls behind, not for each message.

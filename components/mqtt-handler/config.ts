@@ -25,7 +25,8 @@ const connections = {
     .max(65_535)
     .optional()
     .describe(
-      'The longest Keep Alive granted; a client that asks for more, or for none (0), gets this. Unset: no limit.',
+      'The longest Keep Alive granted to MQTT 5 clients; one that asks for more, or for none (0), gets this. MQTT 3 cannot ' +
+        'tell, so its clients have what they ask for. Unset: no limit.',
     ),
   maximumClientIdentifierLength: z
     .int()
@@ -36,9 +37,12 @@ const connections = {
   responseInformation: z
     .string()
     .max(4_096)
+    // Each one may stand for thousands of bytes in CONNACK.
+    .refine((text) => text.split('%c').length <= 2, 'may hold %c once')
     .optional()
     .describe(
-      'Response Information for clients that request it: where their response topics lie. `%c` is the Client Identifier.',
+      'Response Information for clients that request it: where their response topics lie. `%c`, once at most, is the ' +
+        'Client Identifier.',
     ),
   serverReference: z
     .strictObject({

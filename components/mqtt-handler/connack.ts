@@ -86,7 +86,7 @@ const answers = (client: Client, request: ConnectRequest, acceptance: Acceptance
     ...(request.expiryShortened ? { sessionExpiryInterval: request.expiryIntervalSeconds } : {}),
     ...(request.clientId === '' ? { assignedClientIdentifier: clientId } : {}), // [MQTT-3.1.3-7]
     ...(acceptance.keepAlive === request.keepAlive ? {} : { serverKeepAlive: acceptance.keepAlive }),
-    ...(information === undefined ? {} : { responseInformation: information.replaceAll('%c', () => clientId) }),
+    ...(information === undefined ? {} : { responseInformation: information.replace('%c', () => clientId) }),
     ...(authenticationMethod === undefined ? {} : { authenticationMethod }), // [MQTT-4.12.0-5]
     ...(authenticationData === undefined ? {} : { authenticationData: Buffer.from(authenticationData) }),
   }

@@ -104,7 +104,10 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
     refuse(client, problem.reasonCode, problem.why)
     return
   }
-  const keepAlive = grantedKeepAlive(request.keepAlive, config.maximumKeepAliveSeconds)
+  // A client of MQTT 3 cannot be told another one: it would be cut off for a silence that it believes to be allowed.
+  const keepAlive = client.isVersion5
+    ? grantedKeepAlive(request.keepAlive, config.maximumKeepAliveSeconds)
+    : request.keepAlive
   const answer = (sessionPresent: boolean) =>
     accepted(client, request, { sessionPresent, keepAlive, authenticationData })
   if (!takes(answer(false), request)) {

@@ -7,8 +7,8 @@ export const handleDisconnect = (client: Client, { reasonCode = 0, properties }:
   const session = client.session!
   const expiry = properties?.sessionExpiryInterval
   if (expiry !== undefined) {
-    if (expiry > 0 && !session.persistent) {
-      // The session was to end with the connection; that cannot be undone (section 3.14.2.2.2).
+    if (expiry > 0 && !client.askedForSession) {
+      // The client wanted the session to end with the connection, as opposed to a maximum of 0; that cannot be undone (section 3.14.2.2.2).
       client.disconnect(
         ReasonCode.ProtocolError,
         'client set a Session Expiry Interval in DISCONNECT after 0 in CONNECT',

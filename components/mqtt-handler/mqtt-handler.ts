@@ -67,6 +67,8 @@ export class MqttHandler implements HandlerStage {
 
   /** Every open connection's. */
   readonly clients = new Set<Client>()
+  /** Those that wait for the store, for answers or for messages: each batch that is durable asks them alone. */
+  #awaiting = new Set<Client>()
   readonly sessions: Sessions
   readonly retained: Retained
   readonly searchTurns: SearchTurns
@@ -98,6 +100,9 @@ export class MqttHandler implements HandlerStage {
     this.sessions = new Sessions(this)
     this.retained = new Retained(config, this.journal, this.log)
     this.searchTurns = new SearchTurns(this.log)
+    if (this.authorizer !== undefined && this.authenticationMethods.size === 0) {
+      this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
+    }
     parts.store.onDurable(() => this.#release())
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
@@ -128,15 +133,27 @@ export class MqttHandler implements HandlerStage {
     this.searchTurns.stop()
   }
 
+  /** Something for this client waits until the store is durable. */
+  awaitStore(client: Client): void {
+    this.#awaiting.add(client)
+  }
+
   /** What was appended to the store is durable: answers leave, and messages at QoS 2. */
   #release(): void {
-    for (const client of this.clients) {
-      if (client.gate.waiting > 0) {
-        client.gate.release()
-        if (!client.gate.full) client.reading.resume(Pause.Answers)
-      }
-      client.session?.outbox.release()
+    const awaiting = this.#awaiting
+    this.#awaiting = new Set()
+    for (const client of awaiting) {
+      if (this.clients.has(client)) this.#task('answers', () => this.#releaseFor(client))
     }
+  }
+
+  #releaseFor(client: Client): void {
+    if (client.gate.waiting > 0) {
+      client.gate.release()
+      if (!client.gate.full) client.reading.resume(Pause.Answers)
+    }
+    const holds = client.session?.outbox.release() ?? false
+    if (holds || client.gate.waiting > 0) this.#awaiting.add(client)
   }
 
   #tick(): void {
@@ -154,7 +171,7 @@ export class MqttHandler implements HandlerStage {
     try {
       task()
     } catch (error) {
-      this.log.error({ err: error, task: name }, 'A periodic task failed')
+      this.log.error({ err: error, task: name }, 'A task failed')
     }
   }
 }

@@ -108,9 +108,10 @@ export class Outbox {
     if (this.#waiting.count === 0) this.#session.retained?.pump()
   }
 
-  /** What was appended to the store is durable: what waited for it is sent. */
-  release(): void {
+  /** What was appended to the store is durable: what waited for it is sent. @returns whether something waits still. */
+  release(): boolean {
     if (this.#held.length > 0) this.pump()
+    return this.#held.length > 0
   }
 
   /** PUBACK came. */
@@ -197,6 +198,7 @@ export class Outbox {
       this.#enter(outgoing, stored)
       outgoing.unsent = true
       this.#held.push({ outgoing, batch: journal.store.batch })
+      this.#handler.awaitStore(client)
       return
     }
     const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)

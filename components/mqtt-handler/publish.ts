@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { IPubackPacket } from 'mqtt-packet'
+import type { IPubackPacket, IPubrecPacket } from 'mqtt-packet'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -46,16 +46,23 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
     client.answer({ cmd: 'pubrec', messageId }, false)
     return
   }
+  if (session.refused?.has(messageId) === true && publish.dup) {
+    // It was refused when others had got it already, and that answer was lost.
+    client.answer(refusedAgain(client, messageId), false)
+    return
+  }
+  session.refused?.delete(messageId)
   if (overReceiveMaximum(client)) return
-  const { journal } = client.handler
+  const { journal, totals } = client.handler
   const appendedBefore = journal.appended
+  const refusedBefore = totals.refused
   const reason = take(client, publish, message)
   const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
   // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
   if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
     session.addReceived(messageId)
     client.incomplete.add(messageId)
-  }
+  } else if (totals.refused !== refusedBefore) session.addRefused(messageId)
   client.answer(answer, journal.appended !== appendedBefore)
 }
 
@@ -64,7 +71,7 @@ const take = (client: Client, publish: Publish, message: Message): ReasonCode =>
   if (client.handler.config.checkPayloadFormat && publish.payloadFormatUtf8 && !isUtf8(message.payload)) {
     return ReasonCode.PayloadFormatInvalid
   }
-  return publishMessage(client.handler, message, client.session!)
+  return publishMessage(client.handler, message, client.session!, client.isVersion5 && publish.qos > 0)
 }
 
 /** The Reason Code of PUBACK or PUBREC. MQTT 3 has none: what is refused is acknowledged all the same [3.1.1 MQTT-3.3.5-2]. */
@@ -75,8 +82,18 @@ const answered = (
 ): Pick<IPubackPacket, 'reasonCode' | 'properties'> => {
   if (reasonCode >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reasonCode)
   if (!client.isVersion5 || reasonCode === ReasonCode.Success) return {}
-  return { reasonCode, ...client.explained(EXPLANATIONS.get(reasonCode) ?? '') }
+  return explained(client, reasonCode)
 }
+
+const refusedAgain = (client: Client, messageId: number): IPubrecPacket => ({
+  ...{ cmd: 'pubrec', messageId },
+  ...explained(client, ReasonCode.QuotaExceeded),
+})
+
+const explained = (client: Client, reasonCode: ReasonCode): Pick<IPubackPacket, 'reasonCode' | 'properties'> => ({
+  reasonCode,
+  ...client.explained(EXPLANATIONS.get(reasonCode) ?? ''),
+})
 
 /** Reason Strings for what the codes alone do not say. */
 const EXPLANATIONS: ReadonlyMap<ReasonCode, string> = new Map<ReasonCode, string>([

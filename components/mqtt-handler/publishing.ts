@@ -29,13 +29,23 @@ export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
 /**
  * Publishes a message of a client: retains it if it is to be retained, and passes it to the subscribers.
  * @param message lent.
+ * @param told whether the publisher learns that there is no room to retain it: then nobody gets it, since it may be sent
+ * again. Otherwise it is delivered even so.
  * @returns what the publisher is told: Success, No matching subscribers, or why it was not accepted.
  */
-export const publishMessage = (handler: MqttHandler, message: Message, publisher: Session): ReasonCode => {
+export const publishMessage = (
+  handler: MqttHandler,
+  message: Message,
+  publisher: Session,
+  told: boolean,
+): ReasonCode => {
   const allowed = mayPublish(handler, message, publisher.identity)
   if (allowed !== ReasonCode.Success) return allowed
   let reason: ReasonCode = ReasonCode.Success
-  if (message.retain && !handler.retained.take(message)) reason = ReasonCode.QuotaExceeded
+  if (message.retain && !handler.retained.take(message)) {
+    reason = ReasonCode.QuotaExceeded
+    if (told) return reason
+  }
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
   publisher.client?.connection.worked(subscribers + 1)
@@ -51,7 +61,7 @@ export const publishMessage = (handler: MqttHandler, message: Message, publisher
 export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
   const details = { client: session.id, topic: will.topic }
   try {
-    const reason = publishMessage(handler, will, session)
+    const reason = publishMessage(handler, will, session, false)
     if (reason < ReasonCode.UnspecifiedError) handler.log.debug({ ...details, reason }, 'Will Message published')
     else handler.log.warn({ ...details, reason }, 'Will Message not accepted')
   } catch (error) {

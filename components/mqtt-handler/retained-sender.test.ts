@@ -50,3 +50,25 @@ it('searches for a session one at a time, however often its client comes and goe
   }
   expect(searchers.size).toBe(1)
 })
+
+it('sends each of many topics once to a client that stops reading, though others come and go meanwhile', async () => {
+  const publisher = broker.connect({ clientId: 'gardener' })
+  const client = broker.connect()
+  client.connection.congested = true
+  client.take(subscribePacket({ 'r/+': { qos: 0 } }))
+  const got: string[] = []
+  for (let n = 0; n < 1_500; n++) {
+    publisher.take(publishPacket({ topic: `r/${2 * n}`, retain: true, payload: Buffer.alloc(0) }))
+    if (n % 100 === 0) {
+      got.push(...payloads(client.drain()))
+      client.connection.congested = true
+      await nextTurn()
+    }
+  }
+  got.push(...payloads(client.drain()))
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  got.push(...payloads(client.take()))
+  const odd = got.filter((payload) => payload !== '' && Number(payload) % 2 === 1)
+  expect(odd).toHaveLength(1_500)
+  expect(new Set(odd).size).toBe(1_500)
+})

@@ -7,6 +7,14 @@ import type { MqttHandler } from './mqtt-handler.ts'
 import type { Searcher } from './search-turns.ts'
 import type { Session } from './session.ts'
 
+/** Topics that are held for one client at a time: it may never read, and there may be many of them. */
+const PAGE = 1_000
+
+/** Topics that are looked at for one page. */
+const LOOKED = 5_000
+
+const PAGE_LIMITS = { looked: LOOKED, found: PAGE }
+
 /**
  * Sends the client of one session the retained messages of its new subscriptions, as fast as it takes them: `#` may match a
  * million, and they must fill neither memory nor the queue of the session, nor keep others waiting (see `SearchTurns`). A
@@ -18,10 +26,14 @@ export class RetainedSender implements Searcher {
   readonly #handler: MqttHandler
   /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the session may hold. */
   readonly #subscriptions = new Map<string, Subscription>()
-  // The one whose turn it is, with the topics that match it: the messages would be kept alive when others replace them.
+  // The one whose turn it is, with some of the topics that match it: the messages would be kept alive when others replace them.
   #current: Subscription | undefined
   #topics: readonly string[] = []
   #position = 0
+  // How far the walk through all topics has come that finds the next page, and where it ends: what is retained later is none
+  // of what there was when the client subscribed.
+  #reached = 0
+  #last = 0
 
   constructor(session: Session, handler: MqttHandler) {
     this.#session = session
@@ -89,8 +101,8 @@ export class RetainedSender implements Searcher {
   }
 
   /**
-   * The message on the topic at `#position` as it is now; undefined when there is none, or when the search for the topics of
-   * the next subscription was all that there was to do.
+   * The message on the topic at `#position` as it is now; undefined when there is none, or when the search for more topics,
+   * or for those of the next subscription, was all that there was to do.
    */
   #peek(): Message | undefined {
     if (this.#position < this.#topics.length) {
@@ -99,18 +111,37 @@ export class RetainedSender implements Searcher {
       if (message === undefined) this.#advance()
       return message
     }
+    if (this.#reached < this.#last) {
+      this.#nextPage()
+      return undefined
+    }
     this.#finish()
     const next = this.#subscriptions.values().next()
     if (next.done !== true) this.#search(next.value)
     return undefined
   }
 
+  /** Finds what matches, if it is little: the tree of topics leads to it. */
   #search(subscription: Subscription): void {
     const { retained, searchTurns } = this.#handler
     this.#current = subscription
     this.#subscriptions.delete(subscription.filter)
     const visitedBefore = retained.messages.visited
-    this.#topics = retained.messages.match(subscription.filter, this.#handler.now()).map(({ topic }) => topic)
+    const found = retained.messages.match(subscription.filter, this.#handler.now(), PAGE)
+    if (found.length < PAGE) this.#topics = found.map(({ topic }) => topic)
+    else this.#last = retained.messages.lastNumber
+    searchTurns.spend(1 + retained.messages.visited - visitedBefore)
+  }
+
+  /** Finds some more of what matches, where it is much: among all topics, since a place in their order stays what it is. */
+  #nextPage(): void {
+    const { retained, searchTurns } = this.#handler
+    const { filter } = this.#current!
+    const visitedBefore = retained.messages.visited
+    const { topics, reached } = retained.messages.walk(filter, this.#reached, this.#last, PAGE_LIMITS)
+    this.#topics = topics
+    this.#position = 0
+    this.#reached = reached
     searchTurns.spend(1 + retained.messages.visited - visitedBefore)
   }
 
@@ -123,5 +154,7 @@ export class RetainedSender implements Searcher {
     this.#current = undefined
     this.#topics = []
     this.#position = 0
+    this.#reached = 0
+    this.#last = 0
   }
 }

@@ -29,6 +29,12 @@ export class Session implements Subscriber {
   readonly outbox: Outbox
   /** Packet Identifiers of the client's QoS 2 messages that it has not released. */
   readonly received = new Set<number>()
+  /**
+   * Packet Identifiers of QoS 2 messages that were refused since a queue was full, when other subscribers had got them: with
+   * DUP it is the same message, which nobody is to get twice. Without, the identifier is in use anew [MQTT-4.3.3-9]. Not in
+   * the store.
+   */
+  refused: Set<number> | undefined
   /** Retained messages that the client is yet to be sent; undefined when there never were any. */
   #retained: RetainedSender | undefined
 
@@ -192,6 +198,12 @@ export class Session implements Subscriber {
   addReceived(packetIdentifier: number): void {
     this.received.add(packetIdentifier)
     if (this.persistent) this.#handler.journal.append({ type: 'received', session: this.id, packetIdentifier })
+  }
+
+  /** A QoS 2 message of the client was refused when others had got it. */
+  addRefused(packetIdentifier: number): void {
+    this.refused ??= new Set()
+    this.refused.add(packetIdentifier)
   }
 
   /** The client released it. @returns false when there was none. */

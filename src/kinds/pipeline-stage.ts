@@ -24,7 +24,11 @@ export interface DecoderStage {
   open(connection: Connection, next: PacketReceiver): DecoderInput
 }
 
-/** Looks at packets, changes them or holds them back, on either side of the handler. */
+/**
+ * Looks at packets, changes them or holds them back, on either side of the handler. It must not hold back, nor drop, a PUBLISH
+ * that introduces a Topic Alias, one with both a `topicAlias` and its Topic Name: those behind it that have the alias alone
+ * would mean nothing, or another topic.
+ */
 export interface FilterStage {
   readonly role: 'filter'
   open(connection: Connection, next: PacketReceiver): PacketReceiver

@@ -1,5 +1,7 @@
+import { ArrivalOrder } from './arrival-order.ts'
 import type { Message } from './message.ts'
 import { RetainedNode } from './retained-node.ts'
+import { covers } from './topic-filter-sets.ts'
 
 export interface RetainedLimits {
   /** Topics with a retained message. */
@@ -20,6 +22,8 @@ export interface RetainedLimits {
 export class RetainedMessages {
   readonly #limits: RetainedLimits
   readonly #root = new RetainedNode('')
+  /** The nodes that have a message, in the order in which their topics got the first one. */
+  readonly #order = new ArrivalOrder<RetainedNode>()
   /** Those that expire, the longest retained first, */
   readonly #expiring = new Set<Message>()
   /** and how far the search among them has come. */
@@ -42,7 +46,7 @@ export class RetainedMessages {
     return this.#bytes
   }
 
-  /** Nodes of the tree that `match` has looked at so far. */
+  /** Nodes of the tree and topics that `match` and `walk` have looked at so far. */
   get visited(): number {
     return this.#visited
   }
@@ -58,9 +62,12 @@ export class RetainedMessages {
     if (existing === undefined && this.#count >= this.#limits.maximumMessages) return false
     // One that takes no more room than its predecessor fits always, also when the limits have been lowered since.
     if (growth > 0 && this.#bytes + growth > this.#limits.maximumBytes) return false
-    this.#root.insert(message.topic).message = message
-    if (existing === undefined) this.#count += 1
-    else this.#expiring.delete(existing)
+    const node = this.#root.insert(message.topic)
+    node.message = message
+    if (existing === undefined) {
+      node.number = this.#order.add(node)
+      this.#count += 1
+    } else this.#expiring.delete(existing)
     if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#expiring.add(message)
     this.#bytes += growth
     return true
@@ -72,6 +79,7 @@ export class RetainedMessages {
     const message = node?.message
     if (node === undefined || message === undefined) return false
     node.message = undefined
+    this.#order.remove(node.number)
     this.#root.prune(topic)
     this.#expiring.delete(message)
     this.#count -= 1
@@ -90,20 +98,39 @@ export class RetainedMessages {
    * whatever else is retained.
    * @param filter a legal Topic Filter, not `$share/...`.
    * @param nowMs on the clock of `Message.expiresAtMs`.
+   * @param limit stops at so many.
    */
-  match(filter: string, nowMs: number): Message[] {
+  match(filter: string, nowMs: number, limit = Number.POSITIVE_INFINITY): Message[] {
     const found: Message[] = []
     this.#visited += this.#root.match(filter, (message) => {
       if (message.expiresAtMs > nowMs) found.push(message)
+      return found.length < limit
     })
     return found
   }
 
-  /** All messages, expired ones too: for a successor or a store. */
-  all(): Message[] {
-    const found: Message[] = []
-    this.#root.collect((message) => found.push(message))
-    return found
+  /** The number of the topic that got its first message last, of those that are there or were. */
+  get lastNumber(): number {
+    return this.#order.last
+  }
+
+  /**
+   * Looks at all topics in the order of their numbers, a part of them at a time, for those that match a Topic Filter: for
+   * what is too much to be found at once. A topic that keeps a message all the time keeps its number, so that it is found
+   * exactly once, whatever happens to the others.
+   * @param after where the last part ended; 0 to begin.
+   * @param last the number to end with.
+   * @param limits how many topics to look at, and to find.
+   */
+  walk(filter: string, after: number, last: number, limits: { readonly looked: number; readonly found: number }): Part {
+    const topics: string[] = []
+    const reached = this.#order.walk(after, last, limits.looked, (node) => {
+      this.#visited += 1
+      const { topic } = node.message!
+      if (covers(filter, topic)) topics.push(topic)
+      return topics.length < limits.found
+    })
+    return { topics, reached }
   }
 
   /**
@@ -131,8 +158,15 @@ export class RetainedMessages {
   }
 }
 
-/** Message, buffer, node and their entries in maps, in bytes; measured. */
-const OVERHEAD_BYTES = 640
+/** What `walk` has found. */
+export interface Part {
+  readonly topics: readonly string[]
+  /** Where to go on. */
+  readonly reached: number
+}
+
+/** Message, buffer, node and their entries in maps and in the order, in bytes; measured. */
+const OVERHEAD_BYTES = 680
 
 /** The topic is there three times: in the message's bytes, as its string, and in the tree. */
 const costOf = (message: Message): number => message.size + 2 * (message.topicEnd - message.topicStart) + OVERHEAD_BYTES

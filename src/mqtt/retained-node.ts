@@ -10,6 +10,8 @@ export class RetainedNode {
   label: string
   /** The message whose topic ends here. */
   message: Message | undefined = undefined
+  /** The number of its topic in the order in which topics got their first message; while it has one. */
+  number = 0
   /** By the first levels of their labels. */
   #children: SmallMap<string, RetainedNode> | undefined = undefined
 
@@ -75,12 +77,17 @@ export class RetainedNode {
   }
 
   /**
-   * Calls back with every message whose topic matches a filter, by the rules of section 4.7.
+   * Calls back with every message whose topic matches a filter, by the rules of section 4.7, until that says false.
    * @returns how many nodes it had to look at.
    */
-  match(filter: string, onMessage: (message: Message) => void): number {
+  match(filter: string, onMessage: (message: Message) => boolean): number {
     const levels = filter.split('/')
     let visited = 0
+    let goesOn = true
+    const take = (message: Message): boolean => {
+      goesOn = onMessage(message)
+      return goesOn
+    }
     /** Nodes whose levels, from the root on, match the filter up to the level at the same place in `depths`. */
     const nodes: RetainedNode[] = [this]
     const depths = [0]
@@ -91,15 +98,15 @@ export class RetainedNode {
       nodes.push(child)
       depths.push(next)
     }
-    while (nodes.length > 0) {
+    while (goesOn && nodes.length > 0) {
       const node = nodes.pop()!
       const depth = depths.pop()!
       const level = levels[depth]
       if (level === undefined) {
-        if (node.message !== undefined) onMessage(node.message)
+        if (node.message !== undefined) take(node.message)
       } else if (level === '#' && node !== this) {
         // All below, and the node itself: `a/#` matches `a` (section 4.7.1.2).
-        visited += node.collect(onMessage) - 1
+        visited += node.#collect(take) - 1
       } else if (level === '+' || level === '#') {
         for (const child of node.#children?.values() ?? NONE) {
           // A wildcard at the first level does not match a topic that begins with `$` [MQTT-4.7.2-1].
@@ -113,14 +120,14 @@ export class RetainedNode {
     return visited
   }
 
-  /** Calls back with the messages of this node and of all below. @returns how many nodes there are. */
-  collect(onMessage: (message: Message) => void): number {
+  /** Calls back with the messages of this node and of all below, until that says false. @returns how many nodes it saw. */
+  #collect(onMessage: (message: Message) => boolean): number {
     let visited = 0
     const nodes: RetainedNode[] = [this]
     while (nodes.length > 0) {
       const node = nodes.pop()!
       visited += 1
-      if (node.message !== undefined) onMessage(node.message)
+      if (node.message !== undefined && !onMessage(node.message)) break
       for (const child of node.#children?.values() ?? NONE) nodes.push(child)
     }
     return visited

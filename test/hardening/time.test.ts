@@ -57,14 +57,13 @@ describe.concurrent('Keep Alive in all versions', () => {
       }
     }))
 
-  it('of 0 or 18 hours is no way to stay for ever where there is a maximum', () =>
-    everyVersion(async (version) => {
-      const attackers = await Promise.all([
-        attack.connected(version, { keepAliveSeconds: 0 }),
-        attack.connected(version, { keepAliveSeconds: 0xffff }),
-      ])
-      for (const attacker of attackers) await attacker.isThrownOut('KeepAliveTimeout')
-    }))
+  it('of 0 or 18 hours is no way to stay for ever where there is a maximum that can be told', async () => {
+    const attackers = await Promise.all([
+      attack.connected(5, { keepAliveSeconds: 0 }),
+      attack.connected(5, { keepAliveSeconds: 0xffff }),
+    ])
+    for (const attacker of attackers) await attacker.isThrownOut('KeepAliveTimeout')
+  })
 })
 
 it.concurrent('Server Keep Alive tells an MQTT 5.0 client what it is held to [MQTT-3.1.2-21]', async () => {

@@ -2,11 +2,11 @@
 
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
-import { encodeForwardedProperties } from '../../src/mqtt/encode-properties.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PROPERTIES, type Property } from '../../src/mqtt/properties.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
+import { encodeForwardedProperties } from './encode-properties.ts'
 
 /** What mqtt-packet's parser would make of the packet, but for `length`; nothing in it is lent. */
 export const packetOf = (publish: Publish): IPublishPacket => {

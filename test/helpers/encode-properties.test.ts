@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { packetBytes } from '../../test/helpers/packet-bytes.ts'
 import { encodeForwardedProperties } from './encode-properties.ts'
+import { packetBytes } from './packet-bytes.ts'
 
 it('encodes what is forwarded with a message, in the order given, and leaves out the rest', () => {
   const properties = {

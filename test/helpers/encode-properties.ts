@@ -1,12 +1,11 @@
 import type { IPublishPacket } from 'mqtt-packet'
-import { PacketType } from './packet-type.ts'
-import { PROPERTIES, type Property } from './properties.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
+import { PROPERTIES, type Property } from '../../src/mqtt/properties.ts'
 
 type PublishProperties = NonNullable<IPublishPacket['properties']>
 
 /**
  * Encodes, as in `Message.properties`, those of a PUBLISH packet's properties that are forwarded; the others are left out.
- * For messages of the broker's own: what comes from clients keeps the bytes it came in.
  * @throws a RangeError when a text is longer than 65,535 bytes.
  */
 export const encodeForwardedProperties = (properties: PublishProperties): Buffer => {

@@ -1,0 +1,21 @@
+import { afterEach, expect, it } from 'vitest'
+import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
+import { HandlerHarness } from '../../test/helpers/handler-harness.ts'
+
+let broker: HandlerHarness
+afterEach(() => broker.stop())
+
+const authorizer = { mayPublish: () => true, maySubscribe: () => true }
+
+it('warns that user names are not proven when an authorizer goes by them', () => {
+  broker = new HandlerHarness({}, { authorizer })
+  expect(broker.log.at('warn')).toMatchObject([{ message: expect.stringContaining('User names are not proven') }])
+})
+
+it('does not when there is an authentication method, or no authorizer', () => {
+  broker = new HandlerHarness({}, { authorizer, authenticationMethods: [new ControlledMethod()] })
+  expect(broker.log.at('warn')).toEqual([])
+  broker.stop()
+  broker = new HandlerHarness()
+  expect(broker.log.at('warn')).toEqual([])
+})
