@@ -181,6 +181,8 @@ export class Session implements Subscriber {
 
   /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
   sendRetained(subscription: Subscription): void {
+    // Most brokers retain little: without anything to look for, a subscription costs no search and no memory for one.
+    if (this.#handler.retained.messages.count === 0) return
     this.#retained ??= new RetainedSender(this, this.#handler)
     this.#retained.add(subscription)
   }
