@@ -5,6 +5,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
@@ -49,11 +50,14 @@ const open = (
       }),
     },
   ]
+  const endOfTurn = new EndOfTurn()
+  const pool = new BufferPool()
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
-    endOfTurn: new EndOfTurn(),
+    endOfTurn,
+    pool,
     buffers: new Buffers(1_000_000, log),
-    input: new SharedInput(),
+    input: new SharedInput(pool, endOfTurn),
     gathered: [],
     maximumPendingBytes,
     closeDeadlineMs,

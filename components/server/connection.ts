@@ -4,6 +4,7 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { Buffers } from './buffers.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 import { Gathered } from './gathered.ts'
@@ -16,6 +17,8 @@ export interface ConnectionOwner {
   readonly endOfTurn: EndOfTurn
   /** What the sockets of all connections hold. */
   readonly buffers: Buffers
+  /** Memory for what goes out. */
+  readonly pool: BufferPool
   /** What connections read into. */
   readonly input: SharedInput
   /** Empty ones, for connections that have something to write. */
@@ -71,6 +74,8 @@ export class TcpConnection implements Connection, TurnEnd {
   // What goes out: bytes gathered in this turn, then bytes that the socket holds.
   /** Undefined when there is nothing: an idle connection needs none. */
   #gathered: Gathered | undefined
+  /** The memory of the pool that each write still under way lies in, if any. */
+  readonly #sending: (Buffer | undefined)[] = []
   /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
   #socketBytes = 0
   #congested = false
@@ -252,8 +257,9 @@ export class TcpConnection implements Connection, TurnEnd {
     const gathered = this.#gathered
     if (gathered === undefined) return
     gathered.settle()
-    const chunks = gathered.take()
+    const { chunks, pooled } = gathered.take(this.#owner.pool)
     this.#release(gathered)
+    for (const memory of pooled) this.#sending.push(memory)
     if (chunks.length > 1) this.#socket.cork()
     for (const chunk of chunks) this.#socket.write(chunk, this.#written)
     if (chunks.length > 1) this.#socket.uncork()
@@ -274,6 +280,9 @@ export class TcpConnection implements Connection, TurnEnd {
   /** The operating system took what one write held. */
   readonly #written = (): void => {
     this.#lastTakenMs = performance.now()
+    const memory = this.#sending.shift()
+    // What a closed socket still holds is left to the garbage collector.
+    if (memory !== undefined && this.#open) this.#owner.pool.give(memory)
     this.#noteSocketBytes(this.#socket.writableLength)
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false

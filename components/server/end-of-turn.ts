@@ -9,6 +9,7 @@ export interface TurnEnd {
  */
 export class EndOfTurn {
   #waiting: TurnEnd[] = []
+  #last: TurnEnd[] = []
   /** Counts the turns in which there was something to do. */
   turn = 0
 
@@ -16,10 +17,19 @@ export class EndOfTurn {
     if (this.#waiting.push(item) === 1) setImmediate(this.#run)
   }
 
+  /** Adds something to do after all that. */
+  addLast(item: TurnEnd): void {
+    this.#last.push(item)
+    if (this.#waiting.length === 0) setImmediate(this.#run)
+  }
+
   readonly #run = (): void => {
     const items = this.#waiting
     this.#waiting = []
     this.turn += 1
     for (const item of items) item.endTurn()
+    const last = this.#last
+    this.#last = []
+    for (const item of last) item.endTurn()
   }
 }

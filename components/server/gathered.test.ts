@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { BufferPool } from './buffer-pool.ts'
 import { Gathered } from './gathered.ts'
 
+const pool = new BufferPool()
 const sized = (...sizes: number[]) => sizes.map((size, index) => Buffer.alloc(size, index + 1))
 const gather = (chunks: readonly Buffer[]) => {
   const gathered = new Gathered()
@@ -23,15 +25,15 @@ it('keeps the bytes and their order, whatever the ranges', () => {
       }
       const all = Buffer.concat(expected)
       expect(gathered.bytes).toBe(all.length)
-      expect(Buffer.concat(gathered.take()).equals(all)).toBe(true)
-      expect([gathered.bytes, gathered.take()]).toEqual([0, []])
+      expect(Buffer.concat(gathered.take(pool).chunks).equals(all)).toBe(true)
+      expect([gathered.bytes, gathered.take(pool).chunks]).toEqual([0, []])
     }),
   )
 })
 
 it('copies small neighbours into one buffer, and neither large ones nor a small one by itself', () => {
   const chunks = sized(10, 20, 100_000, 30, 100_000, 40, 50, 60)
-  const taken = gather(chunks).take()
+  const taken = gather(chunks).take(pool).chunks
   expect(taken.map(({ length }) => length)).toEqual([30, 100_000, 30, 100_000, 150])
   for (const index of [1, 2, 3]) expect(taken[index]).toBe(chunks[index + 1])
 })
@@ -40,7 +42,7 @@ it('makes one range of ranges that adjoin', () => {
   const source = Buffer.alloc(100_000, 'x')
   const gathered = new Gathered()
   for (let start = 0; start < 50_000; start += 100) gathered.add(source, start, start + 100)
-  const [taken, ...others] = gathered.take()
+  const [taken, ...others] = gathered.take(pool).chunks
   expect(others).toEqual([])
   // Large enough to be sent from where it is.
   expect(taken?.buffer).toBe(source.buffer)
@@ -64,7 +66,7 @@ it('follows lent bytes to where they are moved, and no others', () => {
   gathered.borrow(lent, 4, 6, lender)
   expect(borrowers).toHaveLength(1)
   gathered.settle()
-  expect(Buffer.concat(gathered.take()).toString()).toBe('abxyzef')
+  expect(Buffer.concat(gathered.take(pool).chunks).toString()).toBe('abxyzef')
   gathered.settle()
 })
 
@@ -72,5 +74,17 @@ it('holds on to no large chunk for a small part of it', () => {
   const source = Buffer.alloc(100_000, 'x')
   const gathered = new Gathered()
   gathered.add(source, 10, 20)
-  expect(gathered.take()[0]?.buffer).not.toBe(source.buffer)
+  expect(gathered.take(pool).chunks[0]?.buffer).not.toBe(source.buffer)
+})
+
+it('copies what lies in memory of the pool, however large it is, into memory of the pool that is free', () => {
+  const moved = pool.take().fill('m')
+  const gathered = new Gathered()
+  gathered.add(moved, 0, 40_000)
+  const { chunks, pooled } = gathered.take(pool)
+  expect(chunks.map(({ length }) => length)).toEqual([40_000])
+  expect(pooled[0]).not.toBe(moved)
+  expect(pool.owns(pooled[0]!)).toBe(true)
+  moved.fill('x')
+  expect(chunks[0]!.every((byte) => byte === 'm'.charCodeAt(0))).toBe(true)
 })

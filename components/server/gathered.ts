@@ -1,9 +1,18 @@
 import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
+import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 
 /** Copying this many bytes costs less than passing one more buffer to the operating system. */
 const SMALL_BYTES = 16 * 1024
+/** Copies of fewer bytes take what Node cuts from its own pieces of memory, so that a slow peer holds on to little. */
+const POOL_FROM_BYTES = 1024
 /** Up to this many bytes a loop is quicker than `Uint8Array.set`, which needs a view of a part. */
 const LOOP_BYTES = 32
+
+/** What is to be written, chunk by chunk, and the memory of the pool that each lies in, if any. */
+export interface Taken {
+  readonly chunks: Uint8Array[]
+  readonly pooled: (Buffer | undefined)[]
+}
 
 /**
  * What one connection is sent in one turn of the event loop: ranges of bytes, which are put together when the turn ends.
@@ -58,17 +67,23 @@ export class Gathered implements Borrower {
     }
   }
 
-  /** All bytes in as few buffers as make sense: small ranges are copied together, large ones are views. Nothing is left. */
-  take(): Uint8Array[] {
-    const taken: Uint8Array[] = []
+  /**
+   * All bytes in as few buffers as make sense: small ranges are copied together, large ones are views. Nothing is left.
+   * @param pool where memory for copies comes from, and where some of the bytes may lie, which are copied then.
+   */
+  take(pool: BufferPool): Taken {
+    const taken: Taken = { chunks: [], pooled: [] }
     const count = this.#sources.length
     for (let first = 0, next = 0; first < count; first = next) {
       let length = 0
-      for (next = first; next < count && this.#isSmall(next); next += 1)
+      for (next = first; next < count && this.#isSmall(next); next += 1) {
         length += this.#ends[next]! - this.#starts[next]!
+        if (length > POOLED_BYTES) break
+      }
       // A large range, or a small one that would be alone.
       if (next === first) next += 1
-      taken.push(next === first + 1 ? this.#alone(first) : this.#joined(first, next, length))
+      if (next === first + 1 && this.#staysThere(first, pool)) this.#takeThere(first, taken)
+      else this.#takeCopy(first, next, pool, taken)
     }
     this.clear()
     return taken
@@ -88,25 +103,34 @@ export class Gathered implements Borrower {
   }
 
   /**
-   * One range as a buffer. A small part of something large is copied: it may wait for a slow peer, and must not hold on to
-   * the whole chunk that it came in.
+   * Whether a range can be sent from where it is. A small part of something large is copied: it may wait for a slow peer, and
+   * must not hold on to the whole chunk that it came in.
    */
-  #alone(index: number): Uint8Array {
+  #staysThere(index: number, pool: BufferPool): boolean {
+    const source = this.#sources[index]!
+    const isWhole = this.#starts[index] === 0 && this.#ends[index] === source.length
+    return (isWhole || !this.#isSmall(index)) && !pool.owns(source)
+  }
+
+  #takeThere(index: number, taken: Taken): void {
     const source = this.#sources[index]!
     const start = this.#starts[index]!
     const end = this.#ends[index]!
-    if (start === 0 && end === source.length) return source
-    const part = source.subarray(start, end)
-    return this.#isSmall(index) ? Buffer.from(part) : part
+    taken.chunks.push(start === 0 && end === source.length ? source : source.subarray(start, end))
+    taken.pooled.push(undefined)
   }
 
-  #joined(first: number, next: number, length: number): Uint8Array {
-    const joined = Buffer.allocUnsafe(length)
+  #takeCopy(first: number, next: number, pool: BufferPool, taken: Taken): void {
+    let length = 0
+    for (let index = first; index < next; index += 1) length += this.#ends[index]! - this.#starts[index]!
+    const pooled = length >= POOL_FROM_BYTES ? pool.take() : undefined
+    const memory = pooled ?? Buffer.allocUnsafe(length)
     let position = 0
     for (let index = first; index < next; index += 1) {
-      position = copy(this.#sources[index]!, this.#starts[index]!, this.#ends[index]!, joined, position)
+      position = copy(this.#sources[index]!, this.#starts[index]!, this.#ends[index]!, memory, position)
     }
-    return joined
+    taken.chunks.push(pooled === undefined ? memory : pooled.subarray(0, length))
+    taken.pooled.push(pooled)
   }
 }
 

@@ -7,6 +7,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
 import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
@@ -54,11 +55,14 @@ const open = (
     { role: 'handler', open: () => ({ ...told('handler'), packet: unused, publish: unused }) },
     { role: 'encoder', open: () => ({ ...told('encoder'), packet: unused, publish: unused }) },
   ]
+  const endOfTurn = new EndOfTurn()
+  const pool = new BufferPool()
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
-    endOfTurn: new EndOfTurn(),
+    endOfTurn,
+    pool,
     buffers,
-    input: new SharedInput(),
+    input: new SharedInput(pool, endOfTurn),
     gathered: [],
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,

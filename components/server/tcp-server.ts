@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
 import type { ServerConfig } from './config.ts'
 import { type ConnectionOwner, formatAddress, TcpConnection } from './connection.ts'
@@ -61,11 +62,14 @@ export class TcpServer implements Listener {
       deadlineMs: config.stalledDeadlineMs,
       relieve: (bytes) => this.#cutOff(bytes),
     })
+    const endOfTurn = new EndOfTurn()
+    const pool = new BufferPool()
     this.#owner = {
       log,
-      endOfTurn: new EndOfTurn(),
+      endOfTurn,
       buffers: this.#buffers,
-      input: new SharedInput(),
+      pool,
+      input: new SharedInput(pool, endOfTurn),
       gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
