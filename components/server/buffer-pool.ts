@@ -1,7 +1,7 @@
 /** The size of each buffer: as much as one read brings, and as one connection gathers before it sends. */
 export const POOLED_BYTES = 64 * 1024
-/** Buffers kept while nobody uses them: 4 MiB. */
-const MAXIMUM_FREE = 64
+/** Buffers in use and kept for use together: 4 MiB. A thousand subscribers with 8 KiB each would fill many caches with more. */
+const MAXIMUM_BUFFERS = 64
 
 /**
  * Memory that is used again and again, for what goes out. Buffers live outside of V8's heap, and V8 collects the whole heap
@@ -10,10 +10,17 @@ const MAXIMUM_FREE = 64
  */
 export class BufferPool {
   readonly #free: Buffer[] = []
+  #inUse = 0
   readonly #all = new WeakSet<Uint8Array>()
 
-  /** A buffer of `POOLED_BYTES`, whatever is in it. Whoever takes it gives it back, or leaves it to the garbage collector. */
+  /** A buffer of `POOLED_BYTES`, whatever is in it, to be given back or let go of; undefined when too many are in use. */
+  takeIfFree(): Buffer | undefined {
+    return this.#inUse < MAXIMUM_BUFFERS ? this.take() : undefined
+  }
+
+  /** The same, also when many are in use. */
   take(): Buffer {
+    this.#inUse += 1
     const free = this.#free.pop()
     if (free !== undefined) return free
     const buffer = Buffer.allocUnsafeSlow(POOLED_BYTES)
@@ -23,7 +30,13 @@ export class BufferPool {
 
   /** Gives a buffer back that nobody reads any more. */
   give(buffer: Buffer): void {
-    if (this.#free.length < MAXIMUM_FREE) this.#free.push(buffer)
+    this.#inUse -= 1
+    if (this.#free.length < MAXIMUM_BUFFERS) this.#free.push(buffer)
+  }
+
+  /** Leaves a buffer to the garbage collector: somebody may still read it. */
+  letGo(): void {
+    this.#inUse -= 1
   }
 
   /** Whether these bytes are a buffer of the pool, and will be overwritten some time. */

@@ -281,8 +281,7 @@ export class TcpConnection implements Connection, TurnEnd {
   readonly #written = (): void => {
     this.#lastTakenMs = performance.now()
     const memory = this.#sending.shift()
-    // What a closed socket still holds is left to the garbage collector.
-    if (memory !== undefined && this.#open) this.#owner.pool.give(memory)
+    if (memory !== undefined) this.#owner.pool.give(memory)
     this.#noteSocketBytes(this.#socket.writableLength)
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false
@@ -319,6 +318,8 @@ export class TcpConnection implements Connection, TurnEnd {
   #socketClosed(): void {
     clearTimeout(this.#closeDeadline)
     this.#noteSocketBytes(0)
+    // Somebody may still read what was not written: that is left to the garbage collector.
+    for (const memory of this.#sending.splice(0)) if (memory !== undefined) this.#owner.pool.letGo()
     this.#owner.buffers.forget(this)
     this.#lost('network connection lost')
     this.#tellStages()

@@ -123,7 +123,7 @@ export class Gathered implements Borrower {
   #takeCopy(first: number, next: number, pool: BufferPool, taken: Taken): void {
     let length = 0
     for (let index = first; index < next; index += 1) length += this.#ends[index]! - this.#starts[index]!
-    const pooled = length >= POOL_FROM_BYTES ? pool.take() : undefined
+    const pooled = length >= POOL_FROM_BYTES ? pool.takeIfFree() : undefined
     const memory = pooled ?? Buffer.allocUnsafe(length)
     let position = 0
     for (let index = first; index < next; index += 1) {
