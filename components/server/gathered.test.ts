@@ -78,6 +78,7 @@ it('holds on to no large chunk for a small part of it', () => {
 })
 
 it('copies what lies in memory of the pool, however large it is, into memory of the pool that is free', () => {
+  const pool = new BufferPool()
   const moved = pool.take().fill('m')
   const gathered = new Gathered()
   gathered.add(moved, 0, 40_000)
