@@ -55,7 +55,7 @@ export class Gathered implements Borrower {
     lender.lend(this)
   }
 
-  /** Gives back what is borrowed: after this, all bytes stay as they are. */
+  /** Gives back what is borrowed: after this, all bytes stay as they are until the turn of the event loop ends. */
   settle(): void {
     this.#lender?.settle()
   }
