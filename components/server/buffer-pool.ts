@@ -1,46 +1,85 @@
 /** The size of each buffer: as much as one read brings, and as one connection gathers before it sends. */
 export const POOLED_BYTES = 64 * 1024
-/** Buffers in use and kept for use together: 4 MiB. A thousand subscribers with 8 KiB each would fill many caches with more. */
+/**
+ * Buffers in use by those who can do without, and kept for use, each: 4 MiB. A thousand subscribers with 8 KiB each would fill
+ * many caches with more.
+ */
 const MAXIMUM_BUFFERS = 64
 
+/** Who uses a buffer of the pool. */
+interface Use {
+  readonly buffer: Buffer
+  users: number
+  /** It counts as one for those who can do without. */
+  dispensable: boolean
+}
+
 /**
- * Memory that is used again and again, for what goes out. Buffers live outside of V8's heap, and V8 collects the whole heap
- * when a few dozen MiB of them have come and gone: at 200 MB a second that was twenty times a second, and a tenth to a
- * third of the processor time.
+ * Memory that is used again and again, for what comes in and for what goes out. Buffers live outside of V8's heap, and V8
+ * collects the whole heap when a few dozen MiB of them have come and gone: at 200 MB a second that was twenty times a second,
+ * and a tenth to a third of the processor time.
+ *
+ * A buffer may have several users: who reads into it, and every write from it. It is free when the last gives it back.
  */
 export class BufferPool {
-  readonly #free: Buffer[] = []
-  #inUse = 0
-  readonly #all = new WeakSet<Uint8Array>()
+  readonly #free: Use[] = []
+  #dispensable = 0
+  /** By the memory of all buffers in use: views of it are known, too. What nobody gives back is the garbage collector's. */
+  readonly #uses = new WeakMap<ArrayBufferLike, Use>()
 
-  /** A buffer of `POOLED_BYTES`, whatever is in it, to be given back or let go of; undefined when too many are in use. */
-  takeIfFree(): Buffer | undefined {
-    return this.#inUse < MAXIMUM_BUFFERS ? this.take() : undefined
-  }
-
-  /** The same, also when many are in use. */
+  /** A buffer of `POOLED_BYTES`, whatever is in it, to be given back or let go of. */
   take(): Buffer {
-    this.#inUse += 1
-    const free = this.#free.pop()
-    if (free !== undefined) return free
-    const buffer = Buffer.allocUnsafeSlow(POOLED_BYTES)
-    this.#all.add(buffer)
-    return buffer
+    return this.#take(false)
   }
 
-  /** Gives a buffer back that nobody reads any more. */
+  /** The same; undefined when many are in use this way. */
+  takeIfFree(): Buffer | undefined {
+    return this.#dispensable < MAXIMUM_BUFFERS ? this.#take(true) : undefined
+  }
+
+  /**
+   * Has one more user for the buffer that these bytes lie in.
+   * @returns the buffer, to be given back or let go of; undefined when the bytes are not the pool's, and will not change.
+   */
+  hold(bytes: Uint8Array): Buffer | undefined {
+    const use = this.#uses.get(bytes.buffer)
+    if (use === undefined) return undefined
+    use.users += 1
+    return use.buffer
+  }
+
+  /** Takes a buffer back from one of its users, who reads it no more. */
   give(buffer: Buffer): void {
-    this.#inUse -= 1
-    if (this.#free.length < MAXIMUM_BUFFERS) this.#free.push(buffer)
+    const use = this.#uses.get(buffer.buffer)
+    if (use === undefined) return
+    use.users -= 1
+    if (use.users > 0) return
+    this.#forget(use)
+    if (this.#free.length < MAXIMUM_BUFFERS) this.#free.push(use)
   }
 
-  /** Leaves a buffer to the garbage collector: somebody may still read it. */
-  letGo(): void {
-    this.#inUse -= 1
+  /** Leaves a buffer to the garbage collector: somebody may still read it, who does not say when that ends. */
+  letGo(buffer: Buffer): void {
+    const use = this.#uses.get(buffer.buffer)
+    if (use !== undefined) this.#forget(use)
   }
 
-  /** Whether these bytes are a buffer of the pool, and will be overwritten some time. */
+  /** Whether these bytes lie in a buffer of the pool, and will be overwritten some time. */
   owns(bytes: Uint8Array): boolean {
-    return this.#all.has(bytes)
+    return this.#uses.has(bytes.buffer)
+  }
+
+  #take(dispensable: boolean): Buffer {
+    const use = this.#free.pop() ?? { buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 0, dispensable }
+    use.users = 1
+    use.dispensable = dispensable
+    if (dispensable) this.#dispensable += 1
+    this.#uses.set(use.buffer.buffer, use)
+    return use.buffer
+  }
+
+  #forget(use: Use): void {
+    this.#uses.delete(use.buffer.buffer)
+    if (use.dispensable) this.#dispensable -= 1
   }
 }

@@ -88,8 +88,14 @@ describe('writing', () => {
 
   it('does not let a turn gather without bounds', () => {
     const { connection, socket } = open(undefined, { maximumPendingBytes: 1_000_000 })
-    for (let n = 0; n < 64; n++) connection.write(bytes(1024))
-    expect(sizes(socket.writes)).toEqual([[65_536]])
+    for (let n = 0; n < 256; n++) connection.write(bytes(1024))
+    expect(sizes(socket.writes)).toEqual([[65_536, 65_536, 65_536, 65_536]])
+  })
+
+  it('offers what was gathered to the operating system before it is congested', () => {
+    const { connection, socket } = open()
+    for (let n = 0; n < 5; n++) connection.write(bytes(300))
+    expect([connection.congested, connection.pendingBytes, sizes(socket.writes)]).toEqual([false, 300, [[600], [600]]])
   })
 
   it('is congested from the bound on until half of it is left, and goes on reading', async () => {
@@ -117,9 +123,10 @@ describe('writing', () => {
     connection.write(bytes(1))
     expect(socket.isPaused()).toBe(true)
     await turn()
+    expect([connection.congested, socket.isPaused()]).toEqual([true, true])
     socket.takeAll()
     await turn()
-    expect([connection.congested, connection.pendingBytes, socket.isPaused()]).toEqual([false, 0, false])
+    expect([connection.congested, connection.pendingBytes, socket.isPaused()]).toEqual([false, 1, false])
   })
 })
 

@@ -77,15 +77,29 @@ it('holds on to no large chunk for a small part of it', () => {
   expect(gathered.take(pool).chunks[0]?.buffer).not.toBe(source.buffer)
 })
 
-it('copies what lies in memory of the pool, however large it is, into memory of the pool that is free', () => {
+it('sends a large part of what lies in memory of the pool from there, and holds it', () => {
   const pool = new BufferPool()
-  const moved = pool.take().fill('m')
+  const source = pool.take().fill('m')
   const gathered = new Gathered()
-  gathered.add(moved, 0, 40_000)
+  gathered.add(source.subarray(0, 50_000), 5, 40_000)
   const { chunks, pooled } = gathered.take(pool)
-  expect(chunks.map(({ length }) => length)).toEqual([40_000])
-  expect(pooled[0]).not.toBe(moved)
-  expect(pool.owns(pooled[0]!)).toBe(true)
-  moved.fill('x')
-  expect(chunks[0]!.every((byte) => byte === 'm'.charCodeAt(0))).toBe(true)
+  expect(chunks.map(({ buffer, byteOffset, length }) => [buffer === source.buffer, byteOffset, length])).toEqual([
+    [true, 5, 39_995],
+  ])
+  expect(pooled).toEqual([source])
+  pool.give(source)
+  expect(pool.take()).not.toBe(source)
+  pool.give(pooled[0]!)
+  expect(pool.take()).toBe(source)
+})
+
+it('copies a small part of it, even one that is all that was read', () => {
+  const pool = new BufferPool()
+  const source = pool.take().fill('m')
+  const gathered = new Gathered()
+  gathered.add(source.subarray(0, 5000), 0, 5000)
+  const { chunks, pooled } = gathered.take(pool)
+  source.fill('x')
+  expect(chunks.map(String)).toEqual(['m'.repeat(5000)])
+  expect([pooled[0] === source, pool.owns(pooled[0]!)]).toEqual([false, true])
 })

@@ -69,7 +69,7 @@ export class Gathered implements Borrower {
 
   /**
    * All bytes in as few buffers as make sense: small ranges are copied together, large ones are views. Nothing is left.
-   * @param pool where memory for copies comes from, and where some of the bytes may lie, which are copied then.
+   * @param pool where memory for copies comes from, and where some of the bytes may lie, which are used from there.
    */
   take(pool: BufferPool): Taken {
     const taken: Taken = { chunks: [], pooled: [] }
@@ -82,7 +82,7 @@ export class Gathered implements Borrower {
       }
       // A large range, or a small one that would be alone.
       if (next === first) next += 1
-      if (next === first + 1 && this.#staysThere(first, pool)) this.#takeThere(first, taken)
+      if (next === first + 1 && this.#staysThere(first, pool)) this.#takeThere(first, pool, taken)
       else this.#takeCopy(first, next, pool, taken)
     }
     this.clear()
@@ -103,21 +103,21 @@ export class Gathered implements Borrower {
   }
 
   /**
-   * Whether a range can be sent from where it is. A small part of something large is copied: it may wait for a slow peer, and
+   * Whether a range is sent from where it is. A small part of something large is copied: it may wait for a slow peer, and
    * must not hold on to the whole chunk that it came in.
    */
   #staysThere(index: number, pool: BufferPool): boolean {
+    if (!this.#isSmall(index)) return true
     const source = this.#sources[index]!
-    const isWhole = this.#starts[index] === 0 && this.#ends[index] === source.length
-    return (isWhole || !this.#isSmall(index)) && !pool.owns(source)
+    return this.#starts[index] === 0 && this.#ends[index] === source.length && !pool.owns(source)
   }
 
-  #takeThere(index: number, taken: Taken): void {
+  #takeThere(index: number, pool: BufferPool, taken: Taken): void {
     const source = this.#sources[index]!
     const start = this.#starts[index]!
     const end = this.#ends[index]!
     taken.chunks.push(start === 0 && end === source.length ? source : source.subarray(start, end))
-    taken.pooled.push(undefined)
+    taken.pooled.push(pool.hold(source))
   }
 
   #takeCopy(first: number, next: number, pool: BufferPool, taken: Taken): void {

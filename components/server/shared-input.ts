@@ -1,13 +1,13 @@
 import { Socket } from 'node:net'
 import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
-import type { BufferPool } from './buffer-pool.ts'
+import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 
 /** How much one read takes at most, in bytes: as much as Node's own. */
-const READ_BYTES = 64 * 1024
+const READ_BYTES = POOLED_BYTES
 /**
- * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, new for
- * each, so that nothing has to be moved; then it is looked at again.
+ * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, another
+ * for each, so that nothing has to be moved; then it is looked at again.
  */
 const OWN_READS = 64
 /** A read of fewer bytes ends that before. */
@@ -28,7 +28,7 @@ export class SharedInput implements Lender, TurnEnd {
   #moved: Buffer | undefined
   readonly #pool: BufferPool
   readonly #endOfTurn: EndOfTurn
-  /** Where bytes were moved to in this turn of the event loop. */
+  /** Memory of the pool that bytes were read into or moved to in this turn of the event loop. */
   readonly #used: Buffer[] = []
 
   constructor(pool: BufferPool, endOfTurn: EndOfTurn) {
@@ -41,7 +41,7 @@ export class SharedInput implements Lender, TurnEnd {
    * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
    * have been there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: of a server with `pauseOnConnect`.
-   * @param read gets what comes, and the lender if the bytes are lent; otherwise they stay as they are.
+   * @param read gets what comes, and the lender if the bytes change before the turn of the event loop ends.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
   adopt(accepted: Socket, read: (chunk: Buffer, lender?: Lender) => void): Socket | undefined {
@@ -68,19 +68,23 @@ export class SharedInput implements Lender, TurnEnd {
     const moved = this.#pool.take()
     moved.set(this.#chunk)
     for (const borrower of this.#borrowers) borrower.moved(this.#chunk, moved)
-    if (this.#used.push(moved) === 1) this.#endOfTurn.addLast(this)
+    this.#useInThisTurn(moved)
     this.#borrowers.length = 0
     this.#moved = this.#chunk
   }
 
-  /** What was moved was sent, or copied for that: its memory is free again. */
+  /** All that was forwarded was given to the sockets, which hold what they send from there. */
   endTurn(): void {
-    for (const moved of this.#used) this.#pool.give(moved)
+    for (const memory of this.#used) this.#pool.give(memory)
     this.#used.length = 0
   }
 
+  #useInThisTurn(memory: Buffer): void {
+    if (this.#used.push(memory) === 1) this.#endOfTurn.addLast(this)
+  }
+
   #onread(read: (chunk: Buffer, lender?: Lender) => void) {
-    let memory = this.#memory
+    let memory: Buffer = this.#memory
     let ownReads = 0
     return {
       buffer: () => memory,
@@ -88,9 +92,10 @@ export class SharedInput implements Lender, TurnEnd {
         const chunk = memory.subarray(0, length)
         if (ownReads > 0) {
           ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
+          this.#useInThisTurn(memory)
           read(chunk)
         } else if (this.#readLent(chunk, read) && length === READ_BYTES) ownReads = OWN_READS
-        memory = ownReads > 0 ? Buffer.allocUnsafeSlow(READ_BYTES) : this.#memory
+        memory = ownReads > 0 ? this.#pool.take() : this.#memory
         return true
       },
     }
