@@ -88,7 +88,8 @@ const bench = async (cases: readonly BenchCase[], options: BenchOptions): Promis
   const results: CaseResult[] = []
   for (const { benchCase, subjects } of plans) {
     const measureMs = (options.seconds ?? benchCase.seconds ?? 3) * 1000
-    const common = { measureMs, warmUpMs: isCheck ? 0 : options.warmUpSeconds * 1000, generator: programs.generator }
+    const warmUpMs = isCheck ? 0 : (options.warmUpSeconds ?? benchCase.warmUpSeconds ?? 1) * 1000
+    const common = { measureMs, warmUpMs, generator: programs.generator }
     const result = await runCase({
       ...common,
       benchCase,
@@ -146,14 +147,14 @@ const profile = async (
   return outcome.status === 'measured' ? `profile: ${profileFile}\n` : `no profile: ${outcome.reason}\n`
 }
 
-const writeResults = ({ json, rounds, warmUpSeconds }: BenchOptions, results: readonly CaseResult[]): void => {
+const writeResults = ({ json, rounds }: BenchOptions, results: readonly CaseResult[]): void => {
   if (json === undefined) return
   const cases = results.map((result) => ({
     ...result,
     subjects: result.subjects.map((subject) => ({ ...subject, medians: mediansOf(subject) })),
   }))
   const revision = describeRevision(root)
-  const text = `${JSON.stringify({ machine: describeMachine(), revision, rounds, warmUpSeconds, cases }, null, 2)}\n`
+  const text = `${JSON.stringify({ machine: describeMachine(), revision, rounds, cases }, null, 2)}\n`
   if (json === '-') process.stdout.write(text)
   else writeFileSync(json, text)
 }

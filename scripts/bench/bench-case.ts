@@ -19,6 +19,8 @@ export interface BenchCase {
   readonly onRequest?: boolean
   /** Measured for so long, in seconds, unless the command line says otherwise. */
   readonly seconds?: number
+  /** Loaded for so long before that, in seconds, unless the command line says otherwise. */
+  readonly warmUpSeconds?: number
   /** Less of the same, which checks delivery in less than a second; without it the case is not part of `--check`. */
   readonly check?: Plan
 }

@@ -20,7 +20,7 @@ test('without arguments everything is measured with the defaults', () => {
       peers: undefined,
       rounds: 3,
       seconds: undefined,
-      warmUpSeconds: 1,
+      warmUpSeconds: undefined,
       connections: 10_000,
       json: undefined,
       profile: false,

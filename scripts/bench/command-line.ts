@@ -14,7 +14,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** How long each run measures, in seconds; undefined when the case decides. */
   readonly seconds: number | undefined
-  readonly warmUpSeconds: number
+  /** How long each run loads the broker before, in seconds; undefined when the case decides. */
+  readonly warmUpSeconds: number | undefined
   readonly connections: number
   /** Where the results go as JSON: a file, or `-` for stdout. */
   readonly json: string | undefined
@@ -55,8 +56,8 @@ Measures this broker beside others on the same machine, in turns.
   --peers LIST          which of ${peerNames.join(', ')} to compare with, or none; all that are installed by default
   --compare REV         compare with another commit of this repository, too
   --rounds N            how often everybody takes a turn (3)
-  --seconds S           how long each run measures (3; soaks longer)
-  --warm-up S           load before each measurement, in seconds (1)
+  --seconds S           how long each run measures (3; cases of latency 10, soaks longer)
+  --warm-up S           load before each measurement, in seconds (1; cases of latency 15)
   --connections N       connections held in the case idle (10000)
   --json FILE           write all results as JSON; - is stdout, and the tables go to stderr
   --profile             one more run of this broker for each case, which leaves mqtt-jig-CASE.cpuprofile
@@ -94,9 +95,8 @@ const interpret = (values: Values): BenchOptions => {
     cases: (values.case ?? []).flatMap((list) => list.split(',')).filter((name) => name !== ''),
     peers: values.peers === undefined ? (check ? [] : undefined) : readPeers(values.peers),
     rounds: readNumber('rounds', values.rounds, 3, { least: 1, most: 1000, whole: true }),
-    seconds:
-      values.seconds === undefined ? undefined : readNumber('seconds', values.seconds, 3, { least: 0.1, most: 86_400 }),
-    warmUpSeconds: readNumber('warm-up', values['warm-up'], 1, { least: 0, most: 3600 }),
+    seconds: readNumber('seconds', values.seconds, undefined, { least: 0.1, most: 86_400 }),
+    warmUpSeconds: readNumber('warm-up', values['warm-up'], undefined, { least: 0, most: 3600 }),
     connections: readNumber('connections', values.connections, 10_000, { least: 1, most: 1_000_000, whole: true }),
     json: values.json,
     profile: values.profile === true,
@@ -120,7 +120,7 @@ interface Bounds {
   readonly whole?: boolean
 }
 
-const readNumber = (name: string, text: string | undefined, otherwise: number, bounds: Bounds): number => {
+const readNumber = <T>(name: string, text: string | undefined, otherwise: T, bounds: Bounds): number | T => {
   if (text === undefined) return otherwise
   const { least, most, whole = false } = bounds
   const value = Number(text)

@@ -22,6 +22,7 @@ const subject = (name: string, outcomes: readonly Outcome[]): SubjectResult => (
 const resultOf = (subjects: readonly SubjectResult[]) => ({
   name: qos0.name,
   summary: qos0.summary,
+  ...{ warmUpMs: 1000, measureMs: 3000 },
   subjects,
   ratios: compareSubjects(qos0, subjects),
 })

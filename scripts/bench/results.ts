@@ -19,6 +19,9 @@ export interface SubjectResult {
 export interface CaseResult {
   readonly name: string
   readonly summary: string
+  /** How long each run loaded the broker before it measured, and how long it measured. */
+  readonly warmUpMs: number
+  readonly measureMs: number
   readonly subjects: readonly SubjectResult[]
   readonly ratios: readonly Ratio[]
 }

@@ -73,7 +73,8 @@ export const runCase = async (run: CaseRun): Promise<CaseResult> => {
     ...(subject.lacks === undefined ? {} : { lacks: subject.lacks }),
   }))
   const { name, summary } = benchCase
-  return { name, summary, subjects: results, ratios: compareSubjects(benchCase, results) }
+  const { warmUpMs, measureMs } = run
+  return { name, summary, warmUpMs, measureMs, subjects: results, ratios: compareSubjects(benchCase, results) }
 }
 
 /** What was refused once is refused always. */
