@@ -116,3 +116,59 @@ it('releases half a packet when the connection is gone, and takes nothing more',
   expect(recorder.packets).toHaveLength(1)
   expect(recorder.errors).toEqual([])
 })
+
+it('has room for the rest of a large packet, as much as four times what has come of it', () => {
+  const { decoder, publishes } = opened()
+  const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(1_000_000)}`)
+  let at = 0
+  const read = (length: number) => {
+    decoder.bytes(packet.subarray(at, at + length))
+    at += length
+  }
+  expect(decoder.room()).toBeUndefined()
+  read(100)
+  expect(decoder.room()).toBeUndefined()
+  read(30_000)
+  expect(decoder.room()?.length).toBe(4 * 30_100 - 30_100)
+  while (at < packet.length) {
+    const room = decoder.room()
+    if (room === undefined) read(65_536)
+    else {
+      // Less than there is room for, as the network has it.
+      const length = Math.min(50_000, room.length, packet.length - at)
+      packet.copy(room, 0, at, at + length)
+      decoder.filled(length)
+      at += length
+    }
+  }
+  expect(decoder.room()).toBeUndefined()
+  expect(publishes.map(({ bytes }) => bytes.equals(packet))).toEqual([true])
+})
+
+it('copies less than half of a large packet when it is read to where there is room', () => {
+  const { decoder, publishes } = opened()
+  const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(MEGABYTE)}`)
+  decoder.bytes(packet.subarray(0, 65_536))
+  const work = countWork()
+  for (let at = 65_536; at < packet.length; ) {
+    const room = decoder.room() ?? Buffer.alloc(0)
+    const length = Math.min(room.length || 65_536, packet.length - at)
+    if (room.length > 0) decoder.filled(packet.copy(room, 0, at, at + length))
+    else decoder.bytes(packet.subarray(at, at + length))
+    at += length
+  }
+  vi.restoreAllMocks()
+  expect(publishes).toHaveLength(1)
+  expect(work.copied).toBeLessThan(0.5 * MEGABYTE)
+})
+
+it('drops what is read to where there was room after it was closed', () => {
+  const { decoder, publishes } = opened()
+  const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(100_000)}`)
+  decoder.bytes(packet.subarray(0, 30_000))
+  const room = decoder.room()!
+  decoder.closed()
+  expect(decoder.room()).toBeUndefined()
+  decoder.filled(packet.copy(room, 0, 30_000))
+  expect(publishes).toEqual([])
+})

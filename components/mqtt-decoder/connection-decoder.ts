@@ -8,6 +8,7 @@ import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
+import { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
 import { PacketParser } from './packet-parser.ts'
@@ -28,6 +29,7 @@ export class SharedDecoding {
   readonly parser = new PacketParser()
   /** Filled and lent again and again. */
   readonly publish = new Publish()
+  readonly run = new PublishRun()
   readonly limits: PacketSizeLimits
   readonly nowMs: Clock
 
@@ -37,6 +39,9 @@ export class SharedDecoding {
     this.nowMs = nowMs
   }
 }
+
+/** A read into less room than this, in bytes, would bring less than any other read. */
+const MINIMUM_ROOM = 64 * 1024
 
 /** What the decoder waits for. */
 const State = {
@@ -69,6 +74,8 @@ export class ConnectionDecoder implements DecoderInput {
   /** The present chunk, and whose it is. */
   #chunk: Buffer | undefined
   #lender: Lender | undefined
+  /** Up to here in it the packets of a run are passed on one by one. */
+  #singlyUntil = 0
   /** While its bytes come, the value so far. */
   #remainingLength = 0
   #remainingLengthBytes = 0
@@ -87,6 +94,7 @@ export class ConnectionDecoder implements DecoderInput {
     const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let position = 0
     this.#frameStart = -1
+    this.#singlyUntil = 0
     this.#lender = lender
     this.#chunk = buffer
     while (position < buffer.length && connection.open) {
@@ -107,6 +115,18 @@ export class ConnectionDecoder implements DecoderInput {
     }
     this.#chunk = undefined
     return buffer.length
+  }
+
+  room(): Buffer | undefined {
+    const room = this.#partial?.room
+    return room !== undefined && room.length >= MINIMUM_ROOM ? room : undefined
+  }
+
+  filled(length: number): void {
+    const partial = this.#partial
+    if (partial === undefined) return
+    partial.filled(length)
+    this.#takeWhole(partial)
   }
 
   closed(): void {
@@ -155,23 +175,28 @@ export class ConnectionDecoder implements DecoderInput {
     const end = position + this.#remainingLength
     if (this.#partial === undefined) {
       if (end <= buffer.length) {
-        this.#takePacket(buffer, position, end)
-        return end
+        return this.#takePacket(buffer, position, end)
       }
-      this.#partial = new PartialPacket(this.#firstByte, this.#remainingLength)
+      this.#partial = new PartialPacket(this.#firstByte, this.#remainingLength, buffer.length - position)
     }
     const taken = this.#partial.append(buffer, position)
-    const { whole, bodyStart } = this.#partial
-    if (whole !== undefined) {
-      this.#partial = undefined
-      this.#frameStart = 0
-      this.#takePacket(whole, bodyStart, whole.length)
-    }
+    this.#takeWhole(this.#partial)
     return taken
   }
 
-  /** Checks, reads and passes on the packet whose body lies from `start` up to `end`. */
-  #takePacket(buffer: Buffer, start: number, end: number): void {
+  /** Takes the packet that came in pieces, when all of it is there. */
+  #takeWhole({ whole, bodyStart }: PartialPacket): void {
+    if (whole === undefined) return
+    this.#partial = undefined
+    this.#frameStart = 0
+    this.#takePacket(whole, bodyStart, whole.length)
+  }
+
+  /**
+   * Checks, reads and passes on the packet whose body lies from `start` up to `end`, and those behind it that say the same.
+   * @returns where the next one begins.
+   */
+  #takePacket(buffer: Buffer, start: number, end: number): number {
     const connection = this.#connection
     const { reader, parser } = this.#shared
     const firstByte = this.#firstByte
@@ -188,8 +213,7 @@ export class ConnectionDecoder implements DecoderInput {
         publish.message.owned = buffer !== this.#chunk
         publish.message.lender = publish.message.owned ? undefined : this.#lender
       }
-      this.#next.publish(publish)
-      return
+      return this.#passOn(publish, buffer, end)
     }
     const version = reader.protocolVersion
     // A CONNECT packet brings the version; also one that is refused, for the answer's form.
@@ -203,8 +227,22 @@ export class ConnectionDecoder implements DecoderInput {
       packet = readPacket(firstByte, reader) ?? parser.parse(firstByte, buffer.subarray(start, end), reader)
     }
     reader.close()
-    if (packet !== undefined) this.#next.packet(packet)
-    else this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer)
+    if (packet === undefined) return this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer)
+    this.#next.packet(packet)
+    return end
+  }
+
+  /** Passes on a PUBLISH packet, and with it the run that it begins. @returns where the next packet begins. */
+  #passOn(publish: Publish, buffer: Buffer, end: number): number {
+    if (publish.message.frameVersion !== 0 && end < buffer.length && end >= this.#singlyUntil) {
+      const { run, limits } = this.#shared
+      if (run.gather(publish, buffer.length, limits.maximumPacketSize)) {
+        if (this.#next.publishRun?.(run) === true) return run.end
+        this.#singlyUntil = run.end
+      }
+    }
+    this.#next.publish(publish)
+    return end
   }
 
   /** @returns the end of the buffer: nothing in it is looked at any more. */

@@ -8,6 +8,7 @@ import {
   PipelineStage,
 } from '../../src/kinds/pipeline-stage.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { encodePacket } from './packet-encoder.ts'
 import { PublishEncoder } from './publish-encoder.ts'
@@ -43,5 +44,9 @@ class ConnectionEncoder implements PacketReceiver {
 
   publish(publish: Publish): void {
     this.#publishes.send(publish, this.#connection, this.#next)
+  }
+
+  publishRun(run: PublishRun): boolean {
+    return this.#publishes.sendRun(run, this.#connection, this.#next)
   }
 }

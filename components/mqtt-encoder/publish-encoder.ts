@@ -2,7 +2,8 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { ByteReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import type { Publish } from '../../src/mqtt/publish.ts'
+import { Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { encodePublish } from './encode-publish.ts'
 
@@ -22,6 +23,7 @@ const NO_SERIAL = -1
 export class PublishEncoder {
   readonly #last3 = new LastPublish()
   readonly #last5 = new LastPublish()
+  readonly #lastRun = new LastRun()
 
   /**
    * Passes on the bytes of the packet; nothing if it is larger than the client takes [MQTT-3.1.2-24].
@@ -51,6 +53,25 @@ export class PublishEncoder {
     if (last.size > maximum) return
     next.bytes(last.head)
     if (last.payload !== undefined) next.bytes(last.payload)
+  }
+
+  /**
+   * Passes on the bytes of all packets of a run, as `send` does with each of them for a client without Topic Aliases and
+   * Subscription Identifiers.
+   * @returns false, and passes on nothing, when the client may not take all of them.
+   */
+  sendRun(run: PublishRun, connection: Connection, next: ByteReceiver): boolean {
+    const { message } = run.first
+    const isVersion5 = connection.protocolVersion === 5
+    if (message.frameVersion === (isVersion5 ? 5 : 4)) {
+      if (run.longest > connection.maximumPacketSize) return false
+      next.forward(message.bytes, message.frameStart, run.end, message.lender)
+      return true
+    }
+    if (!this.#lastRun.is(run)) this.#lastRun.remember(run, isVersion5 ? 5 : 4)
+    if (this.#lastRun.longest > connection.maximumPacketSize) return false
+    next.bytes(this.#lastRun.bytes)
+    return true
   }
 }
 
@@ -96,6 +117,32 @@ class LastPublish {
     this.#retain = publish.retain
     this.#messageExpiryInterval = publish.messageExpiryInterval
     this.#subscriptionIdentifiers = publish.subscriptionIdentifiers
+  }
+}
+
+/** A run in the form that it did not come in: encoded once for all who get it so. */
+class LastRun {
+  bytes: Buffer = EMPTY
+  /** The size of its largest packet, in bytes. */
+  longest = 0
+  #serial = NO_SERIAL
+  readonly #publish = new Publish()
+
+  is(run: PublishRun): boolean {
+    return this.#serial === run.first.message.serial
+  }
+
+  remember(run: PublishRun, version: ProtocolVersion): void {
+    const packets: Buffer[] = []
+    this.longest = 0
+    run.each((message) => {
+      this.#publish.message = message
+      const packet = encodePublish(this.#publish, version, true)
+      packets.push(packet)
+      this.longest = Math.max(this.longest, packet.length)
+    })
+    this.bytes = Buffer.concat(packets)
+    this.#serial = run.first.message.serial
   }
 }
 

@@ -6,6 +6,7 @@ import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import { NONE, type Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
@@ -20,7 +21,7 @@ import { Phase } from './phase.ts'
 import { handlePingreq } from './pingreq.ts'
 import { handlePuback } from './puback.ts'
 import { handlePubcomp } from './pubcomp.ts'
-import { handlePublish } from './publish.ts'
+import { handlePublish, handlePublishRun } from './publish.ts'
 import { handlePubrec } from './pubrec.ts'
 import { handlePubrel } from './pubrel.ts'
 import { Pause, Reading } from './reading.ts'
@@ -154,6 +155,12 @@ export class Client implements PacketReceiver {
     handlePublish(this, publish)
   }
 
+  publishRun(run: PublishRun): boolean {
+    if (this.#phase !== Phase.Connected) return false
+    this.handler.keepAlive.heard(this.#watch)
+    return handlePublishRun(this, run)
+  }
+
   fail(error: ProtocolError): void {
     if (this.#phase === Phase.Ended) return
     const why = `protocol error: ${error.message}`
@@ -264,12 +271,25 @@ export class Client implements PacketReceiver {
   /** Sends a message at QoS 0, or drops and counts it if the client does not read fast enough. @param message lent. */
   deliverQoS0(message: Message, retain: boolean, subscriptionIdentifiers: readonly number[]): void {
     if (!this.sendable) {
-      this.#drop()
+      this.#drop(1)
       return
     }
     this.#dropping = false
     const publish = this.prepare(message, 0, retain, subscriptionIdentifiers)
     if (publish !== undefined) this.sendPublish(publish)
+  }
+
+  /** The same for all messages of a run. @returns false, and does nothing, when each takes another form for this client. */
+  deliverRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    if (subscriptionIdentifiers.length > 0 || this.#outgoingAliases !== undefined) return false
+    if (!this.sendable) {
+      this.#drop(run.count)
+      return true
+    }
+    const { mayReceive } = this.handler
+    if (mayReceive !== undefined && !mayReceive(this.identity, run.first.message.topic)) return true
+    this.#dropping = false
+    return this.#next.publishRun?.(run) ?? false
   }
 
   /** What its Topic Aliases stand for; undefined when it may not use any. */
@@ -375,8 +395,8 @@ export class Client implements PacketReceiver {
     return maximumPacketSize === Number.POSITIVE_INFINITY || publishSize(publish, 5) <= maximumPacketSize
   }
 
-  #drop(): void {
-    this.handler.totals.droppedQoS0 += 1
+  #drop(messages: number): void {
+    this.handler.totals.droppedQoS0 += messages
     if (this.#dropping) return
     // Once for each time that it falls behind, not for each message.
     this.#dropping = true

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import {
   HandlerHarness,
   payloads,
@@ -6,6 +7,7 @@ import {
   publishPacket,
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
+import { runOf } from '../../test/helpers/mailbox.ts'
 
 let broker: HandlerHarness
 afterEach(() => broker.stop())
@@ -76,4 +78,78 @@ it('a client whose Topic Aliases stand for more bytes than they may is disconnec
   expect(payloads(subscriber.take())).toHaveLength(3)
   expect(publisher.take(aliased(2, 'zz'))).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x97 }])
   expect(payloads(subscriber.take())).toEqual([])
+})
+
+describe('a run of PUBLISH packets', () => {
+  const RUN = ['1', '2', '3']
+  const opened = (config: object = {}, authorizer?: Partial<Authorizer>) => {
+    const allowing = { mayPublish: () => true, maySubscribe: () => true, ...authorizer }
+    broker = new HandlerHarness(config, authorizer === undefined ? {} : { authorizer: allowing })
+    const subscriber = broker.connect({ clientId: 'subscriber' })
+    subscriber.take(subscribePacket({ '#': {} }))
+    return { subscriber, publisher: broker.connect({ clientId: 'publisher' }) }
+  }
+
+  it('is published', () => {
+    const { subscriber, publisher } = opened()
+    expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(true)
+    expect(payloads(subscriber.take())).toEqual(RUN)
+  })
+
+  it('is not taken before CONNECT was accepted', () => {
+    const { subscriber } = opened()
+    expect(broker.open(5).takesRun(runOf('a', RUN, 5))).toBe(false)
+    expect(subscriber.take()).toEqual([])
+  })
+
+  it('is not taken to a topic of the server, so that each packet is refused', () => {
+    const { subscriber, publisher } = opened()
+    expect(publisher.takesRun(runOf('$SYS/a', RUN, 5))).toBe(false)
+    expect(subscriber.take()).toEqual([])
+  })
+
+  it('is not taken from whom the authorizer does not allow it, which is asked once', () => {
+    const asked: unknown[] = []
+    const mayPublish = (...question: unknown[]) => {
+      asked.push(question)
+      return false
+    }
+    const { subscriber, publisher } = opened({}, { mayPublish })
+    expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(false)
+    expect(asked).toEqual([[expect.objectContaining({ clientId: 'publisher' }), 'a', 0, false]])
+    expect(subscriber.take()).toEqual([])
+  })
+
+  it('does not reach a subscriber that may not receive it, who is asked for once', () => {
+    const asked: unknown[] = []
+    const mayReceive = (...question: unknown[]) => {
+      asked.push(question)
+      return false
+    }
+    const { subscriber, publisher } = opened({}, { mayReceive })
+    expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(true)
+    expect(asked).toEqual([[expect.objectContaining({ clientId: 'subscriber' }), 'a']])
+    expect([subscriber.take(), broker.handler.totals.droppedQoS0]).toEqual([[], 0])
+  })
+
+  it.each([
+    [true, false],
+    [false, true],
+  ])('that says it is text is looked at packet by packet, if that is checked (%s)', (checkPayloadFormat, taken) => {
+    const { publisher } = opened({ checkPayloadFormat })
+    const run = runOf('a', RUN, 5, '01 01')
+    run.first.payloadFormatUtf8 = true
+    expect(publisher.takesRun(run)).toBe(taken)
+  })
+
+  it('is dropped for a subscriber that does not read, and counted and logged as so many messages', () => {
+    const { subscriber, publisher } = opened()
+    subscriber.connection.congested = true
+    for (let times = 0; times < 2; times++) expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(true)
+    expect([subscriber.take(), broker.handler.totals.droppedQoS0]).toEqual([[], 6])
+    expect(broker.log.at('warn')).toHaveLength(1)
+    subscriber.connection.congested = false
+    publisher.takesRun(runOf('a', RUN, 5))
+    expect(payloads(subscriber.take())).toEqual(RUN)
+  })
 })

@@ -2,9 +2,10 @@ import { isUtf8 } from 'node:buffer'
 import type { IPubackPacket, IPubrecPacket } from 'mqtt-packet'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
-import { publishMessage } from './publishing.ts'
+import { publishMessage, publishRun } from './publishing.ts'
 
 /** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
 export const handlePublish = (client: Client, publish: Publish): void => {
@@ -24,6 +25,12 @@ export const handlePublish = (client: Client, publish: Publish): void => {
     if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reason)
   } else if (publish.qos === 1) takeQoS1(client, publish, message)
   else takeQoS2(client, publish, message)
+}
+
+/** Takes PUBLISH packets that differ in their payloads alone. @returns false, and does nothing, when each is to be looked at. */
+export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
+  if (client.handler.config.checkPayloadFormat && run.first.payloadFormatUtf8) return false
+  return publishRun(client.handler, run, client.session!)
 }
 
 const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {

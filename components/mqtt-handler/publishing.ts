@@ -1,5 +1,6 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Message } from '../../src/mqtt/message.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { HandlerConfig } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
@@ -48,11 +49,27 @@ export const publishMessage = (
   }
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
-  publisher.client?.connection.worked(subscribers + 1)
+  publisher.client?.connection.worked(workOf(subscribers, message.payloadLength))
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
 }
+
+/**
+ * Publishes all messages of a run, as `publishMessage` does each of them at QoS 0.
+ * @returns false, and does nothing, when they may not be published, or when the router takes them one by one.
+ */
+export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Session): boolean => {
+  const { router } = handler
+  if (router.publishRun === undefined) return false
+  if (mayPublish(handler, run.first.message, publisher.identity) !== ReasonCode.Success) return false
+  const subscribers = router.publishRun(run, publisher)
+  publisher.client?.connection.worked(workOf(subscribers, run.size))
+  return true
+}
+
+/** One for the packet and one for each delivery, and as much again for every KiB, which has to be copied and sent. */
+const workOf = (subscribers: number, bytes: number): number => (subscribers + 1) * (1 + (bytes >> 10))
 
 /**
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. Never throws: what

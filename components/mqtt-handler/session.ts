@@ -3,6 +3,7 @@ import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import { NEVER_EXPIRES } from './config.ts'
@@ -97,6 +98,10 @@ export class Session implements Subscriber {
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
     else this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+  }
+
+  deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    return this.#client?.deliverRun(run, delivery.subscriptionIdentifiers) ?? true
   }
 
   /**

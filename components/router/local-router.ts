@@ -1,7 +1,8 @@
-import type { Router, Subscriber } from '../../src/kinds/router.ts'
+import type { Delivery, Router, Subscriber } from '../../src/kinds/router.ts'
 import { FilterSubscriptions } from '../../src/mqtt/filter-subscriptions.ts'
 import type { Message } from '../../src/mqtt/message.ts'
-import { mergeRoutes, type Route, targetOf } from '../../src/mqtt/route.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
+import { mergeRoutes, type Route, type Target, targetOf } from '../../src/mqtt/route.ts'
 import { RouteCache } from '../../src/mqtt/route-cache.ts'
 import { SharedSubscription, type SharedSubscriptionPolicy } from '../../src/mqtt/shared-subscription.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
@@ -25,20 +26,26 @@ export class LocalRouter implements Router {
   }
 
   publish(message: Message, publisher?: Subscriber): number {
-    const { targets, shared } = this.#routes.routeOf(message)
+    return deliver(message, this.#routes.routeOf(message), publisher)
+  }
+
+  publishRun(run: PublishRun, publisher?: Subscriber): number {
+    const { targets, shared } = this.#routes.routeOf(run.first.message)
+    const others: Target[] = []
     let reached = 0
     for (let index = 0; index < targets.length; index += 1) {
-      const { subscriber, delivery, own } = targets[index]!
-      // Subscriptions with No Local do not count for the publisher [MQTT-3.8.3-3].
-      const applies = subscriber === publisher ? own : delivery
+      const target = targets[index]!
+      const applies = appliesTo(publisher, target)
       if (applies === undefined) continue
-      subscriber.deliver(message, applies)
-      reached += 1
+      if (target.subscriber.deliverRun?.(run, applies) === true) reached += 1
+      else others.push(target)
     }
-    for (let index = 0; index < shared.length; index += 1) {
-      if (shared[index]!.deliver(message)) reached += 1
-    }
-    return reached
+    if (others.length === 0 && shared.length === 0) return reached
+    let reachedByEach = 0
+    run.each((message) => {
+      reachedByEach = Math.max(reachedByEach, deliver(message, { targets: others, shared }, publisher))
+    })
+    return reached + reachedByEach
   }
 
   redeliver(message: Message, shared: string, gone: Subscriber): boolean {
@@ -118,4 +125,24 @@ export class LocalRouter implements Router {
     }
     return shared
   }
+}
+
+/** How a subscriber gets a message: those with No Local do not count for its publisher [MQTT-3.8.3-3]. */
+const appliesTo = (publisher: Subscriber | undefined, { subscriber, delivery, own }: Target): Delivery | undefined =>
+  subscriber === publisher ? own : delivery
+
+/** @returns how many subscribers got the message. */
+const deliver = (message: Message, { targets, shared }: Route, publisher: Subscriber | undefined): number => {
+  let reached = 0
+  for (let index = 0; index < targets.length; index += 1) {
+    const target = targets[index]!
+    const applies = appliesTo(publisher, target)
+    if (applies === undefined) continue
+    target.subscriber.deliver(message, applies)
+    reached += 1
+  }
+  for (let index = 0; index < shared.length; index += 1) {
+    if (shared[index]!.deliver(message)) reached += 1
+  }
+  return reached
 }

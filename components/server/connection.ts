@@ -95,7 +95,11 @@ export class TcpConnection implements Connection, TurnEnd {
     this.id = id
     this.remote = formatAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0)
     this.#owner = owner
-    const adopted = owner.input.adopt(socket, (chunk, lender) => this.#read(chunk, false, lender))
+    const adopted = owner.input.adopt(socket, {
+      read: (chunk, lender) => this.#read(chunk, false, lender),
+      room: () => (this.#open && !this.paused ? this.#input?.room?.() : undefined),
+      filled: (length) => this.#filled(length),
+    })
     this.#adopted = adopted !== undefined
     this.#socket = adopted ?? socket
   }
@@ -222,6 +226,15 @@ export class TcpConnection implements Connection, TurnEnd {
       const taken = this.#input.bytes(chunk, lender)
       if (taken === chunk.length || !this.#open) return
       this.#rest = isOurs ? chunk.subarray(taken) : new Uint8Array(chunk.subarray(taken))
+    } catch (error) {
+      this.#stageThrew(error)
+    }
+  }
+
+  #filled(length: number): void {
+    if (!this.#open) return
+    try {
+      this.#input?.filled?.(length)
     } catch (error) {
       this.#stageThrew(error)
     }

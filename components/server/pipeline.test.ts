@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ControlPacket, PacketReceiver, PipelineStage, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { FakeConnection } from '../../test/helpers/fake-connection.ts'
+import { runOf } from '../../test/helpers/mailbox.ts'
 import { openPipeline, readPipeline } from './pipeline.ts'
 
 const pingreq: ControlPacket = { cmd: 'pingreq' }
@@ -86,6 +87,34 @@ describe('openPipeline', () => {
       expect(opened).toHaveLength(7)
     },
   )
+
+  it('passes a run of PUBLISH packets on to the next stage, as a whole if that takes it so', () => {
+    const { decoder, encoder } = tracing([])
+    let next: PacketReceiver | undefined
+    const handler: PipelineStage = {
+      role: 'handler',
+      open: (_connection, behind) => {
+        next = behind
+        return { packet: () => {}, publish: () => {} }
+      },
+    }
+    const run = runOf('a', ['1', '2'])
+    const throwing = () => {
+      throw new Error('filter failed')
+    }
+    const errors: unknown[] = []
+    const takes = [undefined, (each: unknown) => each === run, () => false, throwing].map((publishRun) => {
+      const filter: PipelineStage = {
+        role: 'filter',
+        open: () => ({ packet: () => {}, publish: () => {}, ...(publishRun === undefined ? {} : { publishRun }) }),
+      }
+      const pipeline = readPipeline([decoder, handler, filter, encoder], 'here')
+      openPipeline(pipeline, new FakeConnection(), [], (error) => errors.push(error))
+      return next?.publishRun?.(run)
+    })
+    expect(takes).toEqual([false, true, false, true])
+    expect(errors).toEqual([new Error('filter failed')])
+  })
 
   it('does not let what a stage behind the handler throws come back to the handler', () => {
     const { decoder, handler, encoder } = tracing([])

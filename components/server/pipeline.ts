@@ -11,6 +11,7 @@ import type {
   StageEnd,
 } from '../../src/kinds/pipeline-stage.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 
 /** The stages of every connection's pipeline, each at its place. */
 export interface Pipeline {
@@ -108,6 +109,15 @@ class GuardedReceiver implements PacketReceiver {
       this.#next.publish(publish)
     } catch (error) {
       this.#guard(error)
+    }
+  }
+
+  publishRun(run: PublishRun): boolean {
+    try {
+      return this.#next.publishRun?.(run) ?? false
+    } catch (error) {
+      this.#guard(error)
+      return true
     }
   }
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { EndOfTurn } from './end-of-turn.ts'
-import { SharedInput } from './shared-input.ts'
+import { type InputReader, SharedInput } from './shared-input.ts'
 
 let server: Server
 beforeEach(async () => {
@@ -20,7 +20,12 @@ const connected = async (input: SharedInput) => {
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay(true)
   const [accepted] = (await once(server, 'connection')) as [Socket]
   let take: (read: Read) => void = () => undefined
-  const socket = input.adopt(accepted, (chunk, lender) => take({ chunk, lender }))
+  const room: { memory: Buffer | undefined; filled(length: number): void } = { memory: undefined, filled: () => {} }
+  const socket = input.adopt(accepted, {
+    read: (chunk, lender) => take({ chunk, lender }),
+    room: () => room.memory,
+    filled: (length) => room.filled(length),
+  })
   socket?.resume()
   const next = (act: (read: Read) => void = () => undefined) =>
     new Promise<string>((resolve) => {
@@ -33,7 +38,7 @@ const connected = async (input: SharedInput) => {
   const each = (act: (read: Read) => void) => {
     take = act
   }
-  return { client, socket: socket!, next, each }
+  return { client, socket: socket!, next, each, room }
 }
 
 interface Read {
@@ -95,6 +100,30 @@ describe('shared input', () => {
     client.destroy()
   })
 
+  it('reads into the memory that the connection has room in, for as long as it says so', async () => {
+    const { client, next, room } = await connected(new SharedInput(new BufferPool(), new EndOfTurn()))
+    const memory = Buffer.alloc(10)
+    const first = next(() => {
+      room.memory = memory.subarray(2, 6)
+    })
+    client.write('first')
+    await first
+    const lengths: number[] = []
+    const filled = new Promise<void>((resolve) => {
+      room.filled = (length) => {
+        lengths.push(length)
+        room.memory = lengths.length === 1 ? memory.subarray(6, 8) : undefined
+        if (lengths.length === 2) resolve()
+      }
+    })
+    const last = next()
+    client.write('abcdefghi')
+    await filled
+    expect([lengths, memory.toString('latin1')]).toEqual([[4, 2], '\0\0abcdef\0\0'])
+    expect(await last).toBe('ghi')
+    client.destroy()
+  })
+
   it('leaves the server knowing how many connections it has, and when the last is closed', async () => {
     const { client, socket } = await connected(new SharedInput(new BufferPool(), new EndOfTurn()))
     const connections = () => new Promise((resolve) => server.getConnections((_, count) => resolve(count)))
@@ -109,6 +138,6 @@ describe('shared input', () => {
   })
 
   it('leaves alone what is no socket of the operating system', () => {
-    expect(new SharedInput(new BufferPool(), new EndOfTurn()).adopt({} as Socket, () => undefined)).toBeUndefined()
+    expect(new SharedInput(new BufferPool(), new EndOfTurn()).adopt({} as Socket, {} as InputReader)).toBeUndefined()
   })
 })

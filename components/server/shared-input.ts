@@ -13,6 +13,16 @@ const OWN_READS = 64
 /** A read of fewer bytes ends that before. */
 const OWN_UNTIL_BYTES = 16 * 1024
 
+/** What one connection does with what it reads. */
+export interface InputReader {
+  /** @param lender who changes the bytes before the turn of the event loop ends, if anybody does. */
+  read(chunk: Buffer, lender?: Lender): void
+  /** Memory that the next bytes are to be read into, instead of that of the server. */
+  room(): Buffer | undefined
+  /** So many bytes were read into it. */
+  filled(length: number): void
+}
+
 /**
  * One piece of memory that all connections read into, one after the other. Node itself takes 64 KiB for each read, gives most
  * of it back, and leads the rest through a stream: without that, a read of a few packets costs the broker a fifth to a
@@ -41,15 +51,14 @@ export class SharedInput implements Lender, TurnEnd {
    * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
    * have been there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: of a server with `pauseOnConnect`.
-   * @param read gets what comes, and the lender if the bytes change before the turn of the event loop ends.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
-  adopt(accepted: Socket, read: (chunk: Buffer, lender?: Lender) => void): Socket | undefined {
+  adopt(accepted: Socket, reader: InputReader): Socket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
-    const socket = new Socket({ handle, allowHalfOpen: true, onread: this.#onread(read) } as object)
+    const socket = new Socket({ handle, allowHalfOpen: true, onread: this.#onread(reader) } as object)
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server
@@ -83,29 +92,34 @@ export class SharedInput implements Lender, TurnEnd {
     if (this.#used.push(memory) === 1) this.#endOfTurn.addLast(this)
   }
 
-  #onread(read: (chunk: Buffer, lender?: Lender) => void) {
+  #onread(reader: InputReader) {
     let memory: Buffer = this.#memory
+    let room: Buffer | undefined
     let ownReads = 0
     return {
-      buffer: () => memory,
+      buffer: () => room ?? memory,
       callback: (length: number): boolean => {
-        const chunk = memory.subarray(0, length)
-        if (ownReads > 0) {
-          ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
-          this.#useInThisTurn(memory)
-          read(chunk)
-        } else if (this.#readLent(chunk, read) && length === READ_BYTES) ownReads = OWN_READS
-        memory = ownReads > 0 ? this.#pool.take() : this.#memory
+        if (room !== undefined) reader.filled(length)
+        else {
+          const chunk = memory.subarray(0, length)
+          if (ownReads > 0) {
+            ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
+            this.#useInThisTurn(memory)
+            reader.read(chunk)
+          } else if (this.#readLent(chunk, reader) && length === READ_BYTES) ownReads = OWN_READS
+          memory = ownReads > 0 ? this.#pool.take() : this.#memory
+        }
+        room = reader.room()
         return true
       },
     }
   }
 
   /** @returns whether some of it had to be moved. */
-  #readLent(chunk: Buffer, read: (chunk: Buffer, lender?: Lender) => void): boolean {
+  #readLent(chunk: Buffer, reader: InputReader): boolean {
     this.#chunk = chunk
     try {
-      read(chunk, this)
+      reader.read(chunk, this)
     } finally {
       this.settle()
       this.#chunk = undefined

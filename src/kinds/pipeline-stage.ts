@@ -2,6 +2,7 @@ import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { Publish } from '../mqtt/publish.ts'
+import type { PublishRun } from '../mqtt/publish-run.ts'
 import { kind } from '../system/kind.ts'
 import type { Connection } from './connection.ts'
 
@@ -65,6 +66,13 @@ export interface DecoderInput extends StageEnd {
    * @param lender who overwrites them before the turn of the event loop ends; without one they stay until then.
    */
   bytes(chunk: Uint8Array, lender?: Lender): number
+  /**
+   * Where the next bytes may be written to instead, which saves a copy of them: the memory of a packet that comes in pieces,
+   * when it has room for many. Good until the next call of the decoder. Left out by who has no such memory.
+   */
+  room?(): Buffer | undefined
+  /** So many bytes were written to the start of what `room` returned last. The connection is not paused. */
+  filled?(length: number): void
 }
 
 /** Every MQTT Control Packet but PUBLISH, in mqtt-packet's form. */
@@ -83,6 +91,13 @@ export interface PacketReceiver extends StageEnd {
   packet(packet: ControlPacket): void
   /** Takes a PUBLISH packet, which has a form of its own since it comes so often. It is lent for the call with all in it. */
   publish(publish: Publish): void
+  /**
+   * Takes PUBLISH packets that differ in their payloads alone, all of them or none. It is lent for the call. Left out by who
+   * wants each of them.
+   * @returns false when it took none: each follows by `publish`. A filter that has this method asks the next stage before it
+   * does anything else, and returns what that returns.
+   */
+  publishRun?(run: PublishRun): boolean
   /**
    * The peer broke the protocol: the last call before `closed`. Filters pass it on; the handler answers as the
    * specification says and closes the connection. An encoder is never called with it.

@@ -1,5 +1,6 @@
 import type { QoS } from 'mqtt-packet'
 import type { Message } from './message.ts'
+import type { PublishRun } from './publish-run.ts'
 
 /** Who receives published messages: a session. Compared by identity. */
 export interface Subscriber {
@@ -15,6 +16,12 @@ export interface Subscriber {
    * @param delivery how: belongs to the router, and must not be changed.
    */
   deliver(message: Message, delivery: Delivery): void
+  /**
+   * Takes all messages of a run, or none. Must not throw. Left out by who wants each of them.
+   * @param run lent for the call.
+   * @returns false when it took none: each follows by `deliver`.
+   */
+  deliverRun?(run: PublishRun, delivery: Delivery): boolean
 }
 
 /** How a subscriber gets a message: what its matching subscriptions say together. */

@@ -9,6 +9,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection } from '../helpers/fake-connection.ts'
+import { runOf } from '../helpers/mailbox.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { acknowledgement, fuzzSeed, publish } from '../helpers/packets.ts'
 import { pass, publishOf } from '../helpers/publish-packet.ts'
@@ -158,6 +159,51 @@ const fansOut = (make: () => EncoderStage): void => {
     const payload = '78'.repeat(length)
     const bytes = [`30 @ "a" ${payload}`, `30 @ "a" ${payload}`, `30 @ "a" [] ${payload}`].map(packetBytes)
     expect(subscribers.map(({ recorder }, index) => recorder.all.equals(bytes[index]!))).toEqual([true, true, true])
+  })
+
+  describe('of a run', () => {
+    const payloads = ['1', 'x'.repeat(200), '']
+
+    it.each([4, 5] as const)('writes what it writes of its messages, which came in version %i', (version) => {
+      const run = runOf('topic', payloads, version, '26 "k" "v"')
+      for (const subscriber of opening(make(), [3, 4, 5, 4, 5])) {
+        const { encoder, recorder, connection } = subscriber
+        if (encoder.publishRun?.(run) !== true) continue
+        const each = opened(make(), connection.protocolVersion)
+        const publish = new Publish()
+        run.each((message) => {
+          publish.message = message
+          each.encoder.publish(publish)
+        })
+        expect(hexOf(recorder.all)).toBe(hexOf(each.recorder.all))
+      }
+    })
+
+    it.each([
+      [4, 4],
+      [4, 5],
+      [5, 4],
+      [5, 5],
+    ] as const)('from version %i to %i, writes all or nothing, as the client takes it [MQTT-3.1.2-24]', (from, to) => {
+      const stage = make()
+      const run = runOf('topic', payloads, from)
+      const longest = to === 5 ? 3 + 7 + 1 + 200 : 3 + 7 + 200
+      for (const maximum of [longest, longest - 1, longest]) {
+        const { encoder, connection, recorder } = opened(stage, to)
+        connection.maximumPacketSize = maximum
+        const taken = encoder.publishRun?.(run) ?? false
+        expect(recorder.all.length > 0).toBe(taken)
+        if (maximum < longest) expect(taken).toBe(false)
+      }
+    })
+
+    it('is not taken for the run before', () => {
+      const { encoder, recorder } = opened(make(), 5)
+      for (const payload of ['1', '2']) encoder.publishRun?.(runOf('topic', [payload, payload]))
+      if (encoder.publishRun === undefined) return
+      const expected = ['1', '1', '2', '2'].map((payload) => packetBytes(`30 @ "topic" [] '${payload}'`))
+      expect(hexOf(recorder.all)).toBe(hexOf(Buffer.concat(expected)))
+    })
   })
 
   it('copies a large payload once, however many subscribers get it, at any QoS and version', () => {

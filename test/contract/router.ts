@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery, Router, Subscriber } from '../../src/kinds/router.ts'
-import { Mailbox, messageOn, subscriptionTo } from '../helpers/mailbox.ts'
+import { Mailbox, messageOn, RunMailbox, runOf, subscriptionTo } from '../helpers/mailbox.ts'
 import { sharedSubscriptionContract } from './shared-subscriptions.ts'
 
 /** What every Router must do. @param create makes a router without subscriptions. */
@@ -10,6 +10,7 @@ export const routerContract = (name: string, create: () => Router): void => {
     merging(create)
     changes(create)
     sharedSubscriptionContract(create)
+    runs(create)
   })
 }
 
@@ -290,6 +291,60 @@ const changes = (create: () => Router): void => {
       publish('a/b')
       expect([mailbox.topics.length, other.topics.length]).toEqual([3, 2])
       expect(router.subscriptions).toBe(0)
+    })
+  })
+}
+
+const runs = (create: () => Router): void => {
+  describe('a run of messages', () => {
+    const PAYLOADS = ['1', '22', '333']
+    const payloads = ({ messages }: Mailbox) => messages.map(({ payload }) => payload.toString())
+    /** What the router makes of a run; a router without a way of its own publishes each message. */
+    const publish = (router: Router, publisher?: Subscriber): number => {
+      const run = runOf('a/b', PAYLOADS)
+      if (router.publishRun !== undefined) return router.publishRun(run, publisher)
+      let reached = 0
+      run.each((message) => {
+        reached = router.publish(message, publisher)
+      })
+      return reached
+    }
+
+    it('reaches each subscriber whole and in order: some at once, the others by each message', () => {
+      const router = create()
+      const single = new Mailbox()
+      const whole = new RunMailbox(true)
+      const refusing = new RunMailbox(false)
+      router.subscribe(single, subscriptionTo('a/+'))
+      router.subscribe(whole, subscriptionTo('a/b', { qos: 1 }))
+      router.subscribe(whole, subscriptionTo('#'))
+      router.subscribe(refusing, subscriptionTo('#'))
+      expect(publish(router)).toBe(3)
+      for (const mailbox of [single, whole, refusing]) expect(payloads(mailbox)).toEqual(PAYLOADS)
+      expect(publish(router)).toBe(3)
+      expect([whole, refusing].map(({ offered }) => offered.length)).toEqual(router.publishRun ? [2, 2] : [0, 0])
+    })
+
+    it('reaches nobody when nobody subscribes, nor its publisher through No Local [MQTT-3.8.3-3]', () => {
+      const router = create()
+      const publisher = new RunMailbox(true)
+      expect(publish(router)).toBe(0)
+      router.subscribe(publisher, subscriptionTo('a/b', { noLocal: true }))
+      expect([publish(router, publisher), payloads(publisher)]).toEqual([0, []])
+      router.subscribe(publisher, subscriptionTo('#'))
+      expect([publish(router, publisher), payloads(publisher)]).toEqual([1, PAYLOADS])
+    })
+
+    it('is shared out message by message among the members of a Shared Subscription', () => {
+      const router = create()
+      const members = [new RunMailbox(true), new RunMailbox(true)]
+      const ordinary = new RunMailbox(true)
+      for (const member of members) router.subscribe(member, subscriptionTo('$share/group/a/#'))
+      router.subscribe(ordinary, subscriptionTo('a/b'))
+      expect(publish(router)).toBe(2)
+      expect(payloads(ordinary)).toEqual(PAYLOADS)
+      expect(members.flatMap(payloads).sort()).toEqual(PAYLOADS)
+      expect(members.flatMap(({ offered }) => offered)).toEqual([])
     })
   })
 }

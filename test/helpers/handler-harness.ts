@@ -5,6 +5,7 @@ import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-hand
 import { LocalRouter } from '../../components/router/local-router.ts'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { FakeConnection, PacketRecorder } from './fake-connection.ts'
 import { publishOf } from './publish-packet.ts'
 import { RecordingLogger } from './recording-logger.ts'
@@ -71,6 +72,11 @@ export class HarnessClient {
       else this.#receiver.packet(packet as ControlPacket)
     }
     return this.sent.splice(0)
+  }
+
+  /** Plays packets of the client that come together. @returns whether they were taken together. */
+  takesRun(run: PublishRun): boolean {
+    return this.#receiver.publishRun?.(run) ?? false
   }
 
   fail(error: Parameters<NonNullable<ReturnType<MqttHandler['open']>['fail']>>[0]): Packet[] {

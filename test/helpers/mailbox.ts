@@ -1,6 +1,9 @@
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { Publish } from '../../src/mqtt/publish.ts'
+import { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { packetBytes } from './packet-bytes.ts'
 
 /** A subscriber that keeps what it receives. */
 export class Mailbox implements Subscriber {
@@ -19,7 +22,7 @@ export class Mailbox implements Subscriber {
   }
 
   deliver(message: Message, delivery: Delivery): void {
-    this.messages.push(message)
+    this.messages.push(message.keep())
     this.deliveries.push(delivery)
   }
 }
@@ -36,3 +39,43 @@ export const subscriptionTo = (filter: string, options: Partial<Subscription> = 
 
 /** A message of no interest but for its topic. */
 export const messageOn = (topic: string): Message => Message.of({ topic, payload: Buffer.from('payload') })
+
+/** One that takes runs, or refuses them. */
+export class RunMailbox extends Mailbox {
+  /** How it was to take the runs that it was offered. */
+  readonly offered: Delivery[] = []
+  readonly #takes: boolean
+
+  constructor(takes: boolean) {
+    super()
+    this.#takes = takes
+  }
+
+  deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    this.offered.push(delivery)
+    if (this.#takes) run.each((message) => this.deliver(message, delivery))
+    return this.#takes
+  }
+}
+
+/** A run of PUBLISH packets at QoS 0. @param version of their form. */
+export const runOf = (topic: string, payloads: readonly string[], version: 4 | 5 = 4, properties = ''): PublishRun => {
+  const packets = payloads.map((payload) =>
+    packetBytes(`30 @ "${topic}" ${version === 5 ? `[${properties}]` : ''} '${payload}'`),
+  )
+  const bytes = Buffer.concat(packets)
+  const first = new Publish()
+  const { message } = first
+  message.fill(bytes)
+  message.frameVersion = version
+  message.frameEnd = packets[0]!.length
+  message.topicStart = packets[0]!.indexOf(topic)
+  message.topicEnd = message.topicStart + topic.length
+  message.payloadEnd = message.frameEnd
+  message.payloadStart = message.payloadEnd - payloads[0]!.length
+  message.propertiesStart = version === 5 ? message.topicEnd + 1 : 0
+  message.propertiesEnd = version === 5 ? message.payloadStart : 0
+  const run = new PublishRun()
+  run.gather(first, bytes.length, bytes.length)
+  return run
+}

@@ -1,0 +1,101 @@
+/** Packets that come together are handled together (`PublishRun`): nobody may notice but for the time it takes. */
+
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { MemoryStore } from '../../components/memory-store/memory-store.ts'
+import { MemoryBroker, type MemoryConnection } from '../helpers/memory-broker.ts'
+import { packetBytes } from '../helpers/packet-bytes.ts'
+import { fuzzSeed } from '../helpers/packets.ts'
+
+type Version = 4 | 5
+
+/** A client whose bytes are written down. */
+class Peer {
+  readonly version: Version
+  readonly #connection: MemoryConnection
+  #received: Uint8Array[] = []
+
+  constructor(broker: MemoryBroker, id: string, version: Version, properties = '') {
+    this.version = version
+    this.#connection = broker.connect((bytes) => this.#received.push(bytes))
+    this.send(packetBytes(`10 @ "MQTT" 0${version} 02 003c ${version === 5 ? `[${properties}]` : ''} "${id}"`))
+  }
+
+  send(...packets: Uint8Array[]): void {
+    for (const packet of packets) this.#connection.receive(packet)
+  }
+
+  /** What it received since it was asked last. */
+  take(): string {
+    const received = Buffer.concat(this.#received).toString('hex')
+    this.#received = []
+    return received
+  }
+}
+
+/** What a subscriber is like: its CONNECT properties, those of SUBSCRIBE, its filter and its options. */
+const subscriber = fc.record({
+  version: fc.constantFrom<Version>(4, 5),
+  // Maximum Packet Size, Topic Alias Maximum.
+  connect: fc.constantFrom('', '', '27 00000014', '22 0002', '21 0001'),
+  identifier: fc.constantFrom('', '', '0b 07'),
+  filter: fc.constantFrom('a', 'a', '+', '#', 'topic/+', '$share/g/+', '$share/g/a'),
+  qos: fc.constantFrom('00', '01'),
+})
+type SubscriberModel = typeof subscriber extends fc.Arbitrary<infer T> ? T : never
+
+const publish = (version: Version) =>
+  fc
+    .record({
+      first: fc.constantFrom('30', '30', '30', '30', '30', '31', '32'),
+      topic: fc.constantFrom('a', 'a', 'topic/x', '$SYS'),
+      properties: fc.constantFrom('', '', '26 "k" "v"', '01 01', '23 0001'),
+      payload: fc.constantFrom('', '1', '22', '4444', 'x'.repeat(130)),
+    })
+    .map(({ first, topic, properties, payload }) =>
+      packetBytes(
+        `${first} @ "${topic}" ${first === '32' ? '0001' : ''} ${version === 5 ? `[${properties}]` : ''} '${payload}'`,
+      ),
+    )
+const traffic = fc
+  .constantFrom<Version>(4, 5)
+  .chain((version) =>
+    fc.record({ version: fc.constant(version), packets: fc.array(publish(version), { maxLength: 30 }) }),
+  )
+
+/** What everybody receives. @param send plays the publisher's packets. */
+const played = async (
+  subscribers: readonly SubscriberModel[],
+  version: Version,
+  send: (publisher: Peer) => void,
+): Promise<string[]> => {
+  const broker = await MemoryBroker.start(new MemoryStore(), {})
+  const peers = subscribers.map(({ version, connect, filter, identifier, qos }, index) => {
+    const peer = new Peer(broker, `subscriber ${index}`, version, connect)
+    peer.send(packetBytes(`82 @ 0001 ${version === 5 ? `[${identifier}]` : ''} "${filter}" ${qos}`))
+    return peer
+  })
+  const publisher = new Peer(broker, 'publisher', version)
+  broker.endTurn()
+  for (const peer of [...peers, publisher]) peer.take()
+  send(publisher)
+  broker.endTurn()
+  const received = [...peers, publisher].map((peer) => peer.take())
+  await broker.stop()
+  return received
+}
+
+it('whoever sends packets together, everybody gets the same bytes as if they had come one by one', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(subscriber, { minLength: 1, maxLength: 5 }),
+      traffic,
+      async (subscribers, { version, packets }) => {
+        const singly = await played(subscribers, version, (publisher) => publisher.send(...packets))
+        const together = await played(subscribers, version, (publisher) => publisher.send(Buffer.concat(packets)))
+        expect(together).toEqual(singly)
+      },
+    ),
+    { seed: fuzzSeed, numRuns: 400 },
+  )
+})
