@@ -64,6 +64,7 @@ type State = (typeof State)[keyof typeof State]
 export class ConnectionDecoder implements DecoderInput {
   readonly #connection: Connection
   readonly #next: PacketReceiver
+  readonly #takesRuns: boolean
   readonly #shared: SharedDecoding
 
   // The packet that is coming.
@@ -86,6 +87,7 @@ export class ConnectionDecoder implements DecoderInput {
     this.#connection = connection
     connection.maximumIncomingPacketSize = shared.limits.maximumPacketSize
     this.#next = next
+    this.#takesRuns = next.publishRun !== undefined
     this.#shared = shared
   }
 
@@ -234,7 +236,7 @@ export class ConnectionDecoder implements DecoderInput {
 
   /** Passes on a PUBLISH packet, and with it the run that it begins. @returns where the next packet begins. */
   #passOn(publish: Publish, buffer: Buffer, end: number): number {
-    if (publish.message.frameVersion !== 0 && end < buffer.length && end >= this.#singlyUntil) {
+    if (this.#takesRuns && publish.message.frameVersion !== 0 && end < buffer.length && end >= this.#singlyUntil) {
       const { run, limits } = this.#shared
       if (run.gather(publish, buffer.length, limits.maximumPacketSize)) {
         if (this.#next.publishRun?.(run) === true) return run.end

@@ -1,6 +1,7 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ByteReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
+import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -18,7 +19,7 @@ const NO_SERIAL = -1
  * A message that goes to many subscribers at QoS 0 looks the same for most of them: the last packet of either form (MQTT
  * 5.0 and before) is remembered with all that shapes its bytes, and a fan-out encodes once. A large payload is copied
  * once for all its subscribers, at any QoS, if it is only lent, and not at all if it is kept (`Message.keep`). Two messages
- * at most are held this way.
+ * and the bytes of one run at most are held this way.
  */
 export class PublishEncoder {
   readonly #last3 = new LastPublish()
@@ -141,9 +142,11 @@ class LastRun {
       packets.push(packet)
       this.longest = Math.max(this.longest, packet.length)
     })
+    this.#publish.message = NO_MESSAGE
     this.bytes = Buffer.concat(packets)
     this.#serial = run.first.message.serial
   }
 }
 
 const EMPTY = Buffer.alloc(0)
+const NO_MESSAGE = new Message()

@@ -142,6 +142,23 @@ describe('a run of PUBLISH packets', () => {
     expect(publisher.takesRun(run)).toBe(taken)
   })
 
+  it.each([
+    ['once for each subscriber that gets it whole', {}, 1],
+    ['for each message of it that a subscriber gets by itself', { subscriptionIdentifier: 7 }, RUN.length],
+  ])('is work for the connection %s', (_what, properties, deliveries) => {
+    const { publisher } = opened()
+    const single = broker.connect({ clientId: 'single' })
+    single.take(subscribePacket({ only: {} }, { properties }))
+    const taking = broker.connect({ clientId: 'taking' })
+    taking.takesRuns = true
+    taking.take(subscribePacket({ only: {} }, { properties }))
+    const worked: number[] = []
+    publisher.connection.worked = (amount) => void worked.push(amount)
+    publisher.takesRun(runOf('only', RUN, 5))
+    // Everybody gets each message by itself but for whom takes runs.
+    expect(worked).toEqual([1 + RUN.length + RUN.length + deliveries])
+  })
+
   it('is dropped for a subscriber that does not read, and counted and logged as so many messages', () => {
     const { subscriber, publisher } = opened()
     subscriber.connection.congested = true

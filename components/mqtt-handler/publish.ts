@@ -27,7 +27,10 @@ export const handlePublish = (client: Client, publish: Publish): void => {
   else takeQoS2(client, publish, message)
 }
 
-/** Takes PUBLISH packets that differ in their payloads alone. @returns false, and does nothing, when each is to be looked at. */
+/**
+ * Takes PUBLISH packets that differ in their payloads alone.
+ * @returns false, and does nothing, when each is to be looked at.
+ */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
   if (client.handler.config.checkPayloadFormat && run.first.payloadFormatUtf8) return false
   return publishRun(client.handler, run, client.session!)

@@ -49,7 +49,7 @@ export const publishMessage = (
   }
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
-  publisher.client?.connection.worked(workOf(subscribers, message.payloadLength))
+  publisher.client?.connection.worked(workOf(subscribers, message.size))
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
@@ -63,13 +63,13 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
   const { router } = handler
   if (router.publishRun === undefined) return false
   if (mayPublish(handler, run.first.message, publisher.identity) !== ReasonCode.Success) return false
-  const subscribers = router.publishRun(run, publisher)
-  publisher.client?.connection.worked(workOf(subscribers, run.size))
+  const deliveries = router.publishRun(run, publisher)
+  publisher.client?.connection.worked(workOf(deliveries, run.size))
   return true
 }
 
-/** One for the packet and one for each delivery, and as much again for every KiB, which has to be copied and sent. */
-const workOf = (subscribers: number, bytes: number): number => (subscribers + 1) * (1 + (bytes >> 10))
+/** One for taking it and one for each delivery, and as much again for every KiB, which has to be copied and sent. */
+const workOf = (deliveries: number, bytes: number): number => (deliveries + 1) * (1 + (bytes >> 10))
 
 /**
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. Never throws: what

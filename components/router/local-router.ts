@@ -32,20 +32,20 @@ export class LocalRouter implements Router {
   publishRun(run: PublishRun, publisher?: Subscriber): number {
     const { targets, shared } = this.#routes.routeOf(run.first.message)
     const others: Target[] = []
-    let reached = 0
+    let deliveries = 0
     for (let index = 0; index < targets.length; index += 1) {
       const target = targets[index]!
       const applies = appliesTo(publisher, target)
       if (applies === undefined) continue
-      if (target.subscriber.deliverRun?.(run, applies) === true) reached += 1
+      if (target.subscriber.deliverRun?.(run, applies) === true) deliveries += 1
       else others.push(target)
     }
-    if (others.length === 0 && shared.length === 0) return reached
-    let reachedByEach = 0
+    if (others.length === 0 && shared.length === 0) return deliveries
+    const rest: Route = { targets: others, shared }
     run.each((message) => {
-      reachedByEach = Math.max(reachedByEach, deliver(message, { targets: others, shared }, publisher))
+      deliveries += deliver(message, rest, publisher)
     })
-    return reached + reachedByEach
+    return deliveries
   }
 
   redeliver(message: Message, shared: string, gone: Subscriber): boolean {

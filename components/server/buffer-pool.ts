@@ -1,8 +1,8 @@
 /** The size of each buffer: as much as one read brings, and as one connection gathers before it sends. */
 export const POOLED_BYTES = 64 * 1024
 /**
- * Buffers in use by those who can do without, and kept for use, each: 4 MiB. A thousand subscribers with 8 KiB each would fill
- * many caches with more.
+ * Buffers in use by those who can do without, and kept for use, each: 4 MiB. Those who hold one for long are slow peers, which
+ * may have as little as 1 KiB in it.
  */
 const MAXIMUM_BUFFERS = 64
 

@@ -92,6 +92,24 @@ describe('writing', () => {
     expect(sizes(socket.writes)).toEqual([[65_536, 65_536, 65_536, 65_536]])
   })
 
+  it('copies to the same memory again once the operating system has taken it, and not for a peer that is slow', async () => {
+    const { connection, socket } = open(undefined, { maximumPendingBytes: 1_000_000 })
+    const memory: ArrayBufferLike[] = []
+    for (const holdsBack of [false, false, true, true]) {
+      socket.holdsBack = holdsBack
+      for (const part of ['x', 'y']) connection.write(Buffer.alloc(1000, part))
+      await turn()
+      memory.push(connection.pendingBytes <= 2000 ? socket.writes.at(-1)![0]!.buffer : new ArrayBuffer(0))
+    }
+    expect(memory.map((each) => each === memory[0])).toEqual([true, true, true, false])
+    socket.takeAll()
+    await turn()
+    // What had to wait lies where nothing else is put.
+    const last = socket.writes.at(-1)![0]!
+    expect([last.length, last.buffer === memory[0]]).toEqual([2000, false])
+    expect(`${last}`).toBe('x'.repeat(1000) + 'y'.repeat(1000))
+  })
+
   it('offers what was gathered to the operating system before it is congested', () => {
     const { connection, socket } = open()
     for (let n = 0; n < 5; n++) connection.write(bytes(300))

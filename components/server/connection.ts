@@ -17,7 +17,7 @@ export interface ConnectionOwner {
   readonly endOfTurn: EndOfTurn
   /** What the sockets of all connections hold. */
   readonly buffers: Buffers
-  /** Memory for what goes out. */
+  /** Memory for what comes in and for what goes out. */
   readonly pool: BufferPool
   /** What connections read into. */
   readonly input: SharedInput
@@ -242,7 +242,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   #overflow(): void {
     this.#congested = true
-    // Only answers to what the peer itself sends go this far, since messages are held back by now.
+    // Messages are held back by now: it is the answers to what the peer itself sends that go this far, or one large message.
     if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes) return
     this.#owesTooMuch = true
     this.#stopReading()
@@ -275,14 +275,21 @@ export class TcpConnection implements Connection, TurnEnd {
   #flush(): void {
     const gathered = this.#gathered
     if (gathered === undefined) return
+    const { pool } = this.#owner
     gathered.settle()
-    const { chunks, pooled } = gathered.take(this.#owner.pool)
+    // What has to wait for a slow peer is copied to memory of its own: nobody is to have all that is used again.
+    const { chunks, pooled } = gathered.take(pool, this.#socketBytes === 0)
     this.#release(gathered)
-    for (const memory of pooled) this.#sending.push(memory)
     if (chunks.length > 1) this.#socket.cork()
     for (const chunk of chunks) this.#socket.write(chunk, this.#written)
     if (chunks.length > 1) this.#socket.uncork()
     this.#noteSocketBytes(this.#socket.writableLength)
+    for (const memory of pooled) {
+      // With nothing left to write, the operating system has copied it all: the next one to write gets the same memory.
+      const isTaken = memory === undefined || this.#socketBytes === 0
+      this.#sending.push(isTaken ? undefined : memory)
+      if (memory !== undefined && isTaken) pool.give(memory)
+    }
   }
 
   #noteSocketBytes(bytes: number): void {
@@ -296,10 +303,14 @@ export class TcpConnection implements Connection, TurnEnd {
     if (this.#owner.gathered.length < maximumGathered) this.#owner.gathered.push(gathered)
   }
 
-  /** The operating system took what one write held. */
-  readonly #written = (): void => {
-    this.#lastTakenMs = performance.now()
+  /** The operating system took what one write held, or never will: then it may still read it. */
+  readonly #written = (error?: Error | null): void => {
     const memory = this.#sending.shift()
+    if (error) {
+      if (memory !== undefined) this.#owner.pool.letGo(memory)
+      return
+    }
+    this.#lastTakenMs = performance.now()
     if (memory !== undefined) this.#owner.pool.give(memory)
     this.#noteSocketBytes(this.#socket.writableLength)
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return

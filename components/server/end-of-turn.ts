@@ -10,20 +10,29 @@ export interface TurnEnd {
 export class EndOfTurn {
   #waiting: TurnEnd[] = []
   #last: TurnEnd[] = []
+  #scheduled = false
   /** Counts the turns in which there was something to do. */
   turn = 0
 
   add(item: TurnEnd): void {
-    if (this.#waiting.push(item) === 1) setImmediate(this.#run)
+    this.#waiting.push(item)
+    this.#schedule()
   }
 
   /** Adds something to do after all that. */
   addLast(item: TurnEnd): void {
     this.#last.push(item)
-    if (this.#waiting.length === 0) setImmediate(this.#run)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#run)
   }
 
   readonly #run = (): void => {
+    this.#scheduled = false
     const items = this.#waiting
     this.#waiting = []
     this.turn += 1

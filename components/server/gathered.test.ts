@@ -25,15 +25,15 @@ it('keeps the bytes and their order, whatever the ranges', () => {
       }
       const all = Buffer.concat(expected)
       expect(gathered.bytes).toBe(all.length)
-      expect(Buffer.concat(gathered.take(pool).chunks).equals(all)).toBe(true)
-      expect([gathered.bytes, gathered.take(pool).chunks]).toEqual([0, []])
+      expect(Buffer.concat(gathered.take(pool, true).chunks).equals(all)).toBe(true)
+      expect([gathered.bytes, gathered.take(pool, true).chunks]).toEqual([0, []])
     }),
   )
 })
 
 it('copies small neighbours into one buffer, and neither large ones nor a small one by itself', () => {
   const chunks = sized(10, 20, 100_000, 30, 100_000, 40, 50, 60)
-  const taken = gather(chunks).take(pool).chunks
+  const taken = gather(chunks).take(pool, true).chunks
   expect(taken.map(({ length }) => length)).toEqual([30, 100_000, 30, 100_000, 150])
   for (const index of [1, 2, 3]) expect(taken[index]).toBe(chunks[index + 1])
 })
@@ -42,7 +42,7 @@ it('makes one range of ranges that adjoin', () => {
   const source = Buffer.alloc(100_000, 'x')
   const gathered = new Gathered()
   for (let start = 0; start < 50_000; start += 100) gathered.add(source, start, start + 100)
-  const [taken, ...others] = gathered.take(pool).chunks
+  const [taken, ...others] = gathered.take(pool, true).chunks
   expect(others).toEqual([])
   // Large enough to be sent from where it is.
   expect(taken?.buffer).toBe(source.buffer)
@@ -66,7 +66,7 @@ it('follows lent bytes to where they are moved, and no others', () => {
   gathered.borrow(lent, 4, 6, lender)
   expect(borrowers).toHaveLength(1)
   gathered.settle()
-  expect(Buffer.concat(gathered.take(pool).chunks).toString()).toBe('abxyzef')
+  expect(Buffer.concat(gathered.take(pool, true).chunks).toString()).toBe('abxyzef')
   gathered.settle()
 })
 
@@ -74,7 +74,7 @@ it('holds on to no large chunk for a small part of it', () => {
   const source = Buffer.alloc(100_000, 'x')
   const gathered = new Gathered()
   gathered.add(source, 10, 20)
-  expect(gathered.take(pool).chunks[0]?.buffer).not.toBe(source.buffer)
+  expect(gathered.take(pool, true).chunks[0]?.buffer).not.toBe(source.buffer)
 })
 
 it('sends a large part of what lies in memory of the pool from there, and holds it', () => {
@@ -82,7 +82,7 @@ it('sends a large part of what lies in memory of the pool from there, and holds 
   const source = pool.take().fill('m')
   const gathered = new Gathered()
   gathered.add(source.subarray(0, 50_000), 5, 40_000)
-  const { chunks, pooled } = gathered.take(pool)
+  const { chunks, pooled } = gathered.take(pool, true)
   expect(chunks.map(({ buffer, byteOffset, length }) => [buffer === source.buffer, byteOffset, length])).toEqual([
     [true, 5, 39_995],
   ])
@@ -98,7 +98,7 @@ it('copies a small part of it, even one that is all that was read', () => {
   const source = pool.take().fill('m')
   const gathered = new Gathered()
   gathered.add(source.subarray(0, 5000), 0, 5000)
-  const { chunks, pooled } = gathered.take(pool)
+  const { chunks, pooled } = gathered.take(pool, true)
   source.fill('x')
   expect(chunks.map(String)).toEqual(['m'.repeat(5000)])
   expect([pooled[0] === source, pool.owns(pooled[0]!)]).toEqual([false, true])

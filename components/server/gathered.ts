@@ -26,8 +26,9 @@ export class Gathered implements Borrower {
   readonly #starts: number[] = []
   readonly #ends: number[] = []
   #bytes = 0
-  /** Who lent the memory of some ranges. */
+  /** Who lent the memory of the last ranges, and the first of these. */
   #lender: Lender | undefined
+  #firstBorrowed = 0
 
   /** How many bytes there are. */
   get bytes(): number {
@@ -52,6 +53,7 @@ export class Gathered implements Borrower {
     this.add(source, start, end)
     if (this.#lender === lender) return
     this.#lender = lender
+    this.#firstBorrowed = this.#sources.length - 1
     lender.lend(this)
   }
 
@@ -62,16 +64,17 @@ export class Gathered implements Borrower {
 
   moved(from: Uint8Array, to: Uint8Array): void {
     this.#lender = undefined
-    for (let index = this.#sources.length - 1; index >= 0; index -= 1) {
+    for (let index = this.#sources.length - 1; index >= this.#firstBorrowed; index -= 1) {
       if (this.#sources[index] === from) this.#sources[index] = to
     }
   }
 
   /**
    * All bytes in as few buffers as make sense: small ranges are copied together, large ones are views. Nothing is left.
-   * @param pool where memory for copies comes from, and where some of the bytes may lie, which are used from there.
+   * @param pool where some of the bytes may lie, which are used from there.
+   * @param copiesToPool whether the pool's memory is to be used for copies, too.
    */
-  take(pool: BufferPool): Taken {
+  take(pool: BufferPool, copiesToPool: boolean): Taken {
     const taken: Taken = { chunks: [], pooled: [] }
     const count = this.#sources.length
     for (let first = 0, next = 0; first < count; first = next) {
@@ -83,7 +86,7 @@ export class Gathered implements Borrower {
       // A large range, or a small one that would be alone.
       if (next === first) next += 1
       if (next === first + 1 && this.#staysThere(first, pool)) this.#takeThere(first, pool, taken)
-      else this.#takeCopy(first, next, pool, taken)
+      else this.#takeCopy(first, next, copiesToPool ? pool : undefined, taken)
     }
     this.clear()
     return taken
@@ -120,10 +123,10 @@ export class Gathered implements Borrower {
     taken.pooled.push(pool.hold(source))
   }
 
-  #takeCopy(first: number, next: number, pool: BufferPool, taken: Taken): void {
+  #takeCopy(first: number, next: number, pool: BufferPool | undefined, taken: Taken): void {
     let length = 0
     for (let index = first; index < next; index += 1) length += this.#ends[index]! - this.#starts[index]!
-    const pooled = length >= POOL_FROM_BYTES ? pool.takeIfFree() : undefined
+    const pooled = length >= POOL_FROM_BYTES ? pool?.takeIfFree() : undefined
     const memory = pooled ?? Buffer.allocUnsafe(length)
     let position = 0
     for (let index = first; index < next; index += 1) {

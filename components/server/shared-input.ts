@@ -34,8 +34,8 @@ export class SharedInput implements Lender, TurnEnd {
   /** What was read last, until the stages have had it. */
   #chunk: Buffer | undefined
   readonly #borrowers: Borrower[] = []
-  /** The last chunk of which something had to be moved. */
-  #moved: Buffer | undefined
+  /** Where it was moved to. */
+  #movedTo: Buffer | undefined
   readonly #pool: BufferPool
   readonly #endOfTurn: EndOfTurn
   /** Memory of the pool that bytes were read into or moved to in this turn of the event loop. */
@@ -74,12 +74,18 @@ export class SharedInput implements Lender, TurnEnd {
   /** Moves what was lent so far to memory that stays as it is until the turn of the event loop has ended. */
   settle(): void {
     if (this.#borrowers.length === 0 || this.#chunk === undefined) return
-    const moved = this.#pool.take()
-    moved.set(this.#chunk)
-    for (const borrower of this.#borrowers) borrower.moved(this.#chunk, moved)
-    this.#useInThisTurn(moved)
+    const movedTo = this.#movedTo ?? this.#move(this.#chunk)
+    for (const borrower of this.#borrowers) borrower.moved(this.#chunk, movedTo)
     this.#borrowers.length = 0
-    this.#moved = this.#chunk
+  }
+
+  /** One copy of a chunk serves all who borrow from it, at whatever time. */
+  #move(chunk: Buffer): Buffer {
+    const movedTo = this.#pool.take()
+    movedTo.set(chunk)
+    this.#useInThisTurn(movedTo)
+    this.#movedTo = movedTo
+    return movedTo
   }
 
   /** All that was forwarded was given to the sockets, which hold what they send from there. */
@@ -118,13 +124,14 @@ export class SharedInput implements Lender, TurnEnd {
   /** @returns whether some of it had to be moved. */
   #readLent(chunk: Buffer, reader: InputReader): boolean {
     this.#chunk = chunk
+    this.#movedTo = undefined
     try {
       reader.read(chunk, this)
     } finally {
       this.settle()
       this.#chunk = undefined
     }
-    return this.#moved === chunk
+    return this.#movedTo !== undefined
   }
 }
 

@@ -15,7 +15,10 @@ export interface Identity {
  * once, never throws, and what it does not allow does not happen.
  */
 export interface Authorizer {
-  /** Asked for every PUBLISH, but once for several alike that come together, and for a Will when it is announced and again when it is published. */
+  /**
+   * Asked for every PUBLISH, but once for several alike that come together, and for a Will when it is announced and again
+   * when it is published.
+   */
   mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): boolean
   /** @param filter without `$share/{ShareName}/`. */
   maySubscribe(identity: Identity, filter: string): boolean

@@ -47,9 +47,9 @@ export interface Connection {
   resume(): void
   /**
    * Notes how much work the last packet of the peer has made: 1 for each message delivered, and more for large ones, about 1
-   * for each KiB that each subscriber is sent. If it is more than its share of this turn of the
-   * event loop, or if the transport has too much to send already, the decoder stops after the packet, and the peer is read
-   * on when the others had their turn, or when there is room again. `paused` is true meanwhile.
+   * for each KiB that each subscriber is sent. If it is more than its share of this turn of the event loop, or if the
+   * transport has too much to send already, the decoder stops after the packet, and the peer is read on when the others had
+   * their turn, or when there is room again. `paused` is true meanwhile.
    */
   worked(amount: number): void
   /**

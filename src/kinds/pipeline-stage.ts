@@ -94,8 +94,8 @@ export interface PacketReceiver extends StageEnd {
   /**
    * Takes PUBLISH packets that differ in their payloads alone, all of them or none. It is lent for the call. Left out by who
    * wants each of them.
-   * @returns false when it took none: each follows by `publish`. A filter that has this method asks the next stage before it
-   * does anything else, and returns what that returns.
+   * @returns false when it took none: each follows by `publish`. A filter either answers false at once, or asks the next stage
+   * first and returns what that returns.
    */
   publishRun?(run: PublishRun): boolean
   /**

@@ -29,7 +29,8 @@ export interface Router {
    * The same for all messages of a run, which each subscriber gets in their order. Left out by a router that has no quicker
    * way: each message is published.
    * @param run lent.
-   * @returns how many subscribers got messages of it.
+   * @returns how many deliveries that made: one to each subscriber that took the run as a whole, and one of each message to
+   * each of the others.
    */
   publishRun?(run: PublishRun, publisher?: Subscriber): number
   /**

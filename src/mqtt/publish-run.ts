@@ -2,10 +2,7 @@ import { Message } from './message.ts'
 import { PacketType } from './packet-type.ts'
 import { Publish } from './publish.ts'
 
-/**
- * A run is not longer, in bytes, but for its first packet: whoever is sent a run gets all of it at once, so that it bounds
- * what one connection gets beyond what it may have pending.
- */
+/** A run is not longer, in bytes: it bounds what one connection, which gets all of it at once, gets over what may be pending. */
 const MAXIMUM_RUN_BYTES = 16 * 1024
 
 /** The first byte of PUBLISH with QoS 0, and neither DUP nor RETAIN. */

@@ -303,11 +303,11 @@ const runs = (create: () => Router): void => {
     const publish = (router: Router, publisher?: Subscriber): number => {
       const run = runOf('a/b', PAYLOADS)
       if (router.publishRun !== undefined) return router.publishRun(run, publisher)
-      let reached = 0
+      let deliveries = 0
       run.each((message) => {
-        reached = router.publish(message, publisher)
+        deliveries += router.publish(message, publisher)
       })
-      return reached
+      return deliveries
     }
 
     it('reaches each subscriber whole and in order: some at once, the others by each message', () => {
@@ -319,10 +319,9 @@ const runs = (create: () => Router): void => {
       router.subscribe(whole, subscriptionTo('a/b', { qos: 1 }))
       router.subscribe(whole, subscriptionTo('#'))
       router.subscribe(refusing, subscriptionTo('#'))
-      expect(publish(router)).toBe(3)
+      expect(publish(router)).toBe(router.publishRun ? 1 + 3 + 3 : 9)
       for (const mailbox of [single, whole, refusing]) expect(payloads(mailbox)).toEqual(PAYLOADS)
-      expect(publish(router)).toBe(3)
-      expect([whole, refusing].map(({ offered }) => offered.length)).toEqual(router.publishRun ? [2, 2] : [0, 0])
+      expect([whole, refusing].map(({ offered }) => offered.length)).toEqual(router.publishRun ? [1, 1] : [0, 0])
     })
 
     it('reaches nobody when nobody subscribes, nor its publisher through No Local [MQTT-3.8.3-3]', () => {
@@ -332,7 +331,7 @@ const runs = (create: () => Router): void => {
       router.subscribe(publisher, subscriptionTo('a/b', { noLocal: true }))
       expect([publish(router, publisher), payloads(publisher)]).toEqual([0, []])
       router.subscribe(publisher, subscriptionTo('#'))
-      expect([publish(router, publisher), payloads(publisher)]).toEqual([1, PAYLOADS])
+      expect([publish(router, publisher) > 0, payloads(publisher)]).toEqual([true, PAYLOADS])
     })
 
     it('is shared out message by message among the members of a Shared Subscription', () => {
@@ -341,7 +340,7 @@ const runs = (create: () => Router): void => {
       const ordinary = new RunMailbox(true)
       for (const member of members) router.subscribe(member, subscriptionTo('$share/group/a/#'))
       router.subscribe(ordinary, subscriptionTo('a/b'))
-      expect(publish(router)).toBe(2)
+      expect(publish(router)).toBe(router.publishRun ? 1 + 3 : 6)
       expect(payloads(ordinary)).toEqual(PAYLOADS)
       expect(members.flatMap(payloads).sort()).toEqual(PAYLOADS)
       expect(members.flatMap(({ offered }) => offered)).toEqual([])

@@ -42,7 +42,7 @@ export class FakeConnection implements Connection {
     this.write(Buffer.from(source.subarray(start, end)))
   }
 
-  worked(): void {}
+  worked(_amount: number): void {}
 
   pause(): void {
     this.paused = true

@@ -3,7 +3,7 @@ import { MemoryStore } from '../../components/memory-store/memory-store.ts'
 import { handlerConfig } from '../../components/mqtt-handler/config.ts'
 import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { LocalRouter } from '../../components/router/local-router.ts'
-import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { FakeConnection, PacketRecorder } from './fake-connection.ts'
@@ -51,13 +51,24 @@ export class HarnessClient {
   readonly connection: FakeConnection
   readonly #recorder = new PacketRecorder()
   readonly #receiver: ReturnType<MqttHandler['open']>
+  /** Whether packets that differ in their payloads alone may come together; they are written down by their payloads. */
+  takesRuns = false
+  readonly runs: string[][] = []
   /** The CONNACK that `connect` has taken away. */
   connack: Packet | undefined
 
   constructor(handler: MqttHandler, version: ProtocolVersion | 0, id: number) {
     this.connection = new FakeConnection(id)
     this.connection.protocolVersion = version
-    this.#receiver = handler.open(this.connection, this.#recorder)
+    const next: PacketReceiver = this.#recorder
+    next.publishRun = (run) => {
+      if (!this.takesRuns) return false
+      const payloads: string[] = []
+      run.each(({ payload }) => void payloads.push(payload.toString()))
+      this.runs.push(payloads)
+      return true
+    }
+    this.#receiver = handler.open(this.connection, next)
   }
 
   /** What was sent to it since it was last looked at with `take`. */
