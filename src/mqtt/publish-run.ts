@@ -12,7 +12,7 @@ const PLAIN_PUBLISH = PacketType.Publish << 4
  * PUBLISH packets at QoS 0 that lie one behind the other in the bytes that came in, and say the same in all but their
  * payloads: Topic Name, properties, no RETAIN. Under load most packets come so, since whoever publishes fast fills a read
  * with packets on one topic. Such a run is checked once, authorized once, routed once and forwarded once to each
- * subscriber: that takes most of a fan-out's time, and half of a pair's, off.
+ * subscriber: that takes nearly half of the time off that a pair needs, and a third of what a fan-out to a thousand does.
  *
  * It is filled and lent again and again, like `Publish`. Whoever cannot treat its packets alike takes them one by one.
  */
