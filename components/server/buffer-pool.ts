@@ -8,11 +8,18 @@ const MAXIMUM_BUFFERS = 64
 
 /** Who uses a buffer of the pool. */
 interface Use {
+  readonly pool: BufferPool
   readonly buffer: Buffer
   users: number
   /** It counts as one for those who can do without. */
   dispensable: boolean
 }
+
+/**
+ * The buffers in use of all pools, by their memory: views of it are known, too, and so is what comes from the server of another
+ * port over the same router. What nobody gives back is the garbage collector's.
+ */
+const USES = new WeakMap<ArrayBufferLike, Use>()
 
 /**
  * Memory that is used again and again, for what comes in and for what goes out. Buffers live outside of V8's heap, and V8
@@ -24,8 +31,6 @@ interface Use {
 export class BufferPool {
   readonly #free: Use[] = []
   #dispensable = 0
-  /** By the memory of all buffers in use: views of it are known, too. What nobody gives back is the garbage collector's. */
-  readonly #uses = new WeakMap<ArrayBufferLike, Use>()
 
   /** A buffer of `POOLED_BYTES`, whatever is in it, to be given back or let go of. */
   take(): Buffer {
@@ -39,10 +44,10 @@ export class BufferPool {
 
   /**
    * Has one more user for the buffer that these bytes lie in.
-   * @returns the buffer, to be given back or let go of; undefined when the bytes are not the pool's, and will not change.
+   * @returns the buffer, to be given back or let go of; undefined when the bytes are no pool's, and will not change.
    */
   hold(bytes: Uint8Array): Buffer | undefined {
-    const use = this.#uses.get(bytes.buffer)
+    const use = USES.get(bytes.buffer)
     if (use === undefined) return undefined
     use.users += 1
     return use.buffer
@@ -50,36 +55,36 @@ export class BufferPool {
 
   /** Takes a buffer back from one of its users, who reads it no more. */
   give(buffer: Buffer): void {
-    const use = this.#uses.get(buffer.buffer)
+    const use = USES.get(buffer.buffer)
     if (use === undefined) return
     use.users -= 1
     if (use.users > 0) return
-    this.#forget(use)
-    if (this.#free.length < MAXIMUM_BUFFERS) this.#free.push(use)
+    use.pool.#forget(use)
+    if (use.pool.#free.length < MAXIMUM_BUFFERS) use.pool.#free.push(use)
   }
 
   /** Leaves a buffer to the garbage collector: somebody may still read it, who does not say when that ends. */
   letGo(buffer: Buffer): void {
-    const use = this.#uses.get(buffer.buffer)
-    if (use !== undefined) this.#forget(use)
+    const use = USES.get(buffer.buffer)
+    if (use !== undefined) use.pool.#forget(use)
   }
 
-  /** Whether these bytes lie in a buffer of the pool, and will be overwritten some time. */
+  /** Whether these bytes lie in a buffer of any pool, and will be overwritten some time. */
   owns(bytes: Uint8Array): boolean {
-    return this.#uses.has(bytes.buffer)
+    return USES.has(bytes.buffer)
   }
 
   #take(dispensable: boolean): Buffer {
-    const use = this.#free.pop() ?? { buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 0, dispensable }
+    const use = this.#free.pop() ?? { pool: this, buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 0, dispensable }
     use.users = 1
     use.dispensable = dispensable
     if (dispensable) this.#dispensable += 1
-    this.#uses.set(use.buffer.buffer, use)
+    USES.set(use.buffer.buffer, use)
     return use.buffer
   }
 
   #forget(use: Use): void {
-    this.#uses.delete(use.buffer.buffer)
+    USES.delete(use.buffer.buffer)
     if (use.dispensable) this.#dispensable -= 1
   }
 }

@@ -90,8 +90,11 @@ export class SharedInput implements Lender, TurnEnd {
 
   /** All that was forwarded was given to the sockets, which hold what they send from there. */
   endTurn(): void {
-    for (const memory of this.#used) this.#pool.give(memory)
-    this.#used.length = 0
+    // Connections of other servers end their turn in this phase of the event loop, too, maybe after us.
+    const used = this.#used.splice(0)
+    setImmediate(() => {
+      for (const memory of used) this.#pool.give(memory)
+    })
   }
 
   #useInThisTurn(memory: Buffer): void {
