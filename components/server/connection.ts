@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -43,6 +44,13 @@ const turnWork = 50_000
 /** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
 const maximumGathered = 4096
 
+/** A write that is under way, and the memory of the pool that it lies in. */
+interface Sending {
+  /** Its number among the writes of the connection. */
+  readonly write: number
+  readonly memory: Buffer
+}
+
 /** One socket and its pipeline. Made for a server with `allowHalfOpen`: a peer that is done sending still gets answers. */
 export class TcpConnection implements Connection, TurnEnd {
   readonly id: number
@@ -77,8 +85,11 @@ export class TcpConnection implements Connection, TurnEnd {
   // What goes out: bytes gathered in this turn, then bytes that the socket holds.
   /** Undefined when there is nothing: an idle connection needs none. */
   #gathered: Gathered | undefined
-  /** The memory of the pool that each write still under way lies in, if any. */
-  readonly #sending: (Buffer | undefined)[] = []
+  /** Writes begun, and those of them that ended: they end in their order. */
+  #writesBegun = 0
+  #writesEnded = 0
+  /** Memory of the pool that writes under way lie in, oldest first; a peer that takes everything at once needs none. */
+  #sending: Fifo<Sending> | undefined
   /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
   #socketBytes = 0
   #congested = false
@@ -285,10 +296,14 @@ export class TcpConnection implements Connection, TurnEnd {
     if (chunks.length > 1) this.#socket.uncork()
     this.#noteSocketBytes(this.#socket.writableLength)
     for (const memory of pooled) {
+      this.#writesBegun += 1
+      if (memory === undefined) continue
       // With nothing left to write, the operating system has copied it all: the next one to write gets the same memory.
-      const isTaken = memory === undefined || this.#socketBytes === 0
-      this.#sending.push(isTaken ? undefined : memory)
-      if (memory !== undefined && isTaken) pool.give(memory)
+      if (this.#socketBytes === 0) pool.give(memory)
+      else {
+        this.#sending ??= new Fifo()
+        this.#sending.push({ write: this.#writesBegun, memory })
+      }
     }
   }
 
@@ -305,13 +320,11 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** The operating system took what one write held, or never will: then it may still read it. */
   readonly #written = (error?: Error | null): void => {
-    const memory = this.#sending.shift()
-    if (error) {
-      if (memory !== undefined) this.#owner.pool.letGo(memory)
-      return
-    }
+    // What a failed write holds is let go of when the socket is closed, which is next.
+    if (error) return
+    this.#writesEnded += 1
     this.#lastTakenMs = performance.now()
-    if (memory !== undefined) this.#owner.pool.give(memory)
+    if (this.#sending?.peek()?.write === this.#writesEnded) this.#owner.pool.give(this.#sending.shift()!.memory)
     this.#noteSocketBytes(this.#socket.writableLength)
     if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#congested = false
@@ -349,7 +362,8 @@ export class TcpConnection implements Connection, TurnEnd {
     clearTimeout(this.#closeDeadline)
     this.#noteSocketBytes(0)
     // Somebody may still read what was not written: that is left to the garbage collector.
-    for (const memory of this.#sending.splice(0)) if (memory !== undefined) this.#owner.pool.letGo(memory)
+    for (const { memory } of this.#sending ?? []) this.#owner.pool.letGo(memory)
+    this.#sending = undefined
     this.#owner.buffers.forget(this)
     this.#lost('network connection lost')
     this.#tellStages()
