@@ -49,7 +49,7 @@ export const publishMessage = (
   }
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
-  publisher.client?.connection.worked(workOf(subscribers, message.size))
+  publisher.client?.connection.worked(1 + workOf(subscribers, message.size))
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
@@ -63,13 +63,13 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
   const { router } = handler
   if (router.publishRun === undefined) return false
   if (mayPublish(handler, run.first.message, publisher.identity) !== ReasonCode.Success) return false
-  const deliveries = router.publishRun(run, publisher)
-  publisher.client?.connection.worked(workOf(deliveries, run.size))
+  const { whole, single } = router.publishRun(run, publisher)
+  publisher.client?.connection.worked(1 + workOf(whole, run.size) + workOf(single, run.size / run.count))
   return true
 }
 
-/** One for taking it and one for each delivery, and as much again for every KiB, which has to be copied and sent. */
-const workOf = (deliveries: number, bytes: number): number => (deliveries + 1) * (1 + (bytes >> 10))
+/** One for each delivery, and as much again for every KiB of it, which has to be copied and sent. */
+const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + (bytes >> 10))
 
 /**
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. Never throws: what

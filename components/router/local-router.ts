@@ -1,4 +1,10 @@
-import type { Delivery, Router, Subscriber } from '../../src/kinds/router.ts'
+import {
+  type Delivery,
+  MAXIMUM_RUN_DELIVERIES,
+  type Router,
+  type RunDeliveries,
+  type Subscriber,
+} from '../../src/kinds/router.ts'
 import { FilterSubscriptions } from '../../src/mqtt/filter-subscriptions.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -29,23 +35,26 @@ export class LocalRouter implements Router {
     return deliver(message, this.#routes.routeOf(message), publisher)
   }
 
-  publishRun(run: PublishRun, publisher?: Subscriber): number {
+  publishRun(run: PublishRun, publisher?: Subscriber): RunDeliveries {
     const { targets, shared } = this.#routes.routeOf(run.first.message)
+    // Any of them may want each message by itself.
+    run.limit(Math.floor(MAXIMUM_RUN_DELIVERIES / (targets.length + shared.length)))
     const others: Target[] = []
-    let deliveries = 0
+    let whole = 0
     for (let index = 0; index < targets.length; index += 1) {
       const target = targets[index]!
       const applies = appliesTo(publisher, target)
       if (applies === undefined) continue
-      if (target.subscriber.deliverRun?.(run, applies) === true) deliveries += 1
+      if (target.subscriber.deliverRun?.(run, applies) === true) whole += 1
       else others.push(target)
     }
-    if (others.length === 0 && shared.length === 0) return deliveries
+    let single = 0
+    if (others.length === 0 && shared.length === 0) return { whole, single }
     const rest: Route = { targets: others, shared }
     run.each((message) => {
-      deliveries += deliver(message, rest, publisher)
+      single += deliver(message, rest, publisher)
     })
-    return deliveries
+    return { whole, single }
   }
 
   redeliver(message: Message, shared: string, gone: Subscriber): boolean {

@@ -7,6 +7,17 @@ import { kind } from '../system/kind.ts'
 /** What receives messages, and how: part of this contract, declared where the rules of src/mqtt can use it. */
 export type { Delivery, Subscriber } from '../mqtt/subscriber.ts'
 
+/** What became of a run of messages. */
+export interface RunDeliveries {
+  /** Subscribers that took it as a whole. */
+  readonly whole: number
+  /** Deliveries of single messages, to the others. */
+  readonly single: number
+}
+
+/** What one run may make at most, if it has several messages, so that nobody holds up the event loop: some 10 ms. */
+export const MAXIMUM_RUN_DELIVERIES = 50_000
+
 /**
  * Decides who receives a message. Subscribers may live in other processes: nobody but the router knows who they are.
  *
@@ -28,11 +39,9 @@ export interface Router {
   /**
    * The same for all messages of a run, which each subscriber gets in their order. Left out by a router that has no quicker
    * way: each message is published.
-   * @param run lent.
-   * @returns how many deliveries that made: one to each subscriber that took the run as a whole, and one of each message to
-   * each of the others.
+   * @param run lent. It is made shorter if it would be more deliveries than `MAXIMUM_RUN_DELIVERIES`: the rest is no part of it.
    */
-  publishRun?(run: PublishRun, publisher?: Subscriber): number
+  publishRun?(run: PublishRun, publisher?: Subscriber): RunDeliveries
   /**
    * Passes a message on to another member of a Shared Subscription, since the one that had it is gone.
    * @param shared the filter of the Shared Subscription, `$share/...`.

@@ -23,7 +23,7 @@ export class PublishRun {
   count = 0
   /** Where the last one ends, in the bytes of the first one's message. */
   end = 0
-  /** The size of the largest one, in bytes. */
+  /** The size of the largest one, in bytes, of those before it was made shorter. */
   longest = 0
 
   /** How many bytes its packets have together. */
@@ -58,7 +58,19 @@ export class PublishRun {
     return this.count > 1
   }
 
-  /** Lends its messages, one after the other, to whoever takes them one by one. */
+  /** Leaves out all but so many of the first packets, one at least: whoever gave the run passes the others on after it. */
+  limit(count: number): void {
+    if (count >= this.count) return
+    const { bytes, frameStart, frameEnd } = this.first.message
+    const last = this.end
+    this.end = frameEnd
+    for (this.count = 1; this.count < count; this.count += 1) {
+      this.end = bodyStart(bytes, this.end, last) + remainingLength(bytes, this.end)
+    }
+    this.longest = Math.min(this.longest, this.end - frameStart)
+  }
+
+  /** Lends its messages one after the other, in one object that is filled again: what is kept is `keep()`. */
   each(take: (message: Message) => void): void {
     const { message } = this.first
     const { bytes, frameVersion, lender } = message
