@@ -75,7 +75,7 @@ export class BufferPool {
   }
 
   #take(dispensable: boolean): Buffer {
-    const use = this.#free.pop() ?? { pool: this, buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 0, dispensable }
+    const use = this.#free.pop() ?? { pool: this, buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 1, dispensable }
     use.users = 1
     use.dispensable = dispensable
     if (dispensable) this.#dispensable += 1

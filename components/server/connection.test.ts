@@ -64,7 +64,7 @@ const open = (
     gone: () => gone++,
   })
   connection.start(readPipeline(stages, 'here'))
-  return { connection, socket, log, told, gone: () => gone }
+  return { connection, socket, log, told, pool, gone: () => gone }
 }
 
 const bytes = (length: number) => Buffer.alloc(length, 'x')
@@ -108,6 +108,24 @@ describe('writing', () => {
     const last = socket.writes.at(-1)![0]!
     expect([last.length, last.buffer === memory[0]]).toEqual([2000, false])
     expect(`${last}`).toBe('x'.repeat(1000) + 'y'.repeat(1000))
+  })
+
+  it.each([
+    ['is used again when the operating system has taken it', false],
+    ['is never used again when the connection is lost before: it may still be read', true],
+  ])('memory that a slow peer is sent from %s', async (_what, isLost) => {
+    const { connection, socket, pool } = open(undefined, { maximumPendingBytes: 1_000_000 })
+    socket.holdsBack = true
+    for (const part of ['x', 'y']) connection.write(Buffer.alloc(1000, part))
+    await turn()
+    const { buffer } = socket.writes[0]![0]!
+    expect(pool.owns(new Uint8Array(buffer))).toBe(true)
+    if (isLost) socket.destroy()
+    else socket.takeAll()
+    await turn()
+    await turn()
+    const taken = Array.from({ length: 3 }, () => pool.take().buffer === buffer)
+    expect(taken).toEqual([!isLost, false, false])
   })
 
   it('offers what was gathered to the operating system before it is congested', () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Connection } from '../../src/kinds/connection.ts'
 import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
@@ -62,6 +63,35 @@ describe('the server', () => {
     const client = await RawClient.connect(listener.port)
     await answers(client)
     expect(listener.connections).toBe(1)
+  })
+
+  it('keeps what a paused connection has left of a chunk, whatever others send meanwhile', async () => {
+    const paused = new Map<number, Connection>()
+    // The first byte pauses the connection; all that follow are sent back.
+    const decode = (connection: Connection, chunk: Uint8Array): number => {
+      if (!paused.has(connection.id)) {
+        paused.set(connection.id, connection)
+        connection.pause()
+        return 1
+      }
+      connection.write(Uint8Array.from(chunk))
+      return chunk.length
+    }
+    const stages: PipelineStage[] = [
+      { role: 'decoder', open: (connection) => ({ bytes: (chunk) => decode(connection, chunk) }) },
+      ...pipeline.slice(1),
+    ]
+    const listener = await start({}, stages)
+    const clients: RawClient[] = []
+    for (const letter of ['61', '62', '63']) {
+      const client = await RawClient.connect(listener.port)
+      client.send('00', letter.repeat(100))
+      clients.push(client)
+      await expect.poll(() => paused.size).toBe(clients.length)
+    }
+    for (const connection of paused.values()) connection.resume()
+    const rests = await Promise.all(clients.map((client) => client.receive(100)))
+    expect(rests).toEqual(['61', '62', '63'].map((letter) => letter.repeat(100)))
   })
 
   it('fails to start on a taken port, with the error of the operating system', async () => {

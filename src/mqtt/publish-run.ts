@@ -2,7 +2,10 @@ import { Message } from './message.ts'
 import { PacketType } from './packet-type.ts'
 import { Publish } from './publish.ts'
 
-/** A run is not longer, in bytes: it bounds what one connection, which gets all of it at once, gets over what may be pending. */
+/**
+ * A run is not longer, in bytes: it bounds what one connection, which gets all of it at once, gets over what may be pending.
+ * How many deliveries it may make, the router bounds (`limit`).
+ */
 const MAXIMUM_RUN_BYTES = 16 * 1024
 
 /** The first byte of PUBLISH with QoS 0, and neither DUP nor RETAIN. */
