@@ -12,8 +12,8 @@ import type { HandlerConfig } from './config.ts'
 import { Journal } from './journal.ts'
 import { Pause } from './reading.ts'
 import { Retained } from './retained.ts'
-import { SearchTurns } from './search-turns.ts'
 import { Sessions } from './sessions.ts'
+import { TurnScheduler } from './turn-scheduler.ts'
 
 /** How exactly silence is noticed, in milliseconds: at most two of these after the time allowed. */
 const TICK_MS = 250
@@ -71,7 +71,8 @@ export class MqttHandler implements HandlerStage {
   #awaiting = new Set<Client>()
   readonly sessions: Sessions
   readonly retained: Retained
-  readonly searchTurns: SearchTurns
+  /** Work that takes more than a turn of the event loop. */
+  readonly scheduler: TurnScheduler
   readonly keepAlive = new KeepAlive<Client>(performance.now(), TICK_MS, WHEEL_SLOTS)
   /** The one PUBLISH packet that is filled for every client in turn. */
   readonly outgoing = new Publish()
@@ -99,7 +100,7 @@ export class MqttHandler implements HandlerStage {
     this.authenticationMethods = byName(parts.authenticationMethods ?? [])
     this.sessions = new Sessions(this)
     this.retained = new Retained(config, this.journal, this.log)
-    this.searchTurns = new SearchTurns(this.log)
+    this.scheduler = new TurnScheduler(this.log)
     if (this.authorizer !== undefined && this.authenticationMethods.size === 0) {
       this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
     }
@@ -130,7 +131,7 @@ export class MqttHandler implements HandlerStage {
   /** Ends its timers. The connections are the server's, which has closed them before. */
   stop(): void {
     clearInterval(this.#timer)
-    this.searchTurns.stop()
+    this.scheduler.stop()
   }
 
   /** Something for this client waits until the store is durable. */

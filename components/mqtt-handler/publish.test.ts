@@ -153,7 +153,7 @@ describe('a run of PUBLISH packets', () => {
     taking.takesRuns = true
     taking.take(subscribePacket({ only: {} }, { properties }))
     const worked: number[] = []
-    publisher.connection.worked = (amount) => void worked.push(amount)
+    publisher.connection.chargeWork = (amount) => void worked.push(amount)
     publisher.takesRun(runOf('only', RUN, 5))
     // Everybody gets each message by itself but for whom takes runs.
     expect(worked).toEqual([1 + RUN.length + RUN.length + deliveries])

@@ -49,7 +49,7 @@ export const publishMessage = (
   }
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
-  publisher.client?.connection.worked(1 + workOf(subscribers, message.size))
+  publisher.client?.connection.chargeWork(1 + workOf(subscribers, message.size))
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
@@ -64,7 +64,7 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
   if (router.publishRun === undefined) return false
   if (mayPublish(handler, run.first.message, publisher.identity) !== ReasonCode.Success) return false
   const { whole, single } = router.publishRun(run, publisher)
-  publisher.client?.connection.worked(1 + workOf(whole, run.size) + workOf(single, run.size / run.count))
+  publisher.client?.connection.chargeWork(1 + workOf(whole, run.size) + workOf(single, run.size / run.count))
   return true
 }
 

@@ -38,8 +38,8 @@ it('a client that comes back before all of them are in its queue gets each once 
 
 it('searches for a session one at a time, however often its client comes and goes', async () => {
   const searchers = new Set<object>()
-  const mayGoOn = broker.handler.searchTurns.mayGoOn.bind(broker.handler.searchTurns)
-  vi.spyOn(broker.handler.searchTurns, 'mayGoOn').mockImplementation((searcher) => {
+  const mayGoOn = broker.handler.scheduler.mayGoOn.bind(broker.handler.scheduler)
+  vi.spyOn(broker.handler.scheduler, 'mayGoOn').mockImplementation((searcher) => {
     searchers.add(searcher)
     return mayGoOn(searcher)
   })

@@ -4,8 +4,8 @@ import { NONE } from '../../src/mqtt/publish.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
-import type { Searcher } from './search-turns.ts'
 import type { Session } from './session.ts'
+import type { TurnTask } from './turn-scheduler.ts'
 
 /** Topics that are held for one client at a time: it may never read, and there may be many of them. */
 const PAGE = 1_000
@@ -13,15 +13,18 @@ const PAGE = 1_000
 /** Topics that are looked at for one page. */
 const LOOKED = 5_000
 
+/** Units of work that one message costs: it is looked up, and sent or queued. */
+const MESSAGE_UNITS = 8
+
 const PAGE_LIMITS = { looked: LOOKED, found: PAGE }
 
 /**
  * Sends the client of one session the retained messages of its new subscriptions, as fast as it takes them: `#` may match a
- * million, and they must fill neither memory nor the queue of the session, nor keep others waiting (see `SearchTurns`). A
+ * million, and they must fill neither memory nor the queue of the session, nor keep others waiting (see `TurnScheduler`). A
  * message that changes or goes meanwhile is sent as it is when its turn comes. While the client is away, what it is owed at
  * QoS 1 and 2 goes into the queue.
  */
-export class RetainedSender implements Searcher {
+export class RetainedSender implements TurnTask {
   readonly #session: Session
   readonly #handler: MqttHandler
   /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the session may hold. */
@@ -59,9 +62,13 @@ export class RetainedSender implements Searcher {
     else this.#send(client)
   }
 
+  resume(): void {
+    this.pump()
+  }
+
   #send(client: Client): void {
     const { outbox } = this.#session
-    while (client.sendable && this.#isBusy && this.#handler.searchTurns.mayGoOn(this)) {
+    while (client.sendable && this.#isBusy && this.#handler.scheduler.mayGoOn(this)) {
       const message = this.#peek()
       if (message === undefined) continue
       const qos = this.#qosOf(message)
@@ -76,8 +83,8 @@ export class RetainedSender implements Searcher {
 
   #enqueue(): void {
     const session = this.#session
-    const { sessions, searchTurns } = this.#handler
-    while (this.#isBusy && sessions.get(session.id) === session && searchTurns.mayGoOn(this)) {
+    const { sessions, scheduler } = this.#handler
+    while (this.#isBusy && sessions.get(session.id) === session && scheduler.mayGoOn(this)) {
       const message = this.#peek()
       if (message === undefined) continue
       this.#advance()
@@ -123,31 +130,31 @@ export class RetainedSender implements Searcher {
 
   /** Finds what matches, if it is little: the tree of topics leads to it. */
   #search(subscription: Subscription): void {
-    const { retained, searchTurns } = this.#handler
+    const { retained, scheduler } = this.#handler
     this.#current = subscription
     this.#subscriptions.delete(subscription.filter)
     const visitedBefore = retained.messages.visited
     const found = retained.messages.match(subscription.filter, this.#handler.now(), PAGE)
     if (found.length < PAGE) this.#topics = found.map(({ topic }) => topic)
     else this.#last = retained.messages.lastNumber
-    searchTurns.spend(1 + retained.messages.visited - visitedBefore)
+    scheduler.spend(1 + retained.messages.visited - visitedBefore)
   }
 
   /** Finds some more of what matches, where it is much: among all topics, since a place in their order stays what it is. */
   #nextPage(): void {
-    const { retained, searchTurns } = this.#handler
+    const { retained, scheduler } = this.#handler
     const { filter } = this.#current!
     const visitedBefore = retained.messages.visited
     const { topics, reached } = retained.messages.walk(filter, this.#reached, this.#last, PAGE_LIMITS)
     this.#topics = topics
     this.#position = 0
     this.#reached = reached
-    searchTurns.spend(1 + retained.messages.visited - visitedBefore)
+    scheduler.spend(1 + retained.messages.visited - visitedBefore)
   }
 
   #advance(): void {
     this.#position += 1
-    this.#handler.searchTurns.spend(1)
+    this.#handler.scheduler.spend(MESSAGE_UNITS)
   }
 
   #finish(): void {

@@ -164,7 +164,7 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#awaitEndOfTurn()
   }
 
-  worked(amount: number): void {
+  chargeWork(amount: number): void {
     const { endOfTurn, buffers } = this.#owner
     if (this.#workTurn !== endOfTurn.turn) {
       this.#workTurn = endOfTurn.turn

@@ -276,7 +276,7 @@ describe('congestion', () => {
 
 describe('a connection whose packets cause much work', () => {
   it('has its share of a turn, and goes on when the others had theirs', async () => {
-    const { connection, socket, text } = open((letter, each) => each.worked(letter === 'm' ? 50_000 : 1))
+    const { connection, socket, text } = open((letter, each) => each.chargeWork(letter === 'm' ? 50_000 : 1))
     socket.push('ambmc')
     await turn()
     expect([text(), connection.paused]).toEqual(['am', true])
@@ -289,7 +289,7 @@ describe('a connection whose packets cause much work', () => {
 
   it('goes on at once when that was spread over turns', async () => {
     const other = open()
-    const { socket, text, connection } = open((_, each) => each.worked(30_000))
+    const { socket, text, connection } = open((_, each) => each.chargeWork(30_000))
     for (const letter of 'abc') {
       socket.push(letter)
       connection.write(Buffer.from('answer'))
@@ -305,7 +305,7 @@ describe('a connection whose packets cause much work', () => {
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text, connection } = open((_, each) => each.worked(1), buffers)
+    const { socket, text, connection } = open((_, each) => each.chargeWork(1), buffers)
     socket.push('ab')
     await turn()
     await turn()
@@ -322,7 +322,7 @@ describe('a connection whose packets cause much work', () => {
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text } = open((_, each) => each.worked(1), buffers)
+    const { socket, text } = open((_, each) => each.chargeWork(1), buffers)
     socket.push('ab')
     await turn()
     slow.socket.destroy()

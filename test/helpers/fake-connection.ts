@@ -42,7 +42,7 @@ export class FakeConnection implements Connection {
     this.write(Buffer.from(source.subarray(start, end)))
   }
 
-  worked(_amount: number): void {}
+  chargeWork(_amount: number): void {}
 
   pause(): void {
     this.paused = true

@@ -113,7 +113,7 @@ export class MemoryConnection implements Connection {
     this.write(Buffer.from(source.subarray(start, end)))
   }
 
-  worked(): void {}
+  chargeWork(): void {}
 
   pause(): void {
     this.paused = true

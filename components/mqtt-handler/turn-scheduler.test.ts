@@ -1,26 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
-import { SearchTurns } from './search-turns.ts'
+import { TurnScheduler } from './turn-scheduler.ts'
 
 const log = new RecordingLogger()
-let turns: SearchTurns
+let turns: TurnScheduler
 let order: string[]
 beforeEach(() => {
-  turns = new SearchTurns(log)
+  turns = new TurnScheduler(log)
   order = []
 })
 afterEach(() => turns.stop())
 
 /** Does so many pieces of work, each larger than what is left of a turn after it. */
-const searcher = (name: string, pieces: number) => {
+const task = (name: string, pieces: number) => {
   let left = pieces
   const self = {
-    pump() {
+    resume() {
       while (left > 0 && turns.mayGoOn(self)) {
         left -= 1
         order.push(name)
-        turns.spend(30_000)
+        turns.spend(60_000)
       }
     },
   }
@@ -28,9 +28,9 @@ const searcher = (name: string, pieces: number) => {
 }
 
 it('lets everybody have a turn, one after the other, with time for others between', async () => {
-  const [first, second] = [searcher('a', 3), searcher('b', 3)]
-  first.pump()
-  second.pump()
+  const [first, second] = [task('a', 3), task('b', 3)]
+  first.resume()
+  second.resume()
   expect(order).toEqual(['a'])
   for (let turn = 0; turn < 20 && order.length < 6; turn++) await nextTurn()
   expect(order).toEqual(['a', 'a', 'b', 'a', 'b', 'b'])
@@ -38,14 +38,42 @@ it('lets everybody have a turn, one after the other, with time for others betwee
 
 it('goes on with the others when one fails', async () => {
   const failing = {
-    pump() {
+    resume() {
       throw new Error('a fault')
     },
   }
-  searcher('a', 1).pump()
+  task('a', 1).resume()
   turns.mayGoOn(failing)
-  searcher('b', 1).pump()
+  task('b', 1).resume()
   for (let turn = 0; turn < 10 && order.length < 2; turn++) await nextTurn()
   expect(order).toEqual(['a', 'b'])
   expect(log.at('error')).toHaveLength(1)
+})
+
+it('divides the units of a turn among all tasks that wait', async () => {
+  const steps = (name: string) => {
+    const self = {
+      resume() {
+        while (turns.mayGoOn(self)) {
+          order.push(name)
+          turns.spend(1_000)
+        }
+      },
+    }
+    return self
+  }
+  for (const name of ['a', 'b', 'c', 'd', 'e']) steps(name).resume()
+  await nextTurn()
+  const inOneTurn = order.slice(50)
+  expect(inOneTurn.join('')).toBe('aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee')
+})
+
+it('leaves out a task that was deleted', async () => {
+  const [first, second] = [task('a', 1), task('b', 1)]
+  turns.spend(60_000)
+  turns.mayGoOn(first)
+  turns.mayGoOn(second)
+  turns.delete(first)
+  await nextTurn()
+  expect(order).toEqual(['b'])
 })

@@ -1,0 +1,107 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+
+/**
+ * Units of work that all tasks together may do in one turn of the event loop: about 10 ms. One unit is about 0.2 µs, the
+ * cost of one delivery at QoS 0, as in `Connection.chargeWork`.
+ */
+export const UNITS_PER_TURN = 50_000
+
+/** The least that one task may do in its turn, however many others wait. */
+const MINIMUM_SHARE = 500
+
+/** Work that can stop at any of its steps and go on in a later turn of the event loop. */
+export interface TurnTask {
+  /** Goes on from where it stopped, as long as `TurnScheduler.mayGoOn` says so. */
+  resume(): void
+}
+
+/**
+ * Divides long work of clients over turns of the event loop, so that no client waits for the end of another client's work.
+ *
+ * A task asks `mayGoOn` before each step and reports the cost of the step with `spend`. It starts at once while the turn has
+ * units left. When `mayGoOn` answers false, the task is queued, and `resume` is called in a later turn. The tasks in the queue
+ * share the units of each turn equally, in the order in which they were queued.
+ */
+export class TurnScheduler {
+  readonly #log: Logger
+  /** In the order of their turns. */
+  readonly #waiting = new Set<TurnTask>()
+  /** Units left of this turn, for all tasks. */
+  #left = UNITS_PER_TURN
+  /** The task at work, and the units left of its share. */
+  #current: TurnTask | undefined
+  #share = 0
+  #immediate: NodeJS.Immediate | undefined
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /** Tasks that wait for a later turn. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Whether the task may do its next step now. If not, its `resume` is called in a later turn. */
+  mayGoOn(task: TurnTask): boolean {
+    if (task !== this.#current) this.#begin(task)
+    if (this.#left > 0 && this.#share > 0) return true
+    this.#waiting.add(task)
+    this.#schedule()
+    return false
+  }
+
+  /** Charges the work of a step. @param units about 0.2 µs each. */
+  spend(units: number): void {
+    this.#left -= units
+    this.#share -= units
+    this.#schedule()
+  }
+
+  /** Takes a task out of the queue. Without effect if it is not there. */
+  delete(task: TurnTask): void {
+    this.#waiting.delete(task)
+  }
+
+  /** Discards all tasks. */
+  stop(): void {
+    clearImmediate(this.#immediate)
+    this.#waiting.clear()
+  }
+
+  #begin(task: TurnTask): void {
+    this.#current = task
+    this.#share = Math.max(MINIMUM_SHARE, UNITS_PER_TURN / (this.#waiting.size + 1))
+  }
+
+  #schedule(): void {
+    this.#immediate ??= setImmediate(() => this.#nextTurn())
+  }
+
+  #nextTurn(): void {
+    this.#immediate = undefined
+    this.#left = UNITS_PER_TURN
+    this.#current = undefined
+    // A task that has to wait again is queued behind the others, and has no second share in this turn.
+    const queued = [...this.#waiting]
+    for (const task of queued) {
+      if (this.#left <= 0) break
+      // The task before may have removed it.
+      if (!this.#waiting.delete(task)) continue
+      this.#resume(task, queued.length)
+    }
+    if (this.#waiting.size > 0) this.#schedule()
+  }
+
+  /** An error in one task must not stop the others, nor end the process. */
+  #resume(task: TurnTask, tasks: number): void {
+    this.#current = task
+    this.#share = Math.max(MINIMUM_SHARE, UNITS_PER_TURN / tasks)
+    try {
+      task.resume()
+    } catch (error) {
+      this.#log.error({ err: error }, 'A task that was divided over turns failed')
+    }
+    this.#current = undefined
+  }
+}
