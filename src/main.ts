@@ -1,6 +1,7 @@
 /** The program that runs a system in production: starts it, and stops it on a signal. */
 
 import { extname } from 'node:path'
+import { isatty } from 'node:tty'
 import { pathToFileURL } from 'node:url'
 import { exitCodes, type Program, parseCommandLine, version } from './command-line.ts'
 import { leaveProcess } from './leave-process.ts'
@@ -13,7 +14,8 @@ const program: Program = {
   summary: 'Starts the system and runs it until a signal stops it.',
   notes: [
     '',
-    'SIGINT and SIGTERM stop it in order; a second one ends the process at once.',
+    'SIGINT and SIGTERM stop it in order; a second one ends the process at once. SIGHUP is ignored, with a line on stderr,',
+    'unless the terminal that it was started in has been closed: then it stops in order.',
     'Exit codes: 0 stopped by a signal, 1 it did not start or did not stop cleanly, 2 the command line or the config',
     'is wrong, 70 an error escaped from a component, 128 + n ended by a second signal n.',
   ],
@@ -123,6 +125,7 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boole
     ended = true
     resolve({ reason: 'signal', signal })
   }
+  const onHangup = hangupHandler((signal) => resolve({ reason: 'signal', signal }))
   const onCrash = (error: unknown): void => {
     say(`An error escaped from a component, so that the state of the system is not known; stopping.\n${stackOf(error)}`)
     ended = true
@@ -130,13 +133,26 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boole
     resolve({ reason: 'crash' })
   }
   // An unhandled rejection arrives as an uncaught exception, which is Node's default.
-  process.on('uncaughtException', onCrash).on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  process.on('uncaughtException', onCrash).on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangup)
   return {
     promise,
     hasCrashed: () => crashed,
     dispose: () => {
-      process.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal)
+      process.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup)
     },
+  }
+}
+
+/**
+ * SIGHUP means two things: an operator asks for a reload, or the terminal has been closed. The descriptor of a terminal that
+ * was closed is no terminal any more. A shell and the kernel may both send the signal then, so none of them ends the process
+ * at once.
+ */
+const hangupHandler = (stop: (signal: NodeJS.Signals) => void): (() => void) => {
+  const inTerminal = isatty(0)
+  return () => {
+    if (inTerminal && !isatty(0)) stop('SIGHUP')
+    else say('SIGHUP: there is no reload yet; the system runs on. A changed config needs a restart of the process.')
   }
 }
 

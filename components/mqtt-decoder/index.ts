@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { type DecoderStage, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
 
 /** Bytes from a client to packets, of MQTT 3.1, 3.1.1 and 5.0: frames them, refuses what is illegal, reads the rest. */
 export const mqttDecoder = defineComponent({
-  provides: PipelineStage,
+  provides: DecoderStage,
   needs: {},
   config: z.strictObject({
     /** The largest packet taken, in bytes and with its fixed header. A connection holds at most one such packet. */

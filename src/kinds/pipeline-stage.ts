@@ -17,7 +17,15 @@ import type { Connection } from './connection.ts'
  */
 export type PipelineStage = DecoderStage | FilterStage | HandlerStage | EncoderStage
 
+/**
+ * The kind of all stages. A component says which of them it provides by one of the four kinds below, which have the same
+ * name: then the check of the config sees a pipeline that is not whole, and no start has to fail for it.
+ */
 export const PipelineStage = kind<PipelineStage>()('PipelineStage')
+export const DecoderStage = kind<DecoderStage>()('PipelineStage', { variant: 'decoder' })
+export const FilterStage = kind<FilterStage>()('PipelineStage', { variant: 'filter' })
+export const HandlerStage = kind<HandlerStage>()('PipelineStage', { variant: 'handler' })
+export const EncoderStage = kind<EncoderStage>()('PipelineStage', { variant: 'encoder' })
 
 /** Bytes to packets. */
 export interface DecoderStage {

@@ -161,6 +161,7 @@ describe('the nodes of a system graph', () => {
       state: 'running',
       description: undefined,
       startMs: undefined,
+      resumed: false,
       blockedBy: [],
       error: undefined,
       ...more,

@@ -33,6 +33,7 @@ const generations = (
     createSystem(thingsConfig(graphAfter, after, newJournal), { suspended })
   return { journal, old, next }
 }
+const statesIn = ({ components }: Suspended) => [...components].map(([name, { state }]) => [name, state])
 const mapOf = (system: System<AnySystemConfig>) => system.map as Record<string, Thing>
 
 describe('suspending', () => {
@@ -44,7 +45,7 @@ describe('suspending', () => {
     await old.start()
     const suspended = await old.suspend()
     expect(journal.slice(3)).toEqual(['suspend server', 'stop handler', 'suspend log'])
-    expect([...suspended.states]).toEqual([
+    expect(statesIn(suspended)).toEqual([
       ['server', { was: 'server' }],
       ['log', { was: 'log' }],
     ])
@@ -60,9 +61,9 @@ describe('suspending', () => {
   ])('stops a component instead whose suspend %s, and says so', async (_, suspend) => {
     const { journal, old } = generations({ a: [], b: ['a'] }, { a: able, b: { ...able, suspend } })
     await old.start()
-    const { states, errors } = await old.suspend()
+    const { components, errors } = await old.suspend()
     expect(journal.slice(2)).toEqual(['suspend b', 'stop b', 'suspend a'])
-    expect([...states.keys()]).toEqual(['a'])
+    expect([...components.keys()]).toEqual(['a'])
     expect(errors).toMatchObject([{ code: 'SUSPEND_FAILED', component: 'b', phase: 'suspend' }])
     expect(old.status()[1]).toMatchObject({ name: 'b', state: 'stopped', error: errors[0] })
   })
@@ -128,7 +129,7 @@ describe('suspending', () => {
     await turn()
     const suspending = old.suspend()
     slow.resolve({ name: 'b' })
-    expect((await suspending).states.size).toBe(0)
+    expect((await suspending).components.size).toBe(0)
     expect(await started).toMatchObject({ code: 'START_INTERRUPTED' })
     expect(journal.slice(2)).toEqual(['stop b', 'stop a'])
   })
