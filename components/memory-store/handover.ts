@@ -130,7 +130,7 @@ const checked = (suspended: unknown): Handover => {
 
 const unreadable = (why: string): string =>
   `the store before this one left sessions and messages in a form that cannot be read: ${why}. ` +
-  'A new start begins without them.'
+  'Call stop() and then go() to start without them.'
 
 const partsOf = ({ topicBytes, properties, payload, qos, retain, expiresAtMs }: Message) => ({
   topic: topicBytes,

@@ -61,6 +61,22 @@ describe('the memory store over a reset', () => {
     look(await suspend(store), 'handover')
   })
 
+  it('leaves what it was built from as it was: a start that fails is not the last', async () => {
+    const { store } = await filled()
+    store.append({ type: 'received', session: 'a', packetIdentifier: 7 })
+    const suspended = structuredClone(await suspend(store))
+    const before = structuredClone(suspended)
+    const failed = await resume(suspended)
+    failed.append({ type: 'done', session: 'a', sequence: 3 })
+    failed.append({ type: 'released', session: 'a', packetIdentifier: 7 })
+    failed.append({ type: 'session-ended', session: 'b' })
+    failed.append({ type: 'retained-removed', topic: 'x' })
+    expect(suspended).toEqual(before)
+    expect((await resume(suspended)).counts).toEqual(store.counts)
+    // What the failed start had in between goes on as well.
+    expect((await resume(await suspend(failed))).counts).toMatchObject({ sessions: 1, queued: 0, retained: 0 })
+  })
+
   it.each([
     ['another version', { version: 2 }, 'it has version 2, and this store reads version 1.'],
     ['no version', { sessions: [] }, 'it has no version, and this store reads version 1.'],

@@ -50,6 +50,11 @@ describe('the server', () => {
     running.add(resumed)
     return resumed
   }
+  const freePort = async () => {
+    const listener = await start()
+    await stop(listener)
+    return listener.port
+  }
   const answers = async (client: RawClient) => expect(await client.send('00').receive(1)).toBe('01')
 
   it('listens on this machine alone unless told otherwise', () => {
@@ -181,6 +186,37 @@ describe('the server', () => {
       await meanwhile.closed
       await answers(await RawClient.connect(resumed.port))
       expect(suspended.server.listening).toBe(false)
+    })
+
+    it('binds anew on the same port, which is free for it once the old socket is closed', async () => {
+      const port = await freePort()
+      const suspended = await suspend(await start({ port }))
+      const resumed = await resume({ port, backlog: 5 }, suspended)
+      expect([resumed.port, suspended.server.listening]).toEqual([port, false])
+      await answers(await RawClient.connect(port))
+    })
+
+    it('keeps the old socket when the other address cannot be bound, for the config that goes back to it', async () => {
+      const occupant = await start()
+      const listener = await start()
+      const suspended = await suspend(listener)
+      await expect(resume({ host: '203.0.113.1' }, suspended)).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+      await expect(resume({ port: occupant.port }, suspended)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+      const meanwhile = await RawClient.connect(listener.port)
+      const resumed = await resume({}, suspended)
+      expect(resumed.port).toBe(listener.port)
+      await answers(meanwhile)
+    })
+
+    it('binds anew when the socket was closed meanwhile', async () => {
+      const port = await freePort()
+      const listener = await start({ port })
+      const suspended = await suspend(listener)
+      const meanwhile = await RawClient.connect(port)
+      await stop(listener)
+      await meanwhile.closed
+      expect((await resume({ port }, suspended)).port).toBe(port)
+      await answers(await RawClient.connect(port))
     })
 
     it('can still be stopped when nobody resumes it', async () => {

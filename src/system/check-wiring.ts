@@ -175,17 +175,17 @@ const checkExclusive = (
   for (const [provider, [first, ...others]] of owned) {
     const { provides } = entries.get(provider)!.component
     const free = (providers.get(provides.name) ?? []).filter((name) => entries.get(name)!.enabled && !owned.has(name))
-    const instead = free.length > 0 ? `${listed(free)} would do` : insteadOf(provides.unique)
+    const instead = free.length > 0 ? `${listed(free)} would do` : insteadOf(provides)
     for (const { name, need } of others) {
       const place = `${first!.name}.dependencies.${first!.need}`
-      const message = `'${provider}' belongs to '${first!.name}' already (${place}), and a ${provides.name} needed exclusively has one owner; ${instead}`
+      const message = `'${provider}' belongs to '${first!.name}' already (${place}), and both need it exclusively; ${instead}`
       problems.push({ path: [name, 'dependencies', need], message })
     }
   }
 }
 
-const insteadOf = (unique: boolean): string =>
-  unique ? 'a system has at most one of them, so disable either component' : 'give each its own, or disable either'
+const insteadOf = ({ name, unique }: AnyKind): string =>
+  unique ? `a system has at most one ${name}, so disable either component` : 'give each its own, or disable either'
 
 /** The needs of enabled components that are wired to an enabled provider exclusively, by provider. */
 const exclusivelyWired = (entries: Entries): ReadonlyMap<string, readonly Ownership[]> => {

@@ -62,13 +62,15 @@ export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodTy
   stop?(instance: Resolved<P>, context: LifecycleContext): Promise<void> | void
   /**
    * Called by a reset instead of `stop`: ceases work and returns what the successor under the same name needs to go on,
-   * as plain data. `stop` must still be able to release the suspended instance.
+   * as plain data. `stop` must still be able to release the suspended instance. Also called for an instance that was resumed
+   * when the rest of its system does not start: what it returns then goes back to the previous config.
    */
   suspend?(instance: Resolved<P>, context: LifecycleContext): unknown
   /**
    * Called by a reset instead of `start` when the predecessor was suspended. `suspended` comes from another generation
    * of the code: check it (with a zod schema) before use. What it takes over, `stop` of the predecessor is no longer
-   * called for.
+   * called for. Do not change `suspended`: when this or another component does not start, the next attempt gets it again, and
+   * what it refers to may have been closed by `stop` meanwhile.
    */
   resume?(
     config: z.output<C>,

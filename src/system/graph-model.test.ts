@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { broker } from '../../scripts/graph/fixtures/broker.config.ts'
 import { defineComponent } from './define-system.ts'
 import { systemGraph } from './graph-model.ts'
-import { kind, many, optional } from './kind.ts'
+import { exclusive, kind, many, optional } from './kind.ts'
 import type { ComponentStatus } from './lifecycle.ts'
 
 /** The edges as `server -pipeline[0]-> decoder`, with what is wrong behind it. */
@@ -103,6 +103,14 @@ describe('the edges of a system graph', () => {
       'user -maybe-> leaf (off)',
       'user -list[0]-> leaf (off)',
     ])
+  })
+
+  it('say who owns what is needed exclusively', () => {
+    const Part = kind<{ part: true }>()('Part')
+    const component = { ...wired({}), needs: { mine: exclusive(Part) } }
+    const user = { component, dependencies: { mine: 'leaf' } }
+    const config = { leaf: { component: wired({}) }, off: { ...user, enabled: false }, a: user, b: user }
+    expect(arrows(config)).toEqual(['off -mine-> leaf (off)', 'a -mine-> leaf', 'b -mine-> leaf: owned by a'])
   })
 
   it('are marked when they close a cycle, and only then', () => {
