@@ -15,7 +15,7 @@ const program: Program = {
   notes: [
     '',
     'SIGINT and SIGTERM stop it in order; a second one ends the process at once. SIGHUP is ignored, with a line on stderr,',
-    'unless the terminal that it was started in has been closed: then it stops in order.',
+    'unless the terminal that it was started in has been closed: then the system is stopped in order.',
     'Exit codes: 0 stopped by a signal, 1 it did not start or did not stop cleanly, 2 the command line or the config',
     'is wrong, 70 an error escaped from a component, 128 + n ended by a second signal n.',
   ],
@@ -44,6 +44,8 @@ export const main = async (args: readonly string[]): Promise<number> => {
     return exitCodes.usage
   }
   const code = await run(system)
+  // As a shell expects, and Node 20 aborts when it ends by itself after its terminal was closed.
+  if (code === hangupCode) process.kill(process.pid, 'SIGHUP')
   leaveProcess(code)
   return code
 }
@@ -94,7 +96,7 @@ const finish = async (system: System, ending: Ending): Promise<number> => {
   try {
     const stop = system.stop()
     await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
-    return exitCodes.ok
+    return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : exitCodes.ok
   } catch (error) {
     say(formatError(error))
     return exitCodes.failed
@@ -111,6 +113,8 @@ const within = (promise: Promise<void>, limitMs: number): Promise<void> => {
 }
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+/** The exit code after the terminal was closed. */
+const hangupCode = 128 + 1
 
 /** Resolves with the first signal or escaped error; the second signal ends the process at once. */
 const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
