@@ -13,6 +13,9 @@ import { runAttack } from './floods/run-attack.ts'
 const root = resolve(import.meta.dirname, '..')
 const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
+/** How long an attack lasts when neither it nor the command line says, in seconds. */
+const defaultSeconds = 8
+
 /** Runs the command line; resolves with the exit code. */
 export const main = async (args: readonly string[]): Promise<number> => {
   const command = parseFloodCommand(args)
@@ -64,7 +67,8 @@ const flood = async (chosen: readonly Attack[], options: FloodOptions): Promise<
   for (const attack of chosen) {
     for (const broker of brokers) {
       const attackers = options.attackers ?? attack.attackers
-      const { seconds, scale } = options
+      const { scale } = options
+      const seconds = options.seconds ?? attack.seconds ?? defaultSeconds
       const result = await runAttack({ broker, attack, programs, settings: [], attackers, seconds, scale })
       console.log(tableRow({ attack: attack.name, broker: broker.name, attackers, result }))
       if (result.status === 'error') code = exitCodes.failed

@@ -7,6 +7,8 @@ export interface Attack {
   readonly summary: string
   /** How many there are when the command line does not say. */
   readonly attackers: number
+  /** How long it lasts when the command line does not say, in seconds. */
+  readonly seconds?: number
   /** Values of the broker's config that the attack needs. */
   readonly settings?: readonly string[]
   /** Whether the attackers are shared out over several processes. */

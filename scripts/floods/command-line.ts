@@ -8,7 +8,8 @@ export interface FloodOptions {
   readonly attacks: readonly string[]
   /** Undefined when the attack decides. */
   readonly attackers: number | undefined
-  readonly seconds: number
+  /** Undefined when the attack decides. */
+  readonly seconds: number | undefined
   readonly scale: number
   /** Checkouts of this repository whose brokers are attacked. */
   readonly brokers: readonly string[]
@@ -42,7 +43,7 @@ PINGREQ every 20 ms. Broker, client and attackers are processes of their own, on
   --attack NAME         an attack; several with commas, and repeatable
   --list                print the attacks and exit
   --attackers N         how many attackers there are, 1 to 100000; the attack decides by default
-  --seconds S           how long each attack lasts, 1 to 600 (8)
+  --seconds S           how long each attack lasts, 1 to 600 (8; frozen-subscribers 20)
   --scale F             the part of the sessions, filters and messages that an attack prepares, 0.001 to 1 (1)
   --broker DIRECTORY    the broker of another checkout in place of this one's; repeatable
   --compare REV         the broker of another commit of this repository, too
@@ -61,10 +62,9 @@ export const parseFloodCommand = (args: readonly string[]): FloodCommand => {
       options: {
         list: values.list === true,
         attacks: (values.attack ?? []).flatMap((list) => list.split(',')).filter((name) => name !== ''),
-        attackers:
-          values.attackers === undefined ? undefined : readNumber('attackers', values.attackers, 1, 100_000, true),
-        seconds: readNumber('seconds', values.seconds ?? '8', 1, 600),
-        scale: readNumber('scale', values.scale ?? '1', 0.001, 1),
+        attackers: readNumber('attackers', values.attackers, { least: 1, most: 100_000, whole: true }),
+        seconds: readNumber('seconds', values.seconds, { least: 1, most: 600 }),
+        scale: readNumber('scale', values.scale, { least: 0.001, most: 1 }) ?? 1,
         brokers: values.broker ?? [],
         compare: values.compare,
         settings: values.set ?? [],
@@ -75,10 +75,16 @@ export const parseFloodCommand = (args: readonly string[]): FloodCommand => {
   }
 }
 
-const readNumber = (name: string, text: string, least: number, most: number, whole = false): number => {
+interface Bounds {
+  readonly least: number
+  readonly most: number
+  readonly whole?: boolean
+}
+
+const readNumber = (name: string, text: string | undefined, { least, most, whole = false }: Bounds) => {
+  if (text === undefined) return undefined
   const value = Number(text)
-  if (text.trim() === '' || !(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
-    throw new Error(`--${name} takes a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not '${text}'.`)
-  }
-  return value
+  const fits = text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value))
+  if (fits) return value
+  throw new Error(`--${name} takes a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not '${text}'.`)
 }

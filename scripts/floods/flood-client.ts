@@ -46,8 +46,9 @@ export class FloodClient {
   #length = 0
   #scale = 0
   #skip = 0
-  /** The last byte of the last packet: the Return Code of a CONNACK. */
-  lastByte = 0
+  #lastByte = 0
+  /** The Return Code of CONNACK. */
+  returnCode = 0
 
   constructor() {
     this.socket = new Socket()
@@ -77,7 +78,7 @@ export class FloodClient {
     await client.dial(port)
     client.send(encodeConnect(options))
     await client.until(PacketType.CONNACK)
-    if (client.lastByte !== 0) throw new Error(`The broker refused CONNECT with Return Code ${client.lastByte}.`)
+    if (client.returnCode !== 0) throw new Error(`The broker refused CONNECT with Return Code ${client.returnCode}.`)
     return client
   }
 
@@ -156,7 +157,7 @@ export class FloodClient {
         const skipped = Math.min(this.#skip, chunk.length - position)
         this.#skip -= skipped
         position += skipped
-        this.lastByte = chunk[position - 1]!
+        this.#lastByte = chunk[position - 1]!
         if (this.#skip === 0) this.#tell()
       } else if (this.#scale === 0) {
         this.#type = chunk[position++]! >> 4
@@ -182,6 +183,7 @@ export class FloodClient {
 
   #tell(): void {
     this.received[this.#type] = this.received[this.#type]! + 1
+    if (this.#type === PacketType.CONNACK) this.returnCode = this.#lastByte
     this.onPacket?.(this.#type)
   }
 
@@ -209,7 +211,7 @@ export const encodeSubscribe = (filters: readonly string[], qos: 0 | 1 = 0): Buf
   packet(
     (PacketType.SUBSCRIBE << 4) | 0b10,
     uint16(1),
-    ...filters.flatMap((filter) => [string(filter), Buffer.of(qos)]),
+    Buffer.concat(filters.flatMap((filter) => [string(filter), Buffer.of(qos)])),
   )
 
 /** A PUBLISH packet. @param id at QoS 1 and 2 alone. */
