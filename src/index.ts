@@ -5,6 +5,8 @@ export { Listener } from './kinds/listener.ts'
 export { Logger, type LogLevel, type LogLine } from './kinds/logger.ts'
 export {
   type ByteReceiver,
+  type ConnectPacket,
+  type ControlPacket,
   DecoderStage,
   EncoderStage,
   FilterStage,
@@ -13,6 +15,10 @@ export {
   PipelineStage,
 } from './kinds/pipeline-stage.ts'
 export { Router, type Subscriber } from './kinds/router.ts'
+export { Message, type MessageParts } from './mqtt/message.ts'
+export type { Publish } from './mqtt/publish.ts'
+export type { PublishChanges } from './mqtt/publish-changes.ts'
+export type { PublishRun } from './mqtt/publish-run.ts'
 export {
   type CheckedConfig,
   checkConfig,

@@ -3,6 +3,7 @@ import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kind
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
 import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
+import { Message, type MessageFields } from '../../src/mqtt/message.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
@@ -29,6 +30,7 @@ export class SharedDecoding {
   readonly parser = new PacketParser()
   /** Filled and lent again and again. */
   readonly publish = new Publish()
+  readonly message = new Message()
   readonly run = new PublishRun()
   readonly limits: PacketSizeLimits
   readonly nowMs: Clock
@@ -207,13 +209,13 @@ export class ConnectionDecoder implements DecoderInput {
     const error = checkPacket(firstByte, reader)
     if (error === undefined && firstByte >> 4 === PacketType.Publish) {
       const { publish } = this.#shared
-      readPublish(firstByte, reader, publish, this.#shared.nowMs)
+      const message = readPublish(firstByte, reader, publish, this.#shared.message, this.#shared.nowMs)
       reader.close()
       if (this.#frameStart >= 0) {
-        noteFrame(publish, this.#frameStart, end, connection.protocolVersion)
+        noteFrame(publish, message, this.#frameStart, end, connection.protocolVersion)
         // A packet that came in pieces has memory of its own.
-        publish.message.owned = buffer !== this.#chunk
-        publish.message.lender = publish.message.owned ? undefined : this.#lender
+        message.owned = buffer !== this.#chunk
+        message.lender = message.owned ? undefined : this.#lender
       }
       return this.#passOn(publish, buffer, end)
     }
@@ -257,9 +259,14 @@ export class ConnectionDecoder implements DecoderInput {
 }
 
 /** Notes where the packet lies, if it can go out as it came in. */
-const noteFrame = (publish: Publish, start: number, end: number, version: ProtocolVersion | 0): void => {
+const noteFrame = (
+  publish: Publish,
+  message: MessageFields,
+  start: number,
+  end: number,
+  version: ProtocolVersion | 0,
+): void => {
   if (publish.qos !== 0 || publish.topicAlias !== 0 || publish.messageExpiryInterval >= 0) return
-  const { message } = publish
   message.frameStart = start
   message.frameEnd = end
   message.frameVersion = version === 5 ? 5 : 4

@@ -5,7 +5,7 @@ import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-sta
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
-import { NONE, type Publish } from '../../src/mqtt/publish.ts'
+import { NONE, type Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -245,8 +245,9 @@ export class Client implements PacketReceiver {
     qos: QoS,
     retain: boolean,
     subscriptionIdentifiers: readonly number[],
-  ): Publish | undefined {
-    const { outgoing, mayReceive } = this.handler
+  ): PublishFields | undefined {
+    const { mayReceive } = this.handler
+    const outgoing: PublishFields = this.handler.outgoing
     if (mayReceive !== undefined && !mayReceive(this.identity, message.topic)) return undefined
     outgoing.message = message
     outgoing.qos = qos
@@ -287,7 +288,7 @@ export class Client implements PacketReceiver {
       return true
     }
     const { mayReceive } = this.handler
-    if (mayReceive !== undefined && !mayReceive(this.identity, run.first.message.topic)) return true
+    if (mayReceive !== undefined && !mayReceive(this.identity, run.message.topic)) return true
     this.#dropping = false
     return this.#next.publishRun?.(run) ?? false
   }
@@ -367,7 +368,7 @@ export class Client implements PacketReceiver {
     else refuse(this, ReasonCode.ProtocolError, `client sent ${packet.cmd} before CONNACK`)
   }
 
-  #prepareVersion5(publish: Publish, subscriptionIdentifiers: readonly number[]): Publish | undefined {
+  #prepareVersion5(publish: PublishFields, subscriptionIdentifiers: readonly number[]): PublishFields | undefined {
     const { message } = publish
     publish.subscriptionIdentifiers = subscriptionIdentifiers
     if (message.expiresAtMs !== Number.POSITIVE_INFINITY) {

@@ -137,9 +137,7 @@ describe('a run of PUBLISH packets', () => {
     [false, true],
   ])('that says it is text is looked at packet by packet, if that is checked (%s)', (checkPayloadFormat, taken) => {
     const { publisher } = opened({ checkPayloadFormat })
-    const run = runOf('a', RUN, 5, '01 01')
-    run.first.payloadFormatUtf8 = true
-    expect(publisher.takesRun(run)).toBe(taken)
+    expect(publisher.takesRun(runOf('a', RUN, 5, '01 01'))).toBe(taken)
   })
 
   it.each([

@@ -18,8 +18,11 @@ export const handlePublish = (client: Client, publish: Publish): void => {
     client.disconnect(ReasonCode.RetainNotSupported, 'client published with RETAIN 1, which is not available')
     return
   }
-  const message = publish.topicAlias === 0 ? publish.message : resolveTopicAlias(client, publish)
-  if (message === undefined) return
+  const found = publish.topicAlias === 0 ? publish.message : resolveTopicAlias(client, publish)
+  if (found === undefined) return
+  const { qos, retain } = publish
+  // A filter that is not type-checked can put another message into the packet: it goes on as what is acknowledged.
+  const message = found.qos === qos && found.retain === retain ? found : found.with({ qos, retain })
   if (publish.qos === 0) {
     const reason = take(client, publish, message)
     if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reason)
@@ -32,7 +35,7 @@ export const handlePublish = (client: Client, publish: Publish): void => {
  * @returns false, and does nothing, when each is to be looked at.
  */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
-  if (client.handler.config.checkPayloadFormat && run.first.payloadFormatUtf8) return false
+  if (client.handler.config.checkPayloadFormat && run.payloadFormatUtf8) return false
   return publishRun(client.handler, run, client.session!)
 }
 
@@ -140,7 +143,7 @@ const resolveTopicAlias = (client: Client, { message, topicAlias, omitsTopic }: 
     return undefined
   }
   const topic = aliases.get(topicAlias)
-  if (topic !== undefined) return message.withTopic(topic)
+  if (topic !== undefined) return message.with({ topic })
   client.disconnect(ReasonCode.ProtocolError, 'client used a Topic Alias that stands for nothing')
   return undefined
 }

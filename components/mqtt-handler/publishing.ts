@@ -62,7 +62,7 @@ export const publishMessage = (
 export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Session): boolean => {
   const { router } = handler
   if (router.publishRun === undefined) return false
-  if (mayPublish(handler, run.first.message, publisher.identity) !== ReasonCode.Success) return false
+  if (mayPublish(handler, run.message, publisher.identity) !== ReasonCode.Success) return false
   const { whole, single } = router.publishRun(run, publisher)
   publisher.client?.connection.chargeWork(1 + workOf(whole, run.size) + workOf(single, run.size / run.count))
   return true

@@ -88,6 +88,12 @@ export const openPipeline = (
     return receiver
   }
   const filter = (next: PacketReceiver, stage: FilterStage) => keep(stage.open(connection, next))
+  const incomingFilter = (next: PacketReceiver, stage: FilterStage) => {
+    const receiver = filter(next, stage)
+    // A client that broke the protocol would not be answered if a filter without this method ended its way.
+    if (receiver !== next) receiver.fail ??= (error) => next.fail?.(error)
+    return receiver
+  }
   const encoder = keep(
     pipeline.encoder.open(connection, {
       bytes: (chunk) => connection.write(chunk),
@@ -96,7 +102,7 @@ export const openPipeline = (
   )
   const outgoing = pipeline.outgoing.reduceRight(filter, encoder)
   const handler = keep(pipeline.handler.open(connection, new GuardedReceiver(outgoing, guard)))
-  const incoming = pipeline.incoming.reduceRight(filter, handler)
+  const incoming = pipeline.incoming.reduceRight(incomingFilter, handler)
   return keep(pipeline.decoder.open(connection, incoming))
 }
 
