@@ -120,7 +120,7 @@ const change = (session: MemorySession, record: SessionChange): void => {
       replace(queue, record.sequence, { packetIdentifier: record.packetIdentifier })
       break
     case 'pubrec':
-      replace(queue, record.sequence, { received: true, message: NO_CONTENT })
+      replace(queue, record.sequence, { pubrecOrder: record.pubrecOrder, message: NO_CONTENT })
       break
     case 'done':
       queue.remove(record.sequence)
@@ -144,7 +144,7 @@ const change = (session: MemorySession, record: SessionChange): void => {
 const replace = (
   queue: MessageQueue,
   sequence: number,
-  changes: { readonly packetIdentifier?: number; readonly received?: boolean; readonly message?: Message },
+  changes: { readonly packetIdentifier?: number; readonly pubrecOrder?: number; readonly message?: Message },
 ): void => {
   const queued = queue.find(sequence)
   if (queued === undefined) return
@@ -158,7 +158,7 @@ const replace = (
     shared: queued.shared,
     queuedAtMs: queued.queuedAtMs,
     packetIdentifier: changes.packetIdentifier ?? queued.packetIdentifier,
-    received: changes.received ?? queued.received,
+    pubrecOrder: changes.pubrecOrder ?? queued.pubrecOrder,
   })
 }
 

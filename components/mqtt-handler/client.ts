@@ -211,7 +211,7 @@ export class Client implements PacketReceiver {
   /** CONNACK has left: messages follow. */
   connected(): void {
     this.#phase = Phase.Connected
-    this.session?.outbox.pump()
+    this.session?.outbox.begin(this)
   }
 
   /** Properties of a packet with this Reason String, if the client wants any [MQTT-3.1.2-29]; empty is none. */

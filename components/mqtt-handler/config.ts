@@ -118,6 +118,15 @@ const queues = {
     .describe(
       'QoS 1 and 2 messages sent to a client before it acknowledges the first, if its Receive Maximum is not less.',
     ),
+  maximumInflightMqtt3: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(20)
+    .describe(
+      'The same for clients of MQTT 3, which cannot state a Receive Maximum, if `maximumInflight` is not less. Some take 20 ' +
+        'and silently drop the rest, such as mosquitto as a bridge of MQTT 3.1.1.',
+    ),
   maximumQueuedMessages: z
     .int()
     .min(0)
@@ -143,7 +152,8 @@ const queues = {
     .default(1024 ** 3)
     .describe(
       'Bytes that the messages which wait for all sessions, or are in flight and kept to be sent again, cost together, Wills ' +
-        'included: 450 for each beside its own. A client whose Will does not fit among the other Wills is refused.',
+        'included: 450 for each beside its own, and 350 in all between PUBREC and PUBCOMP. A client whose Will does not fit ' +
+        'among the other Wills is refused.',
     ),
   queueFullPolicy: z
     .enum(['drop-oldest', 'drop-newest', 'refuse'])
@@ -207,3 +217,7 @@ const features = {
 export const handlerConfig = z.strictObject({ ...connections, ...sessions, ...queues, ...retained, ...features })
 
 export type HandlerConfig = z.output<typeof handlerConfig>
+
+/** How many messages at QoS 1 and 2 may be in flight to a client of this version. */
+export const maximumInflight = (config: HandlerConfig, isVersion5: boolean): number =>
+  isVersion5 ? config.maximumInflight : Math.min(config.maximumInflight, config.maximumInflightMqtt3)

@@ -6,7 +6,7 @@ import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
-import { NEVER_EXPIRES } from './config.ts'
+import { maximumInflight, NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
@@ -114,7 +114,7 @@ export class Session implements Subscriber {
     this.#identity = client.identity
     this.#setWill(will)
     this.#disconnectedAtMs = undefined
-    this.outbox.attach(receiveMaximum)
+    this.outbox.attach(receiveMaximum, maximumInflight(this.#handler.config, client.isVersion5))
     this.setExpiryInterval(expiryIntervalSeconds)
   }
 
