@@ -7,6 +7,7 @@ import type {
   StoreRecord,
 } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { MessageQueue } from './message-queue.ts'
 
@@ -89,14 +90,14 @@ export interface MemorySession {
   /** By their filters as they were sent. */
   readonly subscriptions: Map<string, Subscription>
   /** Packet Identifiers. */
-  readonly received: Set<number>
+  readonly received: PacketIdentifierSet
   readonly queue: MessageQueue
 }
 
 const newSession = (record: SessionRecord): MemorySession => ({
   record,
   subscriptions: new Map(),
-  received: new Set(),
+  received: new PacketIdentifierSet(),
   queue: new MessageQueue(),
 })
 

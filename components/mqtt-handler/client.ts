@@ -63,8 +63,6 @@ export class Client implements PacketReceiver {
   #incomingAliases: IncomingTopicAliases | undefined
   #outgoingAliases: OutgoingTopicAliases | undefined
 
-  /** QoS 2 messages of this connection that are not completed, by Packet Identifier. */
-  readonly incomplete = new Set<number>()
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
 

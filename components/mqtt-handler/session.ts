@@ -12,6 +12,7 @@ import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
 import { subscriptionCost } from './subscription-cost.ts'
+import { UnreleasedMessages } from './unreleased-messages.ts'
 import { willCost, willMessage } from './will.ts'
 
 /**
@@ -28,14 +29,8 @@ export class Session implements Subscriber {
   readonly subscriptions = new Map<string, Subscription>()
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: Outbox
-  /** Packet Identifiers of the client's QoS 2 messages that it has not released. */
-  readonly received = new Set<number>()
-  /**
-   * Packet Identifiers of QoS 2 messages that were refused since a queue was full, when other subscribers had got them: with
-   * DUP it is the same message, which nobody is to get twice. Without, the identifier is in use anew [MQTT-4.3.3-9]. Not in
-   * the store.
-   */
-  refused: Set<number> | undefined
+  /** Messages at QoS 2 from the client. */
+  readonly unreleased: UnreleasedMessages
   /** Retained messages that the client is yet to be sent; undefined when there never were any. */
   #retained: RetainedSender | undefined
 
@@ -57,6 +52,7 @@ export class Session implements Subscriber {
     this.#identity = identity
     this.#handler = handler
     this.outbox = new Outbox(this, handler)
+    this.unreleased = new UnreleasedMessages(this, handler)
   }
 
   get client(): Client | undefined {
@@ -114,6 +110,7 @@ export class Session implements Subscriber {
     this.#identity = client.identity
     this.#setWill(will)
     this.#disconnectedAtMs = undefined
+    this.unreleased.attach(client.isVersion5)
     this.outbox.attach(receiveMaximum, maximumInflight(this.#handler.config, client.isVersion5))
     this.setExpiryInterval(expiryIntervalSeconds)
   }
@@ -158,7 +155,7 @@ export class Session implements Subscriber {
       this.#keep(subscription)
       this.#handler.router.subscribe(this, subscription)
     }
-    for (const packetIdentifier of stored.received) this.received.add(packetIdentifier)
+    this.unreleased.restore(stored.received)
     this.outbox.restore(stored.queue)
     if (stored.disconnectedAtMs === undefined) this.#save()
   }
@@ -201,25 +198,6 @@ export class Session implements Subscriber {
     return true
   }
 
-  /** A QoS 2 message of the client was taken. */
-  addReceived(packetIdentifier: number): void {
-    this.received.add(packetIdentifier)
-    if (this.persistent) this.#handler.journal.append({ type: 'received', session: this.id, packetIdentifier })
-  }
-
-  /** A QoS 2 message of the client was refused when others had got it. */
-  addRefused(packetIdentifier: number): void {
-    this.refused ??= new Set()
-    this.refused.add(packetIdentifier)
-  }
-
-  /** The client released it. @returns false when there was none. */
-  releaseReceived(packetIdentifier: number): boolean {
-    if (!this.received.delete(packetIdentifier)) return false
-    if (this.persistent) this.#handler.journal.append({ type: 'released', session: this.id, packetIdentifier })
-    return true
-  }
-
   /** The Will Delay Interval is over. */
   publishWill(): void {
     const will = this.#will
@@ -237,6 +215,7 @@ export class Session implements Subscriber {
       this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
     }
     this.subscriptions.clear()
+    this.unreleased.end()
     const orphans = this.outbox.end()
     if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
     this.#expiryIntervalSeconds = 0

@@ -77,7 +77,7 @@ describe.concurrent('4.4 Message delivery retry, 4.5 Message receipt and 4.6 Mes
     await broker.connect({ ...session, clean: true })
   })
 
-  it('PUBREL is sent again in the order of PUBREC [MQTT-4.6.0-4]', async () => {
+  it('PUBREL is sent again in the order of PUBREC [MQTT-4.4.0-1]', async () => {
     const topic = unique()
     const client = await broker.connect({ properties: SESSION })
     await client.subscribe(topic, { qos: 2 })
