@@ -65,17 +65,23 @@ export class Outbox {
     return this.#hasRoom && this.#waiting.count === 0 && this.#resend.length === 0
   }
 
+  /**
+   * Whether this message would be sent at once. Without room for its content it does not enter the window: it waits, or is
+   * dropped, as any other.
+   */
+  sends(message: Message, shared: string | undefined): boolean {
+    if (this.#session.client?.sendable !== true || !this.idle) return false
+    return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
+  }
+
   /** Takes a message: sends it now, or when its turn comes, or drops it where the bounds say so. @param message lent. */
   add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
-    const client = this.#session.client
-    // Without room for its content it does not enter the window: it waits, or is dropped, as any other.
-    const direct =
-      client?.sendable === true && this.idle && (!this.#keeps(shared) || this.#waiting.fitsAll(message.size))
+    const direct = this.sends(message, shared)
     this.#lastSequence += 1
     const sequence = this.#lastSequence
     const queuedAtMs = direct ? 0 : this.#handler.now()
     const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
-    if (direct) this.#send(client, outgoing, false)
+    if (direct) this.#send(this.#session.client!, outgoing, false)
     else this.#waiting.push(outgoing)
   }
 

@@ -50,7 +50,8 @@ const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
 
 const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   const { packetIdentifier: messageId } = publish
-  const { unreleased } = client.session!
+  const session = client.session!
+  const { unreleased } = session
   const { journal, totals } = client.handler
   const appendedBefore = journal.appended
   const content = contentIfKnownBy(client, message)
@@ -65,6 +66,7 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
     return
   }
   const refusedBefore = totals.refused
+  session.answerFirst()
   const reason = take(client, publish, message)
   const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
   // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
@@ -72,6 +74,7 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
     unreleased.add(messageId, content)
   } else if (totals.refused !== refusedBefore) unreleased.addRefused(messageId)
   client.answer(answer, journal.appended !== appendedBefore)
+  session.deliverOwn(message)
 }
 
 /** @returns undefined when messages are known by their identifiers alone. */

@@ -1,3 +1,4 @@
+import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
@@ -31,6 +32,10 @@ export class Session implements Subscriber {
   readonly outbox: Outbox
   /** Messages at QoS 2 from the client. */
   readonly unreleased: UnreleasedMessages
+  /** A message of the client is being published, and PUBREC is to leave before the session is sent its own copy. */
+  #answersFirst = false
+  /** How the session gets this copy. */
+  #ownDelivery: Delivery | undefined
   /** Retained messages that the client is yet to be sent; undefined when there never were any. */
   #retained: RetainedSender | undefined
 
@@ -91,9 +96,24 @@ export class Session implements Subscriber {
 
   deliver(message: Message, delivery: Delivery): void {
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    if (this.#answersFirst && this.#defers(message, qos, delivery)) return
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
     else this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+  }
+
+  /** A message of the client is published now: `deliverOwn` follows when it is answered. */
+  answerFirst(): void {
+    this.#answersFirst = true
+  }
+
+  /** The client has its answer: it gets its own copy of the message, if it is to have one. */
+  deliverOwn(message: Message): void {
+    this.#answersFirst = false
+    const delivery = this.#ownDelivery
+    if (delivery === undefined) return
+    this.#ownDelivery = undefined
+    this.deliver(message, delivery)
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
@@ -110,6 +130,8 @@ export class Session implements Subscriber {
     this.#identity = client.identity
     this.#setWill(will)
     this.#disconnectedAtMs = undefined
+    this.#answersFirst = false
+    this.#ownDelivery = undefined
     this.unreleased.attach(client.isVersion5)
     this.outbox.attach(receiveMaximum, maximumInflight(this.#handler.config, client.isVersion5))
     this.setExpiryInterval(expiryIntervalSeconds)
@@ -226,6 +248,17 @@ export class Session implements Subscriber {
     }
     // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
     this.publishWill()
+  }
+
+  /**
+   * Notes how the session is to get a message that its client publishes. Only for one that it would be sent at once: a copy
+   * that has to wait follows the answer in any case, and one that is refused is a part of the answer.
+   */
+  #defers(message: Message, qos: QoS, delivery: Delivery): boolean {
+    if (this.#ownDelivery !== undefined || this.#client === undefined) return false
+    if (qos > 0 && !this.outbox.sends(message, delivery.shared)) return false
+    this.#ownDelivery = delivery
+    return true
   }
 
   #keep(subscription: Subscription): void {
