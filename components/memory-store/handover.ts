@@ -49,7 +49,7 @@ export const rebuild = (suspended: unknown): MemoryStore => {
 }
 
 /** Counted up whenever the shape below changes. */
-const VERSION = 1
+const VERSION = 2
 
 const count = z.int().min(0)
 const packetIdentifier = z.int().min(0).max(0xffff)
@@ -93,7 +93,7 @@ const queued = z.strictObject({
   shared: z.string().nullable(),
   queuedAtMs: z.number(),
   packetIdentifier,
-  received: z.boolean(),
+  pubrecOrder: count,
 })
 
 const session = z.strictObject({
@@ -175,7 +175,7 @@ const plainQueued = (queued: QueuedMessage, indexOf: IndexOf) => ({
   shared: queued.shared ?? null,
   queuedAtMs: queued.queuedAtMs,
   packetIdentifier: queued.packetIdentifier,
-  received: queued.received,
+  pubrecOrder: queued.pubrecOrder,
 })
 
 const recordOf = (plain: z.output<typeof record>, messageAt: MessageAt): SessionRecord => ({

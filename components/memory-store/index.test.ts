@@ -78,11 +78,11 @@ describe('the memory store over a reset', () => {
   })
 
   it.each([
-    ['another version', { version: 2 }, 'it has version 2, and this store reads version 1.'],
-    ['no version', { sessions: [] }, 'it has no version, and this store reads version 1.'],
-    ['nothing', undefined, 'it has no version, and this store reads version 1.'],
-    ['another shape', { version: 1, messages: [], sessions: [{}], retained: [] }, 'sessions.0.record: '],
-    ['a message that is not there', { version: 1, messages: [], sessions: [], retained: [1] }, 'message 1 of 0.'],
+    ['another version', { version: 1 }, 'it has version 1, and this store reads version 2.'],
+    ['no version', { sessions: [] }, 'it has no version, and this store reads version 2.'],
+    ['nothing', undefined, 'it has no version, and this store reads version 2.'],
+    ['another shape', { version: 2, messages: [], sessions: [{}], retained: [] }, 'sessions.0.record: '],
+    ['a message that is not there', { version: 2, messages: [], sessions: [], retained: [1] }, 'message 1 of 0.'],
   ])('says what is wrong with %s', async (_, suspended, why) => {
     const resumed = resume(suspended)
     await expect(resumed).rejects.toThrow('the store before this one left sessions and messages in a form that')
@@ -92,7 +92,7 @@ describe('the memory store over a reset', () => {
   it('counts what it holds', async () => {
     const { store } = await filled()
     expect(store.counts).toEqual({ sessions: 2, subscriptions: 0, queued: 2, queuedBytes: 2002, retained: 1 })
-    store.append({ type: 'pubrec', session: 'a', sequence: 3 })
+    store.append({ type: 'pubrec', session: 'a', sequence: 3, pubrecOrder: 1 })
     expect(store.counts).toMatchObject({ queued: 2, queuedBytes: 1001 })
   })
 

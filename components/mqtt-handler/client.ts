@@ -63,8 +63,6 @@ export class Client implements PacketReceiver {
   #incomingAliases: IncomingTopicAliases | undefined
   #outgoingAliases: OutgoingTopicAliases | undefined
 
-  /** QoS 2 messages of this connection that are not completed, by Packet Identifier. */
-  readonly incomplete = new Set<number>()
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
 
@@ -211,7 +209,7 @@ export class Client implements PacketReceiver {
   /** CONNACK has left: messages follow. */
   connected(): void {
     this.#phase = Phase.Connected
-    this.session?.outbox.pump()
+    this.session?.outbox.begin(this)
   }
 
   /** Properties of a packet with this Reason String, if the client wants any [MQTT-3.1.2-29]; empty is none. */

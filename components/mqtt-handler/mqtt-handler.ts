@@ -29,6 +29,10 @@ export interface Totals {
   willBytes: number
   /** What the subscriptions of all sessions cost now, in bytes. */
   subscriptionBytes: number
+  /** What the Packet Identifiers of messages at QoS 2 that clients have sent and not released cost now, in bytes. */
+  unreleasedBytes: number
+  /** Messages at QoS 2 without DUP whose Packet Identifier was not released: their clients had lost their state. */
+  reusedIdentifiers: number
   /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
   droppedQoS0: number
   /** Messages at QoS 1 and 2 that were dropped because the queue of a session was full. */
@@ -80,6 +84,8 @@ export class MqttHandler implements HandlerStage {
     queuedBytes: 0,
     willBytes: 0,
     subscriptionBytes: 0,
+    unreleasedBytes: 0,
+    reusedIdentifiers: 0,
     droppedQoS0: 0,
     dropped: 0,
     refused: 0,

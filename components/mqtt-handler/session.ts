@@ -1,3 +1,4 @@
+import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
@@ -6,12 +7,13 @@ import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
-import { NEVER_EXPIRES } from './config.ts'
+import { maximumInflight, NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
 import { subscriptionCost } from './subscription-cost.ts'
+import { UnreleasedMessages } from './unreleased-messages.ts'
 import { willCost, willMessage } from './will.ts'
 
 /**
@@ -28,14 +30,12 @@ export class Session implements Subscriber {
   readonly subscriptions = new Map<string, Subscription>()
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: Outbox
-  /** Packet Identifiers of the client's QoS 2 messages that it has not released. */
-  readonly received = new Set<number>()
-  /**
-   * Packet Identifiers of QoS 2 messages that were refused since a queue was full, when other subscribers had got them: with
-   * DUP it is the same message, which nobody is to get twice. Without, the identifier is in use anew [MQTT-4.3.3-9]. Not in
-   * the store.
-   */
-  refused: Set<number> | undefined
+  /** Messages at QoS 2 from the client. */
+  readonly unreleased: UnreleasedMessages
+  /** A message of the client is being published, and PUBREC is to leave before the session is sent its own copy. */
+  #answersFirst = false
+  /** How the session gets this copy. */
+  #ownDelivery: Delivery | undefined
   /** Retained messages that the client is yet to be sent; undefined when there never were any. */
   #retained: RetainedSender | undefined
 
@@ -57,6 +57,7 @@ export class Session implements Subscriber {
     this.#identity = identity
     this.#handler = handler
     this.outbox = new Outbox(this, handler)
+    this.unreleased = new UnreleasedMessages(this, handler)
   }
 
   get client(): Client | undefined {
@@ -95,9 +96,24 @@ export class Session implements Subscriber {
 
   deliver(message: Message, delivery: Delivery): void {
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    if (this.#answersFirst && this.#defers(message, qos, delivery)) return
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
     else this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+  }
+
+  /** A message of the client is published now: `deliverOwn` follows when it is answered. */
+  answerFirst(): void {
+    this.#answersFirst = true
+  }
+
+  /** The client has its answer: it gets its own copy of the message, if it is to have one. */
+  deliverOwn(message: Message): void {
+    this.#answersFirst = false
+    const delivery = this.#ownDelivery
+    if (delivery === undefined) return
+    this.#ownDelivery = undefined
+    this.deliver(message, delivery)
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
@@ -114,7 +130,10 @@ export class Session implements Subscriber {
     this.#identity = client.identity
     this.#setWill(will)
     this.#disconnectedAtMs = undefined
-    this.outbox.attach(receiveMaximum)
+    this.#answersFirst = false
+    this.#ownDelivery = undefined
+    this.unreleased.attach(client.isVersion5)
+    this.outbox.attach(receiveMaximum, maximumInflight(this.#handler.config, client.isVersion5))
     this.setExpiryInterval(expiryIntervalSeconds)
   }
 
@@ -158,7 +177,7 @@ export class Session implements Subscriber {
       this.#keep(subscription)
       this.#handler.router.subscribe(this, subscription)
     }
-    for (const packetIdentifier of stored.received) this.received.add(packetIdentifier)
+    this.unreleased.restore(stored.received)
     this.outbox.restore(stored.queue)
     if (stored.disconnectedAtMs === undefined) this.#save()
   }
@@ -201,25 +220,6 @@ export class Session implements Subscriber {
     return true
   }
 
-  /** A QoS 2 message of the client was taken. */
-  addReceived(packetIdentifier: number): void {
-    this.received.add(packetIdentifier)
-    if (this.persistent) this.#handler.journal.append({ type: 'received', session: this.id, packetIdentifier })
-  }
-
-  /** A QoS 2 message of the client was refused when others had got it. */
-  addRefused(packetIdentifier: number): void {
-    this.refused ??= new Set()
-    this.refused.add(packetIdentifier)
-  }
-
-  /** The client released it. @returns false when there was none. */
-  releaseReceived(packetIdentifier: number): boolean {
-    if (!this.received.delete(packetIdentifier)) return false
-    if (this.persistent) this.#handler.journal.append({ type: 'released', session: this.id, packetIdentifier })
-    return true
-  }
-
   /** The Will Delay Interval is over. */
   publishWill(): void {
     const will = this.#will
@@ -237,6 +237,7 @@ export class Session implements Subscriber {
       this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
     }
     this.subscriptions.clear()
+    this.unreleased.end()
     const orphans = this.outbox.end()
     if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
     this.#expiryIntervalSeconds = 0
@@ -247,6 +248,17 @@ export class Session implements Subscriber {
     }
     // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
     this.publishWill()
+  }
+
+  /**
+   * Notes how the session is to get a message that its client publishes. Only for one that it would be sent at once: a copy
+   * that has to wait follows the answer in any case, and one that is refused is a part of the answer.
+   */
+  #defers(message: Message, qos: QoS, delivery: Delivery): boolean {
+    if (this.#ownDelivery !== undefined || this.#client === undefined) return false
+    if (qos > 0 && !this.outbox.sends(message, delivery.shared)) return false
+    this.#ownDelivery = delivery
+    return true
   }
 
   #keep(subscription: Subscription): void {

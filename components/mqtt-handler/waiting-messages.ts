@@ -94,10 +94,12 @@ export class WaitingMessages {
     this.#count(queue.count, queue.bytes)
   }
 
-  /** After a restart: finds what was in flight, at the front of the backlog. */
-  loadInflight(): void {
-    if (this.#restored) while (this.#queue.length === 0 && this.#load());
+  /** After a restart: finds what was in flight, at the front of the backlog. @returns false when that is known already. */
+  loadInflight(): boolean {
+    if (!this.#restored) return false
+    while (this.#queue.length === 0 && this.#load());
     this.#restored = false
+    return true
   }
 
   /** The client is away: everything is left to the store. */
@@ -138,8 +140,10 @@ export class WaitingMessages {
       this.#backlogCount -= 1
       this.#backlogBytes -= outgoing.size
       if (outgoing.packetIdentifier > 0) {
-        // In flight it goes on counting while its content is kept.
-        if (outgoing.message === undefined) this.#count(-1, -outgoing.size)
+        // From here on it counts as a message in flight.
+        this.#count(-1, -outgoing.size)
+        outgoing.inflightBytes = outgoing.inflightCost
+        this.#handler.totals.queuedBytes += outgoing.inflightBytes
         this.#inflight.restore(outgoing.packetIdentifier, outgoing)
       } else {
         this.#queue.push(outgoing)

@@ -90,8 +90,11 @@ export interface QueuedMessage {
   readonly queuedAtMs: number
   /** Set once it was sent, and kept for sending it again; 0 before. */
   readonly packetIdentifier: number
-  /** QoS 2: the client has received it (PUBREC), PUBREL is what it is sent from now on. */
-  readonly received: boolean
+  /**
+   * QoS 2: 0 until the client has received it (PUBREC). Then its place in the order of the session's PUBREC packets, which
+   * counts up from 1; PUBREL is what the client is sent from now on, in this order.
+   */
+  readonly pubrecOrder: number
 }
 
 /** A change. `session` is a Client Identifier; what concerns a session that is not there is passed over. */
@@ -107,7 +110,7 @@ export type StoreRecord =
   /** It was sent under this Packet Identifier. */
   | { readonly type: 'sent'; readonly session: string; readonly sequence: number; readonly packetIdentifier: number }
   /** PUBREC came for it: its content is needed no more. */
-  | { readonly type: 'pubrec'; readonly session: string; readonly sequence: number }
+  | { readonly type: 'pubrec'; readonly session: string; readonly sequence: number; readonly pubrecOrder: number }
   /** It was acknowledged, expired or dropped, and leaves the queue. */
   | { readonly type: 'done'; readonly session: string; readonly sequence: number }
   /** QoS 2 from the client: the message with this Packet Identifier was taken, */

@@ -23,7 +23,7 @@ export const queuedMessage = (fields: Partial<QueuedMessage> = {}): QueuedMessag
   shared: undefined,
   queuedAtMs: 1_700_000_000_000,
   packetIdentifier: 0,
-  received: false,
+  pubrecOrder: 0,
   ...fields,
 })
 
