@@ -8,6 +8,7 @@ import type { Store } from '../../src/kinds/store.ts'
 import { KeepAlive } from '../../src/mqtt/keep-alive.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { Client } from './client.ts'
+import { ClientLog } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import { Journal } from './journal.ts'
 import { Pause } from './reading.ts'
@@ -59,6 +60,7 @@ export class MqttHandler implements HandlerStage {
   readonly router: Router
   readonly journal: Journal
   readonly log: Logger
+  readonly clientLog: ClientLog
   readonly authorizer: Authorizer | undefined
   /** The authorizer's say on deliveries, where it has any. */
   readonly mayReceive: Authorizer['mayReceive']
@@ -95,6 +97,7 @@ export class MqttHandler implements HandlerStage {
     this.router = parts.router
     this.journal = new Journal(parts.store)
     this.log = parts.logger
+    this.clientLog = new ClientLog(parts.logger)
     this.authorizer = parts.authorizer
     this.mayReceive = parts.authorizer?.mayReceive?.bind(parts.authorizer)
     this.authenticationMethods = byName(parts.authenticationMethods ?? [])

@@ -84,6 +84,10 @@ export class Session implements Subscriber {
     return this.#expiryIntervalSeconds
   }
 
+  get will(): StoredWill | undefined {
+    return this.#will
+  }
+
   /** What its Will costs, in bytes. */
   get willCost(): number {
     return willCost(this.#will)
@@ -129,9 +133,11 @@ export class Session implements Subscriber {
     this.#save()
   }
 
-  /** The client said goodbye: its Will is deleted [MQTT-3.14.4-3]. */
-  deleteWill(): void {
+  /** The client sent DISCONNECT: its Will is deleted [MQTT-3.14.4-3]. @returns whether there was one. */
+  deleteWill(): boolean {
+    const existed = this.#will !== undefined
     this.#setWill(undefined)
+    return existed
   }
 
   /** The connection is gone. The session waits for the next one, or ends. */
