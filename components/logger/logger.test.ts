@@ -83,7 +83,7 @@ describe('the logger', () => {
 
   it('writes an error for people in a line, with its stack below', async () => {
     const log = await open({ format: 'pretty' })
-    log.error({ err: new Error('no room'), task: 'will' }, 'A task failed')
+    log.error({ err: new Error('no room'), task: 'will', empty: '' }, 'A task failed')
     await log.close()
     const [line, ...stack] = (await readFile(path(), 'utf8')).trimEnd().split('\n')
     expect(line).toMatch(/ERROR: A task failed task=will$/)

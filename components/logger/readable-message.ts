@@ -31,6 +31,7 @@ export const readableMessage = (line: Readonly<Record<string, unknown>>, message
 
 /** Whether a text holds a value as a whole word: not the 2 of 127. */
 const holds = (text: string, value: string): boolean => {
+  if (value === '') return true
   for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + 1)) {
     if (!isWord(text[at - 1]) && !isWord(text[at + value.length])) return true
   }

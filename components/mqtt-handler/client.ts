@@ -174,7 +174,8 @@ export class Client implements PacketReceiver {
     // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
     const { reasonCode } = error
     const isAnswered = this.isVersion5 || reasonCode === ReasonCode.UnsupportedProtocolVersion
-    refuse(this, isAnswered ? reasonCode : ReasonCode.ProtocolError, why, error.message)
+    if (isAnswered) refuse(this, reasonCode, why, error.message)
+    else this.end(why, { by: 'broker', reasonCode })
   }
 
   drained(): void {

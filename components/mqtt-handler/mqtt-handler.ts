@@ -111,6 +111,10 @@ export class MqttHandler implements HandlerStage {
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
+  get authenticates(): boolean {
+    return this.authenticationMethods.size > 0
+  }
+
   /** Takes over what the store holds. Rejects when that cannot be read. */
   async restore(): Promise<void> {
     const { sessions, retained } = await this.journal.store.restore()

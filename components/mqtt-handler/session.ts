@@ -281,6 +281,7 @@ export class Session implements Subscriber {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
+      remote: this.#identity.remote,
       expiryIntervalSeconds: this.#expiryIntervalSeconds,
       disconnectedAtMs: this.#disconnectedAtMs,
       will: this.#will,

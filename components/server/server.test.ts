@@ -173,6 +173,19 @@ describe('the server', () => {
       await answers(await RawClient.connect(resumed.port))
     })
 
+    it('knows the address of a client that was gone before its turn came', async () => {
+      const listener = await start()
+      const suspended = await suspend(listener)
+      const gone = await RawClient.connect(listener.port)
+      const { localAddress, localPort } = gone.socket
+      await expect.poll(() => suspended.waiting.length).toBe(1)
+      gone.socket.resetAndDestroy()
+      await gone.closed
+      logger.lines.length = 0
+      await resume({}, suspended)
+      await expect.poll(() => logger.at('debug')).toMatchObject([{ remote: `${localAddress}:${localPort}` }])
+    })
+
     it('binds anew for another address', async () => {
       const listener = await start()
       const suspended = await suspend(listener)
