@@ -120,6 +120,7 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   const appendedBefore = client.handler.journal.appended
   // Whoever was connected with this identifier is disconnected [MQTT-3.1.4-3].
   if (existing?.client !== undefined) {
+    client.handler.totals.takeovers += 1
     const why = 'another connection took over the Client Identifier'
     existing.client.disconnect(ReasonCode.SessionTakenOver, why, why, takenOver(existing, client, request.cleanStart))
   }

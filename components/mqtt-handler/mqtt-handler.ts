@@ -42,6 +42,8 @@ export interface Totals {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
+  /** Connections that were closed since another client connected with the same Client Identifier. */
+  takeovers: number
 }
 
 /** What the handler is made of. */
@@ -88,6 +90,7 @@ export class MqttHandler implements HandlerStage {
     expired: 0,
     tooLarge: 0,
     refusedPublishes: 0,
+    takeovers: 0,
   }
   readonly #timer: NodeJS.Timeout
 

@@ -1,14 +1,20 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import type {
+  DecoderStage,
+  EncoderStage,
+  HandlerStage,
+  PacketReceiver,
+  PipelineStage,
+} from '../../src/kinds/pipeline-stage.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
 import type { Handover } from './handover.ts'
 import { server } from './index.ts'
-import type { TcpServer } from './tcp-server.ts'
+import { TcpServer } from './tcp-server.ts'
 
 const answered = (chunk: Uint8Array, next: PacketReceiver): number => {
   next.packet({ cmd: 'pingreq' })
@@ -102,6 +108,28 @@ describe('the server', () => {
   it('fails to start without a whole pipeline, and then has bound nothing', async () => {
     const started = server.start(configOf({}), { logger, pipeline: pipeline.slice(1) }, context)
     await expect(started).rejects.toThrow('server.dependencies.pipeline must list a decoder')
+  })
+
+  it.each([
+    ['0.0.0.0', false, 1],
+    ['0.0.0.0', true, 0],
+    ['0.0.0.0', undefined, 0],
+    ['127.0.0.1', false, 0],
+  ])('at %s, with authentication %s, logs %i warnings', (address, authenticates, warnings) => {
+    logger.lines.length = 0
+    // It does not listen: a test opens nothing to the network.
+    const listening = Object.assign(createServer(), { address: () => ({ address, port: 1883, family: 'IPv4' }) })
+    const [decoder, handler, encoder] = pipeline as [DecoderStage, HandlerStage, EncoderStage]
+    const stages = {
+      decoder,
+      incoming: [],
+      handler: { ...handler, ...(authenticates === undefined ? {} : { authenticates }) },
+      outgoing: [],
+      encoder,
+    }
+    new TcpServer(listening, configOf({}), stages, logger)
+    const text = `Every host that reaches ${address}:1883 may connect: no component authenticates clients`
+    expect(logger.at('warn').map(({ message }) => message)).toEqual(Array(warnings).fill(text))
   })
 
   it('closes connections beyond the maximum at once, counts them, and logs one line', async () => {

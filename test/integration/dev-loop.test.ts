@@ -50,6 +50,12 @@ class Program {
     })
   }
 
+  /** What it said in lines of JSON: no terminal reads it. */
+  messages(): unknown[] {
+    const lines = this.output.split('\n').filter((line) => line.startsWith('{'))
+    return lines.map((line) => (JSON.parse(line) as { msg: unknown }).msg)
+  }
+
   /** The exit code, once all output has come; null after a signal that the program did not handle. */
   async ended(): Promise<number | null> {
     await this.#closed
@@ -272,8 +278,8 @@ describe.concurrent('npm start', { timeout }, () => {
     program.process.kill(signal)
     expect(await program.ended()).toBe(0)
     // Two pipes: what comes through one says nothing of when it came through the other.
-    expect(program.output).toContain(`${signal}: stopping\n`)
-    expect(program.output.replace(`${signal}: stopping\n`, '')).toContain('server stopped\nlog stopped\n')
+    expect(program.messages()).toEqual([expect.stringContaining('is running'), `${signal}: stopping`])
+    expect(program.output.replace(/^\{.*\n/gm, '')).toContain('server stopped\nlog stopped\n')
   })
 
   test('a second signal ends a stop that hangs', async ({ world, expect }) => {
