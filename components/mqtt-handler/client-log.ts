@@ -76,9 +76,10 @@ export class ClientLog {
     const reason = reasonCode === undefined ? undefined : describe(end.by, reasonCode)
     const details = {
       ...whoIs(client),
-      closedBy: end.by,
+      // A refusal is the broker's anyway.
+      closedBy: accepted || end.by !== 'broker' ? end.by : undefined,
       reason,
-      why,
+      why: end.takenOverBy === undefined ? why : undefined,
       reasonString: reasonString && shortened(reasonString),
       takenOverBy: end.takenOverBy,
       will,
@@ -174,7 +175,7 @@ export const shortened = (text: string): string =>
   text.length > MAXIMUM_TEXT_LENGTH ? `${text.slice(0, MAXIMUM_TEXT_LENGTH)}…` : text
 
 /** The fields that every line about a client has. */
-const whoIs = ({ id, identity, connection }: Client): Record<string, unknown> => {
+export const whoIs = ({ id, identity, connection }: Client): Record<string, unknown> => {
   const { protocolVersion: version, remote } = connection
   const { clientId, userName } = identity
   return {
@@ -218,8 +219,8 @@ const causeOf = (why: string, reason: string | undefined, end: ClientEnd, accept
   const { by, reasonString, takenOverBy } = end
   switch (by) {
     case 'broker': {
-      const text = takenOverBy === undefined ? why : `${why} from ${takenOverBy}`
-      const cause = reason === undefined ? text : `${reason}: ${text}`
+      const text = takenOverBy === undefined ? `: ${why}` : ` by ${takenOverBy}`
+      const cause = reason === undefined ? why : reason + text
       return accepted ? `closed by the broker: ${cause}` : cause
     }
     case 'network':

@@ -124,7 +124,8 @@ export class MqttHandler implements HandlerStage {
     this.retained.restore(retained)
     this.sessions.restore(sessions)
     if (sessions.length + retained.length === 0) return
-    this.log.info({ sessions: sessions.length, retained: retained.length }, 'Sessions and retained messages restored')
+    const counts = { sessions: sessions.length, retained: retained.length }
+    this.log.info(counts, `${counts.sessions} sessions and ${counts.retained} retained messages restored`)
   }
 
   /** Milliseconds since 1970, on a clock that never steps back. */
