@@ -1,6 +1,6 @@
 /** What the package offers to those who write systems and components of their own. */
 
-export type { Connection } from './kinds/connection.ts'
+export type { Connection, ConnectionEnd } from './kinds/connection.ts'
 export { Listener } from './kinds/listener.ts'
 export { Logger, type LogLevel, type LogLine } from './kinds/logger.ts'
 export {

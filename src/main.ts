@@ -5,6 +5,7 @@ import { isatty } from 'node:tty'
 import { pathToFileURL } from 'node:url'
 import { exitCodes, type Program, parseCommandLine, version } from './command-line.ts'
 import { leaveProcess } from './leave-process.ts'
+import { say } from './say.ts'
 import { formatError } from './system/format-error.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
 import { configure } from './system/settings.ts'
@@ -40,13 +41,13 @@ export const main = async (args: readonly string[]): Promise<number> => {
   try {
     system = createSystem(configure(await importConfig(commandLine.configFile), commandLine.settings))
   } catch (error) {
-    say(`${commandLine.configFile}: ${formatError(error)}`)
+    say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage
   }
   const code = await run(system)
   // As a shell expects, and Node 20 aborts when it ends by itself after its terminal was closed.
   if (code === hangupCode) process.kill(process.pid, 'SIGHUP')
-  leaveProcess(code)
+  leaveProcess(code, (text) => say(text, 'warn'))
   return code
 }
 
@@ -89,7 +90,7 @@ const readyText = (system: System, startMs: number): string => {
 /** Stops what runs. @returns the code to exit with. */
 const finish = async (system: System, ending: Ending): Promise<number> => {
   if (ending.reason === 'failed start') {
-    say(formatError(ending.error))
+    say(formatError(ending.error), 'fatal')
     return exitCodes.failed
   }
   if (ending.reason === 'signal') say(`${ending.signal}: stopping`)
@@ -98,7 +99,7 @@ const finish = async (system: System, ending: Ending): Promise<number> => {
     await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
     return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : exitCodes.ok
   } catch (error) {
-    say(formatError(error))
+    say(formatError(error), 'error')
     return exitCodes.failed
   }
 }
@@ -131,7 +132,8 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boole
   }
   const onHangup = hangupHandler((signal) => resolve({ reason: 'signal', signal }))
   const onCrash = (error: unknown): void => {
-    say(`An error escaped from a component, so that the state of the system is not known; stopping.\n${stackOf(error)}`)
+    const text = 'An error escaped from a component, so that the state of the system is not known; stopping.'
+    say(`${text}\n${stackOf(error)}`, 'fatal')
     ended = true
     crashed = true
     resolve({ reason: 'crash' })
@@ -190,8 +192,4 @@ const explain = (error: unknown, file: string): unknown => {
 /** Whoever read the output may go first (`| head`); a broker does not end for that, and there is nobody left to tell. */
 const surviveClosedOutput = (): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-}
-
-const say = (text: string): void => {
-  process.stderr.write(`${text}\n`)
 }

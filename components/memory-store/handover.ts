@@ -71,6 +71,8 @@ const message = z.strictObject({
 const record = z.strictObject({
   id: z.string(),
   userName: z.string().nullable(),
+  /** A predecessor of before this field leaves it out. */
+  remote: z.string().nullable().default(null),
   expiryIntervalSeconds: count,
   disconnectedAtMs: z.number().nullable(),
   will: z.strictObject({ message: index, delaySeconds: count, messageExpiryInterval: z.int().min(-1) }).nullable(),
@@ -148,6 +150,7 @@ const plainSession = ({ record, subscriptions, received, queue }: MemorySession,
   record: {
     id: record.id,
     userName: record.userName ?? null,
+    remote: record.remote ?? null,
     expiryIntervalSeconds: record.expiryIntervalSeconds,
     disconnectedAtMs: record.disconnectedAtMs ?? null,
     will: record.will === undefined ? null : { ...record.will, message: indexOf(record.will.message) },
@@ -181,6 +184,7 @@ const plainQueued = (queued: QueuedMessage, indexOf: IndexOf) => ({
 const recordOf = (plain: z.output<typeof record>, messageAt: MessageAt): SessionRecord => ({
   ...plain,
   userName: plain.userName ?? undefined,
+  remote: plain.remote ?? undefined,
   disconnectedAtMs: plain.disconnectedAtMs ?? undefined,
   will: plain.will === null ? undefined : { ...plain.will, message: messageAt(plain.will.message) },
 })

@@ -12,6 +12,7 @@ import { Publish } from '../../src/mqtt/publish.ts'
 import { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
+import { describeConnectError } from './describe-connect-error.ts'
 import { PacketParser } from './packet-parser.ts'
 import { PartialPacket } from './partial-packet.ts'
 import { readPacket } from './read-packet.ts'
@@ -168,6 +169,7 @@ export class ConnectionDecoder implements DecoderInput {
       return this.#fail(
         refusal(ReasonCode.PacketTooLarge, `The packet is larger than ${limit} bytes.`, 'MQTT-3.2.2-15'),
         buffer,
+        position + 1,
       )
     }
     this.#state = State.Body
@@ -231,7 +233,7 @@ export class ConnectionDecoder implements DecoderInput {
       packet = readPacket(firstByte, reader) ?? parser.parse(firstByte, buffer.subarray(start, end), reader)
     }
     reader.close()
-    if (packet === undefined) return this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer)
+    if (packet === undefined) return this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer, start)
     this.#next.packet(packet)
     return end
   }
@@ -249,11 +251,15 @@ export class ConnectionDecoder implements DecoderInput {
     return end
   }
 
-  /** @returns the end of the buffer: nothing in it is looked at any more. */
-  #fail(error: ProtocolError, buffer: Buffer): number {
+  /**
+   * @param bodyStart where the body of the packet begins in the buffer, if that is known.
+   * @returns the end of the buffer: nothing in it is looked at any more.
+   */
+  #fail(error: ProtocolError, buffer: Buffer, bodyStart = -1): number {
     this.#state = State.Failed
     this.#partial = undefined
-    this.#next.fail?.(error)
+    const isFirst = this.#connection.protocolVersion === 0 || this.#firstByte >> 4 === PacketType.Connect
+    this.#next.fail?.(isFirst ? describeConnectError(error, buffer, this.#frameStart, bodyStart) : error)
     return buffer.length
   }
 }

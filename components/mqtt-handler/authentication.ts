@@ -5,6 +5,7 @@ import type {
 } from '../../src/kinds/authentication-method.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import { whoIs } from './client-log.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
@@ -106,7 +107,8 @@ export class Authentication {
 
   #failed(error: unknown): void {
     if (this.#client.phase === Phase.Ended) return
-    this.#client.handler.log.error({ err: error, method: this.method }, 'An authentication method failed')
+    const details = { ...whoIs(this.#client), method: this.method, err: error }
+    this.#client.handler.log.error(details, 'An authentication method failed')
     this.#refuse(ReasonCode.UnspecifiedError, 'the authentication method failed')
   }
 

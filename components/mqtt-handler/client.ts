@@ -13,6 +13,7 @@ import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic
 import { AckGate } from './ack-gate.ts'
 import { handleAuth } from './auth.ts'
 import type { Authentication } from './authentication.ts'
+import { type ClientEnd, endedByBroker, willOutcome } from './client-log.ts'
 import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { handleDisconnect } from './disconnect.ts'
@@ -161,16 +162,18 @@ export class Client implements PacketReceiver {
 
   fail(error: ProtocolError): void {
     if (this.#phase === Phase.Ended) return
-    const why = `protocol error: ${error.message}`
+    const why = error.hint === undefined ? error.message : `${error.message} ${error.hint}`
     if (this.#phase >= Phase.Accepted) {
       this.disconnect(error.reasonCode, why, error.message)
       return
     }
+    if (error.clientId !== undefined) this.identity = { ...this.identity, clientId: error.clientId }
     // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
     // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
     const { reasonCode } = error
     const isAnswered = this.isVersion5 || reasonCode === ReasonCode.UnsupportedProtocolVersion
-    refuse(this, isAnswered ? reasonCode : ReasonCode.ProtocolError, why, error.message)
+    if (isAnswered) refuse(this, reasonCode, why, error.message)
+    else this.end(why, { by: 'broker', reasonCode })
   }
 
   drained(): void {
@@ -178,12 +181,14 @@ export class Client implements PacketReceiver {
   }
 
   stopping(): void {
-    if (this.#phase < Phase.Accepted) this.end('server stops')
+    const end: ClientEnd = { by: 'broker', reasonCode: ReasonCode.ServerShuttingDown }
+    if (this.#phase < Phase.Accepted) this.end('server stops', end)
     else this.disconnect(ReasonCode.ServerShuttingDown, 'server stops')
   }
 
   closed(): void {
-    this.end('network connection closed')
+    const { by, reason } = this.connection.end ?? { by: 'network', reason: 'network connection lost' }
+    this.end(reason, { by })
   }
 
   /** Its CONNECT was understood; from now on only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
@@ -299,31 +304,37 @@ export class Client implements PacketReceiver {
   /** A message that it published was not accepted: counted, and logged once for each reason. */
   refusedPublish({ topic }: Message, reasonCode: ReasonCode): void {
     this.handler.totals.refusedPublishes += 1
-    this.#refused({ topic, reasonCode }, 'Message not accepted; the next ones for the same reason are only counted')
+    this.#refused(reasonCode, { topic }, 'Message not accepted', 'the next ones for the same reason are only counted')
   }
 
   /** It asked for a subscription that it does not get: logged once for each reason, since a packet can hold thousands. */
   refusedSubscription(reasonCode: ReasonCode, why: string): void {
-    this.#refused({ reasonCode, why }, 'Subscription refused; the next ones for the same reason are not logged')
+    this.#refused(reasonCode, { why }, 'Subscription refused', 'the next ones for the same reason are not logged')
   }
 
-  #refused(what: { readonly reasonCode: ReasonCode; readonly [detail: string]: unknown }, text: string): void {
-    const kind = `${what.reasonCode} ${text}`
+  #refused(reasonCode: ReasonCode, what: Readonly<Record<string, string>>, text: string, next: string): void {
+    const kind = `${reasonCode} ${text}`
     this.#refusals ??= new Set()
     if (this.#refusals.has(kind)) return
     this.#refusals.add(kind)
-    this.handler.log.warn({ client: this.id, remote: this.connection.remote, ...what }, text)
+    this.handler.clientLog.refused(this, reasonCode, what, text, next)
   }
 
   /**
    * Says why, as far as the version can say it, and ends the connection [MQTT-4.13.1-1].
    * @param reasonString for the client; empty when it is not to know.
+   * @param end for the log, where the Reason Code alone does not say it.
    */
-  disconnect(reasonCode: ReasonCode, why: string, reasonString = why): void {
+  disconnect(
+    reasonCode: ReasonCode,
+    why: string,
+    reasonString = why,
+    end: ClientEnd = { by: 'broker', reasonCode },
+  ): void {
     if (this.isVersion5 && this.#phase === Phase.Connected) {
       this.send({ cmd: 'disconnect', reasonCode, ...this.explained(reasonString) })
     }
-    this.end(why)
+    this.end(why, end)
   }
 
   /** The time for its CONNECT packet or for a sign of life is over. */
@@ -334,27 +345,25 @@ export class Client implements PacketReceiver {
       this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
     } else if (this.#phase >= Phase.Accepted) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'silent for 1.5 times the Keep Alive')
-    } else this.end('not connected within connectDeadlineMs')
+    } else this.end(`not connected within connectDeadlineMs, ${this.handler.config.connectDeadlineMs} ms`)
   }
 
   /**
    * Ends the connection, after what was sent. The session goes on by itself. Ending it twice does no harm.
-   * @param level `warn` when the client did nothing wrong and does not get what it wants even so.
+   * @param why for the log, in a few words.
    */
-  end(reason: string, level: 'info' | 'warn' = 'info'): void {
+  end(why: string, end: ClientEnd = endedByBroker): void {
     if (this.#phase === Phase.Ended) return
+    const accepted = this.#phase >= Phase.Accepted
     this.#phase = Phase.Ended
     this.handler.clients.delete(this)
     this.handler.keepAlive.cancel(this.#watch)
     this.gate.clear()
-    this.connection.close(reason)
-    const { session } = this
-    if (session?.client === this) session.detach()
-    const details = { client: this.id, remote: this.connection.remote, reason }
-    this.handler.log[level](
-      details,
-      session === undefined ? 'Connection ended before CONNECT was accepted' : 'Client disconnected',
-    )
+    this.connection.close(why)
+    const session = this.session?.client === this ? this.session : undefined
+    const will = end.will ?? (session && willOutcome(session))
+    session?.detach()
+    this.handler.clientLog.ended(this, why, end, accepted, will)
   }
 
   #beforeConnected(packet: ControlPacket): void {
@@ -362,7 +371,8 @@ export class Client implements PacketReceiver {
     // The first packet must be CONNECT [MQTT-3.1.0-1].
     if (this.#phase === Phase.New && packet.cmd === 'connect') handleConnect(this, packet)
     else if (this.#phase === Phase.Authenticating && packet.cmd === 'auth') handleAuth(this, packet)
-    else if (this.#phase !== Phase.New && packet.cmd === 'disconnect') this.end('client sent DISCONNECT')
+    else if (this.#phase !== Phase.New && packet.cmd === 'disconnect')
+      this.end('client sent DISCONNECT', { by: 'client' })
     else refuse(this, ReasonCode.ProtocolError, `client sent ${packet.cmd} before CONNACK`)
   }
 
@@ -399,7 +409,6 @@ export class Client implements PacketReceiver {
     if (this.#dropping) return
     // Once for each time that it falls behind, not for each message.
     this.#dropping = true
-    const details = { client: this.id, remote: this.connection.remote, pendingBytes: this.connection.pendingBytes }
-    this.handler.log.warn(details, 'Client reads too slowly: messages at QoS 0 are dropped')
+    this.handler.clientLog.readsTooSlowly(this)
   }
 }

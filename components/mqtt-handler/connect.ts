@@ -4,6 +4,7 @@ import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { Authentication } from './authentication.ts'
 import type { Client } from './client.ts'
+import { takenOver } from './client-log.ts'
 import { accepted } from './connack.ts'
 import { type ConnectRequest, connectRequest } from './connect-request.ts'
 import { mayPublish } from './publishing.ts'
@@ -20,6 +21,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   // These hold from the first answer on, AUTH or a refusal.
   client.wantsReasons = request.wantsReasons
   client.connection.maximumPacketSize = request.maximumPacketSize
+  client.identity = { ...client.identity, clientId: request.clientId, userName: request.userName }
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
@@ -61,6 +63,7 @@ const withoutMethod = (client: Client, request: ConnectRequest): void => {
     }
     client.identity = { ...client.identity, userName: undefined }
   }
+  if (request.hasPassword) client.handler.clientLog.passwordIgnored(client)
   accept(client, request)
 }
 
@@ -116,12 +119,15 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   }
   const appendedBefore = client.handler.journal.appended
   // Whoever was connected with this identifier is disconnected [MQTT-3.1.4-3].
-  existing?.client?.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the Client Identifier')
+  if (existing?.client !== undefined) {
+    client.handler.totals.takeovers += 1
+    const why = 'another connection took over the Client Identifier'
+    existing.client.disconnect(ReasonCode.SessionTakenOver, why, why, takenOver(existing, client, request.cleanStart))
+  }
   const session = openSession(client, request)
   client.accept(session.session, request, keepAlive)
   session.session.attach(client, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
-  const { clientId } = client.identity
-  client.handler.log.info({ client: clientId, remote: client.connection.remote, keepAlive }, 'Client connected')
+  client.handler.clientLog.connected(client, request, keepAlive, session.present)
   const depends = client.handler.journal.appended !== appendedBefore
   if (client.gate.send(answer(session.present), depends, () => begin(client))) return
   client.reading.pause(Pause.Connack)

@@ -8,6 +8,7 @@ import type { Store } from '../../src/kinds/store.ts'
 import { KeepAlive } from '../../src/mqtt/keep-alive.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { Client } from './client.ts'
+import { ClientLog } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import { Journal } from './journal.ts'
 import { Pause } from './reading.ts'
@@ -45,6 +46,8 @@ export interface Totals {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
+  /** Connections that were closed since another client connected with the same Client Identifier. */
+  takeovers: number
 }
 
 /** What the handler is made of. */
@@ -63,6 +66,7 @@ export class MqttHandler implements HandlerStage {
   readonly router: Router
   readonly journal: Journal
   readonly log: Logger
+  readonly clientLog: ClientLog
   readonly authorizer: Authorizer | undefined
   /** The authorizer's say on deliveries, where it has any. */
   readonly mayReceive: Authorizer['mayReceive']
@@ -92,6 +96,7 @@ export class MqttHandler implements HandlerStage {
     expired: 0,
     tooLarge: 0,
     refusedPublishes: 0,
+    takeovers: 0,
   }
   readonly #timer: NodeJS.Timeout
 
@@ -101,6 +106,7 @@ export class MqttHandler implements HandlerStage {
     this.router = parts.router
     this.journal = new Journal(parts.store)
     this.log = parts.logger
+    this.clientLog = new ClientLog(parts.logger)
     this.authorizer = parts.authorizer
     this.mayReceive = parts.authorizer?.mayReceive?.bind(parts.authorizer)
     this.authenticationMethods = byName(parts.authenticationMethods ?? [])
@@ -114,13 +120,18 @@ export class MqttHandler implements HandlerStage {
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
+  get authenticates(): boolean {
+    return this.authenticationMethods.size > 0
+  }
+
   /** Takes over what the store holds. Rejects when that cannot be read. */
   async restore(): Promise<void> {
     const { sessions, retained } = await this.journal.store.restore()
     this.retained.restore(retained)
     this.sessions.restore(sessions)
     if (sessions.length + retained.length === 0) return
-    this.log.info({ sessions: sessions.length, retained: retained.length }, 'Sessions and retained messages restored')
+    const counts = { sessions: sessions.length, retained: retained.length }
+    this.log.info(counts, `${counts.sessions} sessions and ${counts.retained} retained messages restored`)
   }
 
   /** Milliseconds since 1970, on a clock that never steps back. */

@@ -1,7 +1,9 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
+import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { shortened } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
@@ -76,11 +78,17 @@ const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + 
  * fails is logged, since it often is another client that the Will comes up for, whose connection takes the session over.
  */
 export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
-  const details = { client: session.id, topic: will.topic }
+  const { topic } = will
+  const details = { client: session.id, remote: session.identity.remote, user: session.identity.userName, topic }
   try {
     const reason = publishMessage(handler, will, session, false)
-    if (reason < ReasonCode.UnspecifiedError) handler.log.debug({ ...details, reason }, 'Will Message published')
-    else handler.log.warn({ ...details, reason }, 'Will Message not accepted')
+    const level = reason < ReasonCode.UnspecifiedError ? 'debug' : 'warn'
+    if (!handler.log.isLevelEnabled(level)) return
+    const what = level === 'debug' ? 'Will Message published' : 'Will Message not accepted'
+    handler.log[level](
+      { ...details, reason: describeReasonCode(reason) },
+      `${what}: ${session.id} from ${details.remote}: ${describeReasonCode(reason)}: topic ${shortened(topic)}`,
+    )
   } catch (error) {
     handler.log.error({ ...details, err: error }, 'Will Message not published')
   }

@@ -18,5 +18,5 @@ export const refuse = (
   const { properties } = client.explained(reasonString)
   const answer = version === 0 ? undefined : refused(version, reasonCode, { ...properties, ...more })
   if (answer !== undefined) client.send(answer)
-  client.end(why, 'warn')
+  client.end(why, { by: 'broker', reasonCode })
 }

@@ -85,6 +85,10 @@ export class Session implements Subscriber {
     return this.#expiryIntervalSeconds
   }
 
+  get will(): StoredWill | undefined {
+    return this.#will
+  }
+
   /** What its Will costs, in bytes. */
   get willCost(): number {
     return willCost(this.#will)
@@ -148,9 +152,11 @@ export class Session implements Subscriber {
     this.#save()
   }
 
-  /** The client said goodbye: its Will is deleted [MQTT-3.14.4-3]. */
-  deleteWill(): void {
+  /** The client sent DISCONNECT: its Will is deleted [MQTT-3.14.4-3]. @returns whether there was one. */
+  deleteWill(): boolean {
+    const existed = this.#will !== undefined
     this.#setWill(undefined)
+    return existed
   }
 
   /** The connection is gone. The session waits for the next one, or ends. */
@@ -287,6 +293,7 @@ export class Session implements Subscriber {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
+      remote: this.#identity.remote,
       expiryIntervalSeconds: this.#expiryIntervalSeconds,
       disconnectedAtMs: this.#disconnectedAtMs,
       will: this.#will,

@@ -53,8 +53,8 @@ export class Sessions {
   /** Takes over what the store holds. */
   restore(all: readonly StoredSession[]): void {
     for (const stored of all) {
-      const { id, userName } = stored
-      const session = new Session(id, userName, { clientId: id, userName, remote: 'restored' }, this.#handler)
+      const { id, userName, remote = 'unknown' } = stored
+      const session = new Session(id, userName, { clientId: id, userName, remote }, this.#handler)
       this.#byId.set(id, session)
       session.restore(stored)
     }

@@ -212,8 +212,12 @@ export class WaitingMessages {
     if (this.#overflowing) return
     this.#overflowing = true
     const { count: waiting, bytes: waitingBytes } = this
-    const details = { client: this.#session.id, waiting, waitingBytes, policy: this.#handler.config.queueFullPolicy }
-    this.#handler.log.warn(details, 'The queue of a session is full: messages at QoS 1 and 2 are dropped')
+    const { id: client, identity } = this.#session
+    const policy = this.#handler.config.queueFullPolicy
+    this.#handler.log.warn(
+      { client, remote: identity.remote, waiting, waitingBytes, policy },
+      'The queue of a session is full: messages at QoS 1 and 2 are dropped',
+    )
   }
 
   #done({ sequence }: Outgoing): void {

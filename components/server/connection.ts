@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Connection } from '../../src/kinds/connection.ts'
+import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
@@ -99,7 +99,7 @@ export class TcpConnection implements Connection, TurnEnd {
   // How it ends: not open, then the stages told, then gone.
   #open = true
   #stagesTold = false
-  #closeReason = ''
+  #end: ConnectionEnd | undefined
   #closeDeadline: NodeJS.Timeout | undefined
 
   constructor(id: number, socket: Socket, owner: ConnectionOwner) {
@@ -117,7 +117,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** Opens the pipeline and begins to read. */
   start(pipeline: Pipeline): void {
-    this.#socket.on('error', (error) => this.#lost(error.message))
+    this.#socket.on('error', (error) => this.#lost(error.message, 'network'))
     this.#socket.on('close', () => this.#socketClosed())
     try {
       this.#input = openPipeline(pipeline, this, this.#stages, (error) => this.#stageThrew(error))
@@ -148,6 +148,14 @@ export class TcpConnection implements Connection, TurnEnd {
 
   get open(): boolean {
     return this.#open
+  }
+
+  get end(): ConnectionEnd | undefined {
+    return this.#end
+  }
+
+  get bytesReceived(): number {
+    return this.#socket.bytesRead
   }
 
   get paused(): boolean {
@@ -200,9 +208,13 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   close(reason: string): void {
+    this.#close(reason, 'broker')
+  }
+
+  #close(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#flush()
-    this.#lost(reason)
+    this.#lost(reason, by)
     this.#closeDeadline = setTimeout(() => this.#socket.destroy(), this.#owner.closeDeadlineMs)
     this.#socket.end()
     // What still arrives is discarded, but read: closing over unread bytes would reset the connection and could take from
@@ -212,7 +224,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** Ends the connection at once, and drops what waits for the peer. */
   cutOff(reason: string): void {
-    this.#lost(reason)
+    this.#lost(reason, 'broker')
     this.#socket.destroy()
   }
 
@@ -280,7 +292,7 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** The peer sends nothing more: the connection ends when all that it has sent was read. It still gets the answers. */
   #closeAtEnd(): void {
-    if (!this.paused && this.#rest === undefined) this.close('client closed the network connection')
+    if (!this.paused && this.#rest === undefined) this.#close('client closed the network connection', 'client')
   }
 
   #flush(): void {
@@ -340,10 +352,10 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   /** From here on nothing is read or written. The stages are told when nobody is in the middle of calling one of them. */
-  #lost(reason: string): void {
+  #lost(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#open = false
-    this.#closeReason = reason
+    this.#end = { by, reason }
     const gathered = this.#gathered
     gathered?.clear()
     if (gathered !== undefined) this.#release(gathered)
@@ -354,7 +366,7 @@ export class TcpConnection implements Connection, TurnEnd {
   #stageThrew(error: unknown): void {
     const details = { err: error, connection: this.id, remote: this.remote }
     this.#owner.log.error(details, 'A stage of the pipeline threw; its connection is cut off')
-    this.#lost('a stage of the pipeline threw')
+    this.#lost('a stage of the pipeline threw', 'broker')
     this.#socket.destroy()
   }
 
@@ -365,9 +377,9 @@ export class TcpConnection implements Connection, TurnEnd {
     for (const { memory } of this.#sending ?? []) this.#owner.pool.letGo(memory)
     this.#sending = undefined
     this.#owner.buffers.forget(this)
-    this.#lost('network connection lost')
+    this.#lost('network connection lost', 'network')
     this.#tellStages()
-    const details = { connection: this.id, remote: this.remote, reason: this.#closeReason }
+    const details = { connection: this.id, remote: this.remote, reason: this.#end?.reason }
     this.#owner.log.debug(details, 'Connection closed')
     this.#owner.gone(this)
   }

@@ -1,14 +1,20 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import type {
+  DecoderStage,
+  EncoderStage,
+  HandlerStage,
+  PacketReceiver,
+  PipelineStage,
+} from '../../src/kinds/pipeline-stage.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
 import type { Handover } from './handover.ts'
 import { server } from './index.ts'
-import type { TcpServer } from './tcp-server.ts'
+import { TcpServer } from './tcp-server.ts'
 
 const answered = (chunk: Uint8Array, next: PacketReceiver): number => {
   next.packet({ cmd: 'pingreq' })
@@ -109,6 +115,28 @@ describe('the server', () => {
     await expect(started).rejects.toThrow('server.dependencies.pipeline must list a decoder')
   })
 
+  it.each([
+    ['0.0.0.0', false, 1],
+    ['0.0.0.0', true, 0],
+    ['0.0.0.0', undefined, 0],
+    ['127.0.0.1', false, 0],
+  ])('at %s, with authentication %s, logs %i warnings', (address, authenticates, warnings) => {
+    logger.lines.length = 0
+    // It does not listen: a test opens nothing to the network.
+    const listening = Object.assign(createServer(), { address: () => ({ address, port: 1883, family: 'IPv4' }) })
+    const [decoder, handler, encoder] = pipeline as [DecoderStage, HandlerStage, EncoderStage]
+    const stages = {
+      decoder,
+      incoming: [],
+      handler: { ...handler, ...(authenticates === undefined ? {} : { authenticates }) },
+      outgoing: [],
+      encoder,
+    }
+    new TcpServer(listening, configOf({}), stages, logger)
+    const text = `Every host that reaches ${address}:1883 may connect: no component authenticates clients`
+    expect(logger.at('warn').map(({ message }) => message)).toEqual(Array(warnings).fill(text))
+  })
+
   it('closes connections beyond the maximum at once, counts them, and logs one line', async () => {
     const listener = await start({ maximumConnections: 1 })
     const client = await RawClient.connect(listener.port)
@@ -176,6 +204,19 @@ describe('the server', () => {
       expect(await meanwhile.receive(1)).toBe('01')
       expect(resumed.port).toBe(listener.port)
       await answers(await RawClient.connect(resumed.port))
+    })
+
+    it('knows the address of a client that was gone before its turn came', async () => {
+      const listener = await start()
+      const suspended = await suspend(listener)
+      const gone = await RawClient.connect(listener.port)
+      const { localAddress, localPort } = gone.socket
+      await expect.poll(() => suspended.waiting.length).toBe(1)
+      gone.socket.resetAndDestroy()
+      await gone.closed
+      logger.lines.length = 0
+      await resume({}, suspended)
+      await expect.poll(() => logger.at('debug')).toMatchObject([{ remote: `${localAddress}:${localPort}` }])
     })
 
     it('binds anew for another address', async () => {

@@ -52,6 +52,8 @@ export interface FilterStage {
 /** Answers packets by the rules of MQTT; what it sends to its peer goes to `next`, now or at any later time. */
 export interface HandlerStage {
   readonly role: 'handler'
+  /** Whether clients have to say who they are and prove it; left out by a handler that does not know. */
+  readonly authenticates?: boolean
   open(connection: Connection, next: PacketReceiver): PacketReceiver
 }
 

@@ -60,6 +60,8 @@ export interface SessionRecord {
   readonly id: string
   /** The user that owns it, if its client said who it is: nobody else may resume it. */
   readonly userName: string | undefined
+  /** Where its client was last connected from, `address:port`, for logs; left out where it is not known. */
+  readonly remote?: string | undefined
   /** Session Expiry Interval in seconds; 0xFFFFFFFF never ends. */
   readonly expiryIntervalSeconds: number
   /** When its client was last seen to go, on the clock of `Message.expiresAtMs`; undefined while it is connected. */

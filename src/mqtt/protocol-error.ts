@@ -10,4 +10,8 @@ export interface ProtocolError {
   readonly message: string
   /** The clause that was broken, where there is one: `MQTT-1.5.4-2`. */
   readonly clause?: string
+  /** Of a CONNECT packet, for the log alone: the Client Identifier that it names, if it can be read. */
+  readonly clientId?: string
+  /** Of the first packet, for the log alone: a sentence that says which other protocol the bytes look like. */
+  readonly hint?: string
 }

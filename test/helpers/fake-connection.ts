@@ -1,5 +1,5 @@
 import type { Packet } from 'mqtt-packet'
-import type { Connection } from '../../src/kinds/connection.ts'
+import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { ByteReceiver, ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -18,6 +18,9 @@ export class FakeConnection implements Connection {
   pendingBytes = 0
   congested = false
   open = true
+  /** A test sets it to say how the connection was lost. */
+  end: ConnectionEnd | undefined
+  bytesReceived = 0
   /** What was written while the connection was open, write by write. */
   readonly written: Uint8Array[] = []
   /** The reason of the first `close`. */
@@ -54,6 +57,7 @@ export class FakeConnection implements Connection {
 
   close(reason: string): void {
     this.closeReason ??= reason
+    this.end ??= { by: 'broker', reason }
     this.open = false
   }
 }

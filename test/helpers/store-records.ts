@@ -7,6 +7,7 @@ import type { Subscription } from '../../src/mqtt/subscription.ts'
 export const sessionRecord = (fields: Partial<SessionRecord> = {}): SessionRecord => ({
   id: 'client',
   userName: undefined,
+  remote: '127.0.0.1:50001',
   expiryIntervalSeconds: 3600,
   disconnectedAtMs: undefined,
   will: undefined,

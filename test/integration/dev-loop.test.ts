@@ -190,8 +190,8 @@ describe.concurrent('npm start', { timeout }, () => {
     program.process.kill(signal)
     expect(await program.ended()).toBe(0)
     // Two pipes: what comes through one says nothing of when it came through the other.
-    expect(program.output).toContain(`${signal}: stopping\n`)
-    expect(program.output.replace(`${signal}: stopping\n`, '')).toContain('server stopped\nlog stopped\n')
+    expect(program.messages()).toEqual([expect.stringContaining('is running'), `${signal}: stopping`])
+    expect(program.output.replace(/^\{.*\n/gm, '')).toContain('server stopped\nlog stopped\n')
   })
 
   test('SIGHUP ends nothing, and says that there is no reload', async ({ world, expect }) => {

@@ -114,7 +114,11 @@ describe('who is not let in', () => {
     expect(verdict.properties ?? {}).toEqual({})
     expect(await peer.rest()).toEqual([]) // [MQTT-4.12.0-4]
     expect(broker.log.at('warn')).toEqual([
-      expect.objectContaining({ reason: expect.stringMatching(/SCRAM-SHA-256: /) }),
+      expect.objectContaining({
+        client: 'client',
+        reason: 'Not authorized (0x87)',
+        why: expect.stringMatching(/SCRAM-SHA-256: /),
+      }),
     ])
   })
 

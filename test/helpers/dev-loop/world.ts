@@ -52,6 +52,12 @@ export class Program {
     })
   }
 
+  /** What it said in lines of JSON: no terminal reads it. */
+  messages(): unknown[] {
+    const lines = this.output.split('\n').filter((line) => line.startsWith('{'))
+    return lines.map((line) => (JSON.parse(line) as { msg: unknown }).msg)
+  }
+
   /** The exit code, once all output has come; null after a signal that the program did not handle. */
   async ended(): Promise<number | null> {
     await this.#closed
