@@ -23,13 +23,22 @@ export const canKeep = (handedOver: Handover, { host, port, backlog }: Address):
 /**
  * Listens at another address and closes the socket that was handed over. That one is closed last, so that it is still there
  * when the other address cannot be bound; it is closed first when it is what holds the port.
- * @throws what `listen` throws.
+ * @param signal aborted when the caller is not waited for any more: by then the old socket may serve another system.
+ * @throws what `listen` throws, and the reason of the signal; the new address is free then.
  */
-export const listenInstead = async ({ server, waiting }: Handover, listen: () => Promise<Server>): Promise<Server> => {
+export const listenInstead = async (
+  { server, waiting }: Handover,
+  listen: () => Promise<Server>,
+  signal: AbortSignal,
+): Promise<Server> => {
   const oldPort = (server.address() as AddressInfo | null)?.port
   const listening = await listen().catch((error: NodeJS.ErrnoException & { readonly port?: number }) => {
     if (error.code !== 'EADDRINUSE' || error.port !== oldPort) throw error
   })
+  if (signal.aborted) {
+    if (listening !== undefined) await release(listening, [])
+    throw signal.reason
+  }
   await release(server, waiting)
   return listening ?? listen()
 }

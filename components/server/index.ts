@@ -38,11 +38,11 @@ export const server = defineComponent({
   suspend: async (instance: TcpServer): Promise<Handover> => instance.suspend(),
 
   // Until this returns, the predecessor owns the listening socket. After a reset that failed it may be closed.
-  resume: async (config, { pipeline, logger }, suspended, { name }) => {
+  resume: async (config, { pipeline, logger }, suspended, { name, signal }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
     const handedOver = handover.parse(suspended)
     const kept = canKeep(handedOver, config)
-    const listening = kept ? handedOver.server : await listenInstead(handedOver, () => listen(config))
+    const listening = kept ? handedOver.server : await listenInstead(handedOver, () => listen(config), signal)
     const successor = new TcpServer(listening, config, stages, logger.child({ component: name }))
     if (kept) for (const socket of handedOver.waiting) successor.accept(socket)
     return successor

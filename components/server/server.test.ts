@@ -249,6 +249,16 @@ describe('the server', () => {
       await answers(meanwhile)
     })
 
+    it('keeps the old socket when nobody waits for the new address any more, and closes the new one', async () => {
+      const listener = await start()
+      const suspended = await suspend(listener)
+      const port = await freePort()
+      const late = { name: 'server', signal: AbortSignal.abort(new Error('too late')) }
+      await expect(server.resume?.(configOf({ port }), dependencies, suspended, late)).rejects.toThrow('too late')
+      expect((await start({ port })).port).toBe(port)
+      expect((await resume({}, suspended)).port).toBe(listener.port)
+    })
+
     it('binds anew when the socket was closed meanwhile', async () => {
       const port = await freePort()
       const listener = await start({ port })
