@@ -69,7 +69,7 @@ const flood = async (chosen: readonly Attack[], options: FloodOptions): Promise<
       const attackers = options.attackers ?? attack.attackers
       const { scale } = options
       const seconds = options.seconds ?? attack.seconds ?? defaultSeconds
-      const result = await runAttack({ broker, attack, programs, settings: [], attackers, seconds, scale })
+      const result = await runAttack({ broker, attack, programs, attackers, seconds, scale })
       console.log(tableRow({ attack: attack.name, broker: broker.name, attackers, result }))
       if (result.status === 'error') code = exitCodes.failed
     }

@@ -1,8 +1,8 @@
 /** The process of the attackers: takes one job from the runner, prepares, attacks when it is told, and ends. */
 
-import type { Outcome, Scene } from './attack.ts'
+import type { Assault, Outcome, Scene } from './attack.ts'
 import { attacks } from './attacks.ts'
-import { FloodClient } from './flood-client.ts'
+import { CutOff, FloodClient } from './flood-client.ts'
 import type { AttackJob, AttackReport } from './messages.ts'
 
 /** How many clients prepare at the same time. */
@@ -26,6 +26,12 @@ const each = async <T>(count: number, act: (index: number) => Promise<T>): Promi
   return results
 }
 
+/** An attack that ends when the broker closes an attacker's connection. @throws any other error. */
+const cutOff = (error: unknown): Assault => {
+  if (!(error instanceof CutOff)) throw error
+  return async () => ({ 'attacks ended by the broker': 1 })
+}
+
 const run = async ({ attack: name, port, attackers, seconds, scale }: AttackJob): Promise<Outcome> => {
   const attack = attacks.find((other) => other.name === name)
   if (attack === undefined) throw new Error(`There is no attack '${name}'.`)
@@ -36,13 +42,13 @@ const run = async ({ attack: name, port, attackers, seconds, scale }: AttackJob)
     isOver: () => performance.now() >= endMs,
     clients: () => each(attackers, () => FloodClient.connect(port)),
   }
-  const assault = await attack.prepare(scene)
+  const assault = await attack.prepare(scene).catch(cutOff)
   const begin = new Promise((resolve) => process.once('message', resolve))
   await tell({ type: 'prepared' })
   await begin
   const lengthMs = seconds * 1000
   endMs = performance.now() + lengthMs
-  const outcome = await assault()
+  const outcome = await assault().catch(async (error) => cutOff(error)())
   const restMs = endMs - performance.now()
   if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs))
   return outcome

@@ -29,6 +29,9 @@ const newName = (): string => {
 
 let addresses = 0
 
+/** The broker closed the connection, or accepted none: that ends an attack and is no failure of the measurement. */
+export class CutOff extends Error {}
+
 /** A client of MQTT 3.1.1 that counts the packets which it receives and forgets them. */
 export class FloodClient {
   readonly socket: Socket
@@ -67,7 +70,7 @@ export class FloodClient {
     addresses += 1
     const from = localAddress(addresses)
     await new Promise<void>((resolve, reject) => {
-      this.socket.once('connect', resolve).once('close', () => reject(new Error('The broker accepts no connection.')))
+      this.socket.once('connect', resolve).once('close', () => reject(new CutOff('The broker accepts no connection.')))
       this.socket.connect({ port, host: '127.0.0.1', ...(from === undefined ? {} : { localAddress: from }) })
     })
   }
@@ -78,7 +81,7 @@ export class FloodClient {
     await client.dial(port)
     client.send(encodeConnect(options))
     await client.until(PacketType.CONNACK)
-    if (client.returnCode !== 0) throw new Error(`The broker refused CONNECT with Return Code ${client.returnCode}.`)
+    if (client.returnCode !== 0) throw new CutOff(`The broker refused CONNECT with Return Code ${client.returnCode}.`)
     return client
   }
 
@@ -90,7 +93,7 @@ export class FloodClient {
   /** Resolves when so many packets of a type have come. */
   until(type: number, count = 1): Promise<void> {
     if (this.received[type]! >= count) return Promise.resolve()
-    if (this.#closed) return Promise.reject(new Error('The broker closed the connection.'))
+    if (this.#closed) return Promise.reject(new CutOff('The broker closed the connection.'))
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((other) => other !== waiting)
@@ -191,7 +194,7 @@ export class FloodClient {
     this.#closed = true
     for (const { reject, timer } of this.#waiting) {
       clearTimeout(timer)
-      reject(new Error('The broker closed the connection.'))
+      reject(new CutOff('The broker closed the connection.'))
     }
     this.#waiting = []
     this.onClosed?.()

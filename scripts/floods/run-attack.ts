@@ -18,7 +18,6 @@ export interface AttackOptions {
   readonly attack: Attack
   /** The compiled programs. */
   readonly programs: { readonly attacker: string; readonly witness: string }
-  readonly settings: readonly string[]
   readonly attackers: number
   readonly seconds: number
   readonly scale: number
@@ -41,7 +40,7 @@ export const runAttack = async (options: AttackOptions): Promise<AttackResult> =
   const { broker, attack } = options
   let running: Awaited<ReturnType<Broker['start']>>
   try {
-    running = await broker.start({ settings: [...(attack.settings ?? []), ...options.settings] })
+    running = await broker.start({ settings: attack.settings ?? [] })
   } catch (error) {
     return { status: 'error', reason: (error as Error).message }
   }
