@@ -1,7 +1,7 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
-import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
+import { checkFirstByte, withoutUnusedFlags } from '../../src/mqtt/fixed-header.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
@@ -137,10 +137,12 @@ export class ConnectionDecoder implements DecoderInput {
   }
 
   #takeFirstByte(buffer: Buffer, position: number): number {
-    this.#firstByte = buffer[position]!
+    const firstByte = buffer[position]!
+    const { protocolVersion } = this.#connection
     this.#frameStart = position
-    const error = checkFirstByte(this.#firstByte, this.#connection.protocolVersion)
+    const error = checkFirstByte(firstByte, protocolVersion)
     if (error !== undefined) return this.#fail(error, buffer)
+    this.#firstByte = protocolVersion === 3 ? withoutUnusedFlags(firstByte) : firstByte
     this.#remainingLength = 0
     this.#remainingLengthBytes = 0
     this.#state = State.RemainingLength

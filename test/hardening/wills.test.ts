@@ -9,14 +9,17 @@ type Row = readonly [string, number, string, keyof typeof ReasonCode]
 
 /** Wills by what is wrong with them: further Connect Flags, the end of the packet, the Reason Code. */
 const ILLEGAL: readonly Row[] = [
-  ['no topic', 0x04, '{} "" <>', 'TopicNameInvalid'],
+  ['no topic', 0x04, '{} "" <>', 'ProtocolError'],
   ['a wildcard in its topic', 0x04, '{} "a/#" <>', 'TopicNameInvalid'],
   ['U+0000 in its topic', 0x04, '{} <6100> <>', 'MalformedPacket'],
   ['QoS 3', 0x1c, '{} "will" <>', 'MalformedPacket'],
-  ['a QoS and no flag', 0x08, '', 'MalformedPacket'],
-  ['RETAIN and no flag', 0x20, '', 'MalformedPacket'],
   ['no payload', 0x04, '{} "will"', 'MalformedPacket'],
   ['a payload past the packet', 0x04, '{} "will" 00ff 00', 'MalformedPacket'],
+]
+/** MQTT 3.1 disregards these flags. */
+const ILLEGAL_WITHOUT_WILL: readonly Row[] = [
+  ['a QoS and no flag', 0x08, '', 'MalformedPacket'],
+  ['RETAIN and no flag', 0x20, '', 'MalformedPacket'],
 ]
 const ILLEGAL_PROPERTIES: readonly Row[] = [
   ['a Topic Alias', 0x04, '[23 0001] "will" <>', 'MalformedPacket'],
@@ -28,7 +31,11 @@ const ILLEGAL_PROPERTIES: readonly Row[] = [
 
 describe.each(VERSIONS)('in version %i', (version) => {
   const none = noProperties(version)
-  const rows = version === 5 ? [...ILLEGAL, ...ILLEGAL_PROPERTIES] : ILLEGAL
+  const rows = [
+    ...ILLEGAL,
+    ...(version === 3 ? [] : ILLEGAL_WITHOUT_WILL),
+    ...(version === 5 ? ILLEGAL_PROPERTIES : []),
+  ]
 
   it.each(rows)('a will with %s is refused', async (_, flags, payload, reason) => {
     const attacker = await attack.open(version)
