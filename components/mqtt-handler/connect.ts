@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { StoredWill } from '../../src/kinds/store.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { Authentication } from './authentication.ts'
 import type { Client } from './client.ts'
 import { accepted } from './connack.ts'
 import { type ConnectRequest, connectRequest } from './connect-request.ts'
-import { mayPublish } from './publishing.ts'
+import { isServerTopic, mayPublish } from './publishing.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
 import type { Session } from './session.ts'
@@ -122,9 +123,16 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   session.session.attach(client, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
   const { clientId } = client.identity
   client.handler.log.info({ client: clientId, remote: client.connection.remote, keepAlive }, 'Client connected')
+  warnOfServerTopic(client, request.will)
   const depends = client.handler.journal.appended !== appendedBefore
   if (client.gate.send(answer(session.present), depends, () => begin(client))) return
   client.reading.pause(Pause.Connack)
+}
+
+const warnOfServerTopic = (client: Client, will: StoredWill | undefined): void => {
+  if (will === undefined || !isServerTopic(will.message)) return
+  const details = { client: client.id, remote: client.connection.remote, topic: will.message.topic }
+  client.handler.log.warn(details, 'Will Message not accepted: its topic begins with $; it is dropped when it is due')
 }
 
 /** Whether the client takes its CONNACK: without, it would never know that it is connected [MQTT-3.1.2-24]. */
@@ -155,8 +163,10 @@ const ownershipProblem = (
   if (will !== undefined && willBytes > config.maximumTotalQueuedBytes) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message.' }
   }
-  const allowed = will && mayPublish(client.handler, will.message, client.identity)
-  if (allowed === undefined || allowed === ReasonCode.Success) return undefined
+  // A Will on a topic of the server is dropped when it is due, like a PUBLISH: every bridge of mosquitto has such a Will.
+  if (will === undefined || isServerTopic(will.message)) return undefined
+  const allowed = mayPublish(client.handler, will.message, client.identity)
+  if (allowed === ReasonCode.Success) return undefined
   return { reasonCode: allowed, why: 'The Will Message may not be published.' }
 }
 
