@@ -1,3 +1,4 @@
+import type { IAuthPacket } from 'mqtt-packet'
 import type {
   AuthenticationExchange,
   AuthenticationMethod,
@@ -5,6 +6,7 @@ import type {
 } from '../../src/kinds/authentication-method.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
@@ -89,11 +91,7 @@ export class Authentication {
   #follow(step: AuthenticationStep): void {
     switch (step.result) {
       case 'continue':
-        this.#client.send({
-          cmd: 'auth',
-          reasonCode: ReasonCode.ContinueAuthentication, // [MQTT-4.12.0-2]
-          properties: { authenticationMethod: this.method, authenticationData: Buffer.from(step.data) },
-        })
+        this.#challenge(step.data)
         break
       case 'success':
         this.#exchange = undefined
@@ -102,6 +100,17 @@ export class Authentication {
       case 'failure':
         this.#refuse(step.reasonCode, `authentication failed: ${step.why}`)
     }
+  }
+
+  /** [MQTT-4.12.0-2] */
+  #challenge(data: Uint8Array): void {
+    const challenge: IAuthPacket = {
+      cmd: 'auth',
+      reasonCode: ReasonCode.ContinueAuthentication,
+      properties: { authenticationMethod: this.method, authenticationData: Buffer.from(data) },
+    }
+    if (takes(this.#client, challenge)) this.#client.send(challenge)
+    else this.#refuse(ReasonCode.PacketTooLarge, AUTH_TOO_LARGE)
   }
 
   #failed(error: unknown): void {

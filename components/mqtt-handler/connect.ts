@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { StoredWill } from '../../src/kinds/store.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -7,6 +6,7 @@ import { Authentication } from './authentication.ts'
 import type { Client } from './client.ts'
 import { accepted } from './connack.ts'
 import { type ConnectRequest, connectRequest } from './connect-request.ts'
+import { takes } from './packet-size.ts'
 import { isServerTopic, mayPublish } from './publishing.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
@@ -111,7 +111,8 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
     : request.keepAlive
   const answer = (sessionPresent: boolean) =>
     accepted(client, request, { sessionPresent, keepAlive, authenticationData })
-  if (!takes(answer(false), request)) {
+  // Without its CONNACK the client would never know that it is connected [MQTT-3.1.2-24].
+  if (!takes(client, answer(false))) {
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return
   }
@@ -134,11 +135,6 @@ const warnOfServerTopic = (client: Client, will: StoredWill | undefined): void =
   const details = { client: client.id, remote: client.connection.remote, topic: will.message.topic }
   client.handler.log.warn(details, 'Will Message not accepted: its topic begins with $; it is dropped when it is due')
 }
-
-/** Whether the client takes its CONNACK: without, it would never know that it is connected [MQTT-3.1.2-24]. */
-const takes = (connack: IConnackPacket, { maximumPacketSize }: ConnectRequest): boolean =>
-  maximumPacketSize === Number.POSITIVE_INFINITY ||
-  generate(connack, { protocolVersion: 5 }).length <= maximumPacketSize
 
 /** CONNACK has left. */
 const begin = (client: Client): void => {
