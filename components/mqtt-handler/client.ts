@@ -165,7 +165,7 @@ export class Client implements PacketReceiver {
     if (this.#phase === Phase.Ended) return
     const why = `protocol error: ${error.message}`
     if (this.#phase >= Phase.Accepted) {
-      this.disconnect(error.reasonCode, why, error.message)
+      this.disconnect(error.reasonCode, why, error.message, 'warn')
       return
     }
     // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
@@ -191,12 +191,14 @@ export class Client implements PacketReceiver {
   /** Its CONNECT was understood; from now on only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
   authenticating(): void {
     this.#phase = Phase.Authenticating
+    this.connection.authenticating = true
   }
 
   /** Its CONNECT is accepted: takes what it said, and is watched for silence. @param keepAliveSeconds 0 is no limit. */
   accept(session: Session, request: ConnectRequest, keepAliveSeconds: number): void {
     const { topicAliasMaximum, maximumOutgoingTopicAliases, topicAliasAfter } = this.handler.config
     this.#phase = Phase.Accepted
+    this.connection.authenticating = false
     this.session = session
     this.askedForSession = request.expiryIntervalSeconds > 0 || request.expiryShortened
     if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
@@ -320,11 +322,11 @@ export class Client implements PacketReceiver {
    * Says why, as far as the version can say it, and ends the connection [MQTT-4.13.1-1].
    * @param reasonString for the client; empty when it is not to know.
    */
-  disconnect(reasonCode: ReasonCode, why: string, reasonString = why): void {
+  disconnect(reasonCode: ReasonCode, why: string, reasonString = why, level: 'info' | 'warn' = 'info'): void {
     if (this.isVersion5 && this.#phase === Phase.Connected) {
       this.send({ cmd: 'disconnect', reasonCode, ...this.explained(reasonString) })
     }
-    this.end(why)
+    this.end(why, level)
   }
 
   /** The time for its CONNECT packet or for a sign of life is over. */
@@ -340,7 +342,7 @@ export class Client implements PacketReceiver {
 
   /**
    * Ends the connection, after what was sent. The session goes on by itself. Ending it twice does no harm.
-   * @param level `warn` when the client did nothing wrong and does not get what it wants even so.
+   * @param level `warn` when the broker refuses what the client sent.
    */
   end(reason: string, level: 'info' | 'warn' = 'info'): void {
     if (this.#phase === Phase.Ended) return

@@ -226,6 +226,17 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
     expect((await client.expectRefusal(TOO_LARGE)).size).toBeLessThanOrEqual(20)
   })
 
+  it('a client that is not accepted yet sends no larger packets than CONNECT may be, and larger ones afterwards', async () => {
+    const announced = 'f0 818004'
+    const client = await begin('hello')
+    await client.take('auth')
+    client.send(announced)
+    await client.expectRefusal(TOO_LARGE)
+    const accepted = await connected()
+    accepted.send(announced, Buffer.alloc(65_537).toString('hex'))
+    await accepted.expectDisconnect(PROTOCOL_ERROR, MALFORMED)
+  })
+
   it('a client that does not take the AUTH of its re-authentication is told so and disconnected [MQTT-3.1.2-24]', async () => {
     const plain = await begin('pass', { maximumPacketSize: 1_000 })
     const { size } = await plain.expect({ cmd: 'connack', reasonCode: 0 })

@@ -207,6 +207,33 @@ const boundsSizes = (make: (limits: DecoderLimits) => DecoderStage): void => {
     expect(exceeds.errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
   })
 
+  it('holds the packets of a client that is not accepted yet to the limit for the first one', () => {
+    const limits = { maximumPacketSize: 1000, maximumConnectPacketSize: 128 }
+    const { connection, feed, packets, errors } = opened(make(limits), 4)
+    connection.authenticating = true
+    feed(publishOf(128))
+    expect(packets).toHaveLength(2)
+    feed(publishOf(129).subarray(0, 3))
+    expect(errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
+  })
+
+  it('says the size of a packet that is too large, the limit and the name of its value', () => {
+    const limits = { maximumPacketSize: 1000, maximumConnectPacketSize: 128 }
+    for (const [version, size, named] of [
+      [0, 129, 'maximumConnectPacketSize (128)'],
+      [4, 1001, 'maximumPacketSize (1000)'],
+    ] as const) {
+      const { feed, errors } = opened(make(limits), version)
+      feed(
+        packetBytes(
+          `${version === 0 ? '10' : '30'} ${variableByteInteger(size < 130 ? 127 : size - 3).toString('hex')}`,
+        ),
+      )
+      expect(errors[0]?.message).toMatch(new RegExp(`^The packet has ${size} bytes, more than \\w+\\.`))
+      expect(errors[0]?.message).toContain(named)
+    }
+  })
+
   it('refuses at its fourth byte the announcement of 256 MB', () => {
     const { feed, errors } = opened(make(LIMITS), 4)
     feed(packetBytes('30 ffffff'))
