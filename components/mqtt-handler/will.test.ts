@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   connectPacket,
   HandlerHarness,
@@ -119,4 +119,35 @@ it('a Will that may not be published any more when it is due is counted and logg
   client.lose()
   expect(broker.handler.totals.refusedPublishes).toBe(1)
   expect(broker.log.at('warn')).toContainEqual(expect.objectContaining({ topic: 'will' }))
+})
+
+describe('a Will Delay Interval', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    start()
+  })
+  afterEach(() => vi.useRealTimers())
+
+  /** When the Will of a client comes that is lost so long after the last tick of the broker, and what was promised. */
+  const lateBy = (delaySeconds: number, lostAfterMs: number): number => {
+    const watcher = broker.connect({ clientId: 'watcher' })
+    watcher.take(subscribePacket({ will: {} }))
+    const properties = { willDelayInterval: delaySeconds }
+    const client = broker.connect(persistent('client', { will: { ...will, properties } }))
+    vi.advanceTimersByTime(lostAfterMs)
+    client.lose()
+    const lostAtMs = performance.now()
+    vi.advanceTimersByTime(delaySeconds * 1000 - 1)
+    expect(watcher.sent).toEqual([])
+    while (watcher.sent.length === 0) vi.advanceTimersByTime(1)
+    return performance.now() - lostAtMs - delaySeconds * 1000
+  }
+
+  it.each([1, 2, 3, 100, 300])('of %i s is over on time, or at most half a second late', (delaySeconds) => {
+    for (let lostAfterMs = 1; lostAfterMs < 1000; lostAfterMs += 83) {
+      const lateMs = lateBy(delaySeconds, lostAfterMs)
+      expect(lateMs).toBeGreaterThanOrEqual(0)
+      expect(lateMs).toBeLessThanOrEqual(500)
+    }
+  })
 })
