@@ -115,7 +115,7 @@ describe.skipIf(isOtherBroker).concurrent('3.2.2.3 CONNACK: a broker that can do
       expect(refusal.properties.serverReference).toBe('other.example:1883')
     })
 
-    it('is left out where the client does not take so large a CONNACK [MQTT-3.1.2-24]', async () => {
+    it('a Server Reference that makes CONNACK larger than the client takes is left out [MQTT-3.1.2-24]', async () => {
       const client = await broker.sendConnect({ properties: { maximumPacketSize: 10 } })
       expect(await client.expectRefusal(0x9c)).toMatchObject({ size: 5, properties: {} })
     })
