@@ -1,7 +1,7 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
-import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
+import { checkFirstByte, withoutUnusedFlags } from '../../src/mqtt/fixed-header.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import { Message, type MessageFields } from '../../src/mqtt/message.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
@@ -21,7 +21,7 @@ import { type Clock, readPublish, steadyClock } from './read-publish.ts'
 /** Largest packets taken, in bytes and with their fixed header. */
 export interface PacketSizeLimits {
   readonly maximumPacketSize: number
-  /** For the first packet, which anybody can send. */
+  /** Until the client is accepted: for what anybody can send, CONNECT and the AUTH packets that follow it. */
   readonly maximumConnectPacketSize: number
 }
 
@@ -35,11 +35,26 @@ export class SharedDecoding {
   readonly run = new PublishRun()
   readonly limits: PacketSizeLimits
   readonly nowMs: Clock
+  /** The name of the decoder in the system, where its limits can be changed. */
+  readonly name: string
+  /** The smaller of both limits: a packet of this size needs no other look at its size. */
+  readonly alwaysTaken: number
 
   /** @param nowMs asked for messages with a Message Expiry Interval alone. */
-  constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock) {
+  constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock, name = 'mqttDecoder') {
     this.limits = limits
     this.nowMs = nowMs
+    this.name = name
+    this.alwaysTaken = Math.min(limits.maximumPacketSize, limits.maximumConnectPacketSize)
+  }
+
+  /** Checks the size of a packet, in bytes and with its fixed header, before anything of its body is kept. */
+  checkSize(size: number, { protocolVersion, authenticating }: Connection): ProtocolError | undefined {
+    const key = protocolVersion === 0 || authenticating ? 'maximumConnectPacketSize' : 'maximumPacketSize'
+    const limit = this.limits[key]
+    if (size <= limit) return undefined
+    const message = `The packet has ${size} bytes, more than ${this.name}.${key} (${limit}) allows.`
+    return refusal(ReasonCode.PacketTooLarge, message, 'MQTT-3.2.2-15')
   }
 }
 
@@ -140,10 +155,12 @@ export class ConnectionDecoder implements DecoderInput {
   }
 
   #takeFirstByte(buffer: Buffer, position: number): number {
-    this.#firstByte = buffer[position]!
+    const firstByte = buffer[position]!
+    const { protocolVersion } = this.#connection
     this.#frameStart = position
-    const error = checkFirstByte(this.#firstByte, this.#connection.protocolVersion)
+    const error = checkFirstByte(firstByte, protocolVersion)
     if (error !== undefined) return this.#fail(error, buffer)
+    this.#firstByte = protocolVersion === 3 ? withoutUnusedFlags(firstByte) : firstByte
     this.#remainingLength = 0
     this.#remainingLengthBytes = 0
     this.#state = State.RemainingLength
@@ -161,16 +178,10 @@ export class ConnectionDecoder implements DecoderInput {
     if (byte === 0 && this.#remainingLengthBytes > 1) {
       return this.#fail(malformedPacket('The Remaining Length is encoded too long.', 'MQTT-1.5.5-1'), buffer)
     }
-    const limit =
-      this.#connection.protocolVersion === 0
-        ? this.#shared.limits.maximumConnectPacketSize
-        : this.#shared.limits.maximumPacketSize
-    if (1 + this.#remainingLengthBytes + this.#remainingLength > limit) {
-      return this.#fail(
-        refusal(ReasonCode.PacketTooLarge, `The packet is larger than ${limit} bytes.`, 'MQTT-3.2.2-15'),
-        buffer,
-        position + 1,
-      )
+    const size = 1 + this.#remainingLengthBytes + this.#remainingLength
+    if (size > this.#shared.alwaysTaken) {
+      const error = this.#shared.checkSize(size, this.#connection)
+      if (error !== undefined) return this.#fail(error, buffer, position + 1)
     }
     this.#state = State.Body
     if (this.#remainingLength === 0) this.#takePacket(buffer, position + 1, position + 1)

@@ -1,3 +1,4 @@
+import type { IAuthPacket } from 'mqtt-packet'
 import type {
   AuthenticationExchange,
   AuthenticationMethod,
@@ -6,6 +7,7 @@ import type {
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { whoIs } from './client-log.ts'
+import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
@@ -90,11 +92,7 @@ export class Authentication {
   #follow(step: AuthenticationStep): void {
     switch (step.result) {
       case 'continue':
-        this.#client.send({
-          cmd: 'auth',
-          reasonCode: ReasonCode.ContinueAuthentication, // [MQTT-4.12.0-2]
-          properties: { authenticationMethod: this.method, authenticationData: Buffer.from(step.data) },
-        })
+        this.#challenge(step.data)
         break
       case 'success':
         this.#exchange = undefined
@@ -103,6 +101,17 @@ export class Authentication {
       case 'failure':
         this.#refuse(step.reasonCode, `authentication failed: ${step.why}`)
     }
+  }
+
+  /** [MQTT-4.12.0-2] */
+  #challenge(data: Uint8Array): void {
+    const challenge: IAuthPacket = {
+      cmd: 'auth',
+      reasonCode: ReasonCode.ContinueAuthentication,
+      properties: { authenticationMethod: this.method, authenticationData: Buffer.from(data) },
+    }
+    if (takes(this.#client, challenge)) this.#client.send(challenge)
+    else this.#refuse(ReasonCode.PacketTooLarge, AUTH_TOO_LARGE)
   }
 
   #failed(error: unknown): void {

@@ -100,6 +100,15 @@ export class ClientLog {
     this.#log.warn(whoIs(client), `${text} ${nameOf(client)}${factsOf(client, [])}`)
   }
 
+  /** A client announced a Will on a topic that begins with `$`: the client is let in, and the Will is dropped when it is due. */
+  willRefused(client: Client, willTopic: string): void {
+    const topic = shortened(willTopic)
+    this.#log.warn(
+      { ...whoIs(client), willTopic: topic },
+      `Will Message not accepted: ${nameOf(client)}${factsOf(client, [])}: its topic ${topic} begins with $; it is dropped when it is due`,
+    )
+  }
+
   /**
    * A message or a subscription of a client was refused.
    * @param details a topic, or why. @param what was refused, in the past tense. @param next what happens to the next ones.

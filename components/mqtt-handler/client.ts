@@ -194,12 +194,14 @@ export class Client implements PacketReceiver {
   /** Its CONNECT was understood; from now on only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
   authenticating(): void {
     this.#phase = Phase.Authenticating
+    this.connection.authenticating = true
   }
 
   /** Its CONNECT is accepted: takes what it said, and is watched for silence. @param keepAliveSeconds 0 is no limit. */
   accept(session: Session, request: ConnectRequest, keepAliveSeconds: number): void {
     const { topicAliasMaximum, maximumOutgoingTopicAliases, topicAliasAfter } = this.handler.config
     this.#phase = Phase.Accepted
+    this.connection.authenticating = false
     this.session = session
     this.askedForSession = request.expiryIntervalSeconds > 0 || request.expiryShortened
     if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { Authentication } from './authentication.ts'
@@ -7,7 +6,8 @@ import type { Client } from './client.ts'
 import { takenOver } from './client-log.ts'
 import { accepted } from './connack.ts'
 import { type ConnectRequest, connectRequest } from './connect-request.ts'
-import { mayPublish } from './publishing.ts'
+import { takes } from './packet-size.ts'
+import { isServerTopic, mayPublish } from './publishing.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
 import type { Session } from './session.ts'
@@ -113,7 +113,8 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
     : request.keepAlive
   const answer = (sessionPresent: boolean) =>
     accepted(client, request, { sessionPresent, keepAlive, authenticationData })
-  if (!takes(answer(false), request)) {
+  // Without its CONNACK the client would never know that it is connected [MQTT-3.1.2-24].
+  if (!takes(client, answer(false))) {
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return
   }
@@ -128,15 +129,13 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   client.accept(session.session, request, keepAlive)
   session.session.attach(client, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
   client.handler.clientLog.connected(client, request, keepAlive, session.present)
+  if (request.will !== undefined && isServerTopic(request.will.message)) {
+    client.handler.clientLog.willRefused(client, request.will.message.topic)
+  }
   const depends = client.handler.journal.appended !== appendedBefore
   if (client.gate.send(answer(session.present), depends, () => begin(client))) return
   client.reading.pause(Pause.Connack)
 }
-
-/** Whether the client takes its CONNACK: without, it would never know that it is connected [MQTT-3.1.2-24]. */
-const takes = (connack: IConnackPacket, { maximumPacketSize }: ConnectRequest): boolean =>
-  maximumPacketSize === Number.POSITIVE_INFINITY ||
-  generate(connack, { protocolVersion: 5 }).length <= maximumPacketSize
 
 /** CONNACK has left. */
 const begin = (client: Client): void => {
@@ -161,8 +160,10 @@ const ownershipProblem = (
   if (will !== undefined && willBytes > config.maximumTotalQueuedBytes) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message.' }
   }
-  const allowed = will && mayPublish(client.handler, will.message, client.identity)
-  if (allowed === undefined || allowed === ReasonCode.Success) return undefined
+  // A Will on a topic of the server is dropped when it is due, like a PUBLISH: every bridge of mosquitto has such a Will.
+  if (will === undefined || isServerTopic(will.message)) return undefined
+  const allowed = mayPublish(client.handler, will.message, client.identity)
+  if (allowed === ReasonCode.Success) return undefined
   return { reasonCode: allowed, why: 'The Will Message may not be published.' }
 }
 

@@ -16,11 +16,14 @@ import { Retained } from './retained.ts'
 import { Sessions } from './sessions.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
 
-/** How exactly silence is noticed, in milliseconds: at most two of these after the time allowed. */
-const TICK_MS = 250
+/**
+ * How exactly silence is noticed, in milliseconds: at most two of these after the time allowed, and ends of sessions and delays
+ * of Wills at most one. The page says half a second: that leaves 100 ms for what else the process does.
+ */
+const TICK_MS = 200
 
 /** Two minutes and a bit: longer waits, which are rare, are looked at once in each turn of the wheel. */
-const WHEEL_SLOTS = 512
+const WHEEL_SLOTS = 640
 
 /** What happens to messages, counted since the start. */
 export interface Totals {

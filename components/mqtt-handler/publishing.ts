@@ -16,14 +16,16 @@ const DOLLAR = 0x24
  * @returns Success, or why not.
  */
 export const mayPublish = (handler: MqttHandler, message: Message, identity: Identity): ReasonCode => {
-  // Topics that begin with `$` are the server's own (section 4.7.2).
-  if (message.bytes[message.topicStart] === DOLLAR) return ReasonCode.TopicNameInvalid
+  if (isServerTopic(message)) return ReasonCode.TopicNameInvalid
   const { authorizer } = handler
   if (authorizer !== undefined && !authorizer.mayPublish(identity, message.topic, message.qos, message.retain)) {
     return notAuthorized(handler.config)
   }
   return ReasonCode.Success
 }
+
+/** Whether the topic of this message begins with `$`: those are the server's own (section 4.7.2). */
+export const isServerTopic = ({ bytes, topicStart }: Message): boolean => bytes[topicStart] === DOLLAR
 
 /** What a client is told that may not do what it wants. */
 export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
@@ -74,17 +76,20 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
 const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + (bytes >> 10))
 
 /**
- * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. Never throws: what
- * fails is logged, since it often is another client that the Will comes up for, whose connection takes the session over.
+ * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. One that is not
+ * accepted is dropped and counted. Never throws: what fails is logged, since it often is another client that the Will comes up for, whose connection takes the session over.
  */
 export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
   const { topic } = will
   const details = { client: session.id, remote: session.identity.remote, user: session.identity.userName, topic }
   try {
     const reason = publishMessage(handler, will, session, false)
-    const level = reason < ReasonCode.UnspecifiedError ? 'debug' : 'warn'
+    const accepted = reason < ReasonCode.UnspecifiedError
+    if (!accepted) handler.totals.refusedPublishes += 1
+    // That a Will on a topic of the server is dropped was logged when the client connected.
+    const level = accepted || isServerTopic(will) ? 'debug' : 'warn'
     if (!handler.log.isLevelEnabled(level)) return
-    const what = level === 'debug' ? 'Will Message published' : 'Will Message not accepted'
+    const what = accepted ? 'Will Message published' : 'Will Message not accepted'
     handler.log[level](
       { ...details, reason: describeReasonCode(reason) },
       `${what}: ${session.id} from ${details.remote}: ${describeReasonCode(reason)}: topic ${shortened(topic)}`,

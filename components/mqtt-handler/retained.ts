@@ -4,7 +4,7 @@ import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import type { HandlerConfig } from './config.ts'
 import type { Journal } from './journal.ts'
 
-/** How many messages with a Message Expiry Interval are looked at in one sweep, of which there are four a second. */
+/** How many messages with a Message Expiry Interval are looked at in one sweep, of which there are five a second. */
 const SWEEP_LIMIT = 10_000
 
 /** The retained messages of the broker, with what the store is told of them. */

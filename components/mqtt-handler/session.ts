@@ -194,11 +194,15 @@ export class Session implements Subscriber {
     // At least a millisecond is left: 0 would be no limit.
     const left = (seconds: number) => Math.max(1, sinceMs + seconds * 1000 - this.#handler.now())
     if (this.#expiryIntervalSeconds !== NEVER_EXPIRES) {
-      this.#expiryWatch = this.#handler.sessions.expiry.watch(this, left(this.#expiryIntervalSeconds))
+      const leftMs = left(this.#expiryIntervalSeconds)
+      this.#expiryWatch = this.#handler.sessions.expiry.watch(this, leftMs, performance.now())
     }
     if (this.#will === undefined) return
     if (this.#will.delaySeconds === 0) this.publishWill()
-    else this.#willWatch = this.#handler.sessions.willDelay.watch(this, left(this.#will.delaySeconds))
+    else {
+      const leftMs = left(this.#will.delaySeconds)
+      this.#willWatch = this.#handler.sessions.willDelay.watch(this, leftMs, performance.now())
+    }
   }
 
   /** Adds or replaces a subscription. @returns whether there was one with its filter. */

@@ -6,9 +6,9 @@ import type { MqttHandler } from './mqtt-handler.ts'
 import { Session } from './session.ts'
 
 /** How exactly the ends of sessions and the delays of Wills are kept, in milliseconds. */
-const TICK_MS = 250
+const TICK_MS = 200
 /** Two minutes and a bit; what is further away is looked at once in each turn of the wheel. */
-const WHEEL_SLOTS = 512
+const WHEEL_SLOTS = 640
 
 /** All sessions of this broker, by Client Identifier [MQTT-3.1.3-2]. */
 export class Sessions {

@@ -3,6 +3,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import type { HandlerConfig } from './config.ts'
+import { takesSubscriptionAnswer } from './packet-size.ts'
 import { notAuthorized } from './publishing.ts'
 import { subscriptionCost } from './subscription-cost.ts'
 
@@ -10,10 +11,15 @@ type Request = ISubscribePacket['subscriptions'][number]
 
 /**
  * Subscribes the client to each filter and answers with one Reason Code for each, in their order [MQTT-3.9.3-1], as if they
- * had come one after the other [MQTT-3.8.4-5]. Retained messages follow.
+ * had come one after the other [MQTT-3.8.4-5]. Retained messages follow. A client that does not take so large a SUBACK is
+ * disconnected, and nothing is subscribed.
  */
 export const handleSubscribe = (client: Client, packet: ISubscribePacket): void => {
   const { subscriptions, properties, messageId } = packet
+  if (!takesSubscriptionAnswer(client, subscriptions.length)) {
+    client.disconnect(ReasonCode.PacketTooLarge, 'SUBACK is larger than the Maximum Packet Size of the client')
+    return
+  }
   const identifier = properties?.subscriptionIdentifier ?? 0
   const unavailable = unavailableFeature(client.handler.config, subscriptions, identifier as number)
   if (unavailable !== undefined && client.isVersion5) {

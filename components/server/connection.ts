@@ -38,6 +38,9 @@ export interface ConnectionOwner {
  */
 const flushBytes = 256 * 1024
 
+/** One message of this size or more does not make its connection congested by itself: what follows it would be lost. */
+const largeMessageBytes = 256 * 1024
+
 /** The work that one peer's packets may cause in one turn of the event loop before the others have theirs: about 10 ms. */
 const turnWork = 50_000
 
@@ -58,6 +61,7 @@ export class TcpConnection implements Connection, TurnEnd {
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  authenticating = false
   readonly #socket: Socket
   /** It reads into the shared input; otherwise it has `data` events. */
   readonly #adopted: boolean
@@ -93,6 +97,8 @@ export class TcpConnection implements Connection, TurnEnd {
   /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
   #socketBytes = 0
   #congested = false
+  /** Bytes of the largest message written since the connection was last all but drained; 0 when that was a small one. */
+  #largeMessage = 0
   #lastTakenMs = performance.now()
   #awaitsEndOfTurn = false
 
@@ -201,10 +207,11 @@ export class TcpConnection implements Connection, TurnEnd {
     if (lender === undefined) this.#gathered.add(source, start, end)
     else this.#gathered.borrow(source, start, end, lender)
     const { maximumPendingBytes } = this.#owner
+    if (end - start >= largeMessageBytes) this.#largeMessage = Math.max(this.#largeMessage, end - start)
     // The operating system is asked before the peer is held to be slow.
     if (this.#gathered.bytes >= Math.min(flushBytes, maximumPendingBytes / 2)) this.#flush()
     else if (!this.#awaitsEndOfTurn) this.#awaitEndOfTurn()
-    if (this.pendingBytes > maximumPendingBytes) this.#overflow()
+    if (this.pendingBytes > maximumPendingBytes + this.#largeMessage) this.#overflow()
   }
 
   close(reason: string): void {
@@ -265,8 +272,8 @@ export class TcpConnection implements Connection, TurnEnd {
 
   #overflow(): void {
     this.#congested = true
-    // Messages are held back by now: it is the answers to what the peer itself sends that go this far, or one large message.
-    if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes) return
+    // Messages are held back by now: it is the answers to what the peer itself sends that go this far.
+    if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes + this.#largeMessage) return
     this.#owesTooMuch = true
     this.#stopReading()
   }
@@ -338,7 +345,9 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#lastTakenMs = performance.now()
     if (this.#sending?.peek()?.write === this.#writesEnded) this.#owner.pool.give(this.#sending.shift()!.memory)
     this.#noteSocketBytes(this.#socket.writableLength)
-    if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
+    if (this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
+    this.#largeMessage = 0
+    if (!this.#congested) return
     this.#congested = false
     this.#owesTooMuch = false
     this.#tellOpen((stage) => stage.drained?.())

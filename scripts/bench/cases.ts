@@ -38,8 +38,8 @@ const fanOut = (subscribers: number, window: number): LoadPlan => ({
 const fanIn: LoadPlan = { ...pairs, groups: 1, publishers: 200, pace: windowOf(5) }
 const version5: LoadPlan = { ...pairs, publisherVersion: 5, subscriberVersions: [5], userProperties: 3 }
 
-/** Our broker takes packets of 1 MiB, and congests a connection at 1 MiB, unless told otherwise. */
-const largePackets = ['mqttDecoder.maximumPacketSize=2097152', 'server.maximumPendingBytes=16777216']
+/** Our broker congests a connection at 1 MiB, unless told otherwise. */
+const largePackets = ['server.maximumPendingBytes=16777216']
 
 export const benchCases = ({ connections }: CaseOptions): readonly BenchCase[] => [
   ...throughputCases,

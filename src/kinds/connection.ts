@@ -30,6 +30,11 @@ export interface Connection {
   maximumPacketSize: number
   /** The largest packet that is taken from the peer, in bytes: the decoder sets it when it opens. Infinity until then. */
   maximumIncomingPacketSize: number
+  /**
+   * True while the peer has yet to prove who it is by AUTH packets: the decoder takes no larger packets than CONNECT may be.
+   * The handler sets it.
+   */
+  authenticating: boolean
   /** Bytes accepted by `write` that the operating system has not taken yet. */
   readonly pendingBytes: number
   /**

@@ -9,9 +9,9 @@ import { checkTopicFilter, isSharedFilter } from './topic-filter.ts'
 const QOS = 0b0000_0011
 const NO_LOCAL = 0b0000_0100
 const RETAIN_HANDLING = 0b0011_0000
-/** The bits of the Subscription Options that are reserved: before MQTT 5.0 all but the QoS. */
+/** The bits of the Subscription Options that are reserved: in MQTT 3.1.1 all but the QoS. MQTT 3.1 does not use them. */
 const RESERVED_5 = 0b1100_0000
-const RESERVED_3 = 0b1111_1100
+const RESERVED_4 = 0b1111_1100
 
 /** Checks the body of a SUBSCRIBE packet (section 3.8). */
 export const checkSubscribe = (reader: PacketReader): ProtocolError | undefined => {
@@ -44,9 +44,10 @@ const checkFilterField = (reader: PacketReader): ProtocolError | undefined =>
 /** Checks the byte after a Topic Filter, which the reader has just passed. */
 const checkSubscriptionOptions = (reader: PacketReader): ProtocolError | undefined => {
   const filterEnd = reader.position
-  const options = reader.byte()
-  if (options === TRUNCATED) return truncated('Subscription Options')
-  if ((options & (reader.protocolVersion === 5 ? RESERVED_5 : RESERVED_3)) !== 0) {
+  const byte = reader.byte()
+  if (byte === TRUNCATED) return truncated('Subscription Options')
+  const options = reader.protocolVersion === 3 ? byte & QOS : byte
+  if ((options & (reader.protocolVersion === 5 ? RESERVED_5 : RESERVED_4)) !== 0) {
     return malformedPacket('Reserved bits of the Subscription Options are set.', 'MQTT-3.8.3-5')
   }
   // The specification calls QoS 3 and Retain Handling 3 Protocol Errors (section 3.8.3.1).

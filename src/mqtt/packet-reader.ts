@@ -25,7 +25,7 @@ export class PacketReader {
   protocolVersion: ProtocolVersion | 0 = 0
   /** Start of the last string read, without its length. It ends at `position`. */
   stringStart = 0
-  /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 lets a client set for fields it leaves out. */
+  /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 disregards or lets a client set for fields it leaves out. */
   connectFlags = 0
   /** Of a CONNECT, as far as it was read; Infinity is none. */
   maximumPacketSize = Number.POSITIVE_INFINITY

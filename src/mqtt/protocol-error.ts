@@ -6,7 +6,7 @@ import type { ReasonCode } from './reason-code.ts'
  */
 export interface ProtocolError {
   readonly reasonCode: ReasonCode
-  /** A sentence for the log and the Reason String: what was wrong, never a value that the peer sent. */
+  /** A sentence for the log and the Reason String: what was wrong, never text that the peer sent. */
   readonly message: string
   /** The clause that was broken, where there is one: `MQTT-1.5.4-2`. */
   readonly clause?: string

@@ -79,7 +79,7 @@ describe.each(VERSIONS)('topics in version %i', (version) => {
 
   it('of no length end the connection', async () => {
     const attacker = await attack.connected(version)
-    await attacker.send(`30 @ "" ${none} 'x'`).isThrownOut('ProtocolError', 'TopicNameInvalid')
+    await attacker.send(`30 @ "" ${none} 'x'`).isThrownOut('ProtocolError')
   })
 
   it('with wildcards end the connection', async () => {

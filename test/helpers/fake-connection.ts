@@ -13,6 +13,7 @@ export class FakeConnection implements Connection {
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  authenticating = false
   paused = false
   /** A test sets these two to play a peer that does not read. */
   pendingBytes = 0

@@ -67,6 +67,7 @@ export class MemoryConnection implements Connection {
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  authenticating = false
   readonly pendingBytes = 0
   readonly congested = false
   paused = false
