@@ -39,6 +39,17 @@ const allFor = (client: HarnessClient): string[] => {
 const will = { topic: 'will', payload: Buffer.from('gone'), qos: 1 as const, retain: false }
 
 describe('after a restart', () => {
+  it('the log knows where a client was connected from', async () => {
+    await start()
+    const { connection } = broker.connect(persistent('client', { will }))
+    store.settleAll()
+    await crash()
+    expect(broker.log.lines.find(({ message }) => message.startsWith('Will Message published'))).toMatchObject({
+      client: 'client',
+      remote: connection.remote,
+    })
+  })
+
   it('sessions, subscriptions, what was in flight and what waited are there', async () => {
     await start()
     const subscriber = broker.connect(persistent('subscriber'))
