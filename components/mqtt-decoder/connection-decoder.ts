@@ -158,9 +158,9 @@ export class ConnectionDecoder implements DecoderInput {
     const firstByte = buffer[position]!
     const { protocolVersion } = this.#connection
     this.#frameStart = position
+    this.#firstByte = protocolVersion === 3 ? withoutUnusedFlags(firstByte) : firstByte
     const error = checkFirstByte(firstByte, protocolVersion)
     if (error !== undefined) return this.#fail(error, buffer)
-    this.#firstByte = protocolVersion === 3 ? withoutUnusedFlags(firstByte) : firstByte
     this.#remainingLength = 0
     this.#remainingLengthBytes = 0
     this.#state = State.RemainingLength

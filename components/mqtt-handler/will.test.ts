@@ -85,7 +85,7 @@ describe.each([3, 4, 5] as const)('a Will on a topic that begins with $, of a cl
   const bridge = {
     will: { topic: '$SYS/broker/connection/bridge/state', payload: Buffer.from('0'), qos: 1 as const, retain: true },
   }
-  const warnings = () => broker.log.at('warn').map(({ topic }) => topic)
+  const warnings = () => broker.log.at('warn').map(({ willTopic }) => willTopic)
 
   it('keeps nobody out: it is logged at once, and dropped and counted when it is due', () => {
     const watcher = broker.connect({ clientId: 'watcher' })
