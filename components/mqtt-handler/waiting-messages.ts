@@ -1,5 +1,6 @@
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
+import { NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
 import type { Session } from './session.ts'
@@ -195,9 +196,12 @@ export class WaitingMessages {
 
   /** Whether it has waited for too long, before anything of it was sent [MQTT-3.3.2-5]. */
   #expired(outgoing: Outgoing): boolean {
-    const nowMs = this.#handler.now()
-    const latestMs = outgoing.queuedAtMs + this.#handler.config.maximumQueuedSeconds * 1000
-    return nowMs >= latestMs || nowMs >= (outgoing.message?.expiresAtMs ?? Number.POSITIVE_INFINITY)
+    const { maximumQueuedSeconds } = this.#handler.config
+    const waitsForEver = maximumQueuedSeconds === NEVER_EXPIRES
+    const latestMs = waitsForEver ? Number.POSITIVE_INFINITY : outgoing.queuedAtMs + maximumQueuedSeconds * 1000
+    const expiresAtMs = Math.min(latestMs, outgoing.message?.expiresAtMs ?? Number.POSITIVE_INFINITY)
+    // Most never expire, and need no look at the clock.
+    return expiresAtMs !== Number.POSITIVE_INFINITY && this.#handler.now() >= expiresAtMs
   }
 
   #discard(outgoing: Outgoing): void {
