@@ -77,7 +77,8 @@ const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + 
 
 /**
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. One that is not
- * accepted is dropped and counted. Never throws: what fails is logged, since it often is another client that the Will comes up for, whose connection takes the session over.
+ * accepted is dropped and counted. Never throws: what fails is logged, since it often is another client that the Will comes
+ * up for, whose connection takes the session over.
  */
 export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
   const { topic } = will
