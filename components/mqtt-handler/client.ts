@@ -206,6 +206,7 @@ export class Client implements PacketReceiver {
     // One and a half times the Keep Alive [MQTT-3.1.2-22].
     this.#silenceLimitMs = keepAliveSeconds * 1500
     this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
+    this.handler.due.silentClients.delete(this)
   }
 
   /** CONNACK has left: messages follow. */
@@ -347,6 +348,7 @@ export class Client implements PacketReceiver {
     this.#phase = Phase.Ended
     this.handler.clients.delete(this)
     this.handler.keepAlive.cancel(this.#watch)
+    this.handler.due.silentClients.delete(this)
     this.gate.clear()
     this.connection.close(reason)
     const { session } = this

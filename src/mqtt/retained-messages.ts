@@ -41,6 +41,11 @@ export class RetainedMessages {
     return this.#count
   }
 
+  /** Those among them that have a Message Expiry Interval. */
+  get expiring(): number {
+    return this.#expiring.size
+  }
+
   /** What the messages cost to hold, in bytes: their parts, their topics' second copy in the tree, and the objects. */
   get bytes(): number {
     return this.#bytes
