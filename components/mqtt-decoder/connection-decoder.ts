@@ -21,6 +21,8 @@ export interface PacketSizeLimits {
   readonly maximumPacketSize: number
   /** For the first packet, which anybody can send. */
   readonly maximumConnectPacketSize: number
+  /** Topic Filters in one packet; no limit unless told otherwise. */
+  readonly maximumFilters?: number
 }
 
 /** What the decoders of all connections share. All parts are idle between two packets. */
@@ -36,6 +38,7 @@ export class SharedDecoding {
   /** @param nowMs asked for messages with a Message Expiry Interval alone. */
   constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock) {
     this.limits = limits
+    if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
     this.nowMs = nowMs
   }
 }

@@ -13,6 +13,8 @@ export const mqttDecoder = defineComponent({
     maximumPacketSize: z.number().int().min(128).max(MAXIMUM_PACKET_SIZE).default(1_048_576),
     /** The largest CONNECT packet taken, from whoever can reach the port: will, user name and password must fit in. */
     maximumConnectPacketSize: z.number().int().min(128).max(MAXIMUM_PACKET_SIZE).default(65_536),
+    /** Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold: reading so many takes about 10 ms. */
+    maximumFilters: z.number().int().min(1).max(MAXIMUM_PACKET_SIZE).default(20_000),
   }),
   start(config): DecoderStage {
     const shared = new SharedDecoding(config)

@@ -231,9 +231,10 @@ export class Client implements PacketReceiver {
    * of its answers wait.
    * @param depends whether it promises something that was appended to the journal in this turn.
    * @param sent called when it has left.
+   * @param batch of the store that holds what it promises, if it is not the present one.
    */
-  answer(packet: ControlPacket, depends: boolean, sent?: () => void): void {
-    this.gate.send(packet, depends, sent)
+  answer(packet: ControlPacket, depends: boolean, sent?: () => void, batch?: number): void {
+    this.gate.send(packet, depends, sent, batch)
     if (this.gate.full) this.reading.pause(Pause.Answers)
   }
 

@@ -1,13 +1,8 @@
 import type { Message } from '../../src/mqtt/message.ts'
-import { sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
-import { subscriptionCost } from './subscription-cost.ts'
+import { subscriptionCost, unsubscribeUnits } from './subscription-cost.ts'
 import { TurnQueue } from './turn-queue.ts'
-
-/** Units of work that it costs to remove a subscription from the router: 3 µs, and 5 µs from a Shared Subscription. */
-const REMOVAL_UNITS = 15
-const SHARED_REMOVAL_UNITS = 25
 
 /**
  * Removes the subscriptions of sessions that have ended from the router: over turns of the event loop, since there may be a
@@ -73,7 +68,7 @@ export class EndedSubscriptions {
       return false
     }
     const filter = next.value
-    scheduler.spend(sharedFilter(filter) === undefined ? REMOVAL_UNITS : SHARED_REMOVAL_UNITS)
+    scheduler.spend(unsubscribeUnits(filter))
     totals.subscriptionBytes -= subscriptionCost(filter)
     router.unsubscribe(session, filter)
     return true
