@@ -43,6 +43,11 @@ export class TurnScheduler {
   #share = 0
   #immediate: NodeJS.Immediate | undefined
 
+  // For the operator: units so far, the turns in which there were any, and the most in one of them.
+  spent = 0
+  turns = 0
+  mostInTurn = 0
+
   constructor(log: Logger) {
     this.#log = log
   }
@@ -63,8 +68,11 @@ export class TurnScheduler {
 
   /** Charges the work of a step. @param units about 0.2 µs each. */
   spend(units: number): void {
+    if (this.#left === UNITS_PER_TURN && units > 0) this.turns += 1
     this.#left -= units
     this.#share -= units
+    this.spent += units
+    this.mostInTurn = Math.max(this.mostInTurn, UNITS_PER_TURN - this.#left)
     this.#schedule()
   }
 
