@@ -13,6 +13,8 @@ export class KeepAlive<T> {
   #tick = 0
   /** Where `#tick` is on the clock of `advance`. */
   #tickAtMs: number
+  /** How far before the last slot the last of those beyond the wheel went. */
+  #spread = 0
 
   /**
    * @param nowMs the time on the clock that `advance` will use.
@@ -70,7 +72,12 @@ export class KeepAlive<T> {
   #enterSlot(watch: Watch<T>): void {
     const ticksAhead = watch.heardAtTick + watch.limitTicks - this.#tick
     // The slot of this very tick is a whole turn away.
-    const reachable = Math.min(Math.max(ticksAhead, 1), this.#slots.length - 1)
+    let reachable = Math.max(ticksAhead, 1)
+    if (reachable >= this.#slots.length) {
+      // What is beyond the wheel is spread over its further half: otherwise all that began together would be looked at together.
+      this.#spread = (this.#spread + 1) % (this.#slots.length >> 1)
+      reachable = this.#slots.length - 1 - this.#spread
+    }
     watch.slot = this.#slots[(this.#tick + reachable) % this.#slots.length]
     watch.slot?.add(watch)
   }
