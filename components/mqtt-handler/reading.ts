@@ -9,7 +9,7 @@ export const Pause = {
   /** Too many answers wait for the store. */
   Answers: 4,
   /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
-  Filters: 8,
+  Filters: 16,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 
