@@ -97,7 +97,6 @@ const problemOf = (client: Client, request: ConnectRequest): Problem | undefined
 /** The client is who it says it is, or nobody asks. @param authenticationData goes into CONNACK. */
 const accept = (client: Client, request: ConnectRequest, authenticationData?: Uint8Array): void => {
   const { sessions, config } = client.handler
-  sessions.settle(client.identity.clientId, client.connection)
   const existing = sessions.get(client.identity.clientId)
   const problem = ownershipProblem(client, request, existing)
   if (problem !== undefined) {
@@ -166,7 +165,7 @@ const ownershipProblem = (
 const openSession = (client: Client, request: ConnectRequest): { session: Session; present: boolean } => {
   const { sessions } = client.handler
   const { clientId } = client.identity
-  // The connection that was taken over may have left a Will that is due.
+  // The connection before may have left a Will that is due, and the session may be over.
   sessions.settle(clientId, client.connection)
   const earlier = sessions.get(clientId)
   if (earlier !== undefined && !request.cleanStart) return { session: earlier, present: true }

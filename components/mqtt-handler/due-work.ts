@@ -1,6 +1,6 @@
 import type { Client } from './client.ts'
 import { DueWills } from './due-wills.ts'
-import { EndedSubscriptions } from './ended-subscriptions.ts'
+import { EndedSessions } from './ended-sessions.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Retained } from './retained.ts'
 import type { Session } from './session.ts'
@@ -8,9 +8,6 @@ import { TurnQueue } from './turn-queue.ts'
 
 // Units of work, measured.
 const SILENT_CLIENT_UNITS = 150
-const EXPIRED_SESSION_UNITS = 50
-/** A message that waits for a session that ends is read from the store. */
-const WAITING_MESSAGE_UNITS = 5
 
 /**
  * What falls due for the clients and sessions of the broker, for thousands of them at once if it comes to that. It is done over
@@ -18,7 +15,7 @@ const WAITING_MESSAGE_UNITS = 5
  */
 export class DueWork {
   readonly wills: DueWills
-  readonly endedSubscriptions: EndedSubscriptions
+  readonly endedSessions: EndedSessions
   /** Clients that were silent for too long, or did not send CONNECT in time. */
   readonly silentClients: TurnQueue<Client>
   /** Sessions whose Session Expiry Interval is over. */
@@ -30,14 +27,13 @@ export class DueWork {
     const { scheduler, log } = handler
     const payer = { chargeWork: (units: number) => scheduler.spend(units) }
     this.wills = new DueWills(handler)
-    this.endedSubscriptions = new EndedSubscriptions(handler)
+    this.endedSessions = new EndedSessions(handler)
     this.silentClients = new TurnQueue('keep alive', scheduler, log, (client) => {
       scheduler.spend(SILENT_CLIENT_UNITS)
       client.expire()
       return false
     })
     this.expiredSessions = new TurnQueue('session expiry', scheduler, log, (session) => {
-      scheduler.spend(EXPIRED_SESSION_UNITS + session.outbox.waiting * WAITING_MESSAGE_UNITS)
       handler.sessions.end(session, payer) // [MQTT-4.1.0-2]
       return false
     })
@@ -47,6 +43,6 @@ export class DueWork {
   /** Does now what must not be lost when the broker stops. */
   drain(): void {
     this.wills.drain()
-    this.endedSubscriptions.drain()
+    this.endedSessions.drain()
   }
 }

@@ -110,7 +110,7 @@ export class Session implements Subscriber {
   deliver(message: Message, delivery: Delivery): void {
     if (this.#ended) {
       const { shared } = delivery
-      if (shared !== undefined) this.#handler.due.endedSubscriptions.passOn(message, shared, this)
+      if (shared !== undefined) this.#handler.due.endedSessions.passOn(message, shared, this)
       return
     }
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
@@ -252,16 +252,23 @@ export class Session implements Subscriber {
     publishWill(this.#handler, willMessage(will, this.#handler.now()), this, payer)
   }
 
-  /** The end of it; called by `Sessions.end`, which sees to its Will. Its subscriptions leave the router over turns. */
+  /** The end of it; called by `Sessions.end`, which sees to its Will. What it holds is released over turns. */
   end(): void {
     this.#stopWatching()
     this.#ended = true
-    this.#handler.due.endedSubscriptions.add(this)
-    const orphans = this.outbox.end()
-    if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
+    if (this.persistent) {
+      // Its messages are in the store, which is about to forget them.
+      this.releaseMessages()
+      this.#handler.journal.append({ type: 'session-ended', session: this.id })
+    }
     this.#expiryIntervalSeconds = 0
+    this.#handler.due.endedSessions.add(this)
+  }
+
+  /** The session has ended: its messages are given up, or go to other members of Shared Subscriptions. */
+  releaseMessages(): void {
     const nowMs = this.#handler.now()
-    for (const { message, shared } of orphans) {
+    for (const { message, shared } of this.outbox.end()) {
       // Another member has got nothing of it yet [MQTT-3.3.2-5].
       if (message!.expiresAtMs > nowMs) this.#handler.router.redeliver(message!, shared!, this)
     }

@@ -88,12 +88,14 @@ export class Sessions {
 
   /**
    * Ends a session: nothing of it is left. Its Will is published, whatever its delay [MQTT-3.1.2-8].
-   * @param payer is charged for the Will, which is published now; without one it is published when its turn comes.
+   * @param payer is charged for the work, the Will included, which is published now. Without one the Will is published when its
+   * turn comes.
    */
   end(session: Session, payer?: Payer): void {
     const { id } = session
     if (this.#byId.get(id) !== session) return
     const { due } = this.#handler
+    payer?.chargeWork(END_UNITS + session.outbox.waiting * STORED_MESSAGE_UNITS)
     this.#byId.delete(id)
     this.away.delete(session)
     due.expiredSessions.delete(session)
@@ -122,6 +124,10 @@ export class Sessions {
     this.end(session)
   }
 }
+
+// Units of work: a session ends, and a message that waits for it is read from the store.
+const END_UNITS = 50
+const STORED_MESSAGE_UNITS = 5
 
 /** The share of `maximumSessions` that away sessions may take, unless the config says otherwise. */
 const AWAY_SHARE = 0.9

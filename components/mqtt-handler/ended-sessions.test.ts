@@ -50,7 +50,7 @@ it('those of many sessions that end at once are removed over turns', async () =>
   let turns = 0
   for (; subscriptions() > 0; turns++) await nextTurn()
   expect(turns).toBeGreaterThan(1)
-  expect([bytes(), broker.handler.due.endedSubscriptions.count]).toEqual([0, 0])
+  expect([bytes(), broker.handler.due.endedSessions.count]).toEqual([0, 0])
   expect(broker.handler.scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.1)
 })
 
@@ -122,6 +122,23 @@ it('passes a message on from any number of members that have ended, and drops it
   expect(subscriptions()).toBe(0)
   await settled()
   expect(broker.handler.totals).toMatchObject({ queuedBytes: 0, subscriptionBytes: 0 })
+})
+
+it('messages that wait for sessions that end at once are released over turns', async () => {
+  const clients = Array.from({ length: 30 }, (_, n) => broker.connect({ clientId: `${n}` }))
+  for (const client of clients) {
+    client.connection.congested = true
+    client.take(subscribePacket({ a: { qos: 1 } }))
+  }
+  const publisher = broker.connect({ clientId: 'publisher' })
+  for (let n = 0; n < 1_000; n++) publisher.take(publishPacket({ qos: 1 }))
+  await settled()
+  const before = broker.handler.totals.queuedBytes
+  for (const client of clients) client.lose()
+  expect(broker.handler.totals.queuedBytes).toBeGreaterThan(before / 2)
+  await settled()
+  expect([subscriptions(), broker.handler.totals.queuedBytes]).toEqual([0, 0])
+  expect(broker.handler.scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.2)
 })
 
 it('all are removed when the broker stops', () => {

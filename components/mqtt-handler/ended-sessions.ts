@@ -4,31 +4,39 @@ import type { Session } from './session.ts'
 import { subscriptionCost, unsubscribeUnits } from './subscription-cost.ts'
 import { TurnQueue } from './turn-queue.ts'
 
+/** Units of work that it costs to release a message that waits for a session. */
+const MESSAGE_UNITS = 5
+
 /**
- * Removes the subscriptions of sessions that have ended from the router: over turns of the event loop, since there may be a
- * million. A session that has ended takes no messages meanwhile. Its subscriptions count in `Totals.subscriptionBytes` until
- * they are removed.
+ * Releases what sessions that have ended still hold: messages, and subscriptions in the router. There may be a million of them,
+ * so this is done over turns of the event loop. A session that has ended takes no messages meanwhile. What it holds counts in
+ * `Totals` until it is released.
  */
-export class EndedSubscriptions {
+export class EndedSessions {
   readonly #handler: MqttHandler
-  readonly #queue: TurnQueue<Removal>
+  readonly #queue: TurnQueue<EndedSession>
   /** A message is being passed on: the next session that has ended and was chosen for it. */
   #passing = false
   #next: Session | undefined
 
   constructor(handler: MqttHandler) {
     this.#handler = handler
-    this.#queue = new TurnQueue('subscriptions', handler.scheduler, handler.log, (removal) => this.#removeNext(removal))
+    this.#queue = new TurnQueue('ended sessions', handler.scheduler, handler.log, (ended) => this.#releaseNext(ended))
   }
 
-  /** Sessions that have ended and still have subscriptions in the router. */
+  /** Sessions that have ended and still hold something. */
   get count(): number {
     return this.#queue.size
   }
 
-  /** Removes the subscriptions of a session that has ended, now or in later turns. */
+  /** Releases what a session that has ended holds, now or in later turns. */
   add(session: Session): void {
-    if (session.subscriptions.size > 0) this.#queue.add({ session, filters: session.subscriptions.keys() })
+    const { outbox, subscriptions } = session
+    this.#queue.add({
+      session,
+      holdsMessages: outbox.waiting + outbox.inflight > 0,
+      filters: subscriptions.keys(),
+    })
   }
 
   /**
@@ -55,13 +63,20 @@ export class EndedSubscriptions {
     }
   }
 
-  /** Removes all of them now. */
+  /** Releases all of it now. */
   drain(): void {
     this.#queue.drain()
   }
 
-  #removeNext({ session, filters }: Removal): boolean {
+  #releaseNext(ended: EndedSession): boolean {
     const { router, totals, scheduler } = this.#handler
+    const { session, filters } = ended
+    if (ended.holdsMessages) {
+      ended.holdsMessages = false
+      scheduler.spend((session.outbox.waiting + session.outbox.inflight) * MESSAGE_UNITS)
+      session.releaseMessages()
+      return true
+    }
     const next = filters.next()
     if (next.done === true) {
       session.subscriptions.clear()
@@ -75,8 +90,10 @@ export class EndedSubscriptions {
   }
 }
 
-interface Removal {
+interface EndedSession {
   readonly session: Session
-  /** Those that are yet to be removed. */
+  /** Its messages are yet to be released. */
+  holdsMessages: boolean
+  /** Of the subscriptions that are yet to be removed. */
   readonly filters: Iterator<string>
 }
