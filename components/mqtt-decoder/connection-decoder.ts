@@ -23,6 +23,8 @@ export interface PacketSizeLimits {
   readonly maximumPacketSize: number
   /** Until the client is accepted: for what anybody can send, CONNECT and the AUTH packets that follow it. */
   readonly maximumConnectPacketSize: number
+  /** Topic Filters in one packet; no limit unless told otherwise. */
+  readonly maximumFilters?: number
 }
 
 /** What the decoders of all connections share. All parts are idle between two packets. */
@@ -43,6 +45,7 @@ export class SharedDecoding {
   /** @param nowMs asked for messages with a Message Expiry Interval alone. */
   constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock, name = 'mqttDecoder') {
     this.limits = limits
+    if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
     this.nowMs = nowMs
     this.name = name
     this.alwaysTaken = Math.min(limits.maximumPacketSize, limits.maximumConnectPacketSize)

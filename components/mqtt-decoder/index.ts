@@ -27,6 +27,12 @@ export const mqttDecoder = defineComponent({
         'The same until a client is accepted, for CONNECT and for AUTH packets before CONNACK: everybody who reaches the ' +
           'port can send them. Will, User Name and Password must fit in.',
       ),
+    maximumFilters: z
+      .int()
+      .min(1)
+      .max(MAXIMUM_PACKET_SIZE)
+      .default(20_000)
+      .describe('Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold: reading so many takes about 10 ms.'),
   }),
   start(config, _dependencies, { name }): DecoderStage {
     const shared = new SharedDecoding(config, steadyClock, name)

@@ -211,6 +211,7 @@ export class Client implements PacketReceiver {
     // One and a half times the Keep Alive [MQTT-3.1.2-22].
     this.#silenceLimitMs = keepAliveSeconds * 1500
     this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
+    this.handler.due.silentClients.delete(this)
   }
 
   /** CONNACK has left: messages follow. */
@@ -235,9 +236,10 @@ export class Client implements PacketReceiver {
    * of its answers wait.
    * @param depends whether it promises something that was appended to the journal in this turn.
    * @param sent called when it has left.
+   * @param batch of the store that holds what it promises, if it is not the present one.
    */
-  answer(packet: ControlPacket, depends: boolean, sent?: () => void): void {
-    this.gate.send(packet, depends, sent)
+  answer(packet: ControlPacket, depends: boolean, sent?: () => void, batch?: number): void {
+    this.gate.send(packet, depends, sent, batch)
     if (this.gate.full) this.reading.pause(Pause.Answers)
   }
 
@@ -360,6 +362,7 @@ export class Client implements PacketReceiver {
     this.#phase = Phase.Ended
     this.handler.clients.delete(this)
     this.handler.keepAlive.cancel(this.#watch)
+    this.handler.due.silentClients.delete(this)
     this.gate.clear()
     this.connection.close(why)
     const session = this.session?.client === this ? this.session : undefined

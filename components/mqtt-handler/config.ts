@@ -72,7 +72,19 @@ const sessions = {
     .min(1)
     .max(100_000_000)
     .default(100_000)
-    .describe('Sessions, of clients connected or away; a client that would need one more is refused.'),
+    .describe(
+      'Sessions, of clients connected or away. For one more, the session that is away longest of those that hold nothing (no ' +
+        'subscription, message, Packet Identifier or Will) ends; if there is none, the client is refused.',
+    ),
+  maximumAwaySessions: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe(
+      'Sessions that wait for their clients. When there are so many, a client that needs a new session that outlives its ' +
+        'connection is refused. Unset: nine tenths of `maximumSessions`, so that there is room for connected clients.',
+    ),
   maximumSubscriptions: z
     .int()
     .min(1)

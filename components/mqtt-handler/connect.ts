@@ -145,15 +145,16 @@ const begin = (client: Client): void => {
 
 const ownershipProblem = (
   client: Client,
-  { will }: ConnectRequest,
+  { will, expiryIntervalSeconds }: ConnectRequest,
   existing: Session | undefined,
 ): Problem | undefined => {
   const { sessions, config, totals } = client.handler
   if (existing !== undefined && existing.owner !== client.owner) {
     return { reasonCode: ReasonCode.NotAuthorized, why: 'The session belongs to another user.' }
   }
-  if (existing === undefined && sessions.count >= config.maximumSessions) {
-    return { reasonCode: ReasonCode.QuotaExceeded, why: 'There are as many sessions as maximumSessions allows.' }
+  if (existing === undefined && !sessions.hasRoom(expiryIntervalSeconds > 0)) {
+    const bound = sessions.count >= config.maximumSessions ? 'maximumSessions' : 'maximumAwaySessions'
+    return { reasonCode: ReasonCode.QuotaExceeded, why: `There are as many sessions as ${bound} allows.` }
   }
   // Messages that wait give way to Wills: full queues alone keep nobody out.
   const willBytes = totals.willBytes - (existing?.willCost ?? 0) + willCost(will)
@@ -171,10 +172,12 @@ const ownershipProblem = (
 const openSession = (client: Client, request: ConnectRequest): { session: Session; present: boolean } => {
   const { sessions } = client.handler
   const { clientId } = client.identity
+  // The connection before may have left a Will that is due, and the session may be over.
+  sessions.settle(clientId, client.connection)
   const earlier = sessions.get(clientId)
   if (earlier !== undefined && !request.cleanStart) return { session: earlier, present: true }
-  if (earlier !== undefined) sessions.end(earlier)
-  return { session: sessions.create(clientId, client), present: false }
+  if (earlier !== undefined) sessions.end(earlier, client.connection)
+  return { session: sessions.create(clientId, client, request.expiryIntervalSeconds > 0), present: false }
 }
 
 /** @param asked 0 for none. @param maximum undefined for no limit. */

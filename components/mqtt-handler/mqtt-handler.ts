@@ -10,6 +10,7 @@ import { Publish } from '../../src/mqtt/publish.ts'
 import { Client } from './client.ts'
 import { ClientLog } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
+import { DueWork } from './due-work.ts'
 import { Journal } from './journal.ts'
 import { Pause } from './reading.ts'
 import { Retained } from './retained.ts'
@@ -51,6 +52,8 @@ export interface Totals {
   refusedPublishes: number
   /** Connections that were closed since another client connected with the same Client Identifier. */
   takeovers: number
+  /** Sessions that held nothing and were ended early, since there was no room for a new one. */
+  givenUpSessions: number
 }
 
 /** What the handler is made of. */
@@ -84,6 +87,8 @@ export class MqttHandler implements HandlerStage {
   readonly retained: Retained
   /** Work that takes more than a turn of the event loop. */
   readonly scheduler: TurnScheduler
+  /** What falls due for many clients at once. */
+  readonly due: DueWork
   readonly keepAlive = new KeepAlive<Client>(performance.now(), TICK_MS, WHEEL_SLOTS)
   /** The one PUBLISH packet that is filled for every client in turn. */
   readonly outgoing = new Publish()
@@ -100,6 +105,7 @@ export class MqttHandler implements HandlerStage {
     tooLarge: 0,
     refusedPublishes: 0,
     takeovers: 0,
+    givenUpSessions: 0,
   }
   readonly #timer: NodeJS.Timeout
 
@@ -116,6 +122,7 @@ export class MqttHandler implements HandlerStage {
     this.sessions = new Sessions(this)
     this.retained = new Retained(config, this.journal, this.log)
     this.scheduler = new TurnScheduler(this.log)
+    this.due = new DueWork(this)
     if (this.authorizer !== undefined && this.authenticationMethods.size === 0) {
       this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
     }
@@ -148,9 +155,10 @@ export class MqttHandler implements HandlerStage {
     return client
   }
 
-  /** Ends its timers. The connections are the server's, which has closed them before. */
+  /** Ends its timers, and publishes the Wills that are due. The connections are the server's, which has closed them before. */
   stop(): void {
     clearInterval(this.#timer)
+    this.due.drain()
     this.scheduler.stop()
   }
 
@@ -179,12 +187,12 @@ export class MqttHandler implements HandlerStage {
 
   #tick(): void {
     const nowMs = performance.now()
-    for (const client of this.keepAlive.advance(nowMs)) this.#task('keep alive', () => client.expire())
-    for (const session of this.sessions.willDelay.advance(nowMs)) this.#task('will', () => session.publishWill())
-    for (const session of this.sessions.expiry.advance(nowMs)) {
-      this.#task('session expiry', () => this.sessions.end(session)) // [MQTT-4.1.0-2]
-    }
-    this.#task('retained messages', () => this.retained.sweep(this.now()))
+    const { due, sessions } = this
+    for (const client of this.keepAlive.advance(nowMs)) due.silentClients.add(client)
+    for (const session of sessions.willDelay.advance(nowMs)) due.wills.add(session)
+    for (const session of sessions.expiry.advance(nowMs)) due.expiredSessions.add(session)
+    this.retained.beginSweep()
+    due.sweep.add(this.retained)
   }
 
   /** What fails for one must not keep the others from their turn, nor stop the timer. */

@@ -1,4 +1,5 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { Connection } from '../../src/kinds/connection.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -9,6 +10,12 @@ import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
 
 const DOLLAR = 0x24
+
+/** Units of work that a Will costs apart from its deliveries: its message is made, and the store and the log are told. */
+const WILL_UNITS = 20
+
+/** Who is charged for work: the connection of the client that causes it, or the scheduler. */
+export type Payer = Pick<Connection, 'chargeWork'>
 
 /**
  * Whether a client may publish this message, now. The one place where this is decided: for PUBLISH, for a Will when it is
@@ -36,6 +43,7 @@ export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
  * @param message lent.
  * @param told whether the publisher learns that there is no room to retain it: then nobody gets it, since it may be sent
  * again. Otherwise it is delivered even so.
+ * @param payer is charged for the work; the publisher, unless told otherwise.
  * @returns what the publisher is told: Success, No matching subscribers, or why it was not accepted.
  */
 export const publishMessage = (
@@ -43,6 +51,7 @@ export const publishMessage = (
   message: Message,
   publisher: Session,
   told: boolean,
+  payer: Payer | undefined = publisher.client?.connection,
 ): ReasonCode => {
   const allowed = mayPublish(handler, message, publisher.identity)
   if (allowed !== ReasonCode.Success) return allowed
@@ -53,7 +62,7 @@ export const publishMessage = (
   }
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
-  publisher.client?.connection.chargeWork(1 + workOf(subscribers, message.size))
+  payer?.chargeWork(1 + workOf(subscribers, message.size))
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
@@ -79,12 +88,14 @@ const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + 
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. One that is not
  * accepted is dropped and counted. Never throws: what fails is logged, since it often is another client that the Will comes
  * up for, whose connection takes the session over.
+ * @param payer is charged for the work.
  */
-export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
+export const publishWill = (handler: MqttHandler, will: Message, session: Session, payer: Payer): void => {
   const { topic } = will
   const details = { client: session.id, remote: session.identity.remote, user: session.identity.userName, topic }
   try {
-    const reason = publishMessage(handler, will, session, false)
+    payer.chargeWork(WILL_UNITS)
+    const reason = publishMessage(handler, will, session, false, payer)
     const accepted = reason < ReasonCode.UnspecifiedError
     if (!accepted) handler.totals.refusedPublishes += 1
     // That a Will on a topic of the server is dropped was logged when the client connected.

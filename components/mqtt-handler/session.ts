@@ -10,7 +10,7 @@ import type { Client } from './client.ts'
 import { maximumInflight, NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
-import { publishWill } from './publishing.ts'
+import { type Payer, publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
 import { subscriptionCost } from './subscription-cost.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
@@ -45,6 +45,8 @@ export class Session implements Subscriber {
   #identity: Identity
   #expiryIntervalSeconds = 0
   #disconnectedAtMs: number | undefined
+  /** Its subscriptions leave the router over the next turns. */
+  #ended = false
 
   #will: StoredWill | undefined
   /** Until the Will Delay Interval is over, and until the session is. */
@@ -89,9 +91,21 @@ export class Session implements Subscriber {
     return this.#will
   }
 
+  /** When its client was last seen to go; 0 while it is connected. */
+  get disconnectedAtMs(): number {
+    return this.#disconnectedAtMs ?? 0
+  }
+
   /** What its Will costs, in bytes. */
   get willCost(): number {
     return willCost(this.#will)
+  }
+
+  /** Whether it has neither subscriptions nor messages, Packet Identifiers or a Will: then it is no loss to its client. */
+  get holdsNothing(): boolean {
+    const { outbox, subscriptions, unreleased } = this
+    const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
+    return this.#will === undefined && held === 0
   }
 
   get retained(): RetainedSender | undefined {
@@ -99,6 +113,11 @@ export class Session implements Subscriber {
   }
 
   deliver(message: Message, delivery: Delivery): void {
+    if (this.#ended) {
+      const { shared } = delivery
+      if (shared !== undefined) this.#handler.due.endedSessions.passOn(message, shared, this)
+      return
+    }
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
     if (this.#answersFirst && this.#defers(message, qos, delivery)) return
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
@@ -125,11 +144,13 @@ export class Session implements Subscriber {
   }
 
   /**
-   * A connection of the client begins; the Will of the one before is deleted unpublished [MQTT-3.1.3-9].
+   * A connection of the client begins. The Will of the one before is deleted unpublished [MQTT-3.1.3-9]; a Will that was due was
+   * published before (`Sessions.settle`).
    * @param receiveMaximum of the client.
    */
   attach(client: Client, expiryIntervalSeconds: number, will: StoredWill | undefined, receiveMaximum: number): void {
     this.#stopWatching()
+    this.#handler.sessions.away.delete(this)
     this.#client = client
     this.#identity = client.identity
     this.#setWill(will)
@@ -197,8 +218,9 @@ export class Session implements Subscriber {
       const leftMs = left(this.#expiryIntervalSeconds)
       this.#expiryWatch = this.#handler.sessions.expiry.watch(this, leftMs, performance.now())
     }
+    this.#handler.sessions.away.add(this)
     if (this.#will === undefined) return
-    if (this.#will.delaySeconds === 0) this.publishWill()
+    if (this.#will.delaySeconds === 0) this.#handler.due.wills.add(this)
     else {
       const leftMs = left(this.#will.delaySeconds)
       this.#willWatch = this.#handler.sessions.willDelay.watch(this, leftMs, performance.now())
@@ -230,34 +252,37 @@ export class Session implements Subscriber {
     return true
   }
 
-  /** The Will Delay Interval is over. */
-  publishWill(): void {
+  /** Publishes the Will, if there is one: it is due. @param payer is charged for the work. */
+  publishWill(payer: Payer): void {
     const will = this.#will
     if (will === undefined) return
     this.#setWill(undefined) // [MQTT-3.1.2-10]
-    if (this.persistent) this.#save()
-    publishWill(this.#handler, willMessage(will, this.#handler.now()), this)
+    this.#save()
+    if (!this.#ended && this.#client === undefined) this.#handler.sessions.away.add(this)
+    publishWill(this.#handler, willMessage(will, this.#handler.now()), this, payer)
   }
 
-  /** The end of it; called by `Sessions.end`. */
+  /** The end of it; called by `Sessions.end`, which sees to its Will. What it holds is released over turns. */
   end(): void {
     this.#stopWatching()
-    for (const filter of this.subscriptions.keys()) {
-      this.#handler.router.unsubscribe(this, filter)
-      this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
+    this.#ended = true
+    if (this.persistent) {
+      // Its messages are in the store, which is about to forget them.
+      this.releaseMessages()
+      this.#handler.journal.append({ type: 'session-ended', session: this.id })
     }
-    this.subscriptions.clear()
     this.unreleased.end()
-    const orphans = this.outbox.end()
-    if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
     this.#expiryIntervalSeconds = 0
+    this.#handler.due.endedSessions.add(this)
+  }
+
+  /** The session has ended: its messages are given up, or go to other members of Shared Subscriptions. */
+  releaseMessages(): void {
     const nowMs = this.#handler.now()
-    for (const { message, shared } of orphans) {
+    for (const { message, shared } of this.outbox.end()) {
       // Another member has got nothing of it yet [MQTT-3.3.2-5].
       if (message!.expiresAtMs > nowMs) this.#handler.router.redeliver(message!, shared!, this)
     }
-    // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
-    this.publishWill()
   }
 
   /**

@@ -68,6 +68,11 @@ export class UnreleasedMessages {
     return this.#received.size
   }
 
+  /** How many Packet Identifiers of refused messages there are. */
+  get refused(): number {
+    return this.#refused?.size ?? 0
+  }
+
   /** How many of them the present connection has sent: they count towards Receive Maximum. */
   get ofConnection(): number {
     return this.#received.size - (this.#inherited?.size ?? 0)

@@ -3,7 +3,8 @@ import { type PacketReader, TRUNCATED } from './packet-reader.ts'
 import { PacketType } from './packet-type.ts'
 import { checkProperties } from './properties.ts'
 import type { ProtocolError } from './protocol-error.ts'
-import { malformedPacket, protocolError, truncated } from './refusal.ts'
+import { ReasonCode } from './reason-code.ts'
+import { malformedPacket, protocolError, refusal, truncated } from './refusal.ts'
 import { checkTopicFilter, isSharedFilter } from './topic-filter.ts'
 
 const QOS = 0b0000_0011
@@ -20,7 +21,8 @@ export const checkSubscribe = (reader: PacketReader): ProtocolError | undefined 
   if (error === undefined && reader.atEnd) {
     return protocolError('The SUBSCRIBE packet holds no Topic Filter.', 'MQTT-3.8.3-2')
   }
-  while (error === undefined && !reader.atEnd) {
+  for (let filters = 1; error === undefined && !reader.atEnd; filters += 1) {
+    if (filters > reader.maximumFilters) return tooManyFilters(reader)
     error = checkFilterField(reader) ?? checkSubscriptionOptions(reader)
   }
   return error
@@ -33,9 +35,16 @@ export const checkUnsubscribe = (reader: PacketReader): ProtocolError | undefine
   if (error === undefined && reader.atEnd) {
     return protocolError('The UNSUBSCRIBE packet holds no Topic Filter.', 'MQTT-3.10.3-2')
   }
-  while (error === undefined && !reader.atEnd) error = checkFilterField(reader)
+  for (let filters = 1; error === undefined && !reader.atEnd; filters += 1) {
+    if (filters > reader.maximumFilters) return tooManyFilters(reader)
+    error = checkFilterField(reader)
+  }
   return error
 }
+
+/** A limit of this server, not of the specification. */
+const tooManyFilters = ({ maximumFilters }: PacketReader): ProtocolError =>
+  refusal(ReasonCode.QuotaExceeded, `The packet holds more than ${maximumFilters} Topic Filters.`)
 
 /** [MQTT-3.8.3-1] [MQTT-3.10.3-1] */
 const checkFilterField = (reader: PacketReader): ProtocolError | undefined =>

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { KeepAlive } from './keep-alive.ts'
 
 const tickMs = 100
@@ -111,4 +111,19 @@ describe('KeepAlive', () => {
     expect(run(wheel, 3_600_000, 3_600_700)).toEqual([])
     expect(run(wheel, 3_600_800, 3_601_200)).toEqual(['client'])
   })
+})
+
+it('looks at few in each tick of those that are further away than the wheel sees', () => {
+  const keepAlive = new KeepAlive<number>(0, 100, 64)
+  for (let n = 0; n < 3_200; n++) keepAlive.watch(n, 1_000_000)
+  const looks = vi.spyOn(Set.prototype, 'add')
+  let most = 0
+  for (let nowMs = 100; nowMs <= 20_000; nowMs += 100) {
+    looks.mockClear()
+    expect(keepAlive.advance(nowMs)).toEqual([])
+    most = Math.max(most, looks.mock.calls.length)
+  }
+  looks.mockRestore()
+  expect(most).toBeGreaterThan(0)
+  expect(most).toBeLessThanOrEqual(400)
 })

@@ -3,28 +3,37 @@
  * when the wheel gets there. A packet costs a write of a number; only when its slot comes is a connection looked at, and
  * moved on if it was heard of since.
  *
- * The wheel has no clock: `advance` tells it the time, and is to be called once in each tick. Its own time stands still while
- * `advance` is late: if the process hung, nobody could be heard, and that is not the clients' silence.
+ * The wheel has no clock: `advance` tells it the time, and is to be called once in each tick. After a long turn of the event
+ * loop `advance` is late, and what the watched have sent meanwhile is not read yet. The wheel then waits for one more call
+ * before it looks at the time that has passed: what had arrived is read between two calls. So a busy process throws out no
+ * client that it could not hear, and does not prolong the time of those who are silent.
  */
 export class KeepAlive<T> {
   readonly #tickMs: number
   readonly #slots: Set<Watch<T>>[]
-  /** The wheel's own time, as of the last `advance`. */
-  #timeMs = 0
-  /** The same on the clock of `advance`. */
-  #advancedAtMs: number
-  /** The slot of `#timeMs`, counted from the start. */
+  readonly #waitsForReads: boolean
+  readonly #startMs: number
+  /** The time of the last `advance`. */
+  #nowMs: number
+  /** The last slot that was looked at, counted from the start. */
   #tick = 0
+  /** How far before the last slot the last watch beyond the wheel went. */
+  #spread = 0
 
   /**
    * @param nowMs the time on the clock that `advance` will use.
-   * @param tickMs how often `advance` is called. Silence is noticed never early, and at most two ticks late: who was heard of
-   * since the last `advance` is noted as of then, and allowed one tick more. A watch with its time is at most one tick late.
+   * @param tickMs how often `advance` is called. Silence is noticed never early, and at most two ticks late: a client that was
+   * heard of since the last `advance` is noted as of then, and allowed one tick more. A watch with its time is at most one tick
+   * late.
    * @param slotCount how far ahead the wheel sees, in ticks; longer waits take a look for each turn of the wheel.
+   * @param waitsForReads whether a late `advance` leaves time to read what had arrived. False where the end of a time does not
+   * depend on what arrives.
    */
-  constructor(nowMs: number, tickMs: number, slotCount: number) {
-    this.#advancedAtMs = nowMs
+  constructor(nowMs: number, tickMs: number, slotCount: number, waitsForReads = true) {
+    this.#startMs = nowMs
+    this.#nowMs = nowMs
     this.#tickMs = tickMs
+    this.#waitsForReads = waitsForReads
     this.#slots = Array.from({ length: slotCount }, () => new Set<Watch<T>>())
   }
 
@@ -34,7 +43,7 @@ export class KeepAlive<T> {
    */
   watch(owner: T, limitMs: number, nowMs?: number): Watch<T> {
     // What is known exactly does not need the tick that `limit` adds.
-    const heardAtMs = nowMs === undefined ? this.#timeMs : this.#timeMs + nowMs - this.#advancedAtMs - this.#tickMs
+    const heardAtMs = nowMs === undefined ? this.#nowMs : nowMs - this.#tickMs
     const watch: Watch<T> = { owner, heardAtMs, limitMs: 0, slot: undefined }
     this.limit(watch, limitMs)
     return watch
@@ -42,7 +51,7 @@ export class KeepAlive<T> {
 
   /** Notes that the owner was heard of. */
   heard(watch: Watch<T>): void {
-    watch.heardAtMs = this.#timeMs
+    watch.heardAtMs = this.#nowMs
   }
 
   /** Sets another limit, counted from when the owner was last heard of. 0 is no limit. */
@@ -63,21 +72,38 @@ export class KeepAlive<T> {
   /** Moves the time on. @returns those who were silent for too long; they are watched no more. */
   advance(nowMs: number): T[] {
     const silent: T[] = []
-    this.#timeMs += Math.min(nowMs - this.#advancedAtMs, maximumTicksAtOnce * this.#tickMs)
-    this.#advancedAtMs = nowMs
-    const tick = Math.floor(this.#timeMs / this.#tickMs)
+    const beforeMs = this.#nowMs
+    this.#nowMs = nowMs
+    const isLate = nowMs - beforeMs > MAXIMUM_TICKS_AT_ONCE * this.#tickMs
+    if (isLate) this.#noteHeard(beforeMs)
+    const untilMs = isLate && this.#waitsForReads ? beforeMs : nowMs
+    const until = Math.floor((untilMs - this.#startMs) / this.#tickMs)
     // The slot where the last call ended has those who were not due then.
-    this.#lookAtSlot(silent)
-    while (this.#tick < tick) {
+    this.#lookAtSlot(untilMs, silent)
+    // After a very long time one look at each slot is enough.
+    this.#tick = Math.max(this.#tick, until - this.#slots.length)
+    while (this.#tick < until) {
       this.#tick += 1
-      this.#lookAtSlot(silent)
+      this.#lookAtSlot(untilMs, silent)
     }
     return silent
   }
 
-  #slotOf(watch: Watch<T>): Set<Watch<T>> {
-    const ticksAhead = Math.floor((watch.heardAtMs + watch.limitMs) / this.#tickMs) - this.#tick
-    const reachable = Math.min(Math.max(ticksAhead, 0), this.#slots.length - 1)
+  /** Those heard of since a time were heard of up to now: they are noted as of the beginning of a tick that took longer. */
+  #noteHeard(sinceMs: number): void {
+    for (const slot of this.#slots) {
+      for (const watch of slot) if (watch.heardAtMs === sinceMs) watch.heardAtMs = this.#nowMs
+    }
+  }
+
+  #slotOf({ heardAtMs, limitMs }: Watch<T>): Set<Watch<T>> {
+    const ticksAhead = Math.floor((heardAtMs + limitMs - this.#startMs) / this.#tickMs) - this.#tick
+    let reachable = Math.max(ticksAhead, 0)
+    if (reachable >= this.#slots.length) {
+      // What is beyond the wheel is spread over its further half: otherwise all that began together would be looked at together.
+      this.#spread = (this.#spread + 1) % Math.max(1, this.#slots.length >> 1)
+      reachable = this.#slots.length - 1 - this.#spread
+    }
     return this.#slots[(this.#tick + reachable) % this.#slots.length]!
   }
 
@@ -86,16 +112,19 @@ export class KeepAlive<T> {
     watch.slot.add(watch)
   }
 
-  #lookAtSlot(silent: T[]): void {
+  #lookAtSlot(untilMs: number, silent: T[]): void {
     const slot = this.#slots[this.#tick % this.#slots.length]!
     for (const watch of slot) {
-      if (this.#timeMs - watch.heardAtMs >= watch.limitMs) {
+      if (untilMs - watch.heardAtMs >= watch.limitMs) {
         this.cancel(watch)
         silent.push(watch.owner)
-      } else if (this.#slotOf(watch) !== slot) {
-        this.cancel(watch)
-        this.#enterSlot(watch)
+        continue
       }
+      const next = this.#slotOf(watch)
+      if (next === slot) continue
+      this.cancel(watch)
+      watch.slot = next
+      next.add(watch)
     }
   }
 }
@@ -103,12 +132,12 @@ export class KeepAlive<T> {
 /** One who is watched. The wheel alone writes it. */
 export interface Watch<T> {
   readonly owner: T
-  /** When it was last heard of, on the wheel's own time. */
+  /** When it was last heard of, as far as the wheel knows. */
   heardAtMs: number
   limitMs: number
   /** The slot it stands in, none while it is not watched. */
   slot: Set<Watch<T>> | undefined
 }
 
-/** A call of `advance` that is later than this many ticks was held up by the process itself: the rest of the time does not count. */
-const maximumTicksAtOnce = 2
+/** A call of `advance` that is later than this many ticks was held up by the process itself. */
+const MAXIMUM_TICKS_AT_ONCE = 2

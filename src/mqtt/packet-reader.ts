@@ -32,6 +32,8 @@ export class PacketReader {
   /** Where the Topic Name of a checked PUBLISH lies. */
   topicStart = 0
   topicEnd = 0
+  /** Topic Filters that a packet may hold. */
+  maximumFilters = Number.POSITIVE_INFINITY
   /** The last Packet Identifier checked. */
   packetIdentifier = 0
 
