@@ -1,7 +1,8 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { PatientSocket } from './patient-socket.ts'
 
 /** How much one read takes at most, in bytes: as much as Node's own. */
 const READ_BYTES = POOLED_BYTES
@@ -51,14 +52,16 @@ export class SharedInput implements Lender, TurnEnd {
    * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
    * have been there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: of a server with `pauseOnConnect`.
+   * @param writeFailed called when a write fails. The socket is still read, and the caller destroys it.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
-  adopt(accepted: Socket, reader: InputReader): Socket | undefined {
+  adopt(accepted: Socket, reader: InputReader, writeFailed: (error: Error) => void): Socket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
-    const socket = new Socket({ handle, allowHalfOpen: true, onread: this.#onread(reader) } as object)
+    const options = { handle, allowHalfOpen: true, onread: this.#onread(reader) }
+    const socket = new PatientSocket(options, writeFailed)
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { Admission } from './admission.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
 import type { ServerConfig } from './config.ts'
@@ -10,9 +11,7 @@ import { EndOfTurn } from './end-of-turn.ts'
 import { type Handover, release } from './handover.ts'
 import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
-
-/** Refused connections are logged in one line for this time, in milliseconds. */
-const refusalLogIntervalMs = 10_000
+import { TurnBudget } from './turn-budget.ts'
 
 /**
  * Binds the port.
@@ -38,16 +37,14 @@ export class TcpServer implements Listener {
   readonly #connections = new Set<TcpConnection>()
   readonly #owner: ConnectionOwner
   readonly #buffers: Buffers
+  readonly #admission: Admission
+  /** Connections that are open: those whose socket is only closed yet, or not quite, take no place. */
+  #open = 0
   #lastId = 0
   /** Called when the last connection is gone, while somebody waits for it. */
   #allGone: (() => void) | undefined
   /** While suspended: sockets accepted for the successor. As many as connections are allowed, by the server itself. */
   readonly #waiting: Socket[] = []
-
-  // Those refused.
-  #refused = 0
-  #refusedAtLastLog = 0
-  #lastRefusalLogMs = Number.NEGATIVE_INFINITY
 
   /** @param server listens already, in this generation of the code or in the one before. */
   constructor(server: Server, config: ServerConfig, pipeline: Pipeline, log: Logger) {
@@ -63,22 +60,34 @@ export class TcpServer implements Listener {
       relieve: (bytes) => this.#cutOff(bytes),
     })
     const endOfTurn = new EndOfTurn()
+    const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log)
     const pool = new BufferPool()
     this.#owner = {
       log,
       endOfTurn,
       buffers: this.#buffers,
+      budget,
       pool,
       input: new SharedInput(pool, endOfTurn),
       gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
+      ended: () => {
+        this.#open -= 1
+      },
       gone: (connection) => this.#gone(connection),
     }
-    server.maxConnections = config.maximumConnections
+    const places = {
+      maximumConnections: config.maximumConnections,
+      taken: () => this.#open,
+      open: (socket: Socket) => this.#start(socket),
+    }
+    this.#admission = new Admission(places, budget, log)
+    // At most as many as the operating system hands over at once wait for a place.
+    server.maxConnections = config.maximumConnections + config.backlog
     for (const event of ['connection', 'drop', 'error']) server.removeAllListeners(event)
     server.on('connection', (socket) => this.accept(socket))
-    server.on('drop', () => this.#refuse())
+    server.on('drop', () => this.#admission.countRefused())
     // No file descriptor left, say. Those who are connected go on.
     server.on('error', (error) => log.error({ err: error }, 'A connection could not be accepted'))
     log.info({ host: address, port }, `Listening on ${formatAddress(address, port)}`)
@@ -90,11 +99,16 @@ export class TcpServer implements Listener {
 
   /** Connections closed at once because there were `maximumConnections` already. */
   get refused(): number {
-    return this.#refused
+    return this.#admission.refused
+  }
+
+  /** Lets a new socket in, at the end of this turn of the event loop or later. */
+  accept(socket: Socket): void {
+    this.#admission.accept(socket)
   }
 
   /** Gives a new socket its pipeline. */
-  accept(socket: Socket): void {
+  #start(socket: Socket): void {
     // The peer was gone before its turn came.
     if (socket.destroyed) return
     const { tcpKeepAliveMs } = this.#config
@@ -103,12 +117,13 @@ export class TcpServer implements Listener {
     socket.setKeepAlive(tcpKeepAliveMs > 0, tcpKeepAliveMs)
     const connection = new TcpConnection(++this.#lastId, socket, this.#owner)
     this.#connections.add(connection)
+    this.#open += 1
     connection.start(this.#pipeline)
   }
 
   /** Stops listening and closes every connection. Resolves when the last socket is closed. */
   async stop(): Promise<void> {
-    const released = release(this.#server, this.#waiting)
+    const released = release(this.#server, [...this.#waiting, ...this.#admission.takeAll()])
     await this.#closeConnections('server stops')
     await released
   }
@@ -119,14 +134,17 @@ export class TcpServer implements Listener {
    */
   async suspend(): Promise<Handover> {
     this.#server.removeAllListeners('connection')
-    this.#server.on('connection', (socket) => {
-      // Loss of the network while it waits; `accept` will see that it is destroyed.
-      socket.on('error', () => undefined)
-      this.#waiting.push(socket)
-    })
+    this.#server.on('connection', (socket) => this.#wait(socket))
+    for (const socket of this.#admission.takeAll()) this.#wait(socket)
     await this.#closeConnections('server is being reset')
     const { host, port, backlog } = this.#config
     return { host, port, backlog, server: this.#server, waiting: this.#waiting }
+  }
+
+  #wait(socket: Socket): void {
+    // Loss of the network while it waits; the successor will see that it is destroyed.
+    socket.on('error', () => undefined)
+    this.#waiting.push(socket)
   }
 
   async #closeConnections(reason: string): Promise<void> {
@@ -162,18 +180,5 @@ export class TcpServer implements Listener {
   #gone(connection: TcpConnection): void {
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#allGone?.()
-  }
-
-  #refuse(): void {
-    this.#refused++
-    const nowMs = performance.now()
-    if (nowMs - this.#lastRefusalLogMs < refusalLogIntervalMs) return
-    const details = {
-      refused: this.#refused - this.#refusedAtLastLog,
-      maximumConnections: this.#config.maximumConnections,
-    }
-    this.#lastRefusalLogMs = nowMs
-    this.#refusedAtLastLog = this.#refused
-    this.#log.warn(details, 'Connections refused: there are as many as maximumConnections allows')
   }
 }
