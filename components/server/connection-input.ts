@@ -75,13 +75,20 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     this.#decoder = decoder
   }
 
+  /** Whether a part of the last chunk waits. */
+  get hasRest(): boolean {
+    return this.#rest !== undefined
+  }
+
   read(chunk: Uint8Array, lender?: Lender): void {
     this.#decode(chunk, false, lender)
+    this.#chargeRead(chunk.length)
   }
 
   /** Takes a chunk that nobody writes to any more. */
   readOwn(chunk: Uint8Array): void {
     this.#decode(chunk, true)
+    this.#chargeRead(chunk.length)
   }
 
   room(): Buffer | undefined {
@@ -95,7 +102,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     } catch (error) {
       this.#host.stageThrew(error)
     }
-    this.chargePacket(READ_WORK + (length >> 10))
+    this.#chargeRead(length)
   }
 
   pause(): void {
@@ -188,7 +195,10 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     }
     if (!this.#host.open) return
     if (taken < chunk.length) this.#rest = isOwn ? chunk.subarray(taken) : new Uint8Array(chunk.subarray(taken))
-    this.chargePacket(READ_WORK + (taken >> 10))
+  }
+
+  #chargeRead(length: number): void {
+    this.chargePacket(READ_WORK + (length >> 10))
   }
 
   #yield(): void {

@@ -23,6 +23,7 @@ const connected = async (input: SharedInput) => {
   const room: { memory: Buffer | undefined; filled(length: number): void } = { memory: undefined, filled: () => {} }
   const reader = {
     read: (chunk: Buffer, lender?: Lender) => take({ chunk, lender }),
+    hasRest: false,
     room: () => room.memory,
     filled: (length: number) => room.filled(length),
   }

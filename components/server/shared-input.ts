@@ -7,6 +7,11 @@ import { PatientSocket } from './patient-socket.ts'
 /** How much one read takes at most, in bytes: as much as Node's own. */
 const READ_BYTES = POOLED_BYTES
 /**
+ * How much the first read of a connection takes at most, and each one after a chunk that had to wait, in bytes. The rest of a
+ * chunk that waits is copied and held: so connections that wait hold little, however many they are.
+ */
+const SMALL_READ_BYTES = 8 * 1024
+/**
  * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, another
  * for each, so that nothing has to be moved; then it is looked at again.
  */
@@ -18,6 +23,8 @@ const OWN_UNTIL_BYTES = 16 * 1024
 export interface InputReader {
   /** @param lender who changes the bytes before the turn of the event loop ends, if anybody does. */
   read(chunk: Buffer, lender?: Lender): void
+  /** Whether a part of what was read waits. */
+  readonly hasRest: boolean
   /** Memory that the next bytes are to be read into, instead of that of the server. */
   room(): Buffer | undefined
   /** So many bytes were read into it. */
@@ -32,6 +39,7 @@ export interface InputReader {
  */
 export class SharedInput implements Lender, TurnEnd {
   readonly #memory = Buffer.allocUnsafeSlow(READ_BYTES)
+  readonly #smallMemory = this.#memory.subarray(0, SMALL_READ_BYTES)
   /** What was read last, until the stages have had it. */
   #chunk: Buffer | undefined
   readonly #borrowers: Borrower[] = []
@@ -105,7 +113,7 @@ export class SharedInput implements Lender, TurnEnd {
   }
 
   #onread(reader: InputReader) {
-    let memory: Buffer = this.#memory
+    let memory: Buffer = this.#smallMemory
     let room: Buffer | undefined
     let ownReads = 0
     return {
@@ -119,7 +127,8 @@ export class SharedInput implements Lender, TurnEnd {
             this.#useInThisTurn(memory)
             reader.read(chunk)
           } else if (this.#readLent(chunk, reader) && length === READ_BYTES) ownReads = OWN_READS
-          memory = ownReads > 0 ? this.#pool.take() : this.#memory
+          if (ownReads > 0) memory = this.#pool.take()
+          else memory = reader.hasRest ? this.#smallMemory : this.#memory
         }
         room = reader.room()
         return true
