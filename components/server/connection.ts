@@ -65,6 +65,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   readonly #input: ConnectionInput
 
   // What goes out: bytes gathered in this turn, then bytes that the socket holds.
+  /** Open, and no write has failed. */
+  #writable = true
   /** Undefined when there is nothing: an idle connection needs none. */
   #gathered: Gathered | undefined
   /** Writes begun, and those of them that ended: they end in their order. */
@@ -154,7 +156,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   }
 
   forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
-    if (!this.#open || this.#writeError !== undefined) return
+    if (!this.#writable) return
     this.#gathered ??= this.#owner.gathered.pop() ?? new Gathered()
     if (lender === undefined) this.#gathered.add(source, start, end)
     else this.#gathered.borrow(source, start, end, lender)
@@ -229,7 +231,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     for (const chunk of chunks) this.#socket.write(chunk, this.#written)
     if (chunks.length > 1) this.#socket.uncork()
     const { writableLength } = this.#socket
-    this.#noteSocketBytes(this.#writeError === undefined ? writableLength : 0)
+    this.#noteSocketBytes(this.#writable ? writableLength : 0)
     for (const memory of pooled) {
       this.#writesBegun += 1
       if (memory === undefined) continue
@@ -282,6 +284,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
       this.#socket.destroy(error)
       return
     }
+    this.#writable = false
     this.#writeError = error
     this.#dropGathered()
     this.#noteSocketBytes(0)
@@ -309,6 +312,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   #lost(reason: string): void {
     if (!this.#open) return
     this.#open = false
+    this.#writable = false
     this.#closeReason = reason
     this.#dropGathered()
     this.#input.drop()
