@@ -140,6 +140,8 @@ describe('shared input', () => {
   })
 
   it('leaves alone what is no socket of the operating system', () => {
-    expect(new SharedInput(new BufferPool(), new EndOfTurn()).adopt({} as Socket, {} as InputReader, () => undefined)).toBeUndefined()
+    expect(
+      new SharedInput(new BufferPool(), new EndOfTurn()).adopt({} as Socket, {} as InputReader, () => undefined),
+    ).toBeUndefined()
   })
 })
