@@ -3,38 +3,45 @@
  * when the wheel gets there. A packet costs a write of a number; only when its slot comes is a connection looked at, and
  * moved on if it was heard of since.
  *
- * The wheel has no clock: `advance` tells it the time. Its own time moves in ticks and stands still while `advance` is
- * late: if the process hung, nobody could be heard, and that is not the clients' silence.
+ * The wheel has no clock: `advance` tells it the time. After a long turn of the event loop `advance` is late, and what the
+ * watched have sent meanwhile is not read yet. The wheel then waits for one more call before it looks at the time that has
+ * passed: what had arrived is read between two calls. So a busy process throws out nobody whom it did not hear, and does not
+ * prolong the time of those who are silent.
  */
 export class KeepAlive<T> {
   readonly #tickMs: number
   readonly #slots: Set<Watch<T>>[]
-  /** Ticks since the start: the wheel's own time. */
+  readonly #waitsForReads: boolean
+  readonly #startMs: number
+  /** Ticks from the start to the last `advance`. */
+  #now = 0
+  /** The tick up to which all slots were looked at. */
   #tick = 0
-  /** Where `#tick` is on the clock of `advance`. */
-  #tickAtMs: number
 
   /**
    * @param nowMs the time on the clock that `advance` will use.
    * @param tickMs how exact the wheel is: silence is noticed at most two ticks late, and never early.
    * @param slotCount how far ahead the wheel sees, in ticks; longer waits take a look for each turn of the wheel.
+   * @param waitsForReads whether a late `advance` leaves time to read what had arrived. False where the end of a time does not
+   * depend on what arrives.
    */
-  constructor(nowMs: number, tickMs: number, slotCount: number) {
-    this.#tickAtMs = nowMs
+  constructor(nowMs: number, tickMs: number, slotCount: number, waitsForReads = true) {
+    this.#startMs = nowMs
     this.#tickMs = tickMs
+    this.#waitsForReads = waitsForReads
     this.#slots = Array.from({ length: slotCount }, () => new Set<Watch<T>>())
   }
 
   /** Starts to watch: `advance` reports the owner once it was silent for `limitMs`, counted from now. 0 is no limit. */
   watch(owner: T, limitMs: number): Watch<T> {
-    const watch: Watch<T> = { owner, heardAtTick: this.#tick, limitTicks: 0, slot: undefined }
+    const watch: Watch<T> = { owner, heardAtTick: this.#now, limitTicks: 0, slot: undefined }
     this.limit(watch, limitMs)
     return watch
   }
 
   /** Notes that the owner was heard of. */
   heard(watch: Watch<T>): void {
-    watch.heardAtTick = this.#tick
+    watch.heardAtTick = this.#now
   }
 
   /** Sets another limit, counted from when the owner was last heard of. 0 is no limit. */
@@ -55,16 +62,25 @@ export class KeepAlive<T> {
   /** Moves the time on. @returns those who were silent for too long; they are watched no more. */
   advance(nowMs: number): T[] {
     const silent: T[] = []
-    for (let ticks = 0; nowMs - this.#tickAtMs >= this.#tickMs; ticks++) {
-      if (ticks === maximumTicksAtOnce) {
-        this.#tickAtMs = nowMs
-        break
-      }
-      this.#tickAtMs += this.#tickMs
+    const before = this.#now
+    this.#now = Math.floor((nowMs - this.#startMs) / this.#tickMs)
+    if (this.#now - before > 1) this.#noteHeard(before)
+    const isLate = this.#now - before > MAXIMUM_TICKS_AT_ONCE
+    const until = isLate && this.#waitsForReads ? before : this.#now
+    // After a very long time one look at each slot is enough.
+    this.#tick = Math.max(this.#tick, until - this.#slots.length)
+    while (this.#tick < until) {
       this.#tick++
       this.#lookAtSlot(silent)
     }
     return silent
+  }
+
+  /** Those heard of since `tick` were heard of up to now: they are noted at the beginning of a tick that took longer. */
+  #noteHeard(tick: number): void {
+    for (const slot of this.#slots) {
+      for (const watch of slot) if (watch.heardAtTick === tick) watch.heardAtTick = this.#now
+    }
   }
 
   #enterSlot(watch: Watch<T>): void {
@@ -94,5 +110,5 @@ export interface Watch<T> {
   slot: Set<Watch<T>> | undefined
 }
 
-/** A timer that is later than this many ticks was held up by the process itself: the rest of the time does not count. */
-const maximumTicksAtOnce = 2
+/** A timer that is later than this many ticks was held up by the process itself. */
+const MAXIMUM_TICKS_AT_ONCE = 2
