@@ -13,6 +13,15 @@ export const mqttDecoder = defineComponent({
     maximumPacketSize: z.number().int().min(128).max(MAXIMUM_PACKET_SIZE).default(1_048_576),
     /** The largest CONNECT packet taken, from whoever can reach the port: will, user name and password must fit in. */
     maximumConnectPacketSize: z.number().int().min(128).max(MAXIMUM_PACKET_SIZE).default(65_536),
+    maximumTotalPartialBytes: z
+      .int()
+      .min(1024)
+      .max(1024 ** 4)
+      .default(256 * 1024 ** 2)
+      .describe(
+        'Memory for packets that came in part, of all connections together, in bytes. Beyond it the largest of these packets ' +
+          'is refused with Quota exceeded.',
+      ),
   }),
   start(config): DecoderStage {
     const shared = new SharedDecoding(config)
