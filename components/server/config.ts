@@ -59,6 +59,14 @@ export const serverConfig = z.strictObject({
       'How long publishers wait for that, in milliseconds. Then connections are cut off until half is left: first those ' +
         'whose peer took nothing in that time, then those with most to send.',
     ),
+  minimumStalledDeadlineMs: z
+    .int()
+    .min(10)
+    .max(600_000)
+    .default(100)
+    .describe(
+      'Each time that it happens again within a minute, publishers wait half as long, but at least this long, in milliseconds.',
+    ),
   closeDeadlineMs: z
     .int()
     .min(1)

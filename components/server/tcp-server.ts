@@ -11,6 +11,7 @@ import { EndOfTurn } from './end-of-turn.ts'
 import { type Handover, release } from './handover.ts'
 import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
+import { SlowReaders } from './slow-readers.ts'
 import { TurnBudget } from './turn-budget.ts'
 
 /**
@@ -30,7 +31,6 @@ export class TcpServer implements Listener {
   readonly port: number
   readonly #config: ServerConfig
   readonly #pipeline: Pipeline
-  readonly #log: Logger
   readonly #server: Server
 
   // The connections.
@@ -53,11 +53,12 @@ export class TcpServer implements Listener {
     this.port = port
     this.#config = config
     this.#pipeline = pipeline
-    this.#log = log
     this.#server = server
+    const slowReaders = new SlowReaders(this.#connections, log)
     this.#buffers = new Buffers(config.maximumTotalPendingBytes, log, {
       deadlineMs: config.stalledDeadlineMs,
-      relieve: (bytes) => this.#cutOff(bytes),
+      minimumDeadlineMs: config.minimumStalledDeadlineMs,
+      relieve: (bytes, waitedMs) => slowReaders.relieve(bytes, waitedMs),
     })
     const endOfTurn = new EndOfTurn()
     const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log)
@@ -155,26 +156,6 @@ export class TcpServer implements Listener {
     })
     for (const connection of this.#connections) connection.stop(reason)
     await allGone
-  }
-
-  /** Cuts off connections that hold at least so many bytes together. */
-  #cutOff(bytes: number): void {
-    const deadlineMs = performance.now() - this.#config.stalledDeadlineMs
-    const stalled = (connection: TcpConnection): number => (connection.lastTakenMs < deadlineMs ? 1 : 0)
-    const candidates = [...this.#connections].filter(({ pendingBytes }) => pendingBytes > 0)
-    candidates.sort((a, b) => stalled(b) - stalled(a) || b.pendingBytes - a.pendingBytes)
-    let freed = 0
-    let count = 0
-    for (const connection of candidates) {
-      if (freed >= bytes) break
-      freed += connection.pendingBytes
-      count += 1
-      connection.cutOff('it read too slowly, and the buffers of all connections were full')
-    }
-    this.#log.warn(
-      { connections: count, bytes: freed },
-      'Connections cut off that read too slowly: publishers waited for them',
-    )
   }
 
   #gone(connection: TcpConnection): void {
