@@ -14,6 +14,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
 import { describeConnectError } from './describe-connect-error.ts'
 import { PacketParser } from './packet-parser.ts'
+import { type PartialHolder, PartialMemory } from './partial-memory.ts'
 import { PartialPacket } from './partial-packet.ts'
 import { readPacket } from './read-packet.ts'
 import { type Clock, readPublish, steadyClock } from './read-publish.ts'
@@ -25,6 +26,8 @@ export interface PacketSizeLimits {
   readonly maximumConnectPacketSize: number
   /** Topic Filters in one packet; no limit unless told otherwise. */
   readonly maximumFilters?: number
+  /** What packets that came in part may take in memory, of all connections together; no limit when it is left out. */
+  readonly maximumTotalPartialBytes?: number
 }
 
 /** What the decoders of all connections share. All parts are idle between two packets. */
@@ -36,6 +39,7 @@ export class SharedDecoding {
   readonly message = new Message()
   readonly run = new PublishRun()
   readonly limits: PacketSizeLimits
+  readonly partials: PartialMemory
   readonly nowMs: Clock
   /** The name of the decoder in the system, where its limits can be changed. */
   readonly name: string
@@ -46,6 +50,7 @@ export class SharedDecoding {
   constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock, name = 'mqttDecoder') {
     this.limits = limits
     if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
+    this.partials = new PartialMemory(limits.maximumTotalPartialBytes ?? Number.POSITIVE_INFINITY)
     this.nowMs = nowMs
     this.name = name
     this.alwaysTaken = Math.min(limits.maximumPacketSize, limits.maximumConnectPacketSize)
@@ -63,6 +68,8 @@ export class SharedDecoding {
 
 /** A read into less room than this, in bytes, would bring less than any other read. */
 const MINIMUM_ROOM = 64 * 1024
+
+const NOTHING = Buffer.alloc(0)
 
 /** What the decoder waits for. */
 const State = {
@@ -82,7 +89,7 @@ type State = (typeof State)[keyof typeof State]
  * first byte that no client may send `fail` is called, once, and everything after it is dropped, as is what follows a
  * packet upon which the connection was closed [MQTT-3.1.4-6]. What follows one upon which it was paused is not taken.
  */
-export class ConnectionDecoder implements DecoderInput {
+export class ConnectionDecoder implements DecoderInput, PartialHolder {
   readonly #connection: Connection
   readonly #next: PacketReceiver
   readonly #takesRuns: boolean
@@ -101,6 +108,7 @@ export class ConnectionDecoder implements DecoderInput {
   /** While its bytes come, the value so far. */
   #remainingLength = 0
   #remainingLengthBytes = 0
+  partialBytes = 0
   /** What has come of it, when its body does not lie in one chunk. */
   #partial: PartialPacket | undefined
 
@@ -154,7 +162,14 @@ export class ConnectionDecoder implements DecoderInput {
 
   closed(): void {
     this.#state = State.Failed
-    this.#partial = undefined
+    this.#dropPartial()
+  }
+
+  refusePartial(): void {
+    const { maximumBytes } = this.#shared.partials
+    const setting = 'mqttDecoder.maximumTotalPartialBytes'
+    const message = `The packets of all clients that came in part take more than ${maximumBytes} bytes (${setting}).`
+    this.#fail(refusal(ReasonCode.QuotaExceeded, message), NOTHING)
   }
 
   #takeFirstByte(buffer: Buffer, position: number): number {
@@ -197,17 +212,27 @@ export class ConnectionDecoder implements DecoderInput {
       if (end <= buffer.length) {
         return this.#takePacket(buffer, position, end)
       }
-      this.#partial = new PartialPacket(this.#firstByte, this.#remainingLength, buffer.length - position)
+      this.#partial = new PartialPacket(this.#firstByte, this.#remainingLength)
     }
-    const taken = this.#partial.append(buffer, position)
-    this.#takeWhole(this.#partial)
+    const partial = this.#partial
+    const capacity = partial.capacityFor(buffer.length - position)
+    if (capacity > this.partialBytes) this.#shared.partials.hold(this, capacity)
+    // It may have been refused.
+    if (this.#partial === undefined) return buffer.length
+    const taken = partial.append(buffer, position)
+    this.#takeWhole(partial)
     return taken
+  }
+
+  #dropPartial(): void {
+    this.#partial = undefined
+    if (this.partialBytes > 0) this.#shared.partials.hold(this, 0)
   }
 
   /** Takes the packet that came in pieces, when all of it is there. */
   #takeWhole({ whole, bodyStart }: PartialPacket): void {
     if (whole === undefined) return
-    this.#partial = undefined
+    this.#dropPartial()
     this.#frameStart = 0
     this.#takePacket(whole, bodyStart, whole.length)
   }
@@ -271,7 +296,7 @@ export class ConnectionDecoder implements DecoderInput {
    */
   #fail(error: ProtocolError, buffer: Buffer, bodyStart = -1): number {
     this.#state = State.Failed
-    this.#partial = undefined
+    this.#dropPartial()
     const isFirst = this.#connection.protocolVersion === 0 || this.#firstByte >> 4 === PacketType.Connect
     this.#next.fail?.(isFirst ? describeConnectError(error, buffer, this.#frameStart, bodyStart) : error)
     return buffer.length

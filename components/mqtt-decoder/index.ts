@@ -33,6 +33,15 @@ export const mqttDecoder = defineComponent({
       .max(MAXIMUM_PACKET_SIZE)
       .default(20_000)
       .describe('Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold: reading so many takes about 10 ms.'),
+    maximumTotalPartialBytes: z
+      .int()
+      .min(1024)
+      .max(1024 ** 4)
+      .default(256 * 1024 ** 2)
+      .describe(
+        'Memory for packets that came in part, of all connections together, in bytes. Beyond it the largest of these packets ' +
+          'is refused with Quota exceeded.',
+      ),
   }),
   start(config, _dependencies, { name }): DecoderStage {
     const shared = new SharedDecoding(config, steadyClock, name)

@@ -8,6 +8,8 @@ const FIRST_CAPACITY = 4096
  */
 const GROWTH_FACTOR = 4
 
+const NOTHING = Buffer.alloc(0)
+
 /**
  * A packet that comes in several chunks, in memory of its own, which it can be kept in and sent from. The memory grows with
  * what has come, not with what the client announced: 256 MB announced and never sent cost 4 KiB.
@@ -15,24 +17,35 @@ const GROWTH_FACTOR = 4
 export class PartialPacket {
   /** Where its body begins: behind the fixed header. */
   readonly bodyStart: number
+  readonly #firstByte: number
   readonly #size: number
-  #bytes: Buffer
+  #bytes: Buffer = NOTHING
   #length: number
 
-  /** @param remainingLength of the packet. @param arriving how much of it is there, both in bytes. */
-  constructor(firstByte: number, remainingLength: number, arriving: number) {
+  /**
+   * Takes no memory yet.
+   * @param remainingLength of the packet, in bytes.
+   */
+  constructor(firstByte: number, remainingLength: number) {
     this.bodyStart = 1 + variableByteIntegerSize(remainingLength)
+    this.#firstByte = firstByte
     this.#size = this.bodyStart + remainingLength
-    this.#bytes = Buffer.allocUnsafe(Math.min(this.#size, Math.max(FIRST_CAPACITY, arriving * GROWTH_FACTOR)))
-    this.#bytes[0] = firstByte
-    this.#length = writeVariableByteInteger(this.#bytes, 1, remainingLength)
+    this.#length = this.bodyStart
+  }
+
+  /** Bytes of memory that it needs to have for so many bytes more, at most those that it lacks. */
+  capacityFor(arriving: number): number {
+    const length = Math.min(this.#size, this.#length + arriving)
+    if (length <= this.#bytes.length) return this.#bytes.length
+    return Math.min(this.#size, Math.max(FIRST_CAPACITY, length * GROWTH_FACTOR))
   }
 
   /** Copies from `chunk` what the packet lacks, at most up to its end. @returns where in the chunk the packet stops. */
   append(chunk: Buffer, position: number): number {
     const end = Math.min(chunk.length, position + this.#size - this.#length)
     const length = this.#length + end - position
-    if (length > this.#bytes.length) this.#grow(length)
+    const capacity = this.capacityFor(end - position)
+    if (capacity > this.#bytes.length) this.#grow(capacity)
     this.#bytes.set(chunk.subarray(position, end), this.#length)
     this.#length = length
     return end
@@ -53,9 +66,12 @@ export class PartialPacket {
     return this.#length === this.#size ? this.#bytes : undefined
   }
 
-  #grow(length: number): void {
-    const larger = Buffer.allocUnsafe(Math.min(this.#size, length * GROWTH_FACTOR))
-    larger.set(this.#bytes.subarray(0, this.#length))
+  #grow(capacity: number): void {
+    const larger = Buffer.allocUnsafe(capacity)
+    if (this.#bytes === NOTHING) {
+      larger[0] = this.#firstByte
+      writeVariableByteInteger(larger, 1, this.#size - this.bodyStart)
+    } else larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
   }
 }

@@ -18,6 +18,7 @@ import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { handleDisconnect } from './disconnect.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
+import { packetWork, publishWork, RUN_WORK_SHIFT } from './packet-work.ts'
 import { Phase } from './phase.ts'
 import { handlePingreq } from './pingreq.ts'
 import { handlePuback } from './puback.ts'
@@ -106,6 +107,7 @@ export class Client implements PacketReceiver {
   }
 
   packet(packet: ControlPacket): void {
+    this.connection.chargePacket(packetWork(packet))
     if (this.#phase !== Phase.Connected) {
       this.#beforeConnected(packet)
       return
@@ -146,6 +148,7 @@ export class Client implements PacketReceiver {
   }
 
   publish(publish: Publish): void {
+    this.connection.chargePacket(publishWork(publish))
     if (this.#phase !== Phase.Connected) {
       if (this.#phase !== Phase.Ended) refuse(this, ReasonCode.ProtocolError, 'client sent publish before CONNACK')
       return
@@ -157,7 +160,9 @@ export class Client implements PacketReceiver {
   publishRun(run: PublishRun): boolean {
     if (this.#phase !== Phase.Connected) return false
     this.handler.keepAlive.heard(this.#watch)
-    return handlePublishRun(this, run)
+    if (!handlePublishRun(this, run)) return false
+    this.connection.chargePacket(1 + (run.count >> RUN_WORK_SHIFT))
+    return true
   }
 
   fail(error: ProtocolError): void {

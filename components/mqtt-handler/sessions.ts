@@ -26,8 +26,8 @@ export class Sessions {
   constructor(handler: MqttHandler) {
     this.#handler = handler
     const nowMs = performance.now()
-    this.expiry = new KeepAlive(nowMs, TICK_MS, WHEEL_SLOTS)
-    this.willDelay = new KeepAlive(nowMs, TICK_MS, WHEEL_SLOTS)
+    this.expiry = new KeepAlive(nowMs, TICK_MS, WHEEL_SLOTS, false)
+    this.willDelay = new KeepAlive(nowMs, TICK_MS, WHEEL_SLOTS, false)
   }
 
   get count(): number {

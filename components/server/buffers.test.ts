@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { Buffers } from './buffers.ts'
 
@@ -28,21 +28,67 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it('asks for relief when it stays full, again and again, and not when it does not', () => {
-  vi.useFakeTimers()
-  const asked: number[] = []
-  const buffers = new Buffers(100, new RecordingLogger(), { deadlineMs: 50, relieve: (bytes) => asked.push(bytes) })
-  buffers.add(150)
-  vi.advanceTimersByTime(49)
-  expect(asked).toEqual([])
-  vi.advanceTimersByTime(51)
-  expect(asked).toEqual([100, 100])
-  buffers.add(-100)
-  vi.advanceTimersByTime(500)
-  buffers.add(150)
-  buffers.stop()
-  vi.advanceTimersByTime(500)
-  expect(asked).toEqual([100, 100])
+describe('buffers that stay full', () => {
+  const watched = () => {
+    vi.useFakeTimers()
+    const asked: [number, number][] = []
+    const buffers = new Buffers(100, new RecordingLogger(), {
+      deadlineMs: 400,
+      minimumDeadlineMs: 100,
+      relieve: (bytes, waitedMs) => asked.push([bytes, waitedMs]),
+    })
+    return { buffers, asked }
+  }
+
+  it('ask for relief, again and again and sooner each time, and not when there is room', () => {
+    const { buffers, asked } = watched()
+    buffers.add(150)
+    vi.advanceTimersByTime(399)
+    expect(asked).toEqual([])
+    vi.advanceTimersByTime(401)
+    expect(asked).toEqual([
+      [100, 400],
+      [100, 200],
+      [100, 100],
+      [100, 100],
+    ])
+    buffers.add(-100)
+    vi.advanceTimersByTime(500)
+    buffers.add(150)
+    buffers.stop()
+    vi.advanceTimersByTime(500)
+    expect(asked).toHaveLength(4)
+  })
+
+  it('ask sooner when it happens again within a minute, and as late as the first time after that', () => {
+    const { buffers, asked } = watched()
+    const waits: number[] = []
+    for (const pauseMs of [10_000, 10_000, 10_000, 61_000, 0]) {
+      buffers.add(150)
+      vi.advanceTimersByTime(400)
+      const [, waitedMs] = asked.splice(0)[0]!
+      waits.push(waitedMs)
+      buffers.add(-150)
+      vi.advanceTimersByTime(pauseMs)
+    }
+    expect(waits[0]).toBe(400)
+    expect(waits.slice(1, 4).every((waitedMs) => waitedMs <= 200)).toBe(true)
+    expect(waits[4]).toBe(400)
+  })
+
+  it('do not ask sooner for fullness that ended by itself', () => {
+    const { buffers, asked } = watched()
+    for (let times = 0; times < 5; times++) {
+      buffers.add(150)
+      vi.advanceTimersByTime(399)
+      buffers.add(-150)
+    }
+    expect(asked).toEqual([])
+    buffers.add(150)
+    vi.advanceTimersByTime(400)
+    expect(asked).toEqual([[100, 400]])
+    buffers.stop()
+  })
 })
 
 it('warns, but not each time', () => {

@@ -7,10 +7,16 @@ export interface BufferWaiter {
 
 /** What to do when publishers have waited for too long. */
 export interface Stalled {
+  /** How long they wait the first time. Each time that it happens again within a minute, half as long. */
   readonly deadlineMs: number
-  /** Gets rid of at least so many bytes. */
-  relieve(bytes: number): void
+  /** They always wait this long. */
+  readonly minimumDeadlineMs: number
+  /** Gets rid of at least so many bytes. @param waitedMs how long publishers have waited. */
+  relieve(bytes: number, waitedMs: number): void
 }
+
+/** After so much time without relief, publishers wait for the whole deadline again. In milliseconds. */
+const STALL_MEMORY_MS = 60_000
 
 /** A warning for every time that the mark is passed would be too many: one in this time, in milliseconds. */
 const warningIntervalMs = 10_000
@@ -24,6 +30,9 @@ export class Buffers {
   readonly #log: Logger
   readonly #stalled: Stalled | undefined
   #deadline: NodeJS.Timeout | undefined
+  /** How long publishers wait now, or the next time. */
+  #deadlineMs: number
+  #lastReliefMs = Number.NEGATIVE_INFINITY
   readonly #waiting = new Set<BufferWaiter>()
   #bytes = 0
   #full = false
@@ -33,6 +42,7 @@ export class Buffers {
     this.#maximumBytes = maximumBytes
     this.#log = log
     this.#stalled = stalled
+    this.#deadlineMs = stalled?.deadlineMs ?? 0
   }
 
   /** Bytes that wait. */
@@ -82,11 +92,16 @@ export class Buffers {
   /** Peers that never read would have everybody wait for ever. */
   #watch(): void {
     if (this.#stalled === undefined) return
-    const { deadlineMs, relieve } = this.#stalled
+    const { deadlineMs, minimumDeadlineMs, relieve } = this.#stalled
+    if (performance.now() - this.#lastReliefMs > STALL_MEMORY_MS) this.#deadlineMs = deadlineMs
+    const waitedMs = this.#deadlineMs
     this.#deadline = setTimeout(() => {
-      relieve(this.#bytes - this.#maximumBytes / 2)
-      this.#watch()
-    }, deadlineMs)
+      this.#lastReliefMs = performance.now()
+      // Clients that fill the buffers again and again must not make publishers wait as long each time.
+      this.#deadlineMs = Math.max(Math.min(minimumDeadlineMs, deadlineMs), waitedMs / 2)
+      relieve(this.#bytes - this.#maximumBytes / 2, waitedMs)
+      if (this.#full) this.#watch()
+    }, waitedMs)
   }
 
   #drained(): void {

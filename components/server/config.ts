@@ -25,6 +25,15 @@ export const serverConfig = z.strictObject({
     .max(1_000_000)
     .default(50_000)
     .describe('Connections open at the same time; those beyond are closed at once, counted and logged.'),
+  turnWorkUnits: z
+    .int()
+    .min(1_000)
+    .max(10_000_000)
+    .default(50_000)
+    .describe(
+      'Work that the packets of all clients may cause in one turn of the event loop, in units of about 0.2 µs; the rest ' +
+        'waits for later turns, first come, first served.',
+    ),
   maximumPendingBytes: z
     .int()
     .min(1024)
@@ -49,6 +58,14 @@ export const serverConfig = z.strictObject({
     .describe(
       'How long publishers wait for that, in milliseconds. Then connections are cut off until half is left: first those ' +
         'whose peer took nothing in that time, then those with most to send.',
+    ),
+  minimumStalledDeadlineMs: z
+    .int()
+    .min(10)
+    .max(600_000)
+    .default(100)
+    .describe(
+      'Each time that it happens again within a minute, publishers wait half as long, but at least this long, in milliseconds.',
     ),
   closeDeadlineMs: z
     .int()

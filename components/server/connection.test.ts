@@ -11,6 +11,7 @@ import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
+import { TurnBudget } from './turn-budget.ts'
 
 const unused = () => expect.unreachable()
 
@@ -55,12 +56,14 @@ const open = (
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn,
+    budget: new TurnBudget(50_000, endOfTurn, log),
     pool,
     buffers: new Buffers(1_000_000, log),
     input: new SharedInput(pool, endOfTurn),
     gathered: [],
     maximumPendingBytes,
     closeDeadlineMs,
+    ended: () => undefined,
     gone: () => gone++,
   })
   connection.start(readPipeline(stages, 'here'))

@@ -1,23 +1,21 @@
 import type { Socket } from 'node:net'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import type { Buffers } from './buffers.ts'
+import { ConnectionInput, type InputHost, type InputOwner } from './connection-input.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 import { Gathered } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 import type { SharedInput } from './shared-input.ts'
 
 /** What the connections of a server share. */
-export interface ConnectionOwner {
+export interface ConnectionOwner extends InputOwner {
   readonly log: Logger
   readonly endOfTurn: EndOfTurn
-  /** What the sockets of all connections hold. */
-  readonly buffers: Buffers
   /** Memory for what comes in and for what goes out. */
   readonly pool: BufferPool
   /** What connections read into. */
@@ -28,6 +26,8 @@ export interface ConnectionOwner {
   readonly maximumPendingBytes: number
   /** How long a peer may take to close its side, in milliseconds, before it is cut off. */
   readonly closeDeadlineMs: number
+  /** Called once, when the connection is not open any more: its place is free. */
+  ended(): void
   /** Called once, when the socket is closed and every stage knows. */
   gone(connection: TcpConnection): void
 }
@@ -41,9 +41,6 @@ const flushBytes = 256 * 1024
 /** One message of this size or more does not make its connection congested by itself: what follows it would be lost. */
 const largeMessageBytes = 256 * 1024
 
-/** The work that one peer's packets may cause in one turn of the event loop before the others have theirs: about 10 ms. */
-const turnWork = 50_000
-
 /** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
 const maximumGathered = 4096
 
@@ -55,7 +52,7 @@ interface Sending {
 }
 
 /** One socket and its pipeline. Made for a server with `allowHalfOpen`: a peer that is done sending still gets answers. */
-export class TcpConnection implements Connection, TurnEnd {
+export class TcpConnection implements Connection, TurnEnd, InputHost {
   readonly id: number
   readonly remote: string
   protocolVersion: ProtocolVersion | 0 = 0
@@ -69,24 +66,11 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** The stages of the pipeline, in its order. */
   readonly #stages: StageEnd[] = []
-  #input: DecoderInput | undefined
-
-  // What comes in. Two things stop it, each for itself: a stage that has to wait, and a peer that does not take answers.
-  #reading = true
-  #paused = false
-  /** It has had its share of this turn, or the buffers of all connections are too full. */
-  #yielding = false
-  /** Work that its packets have caused in this turn. */
-  #work = 0
-  #workTurn = 0
-  /** So much is pending that the peer has to take some of it first. */
-  #owesTooMuch = false
-  /** What a paused decoder has left of a chunk: at most that chunk. */
-  #rest: Uint8Array | undefined
-  /** The peer is done sending. */
-  #peerEnded = false
+  readonly #input: ConnectionInput
 
   // What goes out: bytes gathered in this turn, then bytes that the socket holds.
+  /** Open, and no write has failed. */
+  #writable = true
   /** Undefined when there is nothing: an idle connection needs none. */
   #gathered: Gathered | undefined
   /** Writes begun, and those of them that ended: they end in their order. */
@@ -101,6 +85,8 @@ export class TcpConnection implements Connection, TurnEnd {
   #largeMessage = 0
   #lastTakenMs = performance.now()
   #awaitsEndOfTurn = false
+  /** Why nothing can be written any more, while what the peer sent before is still read. */
+  #writeError: Error | undefined
 
   // How it ends: not open, then the stages told, then gone.
   #open = true
@@ -112,13 +98,11 @@ export class TcpConnection implements Connection, TurnEnd {
     this.id = id
     this.remote = formatAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0)
     this.#owner = owner
-    const adopted = owner.input.adopt(socket, {
-      read: (chunk, lender) => this.#read(chunk, false, lender),
-      room: () => (this.#open && !this.paused ? this.#input?.room?.() : undefined),
-      filled: (length) => this.#filled(length),
-    })
+    this.#input = new ConnectionInput(owner, this)
+    const adopted = owner.input.adopt(socket, this.#input, (error) => this.#writeFailed(error))
     this.#adopted = adopted !== undefined
     this.#socket = adopted ?? socket
+    this.#input.open(this.#socket)
   }
 
   /** Opens the pipeline and begins to read. */
@@ -126,17 +110,14 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#socket.on('error', (error) => this.#lost(error.message, 'network'))
     this.#socket.on('close', () => this.#socketClosed())
     try {
-      this.#input = openPipeline(pipeline, this, this.#stages, (error) => this.#stageThrew(error))
+      this.#input.decodeWith(openPipeline(pipeline, this, this.#stages, (error) => this.stageThrew(error)))
     } catch (error) {
-      this.#stageThrew(error)
+      this.stageThrew(error)
     }
     this.#stages.reverse() // They were opened from the end of the pipeline.
-    this.#socket.on('end', () => {
-      this.#peerEnded = true
-      this.#closeAtEnd()
-    })
+    this.#socket.on('end', () => this.#input.peerEnded())
     if (this.#adopted) this.#socket.resume()
-    else this.#socket.on('data', (chunk) => this.#read(chunk, true))
+    else this.#socket.on('data', (chunk) => this.#input.readOwn(chunk))
   }
 
   get pendingBytes(): number {
@@ -165,36 +146,23 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   get paused(): boolean {
-    return this.#paused || this.#yielding
+    return this.#input.paused
   }
 
   pause(): void {
-    this.#paused = true
-    this.#stopReading()
+    this.#input.pause()
   }
 
   resume(): void {
-    this.#paused = false
-    this.#awaitEndOfTurn()
+    this.#input.resume()
   }
 
-  chargeWork(amount: number): void {
-    const { endOfTurn, buffers } = this.#owner
-    if (this.#workTurn !== endOfTurn.turn) {
-      this.#workTurn = endOfTurn.turn
-      this.#work = 0
-    }
-    this.#work += amount
-    if (this.#work < turnWork && !buffers.full) return
-    this.#yielding = true
-    this.#stopReading()
-    this.#awaitEndOfTurn()
+  chargeWork(units: number): void {
+    this.#input.chargeWork(units)
   }
 
-  /** The buffers have room again: what waited for that is read on. */
-  goOn(): void {
-    this.#yielding = false
-    this.#awaitEndOfTurn()
+  chargePacket(units: number): void {
+    this.#input.chargePacket(units)
   }
 
   write(bytes: Uint8Array): void {
@@ -202,7 +170,7 @@ export class TcpConnection implements Connection, TurnEnd {
   }
 
   forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
-    if (!this.#open) return
+    if (!this.#writable) return
     this.#gathered ??= this.#owner.gathered.pop() ?? new Gathered()
     if (lender === undefined) this.#gathered.add(source, start, end)
     else this.#gathered.borrow(source, start, end, lender)
@@ -221,6 +189,10 @@ export class TcpConnection implements Connection, TurnEnd {
   #close(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#flush()
+    if (this.#writeError !== undefined) {
+      this.#cutOff(reason, by)
+      return
+    }
     this.#lost(reason, by)
     this.#closeDeadline = setTimeout(() => this.#socket.destroy(), this.#owner.closeDeadlineMs)
     this.#socket.end()
@@ -231,7 +203,11 @@ export class TcpConnection implements Connection, TurnEnd {
 
   /** Ends the connection at once, and drops what waits for the peer. */
   cutOff(reason: string): void {
-    this.#lost(reason, 'broker')
+    this.#cutOff(reason, 'broker')
+  }
+
+  #cutOff(reason: string, by: ConnectionEnd['by']): void {
+    this.#lost(reason, by)
     this.#socket.destroy()
   }
 
@@ -243,63 +219,28 @@ export class TcpConnection implements Connection, TurnEnd {
 
   endTurn(): void {
     this.#awaitsEndOfTurn = false
-    if (this.#open && this.#yielding) this.#yielding = this.#owner.buffers.wait(this)
-    this.#readOn()
     if (this.#open) this.#flush()
     else this.#tellStages()
   }
 
-  /** @param isOurs whether the bytes last: otherwise what is left of them is copied. */
-  #read(chunk: Uint8Array, isOurs: boolean, lender?: Lender): void {
-    if (!this.#open || this.#input === undefined) return
-    try {
-      const taken = this.#input.bytes(chunk, lender)
-      if (taken === chunk.length || !this.#open) return
-      this.#rest = isOurs ? chunk.subarray(taken) : new Uint8Array(chunk.subarray(taken))
-    } catch (error) {
-      this.#stageThrew(error)
-    }
+  /** The peer sends nothing more: the connection ends. The peer still gets the answers. */
+  allRead(): void {
+    const by = this.#writeError === undefined ? 'client' : 'network'
+    this.#close(this.#writeError?.message ?? 'client closed the network connection', by)
   }
 
-  #filled(length: number): void {
-    if (!this.#open) return
-    try {
-      this.#input?.filled?.(length)
-    } catch (error) {
-      this.#stageThrew(error)
-    }
+  stageThrew(error: unknown): void {
+    const details = { err: error, connection: this.id, remote: this.remote }
+    this.#owner.log.error(details, 'A stage of the pipeline threw; its connection is cut off')
+    this.#lost('a stage of the pipeline threw', 'broker')
+    this.#socket.destroy()
   }
 
   #overflow(): void {
     this.#congested = true
     // Messages are held back by now: it is the answers to what the peer itself sends that go this far.
     if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes + this.#largeMessage) return
-    this.#owesTooMuch = true
-    this.#stopReading()
-  }
-
-  #stopReading(): void {
-    // Of a closed connection everything is read, and discarded.
-    if (!this.#open) return
-    this.#reading = false
-    this.#socket.pause()
-  }
-
-  /** Reads on if nothing stands against it, first what is left of the last chunk. Not called while a stage is at work. */
-  #readOn(): void {
-    if (this.#reading || this.paused || this.#owesTooMuch || !this.#open) return
-    this.#reading = true
-    const rest = this.#rest
-    this.#rest = undefined
-    if (rest !== undefined) this.#read(rest, true)
-    if (this.#peerEnded) this.#closeAtEnd()
-    // It may have been stopped again.
-    if (this.#reading && this.#open) this.#socket.resume()
-  }
-
-  /** The peer sends nothing more: the connection ends when all that it has sent was read. It still gets the answers. */
-  #closeAtEnd(): void {
-    if (!this.paused && this.#rest === undefined) this.#close('client closed the network connection', 'client')
+    this.#input.block()
   }
 
   #flush(): void {
@@ -313,12 +254,13 @@ export class TcpConnection implements Connection, TurnEnd {
     if (chunks.length > 1) this.#socket.cork()
     for (const chunk of chunks) this.#socket.write(chunk, this.#written)
     if (chunks.length > 1) this.#socket.uncork()
-    this.#noteSocketBytes(this.#socket.writableLength)
+    const { writableLength } = this.#socket
+    this.#noteSocketBytes(this.#writable ? writableLength : 0)
     for (const memory of pooled) {
       this.#writesBegun += 1
       if (memory === undefined) continue
       // With nothing left to write, the operating system has copied it all: the next one to write gets the same memory.
-      if (this.#socketBytes === 0) pool.give(memory)
+      if (writableLength === 0) pool.give(memory)
       else {
         this.#sending ??= new Fifo()
         this.#sending.push({ write: this.#writesBegun, memory })
@@ -329,6 +271,12 @@ export class TcpConnection implements Connection, TurnEnd {
   #noteSocketBytes(bytes: number): void {
     this.#owner.buffers.add(bytes - this.#socketBytes)
     this.#socketBytes = bytes
+  }
+
+  #dropGathered(): void {
+    const gathered = this.#gathered
+    gathered?.clear()
+    if (gathered !== undefined) this.#release(gathered)
   }
 
   /** Gives the empty collection back, for whichever connection writes next. */
@@ -349,9 +297,35 @@ export class TcpConnection implements Connection, TurnEnd {
     this.#largeMessage = 0
     if (!this.#congested) return
     this.#congested = false
-    this.#owesTooMuch = false
     this.#tellOpen((stage) => stage.drained?.())
-    this.#readOn()
+    this.#input.unblock()
+  }
+
+  /**
+   * The peer has reset the connection. What it had sent before is read first, since it may say goodbye [MQTT-3.14.4-3]; what
+   * waits for it is dropped.
+   */
+  #writeFailed(error: Error): void {
+    if (!this.#open) {
+      this.#socket.destroy(error)
+      return
+    }
+    this.#writable = false
+    this.#writeError = error
+    this.#dropGathered()
+    this.#noteSocketBytes(0)
+    this.#congested = false
+    this.#input.unblock()
+    this.#awaitEnd()
+  }
+
+  /** Reading ends by itself, at the end of what the operating system holds; the deadline is for systems that do not say so. */
+  #awaitEnd(): void {
+    this.#closeDeadline = setTimeout(() => {
+      // It is this process that does not read.
+      if (this.#open && this.paused) this.#awaitEnd()
+      else this.#cutOff(this.#writeError?.message ?? '', 'network')
+    }, this.#owner.closeDeadlineMs)
   }
 
   #awaitEndOfTurn(): void {
@@ -365,18 +339,11 @@ export class TcpConnection implements Connection, TurnEnd {
     if (!this.#open) return
     this.#open = false
     this.#end = { by, reason }
-    const gathered = this.#gathered
-    gathered?.clear()
-    if (gathered !== undefined) this.#release(gathered)
-    this.#rest = undefined
+    this.#writable = false
+    this.#dropGathered()
+    this.#input.drop()
+    this.#owner.ended()
     this.#awaitEndOfTurn()
-  }
-
-  #stageThrew(error: unknown): void {
-    const details = { err: error, connection: this.id, remote: this.remote }
-    this.#owner.log.error(details, 'A stage of the pipeline threw; its connection is cut off')
-    this.#lost('a stage of the pipeline threw', 'broker')
-    this.#socket.destroy()
   }
 
   #socketClosed(): void {
@@ -385,7 +352,7 @@ export class TcpConnection implements Connection, TurnEnd {
     // Somebody may still read what was not written: that is left to the garbage collector.
     for (const { memory } of this.#sending ?? []) this.#owner.pool.letGo(memory)
     this.#sending = undefined
-    this.#owner.buffers.forget(this)
+    this.#input.closed()
     this.#lost('network connection lost', 'network')
     this.#tellStages()
     const details = { connection: this.id, remote: this.remote, reason: this.#end?.reason }
@@ -397,7 +364,7 @@ export class TcpConnection implements Connection, TurnEnd {
     try {
       for (const stage of this.#stages) if (this.#open) tell(stage)
     } catch (error) {
-      this.#stageThrew(error)
+      this.stageThrew(error)
     }
   }
 
@@ -408,7 +375,7 @@ export class TcpConnection implements Connection, TurnEnd {
       try {
         stage.closed?.()
       } catch (error) {
-        this.#stageThrew(error)
+        this.stageThrew(error)
       }
     }
   }

@@ -9,6 +9,7 @@ export interface TurnEnd {
  */
 export class EndOfTurn {
   #waiting: TurnEnd[] = []
+  #readers: TurnEnd[] = []
   #last: TurnEnd[] = []
   #scheduled = false
   /** Counts the turns in which there was something to do. */
@@ -16,6 +17,12 @@ export class EndOfTurn {
 
   add(item: TurnEnd): void {
     this.#waiting.push(item)
+    this.#schedule()
+  }
+
+  /** Adds something that handles more packets: after the answers to the packets of this turn were written. */
+  addReader(item: TurnEnd): void {
+    this.#readers.push(item)
     this.#schedule()
   }
 
@@ -33,10 +40,13 @@ export class EndOfTurn {
 
   readonly #run = (): void => {
     this.#scheduled = false
+    this.turn += 1
     const items = this.#waiting
     this.#waiting = []
-    this.turn += 1
     for (const item of items) item.endTurn()
+    const readers = this.#readers
+    this.#readers = []
+    for (const reader of readers) reader.endTurn()
     const last = this.#last
     this.#last = []
     for (const item of last) item.endTurn()

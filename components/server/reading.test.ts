@@ -13,6 +13,7 @@ import { TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
+import { TurnBudget } from './turn-budget.ts'
 
 /**
  * A connection on which every byte is a packet: `p` pauses it, a digit is answered with as many hundred bytes, and the
@@ -60,12 +61,14 @@ const open = (
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn,
+    budget: new TurnBudget(50_000, endOfTurn, log),
     pool,
     buffers,
     input: new SharedInput(pool, endOfTurn),
     gathered: [],
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
+    ended: () => undefined,
     gone: () => undefined,
   })
   connection.start(readPipeline(stages, 'here'))

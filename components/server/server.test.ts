@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type {
@@ -18,6 +18,11 @@ import { TcpServer } from './tcp-server.ts'
 
 const answered = (chunk: Uint8Array, next: PacketReceiver): number => {
   next.packet({ cmd: 'pingreq' })
+  return chunk.length
+}
+
+const closed = (connection: Connection, chunk: Uint8Array): number => {
+  connection.close('test')
   return chunk.length
 }
 
@@ -147,6 +152,57 @@ describe('the server', () => {
     expect(logger.at('warn')).toMatchObject([{ refused: 1, maximumConnections: 1 }])
     await answers(client)
     client.destroy()
+  })
+
+  it('has a place for a new client when the one before has closed its connection', async () => {
+    const listener = await start({ maximumConnections: 10 })
+    const open = () => Promise.all(Array.from({ length: 10 }, () => RawClient.connect(listener.port)))
+    let clients = await open()
+    for (const close of ['end', 'destroy', 'resetAndDestroy', 'end', 'destroy', 'resetAndDestroy'] as const) {
+      for (const client of clients) await answers(client)
+      for (const client of clients) client.socket[close]()
+      clients = await open()
+    }
+    for (const client of clients) await answers(client)
+    expect(listener.refused).toBe(0)
+  })
+
+  it('does not count a connection that it has closed, and whose peer has not', async () => {
+    const closing: PipelineStage[] = [
+      { role: 'decoder', open: (connection) => ({ bytes: (chunk) => closed(connection, chunk) }) },
+      ...pipeline.slice(1),
+    ]
+    const listener = await start({ maximumConnections: 2 }, closing)
+    const halfOpen: Socket[] = []
+    for (let n = 0; n < 6; n++) {
+      const socket = connect({ host: '127.0.0.1', port: listener.port, allowHalfOpen: true })
+      await once(socket, 'connect')
+      const ended = once(socket.resume(), 'end')
+      socket.write('x')
+      await ended
+      halfOpen.push(socket)
+    }
+    expect([listener.refused, listener.connections]).toEqual([0, 6])
+    for (const socket of halfOpen) socket.destroy()
+  })
+
+  it('lets in only so many new connections in one turn as its work allows', async () => {
+    let now = 0
+    let most = 0
+    const counting: PipelineStage = {
+      role: 'decoder',
+      open: (_, next) => {
+        if (now++ === 0) setImmediate(() => (now = 0))
+        most = Math.max(most, now)
+        return { bytes: (chunk) => answered(chunk, next) }
+      },
+    }
+    const listener = await start({ turnWorkUnits: 1_000 }, [counting, ...pipeline.slice(1)])
+    const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(listener.port)))
+    for (const client of clients) await answers(client)
+    // Two ends of turns can fall between two of the test's.
+    expect(most).toBeLessThanOrEqual(8)
+    expect(listener.connections).toBe(100)
   })
 
   it('stops: closes every connection and frees the port', async () => {

@@ -21,11 +21,13 @@ const connected = async (input: SharedInput) => {
   const [accepted] = (await once(server, 'connection')) as [Socket]
   let take: (read: Read) => void = () => undefined
   const room: { memory: Buffer | undefined; filled(length: number): void } = { memory: undefined, filled: () => {} }
-  const socket = input.adopt(accepted, {
-    read: (chunk, lender) => take({ chunk, lender }),
+  const reader = {
+    read: (chunk: Buffer, lender?: Lender) => take({ chunk, lender }),
+    hasRest: false,
     room: () => room.memory,
-    filled: (length) => room.filled(length),
-  })
+    filled: (length: number) => room.filled(length),
+  }
+  const socket = input.adopt(accepted, reader, () => undefined)
   socket?.resume()
   const next = (act: (read: Read) => void = () => undefined) =>
     new Promise<string>((resolve) => {
@@ -138,6 +140,8 @@ describe('shared input', () => {
   })
 
   it('leaves alone what is no socket of the operating system', () => {
-    expect(new SharedInput(new BufferPool(), new EndOfTurn()).adopt({} as Socket, {} as InputReader)).toBeUndefined()
+    expect(
+      new SharedInput(new BufferPool(), new EndOfTurn()).adopt({} as Socket, {} as InputReader, () => undefined),
+    ).toBeUndefined()
   })
 })

@@ -1,10 +1,16 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { PatientSocket } from './patient-socket.ts'
 
 /** How much one read takes at most, in bytes: as much as Node's own. */
 const READ_BYTES = POOLED_BYTES
+/**
+ * How much the first read of a connection takes at most, and each one after a chunk that had to wait, in bytes. The rest of a
+ * chunk that waits is copied and held: so connections that wait hold little, however many they are.
+ */
+const SMALL_READ_BYTES = 8 * 1024
 /**
  * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, another
  * for each, so that nothing has to be moved; then it is looked at again.
@@ -17,6 +23,8 @@ const OWN_UNTIL_BYTES = 16 * 1024
 export interface InputReader {
   /** @param lender who changes the bytes before the turn of the event loop ends, if anybody does. */
   read(chunk: Buffer, lender?: Lender): void
+  /** Whether a part of what was read waits. */
+  readonly hasRest: boolean
   /** Memory that the next bytes are to be read into, instead of that of the server. */
   room(): Buffer | undefined
   /** So many bytes were read into it. */
@@ -31,6 +39,7 @@ export interface InputReader {
  */
 export class SharedInput implements Lender, TurnEnd {
   readonly #memory = Buffer.allocUnsafeSlow(READ_BYTES)
+  readonly #smallMemory = this.#memory.subarray(0, SMALL_READ_BYTES)
   /** What was read last, until the stages have had it. */
   #chunk: Buffer | undefined
   readonly #borrowers: Borrower[] = []
@@ -51,14 +60,16 @@ export class SharedInput implements Lender, TurnEnd {
    * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
    * have been there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: of a server with `pauseOnConnect`.
+   * @param writeFailed called when a write fails. The socket is still read, and the caller destroys it.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
-  adopt(accepted: Socket, reader: InputReader): Socket | undefined {
+  adopt(accepted: Socket, reader: InputReader, writeFailed: (error: Error) => void): Socket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
-    const socket = new Socket({ handle, allowHalfOpen: true, onread: this.#onread(reader) } as object)
+    const options = { handle, allowHalfOpen: true, onread: this.#onread(reader) }
+    const socket = new PatientSocket(options, writeFailed)
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server
@@ -102,7 +113,7 @@ export class SharedInput implements Lender, TurnEnd {
   }
 
   #onread(reader: InputReader) {
-    let memory: Buffer = this.#memory
+    let memory: Buffer = this.#smallMemory
     let room: Buffer | undefined
     let ownReads = 0
     return {
@@ -116,7 +127,8 @@ export class SharedInput implements Lender, TurnEnd {
             this.#useInThisTurn(memory)
             reader.read(chunk)
           } else if (this.#readLent(chunk, reader) && length === READ_BYTES) ownReads = OWN_READS
-          memory = ownReads > 0 ? this.#pool.take() : this.#memory
+          if (ownReads > 0) memory = this.#pool.take()
+          else memory = reader.hasRest ? this.#smallMemory : this.#memory
         }
         room = reader.room()
         return true

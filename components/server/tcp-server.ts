@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { Admission } from './admission.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
 import type { ServerConfig } from './config.ts'
@@ -11,9 +12,8 @@ import { type Handover, release } from './handover.ts'
 import { isLoopback } from './loopback.ts'
 import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
-
-/** Refused connections are logged in one line for this time, in milliseconds. */
-const refusalLogIntervalMs = 10_000
+import { SlowReaders } from './slow-readers.ts'
+import { TurnBudget } from './turn-budget.ts'
 
 /**
  * Binds the port.
@@ -32,23 +32,20 @@ export class TcpServer implements Listener {
   readonly port: number
   readonly #config: ServerConfig
   readonly #pipeline: Pipeline
-  readonly #log: Logger
   readonly #server: Server
 
   // The connections.
   readonly #connections = new Set<TcpConnection>()
   readonly #owner: ConnectionOwner
   readonly #buffers: Buffers
+  readonly #admission: Admission
+  /** Connections that are open: those whose socket is only closed yet, or not quite, take no place. */
+  #open = 0
   #lastId = 0
   /** Called when the last connection is gone, while somebody waits for it. */
   #allGone: (() => void) | undefined
   /** While suspended: sockets accepted for the successor. As many as connections are allowed, by the server itself. */
   readonly #waiting: Socket[] = []
-
-  // Those refused.
-  #refused = 0
-  #refusedAtLastLog = 0
-  #lastRefusalLogMs = Number.NEGATIVE_INFINITY
 
   /** @param server listens already, in this generation of the code or in the one before. */
   constructor(server: Server, config: ServerConfig, pipeline: Pipeline, log: Logger) {
@@ -57,29 +54,42 @@ export class TcpServer implements Listener {
     this.port = port
     this.#config = config
     this.#pipeline = pipeline
-    this.#log = log
     this.#server = server
+    const slowReaders = new SlowReaders(this.#connections, log)
     this.#buffers = new Buffers(config.maximumTotalPendingBytes, log, {
       deadlineMs: config.stalledDeadlineMs,
-      relieve: (bytes) => this.#cutOff(bytes),
+      minimumDeadlineMs: config.minimumStalledDeadlineMs,
+      relieve: (bytes, waitedMs) => slowReaders.relieve(bytes, waitedMs),
     })
     const endOfTurn = new EndOfTurn()
+    const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log)
     const pool = new BufferPool()
     this.#owner = {
       log,
       endOfTurn,
       buffers: this.#buffers,
+      budget,
       pool,
       input: new SharedInput(pool, endOfTurn),
       gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
+      ended: () => {
+        this.#open -= 1
+      },
       gone: (connection) => this.#gone(connection),
     }
-    server.maxConnections = config.maximumConnections
+    const places = {
+      maximumConnections: config.maximumConnections,
+      taken: () => this.#open,
+      open: (socket: Socket) => this.#start(socket),
+    }
+    this.#admission = new Admission(places, budget, log)
+    // At most as many as the operating system hands over at once wait for a place.
+    server.maxConnections = config.maximumConnections + config.backlog
     for (const event of ['connection', 'drop', 'error']) server.removeAllListeners(event)
     server.on('connection', (socket) => this.accept(socket))
-    server.on('drop', () => this.#refuse())
+    server.on('drop', () => this.#admission.countRefused())
     // No file descriptor left, say. Those who are connected go on.
     server.on('error', (error) => log.error({ err: error }, 'A connection could not be accepted'))
     log.info({ host: address, port }, `Listening on ${formatAddress(address, port)}`)
@@ -97,11 +107,16 @@ export class TcpServer implements Listener {
 
   /** Connections closed at once because there were `maximumConnections` already. */
   get refused(): number {
-    return this.#refused
+    return this.#admission.refused
+  }
+
+  /** Lets a new socket in, at the end of this turn of the event loop or later. */
+  accept(socket: Socket): void {
+    this.#admission.accept(socket)
   }
 
   /** Gives a new socket its pipeline. */
-  accept(socket: Socket): void {
+  #start(socket: Socket): void {
     // The peer was gone before its turn came.
     if (socket.destroyed) return
     const { tcpKeepAliveMs } = this.#config
@@ -110,12 +125,13 @@ export class TcpServer implements Listener {
     socket.setKeepAlive(tcpKeepAliveMs > 0, tcpKeepAliveMs)
     const connection = new TcpConnection(++this.#lastId, socket, this.#owner)
     this.#connections.add(connection)
+    this.#open += 1
     connection.start(this.#pipeline)
   }
 
   /** Stops listening and closes every connection. Resolves when the last socket is closed. */
   async stop(): Promise<void> {
-    const released = release(this.#server, this.#waiting)
+    const released = release(this.#server, [...this.#waiting, ...this.#admission.takeAll()])
     await this.#closeConnections('server stops')
     await released
   }
@@ -126,16 +142,19 @@ export class TcpServer implements Listener {
    */
   async suspend(): Promise<Handover> {
     this.#server.removeAllListeners('connection')
-    this.#server.on('connection', (socket) => {
-      // Loss of the network while it waits; `accept` will see that it is destroyed.
-      socket.on('error', () => undefined)
-      // Node keeps the address from now on: the operating system forgets it when the peer resets the connection.
-      void socket.remoteAddress
-      this.#waiting.push(socket)
-    })
+    this.#server.on('connection', (socket) => this.#wait(socket))
+    for (const socket of this.#admission.takeAll()) this.#wait(socket)
     await this.#closeConnections('server is being reset')
     const { host, port, backlog } = this.#config
     return { host, port, backlog, server: this.#server, waiting: this.#waiting }
+  }
+
+  #wait(socket: Socket): void {
+    // Loss of the network while it waits; the successor will see that it is destroyed.
+    socket.on('error', () => undefined)
+    // Node keeps the address from now on: the operating system forgets it when the peer resets the connection.
+    void socket.remoteAddress
+    this.#waiting.push(socket)
   }
 
   async #closeConnections(reason: string): Promise<void> {
@@ -148,41 +167,8 @@ export class TcpServer implements Listener {
     await allGone
   }
 
-  /** Cuts off connections that hold at least so many bytes together. */
-  #cutOff(bytes: number): void {
-    const deadlineMs = performance.now() - this.#config.stalledDeadlineMs
-    const stalled = (connection: TcpConnection): number => (connection.lastTakenMs < deadlineMs ? 1 : 0)
-    const candidates = [...this.#connections].filter(({ pendingBytes }) => pendingBytes > 0)
-    candidates.sort((a, b) => stalled(b) - stalled(a) || b.pendingBytes - a.pendingBytes)
-    let freed = 0
-    let count = 0
-    for (const connection of candidates) {
-      if (freed >= bytes) break
-      freed += connection.pendingBytes
-      count += 1
-      connection.cutOff('it read too slowly, and the buffers of all connections were full')
-    }
-    this.#log.warn(
-      { connections: count, bytes: freed },
-      'Connections cut off that read too slowly: publishers waited for them',
-    )
-  }
-
   #gone(connection: TcpConnection): void {
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#allGone?.()
-  }
-
-  #refuse(): void {
-    this.#refused++
-    const nowMs = performance.now()
-    if (nowMs - this.#lastRefusalLogMs < refusalLogIntervalMs) return
-    const details = {
-      refused: this.#refused - this.#refusedAtLastLog,
-      maximumConnections: this.#config.maximumConnections,
-    }
-    this.#lastRefusalLogMs = nowMs
-    this.#refusedAtLastLog = this.#refused
-    this.#log.warn(details, 'Connections refused: there are as many as maximumConnections allows')
   }
 }

@@ -66,12 +66,14 @@ export interface Connection {
   /** Reads on, not before the end of this turn of the event loop. */
   resume(): void
   /**
-   * Charges the peer for the work that its last packet has made, in units of about 0.2 µs: 1 for each message delivered at QoS 0, and more for large ones, about 1
-   * for each KiB that each subscriber is sent. If it is more than its share of this turn of the event loop, or if the
-   * transport has too much to send already, the decoder stops after the packet, and the peer is read on when the others had
-   * their turn, or when there is room again. `paused` is true meanwhile.
+   * Charges the peer for work that its last packet has caused for others, in units of about 0.2 µs: 1 for each message delivered
+   * at QoS 0, and more for large ones, about 1 for each KiB that each subscriber is sent. If the work of the turn of the event
+   * loop is used up, or if the transport has too much to send already, the decoder stops after the packet, and the peer is read
+   * on in a later turn, or when there is room again. `paused` is true meanwhile.
    */
-  chargeWork(amount: number): void
+  chargeWork(units: number): void
+  /** Charges the peer for reading and answering a packet, in the same units. Unlike `chargeWork`, it does not look at what the transport has to send. */
+  chargePacket(units: number): void
   /**
    * Sends what was written, then closes; a peer that takes too long is cut off. Nothing that still arrives is read.
    * @param reason for the log, in a few words: `client sent DISCONNECT`.

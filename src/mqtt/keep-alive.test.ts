@@ -104,12 +104,49 @@ describe('KeepAlive', () => {
     expect(run(wheel, 0, 10_000)).toEqual([])
   })
 
-  it('does not take a pause of the whole process for the silence of its clients', () => {
-    const wheel = new KeepAlive<string>(0, tickMs, 16)
-    wheel.watch('client', 1_000)
-    expect(wheel.advance(3_600_000)).toEqual([])
-    expect(run(wheel, 3_600_000, 3_600_700)).toEqual([])
-    expect(run(wheel, 3_600_800, 3_601_200)).toEqual(['client'])
+  describe('when `advance` is late', () => {
+    it('reports only those of whom nothing had arrived either, at the next call', () => {
+      const wheel = new KeepAlive<string>(0, tickMs, 16)
+      wheel.watch('silent', 1_000)
+      const alive = wheel.watch('alive', 1_000)
+      wheel.advance(100)
+      expect(wheel.advance(3_600_000)).toEqual([])
+      // What had arrived is read now.
+      wheel.heard(alive)
+      expect(wheel.advance(3_600_100)).toEqual(['silent'])
+      expect(run(wheel, 3_600_200, 3_600_900)).toEqual([])
+      expect(run(wheel, 3_601_000, 3_601_300)).toEqual(['alive'])
+    })
+
+    it('makes up for all time, call by call, when each one is late', () => {
+      const wheel = new KeepAlive<string>(0, tickMs, 16)
+      wheel.watch('silent for 20 s', 20_000)
+      const alive = wheel.watch('alive', 7_000)
+      const silent: [number, string][] = []
+      wheel.advance(100)
+      for (let nowMs = 5_000; nowMs <= 40_000; nowMs += 5_000) {
+        for (const owner of wheel.advance(nowMs)) silent.push([nowMs, owner])
+        wheel.heard(alive)
+      }
+      expect(silent).toEqual([[30_000, 'silent for 20 s']])
+    })
+
+    it('counts the time of those that were heard of meanwhile from its end: never early', () => {
+      const wheel = new KeepAlive<string>(0, tickMs, 16)
+      run(wheel, 0, 1_000)
+      const watch = wheel.watch('client', 1_000)
+      // At 10,900 of a turn that takes until 11,000.
+      wheel.heard(watch)
+      expect(run(wheel, 11_000, 11_900)).toEqual([])
+      expect(run(wheel, 12_000, 12_300)).toEqual(['client'])
+    })
+
+    it('reports at once what does not depend on what arrives', () => {
+      const wheel = new KeepAlive<string>(0, tickMs, 16, false)
+      wheel.watch('session', 5_000)
+      wheel.advance(100)
+      expect(wheel.advance(3_600_000)).toEqual(['session'])
+    })
   })
 })
 

@@ -22,6 +22,8 @@ export interface ArenaConfig {
   readonly server?: object
   /** Entries of the system, instead of its own or besides them. */
   readonly entries?: object
+  /** Names of entries that are filters, between the decoder and the handler. */
+  readonly filters?: readonly string[]
   /** Something in it throws, and the log says so. */
   readonly faulty?: boolean
   /** The tests run at the same time, since they wait: their connections end with the last one. */
@@ -84,12 +86,19 @@ export const arena = (config: ArenaConfig = {}): Arena => {
 }
 
 /** The system of the tests with other values. */
-const systemWith = ({ handler, decoder, server, entries }: ArenaConfig, log: RecordingLogger): object => ({
+const systemWith = (
+  { handler, decoder, server, entries, filters = [] }: ArenaConfig,
+  log: RecordingLogger,
+): object => ({
   ...quietSystem,
   logger: { component: defineComponent({ provides: Logger, needs: {}, config: z.strictObject({}), start: () => log }) },
   mqttHandler: { ...quietSystem.mqttHandler, config: { ...handler } },
   mqttDecoder: { ...quietSystem.mqttDecoder, config: { ...decoder } },
-  server: { ...quietSystem.server, config: { ...quietSystem.server.config, ...server } },
+  server: {
+    ...quietSystem.server,
+    config: { ...quietSystem.server.config, ...server },
+    dependencies: { pipeline: ['mqttDecoder', ...filters, 'mqttHandler', 'mqttEncoder'], logger: 'logger' },
+  },
   ...entries,
 })
 

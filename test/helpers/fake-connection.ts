@@ -48,6 +48,8 @@ export class FakeConnection implements Connection {
 
   chargeWork(_amount: number): void {}
 
+  chargePacket(_amount: number): void {}
+
   pause(): void {
     this.paused = true
   }

@@ -120,6 +120,8 @@ export class MemoryConnection implements Connection {
 
   chargeWork(): void {}
 
+  chargePacket(): void {}
+
   pause(): void {
     this.paused = true
   }

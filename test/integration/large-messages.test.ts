@@ -123,7 +123,7 @@ it.each([4, 5] as const)(
     await client.closed
     expect(log.at('warn')).toEqual([
       expect.objectContaining({
-        reason: expect.stringContaining(
+        why: expect.stringContaining(
           'The packet has 16777222 bytes, more than mqttDecoder.maximumPacketSize (16777216) allows.',
         ),
       }),

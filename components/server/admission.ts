@@ -1,0 +1,114 @@
+import type { Socket } from 'node:net'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
+
+/** What a new connection costs, in units of work: its socket, its pipeline, and the end of it. */
+const OPEN_WORK = 300
+
+/**
+ * Turns of the event loop that a new connection waits for a place. Connections that their clients have closed before give
+ * their places back in this time: the operating system reports new connections and closed ones in any order.
+ */
+const PATIENCE_TURNS = 20
+
+/** Refused connections are logged in one line for this time, in milliseconds. */
+const REFUSAL_LOG_INTERVAL_MS = 10_000
+
+/** The server that new connections go to. */
+export interface Places {
+  readonly maximumConnections: number
+  /** How many connections are open. */
+  taken(): number
+  /** Gives a socket its pipeline. */
+  open(socket: Socket): void
+}
+
+/**
+ * Lets accepted sockets in: in the order in which they came, within the work of each turn, and as long as there are places.
+ * A socket that waits is not read.
+ */
+export class Admission {
+  readonly #places: Places
+  readonly #budget: TurnBudget
+  readonly #log: Logger
+  readonly #arrivals = new Set<Arrival>()
+
+  #refused = 0
+  #refusedAtLastLog = 0
+  #lastRefusalLogMs = Number.NEGATIVE_INFINITY
+
+  constructor(places: Places, budget: TurnBudget, log: Logger) {
+    this.#places = places
+    this.#budget = budget
+    this.#log = log
+  }
+
+  /** Connections closed because there were `maximumConnections` already, since the start. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** Lets the socket in at the end of this turn, or when there is a place. Refuses it when there is none for some turns. */
+  accept(socket: Socket): void {
+    const arrival = new Arrival(socket, this)
+    this.#arrivals.add(arrival)
+    this.#budget.wait(arrival)
+  }
+
+  /** Takes back the sockets that still wait. */
+  takeAll(): Socket[] {
+    const sockets = [...this.#arrivals].map(({ socket }) => socket)
+    this.#arrivals.clear()
+    return sockets
+  }
+
+  /** One more connection was closed because there was no place. */
+  countRefused(): void {
+    this.#refused += 1
+    const nowMs = performance.now()
+    if (nowMs - this.#lastRefusalLogMs < REFUSAL_LOG_INTERVAL_MS) return
+    const details = {
+      refused: this.#refused - this.#refusedAtLastLog,
+      maximumConnections: this.#places.maximumConnections,
+    }
+    this.#lastRefusalLogMs = nowMs
+    this.#refusedAtLastLog = this.#refused
+    this.#log.warn(details, 'Connections refused: there are as many as maximumConnections allows')
+  }
+
+  /** Decides on an arrival, or lets it wait. @param turns how many turns it has waited. */
+  decide(arrival: Arrival, turns: number): void {
+    if (!this.#arrivals.has(arrival)) return
+    const { socket } = arrival
+    const hasPlace = this.#places.taken() < this.#places.maximumConnections
+    if (!hasPlace && turns < PATIENCE_TURNS) {
+      this.#budget.wait(arrival)
+      return
+    }
+    this.#arrivals.delete(arrival)
+    if (hasPlace) {
+      this.#budget.spend(OPEN_WORK)
+      this.#places.open(socket)
+    } else {
+      socket.destroy()
+      this.countRefused()
+    }
+  }
+}
+
+/** A socket that was accepted, and waits to be let in. */
+class Arrival implements TurnWaiter {
+  readonly socket: Socket
+  readonly #admission: Admission
+  #turns = 0
+
+  constructor(socket: Socket, admission: Admission) {
+    this.socket = socket
+    this.#admission = admission
+  }
+
+  takeTurn(): void {
+    this.#turns += 1
+    this.#admission.decide(this, this.#turns)
+  }
+}

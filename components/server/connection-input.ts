@@ -1,0 +1,237 @@
+import type { Socket } from 'node:net'
+import type { DecoderInput } from '../../src/kinds/pipeline-stage.ts'
+import type { Lender } from '../../src/mqtt/lender.ts'
+import type { Buffers, BufferWaiter } from './buffers.ts'
+import type { InputReader } from './shared-input.ts'
+import { MINIMUM_SHARE, type TurnBudget, type TurnWaiter } from './turn-budget.ts'
+
+/** What a read costs besides its packets, in units of work: the call of the operating system and the way to the decoder. */
+const READ_WORK = 10
+
+/** What the input sides of all connections share. */
+export interface InputOwner {
+  readonly buffers: Buffers
+  readonly budget: TurnBudget
+}
+
+/** The connection that an input side belongs to. */
+export interface InputHost {
+  readonly open: boolean
+  /** All that the peer has sent was read, and it sends nothing more. */
+  allRead(): void
+  /** A stage of the pipeline threw. */
+  stageThrew(error: unknown): void
+}
+
+/**
+ * What comes in on one connection. Four things stop it, each for itself: a stage that has to wait, the share of the turn that
+ * is used up, the buffers of all connections that are too full, and a peer that does not take answers.
+ */
+export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
+  readonly #owner: InputOwner
+  readonly #host: InputHost
+  #socket: Socket | undefined
+  #decoder: DecoderInput | undefined
+
+  #reading = true
+  /** By a stage. */
+  #paused = false
+  /** It has had its share of this turn, or the buffers of all connections are too full. */
+  #yielding = false
+  /** It is to wait until the buffers have room. */
+  #needsRoom = false
+  /** The peer has to take some answers first. */
+  #blocked = false
+  /** It stands in the queue of the turn budget. */
+  #queued = false
+
+  /** Units of work that its packets have caused in the turn `#turn`, and those that they may. */
+  #work = 0
+  #share = Number.POSITIVE_INFINITY
+  #turn = -1
+
+  /** What a paused decoder has left of a chunk: at most that chunk. */
+  #rest: Uint8Array | undefined
+  /** The peer is done sending. */
+  #peerEnded = false
+
+  constructor(owner: InputOwner, host: InputHost) {
+    this.#owner = owner
+    this.#host = host
+  }
+
+  /** True from `pause` to `resume`, and while it waits for its turn: no packet passes the decoder. */
+  get paused(): boolean {
+    return this.#paused || this.#yielding
+  }
+
+  /** Sets what it reads from, which `stop` and `discard` need; the reading begins with the socket's. */
+  open(socket: Socket): void {
+    this.#socket = socket
+  }
+
+  /** Sets where the bytes go. */
+  decodeWith(decoder: DecoderInput): void {
+    this.#decoder = decoder
+  }
+
+  /** Whether a part of the last chunk waits. */
+  get hasRest(): boolean {
+    return this.#rest !== undefined
+  }
+
+  read(chunk: Uint8Array, lender?: Lender): void {
+    this.#decode(chunk, false, lender)
+    this.#chargeRead(chunk.length)
+  }
+
+  /** Takes a chunk that nobody writes to any more. */
+  readOwn(chunk: Uint8Array): void {
+    this.#decode(chunk, true)
+    this.#chargeRead(chunk.length)
+  }
+
+  room(): Buffer | undefined {
+    return this.#host.open && !this.paused ? this.#decoder?.room?.() : undefined
+  }
+
+  filled(length: number): void {
+    if (!this.#host.open) return
+    try {
+      this.#decoder?.filled?.(length)
+    } catch (error) {
+      this.#host.stageThrew(error)
+    }
+    this.#chargeRead(length)
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#stopReading()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#waitForTurn()
+  }
+
+  /** Charges work of which other connections are sent something: it also waits while the buffers are too full. */
+  chargeWork(units: number): void {
+    if (this.#owner.buffers.full) {
+      this.#needsRoom = true
+      this.#yield()
+    }
+    this.chargePacket(units)
+  }
+
+  chargePacket(units: number): void {
+    const { budget } = this.#owner
+    if (this.#turn !== budget.turn) this.#beginTurn(Number.POSITIVE_INFINITY)
+    this.#work += units
+    const isLeft = budget.spend(units)
+    if (this.#work < this.#share && (isLeft || this.#work < MINIMUM_SHARE)) return
+    this.#yield()
+  }
+
+  /** Its share of a new turn. */
+  takeTurn(share: number): void {
+    this.#queued = false
+    if (!this.#host.open) return
+    this.#needsRoom = this.#needsRoom && this.#owner.buffers.wait(this)
+    this.#yielding = this.#needsRoom
+    if (this.#reading || this.paused || this.#blocked) return
+    this.#beginTurn(share)
+    this.#readOn()
+  }
+
+  /** The buffers have room again. */
+  goOn(): void {
+    this.#needsRoom = false
+    this.#waitForTurn()
+  }
+
+  /** The peer has to take some answers before it is read on. */
+  block(): void {
+    this.#blocked = true
+    this.#stopReading()
+  }
+
+  /** The peer has taken them. */
+  unblock(): void {
+    this.#blocked = false
+    if (!this.#reading) this.#waitForTurn()
+  }
+
+  /** The peer sends nothing more. */
+  peerEnded(): void {
+    this.#peerEnded = true
+    this.#finish()
+  }
+
+  /** The connection is not open any more: what is left is dropped. */
+  drop(): void {
+    this.#rest = undefined
+  }
+
+  /** The socket is closed. */
+  closed(): void {
+    this.#owner.buffers.forget(this)
+  }
+
+  #beginTurn(share: number): void {
+    this.#turn = this.#owner.budget.turn
+    this.#work = 0
+    this.#share = share
+  }
+
+  /** @param isOwn whether the bytes last: otherwise what is left of them is copied. */
+  #decode(chunk: Uint8Array, isOwn: boolean, lender?: Lender): void {
+    if (!this.#host.open || this.#decoder === undefined) return
+    let taken = chunk.length
+    try {
+      taken = this.#decoder.bytes(chunk, lender)
+    } catch (error) {
+      this.#host.stageThrew(error)
+    }
+    if (!this.#host.open) return
+    if (taken < chunk.length) this.#rest = isOwn ? chunk.subarray(taken) : new Uint8Array(chunk.subarray(taken))
+  }
+
+  #chargeRead(length: number): void {
+    this.chargePacket(READ_WORK + (length >> 10))
+  }
+
+  #yield(): void {
+    this.#yielding = true
+    this.#stopReading()
+    this.#waitForTurn()
+  }
+
+  #waitForTurn(): void {
+    if (this.#queued) return
+    this.#queued = true
+    this.#owner.budget.wait(this)
+  }
+
+  #stopReading(): void {
+    // Of a closed connection everything is read, and discarded.
+    if (!this.#host.open) return
+    this.#reading = false
+    this.#socket?.pause()
+  }
+
+  /** Reads on, first what is left of the last chunk. Not called while a stage is at work. */
+  #readOn(): void {
+    this.#reading = true
+    const rest = this.#rest
+    this.#rest = undefined
+    if (rest !== undefined) this.#decode(rest, true)
+    if (this.#peerEnded) this.#finish()
+    // It may have been stopped again.
+    if (this.#reading && this.#host.open) this.#socket?.resume()
+  }
+
+  #finish(): void {
+    if (!this.paused && this.#rest === undefined) this.#host.allRead()
+  }
+}

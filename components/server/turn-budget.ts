@@ -1,0 +1,103 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import { Fifo } from '../../src/mqtt/fifo.ts'
+import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+
+/**
+ * Units of work that each connection may cause in a turn, even if the budget of the turn is used up: some small packets. So a
+ * client that sends little is served in the turn in which its bytes arrive, however many others wait.
+ */
+export const MINIMUM_SHARE = 250
+
+/** One line of the log for this time, in milliseconds. */
+const LOG_INTERVAL_MS = 60_000
+
+/** Something that waits for its share of a later turn. */
+export interface TurnWaiter {
+  /** Goes on. Must not throw. @param share units of work that it may cause in this turn. */
+  takeTurn(share: number): void
+}
+
+/**
+ * The work that the packets of all connections may cause in one turn of the event loop, in units of about 0.2 µs.
+ *
+ * A connection that has used its share stops, and waits in one queue with all others. At the end of the turn the queue is
+ * served, first in, first out, until the budget of the new turn is used up. What is left of the queue waits for the next turn.
+ * So the length of a turn depends on the budget, and not on the number of connections that have work to do.
+ */
+export class TurnBudget implements TurnEnd {
+  /** Units for each turn. */
+  readonly units: number
+  readonly #endOfTurn: EndOfTurn
+  readonly #log: Logger
+  readonly #waiting = new Fifo<TurnWaiter>()
+  #awaitsEndOfTurn = false
+  /** The turn that `#left` is about, and the units left of it: less than none after a packet that caused more. */
+  #turn = 0
+  #left: number
+  #crowdedTurns = 0
+  #lastLogMs = Number.NEGATIVE_INFINITY
+
+  constructor(units: number, endOfTurn: EndOfTurn, log: Logger) {
+    this.units = units
+    this.#left = units
+    this.#endOfTurn = endOfTurn
+    this.#log = log
+  }
+
+  /** The number of the present turn. */
+  get turn(): number {
+    return this.#endOfTurn.turn
+  }
+
+  /** How many wait for a later turn. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Turns that ended before all that waited had been served, since the start. */
+  get crowdedTurns(): number {
+    return this.#crowdedTurns
+  }
+
+  /** Takes units from the budget of this turn. @returns whether some are left. */
+  spend(units: number): boolean {
+    if (this.#turn !== this.#endOfTurn.turn) {
+      this.#turn = this.#endOfTurn.turn
+      this.#left = this.units
+    }
+    this.#left -= units
+    return this.#left > 0
+  }
+
+  /** Queues the waiter: its `takeTurn` is called once, at the end of this turn or of a later one. */
+  wait(waiter: TurnWaiter): void {
+    this.#waiting.push(waiter)
+    this.#await()
+  }
+
+  endTurn(): void {
+    this.#awaitsEndOfTurn = false
+    const count = this.#waiting.length
+    const share = Math.max(MINIMUM_SHARE, Math.floor(this.units / count))
+    // Those that have to wait again are queued behind the others, and are not served twice in a turn.
+    for (let served = 0; served < count && this.spend(0); served += 1) this.#waiting.shift()!.takeTurn(share)
+    if (this.#waiting.length === 0) return
+    this.#await()
+    if (!this.spend(0)) this.#noteCrowd()
+  }
+
+  #await(): void {
+    if (this.#awaitsEndOfTurn) return
+    this.#awaitsEndOfTurn = true
+    this.#endOfTurn.addReader(this)
+  }
+
+  #noteCrowd(): void {
+    this.#crowdedTurns += 1
+    const nowMs = performance.now()
+    if (nowMs - this.#lastLogMs < LOG_INTERVAL_MS) return
+    this.#lastLogMs = nowMs
+    const details = { waiting: this.#waiting.length, turns: this.#crowdedTurns, turnWorkUnits: this.units }
+    this.#log.info(details, 'Clients sent more than the broker can handle at once: they are read in turn')
+  }
+}
