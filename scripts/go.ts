@@ -14,7 +14,8 @@ import { createModuleLoader, type ModuleLoader } from './go/module-loader.ts'
 import { watchOwnCode } from './go/own-code.ts'
 import { openPrompt, type Prompt } from './go/prompt.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
-import { configText } from './go/texts.ts'
+import { withNotice } from './go/slow-notice.ts'
+import { configText, stateText } from './go/texts.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
 
@@ -40,7 +41,12 @@ export const main = async (args: readonly string[]): Promise<number> => {
   const loader = await createModuleLoader(root, configFile)
   const dev = createDev({ load: loader.load, settings })
   const ownCode = watchOwnCode(root)
-  const commands = createCommands({ dev, drawGraph: () => drawGraph(dev), afterReset: ownCode })
+  const commands = createCommands({
+    dev,
+    drawGraph: () => drawGraph(dev),
+    print: (text) => session.print(text),
+    afterReset: ownCode,
+  })
   const session: Session = { dev, loader, commands, print: (text) => console.log(text) }
   const signals = watchSignals((text) => session.print(text))
   process.on('uncaughtException', (error) =>
@@ -79,24 +85,15 @@ interface Session {
 
 const isTerminal = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true
 
-/** How long a start may take in silence, in milliseconds. */
-const silenceMs = 2_000
-
 /** Runs a command that starts the system and prints how that went. @returns false when it failed. */
 const attempt = async ({ dev, commands, print }: Session, name: 'go' | 'reset'): Promise<boolean> => {
   const command = commands[name] as { readonly call: () => Promise<object> }
-  const notice = setTimeout(() => {
-    const starting = (dev.state.system?.status() ?? []).filter(({ state }) => state === 'starting')
-    if (starting.length > 0) print(`Still starting: ${starting.map((component) => component.name).join(', ')}`)
-  }, silenceMs)
   try {
     print(inspect(await command.call()))
     return true
   } catch (error) {
     print(describeError(dev, error))
     return false
-  } finally {
-    clearTimeout(notice)
   }
 }
 
@@ -149,6 +146,8 @@ const reloadErrors = new Set([
   'START_FAILED',
   'START_TIMED_OUT',
   'START_RETURNED_NOTHING',
+  'RESET_FAILED',
+  'UNDO_FAILED',
 ])
 
 const describeError = (dev: Dev, error: unknown): string => {
@@ -157,9 +156,7 @@ const describeError = (dev: Dev, error: unknown): string => {
   const isSaid = error instanceof LoadError || error instanceof UsageError
   const text = isSaid ? error.message : formatError(error)
   if (!reloadErrors.has(String(code))) return text
-  const isRunning = dev.state.system?.state === 'running'
-  const state = isRunning ? 'The system from before keeps running' : 'Nothing is running'
-  return `${text}\n${state}; reset() tries again once this is mended.`
+  return `${text}\n${stateText(dev, String(code))}`
 }
 
 /** Prints the tree of the components and draws the diagram: the one place where the dev loop meets it. */
@@ -177,7 +174,11 @@ const drawGraph = async ({ state }: Dev): Promise<string> => {
 /** @returns false when the system did not stop cleanly. */
 const close = async (dev: Dev, loader: ModuleLoader): Promise<boolean> => {
   try {
-    const { stopped, stopMs } = await dev.close()
+    const { stopped, stopMs } = await withNotice(
+      () => dev.underWay,
+      (text) => console.log(text),
+      dev.close,
+    )
     if (stopped) console.log(`Stopped in ${stopMs.toFixed(0)} ms.`)
     return true
   } catch (error) {

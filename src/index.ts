@@ -1,25 +1,31 @@
 /** What the package offers to those who write systems and components of their own. */
 
-export type { Connection } from './kinds/connection.ts'
+export type { Connection, ConnectionEnd } from './kinds/connection.ts'
 export { Listener } from './kinds/listener.ts'
 export { Logger, type LogLevel, type LogLine } from './kinds/logger.ts'
 export {
   type ByteReceiver,
-  type DecoderStage,
-  type EncoderStage,
-  type FilterStage,
-  type HandlerStage,
+  type ConnectPacket,
+  type ControlPacket,
+  DecoderStage,
+  EncoderStage,
+  FilterStage,
+  HandlerStage,
   type PacketReceiver,
   PipelineStage,
 } from './kinds/pipeline-stage.ts'
 export { Router, type Subscriber } from './kinds/router.ts'
+export { Message, type MessageParts } from './mqtt/message.ts'
+export type { Publish } from './mqtt/publish.ts'
+export type { PublishChanges } from './mqtt/publish-changes.ts'
+export type { PublishRun } from './mqtt/publish-run.ts'
 export {
   type CheckedConfig,
-  type ConfigProblem,
   checkConfig,
   formatPath,
   formatProblems,
 } from './system/check-config.ts'
+export type { ConfigProblem } from './system/config-problem.ts'
 export {
   type AnyComponent,
   type AnySystemConfig,
@@ -27,6 +33,7 @@ export {
   defineComponent,
   defineSystem,
   type LifecycleContext,
+  type Provider,
   type SystemConfig,
   type SystemMap,
 } from './system/define-system.ts'
@@ -40,12 +47,24 @@ export {
   toMermaid,
   toText,
 } from './system/graph.ts'
-export { type AnyKind, type Kind, kind, type Many, many, type Need, type Optional, optional } from './system/kind.ts'
+export {
+  type AnyKind,
+  type Exclusive,
+  exclusive,
+  type Kind,
+  kind,
+  type Many,
+  many,
+  type Need,
+  type Optional,
+  optional,
+} from './system/kind.ts'
 export {
   type ComponentState,
   type ComponentStatus,
   createSystem,
   type Suspended,
+  type SuspendedComponent,
   type System,
   type SystemOptions,
   type SystemState,

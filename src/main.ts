@@ -1,9 +1,11 @@
 /** The program that runs a system in production: starts it, and stops it on a signal. */
 
 import { extname } from 'node:path'
+import { isatty } from 'node:tty'
 import { pathToFileURL } from 'node:url'
 import { exitCodes, type Program, parseCommandLine, version } from './command-line.ts'
 import { leaveProcess } from './leave-process.ts'
+import { say } from './say.ts'
 import { formatError } from './system/format-error.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
 import { configure } from './system/settings.ts'
@@ -13,7 +15,8 @@ const program: Program = {
   summary: 'Starts the system and runs it until a signal stops it.',
   notes: [
     '',
-    'SIGINT and SIGTERM stop it in order; a second one ends the process at once.',
+    'SIGINT and SIGTERM stop it in order; a second one ends the process at once. SIGHUP is ignored, with a line on stderr,',
+    'unless the terminal that it was started in has been closed: then the system is stopped in order.',
     'Exit codes: 0 stopped by a signal, 1 it did not start or did not stop cleanly, 2 the command line or the config',
     'is wrong, 70 an error escaped from a component, 128 + n ended by a second signal n.',
   ],
@@ -38,11 +41,13 @@ export const main = async (args: readonly string[]): Promise<number> => {
   try {
     system = createSystem(configure(await importConfig(commandLine.configFile), commandLine.settings))
   } catch (error) {
-    say(`${commandLine.configFile}: ${formatError(error)}`)
+    say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage
   }
   const code = await run(system)
-  leaveProcess(code)
+  // As a shell expects, and Node 20 aborts when it ends by itself after its terminal was closed.
+  if (code === hangupCode) process.kill(process.pid, 'SIGHUP')
+  leaveProcess(code, (text) => say(text, 'warn'))
   return code
 }
 
@@ -85,16 +90,16 @@ const readyText = (system: System, startMs: number): string => {
 /** Stops what runs. @returns the code to exit with. */
 const finish = async (system: System, ending: Ending): Promise<number> => {
   if (ending.reason === 'failed start') {
-    say(formatError(ending.error))
+    say(formatError(ending.error), 'fatal')
     return exitCodes.failed
   }
   if (ending.reason === 'signal') say(`${ending.signal}: stopping`)
   try {
     const stop = system.stop()
     await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
-    return exitCodes.ok
+    return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : exitCodes.ok
   } catch (error) {
-    say(formatError(error))
+    say(formatError(error), 'error')
     return exitCodes.failed
   }
 }
@@ -109,6 +114,8 @@ const within = (promise: Promise<void>, limitMs: number): Promise<void> => {
 }
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+/** The exit code after the terminal was closed. */
+const hangupCode = 128 + 1
 
 /** Resolves with the first signal or escaped error; the second signal ends the process at once. */
 const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
@@ -123,20 +130,35 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boole
     ended = true
     resolve({ reason: 'signal', signal })
   }
+  const onHangup = hangupHandler((signal) => resolve({ reason: 'signal', signal }))
   const onCrash = (error: unknown): void => {
-    say(`An error escaped from a component, so that the state of the system is not known; stopping.\n${stackOf(error)}`)
+    const text = 'An error escaped from a component, so that the state of the system is not known; stopping.'
+    say(`${text}\n${stackOf(error)}`, 'fatal')
     ended = true
     crashed = true
     resolve({ reason: 'crash' })
   }
   // An unhandled rejection arrives as an uncaught exception, which is Node's default.
-  process.on('uncaughtException', onCrash).on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  process.on('uncaughtException', onCrash).on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangup)
   return {
     promise,
     hasCrashed: () => crashed,
     dispose: () => {
-      process.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal)
+      process.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup)
     },
+  }
+}
+
+/**
+ * SIGHUP means two things: an operator asks for a reload, or the terminal has been closed. The descriptor of a terminal that
+ * was closed is no terminal any more. A shell and the kernel may both send the signal then, so none of them ends the process
+ * at once.
+ */
+const hangupHandler = (stop: (signal: NodeJS.Signals) => void): (() => void) => {
+  const inTerminal = isatty(0)
+  return () => {
+    if (inTerminal && !isatty(0)) stop('SIGHUP')
+    else say('SIGHUP: there is no reload yet; the system runs on. A changed config needs a restart of the process.')
   }
 }
 
@@ -170,8 +192,4 @@ const explain = (error: unknown, file: string): unknown => {
 /** Whoever read the output may go first (`| head`); a broker does not end for that, and there is nobody left to tell. */
 const surviveClosedOutput = (): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-}
-
-const say = (text: string): void => {
-  process.stderr.write(`${text}\n`)
 }

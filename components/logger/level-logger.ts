@@ -38,6 +38,10 @@ export class LevelLogger implements Logger {
     this.#shared.threshold = levelValues[level]
   }
 
+  isLevelEnabled(level: LogLevel): boolean {
+    return levelValues[level] >= this.#shared.threshold
+  }
+
   child(fields: Readonly<Record<string, unknown>>): Logger {
     return new LevelLogger(this.#pino.child(fields), this.#shared)
   }

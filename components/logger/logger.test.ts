@@ -75,9 +75,44 @@ describe('the logger', () => {
 
   it('writes lines for people when asked', async () => {
     const log = await open({ format: 'pretty' })
-    log.info({ port: 1883 }, 'Listening')
+    log.child({ component: 'server' }).info({ host: '127.0.0.1', port: 1883, count: 2 }, 'Listening on 127.0.0.1:1883')
     await log.close()
-    expect(await readFile(path(), 'utf8')).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: Listening {"port":1883}\n$/)
+    const text = await readFile(path(), 'utf8')
+    expect(text).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: \[server\] Listening on 127\.0\.0\.1:1883 count=2\n$/)
+  })
+
+  it('writes an error for people in a line, with its stack below', async () => {
+    const log = await open({ format: 'pretty' })
+    log.error({ err: new Error('no room'), task: 'will', empty: '' }, 'A task failed')
+    await log.close()
+    const [line, ...stack] = (await readFile(path(), 'utf8')).trimEnd().split('\n')
+    expect(line).toMatch(/ERROR: A task failed task=will$/)
+    expect(stack[0]).toBe('    Error: no room')
+    expect(stack[1]).toMatch(/^ {8}at .*logger\.test\.ts/)
+  })
+
+  it('keeps an event on one line for people, whatever a client put into it', async () => {
+    const log = await open({ format: 'pretty' })
+    log.info(
+      { user: 'b\u009b31m', long: 'x'.repeat(200) },
+      'Client connected: a\n[00:00:00.000] INFO: \u001b[2Jforged\u2028',
+    )
+    await log.close()
+    const text = await readFile(path(), 'utf8')
+    expect(text.trimEnd().split(/[\n\u2028]/)).toHaveLength(1)
+    expect(text).toContain('Client connected: a\\u000a[00:00:00.000] INFO: \\u001b[2Jforged\\u2028 user=b\\u009b31m')
+    expect(text).toMatch(/ long=x{60}…\n$/)
+  })
+
+  it('says which levels are written', async () => {
+    const log = await open({ level: 'warn' })
+    const child = log.child({})
+    expect([child.isLevelEnabled('info'), child.isLevelEnabled('warn')]).toEqual([false, true])
+    log.level = 'debug'
+    expect(child.isLevelEnabled('info')).toBe(true)
+    log.level = 'silent'
+    expect(child.isLevelEnabled('fatal')).toBe(false)
+    await log.close()
   })
 
   it('writes to a terminal through the stream of the process, which a prompt can watch', async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type DestinationStream, destination, pino } from 'pino'
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { LevelLogger, levelValues } from './level-logger.ts'
+import { readableMessage } from './readable-message.ts'
 
 export interface PinoLoggerOptions {
   readonly level: LogLevel
@@ -86,5 +87,13 @@ const maximumBufferedLength = 4 * 1024 * 1024
 
 const loadFormatter = async (colorize: boolean): Promise<(line: string) => string> => {
   const { prettyFactory } = await import('pino-pretty')
-  return prettyFactory({ colorize, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+  const messageFormat = (line: Readonly<Record<string, unknown>>, messageKey: string) =>
+    readableMessage(line, messageKey)
+  return prettyFactory({
+    colorize,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    hideObject: true,
+    messageFormat,
+  })
 }

@@ -49,7 +49,7 @@ export const rebuild = (suspended: unknown): MemoryStore => {
 }
 
 /** Counted up whenever the shape below changes. */
-const VERSION = 1
+const VERSION = 2
 
 const count = z.int().min(0)
 const packetIdentifier = z.int().min(0).max(0xffff)
@@ -71,6 +71,8 @@ const message = z.strictObject({
 const record = z.strictObject({
   id: z.string(),
   userName: z.string().nullable(),
+  /** A predecessor of before this field leaves it out. */
+  remote: z.string().nullable().default(null),
   expiryIntervalSeconds: count,
   disconnectedAtMs: z.number().nullable(),
   will: z.strictObject({ message: index, delaySeconds: count, messageExpiryInterval: z.int().min(-1) }).nullable(),
@@ -93,7 +95,7 @@ const queued = z.strictObject({
   shared: z.string().nullable(),
   queuedAtMs: z.number(),
   packetIdentifier,
-  received: z.boolean(),
+  pubrecOrder: count,
 })
 
 const session = z.strictObject({
@@ -130,7 +132,7 @@ const checked = (suspended: unknown): Handover => {
 
 const unreadable = (why: string): string =>
   `the store before this one left sessions and messages in a form that cannot be read: ${why}. ` +
-  'A new start begins without them.'
+  'Call stop() and then go() to start without them.'
 
 const partsOf = ({ topicBytes, properties, payload, qos, retain, expiresAtMs }: Message) => ({
   topic: topicBytes,
@@ -148,6 +150,7 @@ const plainSession = ({ record, subscriptions, received, queue }: MemorySession,
   record: {
     id: record.id,
     userName: record.userName ?? null,
+    remote: record.remote ?? null,
     expiryIntervalSeconds: record.expiryIntervalSeconds,
     disconnectedAtMs: record.disconnectedAtMs ?? null,
     will: record.will === undefined ? null : { ...record.will, message: indexOf(record.will.message) },
@@ -175,12 +178,13 @@ const plainQueued = (queued: QueuedMessage, indexOf: IndexOf) => ({
   shared: queued.shared ?? null,
   queuedAtMs: queued.queuedAtMs,
   packetIdentifier: queued.packetIdentifier,
-  received: queued.received,
+  pubrecOrder: queued.pubrecOrder,
 })
 
 const recordOf = (plain: z.output<typeof record>, messageAt: MessageAt): SessionRecord => ({
   ...plain,
   userName: plain.userName ?? undefined,
+  remote: plain.remote ?? undefined,
   disconnectedAtMs: plain.disconnectedAtMs ?? undefined,
   will: plain.will === null ? undefined : { ...plain.will, message: messageAt(plain.will.message) },
 })

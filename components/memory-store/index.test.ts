@@ -61,12 +61,28 @@ describe('the memory store over a reset', () => {
     look(await suspend(store), 'handover')
   })
 
+  it('leaves what it was built from as it was: a start that fails is not the last', async () => {
+    const { store } = await filled()
+    store.append({ type: 'received', session: 'a', packetIdentifier: 7 })
+    const suspended = structuredClone(await suspend(store))
+    const before = structuredClone(suspended)
+    const failed = await resume(suspended)
+    failed.append({ type: 'done', session: 'a', sequence: 3 })
+    failed.append({ type: 'released', session: 'a', packetIdentifier: 7 })
+    failed.append({ type: 'session-ended', session: 'b' })
+    failed.append({ type: 'retained-removed', topic: 'x' })
+    expect(suspended).toEqual(before)
+    expect((await resume(suspended)).counts).toEqual(store.counts)
+    // What the failed start had in between goes on as well.
+    expect((await resume(await suspend(failed))).counts).toMatchObject({ sessions: 1, queued: 0, retained: 0 })
+  })
+
   it.each([
-    ['another version', { version: 2 }, 'it has version 2, and this store reads version 1.'],
-    ['no version', { sessions: [] }, 'it has no version, and this store reads version 1.'],
-    ['nothing', undefined, 'it has no version, and this store reads version 1.'],
-    ['another shape', { version: 1, messages: [], sessions: [{}], retained: [] }, 'sessions.0.record: '],
-    ['a message that is not there', { version: 1, messages: [], sessions: [], retained: [1] }, 'message 1 of 0.'],
+    ['another version', { version: 1 }, 'it has version 1, and this store reads version 2.'],
+    ['no version', { sessions: [] }, 'it has no version, and this store reads version 2.'],
+    ['nothing', undefined, 'it has no version, and this store reads version 2.'],
+    ['another shape', { version: 2, messages: [], sessions: [{}], retained: [] }, 'sessions.0.record: '],
+    ['a message that is not there', { version: 2, messages: [], sessions: [], retained: [1] }, 'message 1 of 0.'],
   ])('says what is wrong with %s', async (_, suspended, why) => {
     const resumed = resume(suspended)
     await expect(resumed).rejects.toThrow('the store before this one left sessions and messages in a form that')
@@ -76,7 +92,7 @@ describe('the memory store over a reset', () => {
   it('counts what it holds', async () => {
     const { store } = await filled()
     expect(store.counts).toEqual({ sessions: 2, subscriptions: 0, queued: 2, queuedBytes: 2002, retained: 1 })
-    store.append({ type: 'pubrec', session: 'a', sequence: 3 })
+    store.append({ type: 'pubrec', session: 'a', sequence: 3, pubrecOrder: 1 })
     expect(store.counts).toMatchObject({ queued: 2, queuedBytes: 1001 })
   })
 

@@ -7,6 +7,7 @@ import type {
   StoreRecord,
 } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { MessageQueue } from './message-queue.ts'
 
@@ -89,14 +90,14 @@ export interface MemorySession {
   /** By their filters as they were sent. */
   readonly subscriptions: Map<string, Subscription>
   /** Packet Identifiers. */
-  readonly received: Set<number>
+  readonly received: PacketIdentifierSet
   readonly queue: MessageQueue
 }
 
 const newSession = (record: SessionRecord): MemorySession => ({
   record,
   subscriptions: new Map(),
-  received: new Set(),
+  received: new PacketIdentifierSet(),
   queue: new MessageQueue(),
 })
 
@@ -120,7 +121,7 @@ const change = (session: MemorySession, record: SessionChange): void => {
       replace(queue, record.sequence, { packetIdentifier: record.packetIdentifier })
       break
     case 'pubrec':
-      replace(queue, record.sequence, { received: true, message: NO_CONTENT })
+      replace(queue, record.sequence, { pubrecOrder: record.pubrecOrder, message: NO_CONTENT })
       break
     case 'done':
       queue.remove(record.sequence)
@@ -144,7 +145,7 @@ const change = (session: MemorySession, record: SessionChange): void => {
 const replace = (
   queue: MessageQueue,
   sequence: number,
-  changes: { readonly packetIdentifier?: number; readonly received?: boolean; readonly message?: Message },
+  changes: { readonly packetIdentifier?: number; readonly pubrecOrder?: number; readonly message?: Message },
 ): void => {
   const queued = queue.find(sequence)
   if (queued === undefined) return
@@ -158,7 +159,7 @@ const replace = (
     shared: queued.shared,
     queuedAtMs: queued.queuedAtMs,
     packetIdentifier: changes.packetIdentifier ?? queued.packetIdentifier,
-    received: changes.received ?? queued.received,
+    pubrecOrder: changes.pubrecOrder ?? queued.pubrecOrder,
   })
 }
 

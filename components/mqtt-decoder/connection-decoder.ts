@@ -1,8 +1,9 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
-import { checkFirstByte } from '../../src/mqtt/fixed-header.ts'
+import { checkFirstByte, withoutUnusedFlags } from '../../src/mqtt/fixed-header.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
+import { Message, type MessageFields } from '../../src/mqtt/message.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
@@ -11,6 +12,7 @@ import { Publish } from '../../src/mqtt/publish.ts'
 import { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
+import { describeConnectError } from './describe-connect-error.ts'
 import { PacketParser } from './packet-parser.ts'
 import { type PartialHolder, PartialMemory } from './partial-memory.ts'
 import { PartialPacket } from './partial-packet.ts'
@@ -20,10 +22,12 @@ import { type Clock, readPublish, steadyClock } from './read-publish.ts'
 /** Largest packets taken, in bytes and with their fixed header. */
 export interface PacketSizeLimits {
   readonly maximumPacketSize: number
-  /** For the first packet, which anybody can send. */
+  /** Until the client is accepted: for what anybody can send, CONNECT and the AUTH packets that follow it. */
   readonly maximumConnectPacketSize: number
   /** What packets that came in part may take in memory, of all connections together; no limit when it is left out. */
   readonly maximumTotalPartialBytes?: number
+  /** Topic Filters in one packet; no limit unless told otherwise. */
+  readonly maximumFilters?: number
 }
 
 /** What the decoders of all connections share. All parts are idle between two packets. */
@@ -32,16 +36,33 @@ export class SharedDecoding {
   readonly parser = new PacketParser()
   /** Filled and lent again and again. */
   readonly publish = new Publish()
+  readonly message = new Message()
   readonly run = new PublishRun()
   readonly limits: PacketSizeLimits
   readonly partials: PartialMemory
   readonly nowMs: Clock
+  /** The name of the decoder in the system, where its limits can be changed. */
+  readonly name: string
+  /** The smaller of both limits: a packet of this size needs no other look at its size. */
+  readonly alwaysTaken: number
 
   /** @param nowMs asked for messages with a Message Expiry Interval alone. */
-  constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock) {
+  constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock, name = 'mqttDecoder') {
     this.limits = limits
     this.partials = new PartialMemory(limits.maximumTotalPartialBytes ?? Number.POSITIVE_INFINITY)
+    if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
     this.nowMs = nowMs
+    this.name = name
+    this.alwaysTaken = Math.min(limits.maximumPacketSize, limits.maximumConnectPacketSize)
+  }
+
+  /** Checks the size of a packet, in bytes and with its fixed header, before anything of its body is kept. */
+  checkSize(size: number, { protocolVersion, authenticating }: Connection): ProtocolError | undefined {
+    const key = protocolVersion === 0 || authenticating ? 'maximumConnectPacketSize' : 'maximumPacketSize'
+    const limit = this.limits[key]
+    if (size <= limit) return undefined
+    const message = `The packet has ${size} bytes, more than ${this.name}.${key} (${limit}) allows.`
+    return refusal(ReasonCode.PacketTooLarge, message, 'MQTT-3.2.2-15')
   }
 }
 
@@ -145,16 +166,19 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   }
 
   refusePartial(): void {
-    const { maximumBytes } = this.#shared.partials
-    const setting = 'mqttDecoder.maximumTotalPartialBytes'
+    const { partials, name } = this.#shared
+    const { maximumBytes } = partials
+    const setting = `${name}.maximumTotalPartialBytes`
     const message = `The packets of all clients that came in part take more than ${maximumBytes} bytes (${setting}).`
     this.#fail(refusal(ReasonCode.QuotaExceeded, message), NOTHING)
   }
 
   #takeFirstByte(buffer: Buffer, position: number): number {
-    this.#firstByte = buffer[position]!
+    const firstByte = buffer[position]!
+    const { protocolVersion } = this.#connection
     this.#frameStart = position
-    const error = checkFirstByte(this.#firstByte, this.#connection.protocolVersion)
+    this.#firstByte = protocolVersion === 3 ? withoutUnusedFlags(firstByte) : firstByte
+    const error = checkFirstByte(firstByte, protocolVersion)
     if (error !== undefined) return this.#fail(error, buffer)
     this.#remainingLength = 0
     this.#remainingLengthBytes = 0
@@ -173,15 +197,10 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     if (byte === 0 && this.#remainingLengthBytes > 1) {
       return this.#fail(malformedPacket('The Remaining Length is encoded too long.', 'MQTT-1.5.5-1'), buffer)
     }
-    const limit =
-      this.#connection.protocolVersion === 0
-        ? this.#shared.limits.maximumConnectPacketSize
-        : this.#shared.limits.maximumPacketSize
-    if (1 + this.#remainingLengthBytes + this.#remainingLength > limit) {
-      return this.#fail(
-        refusal(ReasonCode.PacketTooLarge, `The packet is larger than ${limit} bytes.`, 'MQTT-3.2.2-15'),
-        buffer,
-      )
+    const size = 1 + this.#remainingLengthBytes + this.#remainingLength
+    if (size > this.#shared.alwaysTaken) {
+      const error = this.#shared.checkSize(size, this.#connection)
+      if (error !== undefined) return this.#fail(error, buffer, position + 1)
     }
     this.#state = State.Body
     if (this.#remainingLength === 0) this.#takePacket(buffer, position + 1, position + 1)
@@ -232,13 +251,13 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     const error = checkPacket(firstByte, reader)
     if (error === undefined && firstByte >> 4 === PacketType.Publish) {
       const { publish } = this.#shared
-      readPublish(firstByte, reader, publish, this.#shared.nowMs)
+      const message = readPublish(firstByte, reader, publish, this.#shared.message, this.#shared.nowMs)
       reader.close()
       if (this.#frameStart >= 0) {
-        noteFrame(publish, this.#frameStart, end, connection.protocolVersion)
+        noteFrame(publish, message, this.#frameStart, end, connection.protocolVersion)
         // A packet that came in pieces has memory of its own.
-        publish.message.owned = buffer !== this.#chunk
-        publish.message.lender = publish.message.owned ? undefined : this.#lender
+        message.owned = buffer !== this.#chunk
+        message.lender = message.owned ? undefined : this.#lender
       }
       return this.#passOn(publish, buffer, end)
     }
@@ -254,7 +273,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
       packet = readPacket(firstByte, reader) ?? parser.parse(firstByte, buffer.subarray(start, end), reader)
     }
     reader.close()
-    if (packet === undefined) return this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer)
+    if (packet === undefined) return this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer, start)
     this.#next.packet(packet)
     return end
   }
@@ -272,19 +291,28 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     return end
   }
 
-  /** @returns the end of the buffer: nothing in it is looked at any more. */
-  #fail(error: ProtocolError, buffer: Buffer): number {
+  /**
+   * @param bodyStart where the body of the packet begins in the buffer, if that is known.
+   * @returns the end of the buffer: nothing in it is looked at any more.
+   */
+  #fail(error: ProtocolError, buffer: Buffer, bodyStart = -1): number {
     this.#state = State.Failed
     this.#dropPartial()
-    this.#next.fail?.(error)
+    const isFirst = this.#connection.protocolVersion === 0 || this.#firstByte >> 4 === PacketType.Connect
+    this.#next.fail?.(isFirst ? describeConnectError(error, buffer, this.#frameStart, bodyStart) : error)
     return buffer.length
   }
 }
 
 /** Notes where the packet lies, if it can go out as it came in. */
-const noteFrame = (publish: Publish, start: number, end: number, version: ProtocolVersion | 0): void => {
+const noteFrame = (
+  publish: Publish,
+  message: MessageFields,
+  start: number,
+  end: number,
+  version: ProtocolVersion | 0,
+): void => {
   if (publish.qos !== 0 || publish.topicAlias !== 0 || publish.messageExpiryInterval >= 0) return
-  const { message } = publish
   message.frameStart = start
   message.frameEnd = end
   message.frameVersion = version === 5 ? 5 : 4

@@ -1,18 +1,38 @@
 import { z } from 'zod'
-import { type DecoderStage, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+import { steadyClock } from './read-publish.ts'
 
 /** Bytes from a client to packets, of MQTT 3.1, 3.1.1 and 5.0: frames them, refuses what is illegal, reads the rest. */
 export const mqttDecoder = defineComponent({
-  provides: PipelineStage,
+  provides: DecoderStage,
   needs: {},
   config: z.strictObject({
-    /** The largest packet taken, in bytes and with its fixed header. A connection holds at most one such packet. */
-    maximumPacketSize: z.number().int().min(128).max(MAXIMUM_PACKET_SIZE).default(1_048_576),
-    /** The largest CONNECT packet taken, from whoever can reach the port: will, user name and password must fit in. */
-    maximumConnectPacketSize: z.number().int().min(128).max(MAXIMUM_PACKET_SIZE).default(65_536),
+    maximumPacketSize: z
+      .int()
+      .min(128)
+      .max(MAXIMUM_PACKET_SIZE)
+      .default(16 * 1024 ** 2)
+      .describe(
+        'The largest packet taken, in bytes and with its fixed header. A larger one is refused before its body is read.',
+      ),
+    maximumConnectPacketSize: z
+      .int()
+      .min(128)
+      .max(MAXIMUM_PACKET_SIZE)
+      .default(65_536)
+      .describe(
+        'The same until a client is accepted, for CONNECT and for AUTH packets before CONNACK: everybody who reaches the ' +
+          'port can send them. Will, User Name and Password must fit in.',
+      ),
+    maximumFilters: z
+      .int()
+      .min(1)
+      .max(MAXIMUM_PACKET_SIZE)
+      .default(20_000)
+      .describe('Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold: reading so many takes about 10 ms.'),
     maximumTotalPartialBytes: z
       .int()
       .min(1024)
@@ -23,8 +43,8 @@ export const mqttDecoder = defineComponent({
           'is refused with Quota exceeded.',
       ),
   }),
-  start(config): DecoderStage {
-    const shared = new SharedDecoding(config)
+  start(config, _dependencies, { name }): DecoderStage {
+    const shared = new SharedDecoding(config, steadyClock, name)
     return { role: 'decoder', open: (connection, next) => new ConnectionDecoder(connection, next, shared) }
   },
 })

@@ -28,7 +28,7 @@ export class PacketParser {
   parse(firstByte: number, body: Buffer, reader: PacketReader): ControlPacket | undefined {
     const version = reader.protocolVersion
     if (version === 0) return undefined
-    if (firstByte >> 4 === PacketType.Connect) return parseConnect(firstByte, body, reader)
+    if (firstByte >> 4 === PacketType.Connect) return parseConnect(body, reader)
     // The DUP flag that MQTT 3.1 allows here would be an error to mqtt-packet.
     const packet = parseWith(this.#parsers[version], firstByte & ~DUP_FLAG, body)
     if (packet === undefined) this.#parsers[version] = parserFor(version)
@@ -37,16 +37,20 @@ export class PacketParser {
   }
 }
 
-const parseConnect = (firstByte: number, body: Buffer, reader: PacketReader): ConnectPacket | undefined => {
+/** The flags of CONNECT are not given on: MQTT 3.1 does not use them, and they are 0 in later versions. */
+const parseConnect = (body: Buffer, reader: PacketReader): ConnectPacket | undefined => {
   const legible = reader.protocolVersion === 3 ? withConnectFlags(body, reader.connectFlags) : body
-  const packet = parseWith(parser(), firstByte, legible) as ConnectPacket | undefined
+  const packet = parseWith(parser(), PacketType.Connect << 4, legible) as ConnectPacket | undefined
   if (packet?.will !== undefined && reader.protocolVersion === 5) packet.willProperties = forwardedProperties(reader)
   return packet
 }
 
 const parserFor = (protocolVersion: ProtocolVersion): MqttParser => parser({ protocolVersion })
 
-/** MQTT 3.1 lets a client announce a User Name and a Password and leave them out: such flags are cleared, in a copy. */
+/**
+ * MQTT 3.1 lets a client announce a User Name and a Password and leave them out, and set flags that mean nothing: such flags
+ * are cleared, in a copy.
+ */
 const withConnectFlags = (body: Buffer, flags: number): Buffer => {
   if (body[CONNECT_FLAGS_OFFSET_3] === flags) return body
   const copy = Buffer.from(body)

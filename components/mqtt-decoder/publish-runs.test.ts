@@ -22,7 +22,7 @@ class RunRecorder extends PacketRecorder {
   publishRun(run: PublishRun): boolean {
     this.runs.push(run.count)
     if (!this.#takes(run)) return false
-    const { message } = run.first
+    const { message } = run
     let [count, longest, at] = [0, 0, message.frameStart]
     run.each((each) => {
       const { topic, properties, payload, qos, retain, bytes, frameStart, frameEnd, frameVersion } = each

@@ -1,8 +1,9 @@
 import type { QoS } from 'mqtt-packet'
 import { DUP_FLAG, qosOf, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
 import { cutOutside, forwardedProperties } from '../../src/mqtt/forwarded-properties.ts'
+import { Message, type MessageFields } from '../../src/mqtt/message.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
-import type { Publish } from '../../src/mqtt/publish.ts'
+import { NONE, type PublishFields } from '../../src/mqtt/publish.ts'
 
 /** Milliseconds since 1970 on a clock that never steps back. */
 export type Clock = () => number
@@ -11,10 +12,18 @@ export const steadyClock: Clock = () => performance.timeOrigin + performance.now
 
 /**
  * Fills a Publish from a packet that `checkPublish` has just passed over: all that it found lies in the reader, so the
- * bytes are not looked at again. Nothing is allocated unless properties that are not forwarded stand between others.
+ * bytes are not looked at again. Nothing is allocated unless properties that are not forwarded stand between others. All
+ * fields are set: a filter that is not type-checked may have put something else there.
+ * @param lent the decoder's own message, which the packet gets.
+ * @returns it, with fields that can be set.
  */
-export const readPublish = (firstByte: number, reader: PacketReader, publish: Publish, nowMs: Clock): void => {
-  const { message } = publish
+export const readPublish = (
+  firstByte: number,
+  reader: PacketReader,
+  publish: PublishFields,
+  lent: Message,
+  nowMs: Clock,
+): MessageFields => {
   const qos = qosOf(firstByte) as QoS
   const retain = (firstByte & RETAIN_FLAG) !== 0
   publish.qos = qos
@@ -25,7 +34,9 @@ export const readPublish = (firstByte: number, reader: PacketReader, publish: Pu
   publish.omitsTopic = reader.topicStart === reader.topicEnd
   publish.messageExpiryInterval = reader.messageExpiryInterval
   publish.payloadFormatUtf8 = reader.payloadFormatUtf8
-  message.fill(reader.bytes)
+  publish.subscriptionIdentifiers = NONE
+  publish.message = lent
+  const message = Message.refill(lent, reader.bytes)
   message.qos = qos
   message.retain = retain
   message.expiresAtMs =
@@ -37,12 +48,12 @@ export const readPublish = (firstByte: number, reader: PacketReader, publish: Pu
   const inOnePiece = cutOutside(reader)
   message.propertiesStart = reader.propertiesStart
   message.propertiesEnd = reader.propertiesEnd
-  if (!inOnePiece) joinProperties(reader, publish)
+  if (!inOnePiece) joinProperties(reader, message)
+  return message
 }
 
 /** Puts the message into memory of its own, without what stands between its forwarded properties. */
-const joinProperties = (reader: PacketReader, publish: Publish): void => {
-  const { message } = publish
+const joinProperties = (reader: PacketReader, message: MessageFields): void => {
   const topic = message.topicBytes
   const properties = forwardedProperties(reader)
   const payload = message.payload

@@ -3,9 +3,8 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import {
   type ByteReceiver,
   type ControlPacket,
-  type EncoderStage,
+  EncoderStage,
   type PacketReceiver,
-  PipelineStage,
 } from '../../src/kinds/pipeline-stage.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -15,7 +14,7 @@ import { PublishEncoder } from './publish-encoder.ts'
 
 /** Packets to the bytes that a client gets, in the form of the version it connected with. */
 export const mqttEncoder = defineComponent({
-  provides: PipelineStage,
+  provides: EncoderStage,
   needs: {},
   config: z.strictObject({}),
   start(): EncoderStage {

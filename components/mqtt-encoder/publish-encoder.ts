@@ -3,7 +3,7 @@ import type { ByteReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import { Publish } from '../../src/mqtt/publish.ts'
+import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { encodePublish } from './encode-publish.ts'
@@ -62,7 +62,7 @@ export class PublishEncoder {
    * @returns false, and passes on nothing, when the client may not take all of them.
    */
   sendRun(run: PublishRun, connection: Connection, next: ByteReceiver): boolean {
-    const { message } = run.first
+    const { message } = run
     const isVersion5 = connection.protocolVersion === 5
     if (message.frameVersion === (isVersion5 ? 5 : 4)) {
       if (run.longest > connection.maximumPacketSize) return false
@@ -127,10 +127,10 @@ class LastRun {
   /** The size of its largest packet, in bytes. */
   longest = 0
   #serial = NO_SERIAL
-  readonly #publish = new Publish()
+  readonly #publish: PublishFields = new Publish()
 
   is(run: PublishRun): boolean {
-    return this.#serial === run.first.message.serial
+    return this.#serial === run.message.serial
   }
 
   remember(run: PublishRun, version: ProtocolVersion): void {
@@ -144,7 +144,7 @@ class LastRun {
     })
     this.#publish.message = NO_MESSAGE
     this.bytes = Buffer.concat(packets)
-    this.#serial = run.first.message.serial
+    this.#serial = run.message.serial
   }
 }
 

@@ -32,17 +32,18 @@ export class AckGate {
 
   /**
    * Sends a packet, at once or later.
-   * @param depends whether it promises something that was appended to the journal in this turn.
+   * @param depends whether it promises something that was appended to the journal.
    * @param sent called when it has left.
+   * @param batch the batch that must be durable first, if it is not the present one.
    * @returns false when it has to wait.
    */
-  send(packet: ControlPacket, depends: boolean, sent?: () => void): boolean {
-    if (this.#waiting.length === 0 && (!depends || this.#journal.durable)) {
+  send(packet: ControlPacket, depends: boolean, sent?: () => void, batch = this.#journal.store.batch): boolean {
+    if (this.#waiting.length === 0 && (!depends || this.#journal.store.durableBatch >= batch)) {
       this.#send(packet)
       sent?.()
       return true
     }
-    this.#waiting.push({ packet, batch: depends ? this.#journal.store.batch : 0, sent })
+    this.#waiting.push({ packet, batch: depends ? batch : 0, sent })
     this.#onWait()
     return false
   }

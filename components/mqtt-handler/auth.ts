@@ -1,6 +1,7 @@
 import type { IAuthPacket } from 'mqtt-packet'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
 import { refuse } from './refuse.ts'
 
@@ -26,11 +27,13 @@ const reauthenticated = (client: Client, userName: string, data: Uint8Array | un
   }
   const authenticationMethod = client.authentication!.method
   const authenticationData = data === undefined ? {} : { authenticationData: Buffer.from(data) }
-  client.send({
+  const answer: IAuthPacket = {
     cmd: 'auth',
     reasonCode: ReasonCode.Success,
     properties: { authenticationMethod, ...authenticationData },
-  })
+  }
+  if (takes(client, answer)) client.send(answer)
+  else client.disconnect(ReasonCode.PacketTooLarge, AUTH_TOO_LARGE)
 }
 
 const broken = (client: Client, why: string): void => {

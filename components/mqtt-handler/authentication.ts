@@ -1,3 +1,4 @@
+import type { IAuthPacket } from 'mqtt-packet'
 import type {
   AuthenticationExchange,
   AuthenticationMethod,
@@ -5,6 +6,8 @@ import type {
 } from '../../src/kinds/authentication-method.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import { whoIs } from './client-log.ts'
+import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
@@ -89,11 +92,7 @@ export class Authentication {
   #follow(step: AuthenticationStep): void {
     switch (step.result) {
       case 'continue':
-        this.#client.send({
-          cmd: 'auth',
-          reasonCode: ReasonCode.ContinueAuthentication, // [MQTT-4.12.0-2]
-          properties: { authenticationMethod: this.method, authenticationData: Buffer.from(step.data) },
-        })
+        this.#challenge(step.data)
         break
       case 'success':
         this.#exchange = undefined
@@ -104,9 +103,21 @@ export class Authentication {
     }
   }
 
+  /** [MQTT-4.12.0-2] */
+  #challenge(data: Uint8Array): void {
+    const challenge: IAuthPacket = {
+      cmd: 'auth',
+      reasonCode: ReasonCode.ContinueAuthentication,
+      properties: { authenticationMethod: this.method, authenticationData: Buffer.from(data) },
+    }
+    if (takes(this.#client, challenge)) this.#client.send(challenge)
+    else this.#refuse(ReasonCode.PacketTooLarge, AUTH_TOO_LARGE)
+  }
+
   #failed(error: unknown): void {
     if (this.#client.phase === Phase.Ended) return
-    this.#client.handler.log.error({ err: error, method: this.method }, 'An authentication method failed')
+    const details = { ...whoIs(this.#client), method: this.method, err: error }
+    this.#client.handler.log.error(details, 'An authentication method failed')
     this.#refuse(ReasonCode.UnspecifiedError, 'the authentication method failed')
   }
 

@@ -5,7 +5,7 @@ import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-sta
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
-import { NONE, type Publish } from '../../src/mqtt/publish.ts'
+import { NONE, type Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -13,6 +13,7 @@ import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic
 import { AckGate } from './ack-gate.ts'
 import { handleAuth } from './auth.ts'
 import type { Authentication } from './authentication.ts'
+import { type ClientEnd, endedByBroker, willOutcome } from './client-log.ts'
 import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { handleDisconnect } from './disconnect.ts'
@@ -64,8 +65,6 @@ export class Client implements PacketReceiver {
   #incomingAliases: IncomingTopicAliases | undefined
   #outgoingAliases: OutgoingTopicAliases | undefined
 
-  /** QoS 2 messages of this connection that are not completed, by Packet Identifier. */
-  readonly incomplete = new Set<number>()
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
 
@@ -168,16 +167,18 @@ export class Client implements PacketReceiver {
 
   fail(error: ProtocolError): void {
     if (this.#phase === Phase.Ended) return
-    const why = `protocol error: ${error.message}`
+    const why = error.hint === undefined ? error.message : `${error.message} ${error.hint}`
     if (this.#phase >= Phase.Accepted) {
       this.disconnect(error.reasonCode, why, error.message)
       return
     }
+    if (error.clientId !== undefined) this.identity = { ...this.identity, clientId: error.clientId }
     // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
     // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
     const { reasonCode } = error
     const isAnswered = this.isVersion5 || reasonCode === ReasonCode.UnsupportedProtocolVersion
-    refuse(this, isAnswered ? reasonCode : ReasonCode.ProtocolError, why, error.message)
+    if (isAnswered) refuse(this, reasonCode, why, error.message)
+    else this.end(why, { by: 'broker', reasonCode })
   }
 
   drained(): void {
@@ -185,23 +186,27 @@ export class Client implements PacketReceiver {
   }
 
   stopping(): void {
-    if (this.#phase < Phase.Accepted) this.end('server stops')
+    const end: ClientEnd = { by: 'broker', reasonCode: ReasonCode.ServerShuttingDown }
+    if (this.#phase < Phase.Accepted) this.end('server stops', end)
     else this.disconnect(ReasonCode.ServerShuttingDown, 'server stops')
   }
 
   closed(): void {
-    this.end('network connection closed')
+    const { by, reason } = this.connection.end ?? { by: 'network', reason: 'network connection lost' }
+    this.end(reason, { by })
   }
 
   /** Its CONNECT was understood; from now on only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
   authenticating(): void {
     this.#phase = Phase.Authenticating
+    this.connection.authenticating = true
   }
 
   /** Its CONNECT is accepted: takes what it said, and is watched for silence. @param keepAliveSeconds 0 is no limit. */
   accept(session: Session, request: ConnectRequest, keepAliveSeconds: number): void {
     const { topicAliasMaximum, maximumOutgoingTopicAliases, topicAliasAfter } = this.handler.config
     this.#phase = Phase.Accepted
+    this.connection.authenticating = false
     this.session = session
     this.askedForSession = request.expiryIntervalSeconds > 0 || request.expiryShortened
     if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
@@ -211,12 +216,13 @@ export class Client implements PacketReceiver {
     // One and a half times the Keep Alive [MQTT-3.1.2-22].
     this.#silenceLimitMs = keepAliveSeconds * 1500
     this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
+    this.handler.due.silentClients.delete(this)
   }
 
   /** CONNACK has left: messages follow. */
   connected(): void {
     this.#phase = Phase.Connected
-    this.session?.outbox.pump()
+    this.session?.outbox.begin(this)
   }
 
   /** Properties of a packet with this Reason String, if the client wants any [MQTT-3.1.2-29]; empty is none. */
@@ -235,9 +241,10 @@ export class Client implements PacketReceiver {
    * of its answers wait.
    * @param depends whether it promises something that was appended to the journal in this turn.
    * @param sent called when it has left.
+   * @param batch of the store that holds what it promises, if it is not the present one.
    */
-  answer(packet: ControlPacket, depends: boolean, sent?: () => void): void {
-    this.gate.send(packet, depends, sent)
+  answer(packet: ControlPacket, depends: boolean, sent?: () => void, batch?: number): void {
+    this.gate.send(packet, depends, sent, batch)
     if (this.gate.full) this.reading.pause(Pause.Answers)
   }
 
@@ -250,8 +257,9 @@ export class Client implements PacketReceiver {
     qos: QoS,
     retain: boolean,
     subscriptionIdentifiers: readonly number[],
-  ): Publish | undefined {
-    const { outgoing, mayReceive } = this.handler
+  ): PublishFields | undefined {
+    const { mayReceive } = this.handler
+    const outgoing: PublishFields = this.handler.outgoing
     if (mayReceive !== undefined && !mayReceive(this.identity, message.topic)) return undefined
     outgoing.message = message
     outgoing.qos = qos
@@ -292,7 +300,7 @@ export class Client implements PacketReceiver {
       return true
     }
     const { mayReceive } = this.handler
-    if (mayReceive !== undefined && !mayReceive(this.identity, run.first.message.topic)) return true
+    if (mayReceive !== undefined && !mayReceive(this.identity, run.message.topic)) return true
     this.#dropping = false
     return this.#next.publishRun?.(run) ?? false
   }
@@ -305,31 +313,37 @@ export class Client implements PacketReceiver {
   /** A message that it published was not accepted: counted, and logged once for each reason. */
   refusedPublish({ topic }: Message, reasonCode: ReasonCode): void {
     this.handler.totals.refusedPublishes += 1
-    this.#refused({ topic, reasonCode }, 'Message not accepted; the next ones for the same reason are only counted')
+    this.#refused(reasonCode, { topic }, 'Message not accepted', 'the next ones for the same reason are only counted')
   }
 
   /** It asked for a subscription that it does not get: logged once for each reason, since a packet can hold thousands. */
   refusedSubscription(reasonCode: ReasonCode, why: string): void {
-    this.#refused({ reasonCode, why }, 'Subscription refused; the next ones for the same reason are not logged')
+    this.#refused(reasonCode, { why }, 'Subscription refused', 'the next ones for the same reason are not logged')
   }
 
-  #refused(what: { readonly reasonCode: ReasonCode; readonly [detail: string]: unknown }, text: string): void {
-    const kind = `${what.reasonCode} ${text}`
+  #refused(reasonCode: ReasonCode, what: Readonly<Record<string, string>>, text: string, next: string): void {
+    const kind = `${reasonCode} ${text}`
     this.#refusals ??= new Set()
     if (this.#refusals.has(kind)) return
     this.#refusals.add(kind)
-    this.handler.log.warn({ client: this.id, remote: this.connection.remote, ...what }, text)
+    this.handler.clientLog.refused(this, reasonCode, what, text, next)
   }
 
   /**
    * Says why, as far as the version can say it, and ends the connection [MQTT-4.13.1-1].
    * @param reasonString for the client; empty when it is not to know.
+   * @param end for the log, where the Reason Code alone does not say it.
    */
-  disconnect(reasonCode: ReasonCode, why: string, reasonString = why): void {
+  disconnect(
+    reasonCode: ReasonCode,
+    why: string,
+    reasonString = why,
+    end: ClientEnd = { by: 'broker', reasonCode },
+  ): void {
     if (this.isVersion5 && this.#phase === Phase.Connected) {
       this.send({ cmd: 'disconnect', reasonCode, ...this.explained(reasonString) })
     }
-    this.end(why)
+    this.end(why, end)
   }
 
   /** The time for its CONNECT packet or for a sign of life is over. */
@@ -340,27 +354,26 @@ export class Client implements PacketReceiver {
       this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
     } else if (this.#phase >= Phase.Accepted) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'silent for 1.5 times the Keep Alive')
-    } else this.end('not connected within connectDeadlineMs')
+    } else this.end(`not connected within connectDeadlineMs, ${this.handler.config.connectDeadlineMs} ms`)
   }
 
   /**
    * Ends the connection, after what was sent. The session goes on by itself. Ending it twice does no harm.
-   * @param level `warn` when the client did nothing wrong and does not get what it wants even so.
+   * @param why for the log, in a few words.
    */
-  end(reason: string, level: 'info' | 'warn' = 'info'): void {
+  end(why: string, end: ClientEnd = endedByBroker): void {
     if (this.#phase === Phase.Ended) return
+    const accepted = this.#phase >= Phase.Accepted
     this.#phase = Phase.Ended
     this.handler.clients.delete(this)
     this.handler.keepAlive.cancel(this.#watch)
+    this.handler.due.silentClients.delete(this)
     this.gate.clear()
-    this.connection.close(reason)
-    const { session } = this
-    if (session?.client === this) session.detach()
-    const details = { client: this.id, remote: this.connection.remote, reason }
-    this.handler.log[level](
-      details,
-      session === undefined ? 'Connection ended before CONNECT was accepted' : 'Client disconnected',
-    )
+    this.connection.close(why)
+    const session = this.session?.client === this ? this.session : undefined
+    const will = end.will ?? (session && willOutcome(session))
+    session?.detach()
+    this.handler.clientLog.ended(this, why, end, accepted, will)
   }
 
   #beforeConnected(packet: ControlPacket): void {
@@ -368,11 +381,12 @@ export class Client implements PacketReceiver {
     // The first packet must be CONNECT [MQTT-3.1.0-1].
     if (this.#phase === Phase.New && packet.cmd === 'connect') handleConnect(this, packet)
     else if (this.#phase === Phase.Authenticating && packet.cmd === 'auth') handleAuth(this, packet)
-    else if (this.#phase !== Phase.New && packet.cmd === 'disconnect') this.end('client sent DISCONNECT')
+    else if (this.#phase !== Phase.New && packet.cmd === 'disconnect')
+      this.end('client sent DISCONNECT', { by: 'client' })
     else refuse(this, ReasonCode.ProtocolError, `client sent ${packet.cmd} before CONNACK`)
   }
 
-  #prepareVersion5(publish: Publish, subscriptionIdentifiers: readonly number[]): Publish | undefined {
+  #prepareVersion5(publish: PublishFields, subscriptionIdentifiers: readonly number[]): PublishFields | undefined {
     const { message } = publish
     publish.subscriptionIdentifiers = subscriptionIdentifiers
     if (message.expiresAtMs !== Number.POSITIVE_INFINITY) {
@@ -405,7 +419,6 @@ export class Client implements PacketReceiver {
     if (this.#dropping) return
     // Once for each time that it falls behind, not for each message.
     this.#dropping = true
-    const details = { client: this.id, remote: this.connection.remote, pendingBytes: this.connection.pendingBytes }
-    this.handler.log.warn(details, 'Client reads too slowly: messages at QoS 0 are dropped')
+    this.handler.clientLog.readsTooSlowly(this)
   }
 }

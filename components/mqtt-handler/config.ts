@@ -72,7 +72,19 @@ const sessions = {
     .min(1)
     .max(100_000_000)
     .default(100_000)
-    .describe('Sessions, of clients connected or away; a client that would need one more is refused.'),
+    .describe(
+      'Sessions, of clients connected or away. For one more, the session that is away longest of those that hold nothing (no ' +
+        'subscription, message, Packet Identifier or Will) ends; if there is none, the client is refused.',
+    ),
+  maximumAwaySessions: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe(
+      'Sessions that wait for their clients. When there are so many, a client that needs a new session that outlives its ' +
+        'connection is refused. Unset: nine tenths of `maximumSessions`, so that there is room for connected clients.',
+    ),
   maximumSubscriptions: z
     .int()
     .min(1)
@@ -110,6 +122,34 @@ const queues = {
     .max(65_535)
     .default(1_000)
     .describe('QoS 1 and 2 messages that an MQTT 5 client may send before the first is acknowledged.'),
+  maximumUnreleased: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(65_535)
+    .describe(
+      'QoS 2 messages of one session that may be unreleased (without PUBREL), over all its connections. An MQTT 5 client is ' +
+        'told of those beyond (PUBREC 0x97), one of MQTT 3 is disconnected. Unset: as many as there are Packet Identifiers, ' +
+        'since MQTT 3 clients may send them all before they read the first PUBREC.',
+    ),
+  maximumTotalUnreleasedBytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .default(256 * 1024 ** 2)
+    .describe(
+      'Bytes that the Packet Identifiers of unreleased messages cost together: 400 for each 512 of a session, and 50 for each ' +
+        "message where `duplicateQoS2` is 'by-content'. Beyond, those of a session with more than 2,048 bytes are refused as with " +
+        '`maximumUnreleased`.',
+    ),
+  duplicateQoS2: z
+    .enum(['by-identifier', 'by-content'])
+    .default('by-identifier')
+    .describe(
+      'What a QoS 2 message without DUP is whose Packet Identifier is unreleased: the same message, which is answered and not ' +
+        'delivered; or another one, which is delivered, if its Topic Name or payload differ. The latter is for clients that lose ' +
+        'their state. Hashes of the contents are not kept over a restart or reset: what came before is known by its identifier.',
+    ),
   maximumInflight: z
     .int()
     .min(1)
@@ -117,6 +157,15 @@ const queues = {
     .default(100)
     .describe(
       'QoS 1 and 2 messages sent to a client before it acknowledges the first, if its Receive Maximum is not less.',
+    ),
+  maximumInflightMqtt3: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(20)
+    .describe(
+      'The same for clients of MQTT 3, which cannot state a Receive Maximum, if `maximumInflight` is not less. Some take 20 ' +
+        'and silently drop the rest, such as mosquitto as a bridge of MQTT 3.1.1.',
     ),
   maximumQueuedMessages: z
     .int()
@@ -143,7 +192,8 @@ const queues = {
     .default(1024 ** 3)
     .describe(
       'Bytes that the messages which wait for all sessions, or are in flight and kept to be sent again, cost together, Wills ' +
-        'included: 450 for each beside its own. A client whose Will does not fit among the other Wills is refused.',
+        'included: 450 for each beside its own, and 350 in all between PUBREC and PUBCOMP. A client whose Will does not fit ' +
+        'among the other Wills is refused.',
     ),
   queueFullPolicy: z
     .enum(['drop-oldest', 'drop-newest', 'refuse'])
@@ -207,3 +257,7 @@ const features = {
 export const handlerConfig = z.strictObject({ ...connections, ...sessions, ...queues, ...retained, ...features })
 
 export type HandlerConfig = z.output<typeof handlerConfig>
+
+/** How many messages at QoS 1 and 2 may be in flight to a client of this version. */
+export const maximumInflight = (config: HandlerConfig, isVersion5: boolean): number =>
+  isVersion5 ? config.maximumInflight : Math.min(config.maximumInflight, config.maximumInflightMqtt3)

@@ -31,6 +31,7 @@ export interface ConnectRequest {
   readonly will: StoredWill | undefined
   readonly willPayloadIsUtf8: boolean
   readonly userName: string | undefined
+  readonly hasPassword: boolean
   /** Authentication Method; undefined for none. */
   readonly authenticationMethod: string | undefined
   readonly authenticationData: Uint8Array | undefined
@@ -59,6 +60,7 @@ export const connectRequest = (
     will: willOf(packet),
     willPayloadIsUtf8: packet.will?.properties?.payloadFormatIndicator === true,
     userName: packet.username,
+    hasPassword: packet.password !== undefined,
     authenticationMethod: properties.authenticationMethod,
     authenticationData: data === undefined ? undefined : Buffer.from(data),
   }

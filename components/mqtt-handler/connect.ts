@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { Authentication } from './authentication.ts'
 import type { Client } from './client.ts'
+import { takenOver } from './client-log.ts'
 import { accepted } from './connack.ts'
 import { type ConnectRequest, connectRequest } from './connect-request.ts'
-import { mayPublish } from './publishing.ts'
+import { takes } from './packet-size.ts'
+import { isServerTopic, mayPublish } from './publishing.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
 import type { Session } from './session.ts'
@@ -20,6 +21,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   // These hold from the first answer on, AUTH or a refusal.
   client.wantsReasons = request.wantsReasons
   client.connection.maximumPacketSize = request.maximumPacketSize
+  client.identity = { ...client.identity, clientId: request.clientId, userName: request.userName }
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
@@ -61,6 +63,7 @@ const withoutMethod = (client: Client, request: ConnectRequest): void => {
     }
     client.identity = { ...client.identity, userName: undefined }
   }
+  if (request.hasPassword) client.handler.clientLog.passwordIgnored(client)
   accept(client, request)
 }
 
@@ -110,27 +113,29 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
     : request.keepAlive
   const answer = (sessionPresent: boolean) =>
     accepted(client, request, { sessionPresent, keepAlive, authenticationData })
-  if (!takes(answer(false), request)) {
+  // Without its CONNACK the client would never know that it is connected [MQTT-3.1.2-24].
+  if (!takes(client, answer(false))) {
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return
   }
   const appendedBefore = client.handler.journal.appended
   // Whoever was connected with this identifier is disconnected [MQTT-3.1.4-3].
-  existing?.client?.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the Client Identifier')
+  if (existing?.client !== undefined) {
+    client.handler.totals.takeovers += 1
+    const why = 'another connection took over the Client Identifier'
+    existing.client.disconnect(ReasonCode.SessionTakenOver, why, why, takenOver(existing, client, request.cleanStart))
+  }
   const session = openSession(client, request)
   client.accept(session.session, request, keepAlive)
   session.session.attach(client, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
-  const { clientId } = client.identity
-  client.handler.log.info({ client: clientId, remote: client.connection.remote, keepAlive }, 'Client connected')
+  client.handler.clientLog.connected(client, request, keepAlive, session.present)
+  if (request.will !== undefined && isServerTopic(request.will.message)) {
+    client.handler.clientLog.willRefused(client, request.will.message.topic)
+  }
   const depends = client.handler.journal.appended !== appendedBefore
   if (client.gate.send(answer(session.present), depends, () => begin(client))) return
   client.reading.pause(Pause.Connack)
 }
-
-/** Whether the client takes its CONNACK: without, it would never know that it is connected [MQTT-3.1.2-24]. */
-const takes = (connack: IConnackPacket, { maximumPacketSize }: ConnectRequest): boolean =>
-  maximumPacketSize === Number.POSITIVE_INFINITY ||
-  generate(connack, { protocolVersion: 5 }).length <= maximumPacketSize
 
 /** CONNACK has left. */
 const begin = (client: Client): void => {
@@ -140,23 +145,26 @@ const begin = (client: Client): void => {
 
 const ownershipProblem = (
   client: Client,
-  { will }: ConnectRequest,
+  { will, expiryIntervalSeconds }: ConnectRequest,
   existing: Session | undefined,
 ): Problem | undefined => {
   const { sessions, config, totals } = client.handler
   if (existing !== undefined && existing.owner !== client.owner) {
     return { reasonCode: ReasonCode.NotAuthorized, why: 'The session belongs to another user.' }
   }
-  if (existing === undefined && sessions.count >= config.maximumSessions) {
-    return { reasonCode: ReasonCode.QuotaExceeded, why: 'There are as many sessions as maximumSessions allows.' }
+  if (existing === undefined && !sessions.hasRoom(expiryIntervalSeconds > 0)) {
+    const bound = sessions.count >= config.maximumSessions ? 'maximumSessions' : 'maximumAwaySessions'
+    return { reasonCode: ReasonCode.QuotaExceeded, why: `There are as many sessions as ${bound} allows.` }
   }
   // Messages that wait give way to Wills: full queues alone keep nobody out.
   const willBytes = totals.willBytes - (existing?.willCost ?? 0) + willCost(will)
   if (will !== undefined && willBytes > config.maximumTotalQueuedBytes) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message.' }
   }
-  const allowed = will && mayPublish(client.handler, will.message, client.identity)
-  if (allowed === undefined || allowed === ReasonCode.Success) return undefined
+  // A Will on a topic of the server is dropped when it is due, like a PUBLISH: every bridge of mosquitto has such a Will.
+  if (will === undefined || isServerTopic(will.message)) return undefined
+  const allowed = mayPublish(client.handler, will.message, client.identity)
+  if (allowed === ReasonCode.Success) return undefined
   return { reasonCode: allowed, why: 'The Will Message may not be published.' }
 }
 
@@ -164,10 +172,12 @@ const ownershipProblem = (
 const openSession = (client: Client, request: ConnectRequest): { session: Session; present: boolean } => {
   const { sessions } = client.handler
   const { clientId } = client.identity
+  // The connection before may have left a Will that is due, and the session may be over.
+  sessions.settle(clientId, client.connection)
   const earlier = sessions.get(clientId)
   if (earlier !== undefined && !request.cleanStart) return { session: earlier, present: true }
-  if (earlier !== undefined) sessions.end(earlier)
-  return { session: sessions.create(clientId, client), present: false }
+  if (earlier !== undefined) sessions.end(earlier, client.connection)
+  return { session: sessions.create(clientId, client, request.expiryIntervalSeconds > 0), present: false }
 }
 
 /** @param asked 0 for none. @param maximum undefined for no limit. */

@@ -17,6 +17,7 @@ export const handleDisconnect = (client: Client, { reasonCode = 0, properties }:
     }
     session.setExpiryInterval(Math.min(expiry, client.handler.config.maximumSessionExpirySeconds))
   }
-  if (reasonCode === ReasonCode.Success) session.deleteWill() // [MQTT-3.14.4-3]
-  client.end(reasonCode === ReasonCode.Success ? 'client sent DISCONNECT' : `client sent DISCONNECT with ${reasonCode}`)
+  const will = reasonCode === ReasonCode.Success && session.deleteWill() ? 'deleted' : undefined // [MQTT-3.14.4-3]
+  const reason = client.isVersion5 ? { reasonCode, reasonString: properties?.reasonString } : {}
+  client.end('client sent DISCONNECT', { by: 'client', will, ...reason })
 }

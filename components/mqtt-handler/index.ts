@@ -1,20 +1,21 @@
 import { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
 import { Authorizer } from '../../src/kinds/authorizer.ts'
 import { Logger } from '../../src/kinds/logger.ts'
-import { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { HandlerStage } from '../../src/kinds/pipeline-stage.ts'
 import { Router } from '../../src/kinds/router.ts'
 import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { many, optional } from '../../src/system/kind.ts'
+import { exclusive, many, optional } from '../../src/system/kind.ts'
 import { handlerConfig } from './config.ts'
 import { MqttHandler } from './mqtt-handler.ts'
 
 /** Answers the packets of clients by the rules of MQTT 3.1, 3.1.1 and 5.0. */
 export const mqttHandler = defineComponent({
-  provides: PipelineStage,
+  provides: HandlerStage,
   needs: {
     router: Router,
-    store: Store,
+    // Two handlers over one store would know nothing of each other's clients and retained messages.
+    store: exclusive(Store),
     authenticationMethods: many(AuthenticationMethod),
     authorizer: optional(Authorizer),
     logger: Logger,

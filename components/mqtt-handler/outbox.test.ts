@@ -8,6 +8,7 @@ import {
   publishPacket,
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
+import { RELEASE_BYTES } from './outgoing.ts'
 
 let broker: HandlerHarness
 let publisher: HarnessClient
@@ -45,12 +46,22 @@ describe('the in-flight window', () => {
     expect(payloads(client.take({ cmd: 'puback', messageId: first[0]!.messageId! }))).toEqual(['4'])
   })
 
-  it('holds no more than maximumInflight for a client of MQTT 3', () => {
-    start({ maximumInflight: 3 })
-    const client = broker.connect({ clientId: 'subscriber' }, 4)
+  it.each([
+    [3, {}, 20],
+    [4, {}, 20],
+    [5, {}, 100],
+    [4, { maximumInflightMqtt3: 50 }, 50],
+    [5, { maximumInflightMqtt3: 50 }, 100],
+    [4, { maximumInflight: 3 }, 3],
+    [5, { maximumInflight: 3 }, 3],
+  ] as const)('holds for a client of version %i, with the config %o, %i messages', (version, config, inflight) => {
+    start(config)
+    const client = broker.connect({ clientId: 'subscriber' }, version)
     client.take(subscribePacket({ a: {} }))
-    publish(...numbers(1, 5))
-    expect(payloads(client.take())).toEqual(['1', '2', '3'])
+    publish(...numbers(1, 120))
+    const sent = client.take()
+    expect(payloads(sent)).toEqual(numbers(1, inflight).map(String))
+    expect(payloads(client.take({ cmd: 'puback', messageId: sent[0]!.messageId! }))).toEqual([`${inflight + 1}`])
   })
 
   it('holds no more than maximumInflight over all connections of a client that never sends PUBCOMP', () => {
@@ -241,13 +252,13 @@ describe('the content of what is in flight', () => {
     for (const messageId of ids(client)) client.take({ cmd: 'puback', messageId })
     expect(queuedBytes()).toBe(0)
   })
-  it('counts until PUBREC comes at QoS 2, and PUBCOMP changes nothing', () => {
+  it('counts until PUBREC comes at QoS 2, and what is kept of the message until PUBCOMP comes', () => {
     const client = subscribed()
     publishAt2(1)
     expect(queuedBytes()).toBe(cost)
     const [messageId] = ids(client)
     client.take({ cmd: 'pubrec', messageId: messageId! })
-    expect(queuedBytes()).toBe(0)
+    expect(queuedBytes()).toBe(RELEASE_BYTES)
     client.take({ cmd: 'pubcomp', messageId: messageId! })
     expect(queuedBytes()).toBe(0)
   })

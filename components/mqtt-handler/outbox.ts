@@ -30,12 +30,16 @@ export class Outbox {
   readonly #handler: MqttHandler
 
   readonly #inflight = new Inflight<Outgoing>()
-  /** Those in flight that the present connection was not sent yet: they go first, with DUP. */
+  /** Those in flight whose PUBLISH the present connection was not sent yet: they go before others, with DUP. */
   readonly #resend = new Fifo<Outgoing>()
   /** Those in flight, at QoS 2, that are sent once their batch is durable. */
   readonly #held = new Fifo<Held>()
   /** How many more PUBLISH packets the client takes now [MQTT-4.9.0-2]. */
   #quota = 0
+  /** How many messages may be in flight, over all connections of the client. */
+  #limit = 0
+  /** PUBREC packets so far. */
+  #pubrecs = 0
 
   readonly #waiting: WaitingMessages
   #lastSequence = 0
@@ -61,29 +65,56 @@ export class Outbox {
     return this.#hasRoom && this.#waiting.count === 0 && this.#resend.length === 0
   }
 
+  /**
+   * Whether this message would be sent at once. Without room for its content it does not enter the window: it waits, or is
+   * dropped, as any other.
+   */
+  sends(message: Message, shared: string | undefined): boolean {
+    if (this.#session.client?.sendable !== true || !this.idle) return false
+    return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
+  }
+
   /** Takes a message: sends it now, or when its turn comes, or drops it where the bounds say so. @param message lent. */
   add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
-    const client = this.#session.client
-    // Without room for its content it does not enter the window: it waits, or is dropped, as any other.
-    const direct =
-      client?.sendable === true && this.idle && (!this.#keeps(shared) || this.#waiting.fitsAll(message.size))
+    const direct = this.sends(message, shared)
     this.#lastSequence += 1
     const sequence = this.#lastSequence
     const queuedAtMs = direct ? 0 : this.#handler.now()
     const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
-    if (direct) this.#send(client, outgoing, false)
+    if (direct) this.#send(this.#session.client!, outgoing, false)
     else this.#waiting.push(outgoing)
   }
 
-  /** A connection begins. @param receiveMaximum of the client. Nothing is sent before `pump`. */
-  attach(receiveMaximum: number): void {
-    this.#quota = Math.min(receiveMaximum, this.#handler.config.maximumInflight)
-    this.#waiting.loadInflight()
+  /**
+   * A connection begins. Nothing is sent before `begin`.
+   * @param receiveMaximum of the client.
+   * @param maximumInflight how many messages may be in flight to a client of its version.
+   */
+  attach(receiveMaximum: number, maximumInflight: number): void {
+    this.#limit = maximumInflight
+    this.#quota = Math.min(receiveMaximum, maximumInflight)
+    if (this.#waiting.loadInflight()) this.#restorePubrecOrder()
     this.#resend.clear()
     for (const outgoing of this.#inflight.values()) {
       outgoing.counted = false
-      this.#resend.push(outgoing)
+      if (!outgoing.received) this.#resend.push(outgoing)
     }
+  }
+
+  /**
+   * CONNACK has left. The PUBREL packets that the client is owed go at once, in the order of their PUBREC packets
+   * [MQTT-4.4.0-1] [MQTT-4.6.0-4]: they need no quota (section 4.9), and are few and small, so that congestion does not hold
+   * them back. PUBLISH packets follow.
+   */
+  begin(client: Client): void {
+    let owed = 0
+    for (const outgoing of this.#inflight.values()) {
+      if (!outgoing.received) continue
+      client.send({ cmd: 'pubrel', messageId: outgoing.packetIdentifier })
+      owed += 1
+    }
+    if (owed > 0) client.connection.chargeWork(owed)
+    this.pump()
   }
 
   /** The connection is gone, and the session goes on: what waits is left to the store. */
@@ -167,7 +198,7 @@ export class Outbox {
     const inflight = [...this.#inflight.values()]
     for (const outgoing of inflight) {
       this.#inflight.delete(outgoing.packetIdentifier)
-      this.#uncount(outgoing)
+      this.#count(outgoing, 0)
     }
     // A client may send PUBREC for what it was not sent yet: it counts as received, and its content is gone.
     const unacknowledged = inflight.filter(
@@ -181,7 +212,7 @@ export class Outbox {
    * PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
    */
   get #hasRoom(): boolean {
-    return this.#quota > 0 && this.#inflight.size < this.#handler.config.maximumInflight
+    return this.#quota > 0 && this.#inflight.size < this.#limit
   }
 
   /** Whether the content of what is in flight is kept: to be sent again, or to another member of a Shared Subscription. */
@@ -204,7 +235,7 @@ export class Outbox {
     const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
     if (publish === undefined) {
       // Not for this client, as it is now: as if it had been sent [MQTT-3.1.2-25].
-      if (stored) this.#record('done', outgoing)
+      if (stored) this.#recordDone(outgoing)
       return
     }
     this.#enter(outgoing, stored)
@@ -223,7 +254,7 @@ export class Outbox {
     }
     const kept = outgoing.message!.keep()
     outgoing.message = kept
-    this.#handler.totals.queuedBytes += outgoing.cost
+    this.#count(outgoing, outgoing.inflightCost)
     const { persistent, id: session } = this.#session
     if (!persistent) return
     const { sequence, packetIdentifier } = outgoing
@@ -231,9 +262,18 @@ export class Outbox {
     else this.#handler.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
   }
 
-  /** The content of what is in flight, if it is kept, is about to go. */
-  #uncount(outgoing: Outgoing): void {
-    if (outgoing.message !== undefined) this.#handler.totals.queuedBytes -= outgoing.cost
+  /** Counts what a message in flight costs from now on. */
+  #count(outgoing: Outgoing, bytes: number): void {
+    this.#handler.totals.queuedBytes += bytes - outgoing.inflightBytes
+    outgoing.inflightBytes = bytes
+  }
+
+  /** After a restart, messages in flight are in the order in which they were sent: those that were received go to the end. */
+  #restorePubrecOrder(): void {
+    const received = [...this.#inflight.values()].filter((outgoing) => outgoing.received)
+    received.sort((a, b) => a.pubrecOrder - b.pubrecOrder)
+    for (const { packetIdentifier } of received) this.#inflight.moveToEnd(packetIdentifier)
+    this.#pubrecs = received.at(-1)?.pubrecOrder ?? 0
   }
 
   #sendHeld(client: Client): void {
@@ -242,18 +282,14 @@ export class Outbox {
       const next = this.#held.peek()
       if (next === undefined || next.batch > durableBatch) return
       this.#held.shift()
-      if (!next.outgoing.received) this.#sendAgain(client, next.outgoing)
+      if (this.#awaitsPublish(next.outgoing)) this.#sendAgain(client, next.outgoing)
     }
   }
 
   /** @returns false when the client takes no more for now. */
   #resendNext(client: Client): boolean {
     const outgoing = this.#resend.peek()!
-    // Acknowledged before it was sent again: the acknowledgement of the last connection was on its way.
-    const over = this.#inflight.get(outgoing.packetIdentifier) !== outgoing
-    if (!over && outgoing.received) {
-      client.send({ cmd: 'pubrel', messageId: outgoing.packetIdentifier }) // [MQTT-4.4.0-1]
-    } else if (!over) {
+    if (this.#awaitsPublish(outgoing)) {
       if (this.#quota === 0) return false
       outgoing.counted = true
       this.#quota -= 1
@@ -261,6 +297,11 @@ export class Outbox {
     }
     this.#resend.shift()
     return true
+  }
+
+  /** False for a message that was acknowledged before it was sent: its PUBREC was answered then, with PUBREL. */
+  #awaitsPublish(outgoing: Outgoing): boolean {
+    return !outgoing.received && this.#inflight.get(outgoing.packetIdentifier) === outgoing
   }
 
   /** Sends what has its Packet Identifier already, and counts as sent. */
@@ -278,25 +319,28 @@ export class Outbox {
   }
 
   #received(outgoing: Outgoing): void {
-    outgoing.received = true
-    this.#uncount(outgoing)
+    this.#pubrecs += 1
+    outgoing.pubrecOrder = this.#pubrecs
     outgoing.message = undefined
+    if (outgoing.inflightBytes > 0) this.#count(outgoing, outgoing.inflightCost)
     // PUBREL packets go out in the order of PUBREC [MQTT-4.6.0-4], also when they are sent again.
     this.#inflight.moveToEnd(outgoing.packetIdentifier)
-    this.#record('pubrec', outgoing)
+    const { persistent, id: session } = this.#session
+    const { sequence, pubrecOrder } = outgoing
+    if (persistent) this.#handler.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
   }
 
   /** It is acknowledged. */
   #finish(outgoing: Outgoing): void {
     this.#inflight.delete(outgoing.packetIdentifier)
-    this.#uncount(outgoing)
+    this.#count(outgoing, 0)
     if (outgoing.counted) this.#quota += 1
-    this.#record('done', outgoing)
+    this.#recordDone(outgoing)
   }
 
-  #record(type: 'done' | 'pubrec', { sequence }: Outgoing): void {
+  #recordDone({ sequence }: Outgoing): void {
     const { persistent, id: session } = this.#session
-    if (persistent) this.#handler.journal.append({ type, session, sequence })
+    if (persistent) this.#handler.journal.append({ type: 'done', session, sequence })
   }
 }
 

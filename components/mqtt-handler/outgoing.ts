@@ -5,14 +5,14 @@ import type { Message } from '../../src/mqtt/message.ts'
 /** What one message costs beside its bytes, here and in the store, in bytes; measured. */
 export const OVERHEAD_BYTES = 450
 
+/** What is left of a message between PUBREC and PUBCOMP costs this, here and in the store, in bytes; measured. */
+export const RELEASE_BYTES = 350
+
 /** A message at QoS 1 or 2 on its way to one client, until the client has acknowledged it. */
 export class Outgoing {
   /** Its place in the order of the session, from 1. */
   readonly sequence: number
-  /**
-   * Undefined once it is sent and will never be sent again: PUBREC came, or its session ends with the connection. In flight,
-   * it counts towards `Totals.queuedBytes` while this is there.
-   */
+  /** Undefined once it is sent and will never be sent again: PUBREC came, or its session ends with the connection. */
   message: Message | undefined
   readonly qos: QoS
   readonly retain: boolean
@@ -24,14 +24,16 @@ export class Outgoing {
   readonly size: number
   /** 0 until it is sent. */
   packetIdentifier = 0
-  /** QoS 2: PUBREC came, PUBREL is what it is sent. */
-  received = false
+  /** QoS 2: its place in the order of the session's PUBREC packets; 0 until PUBREC came. */
+  pubrecOrder = 0
+  /** Bytes that it counts in `Totals.queuedBytes` while it is in flight. */
+  inflightBytes = 0
   /** It has a Packet Identifier, and is yet to be sent for the first time. */
   unsent = false
   /** Sent as PUBLISH over the present connection and counted against its Receive Maximum. */
   counted = false
 
-  constructor(fields: Omit<QueuedMessage, 'packetIdentifier' | 'received'>) {
+  constructor(fields: Omit<QueuedMessage, 'packetIdentifier' | 'pubrecOrder'>) {
     this.sequence = fields.sequence
     this.message = fields.message
     this.qos = fields.qos
@@ -45,19 +47,34 @@ export class Outgoing {
   static restored(queued: QueuedMessage): Outgoing {
     const outgoing = new Outgoing(queued)
     outgoing.packetIdentifier = queued.packetIdentifier
-    outgoing.received = queued.received
-    if (queued.received) outgoing.message = undefined
+    outgoing.pubrecOrder = queued.pubrecOrder
+    if (outgoing.received) outgoing.message = undefined
     return outgoing
   }
 
-  /** What it costs to keep, in bytes. */
-  get cost(): number {
-    return this.size + OVERHEAD_BYTES
+  /** QoS 2: PUBREC came, PUBREL is what the client is sent. */
+  get received(): boolean {
+    return this.pubrecOrder > 0
+  }
+
+  /** What it costs to keep while it is in flight, in bytes. */
+  get inflightCost(): number {
+    return this.received ? RELEASE_BYTES : this.size + OVERHEAD_BYTES
   }
 
   /** As the store takes it. @param message kept. */
   record(message: Message): QueuedMessage {
-    const { sequence, qos, retain, subscriptionIdentifiers, shared, queuedAtMs, packetIdentifier, received } = this
-    return { sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs, packetIdentifier, received }
+    const { sequence, qos, retain, subscriptionIdentifiers, shared, queuedAtMs, packetIdentifier, pubrecOrder } = this
+    return {
+      sequence,
+      message,
+      qos,
+      retain,
+      subscriptionIdentifiers,
+      shared,
+      queuedAtMs,
+      packetIdentifier,
+      pubrecOrder,
+    }
   }
 }

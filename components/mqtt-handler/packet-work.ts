@@ -14,11 +14,9 @@ const PUBREL = 3
 const CONNECT = 500
 /** A step of an authentication method: some hashes. */
 const AUTH = 100
-/** A packet, without its filters: it is parsed by mqtt-packet, and its answer waits for the store. */
+/** Without the filters, which `FilterWork` charges: mqtt-packet parses the packet, and its answer waits for the store. */
 const SUBSCRIBE = 20
-const SUBSCRIBE_FILTER = 20
 const UNSUBSCRIBE = 10
-const UNSUBSCRIBE_FILTER = 6
 /** By QoS: read, authorized and routed, and with its answer and what is kept of its Packet Identifier. */
 const PUBLISH = [2, 4, 6] as const
 /** A retained message is copied and put into the tree of its topic. */
@@ -33,9 +31,9 @@ export const packetWork = (packet: ControlPacket): number => {
     case 'pubrel':
       return PUBREL
     case 'subscribe':
-      return SUBSCRIBE + SUBSCRIBE_FILTER * packet.subscriptions.length
+      return SUBSCRIBE
     case 'unsubscribe':
-      return UNSUBSCRIBE + UNSUBSCRIBE_FILTER * packet.unsubscriptions.length
+      return UNSUBSCRIBE
     case 'connect':
       return CONNECT
     case 'auth':

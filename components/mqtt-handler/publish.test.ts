@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import {
+  connectPacket,
   HandlerHarness,
   payloads,
   persistent,
@@ -67,6 +68,75 @@ describe('QoS 2 that the full queue of one subscriber refuses', () => {
     expect(payloads(subscriber.take())).toEqual(['next'])
   })
 })
+
+describe('a message at QoS 2 to its own publisher', () => {
+  const opened = (filters: Parameters<typeof subscribePacket>[0], config: object = {}, version: 4 | 5 = 5) => {
+    broker = new HandlerHarness(config)
+    const client = broker.connect(persistent('publisher'), version)
+    client.take(subscribePacket(filters))
+    return client
+  }
+  const cmds = (packets: readonly { cmd: string }[]) => packets.map(({ cmd }) => cmd)
+
+  it.each([
+    ['an ordinary subscription', { a: {} }],
+    ['a Shared Subscription', { '$share/g/a': {} }],
+    ['a subscription at QoS 1', { a: { qos: 1 as const } }],
+    ['a subscription at QoS 0', { a: { qos: 0 as const } }],
+  ])('comes through %s after PUBREC', (_, filters) => {
+    for (const version of [4, 5] as const) {
+      const client = opened(filters, {}, version)
+      for (const messageId of [1, 2, 3]) {
+        expect(cmds(client.take(publishPacket({ qos: 2, messageId })))).toEqual(['pubrec', 'publish'])
+      }
+      broker.stop()
+    }
+  })
+
+  it('comes once for each of an ordinary and a Shared Subscription', () => {
+    const client = opened({ a: {}, '$share/g/a': {} })
+    expect(cmds(client.take(publishPacket({ qos: 2 }))).sort()).toEqual(['publish', 'publish', 'pubrec'])
+  })
+
+  it('does not come with No Local', () => {
+    const client = opened({ a: { nl: true } })
+    expect(client.take(publishPacket({ qos: 2 }))).toEqual([{ cmd: 'pubrec', messageId: 1, reasonCode: 0x10 }])
+  })
+
+  it('waits behind others, and the full queue of the publisher itself refuses it', () => {
+    const client = opened({ a: {} }, { maximumInflight: 1, maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
+    const answers = [1, 2, 3].flatMap((n) =>
+      client.take(publishPacket({ qos: 2, messageId: n, payload: Buffer.from(`${n}`) })),
+    )
+    expect(answers.map((packet) => ('reasonCode' in packet ? packet.reasonCode : packet.cmd))).toEqual([
+      'pubrec',
+      'publish',
+      'pubrec',
+      0x97,
+    ])
+    const { messageId } = answers[1]!
+    client.take({ cmd: 'pubrec', messageId: messageId! })
+    expect(payloads(client.take({ cmd: 'pubcomp', messageId: messageId! }))).toEqual(['2'])
+  })
+
+  it('that fails to be published holds nothing of the next connection back', () => {
+    broker = new HandlerHarness()
+    const client = broker.connect(persistent('publisher'))
+    client.take(subscribePacket({ a: {} }))
+    vi.spyOn(broker.handler.router, 'publish').mockImplementationOnce(() => {
+      throw new Error('broken')
+    })
+    expect(() => client.take(publishPacket({ qos: 2 }))).toThrow('broken')
+    const other = broker.connect({ clientId: 'other' })
+    client.lose()
+    other.take(publishPacket({ qos: 1, payload: Buffer.from('away') }))
+    const again = broker.open()
+    expect(payloads(again.take(connectPacket(persistent('publisher'))))).toEqual(['away'])
+    other.take(publishPacket({ payload: Buffer.from('back') }))
+    expect(payloads(again.take())).toEqual(['back'])
+  })
+})
+
 it('a client whose Topic Aliases stand for more bytes than they may is disconnected, and its message is not published', () => {
   broker = new HandlerHarness()
   const subscriber = broker.connect({ clientId: 'subscriber' })
@@ -137,9 +207,7 @@ describe('a run of PUBLISH packets', () => {
     [false, true],
   ])('that says it is text is looked at packet by packet, if that is checked (%s)', (checkPayloadFormat, taken) => {
     const { publisher } = opened({ checkPayloadFormat })
-    const run = runOf('a', RUN, 5, '01 01')
-    run.first.payloadFormatUtf8 = true
-    expect(publisher.takesRun(run)).toBe(taken)
+    expect(publisher.takesRun(runOf('a', RUN, 5, '01 01'))).toBe(taken)
   })
 
   it.each([

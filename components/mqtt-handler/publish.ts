@@ -6,6 +6,7 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { publishMessage, publishRun } from './publishing.ts'
+import { contentOf } from './unreleased-messages.ts'
 
 /** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
 export const handlePublish = (client: Client, publish: Publish): void => {
@@ -18,8 +19,11 @@ export const handlePublish = (client: Client, publish: Publish): void => {
     client.disconnect(ReasonCode.RetainNotSupported, 'client published with RETAIN 1, which is not available')
     return
   }
-  const message = publish.topicAlias === 0 ? publish.message : resolveTopicAlias(client, publish)
-  if (message === undefined) return
+  const found = publish.topicAlias === 0 ? publish.message : resolveTopicAlias(client, publish)
+  if (found === undefined) return
+  const { qos, retain } = publish
+  // A filter that is not type-checked can put another message into the packet: it goes on as what is acknowledged.
+  const message = found.qos === qos && found.retain === retain ? found : found.with({ qos, retain })
   if (publish.qos === 0) {
     const reason = take(client, publish, message)
     if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reason)
@@ -32,7 +36,7 @@ export const handlePublish = (client: Client, publish: Publish): void => {
  * @returns false, and does nothing, when each is to be looked at.
  */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
-  if (client.handler.config.checkPayloadFormat && run.first.payloadFormatUtf8) return false
+  if (client.handler.config.checkPayloadFormat && run.payloadFormatUtf8) return false
   return publishRun(client.handler, run, client.session!)
 }
 
@@ -50,30 +54,45 @@ const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
 const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   const { packetIdentifier: messageId } = publish
   const session = client.session!
-  if (session.received.has(messageId)) {
-    // Sent again: it was published already [MQTT-4.3.3-10].
-    client.incomplete.add(messageId)
-    client.answer({ cmd: 'pubrec', messageId }, false)
-    return
-  }
-  if (session.refused?.has(messageId) === true && publish.dup) {
-    // It was refused when others had got it already, and that answer was lost.
-    client.answer(refusedAgain(client, messageId), false)
-    return
-  }
-  session.refused?.delete(messageId)
-  if (overReceiveMaximum(client)) return
+  const { unreleased } = session
   const { journal, totals } = client.handler
   const appendedBefore = journal.appended
+  const content = contentIfKnownBy(client, message)
+  const arrival = unreleased.arrival(publish, message, content)
+  if (arrival !== 'new') {
+    client.answer(arrival === 'known' ? { cmd: 'pubrec', messageId } : refused(client, messageId), false)
+    return
+  }
+  if (overReceiveMaximum(client)) return
+  if (!unreleased.hasRoomFor(messageId)) {
+    refuseUnremembered(client, messageId)
+    return
+  }
   const refusedBefore = totals.refused
+  session.answerFirst()
   const reason = take(client, publish, message)
   const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
   // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
   if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
-    session.addReceived(messageId)
-    client.incomplete.add(messageId)
-  } else if (totals.refused !== refusedBefore) session.addRefused(messageId)
+    unreleased.add(messageId, content)
+  } else if (totals.refused !== refusedBefore) unreleased.addRefused(messageId)
   client.answer(answer, journal.appended !== appendedBefore)
+  session.deliverOwn(message)
+}
+
+/** @returns undefined when messages are known by their identifiers alone. */
+const contentIfKnownBy = (client: Client, message: Message): number | undefined => {
+  if (client.handler.config.duplicateQoS2 === 'by-identifier') return undefined
+  // Some 8 units of work for each KiB.
+  client.connection.chargeWork(message.size >> 7)
+  return contentOf(message)
+}
+
+/** Refuses a message whose Packet Identifier there is no room for: it could not be told from the next message under it. */
+const refuseUnremembered = (client: Client, messageId: number): void => {
+  client.handler.totals.refusedPublishes += 1
+  if (client.isVersion5) client.answer(refused(client, messageId), false)
+  else client.disconnect(ReasonCode.QuotaExceeded, 'client has too many QoS 2 messages that it did not release')
 }
 
 /** Publishes the message. @returns what the client is told. */
@@ -95,7 +114,7 @@ const answered = (
   return explained(client, reasonCode)
 }
 
-const refusedAgain = (client: Client, messageId: number): IPubrecPacket => ({
+const refused = (client: Client, messageId: number): IPubrecPacket => ({
   ...{ cmd: 'pubrec', messageId },
   ...explained(client, ReasonCode.QuotaExceeded),
 })
@@ -108,7 +127,10 @@ const explained = (client: Client, reasonCode: ReasonCode): Pick<IPubackPacket, 
 /** Reason Strings for what the codes alone do not say. */
 const EXPLANATIONS: ReadonlyMap<ReasonCode, string> = new Map<ReasonCode, string>([
   [ReasonCode.TopicNameInvalid, 'Clients cannot publish to topics that begin with $.'],
-  [ReasonCode.QuotaExceeded, 'There is no room to retain the message, or to queue it for all of its subscribers.'],
+  [
+    ReasonCode.QuotaExceeded,
+    'There is no room to retain the message, to queue it for all of its subscribers, or for its Packet Identifier.',
+  ],
   [ReasonCode.PayloadFormatInvalid, 'The payload is not UTF-8, as the Payload Format Indicator says.'],
 ])
 
@@ -122,7 +144,7 @@ const hold = (client: Client, answer: IPubackPacket, depends: boolean): void => 
 /** [MQTT-3.3.4-7] */
 const overReceiveMaximum = (client: Client): boolean => {
   if (!client.isVersion5) return false
-  if (client.unanswered + client.incomplete.size < client.handler.config.receiveMaximum) return false
+  if (client.unanswered + client.session!.unreleased.ofConnection < client.handler.config.receiveMaximum) return false
   client.disconnect(ReasonCode.ReceiveMaximumExceeded, 'client sent more messages than Receive Maximum allows')
   return true
 }
@@ -140,7 +162,7 @@ const resolveTopicAlias = (client: Client, { message, topicAlias, omitsTopic }: 
     return undefined
   }
   const topic = aliases.get(topicAlias)
-  if (topic !== undefined) return message.withTopic(topic)
+  if (topic !== undefined) return message.with({ topic })
   client.disconnect(ReasonCode.ProtocolError, 'client used a Topic Alias that stands for nothing')
   return undefined
 }

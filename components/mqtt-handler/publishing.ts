@@ -1,12 +1,21 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { Connection } from '../../src/kinds/connection.ts'
+import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { shortened } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
 
 const DOLLAR = 0x24
+
+/** Units of work that a Will costs apart from its deliveries: its message is made, and the store and the log are told. */
+const WILL_UNITS = 20
+
+/** Who is charged for work: the connection of the client that causes it, or the scheduler. */
+export type Payer = Pick<Connection, 'chargeWork'>
 
 /**
  * Whether a client may publish this message, now. The one place where this is decided: for PUBLISH, for a Will when it is
@@ -14,14 +23,16 @@ const DOLLAR = 0x24
  * @returns Success, or why not.
  */
 export const mayPublish = (handler: MqttHandler, message: Message, identity: Identity): ReasonCode => {
-  // Topics that begin with `$` are the server's own (section 4.7.2).
-  if (message.bytes[message.topicStart] === DOLLAR) return ReasonCode.TopicNameInvalid
+  if (isServerTopic(message)) return ReasonCode.TopicNameInvalid
   const { authorizer } = handler
   if (authorizer !== undefined && !authorizer.mayPublish(identity, message.topic, message.qos, message.retain)) {
     return notAuthorized(handler.config)
   }
   return ReasonCode.Success
 }
+
+/** Whether the topic of this message begins with `$`: those are the server's own (section 4.7.2). */
+export const isServerTopic = ({ bytes, topicStart }: Message): boolean => bytes[topicStart] === DOLLAR
 
 /** What a client is told that may not do what it wants. */
 export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
@@ -32,6 +43,7 @@ export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
  * @param message lent.
  * @param told whether the publisher learns that there is no room to retain it: then nobody gets it, since it may be sent
  * again. Otherwise it is delivered even so.
+ * @param payer is charged for the work; the publisher, unless told otherwise.
  * @returns what the publisher is told: Success, No matching subscribers, or why it was not accepted.
  */
 export const publishMessage = (
@@ -39,6 +51,7 @@ export const publishMessage = (
   message: Message,
   publisher: Session,
   told: boolean,
+  payer: Payer | undefined = publisher.client?.connection,
 ): ReasonCode => {
   const allowed = mayPublish(handler, message, publisher.identity)
   if (allowed !== ReasonCode.Success) return allowed
@@ -49,7 +62,7 @@ export const publishMessage = (
   }
   const refusedBefore = handler.totals.refused
   const subscribers = handler.router.publish(message, publisher)
-  publisher.client?.connection.chargeWork(1 + workOf(subscribers, message.size))
+  payer?.chargeWork(1 + workOf(subscribers, message.size))
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
@@ -62,7 +75,7 @@ export const publishMessage = (
 export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Session): boolean => {
   const { router } = handler
   if (router.publishRun === undefined) return false
-  if (mayPublish(handler, run.first.message, publisher.identity) !== ReasonCode.Success) return false
+  if (mayPublish(handler, run.message, publisher.identity) !== ReasonCode.Success) return false
   const { whole, single } = router.publishRun(run, publisher)
   publisher.client?.connection.chargeWork(1 + workOf(whole, run.size) + workOf(single, run.size / run.count))
   return true
@@ -72,15 +85,27 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
 const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + (bytes >> 10))
 
 /**
- * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. Never throws: what
- * fails is logged, since it often is another client that the Will comes up for, whose connection takes the session over.
+ * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. One that is not
+ * accepted is dropped and counted. Never throws: what fails is logged, since it often is another client that the Will comes
+ * up for, whose connection takes the session over.
+ * @param payer is charged for the work.
  */
-export const publishWill = (handler: MqttHandler, will: Message, session: Session): void => {
-  const details = { client: session.id, topic: will.topic }
+export const publishWill = (handler: MqttHandler, will: Message, session: Session, payer: Payer): void => {
+  const { topic } = will
+  const details = { client: session.id, remote: session.identity.remote, user: session.identity.userName, topic }
   try {
-    const reason = publishMessage(handler, will, session, false)
-    if (reason < ReasonCode.UnspecifiedError) handler.log.debug({ ...details, reason }, 'Will Message published')
-    else handler.log.warn({ ...details, reason }, 'Will Message not accepted')
+    payer.chargeWork(WILL_UNITS)
+    const reason = publishMessage(handler, will, session, false, payer)
+    const accepted = reason < ReasonCode.UnspecifiedError
+    if (!accepted) handler.totals.refusedPublishes += 1
+    // That a Will on a topic of the server is dropped was logged when the client connected.
+    const level = accepted || isServerTopic(will) ? 'debug' : 'warn'
+    if (!handler.log.isLevelEnabled(level)) return
+    const what = accepted ? 'Will Message published' : 'Will Message not accepted'
+    handler.log[level](
+      { ...details, reason: describeReasonCode(reason) },
+      `${what}: ${session.id} from ${details.remote}: ${describeReasonCode(reason)}: topic ${shortened(topic)}`,
+    )
   } catch (error) {
     handler.log.error({ ...details, err: error }, 'Will Message not published')
   }

@@ -6,8 +6,7 @@ import type { Client } from './client.ts'
 export const handlePubrel = (client: Client, { messageId }: IPubrelPacket): void => {
   const { journal } = client.handler
   const appendedBefore = journal.appended
-  const known = client.session!.releaseReceived(messageId!)
+  const known = client.session!.unreleased.release(messageId!)
   const unknown = client.isVersion5 && !known ? { reasonCode: ReasonCode.PacketIdentifierNotFound } : {}
-  client.incomplete.delete(messageId!)
   client.answer({ cmd: 'pubcomp', messageId: messageId!, ...unknown }, journal.appended !== appendedBefore)
 }

@@ -8,6 +8,8 @@ export const Pause = {
   Authentication: 2,
   /** Too many answers wait for the store. */
   Answers: 4,
+  /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
+  Filters: 16,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 

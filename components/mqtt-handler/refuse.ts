@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { refused } from './connack.ts'
+import { takes } from './packet-size.ts'
 
 /**
  * Answers CONNACK with a Reason Code of 0x80 or more, in the form of the client's version, and closes the connection
@@ -16,7 +17,11 @@ export const refuse = (
 ): void => {
   const version = client.connection.protocolVersion
   const { properties } = client.explained(reasonString)
-  const answer = version === 0 ? undefined : refused(version, reasonCode, { ...properties, ...more })
+  const answerWith = (said: typeof more) =>
+    version === 0 ? undefined : refused(version, reasonCode, { ...properties, ...said })
+  let answer = answerWith(more)
+  // The Server Reference may be left out (section 4.11), where the client does not take so large a packet.
+  if (more.serverReference !== undefined && answer !== undefined && !takes(client, answer)) answer = answerWith({})
   if (answer !== undefined) client.send(answer)
-  client.end(why, 'warn')
+  client.end(why, { by: 'broker', reasonCode })
 }

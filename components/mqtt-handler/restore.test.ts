@@ -9,6 +9,7 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
+import { RELEASE_BYTES } from './outgoing.ts'
 
 let broker: HandlerHarness
 let store: SlowStore
@@ -38,6 +39,17 @@ const allFor = (client: HarnessClient): string[] => {
 const will = { topic: 'will', payload: Buffer.from('gone'), qos: 1 as const, retain: false }
 
 describe('after a restart', () => {
+  it('the log knows where a client was connected from', async () => {
+    await start()
+    const { connection } = broker.connect(persistent('client', { will }))
+    store.settleAll()
+    await crash()
+    expect(broker.log.lines.find(({ message }) => message.startsWith('Will Message published'))).toMatchObject({
+      client: 'client',
+      remote: connection.remote,
+    })
+  })
+
   it('sessions, subscriptions, what was in flight and what waited are there', async () => {
     await start()
     const subscriber = broker.connect(persistent('subscriber'))
@@ -62,8 +74,8 @@ describe('after a restart', () => {
       { cmd: 'pubrel', messageId: first!.messageId },
       { cmd: 'publish', messageId: second!.messageId, dup: true, payload: Buffer.from('2') },
     ])
-    // The one in flight whose content is kept, and the three that wait.
-    expect(broker.handler.totals.queuedBytes).toBe(4 * (450 + 2))
+    // The one in flight whose content is kept, the three that wait, and what is kept of the one that was received.
+    expect(broker.handler.totals.queuedBytes).toBe(4 * (450 + 2) + RELEASE_BYTES)
     again.take({ cmd: 'pubcomp', messageId: first!.messageId! })
     store.settleAll()
     expect(payloads(again.take())).toEqual(['3'])
@@ -94,6 +106,45 @@ describe('after a restart', () => {
     again.take()
     expect(again.take(publishPacket({ qos: 2, dup: true }))).toEqual([{ cmd: 'pubrec', messageId: 1 }])
     expect(payloads(subscriber.take())).toEqual([])
+  })
+
+  it('PUBREL packets go out in the order of their PUBREC packets, and the order goes on [MQTT-4.6.0-4]', async () => {
+    await start(new SlowStore(), { maximumInflight: 5 })
+    const subscriber = broker.connect(persistent('subscriber'))
+    subscriber.take(subscribePacket({ a: {} }))
+    const publisher = broker.connect({ clientId: 'publisher' })
+    for (const n of [1, 2, 3, 4, 5]) publisher.take(publishPacket({ qos: 2, messageId: n }))
+    store.settleAll()
+    const [a, b, c, d, e] = subscriber.take().flatMap(({ cmd, messageId }) => (cmd === 'publish' ? [messageId!] : []))
+    const received = (client: HarnessClient, ...ids: number[]) => {
+      client.take(...ids.map((messageId) => ({ cmd: 'pubrec', messageId }) as const))
+      store.settleAll()
+      client.take()
+    }
+    const cmds = (client: HarnessClient) => client.sent.map(({ cmd, messageId }) => [cmd, messageId]).slice(1)
+    const reconnect = () => {
+      const client = broker.open()
+      client.sent.push(...client.take(connectPacket(persistent('subscriber', { properties: { receiveMaximum: 1 } }))))
+      store.settleAll()
+      return client
+    }
+    received(subscriber, c!, a!)
+    await crash({ maximumInflight: 5 })
+    const again = reconnect()
+    expect(cmds(again)).toEqual([
+      ['pubrel', c],
+      ['pubrel', a],
+      ['publish', b],
+    ])
+    received(again, e!, b!)
+    await crash({ maximumInflight: 5 })
+    expect(cmds(reconnect())).toEqual([
+      ['pubrel', c],
+      ['pubrel', a],
+      ['pubrel', e],
+      ['pubrel', b],
+      ['publish', d],
+    ])
   })
 
   it('what was not acknowledged before is not there', async () => {

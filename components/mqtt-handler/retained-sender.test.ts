@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   connectPacket,
   HandlerHarness,
@@ -8,6 +8,8 @@ import {
   publishPacket,
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
+
+import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 let broker: HandlerHarness
 beforeEach(() => {
@@ -71,4 +73,54 @@ it('sends each of many topics once to a client that stops reading, though others
   const odd = got.filter((payload) => payload !== '' && Number(payload) % 2 === 1)
   expect(odd).toHaveLength(1_500)
   expect(new Set(odd).size).toBe(1_500)
+})
+
+describe('the work of a turn', () => {
+  /** The most units of any turn from now on. */
+  const watched = () => {
+    const { scheduler } = broker.handler
+    scheduler.mostInTurn = 0
+    scheduler.turns = 0
+    return scheduler
+  }
+  beforeEach(async () => {
+    const publisher = broker.connect({ clientId: 'publisher' })
+    for (let n = 0; n < 60_000; n++) publisher.take(publishPacket({ topic: `wide/${n}/a`, retain: true }))
+    await nextTurn()
+  })
+
+  it('is bounded where a filter leads through all topics and finds none', async () => {
+    const scheduler = watched()
+    const clients = Array.from({ length: 3 }, (_, n) => broker.connect({ clientId: `${n}` }))
+    for (const client of clients) {
+      expect(client.take(subscribePacket({ 'wide/+/none': { qos: 0 } }))).toMatchObject([{ cmd: 'suback' }])
+    }
+    while (scheduler.waiting > 0) await nextTurn()
+    expect(scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.1)
+    expect(scheduler.turns).toBeGreaterThanOrEqual(3)
+    for (const client of clients) expect(client.take()).toEqual([])
+  })
+
+  it('is bounded where it finds all of them', async () => {
+    const scheduler = watched()
+    const client = broker.connect()
+    const got = payloads(client.take(subscribePacket({ '#': { qos: 0 } })))
+    while (scheduler.waiting > 0) await nextTurn()
+    got.push(...payloads(client.take()))
+    expect(got).toHaveLength(63_000)
+    expect(scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.1)
+    expect(scheduler.turns).toBeGreaterThan(10)
+  })
+
+  it('finds what it looks for though topics come meanwhile, and the tree is another one', async () => {
+    const publisher = broker.connect({ clientId: 'publisher' })
+    publisher.take(publishPacket({ topic: 'wide/x/rare', retain: true, payload: Buffer.from('rare') }))
+    const client = broker.connect()
+    const got = payloads(client.take(subscribePacket({ 'wide/+/rare': { qos: 0 } })))
+    expect(got).toEqual([])
+    publisher.take(publishPacket({ topic: 'wide/1/rare', retain: true, payload: Buffer.from('new') }))
+    while (broker.handler.scheduler.waiting > 0) await nextTurn()
+    // What came after the subscription was published to it.
+    expect(payloads(client.take()).sort()).toEqual(['new', 'rare'])
+  })
 })

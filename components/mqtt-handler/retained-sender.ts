@@ -1,6 +1,7 @@
 import type { QoS } from 'mqtt-packet'
 import type { Message } from '../../src/mqtt/message.ts'
 import { NONE } from '../../src/mqtt/publish.ts'
+import { type RetainedSearch, SearchState } from '../../src/mqtt/retained-search.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
@@ -10,13 +11,17 @@ import type { TurnTask } from './turn-scheduler.ts'
 /** Topics that are held for one client at a time: it may never read, and there may be many of them. */
 const PAGE = 1_000
 
-/** Topics that are looked at for one page. */
-const LOOKED = 5_000
+/** Nodes of the tree of topics, or topics, that are looked at in one step. */
+const STEP = 1_000
 
-/** Units of work that one message costs: it is looked up, and sent or queued. */
+// Units of work, measured: a search begins, a node of the tree or a topic is looked at, and a message is sent or queued.
+const SEARCH_UNITS = 5
+const NODE_UNITS = 1
+const TOPIC_UNITS = 2
 const MESSAGE_UNITS = 8
+const QUEUED_UNITS = 15
 
-const PAGE_LIMITS = { looked: LOOKED, found: PAGE }
+const PAGE_LIMITS = { looked: STEP, found: PAGE }
 
 /**
  * Sends the client of one session the retained messages of its new subscriptions, as fast as it takes them: `#` may match a
@@ -29,12 +34,14 @@ export class RetainedSender implements TurnTask {
   readonly #handler: MqttHandler
   /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the session may hold. */
   readonly #subscriptions = new Map<string, Subscription>()
-  // The one whose turn it is, with some of the topics that match it: the messages would be kept alive when others replace them.
+  // The one whose turn it is, with some of the topics that match it, by their numbers: messages would be kept alive when others
+  // replace them.
   #current: Subscription | undefined
-  #topics: readonly string[] = []
+  #numbers: readonly number[] = []
   #position = 0
-  // How far the walk through all topics has come that finds the next page, and where it ends: what is retained later is none
-  // of what there was when the client subscribed.
+  /** The search for the topics that match. If it gives up, a walk through all topics finds one page after the other. */
+  #search: RetainedSearch | undefined
+  // How far that walk has come, and where it ends: what is retained later is none of what there was when the client subscribed.
   #reached = 0
   #last = 0
 
@@ -73,7 +80,7 @@ export class RetainedSender implements TurnTask {
       if (message === undefined) continue
       const qos = this.#qosOf(message)
       if (qos > 0 && !outbox.idle) return
-      this.#advance()
+      this.#advance(message, qos)
       const identifiers = this.#identifiers
       // RETAIN is 1: it is sent because of a new subscription (section 3.3.1.3).
       if (qos === 0) client.deliverQoS0(message, true, identifiers)
@@ -87,8 +94,8 @@ export class RetainedSender implements TurnTask {
     while (this.#isBusy && sessions.get(session.id) === session && scheduler.mayGoOn(this)) {
       const message = this.#peek()
       if (message === undefined) continue
-      this.#advance()
       const qos = this.#qosOf(message)
+      this.#advance(message, qos)
       if (qos > 0) session.outbox.add(message, qos, true, this.#identifiers)
     }
   }
@@ -112,54 +119,65 @@ export class RetainedSender implements TurnTask {
    * or for those of the next subscription, was all that there was to do.
    */
   #peek(): Message | undefined {
-    if (this.#position < this.#topics.length) {
-      const { retained } = this.#handler
-      const message = retained.messages.get(this.#topics[this.#position]!, this.#handler.now())
-      if (message === undefined) this.#advance()
+    const { retained, scheduler } = this.#handler
+    if (this.#position < this.#numbers.length) {
+      const message = retained.messages.at(this.#numbers[this.#position]!, this.#handler.now())
+      if (message === undefined) {
+        this.#position += 1
+        scheduler.spend(TOPIC_UNITS)
+      }
       return message
     }
-    if (this.#reached < this.#last) {
-      this.#nextPage()
-      return undefined
+    if (this.#search !== undefined) this.#goOnSearching(this.#search)
+    else if (this.#reached < this.#last) this.#nextPage()
+    else {
+      this.#finish()
+      const next = this.#subscriptions.values().next()
+      if (next.done !== true) this.#begin(next.value)
     }
-    this.#finish()
-    const next = this.#subscriptions.values().next()
-    if (next.done !== true) this.#search(next.value)
     return undefined
   }
 
-  /** Finds what matches, if it is little: the tree of topics leads to it. */
-  #search(subscription: Subscription): void {
+  #begin(subscription: Subscription): void {
     const { retained, scheduler } = this.#handler
     this.#current = subscription
     this.#subscriptions.delete(subscription.filter)
-    const visitedBefore = retained.messages.visited
-    const found = retained.messages.match(subscription.filter, this.#handler.now(), PAGE)
-    if (found.length < PAGE) this.#topics = found.map(({ topic }) => topic)
-    else this.#last = retained.messages.lastNumber
-    scheduler.spend(1 + retained.messages.visited - visitedBefore)
+    this.#search = retained.messages.search(subscription.filter, PAGE)
+    this.#last = retained.messages.lastNumber
+    this.#reached = this.#last
+    scheduler.spend(SEARCH_UNITS)
+  }
+
+  /** Finds what matches, if it is little: the tree of topics leads to it. */
+  #goOnSearching(search: RetainedSearch): void {
+    this.#handler.scheduler.spend(search.step(STEP) * NODE_UNITS)
+    if (search.state === SearchState.Going) return
+    this.#search = undefined
+    if (search.state === SearchState.Done) this.#numbers = search.numbers
+    else this.#reached = 0
   }
 
   /** Finds some more of what matches, where it is much: among all topics, since a place in their order stays what it is. */
   #nextPage(): void {
     const { retained, scheduler } = this.#handler
     const { filter } = this.#current!
-    const visitedBefore = retained.messages.visited
-    const { topics, reached } = retained.messages.walk(filter, this.#reached, this.#last, PAGE_LIMITS)
-    this.#topics = topics
+    const { numbers, reached, looked } = retained.messages.walk(filter, this.#reached, this.#last, PAGE_LIMITS)
+    this.#numbers = numbers
     this.#position = 0
     this.#reached = reached
-    scheduler.spend(1 + retained.messages.visited - visitedBefore)
+    scheduler.spend(1 + looked * TOPIC_UNITS)
   }
 
-  #advance(): void {
+  /** The message at `#position` is sent or queued. */
+  #advance({ size }: Message, qos: QoS): void {
     this.#position += 1
-    this.#handler.scheduler.spend(MESSAGE_UNITS)
+    this.#handler.scheduler.spend(MESSAGE_UNITS + (qos > 0 ? QUEUED_UNITS : 0) + (size >> 10))
   }
 
   #finish(): void {
     this.#current = undefined
-    this.#topics = []
+    this.#search = undefined
+    this.#numbers = []
     this.#position = 0
     this.#reached = 0
     this.#last = 0

@@ -3,9 +3,15 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import type { HandlerConfig } from './config.ts'
 import type { Journal } from './journal.ts'
+import type { Payer } from './publishing.ts'
 
-/** How many messages with a Message Expiry Interval are looked at in one sweep, of which there are four a second. */
+/** How many messages with a Message Expiry Interval are looked at in one sweep, of which there are five a second. */
 const SWEEP_LIMIT = 10_000
+
+/** Those that are looked at in one step of it, and what that costs in units of work; each that is removed costs more. */
+const SWEEP_STEP = 100
+const SWEEP_STEP_UNITS = 30
+const REMOVAL_UNITS = 20
 
 /** The retained messages of the broker, with what the store is told of them. */
 export class Retained {
@@ -15,6 +21,8 @@ export class Retained {
   /** Messages that were not retained since there was no room. */
   refused = 0
   #full = false
+  /** Messages that are yet to be looked at in this sweep. */
+  #sweepLeft = 0
 
   constructor(config: HandlerConfig, journal: Journal, log: Logger) {
     this.messages = new RetainedMessages({
@@ -48,11 +56,26 @@ export class Retained {
     for (const message of messages) this.messages.set(message)
   }
 
-  /** Removes some of those whose Message Expiry Interval is over. */
-  sweep(nowMs: number): void {
-    for (const { topic } of this.messages.removeExpired(nowMs, SWEEP_LIMIT)) {
+  /** Begins a sweep, which looks at some of the messages that expire, or at all if they are few. */
+  beginSweep(): void {
+    this.#sweepLeft = Math.min(this.messages.expiring, SWEEP_LIMIT)
+  }
+
+  /**
+   * Does one step of the sweep: removes those of a few messages whose Message Expiry Interval is over.
+   * @param payer is charged for the work.
+   * @returns whether there are more steps.
+   */
+  sweep(nowMs: number, payer: Payer): boolean {
+    if (this.#sweepLeft <= 0) return false
+    this.#sweepLeft -= SWEEP_STEP
+    payer.chargeWork(SWEEP_STEP_UNITS)
+    for (const { topic } of this.messages.removeExpired(nowMs, SWEEP_STEP)) {
+      // The way to a topic leads over its levels.
+      payer.chargeWork(REMOVAL_UNITS + (topic.length >> 2))
       this.#journal.append({ type: 'retained-removed', topic })
     }
+    return this.#sweepLeft > 0
   }
 
   #refuse({ topic }: Message): false {

@@ -1,3 +1,4 @@
+import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
@@ -6,12 +7,13 @@ import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
-import { NEVER_EXPIRES } from './config.ts'
+import { maximumInflight, NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
-import { publishWill } from './publishing.ts'
+import { type Payer, publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
 import { subscriptionCost } from './subscription-cost.ts'
+import { UnreleasedMessages } from './unreleased-messages.ts'
 import { willCost, willMessage } from './will.ts'
 
 /**
@@ -28,14 +30,12 @@ export class Session implements Subscriber {
   readonly subscriptions = new Map<string, Subscription>()
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: Outbox
-  /** Packet Identifiers of the client's QoS 2 messages that it has not released. */
-  readonly received = new Set<number>()
-  /**
-   * Packet Identifiers of QoS 2 messages that were refused since a queue was full, when other subscribers had got them: with
-   * DUP it is the same message, which nobody is to get twice. Without, the identifier is in use anew [MQTT-4.3.3-9]. Not in
-   * the store.
-   */
-  refused: Set<number> | undefined
+  /** Messages at QoS 2 from the client. */
+  readonly unreleased: UnreleasedMessages
+  /** A message of the client is being published, and PUBREC is to leave before the session is sent its own copy. */
+  #answersFirst = false
+  /** How the session gets this copy. */
+  #ownDelivery: Delivery | undefined
   /** Retained messages that the client is yet to be sent; undefined when there never were any. */
   #retained: RetainedSender | undefined
 
@@ -45,6 +45,8 @@ export class Session implements Subscriber {
   #identity: Identity
   #expiryIntervalSeconds = 0
   #disconnectedAtMs: number | undefined
+  /** Its subscriptions leave the router over the next turns. */
+  #ended = false
 
   #will: StoredWill | undefined
   /** Until the Will Delay Interval is over, and until the session is. */
@@ -57,6 +59,7 @@ export class Session implements Subscriber {
     this.#identity = identity
     this.#handler = handler
     this.outbox = new Outbox(this, handler)
+    this.unreleased = new UnreleasedMessages(this, handler)
   }
 
   get client(): Client | undefined {
@@ -84,9 +87,25 @@ export class Session implements Subscriber {
     return this.#expiryIntervalSeconds
   }
 
+  get will(): StoredWill | undefined {
+    return this.#will
+  }
+
+  /** When its client was last seen to go; 0 while it is connected. */
+  get disconnectedAtMs(): number {
+    return this.#disconnectedAtMs ?? 0
+  }
+
   /** What its Will costs, in bytes. */
   get willCost(): number {
     return willCost(this.#will)
+  }
+
+  /** Whether it has neither subscriptions nor messages, Packet Identifiers or a Will: then it is no loss to its client. */
+  get holdsNothing(): boolean {
+    const { outbox, subscriptions, unreleased } = this
+    const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
+    return this.#will === undefined && held === 0
   }
 
   get retained(): RetainedSender | undefined {
@@ -94,10 +113,30 @@ export class Session implements Subscriber {
   }
 
   deliver(message: Message, delivery: Delivery): void {
+    if (this.#ended) {
+      const { shared } = delivery
+      if (shared !== undefined) this.#handler.due.endedSessions.passOn(message, shared, this)
+      return
+    }
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    if (this.#answersFirst && this.#defers(message, qos, delivery)) return
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
     else this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+  }
+
+  /** A message of the client is published now: `deliverOwn` follows when it is answered. */
+  answerFirst(): void {
+    this.#answersFirst = true
+  }
+
+  /** The client has its answer: it gets its own copy of the message, if it is to have one. */
+  deliverOwn(message: Message): void {
+    this.#answersFirst = false
+    const delivery = this.#ownDelivery
+    if (delivery === undefined) return
+    this.#ownDelivery = undefined
+    this.deliver(message, delivery)
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
@@ -105,16 +144,21 @@ export class Session implements Subscriber {
   }
 
   /**
-   * A connection of the client begins; the Will of the one before is deleted unpublished [MQTT-3.1.3-9].
+   * A connection of the client begins. The Will of the one before is deleted unpublished [MQTT-3.1.3-9]; a Will that was due was
+   * published before (`Sessions.settle`).
    * @param receiveMaximum of the client.
    */
   attach(client: Client, expiryIntervalSeconds: number, will: StoredWill | undefined, receiveMaximum: number): void {
     this.#stopWatching()
+    this.#handler.sessions.away.delete(this)
     this.#client = client
     this.#identity = client.identity
     this.#setWill(will)
     this.#disconnectedAtMs = undefined
-    this.outbox.attach(receiveMaximum)
+    this.#answersFirst = false
+    this.#ownDelivery = undefined
+    this.unreleased.attach(client.isVersion5)
+    this.outbox.attach(receiveMaximum, maximumInflight(this.#handler.config, client.isVersion5))
     this.setExpiryInterval(expiryIntervalSeconds)
   }
 
@@ -129,9 +173,11 @@ export class Session implements Subscriber {
     this.#save()
   }
 
-  /** The client said goodbye: its Will is deleted [MQTT-3.14.4-3]. */
-  deleteWill(): void {
+  /** The client sent DISCONNECT: its Will is deleted [MQTT-3.14.4-3]. @returns whether there was one. */
+  deleteWill(): boolean {
+    const existed = this.#will !== undefined
     this.#setWill(undefined)
+    return existed
   }
 
   /** The connection is gone. The session waits for the next one, or ends. */
@@ -158,7 +204,7 @@ export class Session implements Subscriber {
       this.#keep(subscription)
       this.#handler.router.subscribe(this, subscription)
     }
-    for (const packetIdentifier of stored.received) this.received.add(packetIdentifier)
+    this.unreleased.restore(stored.received)
     this.outbox.restore(stored.queue)
     if (stored.disconnectedAtMs === undefined) this.#save()
   }
@@ -169,11 +215,16 @@ export class Session implements Subscriber {
     // At least a millisecond is left: 0 would be no limit.
     const left = (seconds: number) => Math.max(1, sinceMs + seconds * 1000 - this.#handler.now())
     if (this.#expiryIntervalSeconds !== NEVER_EXPIRES) {
-      this.#expiryWatch = this.#handler.sessions.expiry.watch(this, left(this.#expiryIntervalSeconds))
+      const leftMs = left(this.#expiryIntervalSeconds)
+      this.#expiryWatch = this.#handler.sessions.expiry.watch(this, leftMs, performance.now())
     }
+    this.#handler.sessions.away.add(this)
     if (this.#will === undefined) return
-    if (this.#will.delaySeconds === 0) this.publishWill()
-    else this.#willWatch = this.#handler.sessions.willDelay.watch(this, left(this.#will.delaySeconds))
+    if (this.#will.delaySeconds === 0) this.#handler.due.wills.add(this)
+    else {
+      const leftMs = left(this.#will.delaySeconds)
+      this.#willWatch = this.#handler.sessions.willDelay.watch(this, leftMs, performance.now())
+    }
   }
 
   /** Adds or replaces a subscription. @returns whether there was one with its filter. */
@@ -201,52 +252,48 @@ export class Session implements Subscriber {
     return true
   }
 
-  /** A QoS 2 message of the client was taken. */
-  addReceived(packetIdentifier: number): void {
-    this.received.add(packetIdentifier)
-    if (this.persistent) this.#handler.journal.append({ type: 'received', session: this.id, packetIdentifier })
-  }
-
-  /** A QoS 2 message of the client was refused when others had got it. */
-  addRefused(packetIdentifier: number): void {
-    this.refused ??= new Set()
-    this.refused.add(packetIdentifier)
-  }
-
-  /** The client released it. @returns false when there was none. */
-  releaseReceived(packetIdentifier: number): boolean {
-    if (!this.received.delete(packetIdentifier)) return false
-    if (this.persistent) this.#handler.journal.append({ type: 'released', session: this.id, packetIdentifier })
-    return true
-  }
-
-  /** The Will Delay Interval is over. */
-  publishWill(): void {
+  /** Publishes the Will, if there is one: it is due. @param payer is charged for the work. */
+  publishWill(payer: Payer): void {
     const will = this.#will
     if (will === undefined) return
     this.#setWill(undefined) // [MQTT-3.1.2-10]
-    if (this.persistent) this.#save()
-    publishWill(this.#handler, willMessage(will, this.#handler.now()), this)
+    this.#save()
+    if (!this.#ended && this.#client === undefined) this.#handler.sessions.away.add(this)
+    publishWill(this.#handler, willMessage(will, this.#handler.now()), this, payer)
   }
 
-  /** The end of it; called by `Sessions.end`. */
+  /** The end of it; called by `Sessions.end`, which sees to its Will. What it holds is released over turns. */
   end(): void {
     this.#stopWatching()
-    for (const filter of this.subscriptions.keys()) {
-      this.#handler.router.unsubscribe(this, filter)
-      this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
+    this.#ended = true
+    if (this.persistent) {
+      // Its messages are in the store, which is about to forget them.
+      this.releaseMessages()
+      this.#handler.journal.append({ type: 'session-ended', session: this.id })
     }
-    this.subscriptions.clear()
-    const orphans = this.outbox.end()
-    if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
+    this.unreleased.end()
     this.#expiryIntervalSeconds = 0
+    this.#handler.due.endedSessions.add(this)
+  }
+
+  /** The session has ended: its messages are given up, or go to other members of Shared Subscriptions. */
+  releaseMessages(): void {
     const nowMs = this.#handler.now()
-    for (const { message, shared } of orphans) {
+    for (const { message, shared } of this.outbox.end()) {
       // Another member has got nothing of it yet [MQTT-3.3.2-5].
       if (message!.expiresAtMs > nowMs) this.#handler.router.redeliver(message!, shared!, this)
     }
-    // The Will is published when the session ends, whatever its delay [MQTT-3.1.2-8].
-    this.publishWill()
+  }
+
+  /**
+   * Notes how the session is to get a message that its client publishes. Only for one that it would be sent at once: a copy
+   * that has to wait follows the answer in any case, and one that is refused is a part of the answer.
+   */
+  #defers(message: Message, qos: QoS, delivery: Delivery): boolean {
+    if (this.#ownDelivery !== undefined || this.#client === undefined) return false
+    if (qos > 0 && !this.outbox.sends(message, delivery.shared)) return false
+    this.#ownDelivery = delivery
+    return true
   }
 
   #keep(subscription: Subscription): void {
@@ -275,6 +322,7 @@ export class Session implements Subscriber {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
+      remote: this.#identity.remote,
       expiryIntervalSeconds: this.#expiryIntervalSeconds,
       disconnectedAtMs: this.#disconnectedAtMs,
       will: this.#will,

@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import type { StoredSession } from '../../src/kinds/store.ts'
 import { KeepAlive } from '../../src/mqtt/keep-alive.ts'
+import { AwaySessions } from './away-sessions.ts'
 import type { Client } from './client.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
+import type { Payer } from './publishing.ts'
 import { Session } from './session.ts'
 
 /** How exactly the ends of sessions and the delays of Wills are kept, in milliseconds. */
-const TICK_MS = 250
+const TICK_MS = 200
 /** Two minutes and a bit; what is further away is looked at once in each turn of the wheel. */
-const WHEEL_SLOTS = 512
+const WHEEL_SLOTS = 640
 
 /** All sessions of this broker, by Client Identifier [MQTT-3.1.3-2]. */
 export class Sessions {
   readonly #handler: MqttHandler
   readonly #byId = new Map<string, Session>()
-  /** Those without a client, until their Session Expiry Interval is over. */
+  /** Those without a client. */
+  readonly away = new AwaySessions()
+  /** When they end: the same, until their Session Expiry Interval is over. */
   readonly expiry: KeepAlive<Session>
   /** Those whose Will waits, until its Will Delay Interval is over. */
   readonly willDelay: KeepAlive<Session>
@@ -43,8 +47,28 @@ export class Sessions {
     return `mqtt-jig-${randomUUID()}`
   }
 
-  /** A new session for a client. */
-  create(id: string, client: Client): Session {
+  /**
+   * Whether there is room for one more session, perhaps instead of one that is away and holds nothing.
+   * @param outlives whether it outlives its connection.
+   */
+  hasRoom(outlives: boolean): boolean {
+    return !this.#isFull(outlives) || this.away.idleCount > 0
+  }
+
+  /**
+   * What is due for a client happens before the client is answered: its Will is published if that waits for its turn, and its
+   * session ends if its time is over.
+   * @param payer is charged for the work.
+   */
+  settle(id: string, payer: Payer): void {
+    const session = this.#byId.get(id)
+    if (session !== undefined && this.#handler.due.expiredSessions.has(session)) this.end(session, payer)
+    this.#handler.due.wills.publishFor(id, payer)
+  }
+
+  /** A new session for a client. @param outlives whether it outlives its connection. Call `hasRoom` before. */
+  create(id: string, client: Client, outlives: boolean): Session {
+    if (this.#isFull(outlives)) this.#giveUpIdle()
     const session = new Session(id, client.owner, client.identity, this.#handler)
     this.#byId.set(id, session)
     return session
@@ -53,19 +77,59 @@ export class Sessions {
   /** Takes over what the store holds. */
   restore(all: readonly StoredSession[]): void {
     for (const stored of all) {
-      const { id, userName } = stored
-      const session = new Session(id, userName, { clientId: id, userName, remote: 'restored' }, this.#handler)
+      const { id, userName, remote = 'unknown' } = stored
+      const session = new Session(id, userName, { clientId: id, userName, remote }, this.#handler)
       this.#byId.set(id, session)
       session.restore(stored)
     }
-    // Wills that are due now reach all subscribers.
-    for (const session of [...this.#byId.values()]) session.awaitClient()
+    // Wills that are due now reach all subscribers. Those that went first are the first to be given up.
+    for (const session of [...this.#byId.values()].sort(byDisconnection)) session.awaitClient()
   }
 
-  /** Ends a session: nothing of it is left. */
-  end(session: Session): void {
-    if (this.#byId.get(session.id) !== session) return
-    this.#byId.delete(session.id)
+  /**
+   * Ends a session: nothing of it is left. Its Will is published, whatever its delay [MQTT-3.1.2-8].
+   * @param payer is charged for the work, the Will included, which is published now. Without one the Will is published when its
+   * turn comes.
+   */
+  end(session: Session, payer?: Payer): void {
+    const { id } = session
+    if (this.#byId.get(id) !== session) return
+    const { due } = this.#handler
+    payer?.chargeWork(END_UNITS + session.outbox.waiting * STORED_MESSAGE_UNITS)
+    this.#byId.delete(id)
+    this.away.delete(session)
+    due.expiredSessions.delete(session)
     session.end()
+    if (payer !== undefined) {
+      due.wills.publishFor(id, payer)
+      session.publishWill(payer)
+    } else if (session.willCost > 0) due.wills.add(session)
+  }
+
+  #isFull(outlives: boolean): boolean {
+    const { maximumSessions, maximumAwaySessions = Math.ceil(maximumSessions * AWAY_SHARE) } = this.#handler.config
+    return this.#byId.size >= maximumSessions || (outlives && this.away.count >= maximumAwaySessions)
+  }
+
+  /** Ends the session that holds nothing and is away longest. */
+  #giveUpIdle(): void {
+    const session = this.away.oldestIdle
+    if (session === undefined) return
+    const { totals, log } = this.#handler
+    totals.givenUpSessions += 1
+    if (totals.givenUpSessions === 1) {
+      const details = { client: session.id, sessions: this.#byId.size, away: this.away.count }
+      log.warn(details, 'A session that held nothing was ended for a new one: the next ones are only counted')
+    }
+    this.end(session)
   }
 }
+
+// Units of work: a session ends, and a message that waits for it is read from the store.
+const END_UNITS = 50
+const STORED_MESSAGE_UNITS = 5
+
+/** The share of `maximumSessions` that away sessions may take, unless the config says otherwise. */
+const AWAY_SHARE = 0.9
+
+const byDisconnection = (one: Session, other: Session): number => one.disconnectedAtMs - other.disconnectedAtMs

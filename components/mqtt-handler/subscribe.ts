@@ -3,30 +3,47 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import type { HandlerConfig } from './config.ts'
+import { FilterWork } from './filter-work.ts'
+import { takesSubscriptionAnswer } from './packet-size.ts'
 import { notAuthorized } from './publishing.ts'
-import { subscriptionCost } from './subscription-cost.ts'
+import { subscribeUnits, subscriptionCost } from './subscription-cost.ts'
 
 type Request = ISubscribePacket['subscriptions'][number]
 
 /**
  * Subscribes the client to each filter and answers with one Reason Code for each, in their order [MQTT-3.9.3-1], as if they
- * had come one after the other [MQTT-3.8.4-5]. Retained messages follow.
+ * had come one after the other [MQTT-3.8.4-5]. Retained messages follow. A client that does not take so large a SUBACK is
+ * disconnected, and nothing is subscribed. A packet of many filters is handled over turns.
  */
 export const handleSubscribe = (client: Client, packet: ISubscribePacket): void => {
   const { subscriptions, properties, messageId } = packet
+  if (!takesSubscriptionAnswer(client, subscriptions.length)) {
+    client.disconnect(ReasonCode.PacketTooLarge, 'SUBACK is larger than the Maximum Packet Size of the client')
+    return
+  }
   const identifier = properties?.subscriptionIdentifier ?? 0
   const unavailable = unavailableFeature(client.handler.config, subscriptions, identifier as number)
   if (unavailable !== undefined && client.isVersion5) {
     client.disconnect(unavailable, 'client subscribed in a way that is not available here')
     return
   }
-  const { journal } = client.handler
-  const appendedBefore = journal.appended
   const reasons = new Set<string>()
-  const granted = subscriptions.map((request) => subscribe(client, request, identifier as number, reasons))
-  const explained = client.explained([...reasons].join('; '))
-  client.answer({ cmd: 'suback', messageId: messageId!, granted, ...explained }, journal.appended !== appendedBefore)
-  client.session!.outbox.pump()
+  const work = new FilterWork(client, {
+    requests: subscriptions,
+    handle: (request) => subscribe(client, request, identifier as number, reasons),
+    unitsOf: ({ topic }) => subscribeUnits(topic),
+    answer(granted, batch) {
+      const explained = client.explained([...reasons].join('; '))
+      client.answer(
+        { cmd: 'suback', messageId: messageId!, granted, ...explained },
+        batch !== undefined,
+        undefined,
+        batch,
+      )
+      client.session!.outbox.pump()
+    },
+  })
+  work.begin()
 }
 
 /** What of this SUBSCRIBE packet the configuration does not allow, which is a Protocol Error in MQTT 5.0 (section 3.2.2.3). */

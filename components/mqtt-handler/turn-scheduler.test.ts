@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
-import { TurnScheduler } from './turn-scheduler.ts'
+import { BROKER_UNITS, TurnScheduler } from './turn-scheduler.ts'
 
 const log = new RecordingLogger()
 let turns: TurnScheduler
@@ -76,4 +76,33 @@ it('leaves out a task that was deleted', async () => {
   turns.delete(first)
   await nextTurn()
   expect(order).toEqual(['b'])
+})
+
+it('lets work of the broker go first, with a share of its own, however many tasks wait', async () => {
+  const steps = (name: string, minimumUnits?: number) => {
+    const self = {
+      ...(minimumUnits === undefined ? {} : { minimumUnits }),
+      resume() {
+        while (turns.mayGoOn(self)) {
+          order.push(name)
+          turns.spend(500)
+        }
+      },
+    }
+    return self
+  }
+  turns.spend(60_000)
+  for (let n = 0; n < 1_000; n++) steps('client').resume()
+  steps('broker', BROKER_UNITS).resume()
+  expect(order).toEqual([])
+  await nextTurn()
+  expect(order.slice(0, 21)).toEqual([...Array(20).fill('broker'), 'client'])
+  expect(order).toHaveLength(100)
+})
+
+it('counts the units, the turns and the most in one of them', async () => {
+  task('a', 3).resume()
+  await nextTurn()
+  await nextTurn()
+  expect([turns.spent, turns.turns, turns.mostInTurn]).toEqual([180_000, 3, 60_000])
 })

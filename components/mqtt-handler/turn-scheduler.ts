@@ -9,8 +9,16 @@ export const UNITS_PER_TURN = 50_000
 /** The least that one task may do in its turn, however many others wait. */
 const MINIMUM_SHARE = 500
 
+/** The `minimumUnits` of work of the broker itself, which must keep up with the clients that cause it: about 2 ms. */
+export const BROKER_UNITS = 10_000
+
 /** Work that can stop at any of its steps and go on in a later turn of the event loop. */
 export interface TurnTask {
+  /**
+   * The least that it may do in its turn, in units, if not `MINIMUM_SHARE`. A task that sets it goes before the others in each
+   * turn: it is work of the broker itself, which must not wait for the tasks of any number of clients.
+   */
+  readonly minimumUnits?: number
   /** Goes on from where it stopped, as long as `TurnScheduler.mayGoOn` says so. */
   resume(): void
 }
@@ -20,12 +28,14 @@ export interface TurnTask {
  *
  * A task asks `mayGoOn` before each step and reports the cost of the step with `spend`. It starts at once while the turn has
  * units left. When `mayGoOn` answers false, the task is queued, and `resume` is called in a later turn. The tasks in the queue
- * share the units of each turn equally, in the order in which they were queued.
+ * share the units of each turn equally, in the order in which they were queued; those with `minimumUnits` go first.
  */
 export class TurnScheduler {
   readonly #log: Logger
   /** In the order of their turns. */
   readonly #waiting = new Set<TurnTask>()
+  /** Those with `minimumUnits`. */
+  readonly #waitingFirst = new Set<TurnTask>()
   /** Units left of this turn, for all tasks. */
   #left = UNITS_PER_TURN
   /** The task at work, and the units left of its share. */
@@ -33,45 +43,59 @@ export class TurnScheduler {
   #share = 0
   #immediate: NodeJS.Immediate | undefined
 
+  // For the operator: units so far, the turns in which there were any, and the most in one of them.
+  spent = 0
+  turns = 0
+  mostInTurn = 0
+
   constructor(log: Logger) {
     this.#log = log
   }
 
   /** Tasks that wait for a later turn. */
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting.size + this.#waitingFirst.size
   }
 
   /** Whether the task may do its next step now. If not, its `resume` is called in a later turn. */
   mayGoOn(task: TurnTask): boolean {
-    if (task !== this.#current) this.#begin(task)
+    if (task !== this.#current) this.#begin(task, this.waiting + 1)
     if (this.#left > 0 && this.#share > 0) return true
-    this.#waiting.add(task)
+    this.#queueOf(task).add(task)
     this.#schedule()
     return false
   }
 
   /** Charges the work of a step. @param units about 0.2 µs each. */
   spend(units: number): void {
+    if (this.#left === UNITS_PER_TURN && units > 0) this.turns += 1
     this.#left -= units
     this.#share -= units
+    this.spent += units
+    this.mostInTurn = Math.max(this.mostInTurn, UNITS_PER_TURN - this.#left)
     this.#schedule()
   }
 
   /** Takes a task out of the queue. Without effect if it is not there. */
   delete(task: TurnTask): void {
-    this.#waiting.delete(task)
+    this.#queueOf(task).delete(task)
   }
 
   /** Discards all tasks. */
   stop(): void {
     clearImmediate(this.#immediate)
     this.#waiting.clear()
+    this.#waitingFirst.clear()
   }
 
-  #begin(task: TurnTask): void {
+  #queueOf(task: TurnTask): Set<TurnTask> {
+    return task.minimumUnits === undefined ? this.#waiting : this.#waitingFirst
+  }
+
+  /** @param tasks how many share the turn, this one included. */
+  #begin(task: TurnTask, tasks: number): void {
     this.#current = task
-    this.#share = Math.max(MINIMUM_SHARE, UNITS_PER_TURN / (this.#waiting.size + 1))
+    this.#share = Math.max(task.minimumUnits ?? MINIMUM_SHARE, UNITS_PER_TURN / tasks)
   }
 
   #schedule(): void {
@@ -82,21 +106,26 @@ export class TurnScheduler {
     this.#immediate = undefined
     this.#left = UNITS_PER_TURN
     this.#current = undefined
+    const tasks = this.waiting
+    this.#resumeAll(this.#waitingFirst, tasks)
+    this.#resumeAll(this.#waiting, tasks)
+    if (this.waiting > 0) this.#schedule()
+  }
+
+  #resumeAll(queue: Set<TurnTask>, tasks: number): void {
     // A task that has to wait again is queued behind the others, and has no second share in this turn.
-    const queued = [...this.#waiting]
-    for (const task of queued) {
-      if (this.#left <= 0) break
-      // The task before may have removed it.
-      if (!this.#waiting.delete(task)) continue
-      this.#resume(task, queued.length)
+    let left = queue.size
+    for (const task of queue) {
+      if (left === 0 || this.#left <= 0) return
+      left -= 1
+      queue.delete(task)
+      this.#resume(task, tasks)
     }
-    if (this.#waiting.size > 0) this.#schedule()
   }
 
   /** An error in one task must not stop the others, nor end the process. */
   #resume(task: TurnTask, tasks: number): void {
-    this.#current = task
-    this.#share = Math.max(MINIMUM_SHARE, UNITS_PER_TURN / tasks)
+    this.#begin(task, tasks)
     try {
       task.resume()
     } catch (error) {

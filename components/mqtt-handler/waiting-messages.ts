@@ -1,5 +1,6 @@
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
+import { NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
 import type { Session } from './session.ts'
@@ -94,10 +95,12 @@ export class WaitingMessages {
     this.#count(queue.count, queue.bytes)
   }
 
-  /** After a restart: finds what was in flight, at the front of the backlog. */
-  loadInflight(): void {
-    if (this.#restored) while (this.#queue.length === 0 && this.#load());
+  /** After a restart: finds what was in flight, at the front of the backlog. @returns false when that is known already. */
+  loadInflight(): boolean {
+    if (!this.#restored) return false
+    while (this.#queue.length === 0 && this.#load());
     this.#restored = false
+    return true
   }
 
   /** The client is away: everything is left to the store. */
@@ -138,8 +141,10 @@ export class WaitingMessages {
       this.#backlogCount -= 1
       this.#backlogBytes -= outgoing.size
       if (outgoing.packetIdentifier > 0) {
-        // In flight it goes on counting while its content is kept.
-        if (outgoing.message === undefined) this.#count(-1, -outgoing.size)
+        // From here on it counts as a message in flight.
+        this.#count(-1, -outgoing.size)
+        outgoing.inflightBytes = outgoing.inflightCost
+        this.#handler.totals.queuedBytes += outgoing.inflightBytes
         this.#inflight.restore(outgoing.packetIdentifier, outgoing)
       } else {
         this.#queue.push(outgoing)
@@ -191,9 +196,12 @@ export class WaitingMessages {
 
   /** Whether it has waited for too long, before anything of it was sent [MQTT-3.3.2-5]. */
   #expired(outgoing: Outgoing): boolean {
-    const nowMs = this.#handler.now()
-    const latestMs = outgoing.queuedAtMs + this.#handler.config.maximumQueuedSeconds * 1000
-    return nowMs >= latestMs || nowMs >= (outgoing.message?.expiresAtMs ?? Number.POSITIVE_INFINITY)
+    const { maximumQueuedSeconds } = this.#handler.config
+    const waitsForEver = maximumQueuedSeconds === NEVER_EXPIRES
+    const latestMs = waitsForEver ? Number.POSITIVE_INFINITY : outgoing.queuedAtMs + maximumQueuedSeconds * 1000
+    const expiresAtMs = Math.min(latestMs, outgoing.message?.expiresAtMs ?? Number.POSITIVE_INFINITY)
+    // Most never expire, and need no look at the clock.
+    return expiresAtMs !== Number.POSITIVE_INFINITY && this.#handler.now() >= expiresAtMs
   }
 
   #discard(outgoing: Outgoing): void {
@@ -208,8 +216,12 @@ export class WaitingMessages {
     if (this.#overflowing) return
     this.#overflowing = true
     const { count: waiting, bytes: waitingBytes } = this
-    const details = { client: this.#session.id, waiting, waitingBytes, policy: this.#handler.config.queueFullPolicy }
-    this.#handler.log.warn(details, 'The queue of a session is full: messages at QoS 1 and 2 are dropped')
+    const { id: client, identity } = this.#session
+    const policy = this.#handler.config.queueFullPolicy
+    this.#handler.log.warn(
+      { client, remote: identity.remote, waiting, waitingBytes, policy },
+      'The queue of a session is full: messages at QoS 1 and 2 are dropped',
+    )
   }
 
   #done({ sequence }: Outgoing): void {

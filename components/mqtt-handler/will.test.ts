@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   connectPacket,
   HandlerHarness,
@@ -78,5 +78,76 @@ describe('the bytes of Wills', () => {
     publisher.take(publishPacket({ qos: 1, payload: Buffer.from('late') }))
     expect(payloads(subscriber.take())).not.toContain('late')
     expect(broker.handler.totals.dropped).toBe(1)
+  })
+})
+
+describe.each([3, 4, 5] as const)('a Will on a topic that begins with $, of a client of version %i,', (version) => {
+  const bridge = {
+    will: { topic: '$SYS/broker/connection/bridge/state', payload: Buffer.from('0'), qos: 1 as const, retain: true },
+  }
+  const warnings = () => broker.log.at('warn').map(({ willTopic }) => willTopic)
+
+  it('keeps nobody out: it is logged at once, and dropped and counted when it is due', () => {
+    const watcher = broker.connect({ clientId: 'watcher' })
+    watcher.take(subscribePacket({ '$SYS/#': {} }))
+    const client = broker.connect(bridge, version)
+    expect(client.connection.open).toBe(true)
+    expect(client.connack).toMatchObject(version === 5 ? { reasonCode: 0 } : { returnCode: 0 })
+    expect(warnings()).toEqual([bridge.will.topic])
+    expect(broker.handler.totals.refusedPublishes).toBe(0)
+    client.lose()
+    expect(broker.handler.totals.refusedPublishes).toBe(1)
+    expect(warnings()).toEqual([bridge.will.topic])
+    expect(watcher.take()).toEqual([])
+    expect(broker.handler.retained.messages.count).toBe(0)
+    expect(counted()).toEqual(only(0))
+  })
+
+  it('is nothing to count when the client says goodbye', () => {
+    broker.connect(bridge, version).take({ cmd: 'disconnect' })
+    expect(broker.handler.totals.refusedPublishes).toBe(0)
+  })
+})
+
+it('a Will that may not be published any more when it is due is counted and logged', () => {
+  let allowed = true
+  const authorizer = { mayPublish: () => allowed, maySubscribe: () => true }
+  broker.stop()
+  broker = new HandlerHarness({}, { authorizer })
+  const client = broker.connect({ will })
+  allowed = false
+  client.lose()
+  expect(broker.handler.totals.refusedPublishes).toBe(1)
+  expect(broker.log.at('warn')).toContainEqual(expect.objectContaining({ topic: 'will' }))
+})
+
+describe('a Will Delay Interval', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    start()
+  })
+  afterEach(() => vi.useRealTimers())
+
+  /** When the Will of a client comes that is lost so long after the last tick of the broker, and what was promised. */
+  const lateBy = (delaySeconds: number, lostAfterMs: number): number => {
+    const watcher = broker.connect({ clientId: 'watcher' })
+    watcher.take(subscribePacket({ will: {} }))
+    const properties = { willDelayInterval: delaySeconds }
+    const client = broker.connect(persistent('client', { will: { ...will, properties } }))
+    vi.advanceTimersByTime(lostAfterMs)
+    client.lose()
+    const lostAtMs = performance.now()
+    vi.advanceTimersByTime(delaySeconds * 1000 - 1)
+    expect(watcher.sent).toEqual([])
+    while (watcher.sent.length === 0) vi.advanceTimersByTime(1)
+    return performance.now() - lostAtMs - delaySeconds * 1000
+  }
+
+  it.each([1, 2, 3, 100, 300])('of %i s is over on time, or at most half a second late', (delaySeconds) => {
+    for (let lostAfterMs = 1; lostAfterMs < 1000; lostAfterMs += 83) {
+      const lateMs = lateBy(delaySeconds, lostAfterMs)
+      expect(lateMs).toBeGreaterThanOrEqual(0)
+      expect(lateMs).toBeLessThanOrEqual(500)
+    }
   })
 })

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { Logger } from '../../src/kinds/logger.ts'
-import { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { FilterStage } from '../../src/kinds/pipeline-stage.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { PacketLog } from './packet-log.ts'
 
 /** Logs the packets that pass the place in the pipeline where it is listed. */
 export const packetLog = defineComponent({
-  provides: PipelineStage,
+  provides: FilterStage,
   needs: { logger: Logger },
   config: z.strictObject({
     level: z.enum(['debug', 'info']).default('info').describe('The log level of its lines.'),

@@ -43,7 +43,7 @@ it('logs what passes, passes it on as it is, and gives away no payload, user nam
     { ...common, cmd: 'subscribe', messageId: 1, filters: ['a/+ (QoS 1)'] },
     { ...common, cmd: 'unsubscribe', messageId: 2, filters: expect.objectContaining({ length: 10 }), of: 5_000 },
     { ...common, cmd: 'disconnect' },
-    { ...common, message: 'Protocol error', reasonCode: 0x81, clause: 'MQTT-1.5.4-1' },
+    { ...common, message: 'Protocol error', reason: 'Malformed Packet (0x81)', clause: 'MQTT-1.5.4-1' },
   ])
   expect(JSON.stringify(log.lines)).not.toContain('secret')
 })

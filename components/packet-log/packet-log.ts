@@ -1,6 +1,7 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { ControlPacket, FilterStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import { describePacket, describePublish } from './describe-packet.ts'
@@ -46,7 +47,8 @@ class ConnectionLog implements PacketReceiver {
   }
 
   fail(error: ProtocolError): void {
-    this.#write({ ...this.#who(), ...error }, 'Protocol error')
+    const { reasonCode, message: why, clause } = error
+    this.#write({ ...this.#who(), reason: describeReasonCode(reasonCode), why, clause }, 'Protocol error')
     this.#next.fail?.(error)
   }
 

@@ -36,7 +36,7 @@ export class LocalRouter implements Router {
   }
 
   publishRun(run: PublishRun, publisher?: Subscriber): RunDeliveries {
-    const { targets, shared } = this.#routes.routeOf(run.first.message)
+    const { targets, shared } = this.#routes.routeOf(run.message)
     // Any of them may want each message by itself.
     run.limit(Math.floor(MAXIMUM_RUN_DELIVERIES / (targets.length + shared.length)))
     const others: Target[] = []

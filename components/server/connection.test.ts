@@ -154,6 +154,25 @@ describe('writing', () => {
     expect([connection.congested, connection.pendingBytes]).toEqual([false, 0])
   })
 
+  it('is not congested by one large message, but by what follows it beyond the bound, and by a second one', async () => {
+    const { connection, socket } = open()
+    socket.holdsBack = true
+    connection.write(bytes(300_000))
+    connection.write(bytes(1000))
+    expect(connection.congested).toBe(false)
+    connection.write(bytes(300_000))
+    expect([connection.congested, socket.isPaused()]).toEqual([true, true])
+    await turn()
+    while (connection.pendingBytes > 0) {
+      socket.takeAll()
+      await turn()
+    }
+    expect([connection.congested, socket.isPaused()]).toEqual([false, false])
+    // The bound is what it was.
+    connection.write(bytes(1001))
+    expect(connection.congested).toBe(true)
+  })
+
   it('reads nothing from a peer for whom twice the bound is pending, until it is congested no more', async () => {
     const { connection, socket } = open()
     socket.holdsBack = true

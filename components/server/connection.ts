@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Connection } from '../../src/kinds/connection.ts'
+import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
@@ -38,6 +38,9 @@ export interface ConnectionOwner extends InputOwner {
  */
 const flushBytes = 256 * 1024
 
+/** One message of this size or more does not make its connection congested by itself: what follows it would be lost. */
+const largeMessageBytes = 256 * 1024
+
 /** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
 const maximumGathered = 4096
 
@@ -55,6 +58,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  authenticating = false
   readonly #socket: Socket
   /** It reads into the shared input; otherwise it has `data` events. */
   readonly #adopted: boolean
@@ -77,6 +81,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
   #socketBytes = 0
   #congested = false
+  /** Bytes of the largest message written since the connection was last all but drained; 0 when that was a small one. */
+  #largeMessage = 0
   #lastTakenMs = performance.now()
   #awaitsEndOfTurn = false
   /** Why nothing can be written any more, while what the peer sent before is still read. */
@@ -85,7 +91,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   // How it ends: not open, then the stages told, then gone.
   #open = true
   #stagesTold = false
-  #closeReason = ''
+  #end: ConnectionEnd | undefined
   #closeDeadline: NodeJS.Timeout | undefined
 
   constructor(id: number, socket: Socket, owner: ConnectionOwner) {
@@ -101,7 +107,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   /** Opens the pipeline and begins to read. */
   start(pipeline: Pipeline): void {
-    this.#socket.on('error', (error) => this.#lost(error.message))
+    this.#socket.on('error', (error) => this.#lost(error.message, 'network'))
     this.#socket.on('close', () => this.#socketClosed())
     try {
       this.#input.decodeWith(openPipeline(pipeline, this, this.#stages, (error) => this.stageThrew(error)))
@@ -129,6 +135,14 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   get open(): boolean {
     return this.#open
+  }
+
+  get end(): ConnectionEnd | undefined {
+    return this.#end
+  }
+
+  get bytesReceived(): number {
+    return this.#socket.bytesRead
   }
 
   get paused(): boolean {
@@ -161,20 +175,26 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     if (lender === undefined) this.#gathered.add(source, start, end)
     else this.#gathered.borrow(source, start, end, lender)
     const { maximumPendingBytes } = this.#owner
+    if (end - start >= largeMessageBytes) this.#largeMessage = Math.max(this.#largeMessage, end - start)
     // The operating system is asked before the peer is held to be slow.
     if (this.#gathered.bytes >= Math.min(flushBytes, maximumPendingBytes / 2)) this.#flush()
     else if (!this.#awaitsEndOfTurn) this.#awaitEndOfTurn()
-    if (this.pendingBytes > maximumPendingBytes) this.#overflow()
+    if (this.pendingBytes > maximumPendingBytes + this.#largeMessage) this.#overflow()
   }
 
   close(reason: string): void {
+    this.#close(reason, 'broker')
+  }
+
+  #close(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#flush()
     if (this.#writeError !== undefined) {
-      this.cutOff(reason)
+      this.#lost(reason, by)
+      this.#socket.destroy()
       return
     }
-    this.#lost(reason)
+    this.#lost(reason, by)
     this.#closeDeadline = setTimeout(() => this.#socket.destroy(), this.#owner.closeDeadlineMs)
     this.#socket.end()
     // What still arrives is discarded, but read: closing over unread bytes would reset the connection and could take from
@@ -184,7 +204,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   /** Ends the connection at once, and drops what waits for the peer. */
   cutOff(reason: string): void {
-    this.#lost(reason)
+    this.#lost(reason, 'broker')
     this.#socket.destroy()
   }
 
@@ -202,20 +222,21 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   /** The peer sends nothing more: the connection ends. The peer still gets the answers. */
   allRead(): void {
-    this.close(this.#writeError?.message ?? 'client closed the network connection')
+    if (this.#writeError === undefined) this.#close('client closed the network connection', 'client')
+    else this.#close(this.#writeError.message, 'network')
   }
 
   stageThrew(error: unknown): void {
     const details = { err: error, connection: this.id, remote: this.remote }
     this.#owner.log.error(details, 'A stage of the pipeline threw; its connection is cut off')
-    this.#lost('a stage of the pipeline threw')
+    this.#lost('a stage of the pipeline threw', 'broker')
     this.#socket.destroy()
   }
 
   #overflow(): void {
     this.#congested = true
-    // Messages are held back by now: it is the answers to what the peer itself sends that go this far, or one large message.
-    if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes) return
+    // Messages are held back by now: it is the answers to what the peer itself sends that go this far.
+    if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes + this.#largeMessage) return
     this.#input.block()
   }
 
@@ -269,7 +290,9 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.#lastTakenMs = performance.now()
     if (this.#sending?.peek()?.write === this.#writesEnded) this.#owner.pool.give(this.#sending.shift()!.memory)
     this.#noteSocketBytes(this.#socket.writableLength)
-    if (!this.#congested || this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
+    if (this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
+    this.#largeMessage = 0
+    if (!this.#congested) return
     this.#congested = false
     this.#tellOpen((stage) => stage.drained?.())
     this.#input.unblock()
@@ -298,7 +321,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.#closeDeadline = setTimeout(() => {
       // It is this process that does not read.
       if (this.#open && this.paused) this.#awaitEnd()
-      else this.cutOff(this.#writeError?.message ?? '')
+      else this.#socket.destroy(this.#writeError)
     }, this.#owner.closeDeadlineMs)
   }
 
@@ -309,11 +332,11 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   }
 
   /** From here on nothing is read or written. The stages are told when nobody is in the middle of calling one of them. */
-  #lost(reason: string): void {
+  #lost(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#open = false
     this.#writable = false
-    this.#closeReason = reason
+    this.#end = { by, reason }
     this.#dropGathered()
     this.#input.drop()
     this.#owner.ended()
@@ -327,9 +350,9 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     for (const { memory } of this.#sending ?? []) this.#owner.pool.letGo(memory)
     this.#sending = undefined
     this.#input.closed()
-    this.#lost('network connection lost')
+    this.#lost('network connection lost', 'network')
     this.#tellStages()
-    const details = { connection: this.id, remote: this.remote, reason: this.#closeReason }
+    const details = { connection: this.id, remote: this.remote, reason: this.#end?.reason }
     this.#owner.log.debug(details, 'Connection closed')
     this.#owner.gone(this)
   }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Server, Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { z } from 'zod'
 
 /** What a suspended server hands to its successor: the listening socket, and what its config had asked for. */
@@ -13,10 +13,41 @@ export const handover = z.object({
 
 export type Handover = z.output<typeof handover>
 
+/** The part of the config that a listening socket depends on. */
+type Address = Pick<Handover, 'host' | 'port' | 'backlog'>
+
+/** Whether the listening socket that was handed over is what a config asks for, and still open. */
+export const canKeep = (handedOver: Handover, { host, port, backlog }: Address): boolean =>
+  handedOver.server.listening && handedOver.host === host && handedOver.port === port && handedOver.backlog === backlog
+
+/**
+ * Listens at another address and closes the socket that was handed over. That one is closed last, so that it is still there
+ * when the other address cannot be bound; it is closed first when it is what holds the port.
+ * @param signal aborted when the caller is not waited for any more: by then the old socket may serve another system.
+ * @throws what `listen` throws, and the reason of the signal; the new address is free then.
+ */
+export const listenInstead = async (
+  { server, waiting }: Handover,
+  listen: () => Promise<Server>,
+  signal: AbortSignal,
+): Promise<Server> => {
+  const oldPort = (server.address() as AddressInfo | null)?.port
+  const listening = await listen().catch((error: NodeJS.ErrnoException & { readonly port?: number }) => {
+    if (error.code !== 'EADDRINUSE' || error.port !== oldPort) throw error
+  })
+  if (signal.aborted) {
+    if (listening !== undefined) await release(listening, [])
+    throw signal.reason
+  }
+  await release(server, waiting)
+  return listening ?? listen()
+}
+
 /** Closes what was handed over when it is of no use. */
 export const release = async (server: Server, waiting: readonly Socket[]): Promise<void> => {
+  for (const socket of waiting) socket.destroy()
+  if (!server.listening) return
   const closed = once(server, 'close')
   server.close()
-  for (const socket of waiting) socket.destroy()
   await closed
 }

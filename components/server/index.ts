@@ -5,8 +5,8 @@ import { defineComponent } from '../../src/system/define-system.ts'
 import { many } from '../../src/system/kind.ts'
 import { serverConfig } from './config.ts'
 import { formatAddress } from './connection.ts'
-import { type Handover, handover, release } from './handover.ts'
-import { readPipeline } from './pipeline.ts'
+import { canKeep, type Handover, handover, listenInstead } from './handover.ts'
+import { pipelineProblem, readPipeline } from './pipeline.ts'
 import { listen, TcpServer } from './tcp-server.ts'
 
 /** Listens for TCP connections. Across its dependencies, in their order, it looks for the stages of their pipeline. */
@@ -15,6 +15,17 @@ export const server = defineComponent({
   needs: { pipeline: many(PipelineStage), logger: Logger },
   config: serverConfig,
   describe: ({ host, port }) => formatAddress(host, port),
+
+  check: (_config, { pipeline }) => {
+    const roles = pipeline.map(({ provides }) => provides.variant)
+    // What a component that says no variant is shows when it starts.
+    if (!roles.every((role) => role !== undefined)) return []
+    const problem = pipelineProblem(
+      roles,
+      pipeline.map(({ name }, index) => `${name} (${roles[index]})`),
+    )
+    return problem === undefined ? [] : [{ path: ['dependencies', 'pipeline'], message: problem }]
+  },
 
   start: async (config, { pipeline, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
@@ -26,15 +37,14 @@ export const server = defineComponent({
   // Connections end here, but the port stays bound: clients that reconnect meanwhile wait and are not refused.
   suspend: async (instance: TcpServer): Promise<Handover> => instance.suspend(),
 
-  // Until this returns, the predecessor owns the listening socket, and releases it if this throws.
-  resume: async (config, { pipeline, logger }, suspended, { name }) => {
+  // Until this returns, the predecessor owns the listening socket. After a reset that failed it may be closed.
+  resume: async (config, { pipeline, logger }, suspended, { name, signal }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
-    const { server, waiting, ...bound } = handover.parse(suspended)
-    const kept = bound.host === config.host && bound.port === config.port && bound.backlog === config.backlog
-    if (!kept) await release(server, waiting)
-    const listening = kept ? server : await listen(config)
+    const handedOver = handover.parse(suspended)
+    const kept = canKeep(handedOver, config)
+    const listening = kept ? handedOver.server : await listenInstead(handedOver, () => listen(config), signal)
     const successor = new TcpServer(listening, config, stages, logger.child({ component: name }))
-    if (kept) for (const socket of waiting) successor.accept(socket)
+    if (kept) for (const socket of handedOver.waiting) successor.accept(socket)
     return successor
   },
 })

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ControlPacket, PacketReceiver, PipelineStage, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
+import { malformedPacket } from '../../src/mqtt/refusal.ts'
 import { FakeConnection } from '../../test/helpers/fake-connection.ts'
 import { runOf } from '../../test/helpers/mailbox.ts'
 import { openPipeline, readPipeline } from './pipeline.ts'
@@ -87,6 +89,23 @@ describe('openPipeline', () => {
       expect(opened).toHaveLength(7)
     },
   )
+
+  it('passes a breach of the protocol on to the handler, past a filter that does not look at it', () => {
+    const { decoder, handler, encoder, filter } = tracing([])
+    const errors: ProtocolError[] = []
+    const failing: PipelineStage = {
+      role: 'decoder',
+      open: (connection, next) => ({ ...decoder.open(connection, next as never), closed: () => next.fail?.(error) }),
+    }
+    const answering: PipelineStage = {
+      role: 'handler',
+      open: (connection, next) => ({ ...handler.open(connection, next as never), fail: (e) => errors.push(e) }),
+    }
+    const error = malformedPacket('It was cut short.')
+    const pipeline = readPipeline([failing, filter('in'), answering, encoder], 'here')
+    openPipeline(pipeline, new FakeConnection(), [], () => expect.unreachable()).closed?.()
+    expect(errors).toEqual([error])
+  })
 
   it('passes a run of PUBLISH packets on to the next stage, as a whole if that takes it so', () => {
     const { decoder, encoder } = tracing([])

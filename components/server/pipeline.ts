@@ -30,26 +30,39 @@ export interface Pipeline {
  * @throws an Error that says what the list has and what is wrong with it.
  */
 export const readPipeline = (stages: readonly PipelineStage[], place: string): Pipeline => {
-  const decoder = stages[0]
-  const encoder = stages.at(-1)
-  const handlerAt = stages.findIndex(({ role }) => role === 'handler')
-  const handler = stages[handlerAt]
-  const incoming = stages.slice(1, handlerAt).filter(({ role }) => role === 'filter')
-  const outgoing = stages.slice(handlerAt + 1, -1).filter(({ role }) => role === 'filter')
-  const inOrder = decoder?.role === 'decoder' && handler?.role === 'handler' && encoder?.role === 'encoder'
-  if (inOrder && incoming.length + outgoing.length + 3 === stages.length) {
-    return { decoder, incoming, handler, outgoing, encoder } as Pipeline
-  }
-  const found = stages.map(({ role }) => role).join(', ') || 'nothing'
-  throw new Error(
-    `${place} must list a decoder, a handler and an encoder in this order, one of each, and filters only between the ` +
-      `decoder and the encoder. It lists ${found}: ${whatIsWrong(stages)}.`,
+  const roles = stages.map(({ role }) => role)
+  const problem = pipelineProblem(roles, roles)
+  if (problem !== undefined) throw new Error(`${place} ${problem}`)
+  const handlerAt = roles.indexOf('handler')
+  return {
+    decoder: stages[0],
+    incoming: stages.slice(1, handlerAt),
+    handler: stages[handlerAt],
+    outgoing: stages.slice(handlerAt + 1, -1),
+    encoder: stages.at(-1),
+  } as Pipeline
+}
+
+/**
+ * What is wrong with the stages of a pipeline, as the rest of a sentence that begins with the place of their list.
+ * @param roles the roles of the stages, in the order of the list.
+ * @param shown what the sentence calls each of them.
+ * @returns undefined when the pipeline is whole.
+ */
+export const pipelineProblem = (roles: readonly string[], shown: readonly string[]): string | undefined => {
+  const handlerAt = roles.indexOf('handler')
+  const filters = [...roles.slice(1, Math.max(handlerAt, 1)), ...roles.slice(handlerAt + 1, -1)]
+  const inOrder = roles[0] === 'decoder' && handlerAt > 0 && roles.at(-1) === 'encoder'
+  if (inOrder && filters.length + 3 === roles.length && filters.every((role) => role === 'filter')) return undefined
+  return (
+    'must list a decoder, a handler and an encoder in this order, one of each, and filters only between the decoder and ' +
+    `the encoder. It lists ${shown.join(', ') || 'nothing'}: ${whatIsWrong(roles)}.`
   )
 }
 
-const whatIsWrong = (stages: readonly PipelineStage[]): string => {
+const whatIsWrong = (listed: readonly string[]): string => {
   const roles = ['decoder', 'handler', 'encoder'] as const
-  const count = (role: string) => stages.filter((stage) => stage.role === role).length
+  const count = (role: string) => listed.filter((each) => each === role).length
   const missing = roles.filter((role) => count(role) === 0)
   if (missing.length > 0) return `${missing.join(', ')} missing`
   const repeated = roles.filter((role) => count(role) > 1)
@@ -75,6 +88,12 @@ export const openPipeline = (
     return receiver
   }
   const filter = (next: PacketReceiver, stage: FilterStage) => keep(stage.open(connection, next))
+  const incomingFilter = (next: PacketReceiver, stage: FilterStage) => {
+    const receiver = filter(next, stage)
+    // A client that broke the protocol would not be answered if a filter without this method ended its way.
+    if (receiver !== next) receiver.fail ??= (error) => next.fail?.(error)
+    return receiver
+  }
   const encoder = keep(
     pipeline.encoder.open(connection, {
       bytes: (chunk) => connection.write(chunk),
@@ -83,7 +102,7 @@ export const openPipeline = (
   )
   const outgoing = pipeline.outgoing.reduceRight(filter, encoder)
   const handler = keep(pipeline.handler.open(connection, new GuardedReceiver(outgoing, guard)))
-  const incoming = pipeline.incoming.reduceRight(filter, handler)
+  const incoming = pipeline.incoming.reduceRight(incomingFilter, handler)
   return keep(pipeline.decoder.open(connection, incoming))
 }
 

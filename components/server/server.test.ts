@@ -1,14 +1,20 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import type {
+  DecoderStage,
+  EncoderStage,
+  HandlerStage,
+  PacketReceiver,
+  PipelineStage,
+} from '../../src/kinds/pipeline-stage.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
 import type { Handover } from './handover.ts'
 import { server } from './index.ts'
-import type { TcpServer } from './tcp-server.ts'
+import { TcpServer } from './tcp-server.ts'
 
 const answered = (chunk: Uint8Array, next: PacketReceiver): number => {
   next.packet({ cmd: 'pingreq' })
@@ -54,6 +60,11 @@ describe('the server', () => {
     const resumed = (await server.resume?.(configOf(config), dependencies, suspended, context)) as TcpServer
     running.add(resumed)
     return resumed
+  }
+  const freePort = async () => {
+    const listener = await start()
+    await stop(listener)
+    return listener.port
   }
   const answers = async (client: RawClient) => expect(await client.send('00').receive(1)).toBe('01')
 
@@ -107,6 +118,28 @@ describe('the server', () => {
   it('fails to start without a whole pipeline, and then has bound nothing', async () => {
     const started = server.start(configOf({}), { logger, pipeline: pipeline.slice(1) }, context)
     await expect(started).rejects.toThrow('server.dependencies.pipeline must list a decoder')
+  })
+
+  it.each([
+    ['0.0.0.0', false, 1],
+    ['0.0.0.0', true, 0],
+    ['0.0.0.0', undefined, 0],
+    ['127.0.0.1', false, 0],
+  ])('at %s, with authentication %s, logs %i warnings', (address, authenticates, warnings) => {
+    logger.lines.length = 0
+    // It does not listen: a test opens nothing to the network.
+    const listening = Object.assign(createServer(), { address: () => ({ address, port: 1883, family: 'IPv4' }) })
+    const [decoder, handler, encoder] = pipeline as [DecoderStage, HandlerStage, EncoderStage]
+    const stages = {
+      decoder,
+      incoming: [],
+      handler: { ...handler, ...(authenticates === undefined ? {} : { authenticates }) },
+      outgoing: [],
+      encoder,
+    }
+    new TcpServer(listening, configOf({}), stages, logger)
+    const text = `Every host that reaches ${address}:1883 may connect: no component authenticates clients`
+    expect(logger.at('warn').map(({ message }) => message)).toEqual(Array(warnings).fill(text))
   })
 
   it('closes connections beyond the maximum at once, counts them, and logs one line', async () => {
@@ -229,6 +262,19 @@ describe('the server', () => {
       await answers(await RawClient.connect(resumed.port))
     })
 
+    it('knows the address of a client that was gone before its turn came', async () => {
+      const listener = await start()
+      const suspended = await suspend(listener)
+      const gone = await RawClient.connect(listener.port)
+      const { localAddress, localPort } = gone.socket
+      await expect.poll(() => suspended.waiting.length).toBe(1)
+      gone.socket.resetAndDestroy()
+      await gone.closed
+      logger.lines.length = 0
+      await resume({}, suspended)
+      await expect.poll(() => logger.at('debug')).toMatchObject([{ remote: `${localAddress}:${localPort}` }])
+    })
+
     it('binds anew for another address', async () => {
       const listener = await start()
       const suspended = await suspend(listener)
@@ -237,6 +283,47 @@ describe('the server', () => {
       await meanwhile.closed
       await answers(await RawClient.connect(resumed.port))
       expect(suspended.server.listening).toBe(false)
+    })
+
+    it('binds anew on the same port, which is free for it once the old socket is closed', async () => {
+      const port = await freePort()
+      const suspended = await suspend(await start({ port }))
+      const resumed = await resume({ port, backlog: 5 }, suspended)
+      expect([resumed.port, suspended.server.listening]).toEqual([port, false])
+      await answers(await RawClient.connect(port))
+    })
+
+    it('keeps the old socket when the other address cannot be bound, for the config that goes back to it', async () => {
+      const occupant = await start()
+      const listener = await start()
+      const suspended = await suspend(listener)
+      await expect(resume({ host: '203.0.113.1' }, suspended)).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+      await expect(resume({ port: occupant.port }, suspended)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+      const meanwhile = await RawClient.connect(listener.port)
+      const resumed = await resume({}, suspended)
+      expect(resumed.port).toBe(listener.port)
+      await answers(meanwhile)
+    })
+
+    it('keeps the old socket when nobody waits for the new address any more, and closes the new one', async () => {
+      const listener = await start()
+      const suspended = await suspend(listener)
+      const port = await freePort()
+      const late = { name: 'server', signal: AbortSignal.abort(new Error('too late')) }
+      await expect(server.resume?.(configOf({ port }), dependencies, suspended, late)).rejects.toThrow('too late')
+      expect((await start({ port })).port).toBe(port)
+      expect((await resume({}, suspended)).port).toBe(listener.port)
+    })
+
+    it('binds anew when the socket was closed meanwhile', async () => {
+      const port = await freePort()
+      const listener = await start({ port })
+      const suspended = await suspend(listener)
+      const meanwhile = await RawClient.connect(port)
+      await stop(listener)
+      await meanwhile.closed
+      expect((await resume({ port }, suspended)).port).toBe(port)
+      await answers(await RawClient.connect(port))
     })
 
     it('can still be stopped when nobody resumes it', async () => {

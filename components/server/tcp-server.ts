@@ -9,6 +9,7 @@ import type { ServerConfig } from './config.ts'
 import { type ConnectionOwner, formatAddress, TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { type Handover, release } from './handover.ts'
+import { isLoopback } from './loopback.ts'
 import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
@@ -92,6 +93,12 @@ export class TcpServer implements Listener {
     // No file descriptor left, say. Those who are connected go on.
     server.on('error', (error) => log.error({ err: error }, 'A connection could not be accepted'))
     log.info({ host: address, port }, `Listening on ${formatAddress(address, port)}`)
+    if (pipeline.handler.authenticates === false && !isLoopback(address)) {
+      log.warn(
+        { host: address, port },
+        `Every host that reaches ${formatAddress(address, port)} may connect: no component authenticates clients`,
+      )
+    }
   }
 
   get connections(): number {
@@ -145,6 +152,8 @@ export class TcpServer implements Listener {
   #wait(socket: Socket): void {
     // Loss of the network while it waits; the successor will see that it is destroyed.
     socket.on('error', () => undefined)
+    // Node keeps the address from now on: the operating system forgets it when the peer resets the connection.
+    void socket.remoteAddress
     this.#waiting.push(socket)
   }
 

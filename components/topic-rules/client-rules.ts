@@ -1,6 +1,6 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import { covers, overlaps } from '../../src/mqtt/topic-filter-sets.ts'
-import { fillPlaceholders } from './placeholders.ts'
+import { fillPlaceholders, isAnonymous } from './placeholders.ts'
 import type { Action, Rule, TopicRulesConfig } from './rule.ts'
 
 /** A rule as it is for one client. @property filter undefined for every topic, those with `$` too. */
@@ -90,8 +90,12 @@ export class ClientRules {
 }
 
 /** The rule as it is for this client, or undefined when it is not about it. */
-const clientRule = ({ action, allow, filter, user, client }: Rule, identity: Identity): ClientRule | undefined => {
+const clientRule = (
+  { action, allow, filter, user, anonymous, client }: Rule,
+  identity: Identity,
+): ClientRule | undefined => {
   if (user !== undefined && user !== identity.userName) return undefined
+  if (anonymous !== undefined && anonymous !== isAnonymous(identity)) return undefined
   if (client !== undefined && client !== identity.clientId) return undefined
   const filled = fillPlaceholders(filter, identity)
   if (filled.result === 'filter') return { action, allow, filter: filled.filter }

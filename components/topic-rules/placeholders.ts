@@ -6,6 +6,12 @@ const placeholder = /(%[cu])/
 /** How many placeholders stand in a filter or in a level of it. */
 export const placeholdersIn = (text: string): number => (text.split(placeholder).length - 1) / 2
 
+/** Whether the client has no user name. */
+export const isAnonymous = ({ userName }: Identity): boolean => isNone(userName)
+
+/** An empty name is none. */
+const isNone = (name: string | undefined): name is undefined | '' => name === undefined || name === ''
+
 /** What the filter of a rule is for one client. */
 export type Filled =
   | { readonly result: 'filter'; readonly filter: string }
@@ -27,8 +33,8 @@ export const fillPlaceholders = (template: string, { clientId, userName }: Ident
       continue
     }
     const name = part === '%c' ? clientId : userName
-    // An empty name is none: `dev%u` must not become `dev`.
-    if (name === undefined || name === '') return { result: 'nameless' }
+    // `dev%u` must not become `dev`.
+    if (isNone(name)) return { result: 'nameless' }
     if (!fits(name, filter === '')) return { result: 'unfit', reach: reachOf(filter) }
     filter += name
   }

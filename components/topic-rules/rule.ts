@@ -8,19 +8,29 @@ export type Action = 'publish' | 'subscribe' | 'receive'
 /** Rules a list may have. Each is read for every new topic of a client, and for `receive` for every subscriber. */
 const maximumRules = 1_000
 
-const ruleSchema = z.strictObject({
-  action: z.enum(['publish', 'subscribe', 'receive', 'all']).describe('What the rule is about.'),
-  filter: z
-    .string()
-    .superRefine((filter, context) => {
-      const problem = problemOf(filter)
-      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
-    })
-    .describe('A Topic Filter; `%c` stands for the Client Identifier and `%u` for the user name.'),
-  allow: z.boolean().describe('Whether what the rule matches is allowed.'),
-  user: z.string().min(1).optional().describe('The rule is for clients of this user alone.'),
-  client: z.string().min(1).optional().describe('The rule is for the client of this Client Identifier alone.'),
-})
+const ruleSchema = z
+  .strictObject({
+    action: z.enum(['publish', 'subscribe', 'receive', 'all']).describe('What the rule is about.'),
+    filter: z
+      .string()
+      .superRefine((filter, context) => {
+        const problem = problemOf(filter)
+        if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+      })
+      .describe('A Topic Filter; `%c` stands for the Client Identifier and `%u` for the user name.'),
+    allow: z.boolean().describe('Whether what the rule matches is allowed.'),
+    user: z.string().min(1).optional().describe('The rule is for clients of this user alone.'),
+    anonymous: z
+      .boolean()
+      .optional()
+      .describe('`true`: the rule is for clients without a user name alone. `false`: for clients with any user name.'),
+    client: z.string().min(1).optional().describe('The rule is for the client of this Client Identifier alone.'),
+  })
+  .superRefine(({ user, anonymous, filter }, context) => {
+    if (anonymous !== true || (user === undefined && !filter.includes('%u'))) return
+    const message = 'a client without a user name has none: leave `user` and `%u` out of a rule with `anonymous: true`'
+    context.addIssue({ code: 'custom', message, path: ['anonymous'] })
+  })
 
 export type Rule = z.output<typeof ruleSchema>
 

@@ -12,8 +12,9 @@ import { TopicRules } from './topic-rules.ts'
 /** `publish allow a/# user=ann`: a rule in one line. */
 const rule = (text: string): Rule => {
   const [action, verdict, filter, ...limits] = text.split(' ')
-  const limit = Object.fromEntries(limits.map((each) => each.split('=')))
-  return { action, allow: verdict === 'allow', filter, ...limit } as Rule
+  const { anonymous, ...limit } = Object.fromEntries(limits.map((each) => each.split('=')))
+  const limited = anonymous === undefined ? limit : { ...limit, anonymous: anonymous === 'true' }
+  return { action, allow: verdict === 'allow', filter, ...limited } as Rule
 }
 const authorizer = (otherwise: 'allow' | 'deny', ...rules: string[]) =>
   new TopicRules({ rules: rules.map(rule), default: otherwise })
@@ -78,6 +79,33 @@ describe('a rule for a user or client', () => {
     expect(topics(who('c2', 'ann'))).toEqual(['a'])
     expect(topics(who('c1'))).toEqual(['b'])
     expect(topics(who('ann', 'c1'))).toEqual([])
+  })
+
+  it('names clients without a user name, and those with any', () => {
+    const rules = authorizer(
+      'deny',
+      'publish allow a anonymous=true',
+      'publish allow b anonymous=false',
+      'publish allow c anonymous=true client=c1',
+      'publish allow d',
+    )
+    const topics = (identity: Identity) => ['a', 'b', 'c', 'd'].filter((topic) => publishes(rules, identity, topic))
+    expect(topics(who('c1'))).toEqual(['a', 'c', 'd'])
+    expect(topics(who('c2'))).toEqual(['a', 'd'])
+    expect(topics(who('c1', ''))).toEqual(['a', 'c', 'd'])
+    expect(topics(who('c1', 'ann'))).toEqual(['b', 'd'])
+  })
+
+  it('denies clients without a user name what the others may do', () => {
+    const rules = authorizer('allow', 'all deny # anonymous=true')
+    for (const [identity, allowed] of [
+      [who('c'), false],
+      [who('c', 'ann'), true],
+    ] as const) {
+      expect(publishes(rules, identity, 'a')).toBe(allowed)
+      expect(rules.maySubscribe(identity, 'a')).toBe(allowed)
+      expect(rules.mayReceive!(identity, 'a')).toBe(allowed)
+    }
   })
 
   it('follows an identity that changes', () => {
@@ -228,6 +256,8 @@ describe('the config', () => {
 
   it('takes rules as they are documented', () => {
     expect(problems(one({ filter: 'a/%c/d-%u/+/#', user: 'ann', client: 'c' }))).toEqual([])
+    expect(problems(one({ anonymous: true, client: 'c' }))).toEqual([])
+    expect(problems(one({ anonymous: false, filter: '%u/#', user: 'ann' }))).toEqual([])
     expect(problems({ rules: [], default: 'deny' })).toEqual([])
     expect(topicRules.describe?.({ rules: [], default: 'deny' })).toBe('0 rules, else deny')
   })
@@ -236,6 +266,9 @@ describe('the config', () => {
     [{ rules: [] }, 'default: '],
     [{ default: 'allow' }, 'rules: '],
     [{ rules: [], default: 'maybe' }, 'default: '],
+    [one({ anonymous: 'yes' }), 'rules.0.anonymous: '],
+    [one({ anonymous: true, user: 'ann' }), 'rules.0.anonymous: a client without a user name has none'],
+    [one({ anonymous: true, filter: 'a/%u' }), 'rules.0.anonymous: a client without a user name has none'],
     [one({ filter: '' }), 'rules.0.filter: The Topic Filter is empty.'],
     [one({ filter: 'a#' }), 'rules.0.filter: A "#" is not alone in the last level of the Topic Filter.'],
     [one({ filter: '$share/g/a' }), 'rules.0.filter: a rule is about topics: leave $share/{ShareName}/ out'],

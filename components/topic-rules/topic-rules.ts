@@ -17,7 +17,8 @@ export class TopicRules implements Authorizer {
   constructor(config: TopicRulesConfig) {
     this.#config = config
     const personal = config.rules.some(
-      ({ filter, user, client }) => user !== undefined || client !== undefined || placeholdersIn(filter) > 0,
+      ({ filter, user, anonymous, client }) =>
+        user !== undefined || anonymous !== undefined || client !== undefined || placeholdersIn(filter) > 0,
     )
     if (!personal) this.#shared = new ClientRules({ clientId: '', userName: undefined, remote: '' }, config)
     if (config.rules.some(({ action }) => action === 'receive' || action === 'all')) {

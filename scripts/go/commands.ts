@@ -3,6 +3,7 @@
 import type { Logger, LogLevel } from '../../src/kinds/logger.ts'
 import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus } from '../../src/system/lifecycle.ts'
+import { withNotice } from './slow-notice.ts'
 import { milliseconds, resetText, shownAs, startText, statusText } from './texts.ts'
 
 /** One thing that stands ready at the prompt: a function to call, or a value that is read anew each time. */
@@ -17,6 +18,8 @@ export interface CommandOptions {
   readonly dev: Dev
   /** Draws the diagram and returns what to print about it. */
   readonly drawGraph: () => Promise<string>
+  /** Prints for the user while a command runs. */
+  readonly print: (text: string) => void
   /** What a reset has to say beside its report: that some of the changes need a restart, for instance. */
   readonly afterReset: () => string | undefined
 }
@@ -28,12 +31,13 @@ export class UsageError extends Error {
 
 export type Commands = Readonly<Record<string, Command>>
 
-export const createCommands = ({ dev, drawGraph, afterReset }: CommandOptions): Commands => {
+export const createCommands = ({ dev, drawGraph, print, afterReset }: CommandOptions): Commands => {
   /** Set by `log(level)`; outlives a reset. */
   let chosenLevel: LogLevel | undefined
 
+  const noticed = <T>(action: () => Promise<T>): Promise<T> => withNotice(() => dev.underWay, print, action)
   const start = async (begin: () => Promise<StartReport>, text: (report: StartReport) => string) => {
-    const report = await begin()
+    const report = await noticed(begin)
     if (chosenLevel !== undefined) for (const logger of loggersOf(dev)) logger.level = chosenLevel
     return shownAs({ ...report }, text(report))
   }
@@ -50,7 +54,7 @@ export const createCommands = ({ dev, drawGraph, afterReset }: CommandOptions): 
       read: () => dev.state.config,
     },
     go: { usage: 'go()', help: 'loads the code and starts the system', call: () => start(dev.go, startText) },
-    stop: { usage: 'stop()', help: 'stops the system in reverse order', call: () => stop(dev) },
+    stop: { usage: 'stop()', help: 'stops the system in reverse order', call: () => noticed(() => stop(dev)) },
     reset: {
       usage: 'reset()',
       help: 'loads what has changed and replaces the running system by the new one',

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util'
 import type { AnySystemConfig } from '../../src/system/define-system.ts'
-import type { StartReport } from '../../src/system/dev.ts'
+import type { Dev, StartReport } from '../../src/system/dev.ts'
 import { formatError } from '../../src/system/format-error.ts'
 import type { ComponentStatus } from '../../src/system/lifecycle.ts'
 
@@ -33,6 +33,26 @@ export const resetText = (report: StartReport): string => {
   return [`${reloaded}; running ${count(components)} again after ${total} (${times}).`, ...stopErrors(report)].join(
     '\n',
   )
+}
+
+/** What runs after a `go` or `reset` that failed with this code, what has become of the state, and what to do. */
+export const stateText = (dev: Dev, code: string): string => {
+  const again = 'fix this and call reset().'
+  if (code === 'RESET_FAILED') {
+    const resumed = (dev.state.system?.status() ?? []).filter(({ resumed }) => resumed)
+    const state = stateWords(resumed.map(({ name, kind }) => [name, kind]))
+    return `The previous system runs again${state === undefined ? '' : `, with ${state}`}; ${again}`
+  }
+  if (dev.state.system?.state === 'running') return `The system from before keeps running; ${again}`
+  const kept = stateWords([...dev.kept].map(([name, { kind }]) => [name, kind]))
+  if (kept === undefined) return `Nothing is running; ${again}`
+  return `Nothing is running; ${again}\nKept for the next system that starts: ${kept}. stop() discards what is kept.`
+}
+
+/** The state of components, by name and kind, in words; undefined when there is none. */
+const stateWords = (components: readonly (readonly [name: string, kind: string])[]): string | undefined => {
+  if (components.some(([, kind]) => kind === 'Store')) return 'its sessions and retained messages'
+  return components.length === 0 ? undefined : `the state of ${components.map(([name]) => name).join(', ')}`
 }
 
 /** A table of all components and their states. */

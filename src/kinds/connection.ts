@@ -1,6 +1,17 @@
 import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 
+/** How a network connection ended. */
+export interface ConnectionEnd {
+  /**
+   * `client`: it closed its side in order. `network`: the connection was reset or lost. `broker`: a stage or the transport
+   * closed it or cut it off.
+   */
+  readonly by: 'client' | 'network' | 'broker'
+  /** For the log, in a few words. */
+  readonly reason: string
+}
+
 /**
  * One network connection as the stages of a pipeline see it. The server (or another transport) creates it; it outlives
  * none of them. All methods are synchronous and none of them throws.
@@ -19,6 +30,11 @@ export interface Connection {
   maximumPacketSize: number
   /** The largest packet that is taken from the peer, in bytes: the decoder sets it when it opens. Infinity until then. */
   maximumIncomingPacketSize: number
+  /**
+   * True while the peer has yet to prove who it is by AUTH packets: the decoder takes no larger packets than CONNECT may be.
+   * The handler sets it.
+   */
+  authenticating: boolean
   /** Bytes accepted by `write` that the operating system has not taken yet. */
   readonly pendingBytes: number
   /**
@@ -29,6 +45,10 @@ export interface Connection {
   readonly congested: boolean
   /** False from the first `close` or loss of the network on; what is written then is discarded. */
   readonly open: boolean
+  /** Set from the moment on that `open` is false. */
+  readonly end: ConnectionEnd | undefined
+  /** Bytes that have come from the peer so far. */
+  readonly bytesReceived: number
   /** True from `pause` to `resume`: no packet of the peer passes the decoder. */
   readonly paused: boolean
   /**

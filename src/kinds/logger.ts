@@ -2,7 +2,10 @@ import { kind } from '../system/kind.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
-/** Writes one line: the details as fields, the message as text. Never throws. Never pass payloads or passwords. */
+/**
+ * Writes one line: the details as fields, the message as text. Never throws. Never pass payloads or passwords. The message is
+ * what people read in a terminal: it names its subject and the facts in plain words.
+ */
 export type LogLine = (details: Readonly<Record<string, unknown>>, message: string) => void
 
 /** Where components report to the operator. Below the set level a call costs a function call and nothing else. */
@@ -14,6 +17,8 @@ export interface Logger {
   readonly error: LogLine
   /** The lowest level that is written; assigning it takes effect at once, for child loggers made before too. */
   level: LogLevel
+  /** Whether a line of this level is written now: asked first where building the line costs something. */
+  isLevelEnabled(level: LogLevel): boolean
   /** A logger that adds these fields to every line. */
   child(fields: Readonly<Record<string, unknown>>): Logger
 }

@@ -17,7 +17,15 @@ import type { Connection } from './connection.ts'
  */
 export type PipelineStage = DecoderStage | FilterStage | HandlerStage | EncoderStage
 
+/**
+ * The kind of all stages. A component says which of them it provides by one of the four kinds below, which have the same
+ * name: then the check of the config sees a pipeline that is not whole, and no start has to fail for it.
+ */
 export const PipelineStage = kind<PipelineStage>()('PipelineStage')
+export const DecoderStage = kind<DecoderStage>()('PipelineStage', { variant: 'decoder' })
+export const FilterStage = kind<FilterStage>()('PipelineStage', { variant: 'filter' })
+export const HandlerStage = kind<HandlerStage>()('PipelineStage', { variant: 'handler' })
+export const EncoderStage = kind<EncoderStage>()('PipelineStage', { variant: 'encoder' })
 
 /** Bytes to packets. */
 export interface DecoderStage {
@@ -26,9 +34,15 @@ export interface DecoderStage {
 }
 
 /**
- * Looks at packets, changes them or holds them back, on either side of the handler. It must not hold back, nor drop, a PUBLISH
- * that introduces a Topic Alias, one with both a `topicAlias` and its Topic Name: those behind it that have the alias alone
- * would mean nothing, or another topic.
+ * Looks at packets, changes them or drops them, on either side of the handler.
+ *
+ * A PUBLISH packet and its message are read-only. A filter changes a packet by `next.publish(publish.with({ payload }))`. The
+ * new packet is encoded anew for each of its receivers. A filter that changes packets leaves `publishRun` out. It must not
+ * drop a PUBLISH that introduces a Topic Alias (one with both a `topicAlias` and its Topic Name), since packets that follow
+ * have the alias alone. It cannot change the topic of those (`omitsTopic`): their alias stands for the topic that the filter
+ * gave to the first one.
+ *
+ * A control packet is an object of its own, which a filter may change in place.
  */
 export interface FilterStage {
   readonly role: 'filter'
@@ -38,6 +52,8 @@ export interface FilterStage {
 /** Answers packets by the rules of MQTT; what it sends to its peer goes to `next`, now or at any later time. */
 export interface HandlerStage {
   readonly role: 'handler'
+  /** Whether clients have to say who they are and prove it; left out by a handler that does not know. */
+  readonly authenticates?: boolean
   open(connection: Connection, next: PacketReceiver): PacketReceiver
 }
 
@@ -89,7 +105,10 @@ export interface ConnectPacket extends IConnectPacket {
 export interface PacketReceiver extends StageEnd {
   /** Takes one legal packet. Buffers in a packet from the decoder are lent for the call. */
   packet(packet: ControlPacket): void
-  /** Takes a PUBLISH packet, which has a form of its own since it comes so often. It is lent for the call with all in it. */
+  /**
+   * Takes a PUBLISH packet, which has a form of its own since it comes so often. It is read-only, and lent for the call with
+   * all in it: `publish.with({})` is a copy that may be kept.
+   */
   publish(publish: Publish): void
   /**
    * Takes PUBLISH packets that differ in their payloads alone, all of them or none. It is lent for the call. Left out by who
@@ -99,8 +118,9 @@ export interface PacketReceiver extends StageEnd {
    */
   publishRun?(run: PublishRun): boolean
   /**
-   * The peer broke the protocol: the last call before `closed`. Filters pass it on; the handler answers as the
-   * specification says and closes the connection. An encoder is never called with it.
+   * The peer broke the protocol: the last call before `closed`. The handler answers as the specification says and closes the
+   * connection. A filter that has this method passes the error on; without it the error passes the filter by. An encoder is
+   * never called with it.
    */
   fail?(error: ProtocolError): void
 }

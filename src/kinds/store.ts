@@ -60,6 +60,8 @@ export interface SessionRecord {
   readonly id: string
   /** The user that owns it, if its client said who it is: nobody else may resume it. */
   readonly userName: string | undefined
+  /** Where its client was last connected from, `address:port`, for logs; left out where it is not known. */
+  readonly remote?: string | undefined
   /** Session Expiry Interval in seconds; 0xFFFFFFFF never ends. */
   readonly expiryIntervalSeconds: number
   /** When its client was last seen to go, on the clock of `Message.expiresAtMs`; undefined while it is connected. */
@@ -90,8 +92,11 @@ export interface QueuedMessage {
   readonly queuedAtMs: number
   /** Set once it was sent, and kept for sending it again; 0 before. */
   readonly packetIdentifier: number
-  /** QoS 2: the client has received it (PUBREC), PUBREL is what it is sent from now on. */
-  readonly received: boolean
+  /**
+   * QoS 2: 0 until the client has received it (PUBREC). Then its place in the order of the session's PUBREC packets, which
+   * counts up from 1; PUBREL is what the client is sent from now on, in this order.
+   */
+  readonly pubrecOrder: number
 }
 
 /** A change. `session` is a Client Identifier; what concerns a session that is not there is passed over. */
@@ -107,7 +112,7 @@ export type StoreRecord =
   /** It was sent under this Packet Identifier. */
   | { readonly type: 'sent'; readonly session: string; readonly sequence: number; readonly packetIdentifier: number }
   /** PUBREC came for it: its content is needed no more. */
-  | { readonly type: 'pubrec'; readonly session: string; readonly sequence: number }
+  | { readonly type: 'pubrec'; readonly session: string; readonly sequence: number; readonly pubrecOrder: number }
   /** It was acknowledged, expired or dropped, and leaves the queue. */
   | { readonly type: 'done'; readonly session: string; readonly sequence: number }
   /** QoS 2 from the client: the message with this Packet Identifier was taken, */

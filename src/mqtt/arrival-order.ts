@@ -22,6 +22,12 @@ export class ArrivalOrder<Thing> {
     return this.#last
   }
 
+  /** What is there under a number. */
+  get(number: number): Thing | undefined {
+    const index = this.#indexAfter(number - 1)
+    return this.#numbers[index] === number ? this.#things[index] : undefined
+  }
+
   /** Removes what is there under a number. */
   remove(number: number): void {
     this.#things[this.#indexAfter(number - 1)] = undefined

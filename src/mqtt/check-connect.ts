@@ -1,3 +1,4 @@
+import { checkReservedFlags } from './fixed-header.ts'
 import { type PacketReader, TRUNCATED } from './packet-reader.ts'
 import { PacketType } from './packet-type.ts'
 import { checkProperties, WILL_PROPERTIES } from './properties.ts'
@@ -16,15 +17,17 @@ const USER_NAME_FLAG = 0b1000_0000
 /**
  * Checks the body of a CONNECT packet (section 3.1). Sets the reader's `protocolVersion` as soon as the version is known,
  * so that a packet with a mistake after it can be answered in that version's form, and `connectFlags`.
+ * @param firstByte of the packet; its flags are checked here, since their meaning depends on the version.
  */
-export const checkConnect = (reader: PacketReader): ProtocolError | undefined => {
+export const checkConnect = (reader: PacketReader, firstByte: number): ProtocolError | undefined => {
   const versionError = checkProtocolVersion(reader)
-  if (versionError !== undefined) return versionError
+  const error = checkReservedFlags(firstByte, reader.protocolVersion) ?? versionError
+  if (error !== undefined) return error
   const flags = reader.byte()
   if (flags === TRUNCATED) return truncated('Connect Flags')
-  const flagsError = checkConnectFlags(flags, reader.protocolVersion)
+  reader.connectFlags = reader.protocolVersion === 3 ? withoutDisregarded(flags) : flags
+  const flagsError = checkConnectFlags(reader.connectFlags, reader.protocolVersion)
   if (flagsError !== undefined) return flagsError
-  reader.connectFlags = flags
   if (reader.twoByteInteger() === TRUNCATED) return truncated('Keep Alive')
   if (reader.protocolVersion === 5) {
     const error = checkProperties(reader, PacketType.Connect)
@@ -56,6 +59,10 @@ const checkProtocolVersion = (reader: PacketReader): ProtocolError | undefined =
   reader.protocolVersion = name === 'MQTT' && level > 5 && level < 0x80 ? 5 : 4
   return refusal(ReasonCode.UnsupportedProtocolVersion, 'The Protocol Version is not supported.', 'MQTT-3.1.2-2')
 }
+
+/** MQTT 3.1 does not use bit 0, and disregards Will QoS and Will Retain where the Will flag is not set. */
+const withoutDisregarded = (flags: number): number =>
+  flags & ~((flags & WILL_FLAG) === 0 ? RESERVED | WILL_QOS | WILL_RETAIN : RESERVED)
 
 const checkConnectFlags = (flags: number, version: number): ProtocolError | undefined => {
   if ((flags & RESERVED) !== 0) return malformedPacket('The reserved Connect Flag is set.', 'MQTT-3.1.2-3')

@@ -34,7 +34,7 @@ const checkBody = (firstByte: number, reader: PacketReader): ProtocolError | und
     case PacketType.Pingreq:
       return undefined
     case PacketType.Connect:
-      return checkConnect(reader)
+      return checkConnect(reader, firstByte)
     case PacketType.Subscribe:
       return checkSubscribe(reader)
     case PacketType.Unsubscribe:

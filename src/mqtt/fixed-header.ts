@@ -25,25 +25,14 @@ export const qosOf = (firstByte: number): number => (firstByte >> 1) & 0b11
 export const checkFirstByte = (firstByte: number, version: ProtocolVersion | 0): ProtocolError | undefined => {
   const type = firstByte >> 4
   if (version === 0) {
-    if (type !== PacketType.Connect) {
-      return protocolError('The first packet is not CONNECT.', 'MQTT-3.1.0-1')
-    }
-  } else if (type === PacketType.Connect) {
-    return protocolError('A second CONNECT packet came.', 'MQTT-3.1.0-2')
+    // The flags of CONNECT are checked when its version is known, which follows them.
+    return type === PacketType.Connect ? undefined : protocolError('The first packet is not CONNECT.', 'MQTT-3.1.0-1')
   }
-  const flags = firstByte & 0x0f
   switch (type) {
     case PacketType.Publish:
       return checkPublishFlags(firstByte)
-    case PacketType.Pubrel:
-    case PacketType.Subscribe:
-    case PacketType.Unsubscribe:
-      // MQTT 3.1 repeats these packets with the DUP flag; later versions reserve it.
-      if (flags === 0b0010 || (flags === 0b1010 && version === 3)) return undefined
-      return malformedPacket(
-        `The flags of ${packetTypeName(type)} are not 0010.`,
-        type === PacketType.Pubrel ? 'MQTT-3.6.1-1' : type === PacketType.Subscribe ? 'MQTT-3.8.1-1' : 'MQTT-3.10.1-1',
-      )
+    case PacketType.Connect:
+      return protocolError('A second CONNECT packet came.', 'MQTT-3.1.0-2')
     case PacketType.Reserved:
       return malformedPacket('Packet type 0 is reserved.')
     case PacketType.Connack:
@@ -54,9 +43,42 @@ export const checkFirstByte = (firstByte: number, version: ProtocolVersion | 0):
     case PacketType.Auth:
       if (version !== 5) return malformedPacket('Packet type 15 is reserved before MQTT 5.0.')
   }
-  if (flags === 0) return undefined
-  return malformedPacket(`The flags of ${packetTypeName(type)} are not 0000.`, 'MQTT-2.1.3-1')
+  return checkReservedFlags(firstByte, version)
 }
+
+/** Checks the flags of a packet that is not PUBLISH. MQTT 3.1 does not use them: any value is legal there. */
+export const checkReservedFlags = (firstByte: number, version: ProtocolVersion | 0): ProtocolError | undefined => {
+  const type = firstByte >> 4
+  const required = requiredFlags(type)
+  if ((firstByte & FLAGS) === required || version === 3) return undefined
+  return malformedPacket(
+    `The flags of ${packetTypeName(type)} are not ${required === 0 ? '0000' : '0010'}.`,
+    RESERVED_FLAG_CLAUSES.get(type) ?? 'MQTT-2.1.3-1',
+  )
+}
+
+/**
+ * The first byte of a packet of MQTT 3.1 with the flags that its type has in all versions. MQTT 3.1 uses the flags of PUBLISH,
+ * and DUP where PUBREL, SUBSCRIBE or UNSUBSCRIBE is sent again; its specification calls all others "not used".
+ */
+export const withoutUnusedFlags = (firstByte: number): number => {
+  const type = firstByte >> 4
+  if (type === PacketType.Publish) return firstByte
+  const required = requiredFlags(type)
+  return (firstByte & ~FLAGS) | (required === 0 ? 0 : required | (firstByte & DUP_FLAG))
+}
+
+const FLAGS = 0b1111
+
+/** The value of the flags of a packet that is not PUBLISH (table 2-2). */
+const requiredFlags = (type: number): number =>
+  type === PacketType.Pubrel || type === PacketType.Subscribe || type === PacketType.Unsubscribe ? 0b0010 : 0
+
+const RESERVED_FLAG_CLAUSES: ReadonlyMap<number, string> = new Map([
+  [PacketType.Pubrel, 'MQTT-3.6.1-1'],
+  [PacketType.Subscribe, 'MQTT-3.8.1-1'],
+  [PacketType.Unsubscribe, 'MQTT-3.10.1-1'],
+])
 
 const checkPublishFlags = (firstByte: number): ProtocolError | undefined => {
   const qos = qosOf(firstByte)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { KeepAlive } from './keep-alive.ts'
 
 const tickMs = 100
@@ -30,6 +30,51 @@ describe('KeepAlive', () => {
         },
       ),
       { numRuns: 100 },
+    )
+  })
+
+  /** Fractions of milliseconds that numbers can hold. */
+  const eighths = (min: number, max: number) => fc.integer({ min, max }).map((value) => value / 8)
+  /** Times of `advance`: once in each tick, a little early or late, and at any phase. */
+  const advances = fc.tuple(fc.nat(tickMs - 1), fc.array(eighths(-4, 24), { minLength: 400, maxLength: 400 }))
+
+  it.each([
+    ['at most two ticks late', false, 2],
+    ['at most one tick late when it is told the time', true, 1],
+  ])('reports, %s, who was last heard of between two ticks, at whatever time', (_what, told, ticksLate) => {
+    fc.assert(
+      fc.property(
+        // More than a call is late.
+        fc.integer({ min: 10, max: 20_000 }),
+        eighths(0, 40_000),
+        fc.integer({ min: 3, max: 40 }),
+        advances,
+        (limitMs, heardAtMs, slots, [phaseMs, jitters]) => {
+          const wheel = new KeepAlive<string>(0, tickMs, slots)
+          let watch = told ? undefined : wheel.watch('client', limitMs)
+          let reportedAtMs = Number.NaN
+          let largestJitterMs = 0
+          let nowMs = phaseMs
+          let heard = false
+          for (const jitterMs of jitters) {
+            if (!heard && heardAtMs <= nowMs) {
+              heard = true
+              if (watch === undefined) watch = wheel.watch('client', limitMs, heardAtMs)
+              else wheel.heard(watch)
+            } else if (!heard && watch !== undefined) wheel.heard(watch)
+            if (wheel.advance(nowMs).length > 0) {
+              reportedAtMs = nowMs
+              break
+            }
+            largestJitterMs = Math.max(largestJitterMs, jitterMs)
+            nowMs += tickMs + jitterMs
+          }
+          // A call that is late by some milliseconds adds these, once before the silence and once at its end.
+          expect(reportedAtMs - heardAtMs).toBeGreaterThanOrEqual(limitMs - (told ? 0 : largestJitterMs))
+          expect(reportedAtMs - heardAtMs).toBeLessThanOrEqual(limitMs + ticksLate * tickMs + largestJitterMs)
+        },
+      ),
+      { numRuns: 300 },
     )
   })
 
@@ -103,4 +148,19 @@ describe('KeepAlive', () => {
       expect(wheel.advance(3_600_000)).toEqual(['session'])
     })
   })
+})
+
+it('looks at few in each tick of those that are further away than the wheel sees', () => {
+  const keepAlive = new KeepAlive<number>(0, 100, 64)
+  for (let n = 0; n < 3_200; n++) keepAlive.watch(n, 1_000_000)
+  const looks = vi.spyOn(Set.prototype, 'add')
+  let most = 0
+  for (let nowMs = 100; nowMs <= 20_000; nowMs += 100) {
+    looks.mockClear()
+    expect(keepAlive.advance(nowMs)).toEqual([])
+    most = Math.max(most, looks.mock.calls.length)
+  }
+  looks.mockRestore()
+  expect(most).toBeGreaterThan(0)
+  expect(most).toBeLessThanOrEqual(400)
 })

@@ -3,53 +3,63 @@
  * when the wheel gets there. A packet costs a write of a number; only when its slot comes is a connection looked at, and
  * moved on if it was heard of since.
  *
- * The wheel has no clock: `advance` tells it the time. After a long turn of the event loop `advance` is late, and what the
- * watched have sent meanwhile is not read yet. The wheel then waits for one more call before it looks at the time that has
- * passed: what had arrived is read between two calls. So a busy process throws out nobody whom it did not hear, and does not
- * prolong the time of those who are silent.
+ * The wheel has no clock: `advance` tells it the time, and is to be called once in each tick. After a long turn of the event
+ * loop `advance` is late, and what the watched have sent meanwhile is not read yet. The wheel then waits for one more call
+ * before it looks at the time that has passed: what had arrived is read between two calls. So a busy process throws out no
+ * client that it could not hear, and does not prolong the time of those who are silent.
  */
 export class KeepAlive<T> {
   readonly #tickMs: number
   readonly #slots: Set<Watch<T>>[]
   readonly #waitsForReads: boolean
   readonly #startMs: number
-  /** Ticks from the start to the last `advance`. */
-  #now = 0
-  /** The tick up to which all slots were looked at. */
+  /** The time of the last `advance`. */
+  #nowMs: number
+  /** The last slot that was looked at, counted from the start. */
   #tick = 0
+  /** How far before the last slot the last watch beyond the wheel went. */
+  #spread = 0
 
   /**
    * @param nowMs the time on the clock that `advance` will use.
-   * @param tickMs how exact the wheel is: silence is noticed at most two ticks late, and never early.
+   * @param tickMs how often `advance` is called. Silence is noticed never early, and at most two ticks late: a client that was
+   * heard of since the last `advance` is noted as of then, and allowed one tick more. A watch with its time is at most one tick
+   * late.
    * @param slotCount how far ahead the wheel sees, in ticks; longer waits take a look for each turn of the wheel.
    * @param waitsForReads whether a late `advance` leaves time to read what had arrived. False where the end of a time does not
    * depend on what arrives.
    */
   constructor(nowMs: number, tickMs: number, slotCount: number, waitsForReads = true) {
     this.#startMs = nowMs
+    this.#nowMs = nowMs
     this.#tickMs = tickMs
     this.#waitsForReads = waitsForReads
     this.#slots = Array.from({ length: slotCount }, () => new Set<Watch<T>>())
   }
 
-  /** Starts to watch: `advance` reports the owner once it was silent for `limitMs`, counted from now. 0 is no limit. */
-  watch(owner: T, limitMs: number): Watch<T> {
-    const watch: Watch<T> = { owner, heardAtTick: this.#now, limitTicks: 0, slot: undefined }
+  /**
+   * Starts to watch: `advance` reports the owner once it was silent for `limitMs`, counted from now. 0 is no limit.
+   * @param nowMs the time on the clock of `advance`, where it is worth asking for: the wheel knows that of the last call alone.
+   */
+  watch(owner: T, limitMs: number, nowMs?: number): Watch<T> {
+    // What is known exactly does not need the tick that `limit` adds.
+    const heardAtMs = nowMs === undefined ? this.#nowMs : nowMs - this.#tickMs
+    const watch: Watch<T> = { owner, heardAtMs, limitMs: 0, slot: undefined }
     this.limit(watch, limitMs)
     return watch
   }
 
   /** Notes that the owner was heard of. */
   heard(watch: Watch<T>): void {
-    watch.heardAtTick = this.#now
+    watch.heardAtMs = this.#nowMs
   }
 
   /** Sets another limit, counted from when the owner was last heard of. 0 is no limit. */
   limit(watch: Watch<T>, limitMs: number): void {
     this.cancel(watch)
     if (limitMs === 0) return
-    // One tick more, since whoever was heard of during a tick is noted at its beginning.
-    watch.limitTicks = Math.ceil(limitMs / this.#tickMs) + 1
+    // One tick more, since it may have been heard of a tick later than what is noted.
+    watch.limitMs = limitMs + this.#tickMs
     this.#enterSlot(watch)
   }
 
@@ -62,41 +72,59 @@ export class KeepAlive<T> {
   /** Moves the time on. @returns those who were silent for too long; they are watched no more. */
   advance(nowMs: number): T[] {
     const silent: T[] = []
-    const before = this.#now
-    this.#now = Math.floor((nowMs - this.#startMs) / this.#tickMs)
-    if (this.#now - before > 1) this.#noteHeard(before)
-    const isLate = this.#now - before > MAXIMUM_TICKS_AT_ONCE
-    const until = isLate && this.#waitsForReads ? before : this.#now
+    const beforeMs = this.#nowMs
+    this.#nowMs = nowMs
+    const isLate = nowMs - beforeMs > MAXIMUM_TICKS_AT_ONCE * this.#tickMs
+    if (isLate) this.#noteHeard(beforeMs)
+    const untilMs = isLate && this.#waitsForReads ? beforeMs : nowMs
+    const until = Math.floor((untilMs - this.#startMs) / this.#tickMs)
+    // The slot where the last call ended has those who were not due then.
+    this.#lookAtSlot(untilMs, silent)
     // After a very long time one look at each slot is enough.
     this.#tick = Math.max(this.#tick, until - this.#slots.length)
     while (this.#tick < until) {
-      this.#tick++
-      this.#lookAtSlot(silent)
+      this.#tick += 1
+      this.#lookAtSlot(untilMs, silent)
     }
     return silent
   }
 
-  /** Those heard of since `tick` were heard of up to now: they are noted at the beginning of a tick that took longer. */
-  #noteHeard(tick: number): void {
+  /** Those heard of since a time were heard of up to now: they are noted as of the beginning of a tick that took longer. */
+  #noteHeard(sinceMs: number): void {
     for (const slot of this.#slots) {
-      for (const watch of slot) if (watch.heardAtTick === tick) watch.heardAtTick = this.#now
+      for (const watch of slot) if (watch.heardAtMs === sinceMs) watch.heardAtMs = this.#nowMs
     }
   }
 
-  #enterSlot(watch: Watch<T>): void {
-    const ticksAhead = watch.heardAtTick + watch.limitTicks - this.#tick
-    // The slot of this very tick is a whole turn away.
-    const reachable = Math.min(Math.max(ticksAhead, 1), this.#slots.length - 1)
-    watch.slot = this.#slots[(this.#tick + reachable) % this.#slots.length]
-    watch.slot?.add(watch)
+  #slotOf({ heardAtMs, limitMs }: Watch<T>): Set<Watch<T>> {
+    const ticksAhead = Math.floor((heardAtMs + limitMs - this.#startMs) / this.#tickMs) - this.#tick
+    let reachable = Math.max(ticksAhead, 0)
+    if (reachable >= this.#slots.length) {
+      // What is beyond the wheel is spread over its further half: otherwise all that began together would be looked at together.
+      this.#spread = (this.#spread + 1) % Math.max(1, this.#slots.length >> 1)
+      reachable = this.#slots.length - 1 - this.#spread
+    }
+    return this.#slots[(this.#tick + reachable) % this.#slots.length]!
   }
 
-  #lookAtSlot(silent: T[]): void {
+  #enterSlot(watch: Watch<T>): void {
+    watch.slot = this.#slotOf(watch)
+    watch.slot.add(watch)
+  }
+
+  #lookAtSlot(untilMs: number, silent: T[]): void {
     const slot = this.#slots[this.#tick % this.#slots.length]!
     for (const watch of slot) {
+      if (untilMs - watch.heardAtMs >= watch.limitMs) {
+        this.cancel(watch)
+        silent.push(watch.owner)
+        continue
+      }
+      const next = this.#slotOf(watch)
+      if (next === slot) continue
       this.cancel(watch)
-      if (this.#tick - watch.heardAtTick >= watch.limitTicks) silent.push(watch.owner)
-      else this.#enterSlot(watch)
+      watch.slot = next
+      next.add(watch)
     }
   }
 }
@@ -104,11 +132,12 @@ export class KeepAlive<T> {
 /** One who is watched. The wheel alone writes it. */
 export interface Watch<T> {
   readonly owner: T
-  heardAtTick: number
-  limitTicks: number
+  /** When it was last heard of, as far as the wheel knows. */
+  heardAtMs: number
+  limitMs: number
   /** The slot it stands in, none while it is not watched. */
   slot: Set<Watch<T>> | undefined
 }
 
-/** A timer that is later than this many ticks was held up by the process itself. */
+/** A call of `advance` that is later than this many ticks was held up by the process itself. */
 const MAXIMUM_TICKS_AT_ONCE = 2

@@ -3,8 +3,8 @@ import { Message } from './message.ts'
 
 /** A message as a decoder lends it: somewhere in a chunk. */
 const lent = () => {
-  const message = new Message()
-  message.fill(Buffer.from('....topic/aPROPERTIESpayload....'))
+  const lent = new Message()
+  const message = Message.refill(lent, Buffer.from('....topic/aPROPERTIESpayload....'))
   message.topicStart = 4
   message.topicEnd = 11
   message.propertiesStart = 11
@@ -14,7 +14,7 @@ const lent = () => {
   message.qos = 1
   message.retain = true
   message.expiresAtMs = 5
-  return message
+  return lent
 }
 const parts = ({ topic, properties, payload, qos, retain, expiresAtMs, size }: Message) => ({
   ...{ topic, properties: `${properties}`, payload: `${payload}`, qos, retain, expiresAtMs, size },
@@ -41,17 +41,16 @@ describe('a message', () => {
     const message = lent()
     const kept = message.keep()
     expect(message.keep()).toBe(kept)
-    message.fill(Buffer.from('another'))
+    Message.refill(message, Buffer.from('another'))
     expect(message.keep()).not.toBe(kept)
     expect(message.serial).not.toBe(kept.serial)
   })
 
   it('that owns its memory is kept without a copy', () => {
-    const message = lent()
-    message.owned = true
+    const message = Object.assign(lent(), { owned: true })
     const kept = message.keep()
     expect(kept.bytes).toBe(message.bytes)
-    message.fill(Buffer.from('another'))
+    Message.refill(message, Buffer.from('another'))
     expect(parts(kept)).toEqual(expected)
     expect(parts(kept.alone())).toEqual(expected)
   })
@@ -62,6 +61,14 @@ describe('a message', () => {
   })
 
   it('takes another Topic Name with all else', () => {
-    expect(parts(lent().withTopic(Buffer.from('b')))).toEqual({ ...expected, topic: 'b', size: 18 })
+    expect(parts(lent().with({ topic: Buffer.from('b') }))).toEqual({ ...expected, topic: 'b', size: 18 })
+  })
+
+  it.each([
+    ['made of parts', Message.of({ topic: 'a' })],
+    ['kept', lent().keep()],
+    ['that owned its memory, kept', Object.assign(lent(), { owned: true }).keep()],
+  ])('%s is never filled again', (_, message) => {
+    expect(() => Message.refill(message, Buffer.alloc(0))).toThrow('A message that is kept cannot be filled again.')
   })
 })

@@ -7,54 +7,57 @@ import type { Lender } from './lender.ts'
  *
  * The decoder fills one Message again and again: what it passes on is *lent* for the call, and nothing is copied for a
  * message that nobody keeps. Whoever keeps it keeps `keep()`.
+ *
+ * All fields are read-only: a stage that changes a message makes another one (`Publish.with`). A decoder sets the fields of
+ * its own messages through `refill`.
  */
 export class Message {
   /** The memory that the parts lie in; other bytes may surround them. */
-  bytes: Buffer = EMPTY
+  readonly bytes: Buffer = EMPTY
   /** The Topic Name, well-formed UTF-8 and legal. */
-  topicStart = 0
-  topicEnd = 0
+  readonly topicStart: number = 0
+  readonly topicEnd: number = 0
   /**
    * The Properties that are forwarded unaltered, encoded one after the other and without their Property Length: Payload
    * Format Indicator, Content Type, Response Topic, Correlation Data and User Properties, in the order they came in.
    */
-  propertiesStart = 0
-  propertiesEnd = 0
-  payloadStart = 0
-  payloadEnd = 0
+  readonly propertiesStart: number = 0
+  readonly propertiesEnd: number = 0
+  readonly payloadStart: number = 0
+  readonly payloadEnd: number = 0
   /** The QoS it was published with. */
-  qos: QoS = 0
+  readonly qos: QoS = 0
   /** Whether it was published with RETAIN 1. */
-  retain = false
+  readonly retain: boolean = false
   /**
    * When its Message Expiry Interval ends, in milliseconds since 1970 on a clock that never steps back
    * (`performance.timeOrigin + performance.now()`); Infinity when it has none.
    */
-  expiresAtMs = Number.POSITIVE_INFINITY
+  readonly expiresAtMs: number = Number.POSITIVE_INFINITY
   /**
    * The whole packet that it came in, where its bytes may go out again as they are: at QoS 0, when nothing was taken out of
    * them. `frameVersion` is 0 otherwise, 4 for the form of MQTT 3 and 5 for that of 5.0.
    */
-  frameStart = 0
-  frameEnd = 0
-  frameVersion: 0 | 4 | 5 = 0
+  readonly frameStart: number = 0
+  readonly frameEnd: number = 0
+  readonly frameVersion: 0 | 4 | 5 = 0
   /** Nothing else is in this memory, and nobody will ever write to it: to keep the message costs no copy. */
-  owned = false
+  readonly owned: boolean = false
   /** Who overwrites these bytes before the turn of the event loop ends; undefined when they stay as they are. */
-  lender: Lender | undefined
+  readonly lender: Lender | undefined
   /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
-  serial = 0
+  readonly serial: number = 0
 
   #topic: string | undefined
   #kept: Message | undefined
 
   /** A message that owns its memory, from its parts: a Will Message, a message of the broker's own, a stored one. */
   static of(parts: MessageParts): Message {
-    const message = new Message()
+    const of = new Message()
     const topic = typeof parts.topic === 'string' ? Buffer.from(parts.topic) : parts.topic
     const properties = parts.properties ?? EMPTY
     const payload = parts.payload ?? EMPTY
-    message.fill(Buffer.concat([topic, properties, payload]))
+    const message = Message.refill(of, Buffer.concat([topic, properties, payload]))
     message.topicEnd = topic.length
     message.propertiesStart = topic.length
     message.propertiesEnd = topic.length + properties.length
@@ -63,20 +66,28 @@ export class Message {
     message.qos = parts.qos ?? 0
     message.retain = parts.retain ?? false
     message.expiresAtMs = parts.expiresAtMs ?? Number.POSITIVE_INFINITY
-    message.#kept = message
-    return message
+    of.#kept = of
+    return of
   }
 
-  /** Begins another message in this memory; the parts are set by the caller, all of them. */
-  fill(bytes: Buffer): void {
-    this.bytes = bytes
-    this.#topic = undefined
-    this.#kept = undefined
-    this.frameVersion = 0
-    this.owned = false
-    this.lender = undefined
+  /**
+   * Begins another message in the same object: for decoders, which lend one object again and again.
+   * @param lent an object that the caller made and lends.
+   * @returns the object, with fields that can be set. The caller sets all parts.
+   * @throws TypeError for a message that is kept: it never changes.
+   */
+  static refill(lent: Message, bytes: Buffer): MessageFields {
+    if (lent.#kept === lent) throw new TypeError('A message that is kept cannot be filled again.')
+    lent.#topic = undefined
+    lent.#kept = undefined
+    const message: MessageFields = lent
+    message.bytes = bytes
+    message.frameVersion = 0
+    message.owned = false
+    message.lender = undefined
     lastSerial += 1
-    this.serial = lastSerial
+    message.serial = lastSerial
+    return message
   }
 
   /** The Topic Name. */
@@ -113,7 +124,8 @@ export class Message {
   keep(): Message {
     if (this.#kept !== undefined) return this.#kept
     const kept = this.owned ? Object.assign(new Message(), this) : this.#copy()
-    kept.serial = this.serial
+    const fields: MessageFields = kept
+    fields.serial = this.serial
     kept.#topic = this.#topic
     kept.#kept = kept
     this.#kept = kept
@@ -138,12 +150,15 @@ export class Message {
     return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
   }
 
-  /** A copy with another Topic Name: what a Topic Alias stands for. */
-  withTopic(topic: Uint8Array): Message {
-    const { properties, payload, qos, retain, expiresAtMs } = this
-    return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
+  /** A copy in memory of its own, with other parts: `{ topic }` for what a Topic Alias stands for. */
+  with(parts: Partial<MessageParts>): Message {
+    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
+    return Message.of({ topic, properties, payload, qos, retain, expiresAtMs, ...parts })
   }
 }
+
+/** A message whose fields can be set: for decoders, which fill the messages that they lend. */
+export type MessageFields = { -readonly [Field in keyof Message]: Message[Field] }
 
 /** What a message is made of. Strings and buffers are copied. */
 export interface MessageParts {

@@ -25,13 +25,15 @@ export class PacketReader {
   protocolVersion: ProtocolVersion | 0 = 0
   /** Start of the last string read, without its length. It ends at `position`. */
   stringStart = 0
-  /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 lets a client set for fields it leaves out. */
+  /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 disregards or lets a client set for fields it leaves out. */
   connectFlags = 0
   /** Of a CONNECT, as far as it was read; Infinity is none. */
   maximumPacketSize = Number.POSITIVE_INFINITY
   /** Where the Topic Name of a checked PUBLISH lies. */
   topicStart = 0
   topicEnd = 0
+  /** Topic Filters that a packet may hold. */
+  maximumFilters = Number.POSITIVE_INFINITY
   /** The last Packet Identifier checked. */
   packetIdentifier = 0
 

@@ -6,8 +6,12 @@ import type { ReasonCode } from './reason-code.ts'
  */
 export interface ProtocolError {
   readonly reasonCode: ReasonCode
-  /** A sentence for the log and the Reason String: what was wrong, never a value that the peer sent. */
+  /** A sentence for the log and the Reason String: what was wrong, never text that the peer sent. */
   readonly message: string
   /** The clause that was broken, where there is one: `MQTT-1.5.4-2`. */
   readonly clause?: string
+  /** Of a CONNECT packet, for the log alone: the Client Identifier that it names, if it can be read. */
+  readonly clientId?: string
+  /** Of the first packet, for the log alone: a sentence that says which other protocol the bytes look like. */
+  readonly hint?: string
 }

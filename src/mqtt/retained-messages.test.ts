@@ -4,6 +4,7 @@ import { topicFilter, topicName } from '../../test/helpers/arbitrary-topics.ts'
 import { naiveMatch } from '../../test/helpers/naive-match.ts'
 import { Message } from './message.ts'
 import { RetainedMessages } from './retained-messages.ts'
+import { SearchState } from './retained-search.ts'
 
 const UNLIMITED = { maximumMessages: Number.POSITIVE_INFINITY, maximumBytes: Number.POSITIVE_INFINITY }
 
@@ -15,18 +16,21 @@ const holding = (...topics: string[]): RetainedMessages => {
   for (const topic of topics) retained.set(retainedOn(topic))
   return retained
 }
-const matching = (retained: RetainedMessages, filter: string, nowMs = 0): string[] =>
-  retained
-    .match(filter, nowMs)
-    .map(({ topic }) => topic)
-    .sort()
-
-/** The nodes that a match visits. */
-const visits = (retained: RetainedMessages, filter: string): number => {
-  const before = retained.visited
-  retained.match(filter, 0)
-  return retained.visited - before
+/** Searches to the end, in steps. @returns what is found, and how many nodes were visited. */
+const searched = (retained: RetainedMessages, filter: string, nowMs = 0) => {
+  const search = retained.search(filter, Number.POSITIVE_INFINITY)
+  let visits = 0
+  while (search.state === SearchState.Going) visits += search.step(3)
+  expect(search.state).toBe(SearchState.Done)
+  const found = search.numbers.flatMap((number) => retained.at(number, nowMs) ?? [])
+  expect(new Set(search.numbers).size).toBe(search.numbers.length)
+  return { found, visits }
 }
+const matching = (retained: RetainedMessages, filter: string, nowMs = 0): string[] =>
+  searched(retained, filter, nowMs)
+    .found.map(({ topic }) => topic)
+    .sort()
+const visits = (retained: RetainedMessages, filter: string): number => searched(retained, filter).visits
 
 describe('the message of a topic', () => {
   it('is replaced by the next one [MQTT-3.3.1-5]', () => {
@@ -34,7 +38,7 @@ describe('the message of a topic', () => {
     const next = retainedOn('a/b')
     expect(retained.set(next)).toBe(true)
     expect(retained.get('a/b', 0)).toBe(next)
-    expect(retained.match('a/+', 0)).toEqual([next])
+    expect(searched(retained, 'a/+').found).toEqual([next])
     expect(retained.count).toBe(1)
   })
 
@@ -84,7 +88,7 @@ describe('against the naive matcher', () => {
           const alive = [...model.values()].filter(({ expiresAtMs }) => expiresAtMs > nowMs)
           for (const filter of filters) {
             const expected = alive.filter(({ topic }) => naiveMatch(filter, topic))
-            expect(new Set(retained.match(filter, nowMs))).toEqual(new Set(expected))
+            expect(new Set(searched(retained, filter, nowMs).found)).toEqual(new Set(expected))
           }
           for (const { topic } of changes) {
             expect(retained.get(topic, nowMs)).toBe(alive.find((message) => message.topic === topic))
@@ -118,8 +122,8 @@ describe('found in parts', () => {
           for (let reached = 0; reached < last; ) {
             const part = retained.walk(filter, reached, last, limits)
             expect(part.reached).toBeGreaterThan(reached)
-            expect(part.topics.length).toBeLessThanOrEqual(limits.found)
-            found.push(...part.topics)
+            expect(part.numbers.length).toBeLessThanOrEqual(limits.found)
+            found.push(...part.numbers.map((number) => retained.at(number, 0)!.topic))
             reached = part.reached
             for (const { topic, remove } of changes.shift() ?? []) {
               if (remove && retained.delete(topic)) staying.delete(topic)
@@ -133,6 +137,63 @@ describe('found in parts', () => {
       ),
       { numRuns: 1_000 },
     )
+  })
+})
+
+describe('a search in steps', () => {
+  it('visits a bounded number of nodes in each, however many children a node has, and says how many', () => {
+    const retained = holding(...Array.from({ length: 10_000 }, (_, index) => `a/${index}/z`))
+    const search = retained.search('a/+/zz', 10)
+    let steps = 0
+    let visited = 0
+    for (; search.state === SearchState.Going; steps += 1) {
+      const inStep = search.step(100)
+      expect(inStep).toBeLessThanOrEqual(101)
+      visited += inStep
+    }
+    expect(search.state).toBe(SearchState.Done)
+    expect(search.numbers).toEqual([])
+    expect(visited).toBeGreaterThanOrEqual(10_000)
+    expect(steps).toBeGreaterThanOrEqual(99)
+  })
+
+  it('gives up when it finds more than it may', () => {
+    const retained = holding('a/1', 'a/2', 'a/3')
+    const [enough, tooMany] = [retained.search('a/+', 3), retained.search('a/+', 2)]
+    while (enough.state === SearchState.Going) enough.step(1)
+    while (tooMany.state === SearchState.Going) tooMany.step(1)
+    expect([enough.state, tooMany.state]).toEqual([SearchState.Done, SearchState.Abandoned])
+  })
+
+  it('gives up when a topic comes or goes, and goes on when a topic gets another message', () => {
+    const retained = holding('a/1/x', 'a/2/x', 'a/3/x')
+    const searches = [retained.search('a/+/x', 9), retained.search('a/+/x', 9)]
+    for (const search of searches) search.step(1)
+    retained.set(retainedOn('a/2/x'))
+    while (searches[0]!.state === SearchState.Going) searches[0]!.step(1)
+    expect(searches[0]!.numbers).toHaveLength(3)
+    retained.set(retainedOn('a/1/y'))
+    searches[1]!.step(1)
+    expect(searches[1]!.state).toBe(SearchState.Abandoned)
+    const third = retained.search('a/+/x', 9)
+    retained.delete('a/1/y')
+    third.step(1)
+    expect(third.state).toBe(SearchState.Abandoned)
+  })
+
+  it('takes no stack for a filter of many levels', () => {
+    const topics = Array.from({ length: 20_000 }, (_, index) => 'x/'.repeat(index / 10 + 1))
+    const retained = holding(...new Set(topics))
+    expect(matching(retained, 'x/'.repeat(2_000))).toHaveLength(1)
+  })
+})
+
+describe('a part of the walk through all topics', () => {
+  it('ends earlier where topics are long', () => {
+    const retained = holding(...Array.from({ length: 10 }, (_, index) => `${index}/${'x'.repeat(12_800)}`))
+    const limits = { looked: 202, found: 10 }
+    const part = retained.walk('+/y', 0, retained.lastNumber, limits)
+    expect(part).toEqual({ numbers: [], reached: 2, looked: 202 })
   })
 })
 

@@ -1,6 +1,7 @@
 import { ArrivalOrder } from './arrival-order.ts'
 import type { Message } from './message.ts'
 import { RetainedNode } from './retained-node.ts'
+import { RetainedSearch } from './retained-search.ts'
 import { covers } from './topic-filter-sets.ts'
 
 export interface RetainedLimits {
@@ -22,6 +23,8 @@ export interface RetainedLimits {
 export class RetainedMessages {
   readonly #limits: RetainedLimits
   readonly #root = new RetainedNode('')
+  /** Topics that were added to it or removed. */
+  readonly #changes = { count: 0 }
   /** The nodes that have a message, in the order in which their topics got the first one. */
   readonly #order = new ArrivalOrder<RetainedNode>()
   /** Those that expire, the longest retained first, */
@@ -30,7 +33,6 @@ export class RetainedMessages {
   #search: IterableIterator<Message> | undefined
   #count = 0
   #bytes = 0
-  #visited = 0
 
   constructor(limits: RetainedLimits) {
     this.#limits = limits
@@ -41,14 +43,14 @@ export class RetainedMessages {
     return this.#count
   }
 
+  /** Those among them that have a Message Expiry Interval. */
+  get expiring(): number {
+    return this.#expiring.size
+  }
+
   /** What the messages cost to hold, in bytes: their parts, their topics' second copy in the tree, and the objects. */
   get bytes(): number {
     return this.#bytes
-  }
-
-  /** Nodes of the tree and topics that `match` and `walk` have looked at so far. */
-  get visited(): number {
-    return this.#visited
   }
 
   /**
@@ -66,6 +68,7 @@ export class RetainedMessages {
     node.message = message
     if (existing === undefined) {
       node.number = this.#order.add(node)
+      this.#changes.count += 1
       this.#count += 1
     } else this.#expiring.delete(existing)
     if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#expiring.add(message)
@@ -81,6 +84,7 @@ export class RetainedMessages {
     node.message = undefined
     this.#order.remove(node.number)
     this.#root.prune(topic)
+    this.#changes.count += 1
     this.#expiring.delete(message)
     this.#count -= 1
     this.#bytes -= costOf(message)
@@ -93,20 +97,19 @@ export class RetainedMessages {
     return message !== undefined && message.expiresAtMs > nowMs ? message : undefined
   }
 
+  /** The message of the topic with this number. */
+  at(number: number, nowMs: number): Message | undefined {
+    const message = this.#order.get(number)?.message
+    return message !== undefined && message.expiresAtMs > nowMs ? message : undefined
+  }
+
   /**
-   * The messages on the topics that match a Topic Filter, in no special order. Visits the nodes that the filter leads to,
-   * whatever else is retained.
+   * Begins a search for the topics that match a Topic Filter, whatever else is retained.
    * @param filter a legal Topic Filter, not `$share/...`.
-   * @param nowMs on the clock of `Message.expiresAtMs`.
-   * @param limit stops at so many.
+   * @param maximum gives up when there are more; for those there is `walk`.
    */
-  match(filter: string, nowMs: number, limit = Number.POSITIVE_INFINITY): Message[] {
-    const found: Message[] = []
-    this.#visited += this.#root.match(filter, (message) => {
-      if (message.expiresAtMs > nowMs) found.push(message)
-      return found.length < limit
-    })
-    return found
+  search(filter: string, maximum: number): RetainedSearch {
+    return new RetainedSearch(this.#root, filter, maximum, this.#changes)
   }
 
   /** The number of the topic that got its first message last, of those that are there or were. */
@@ -120,17 +123,18 @@ export class RetainedMessages {
    * exactly once, whatever happens to the others.
    * @param after where the last part ended; 0 to begin.
    * @param last the number to end with.
-   * @param limits how many topics to look at, and to find.
+   * @param limits how much to look at, a topic of usual length counting as one, and how many to find.
    */
   walk(filter: string, after: number, last: number, limits: { readonly looked: number; readonly found: number }): Part {
-    const topics: string[] = []
-    const reached = this.#order.walk(after, last, limits.looked, (node) => {
-      this.#visited += 1
-      const { topic } = node.message!
-      if (covers(filter, topic)) topics.push(topic)
-      return topics.length < limits.found
+    const numbers: number[] = []
+    let looked = 0
+    const reached = this.#order.walk(after, last, limits.looked, ({ message, number }) => {
+      const { topic } = message!
+      looked += 1 + (topic.length >> LONG_TOPIC_SHIFT)
+      if (covers(filter, topic)) numbers.push(number)
+      return numbers.length < limits.found && looked < limits.looked
     })
-    return { topics, reached }
+    return { numbers, reached, looked }
   }
 
   /**
@@ -160,10 +164,16 @@ export class RetainedMessages {
 
 /** What `walk` has found. */
 export interface Part {
-  readonly topics: readonly string[]
+  /** The numbers of topics. */
+  readonly numbers: readonly number[]
   /** Where to go on. */
   readonly reached: number
+  /** How much was looked at. */
+  readonly looked: number
 }
+
+/** A topic counts once more for each 128 characters: comparing them takes as long as finding a topic. */
+const LONG_TOPIC_SHIFT = 7
 
 /** Message, buffer, node and their entries in maps and in the order, in bytes; measured. */
 const OVERHEAD_BYTES = 680

@@ -3,7 +3,7 @@ import { SmallMap } from './small-map.ts'
 
 /**
  * A node of the tree of retained messages: one or several levels of a Topic Name, its label. Every node but the root has a
- * message or at least two children. What is said of topics and filters below holds for the root, which stands for nothing.
+ * message or at least two children. What is said of topics below holds for the root, which stands for nothing.
  */
 export class RetainedNode {
   /** Levels, with `/` between them. */
@@ -76,68 +76,20 @@ export class RetainedNode {
     else if (parent !== this && parent.message === undefined) grandparent.#join(parentLevel, parent)
   }
 
-  /**
-   * Calls back with every message whose topic matches a filter, by the rules of section 4.7, until that says false.
-   * @returns how many nodes it had to look at.
-   */
-  match(filter: string, onMessage: (message: Message) => boolean): number {
-    const levels = filter.split('/')
-    let visited = 0
-    let goesOn = true
-    const take = (message: Message): boolean => {
-      goesOn = onMessage(message)
-      return goesOn
-    }
-    /** Nodes whose levels, from the root on, match the filter up to the level at the same place in `depths`. */
-    const nodes: RetainedNode[] = [this]
-    const depths = [0]
-    const visit = (child: RetainedNode, depth: number): void => {
-      visited += 1
-      const next = child.#matchLabel(levels, depth)
-      if (next === NO_MATCH) return
-      nodes.push(child)
-      depths.push(next)
-    }
-    while (goesOn && nodes.length > 0) {
-      const node = nodes.pop()!
-      const depth = depths.pop()!
-      const level = levels[depth]
-      if (level === undefined) {
-        if (node.message !== undefined) take(node.message)
-      } else if (level === '#' && node !== this) {
-        // All below, and the node itself: `a/#` matches `a` (section 4.7.1.2).
-        visited += node.#collect(take) - 1
-      } else if (level === '+' || level === '#') {
-        for (const child of node.#children?.values() ?? NONE) {
-          // A wildcard at the first level does not match a topic that begins with `$` [MQTT-4.7.2-1].
-          if (node !== this || child.label.charCodeAt(0) !== DOLLAR) visit(child, depth)
-        }
-      } else {
-        const child = node.#children?.get(level)
-        if (child !== undefined) visit(child, depth)
-      }
-    }
-    return visited
+  /** The child whose label begins with this level. */
+  child(level: string): RetainedNode | undefined {
+    return this.#children?.get(level)
   }
 
-  /** Calls back with the messages of this node and of all below, until that says false. @returns how many nodes it saw. */
-  #collect(onMessage: (message: Message) => boolean): number {
-    let visited = 0
-    const nodes: RetainedNode[] = [this]
-    while (nodes.length > 0) {
-      const node = nodes.pop()!
-      visited += 1
-      if (node.message !== undefined && !onMessage(node.message)) break
-      for (const child of node.#children?.values() ?? NONE) nodes.push(child)
-    }
-    return visited
+  get children(): Iterable<RetainedNode> {
+    return this.#children?.values() ?? NONE
   }
 
   /**
    * Matches this node's label with a filter from one of its levels on.
    * @returns the level of the filter that comes next, which is the `#` when one was met; `NO_MATCH` otherwise.
    */
-  #matchLabel(levels: readonly string[], depth: number): number {
+  matchLabel(levels: readonly string[], depth: number): number {
     for (let start = 0, next = depth; ; next += 1) {
       const level = levels[next]
       if (level === undefined) return NO_MATCH
@@ -173,9 +125,8 @@ export class RetainedNode {
   }
 }
 
-const NO_MATCH = -1
+export const NO_MATCH = -1
 const SLASH = 0x2f
-const DOLLAR = 0x24
 const NONE: readonly never[] = []
 
 /** Where the level that begins at `start` ends. */

@@ -23,13 +23,9 @@ describe('a route', () => {
     const route = cache.routeOf(messageOn('a/b'))
     const chunk = Buffer.from('a/ba/ba/c')
     const message = new Message()
-    message.fill(chunk)
-    message.topicStart = 3
-    message.topicEnd = 6
+    Object.assign(Message.refill(message, chunk), { topicStart: 3, topicEnd: 6 })
     expect(cache.routeOf(message)).toBe(route)
-    message.fill(chunk)
-    message.topicStart = 6
-    message.topicEnd = 9
+    Object.assign(Message.refill(message, chunk), { topicStart: 6, topicEnd: 9 })
     expect(cache.routeOf(message)).not.toBe(route)
     expect(compiled).toEqual(['a/b', 'a/c'])
   })

@@ -10,13 +10,17 @@ it.each(['a', '/', '//', ' ', '/a', 'a/', 'sport/tennis', '$SYS/x', '$share/g/a'
 )
 
 it.each([
-  ['', 'MQTT-4.7.3-1'],
   ['#', 'MQTT-3.3.2-2'],
   ['+', 'MQTT-3.3.2-2'],
   ['a/b#', 'MQTT-3.3.2-2'],
   ['a+b', 'MQTT-3.3.2-2'],
 ])('refuses %j', (name, clause) => {
   expect(checkTopicName(Buffer.from(name))).toMatchObject({ reasonCode: ReasonCode.TopicNameInvalid, clause })
+})
+
+it('calls an empty one a Protocol Error: it is none', () => {
+  const expected = { reasonCode: ReasonCode.ProtocolError, clause: 'MQTT-4.7.3-1' }
+  expect(checkTopicName(Buffer.from(''))).toMatchObject(expected)
 })
 
 it('calls a Will Topic and a Response Topic by their names', () => {

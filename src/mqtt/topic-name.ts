@@ -1,6 +1,6 @@
 import type { ProtocolError } from './protocol-error.ts'
 import { ReasonCode } from './reason-code.ts'
-import { refusal } from './refusal.ts'
+import { protocolError, refusal } from './refusal.ts'
 
 const PLUS = 0x2b
 const HASH = 0x23
@@ -16,7 +16,8 @@ export const checkTopicName = (
   end = bytes.length,
   field = 'Topic Name',
 ): ProtocolError | undefined => {
-  if (start === end) return refusal(ReasonCode.TopicNameInvalid, `The ${field} is empty.`, 'MQTT-4.7.3-1')
+  // Topic Name invalid is for one that is well formed and not accepted; an empty one is not a Topic Name.
+  if (start === end) return protocolError(`The ${field} is empty.`, 'MQTT-4.7.3-1')
   for (let position = start; position < end; position += 1) {
     const byte = bytes[position]!
     if (byte === PLUS || byte === HASH) {

@@ -2,18 +2,11 @@
 
 import { checkEntry, type ReadEntry } from './check-entry.ts'
 import { checkWiring } from './check-wiring.ts'
+import type { ConfigProblem } from './config-problem.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import { isPlainObject } from './plain-object.ts'
 import { found } from './suggestion.ts'
 import { messageOf } from './system-error.ts'
-
-/** One thing that is wrong with a system config. */
-export interface ConfigProblem {
-  /** Where: `['server', 'dependencies', 'pipeline', 1]`. */
-  readonly path: readonly (string | number)[]
-  /** What was found, what is needed and what would do, in a sentence. */
-  readonly message: string
-}
 
 /** What a config comes to once its schemas have applied defaults and coercions. */
 export interface CheckedConfig {

@@ -1,7 +1,7 @@
 /** Checks one entry of a system config by itself: its name, its keys, its component, its config, its deadlines. */
 
-import type { ConfigProblem } from './check-config.ts'
 import { parseConfig } from './check-schema.ts'
+import type { ConfigProblem } from './config-problem.ts'
 import type { AnyComponent } from './define-system.ts'
 import { needOf } from './kind.ts'
 import { isPlainObject } from './plain-object.ts'
@@ -96,7 +96,7 @@ const checkComponent = (component: unknown, report: Report): component is AnyCom
   const schema = fields['config'] as { safeParse?: unknown } | null | undefined
   if (typeof schema?.safeParse !== 'function') faults.push(`its 'config' is ${found(schema)}, not a zod schema`)
   if (typeof fields['start'] !== 'function') faults.push(`its 'start' is ${found(fields['start'])}, not a function`)
-  for (const name of ['stop', 'suspend', 'resume', 'describe']) {
+  for (const name of ['check', 'stop', 'suspend', 'resume', 'describe']) {
     if (fields[name] !== undefined && typeof fields[name] !== 'function')
       faults.push(`its '${name}' is ${found(fields[name])}, not a function`)
   }

@@ -1,8 +1,10 @@
 /** Checks how the entries of a system config are wired to one another. */
 
-import type { ConfigProblem } from './check-config.ts'
+import { checkByComponent } from './check-by-component.ts'
 import type { ReadEntry } from './check-entry.ts'
+import type { ConfigProblem } from './config-problem.ts'
 import { type Edge, findCycles } from './cycles.ts'
+import type { Needs } from './define-system.ts'
 import { type AnyKind, needOf } from './kind.ts'
 import { didYouMean, found, listed } from './suggestion.ts'
 
@@ -21,10 +23,13 @@ export const checkWiring = (entries: Entries, problems: ConfigProblem[]): void =
   for (const [name, entry] of entries) {
     if (entry === undefined) continue
     const wiring = new EntryWiring(name, entry, entries, providers, problems)
+    const before = problems.length
     wiring.check()
     if (entry.enabled) edges.set(name, wiring.edges)
+    if (problems.length === before) checkByComponent(name, entry, entries, problems)
   }
   checkUnique(entries, providers, problems)
+  checkExclusive(entries, providers, problems)
   checkCycles(edges, problems)
 }
 
@@ -152,6 +157,53 @@ const checkUnique = (
       problems.push({ path: [name, 'component'], message })
     }
   }
+}
+
+/** A need that is wired to an owner's place: `mqttHandler.dependencies.store`. */
+interface Ownership {
+  readonly name: string
+  readonly need: string
+}
+
+/** Each provider has one owner; components that need it without `exclusive` are none. */
+const checkExclusive = (
+  entries: Entries,
+  providers: ReadonlyMap<string, readonly string[]>,
+  problems: ConfigProblem[],
+): void => {
+  const owned = exclusivelyWired(entries)
+  for (const [provider, [first, ...others]] of owned) {
+    const { provides } = entries.get(provider)!.component
+    const free = (providers.get(provides.name) ?? []).filter((name) => entries.get(name)!.enabled && !owned.has(name))
+    const instead = free.length > 0 ? `${listed(free)} would do` : insteadOf(provides)
+    for (const { name, need } of others) {
+      const place = `${first!.name}.dependencies.${first!.need}`
+      const message = `'${provider}' belongs to '${first!.name}' already (${place}), and both need it exclusively; ${instead}`
+      problems.push({ path: [name, 'dependencies', need], message })
+    }
+  }
+}
+
+const insteadOf = ({ name, unique }: AnyKind): string =>
+  unique ? `a system has at most one ${name}, so disable either component` : 'give each its own, or disable either'
+
+/** The needs of enabled components that are wired to an enabled provider exclusively, by provider. */
+const exclusivelyWired = (entries: Entries): ReadonlyMap<string, readonly Ownership[]> => {
+  const owned = new Map<string, Ownership[]>()
+  for (const [name, entry] of entries) {
+    if (entry?.enabled !== true) continue
+    for (const [need, of] of Object.entries(entry.component.needs as Needs)) {
+      const { kind, exclusive } = needOf(of)
+      const wired = Object.hasOwn(entry.dependencies, need) ? entry.dependencies[need] : undefined
+      if (!exclusive || typeof wired !== 'string') continue
+      const target = entries.get(wired)
+      if (target?.enabled !== true || target.component.provides.name !== kind.name) continue
+      const owners = owned.get(wired)
+      if (owners === undefined) owned.set(wired, [{ name, need }])
+      else owners.push({ name, need })
+    }
+  }
+  return owned
 }
 
 const checkCycles = (edges: ReadonlyMap<string, readonly Edge[]>, problems: ConfigProblem[]): void => {

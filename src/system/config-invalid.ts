@@ -1,4 +1,5 @@
-import { type ConfigProblem, formatProblems } from './check-config.ts'
+import { formatProblems } from './check-config.ts'
+import type { ConfigProblem } from './config-problem.ts'
 import { SystemError } from './system-error.ts'
 
 /** The error that tells all problems of a config. */

@@ -2,7 +2,7 @@
 
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
 import { Instances } from './instances.ts'
-import type { ComponentStatus, Suspended, System, SystemOptions, SystemState } from './lifecycle.ts'
+import type { ComponentStatus, Suspended, SuspendedComponent, System, SystemOptions, SystemState } from './lifecycle.ts'
 import { Part } from './part.ts'
 import { type DependencyGraph, dependentsOf, startWaves } from './start-order.ts'
 import { didYouMean } from './suggestion.ts'
@@ -21,8 +21,10 @@ export class Container implements System<AnySystemConfig> {
   readonly #wires: ReadonlyMap<string, readonly Wire[]>
   readonly #graph: DependencyGraph
   readonly #dependents: DependencyGraph
-  /** Let go of when the start has ended, so that generations do not keep one another in memory. */
+  /** Given up when the start has ended, so that generations do not keep one another in memory. */
   #predecessor: Suspended | undefined
+  /** After a failed start: what the predecessor handed over, for another successor. */
+  #handedBack: ReadonlyMap<string, SuspendedComponent> = new Map()
 
   #state: SystemState = 'created'
   /** The first reason wins: a failure after an interruption is a detail of it, and the other way round. */
@@ -75,11 +77,15 @@ export class Container implements System<AnySystemConfig> {
 
   suspend(): Promise<Suspended> {
     if (this.#state === 'running') this.#suspending = this.#suspend()
+    if (this.#state === 'failed' && this.#stopping === undefined) {
+      return Promise.resolve({ components: this.#handedBack, errors: [] })
+    }
     return this.#suspending ?? this.#stopInstead()
   }
 
   async #start(): Promise<void> {
-    const errors = await this.#release((name) => !this.#canResume(name))
+    const handedOver = this.#predecessor?.components ?? new Map<string, SuspendedComponent>()
+    const errors = await release([...handedOver].filter(([name]) => !this.#canResume(name)))
     // Every component waits for those it depends on; in order, so that their promises are there already.
     const settled = new Map<string, Promise<unknown>>()
     for (const name of this.order) {
@@ -97,7 +103,8 @@ export class Container implements System<AnySystemConfig> {
     }
     this.#state = 'stopping'
     this.#settleWaiting()
-    errors.push(...(await this.#stopAll()), ...(await this.#release(() => true)))
+    if (this.#halt === 'failure') errors.push(...(await this.#undo(handedOver)))
+    else errors.push(...(await this.#stopAll()), ...(await release(handedOver)))
     this.#predecessor = undefined
     this.#state = this.#halt === 'failure' ? 'failed' : 'stopped'
     throw this.#startError(errors)
@@ -110,7 +117,7 @@ export class Container implements System<AnySystemConfig> {
     part.enter('starting')
     // Whoever listens to changes may have stopped the system just now.
     if (this.#isHalted()) return part.enter('stopped')
-    const resumed = this.#canResume(name) ? { state: this.#predecessor?.states.get(name) } : undefined
+    const resumed = this.#canResume(name) ? this.#predecessor?.components.get(name) : undefined
     const { instance, error } = await part.start(this.#dependenciesOf(name), resumed)
     if (error !== undefined) {
       this.#startErrors.push(error)
@@ -121,7 +128,7 @@ export class Container implements System<AnySystemConfig> {
     } else {
       // Also after a halt: the undo, which waits for this, stops it in its turn.
       this.#instances.set(name, instance)
-      if (resumed !== undefined) this.#predecessor?.claim(name)
+      resumed?.claim()
       part.enter('running')
     }
   }
@@ -197,82 +204,74 @@ export class Container implements System<AnySystemConfig> {
     }
   }
 
-  /** Ends a start under way; does nothing after one. */
+  /** Ends a start under way; after one that failed, releases what was handed back. */
   async #interrupt(): Promise<void> {
     this.#giveUp('interruption', 'the system is being stopped')
     const error = await this.#starting?.catch((thrown: unknown) => thrown)
-    if (this.#halt !== 'interruption' || !(error instanceof SystemError)) return
-    throwStopErrors(
-      this,
-      error.errors.filter((each) => each instanceof SystemError && each.code === 'STOP_FAILED'),
-    )
+    const undone = this.#halt === 'interruption' && error instanceof SystemError ? error.errors : []
+    throwStopErrors(this, [
+      ...undone.filter((each) => each instanceof SystemError && each.code === 'STOP_FAILED'),
+      ...(await release(this.#handedBack)),
+    ])
+  }
+
+  /** Ends what a failed start began. What was resumed is suspended again, so that no state is lost by the failure. */
+  async #undo(handedOver: ReadonlyMap<string, SuspendedComponent>): Promise<readonly SystemError[]> {
+    const suspended = new Map<string, SuspendedComponent>()
+    const errors = await this.#inReverse(async (part) => {
+      if (part.status.resumed && this.#instances.has(part.name)) return this.#suspendPart(part, suspended)
+      const error = await this.#stopPart(part)
+      return error === undefined ? [] : [error]
+    })
+    // What was not resumed, or could not be suspended again, is as the predecessor left it.
+    this.#handedBack = new Map([...handedOver].map(([name, component]) => [name, suspended.get(name) ?? component]))
+    return errors
   }
 
   async #suspend(): Promise<Suspended> {
     this.#state = 'stopping'
-    const states = new Map<string, unknown>()
-    const kinds = new Map<string, string>()
-    const errors = await this.#inReverse(async (part) => {
-      const { suspended, errors } = await part.suspend(this.#instances.get(part.name))
-      if (suspended === undefined) this.#instances.take(part.name)
-      else {
-        states.set(part.name, suspended.state)
-        kinds.set(part.name, part.component.provides.name)
-      }
-      return errors
-    })
+    const components = new Map<string, SuspendedComponent>()
+    const errors = await this.#inReverse((part) => this.#suspendPart(part, components))
     this.#state = 'stopped'
-    return {
-      states,
-      kinds,
-      errors,
-      claim: (name) => this.#claim(name),
-      release: (name) => this.#releaseSuspended(name),
+    return { components, errors }
+  }
+
+  /** Suspends the instance of a part and adds it to `components`; stops it when it cannot be suspended. */
+  async #suspendPart(part: Part, components: Map<string, SuspendedComponent>): Promise<readonly SystemError[]> {
+    const { suspended, errors } = await part.suspend(this.#instances.get(part.name))
+    if (suspended === undefined) this.#instances.take(part.name)
+    else {
+      components.set(part.name, {
+        state: suspended.state,
+        kind: part.component.provides.name,
+        claim: () => this.#claim(part),
+        release: () => this.#releaseSuspended(part),
+      })
     }
+    return errors
   }
 
   async #stopInstead(): Promise<Suspended> {
     const error = await this.stop().catch((thrown: unknown) => thrown)
-    return {
-      states: new Map(),
-      kinds: new Map(),
-      errors: error instanceof SystemError ? (error.errors as SystemError[]) : [],
-      claim: () => undefined,
-      release: () => Promise.resolve(),
-    }
+    return { components: new Map(), errors: error instanceof SystemError ? (error.errors as SystemError[]) : [] }
   }
 
-  #claim(name: string): void {
-    if (!this.#instances.has(name)) return
-    this.#instances.take(name)
-    this.#parts.get(name)!.enter('stopped')
+  #claim(part: Part): void {
+    if (!this.#instances.has(part.name)) return
+    this.#instances.take(part.name)
+    part.enter('stopped')
   }
 
-  async #releaseSuspended(name: string): Promise<void> {
-    const part = this.#parts.get(name)
-    if (part === undefined) return
-    const mine = this.#instances.has(name)
+  async #releaseSuspended(part: Part): Promise<void> {
+    const mine = this.#instances.has(part.name)
     const error = await this.#stopPart(part)
     if (mine && error !== undefined) throw error
   }
 
   #canResume(name: string): boolean {
     const component = this.#graph.has(name) ? this.#parts.get(name)?.component : undefined
-    return (
-      component?.resume !== undefined &&
-      this.#predecessor?.states.has(name) === true &&
-      this.#predecessor.kinds.get(name) === component.provides.name
-    )
-  }
-
-  /** Releases suspended components of the predecessor; those that were claimed or released before are let be. */
-  async #release(which: (name: string) => boolean): Promise<SystemError[]> {
-    const errors: SystemError[] = []
-    for (const name of this.#predecessor?.states.keys() ?? []) {
-      if (!which(name)) continue
-      await this.#predecessor?.release(name).catch((error: SystemError) => errors.push(error))
-    }
-    return errors
+    const suspended = this.#predecessor?.components.get(name)
+    return component?.resume !== undefined && suspended?.kind === component.provides.name
   }
 
   #stopAll(): Promise<readonly SystemError[]> {
@@ -306,6 +305,13 @@ export class Container implements System<AnySystemConfig> {
     const message = part === undefined ? unknown : `${name} is not running: it is ${part.state}`
     return new SystemError('NOT_RUNNING', message, { component: part?.name, system: this })
   }
+}
+
+/** Releases suspended components, one after the other; those that were claimed or released before are left alone. */
+const release = async (components: Iterable<readonly [string, SuspendedComponent]>): Promise<SystemError[]> => {
+  const errors: SystemError[] = []
+  for (const [, component] of components) await component.release().catch((error: SystemError) => errors.push(error))
+  return errors
 }
 
 const distinct = (names: readonly string[]): readonly string[] => [...new Set(names)]

@@ -5,7 +5,8 @@
  */
 
 import type { z } from 'zod'
-import type { AnyKind, Kind, Many, Need, Optional, Resolved } from './kind.ts'
+import type { ConfigProblem } from './config-problem.ts'
+import type { AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
 
 export type Needs = Readonly<Record<string, Need>>
 
@@ -16,6 +17,18 @@ export interface LifecycleContext {
   /** Aborted when the deadline of this start or stop passes, or when the system is stopped while this part starts. */
   readonly signal: AbortSignal
 }
+
+/** A component that a need is wired to, as a check sees it: before anything starts. */
+export interface Provider {
+  /** Its name in the system config. */
+  readonly name: string
+  /** The kind that it provides, of which `variant` may say more than the need asked for. */
+  readonly provides: AnyKind
+}
+
+/** What a check finds for a need: the provider, maybe `undefined`, or a list in the listed order. */
+export type Providers<K> =
+  K extends Many<AnyKind> ? readonly Provider[] : K extends Optional<AnyKind> ? Provider | undefined : Provider
 
 /**
  * A part of a system.
@@ -32,6 +45,13 @@ export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodTy
   readonly config: C
   /** A few words of config that a person wants to see beside the name in a diagram or status: `127.0.0.1:1883`. */
   describe?(config: z.output<C>): string
+  /**
+   * Looks for what would keep the part from starting and can be known before anything starts. A reset then reports it before
+   * the running system is touched. Called for an enabled entry whose own config and dependencies are right.
+   * @param providers what each need is wired to, disabled components passed over.
+   * @returns what is wrong, with paths within the entry: `['dependencies', 'pipeline', 1]`. Empty when nothing is.
+   */
+  check?(config: z.output<C>, providers: { readonly [K in keyof N]: Providers<N[K]> }): readonly ConfigProblem[]
   /** Starts the part. Rejecting fails the start of the whole system, which is then undone. */
   start(
     config: z.output<C>,
@@ -42,13 +62,15 @@ export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodTy
   stop?(instance: Resolved<P>, context: LifecycleContext): Promise<void> | void
   /**
    * Called by a reset instead of `stop`: ceases work and returns what the successor under the same name needs to go on,
-   * as plain data. `stop` must still be able to release the suspended instance.
+   * as plain data. `stop` must still be able to release the suspended instance. Also called for an instance that was resumed
+   * when the rest of its system does not start: what it returns then goes back to the previous config.
    */
   suspend?(instance: Resolved<P>, context: LifecycleContext): unknown
   /**
    * Called by a reset instead of `start` when the predecessor was suspended. `suspended` comes from another generation
    * of the code: check it (with a zod schema) before use. What it takes over, `stop` of the predecessor is no longer
-   * called for.
+   * called for. Do not change `suspended`: when this or another component does not start, the next attempt gets it again, and
+   * what it refers to may have been closed by `stop` meanwhile.
    */
   resume?(
     config: z.output<C>,
@@ -73,7 +95,7 @@ export interface ComponentOfKind<Name extends string> {
 }
 
 /** The names in system S whose component provides `Name`, or a sentence that says there is none. */
-type Provider<S, Name extends string> = {
+type ProviderName<S, Name extends string> = {
   [N in keyof S]: S[N] extends { provides: { name: Name } } ? N : never
 }[keyof S] extends infer Names
   ? [Names] extends [never]
@@ -84,12 +106,14 @@ type Provider<S, Name extends string> = {
 /** What may be written in `dependencies` for a need. */
 type Wire<S, K extends Need> =
   K extends Many<infer E>
-    ? readonly Provider<S, E['name']>[]
+    ? readonly ProviderName<S, E['name']>[]
     : K extends Optional<infer E>
-      ? Provider<S, E['name']>
-      : K extends Kind<infer Name, unknown>
-        ? Provider<S, Name>
-        : never
+      ? ProviderName<S, E['name']>
+      : K extends Exclusive<infer E>
+        ? ProviderName<S, E['name']>
+        : K extends Kind<infer Name, unknown>
+          ? ProviderName<S, Name>
+          : never
 
 type OptionalNames<N extends Needs> = { [K in keyof N]: N[K] extends Optional<AnyKind> ? K : never }[keyof N]
 type NoWires = { readonly [name: string]: 'this component needs nothing' }

@@ -9,7 +9,7 @@ export interface DevState {
   system: System | undefined
   /** How many systems were created. */
   generation: number
-  /** What the last load brought in that no system has been created from yet. */
+  /** What loads brought in that no system has started with yet. */
   changed: readonly string[]
 }
 

@@ -123,18 +123,18 @@ test('a config that does not check leaves the old system running; what changed i
   expect((await world.dev.reset()).changed).toEqual(['a.ts'])
 })
 
-test('a new system that does not start is failed, and a reset after the fix recovers', async () => {
+test('a start that fails leaves nothing running, and a reset after the fix recovers', async () => {
   const world = createWorld()
-  await world.dev.go()
   world.duringStart = () => {
     throw new Error('no')
   }
-  expect(await codeOf(world.dev.reset())).toBe('START_FAILED')
+  world.next = { ...(world.next as LoadedConfig), changed: ['b.ts'] }
+  expect(await codeOf(world.dev.go())).toBe('START_FAILED')
   expect(world.dev.state.system?.state).toBe('failed')
   expect(world.dev.state.system?.status().map(({ state }) => state)).toEqual(['stopped', 'failed'])
   expect((await world.dev.stop()).stopped).toBe(false)
   world.duringStart = () => {}
-  await world.dev.reset()
+  expect((await world.dev.reset()).changed).toEqual(['b.ts'])
   expect(world.dev.state.system?.state).toBe('running')
 })
 

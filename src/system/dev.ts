@@ -1,8 +1,9 @@
 /** The engine of the dev loop: go, stop and reset, without a terminal and without knowing how code is loaded. */
 
 import type { AnySystemConfig } from './define-system.ts'
-import { createDevState, type DevState } from './dev-state.ts'
-import { type ComponentStatus, createSystem, type Suspended, type System } from './lifecycle.ts'
+import type { DevState } from './dev-state.ts'
+import { componentsOf, Generations, type Replacement } from './generations.ts'
+import type { ComponentStatus, SuspendedComponent, System } from './lifecycle.ts'
 import { configure } from './settings.ts'
 
 /** What a load of the code brings. */
@@ -21,19 +22,11 @@ export interface DevOptions {
 }
 
 /** How a `go` or `reset` went. All durations are in milliseconds. */
-export interface StartReport {
+export interface StartReport extends Replacement {
   readonly action: 'go' | 'reset'
   /** False for a `go` that found the system running and did nothing. */
   readonly started: boolean
-  /** The enabled components in the order in which they start. */
-  readonly components: readonly ComponentStatus[]
-  readonly changed: readonly string[]
   readonly loadMs: number
-  /** How long the predecessor took to suspend or stop. */
-  readonly stopMs: number
-  readonly startMs: number
-  /** What failed while the predecessor was suspended or stopped; the successor was started all the same. */
-  readonly stopErrors: readonly unknown[]
 }
 
 export interface StopReport {
@@ -49,6 +42,10 @@ export interface StopReport {
  */
 export interface Dev {
   readonly state: Readonly<DevState>
+  /** What failed starts left suspended, by component name. The next start resumes it; a stop gives it up. */
+  readonly kept: ReadonlyMap<string, SuspendedComponent>
+  /** The components that are starting or stopping at the moment, of the system that is replaced as well. */
+  readonly underWay: readonly ComponentStatus[]
   /**
    * Loads the code and starts the system, unless it is running.
    * @throws what the load threw, or a SystemError; nothing is running then.
@@ -56,12 +53,14 @@ export interface Dev {
   go(): Promise<StartReport>
   /**
    * Loads what changed, checks it, and replaces the running system by a new one.
-   * @throws what the load threw, or SystemError CONFIG_INVALID: the system from before runs on, untouched. Any other
-   * SystemError means that the new system did not start: nothing is running, and a `reset` after a fix recovers.
+   * @throws what the load threw, or SystemError CONFIG_INVALID: the system from before runs on, untouched. RESET_FAILED: the
+   * new system did not start, and the previous config was started again with the state that was suspended. UNDO_FAILED: that
+   * failed as well, nothing is running, and the state is kept for the next `go` or `reset`. Any other SystemError: nothing ran
+   * before, or `stop` was called meanwhile, and nothing is running.
    */
   reset(): Promise<StartReport>
   /**
-   * Stops the system in order; nothing happens when none is running.
+   * Stops the system in order and releases what is kept; nothing happens when there is neither.
    * @throws SystemError STOP_FAILED; everything that could be stopped was.
    */
   stop(): Promise<StopReport>
@@ -70,7 +69,8 @@ export interface Dev {
 }
 
 export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
-  const state = createDevState()
+  const generations = new Generations()
+  const { state } = generations
   const inTurn = createTurns()
   let closed = false
 
@@ -82,41 +82,33 @@ export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
     return { config: configure(loaded.config, settings), loadMs: performance.now() - since }
   }
 
-  const start = async (config: AnySystemConfig, suspended: Suspended | undefined): Promise<Started> => {
-    const system: System = createSystem(config, suspended && { suspended })
-    const { changed } = state
-    Object.assign(state, { config, system, generation: state.generation + 1, changed: [] } satisfies DevState)
-    const since = performance.now()
-    await system.start()
-    return { components: inOrder(system), changed, startMs: performance.now() - since }
-  }
-
   const replace = async (action: 'go' | 'reset'): Promise<StartReport> => {
     if (closed) throw new Error('the dev loop has ended; start it again with npm run go')
     const { config, loadMs } = await loadAndCheck()
-    const since = performance.now()
-    const suspended = isUp(state.system) ? await state.system.suspend() : undefined
-    const stopMs = performance.now() - since
-    const started = await start(config, suspended)
-    return { action, started: true, loadMs, stopMs, stopErrors: suspended?.errors ?? [], ...started }
+    return { action, started: true, loadMs, ...(await generations.replace(config)) }
   }
 
   const stop = (): Promise<StopReport> => {
     const since = performance.now()
-    // A start that is under way would hold the stop up until its deadline.
-    const interrupted = state.system?.state === 'starting' ? state.system.stop() : undefined
+    const interrupted = generations.interrupt()
     interrupted?.catch(() => {}) // Awaited below, in its turn.
     return inTurn(async () => {
       await interrupted
-      const running = isUp(state.system)
-      if (running) await state.system?.stop()
-      return { stopped: running || interrupted !== undefined, stopMs: performance.now() - since }
+      const stopped = (await generations.stop()) || interrupted !== undefined
+      return { stopped, stopMs: performance.now() - since }
     })
   }
 
   return {
     state,
-    go: () => inTurn(async () => (isUp(state.system) ? alreadyRunning(state.system) : replace('go'))),
+    get kept() {
+      return generations.kept
+    },
+    get underWay() {
+      return generations.underWay
+    },
+    go: () =>
+      inTurn(async () => (generations.running === undefined ? replace('go') : alreadyRunning(generations.running))),
     reset: () => inTurn(() => replace('reset')),
     stop,
     close: () => {
@@ -126,24 +118,17 @@ export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
   }
 }
 
-type Started = Pick<StartReport, 'components' | 'changed' | 'startMs'>
-
-const isUp = (system: System | undefined): system is System => system?.state === 'running'
-
 /** The report of a `go` that found everything running. */
 const alreadyRunning = (system: System): StartReport => ({
   action: 'go',
   started: false,
-  components: inOrder(system),
+  components: componentsOf(system),
   changed: [],
   loadMs: 0,
   stopMs: 0,
   startMs: 0,
   stopErrors: [],
 })
-
-/** The components that take part, which `status` lists in the order in which they start. */
-const inOrder = (system: System): readonly ComponentStatus[] => system.status().slice(0, system.order.length)
 
 /** Runs actions one after the other, in the order of the calls. */
 const createTurns = (): (<T>(action: () => Promise<T>) => Promise<T>) => {

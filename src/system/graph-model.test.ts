@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { broker } from '../../scripts/graph/fixtures/broker.config.ts'
 import { defineComponent } from './define-system.ts'
 import { systemGraph } from './graph-model.ts'
-import { kind, many, optional } from './kind.ts'
+import { exclusive, kind, many, optional } from './kind.ts'
 import type { ComponentStatus } from './lifecycle.ts'
 
 /** The edges as `server -pipeline[0]-> decoder`, with what is wrong behind it. */
@@ -105,6 +105,14 @@ describe('the edges of a system graph', () => {
     ])
   })
 
+  it('say who owns what is needed exclusively', () => {
+    const Part = kind<{ part: true }>()('Part')
+    const component = { ...wired({}), needs: { mine: exclusive(Part) } }
+    const user = { component, dependencies: { mine: 'leaf' } }
+    const config = { leaf: { component: wired({}) }, off: { ...user, enabled: false }, a: user, b: user }
+    expect(arrows(config)).toEqual(['off -mine-> leaf (off)', 'a -mine-> leaf', 'b -mine-> leaf: owned by a'])
+  })
+
   it('are marked when they close a cycle, and only then', () => {
     const component = wired({ next: 'one' })
     const to = (next: string) => ({ component, dependencies: { next } })
@@ -161,6 +169,7 @@ describe('the nodes of a system graph', () => {
       state: 'running',
       description: undefined,
       startMs: undefined,
+      resumed: false,
       blockedBy: [],
       error: undefined,
       ...more,

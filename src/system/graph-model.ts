@@ -2,7 +2,8 @@
  * The wiring of a system as plain data, for diagrams. It is made from a config in any state of repair: what is wrong
  * becomes part of the picture instead of an error.
  */
-import { type CheckedConfig, type ConfigProblem, checkConfig } from './check-config.ts'
+import { type CheckedConfig, checkConfig } from './check-config.ts'
+import type { ConfigProblem } from './config-problem.ts'
 import type { AnyComponent } from './define-system.ts'
 import { type Need, needOf } from './kind.ts'
 import type { ComponentState, ComponentStatus } from './lifecycle.ts'
@@ -64,7 +65,12 @@ export const systemGraph = (config: unknown, status: readonly ComponentStatus[] 
   const parts = partsOf(config)
   const checked = checkConfig(config)
   const statusByName = new Map(status.map((each) => [each.name, each]))
-  const edges = markCycles([...parts.values()].flatMap((part) => edgesOf(part, parts)))
+  const edges = markCycles(
+    markOwners(
+      [...parts.values()].flatMap((part) => edgesOf(part, parts)),
+      parts,
+    ),
+  )
   const missing = new Set(edges.map((edge) => edge.to).filter((name) => !parts.has(name)))
   return {
     nodes: [
@@ -184,6 +190,19 @@ const edgeProblem = (part: Part, role: string, list: boolean, target: Part | und
   if (!list && mode === 'many') return 'takes a list'
   if (part.enabled && !target.enabled && mode === 'one') return 'needed, but disabled'
   return undefined
+}
+
+/** What is needed exclusively belongs to the first that needs it so; the edges of all others are wrong. */
+const markOwners = (edges: readonly GraphEdge[], parts: Parts): readonly GraphEdge[] => {
+  const owners = new Map<string, string>()
+  return edges.map((edge) => {
+    const need = parts.get(edge.from)?.needs[edge.role]
+    if (!edge.active || edge.problem !== undefined || need === undefined || !needOf(need).exclusive) return edge
+    const owner = owners.get(edge.to)
+    if (owner !== undefined) return { ...edge, problem: `owned by ${owner}` }
+    owners.set(edge.to, edge.from)
+    return edge
+  })
 }
 
 /** An edge lies on a cycle when its end leads back to its start. Disabled components do not start, so they close none. */

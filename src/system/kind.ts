@@ -10,6 +10,8 @@ export interface Kind<N extends string, T> {
   readonly name: N
   /** At most one enabled component of a system may provide this kind. */
   readonly unique: boolean
+  /** Tells the providers of one kind apart before they start; two kinds that differ in this alone are one kind. */
+  readonly variant: string | undefined
   /** Never set: carries `T` for the compiler. */
   readonly type?: T
 }
@@ -26,11 +28,17 @@ export interface Many<K extends AnyKind> {
   readonly kind: K
 }
 
+/** A need for a component that no other component may own as well. */
+export interface Exclusive<K extends AnyKind> {
+  readonly mode: 'exclusive'
+  readonly kind: K
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: stands for a kind of any type; `unknown` would not be assignable from a covariant use.
 export type AnyKind = Kind<string, any>
 
-/** What a component may ask for under one name: a kind, `optional(kind)` or `many(kind)`. */
-export type Need = AnyKind | Optional<AnyKind> | Many<AnyKind>
+/** What a component may ask for under one name: a kind, `optional(kind)`, `many(kind)` or `exclusive(kind)`. */
+export type Need = AnyKind | Optional<AnyKind> | Many<AnyKind> | Exclusive<AnyKind>
 
 /** What the start function finds for a need: the instance, maybe `undefined`, or a list in the listed order. */
 export type Resolved<K> =
@@ -38,9 +46,11 @@ export type Resolved<K> =
     ? readonly Resolved<E>[]
     : K extends Optional<infer E>
       ? Resolved<E> | undefined
-      : K extends Kind<string, infer T>
-        ? T
-        : never
+      : K extends Exclusive<infer E>
+        ? Resolved<E>
+        : K extends Kind<string, infer T>
+          ? T
+          : never
 
 /**
  * Makes a kind: `export const Store = kind<Store>()('Store')`. Two calls because TypeScript infers all type arguments of
@@ -48,12 +58,18 @@ export type Resolved<K> =
  *
  * @param options.unique the check of the config refuses a second enabled provider; for roles where two would silently
  * split the system in halves (a router of messages, say).
+ * @param options.variant what a component's `check` sees of a provider that has not started yet. A kind with a variant has
+ * the name of the kind that it is a variant of, and a type that extends that kind's.
  */
 export const kind =
   <T>() =>
-  <const N extends string>(name: N, options: { readonly unique?: boolean } = {}): Kind<N, T> => ({
+  <const N extends string>(
+    name: N,
+    options: { readonly unique?: boolean; readonly variant?: string } = {},
+  ): Kind<N, T> => ({
     name,
     unique: options.unique ?? false,
+    variant: options.variant,
   })
 
 /** A need that the config may leave out, or point at a disabled component. */
@@ -62,6 +78,23 @@ export const optional = <K extends AnyKind>(of: K): Optional<K> => ({ mode: 'opt
 /** A need for zero or more components, in the order listed; disabled ones are passed over. */
 export const many = <K extends AnyKind>(of: K): Many<K> => ({ mode: 'many', kind: of })
 
-/** The kind and the mode of a need, whichever of its three forms it has. */
-export const needOf = (need: Need): { readonly kind: AnyKind; readonly mode: 'one' | 'optional' | 'many' } =>
-  'mode' in need ? need : { kind: need, mode: 'one' }
+/**
+ * A need for one component that has one owner alone: the check of the config refuses a second enabled component that needs
+ * the same provider exclusively. A component that needs it without `exclusive` owns nothing and may share it.
+ */
+export const exclusive = <K extends AnyKind>(of: K): Exclusive<K> => ({ mode: 'exclusive', kind: of })
+
+/** A need, whichever of its four forms it has. */
+export interface NeedParts {
+  readonly kind: AnyKind
+  readonly mode: 'one' | 'optional' | 'many'
+  /** Whether what it is wired to may have no other owner. */
+  readonly exclusive: boolean
+}
+
+/** The parts of a need. */
+export const needOf = (need: Need): NeedParts => {
+  if (!('mode' in need)) return { kind: need, mode: 'one', exclusive: false }
+  if (need.mode === 'exclusive') return { kind: need.kind, mode: 'one', exclusive: true }
+  return { kind: need.kind, mode: need.mode, exclusive: false }
+}

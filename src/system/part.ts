@@ -34,6 +34,7 @@ export class Part {
 
   #state: ComponentState
   #startMs: number | undefined
+  #resumed = false
   #error: SystemError | undefined
   #blockedBy: readonly string[] = []
   #starting: DeadlineCall<unknown> | undefined
@@ -68,6 +69,7 @@ export class Part {
       state: this.#state,
       description: this.#description,
       startMs: this.#startMs,
+      resumed: this.#resumed,
       blockedBy: this.#blockedBy,
       error: this.#error,
     }
@@ -111,6 +113,7 @@ export class Part {
     try {
       const instance = await outcome
       this.#startMs = performance.now() - startedAt
+      this.#resumed = suspended !== undefined
       if (isInstance(instance)) return { instance }
       const promised = this.component.provides.name
       return fail('START_RETURNED_NOTHING', `returned ${found(instance)} where ${promised} is promised`)

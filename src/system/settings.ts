@@ -1,7 +1,8 @@
 /** Settings given beside the config file: `--set server.port=1884`. */
 
-import { type ConfigProblem, checkConfig } from './check-config.ts'
+import { checkConfig } from './check-config.ts'
 import { configInvalid } from './config-invalid.ts'
+import type { ConfigProblem } from './config-problem.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import { isPlainObject } from './plain-object.ts'
 import { didYouMean, found, listed } from './suggestion.ts'

@@ -33,6 +33,7 @@ const generations = (
     createSystem(thingsConfig(graphAfter, after, newJournal), { suspended })
   return { journal, old, next }
 }
+const statesIn = ({ components }: Suspended) => [...components].map(([name, { state }]) => [name, state])
 const mapOf = (system: System<AnySystemConfig>) => system.map as Record<string, Thing>
 
 describe('suspending', () => {
@@ -44,7 +45,7 @@ describe('suspending', () => {
     await old.start()
     const suspended = await old.suspend()
     expect(journal.slice(3)).toEqual(['suspend server', 'stop handler', 'suspend log'])
-    expect([...suspended.states]).toEqual([
+    expect(statesIn(suspended)).toEqual([
       ['server', { was: 'server' }],
       ['log', { was: 'log' }],
     ])
@@ -60,9 +61,9 @@ describe('suspending', () => {
   ])('stops a component instead whose suspend %s, and says so', async (_, suspend) => {
     const { journal, old } = generations({ a: [], b: ['a'] }, { a: able, b: { ...able, suspend } })
     await old.start()
-    const { states, errors } = await old.suspend()
+    const { components, errors } = await old.suspend()
     expect(journal.slice(2)).toEqual(['suspend b', 'stop b', 'suspend a'])
-    expect([...states.keys()]).toEqual(['a'])
+    expect([...components.keys()]).toEqual(['a'])
     expect(errors).toMatchObject([{ code: 'SUSPEND_FAILED', component: 'b', phase: 'suspend' }])
     expect(old.status()[1]).toMatchObject({ name: 'b', state: 'stopped', error: errors[0] })
   })
@@ -128,7 +129,7 @@ describe('suspending', () => {
     await turn()
     const suspending = old.suspend()
     slow.resolve({ name: 'b' })
-    expect((await suspending).states.size).toBe(0)
+    expect((await suspending).components.size).toBe(0)
     expect(await started).toMatchObject({ code: 'START_INTERRUPTED' })
     expect(journal.slice(2)).toEqual(['stop b', 'stop a'])
   })
@@ -182,23 +183,111 @@ describe('resuming', () => {
     expect(journal).toEqual(['start a', 'suspend a', 'stop a'])
   })
 
-  it('releases what a failed start left unresumed, and undoes what it resumed', async () => {
+  it('says which components were resumed', async () => {
+    const { old, next } = generations({ a: [], b: [] }, { a: able })
+    await old.start()
+    const system = next(await old.suspend())
+    await system.start()
+    expect(system.status().map(({ name, resumed }) => [name, resumed])).toEqual([
+      ['a', true],
+      ['b', false],
+    ])
+  })
+
+  describe('that fails', () => {
+    /** A start that resumes `a`, starts `fresh` and fails at `b`, so that `c` is not reached. */
+    const failed = async (after: Readonly<Record<string, Behaviour>> = {}) => {
+      const { journal, old, next } = generations(
+        { a: [], b: ['a'], c: ['b'] },
+        { a: able, b: able, c: able },
+        { a: able, b: { ...able, resume: boom }, c: able, ...after },
+        { a: [], fresh: ['a'], b: ['fresh'], c: ['b'] } as never,
+      )
+      await old.start()
+      const system = next(await old.suspend())
+      journal.length = 0
+      const error = await failure(system.start())
+      return { journal, old, system, error }
+    }
+
+    it('suspends again what it resumed, and stops what it started', async () => {
+      const { journal, old, system, error } = await failed()
+      expect(error).toMatchObject({ code: 'START_FAILED', component: 'b', phase: 'resume', errors: [] })
+      expect(journal).toEqual(["resume a'", "start fresh'", "resume b'", "stop fresh'", "suspend a'"])
+      expect(statesOf(old)).toEqual({ a: 'stopped', b: 'suspended', c: 'suspended' })
+      expect(statesOf(system)).toEqual({ a: 'suspended', fresh: 'stopped', b: 'failed', c: 'blocked' })
+      expect(system.state).toBe('failed')
+    })
+
+    it('hands back the state of all: as it is since the failed start where that had resumed it', async () => {
+      const { journal, old, system } = await failed()
+      const left = await system.suspend()
+      expect(statesIn(left)).toEqual([
+        ['c', { was: 'c' }],
+        ['b', { was: 'b' }],
+        ['a', { was: 'resumed {"was":"a"}' }],
+      ])
+      journal.length = 0
+      const third = createSystem(thingsConfig({ a: [], b: ['a'], c: ['b'] }, { a: able, b: able, c: able }, journal), {
+        suspended: left,
+      })
+      await third.start()
+      expect(journal).toEqual(['resume a', 'resume b', 'resume c'])
+      expect(statesOf(old)).toEqual({ a: 'stopped', b: 'stopped', c: 'stopped' })
+      expect(statesOf(system)).toMatchObject({ a: 'stopped', fresh: 'stopped' })
+      await old.stop()
+      await system.stop()
+      expect(journal).toHaveLength(3)
+    })
+
+    it('hands back the older state of what cannot be suspended again', async () => {
+      const { journal, system, error } = await failed({ a: { ...able, suspend: boom } })
+      expect(error.errors).toMatchObject([{ code: 'SUSPEND_FAILED', component: 'a' }])
+      expect(journal.slice(-2)).toEqual(["suspend a'", "stop a'"])
+      expect(statesIn(await system.suspend()).at(-1)).toEqual(['a', { was: 'a' }])
+    })
+
+    it('hands back the state of what had to be released for it', async () => {
+      const { system, old } = await failed({ c: { enabled: false } })
+      expect(statesOf(old)).toMatchObject({ c: 'stopped' })
+      expect(statesIn(await system.suspend())[0]).toEqual(['c', { was: 'c' }])
+    })
+
+    it('leaves everything to be released when no other comes, dependents first', async () => {
+      const { journal, old, system } = await failed()
+      journal.length = 0
+      await system.stop()
+      expect(journal).toEqual(['stop c', 'stop b', "stop a'"])
+      expect(statesOf(old)).toEqual({ a: 'stopped', b: 'stopped', c: 'stopped' })
+      expect(statesOf(system)).toMatchObject({ a: 'stopped' })
+      expect((await system.suspend()).components.size).toBe(0)
+    })
+
+    it('reports what then cannot be released', async () => {
+      const { system } = await failed({ a: { ...able, stop: boom } })
+      expect(await failure(system.stop())).toMatchObject({ code: 'STOP_FAILED', errors: [{ component: 'a' }] })
+    })
+  })
+
+  it('that is stopped meanwhile releases everything', async () => {
+    const slow = deferred<Thing>()
     const { journal, old, next } = generations(
       { a: [], b: ['a'], c: ['b'] },
       { a: able, b: able, c: able },
-      { a: able, b: { ...able, resume: boom }, c: able },
+      { a: able, b: { ...able, resume: () => slow.promise }, c: able },
     )
     await old.start()
     const system = next(await old.suspend())
     journal.length = 0
-    expect(await failure(system.start())).toMatchObject({
-      code: 'START_FAILED',
-      component: 'b',
-      phase: 'resume',
-      errors: [],
-    })
-    expect(journal).toEqual(["resume a'", "resume b'", "stop a'", 'stop c', 'stop b'])
+    const started = failure(system.start())
+    await turn()
+    const stopped = system.stop()
+    slow.resolve({ name: 'b' })
+    await stopped
+    expect(await started).toMatchObject({ code: 'START_INTERRUPTED' })
+    expect(journal).toEqual(["resume a'", "resume b'", "stop b'", "stop a'", 'stop c'])
     expect(statesOf(old)).toEqual({ a: 'stopped', b: 'stopped', c: 'stopped' })
+    expect((await system.suspend()).components.size).toBe(0)
   })
 
   it('goes on when a predecessor cannot be released, and reports it with a start that fails', async () => {

@@ -1,4 +1,4 @@
-import type { ConfigProblem } from './check-config.ts'
+import type { ConfigProblem } from './config-problem.ts'
 import type { System } from './lifecycle.ts'
 
 /**
@@ -16,6 +16,9 @@ export const systemErrorCodes = {
   STOP_FAILED: 'The stop function of one or more components failed or passed its deadline; all others were stopped.',
   SUSPEND_FAILED:
     'The suspend function of a component failed or passed its deadline; that component was stopped instead.',
+  RESET_FAILED: 'The new system of a reset did not start; the previous one runs again, with the state that it had.',
+  UNDO_FAILED:
+    'The new system of a reset did not start, and neither did the previous one; its state is kept for the next start.',
 } as const
 export type SystemErrorCode = keyof typeof systemErrorCodes
 
@@ -47,7 +50,8 @@ export class SystemError extends Error {
   declare readonly system: System | undefined
   /**
    * What else failed, one SystemError for each: for STOP_FAILED every component that did not stop; for a failed start the
-   * other components that failed to start, then those that failed to stop when it was undone.
+   * other components that failed to start, then those that failed to stop when it was undone; for UNDO_FAILED the error of
+   * the previous system.
    */
   readonly errors: readonly unknown[]
 

@@ -175,7 +175,7 @@ describe.concurrent('3.1 CONNECT: its format', () => {
     ['with Authentication Data and no Method', '10 @ "MQTT" 05 02 003c [16 <00>] "c"', PROTOCOL_ERROR],
     ['with a Will property twice', '10 @ "MQTT" 05 06 003c [] "c" [01 00 01 00] "w" <>', PROTOCOL_ERROR],
     ['with a Will Payload Format 2', '10 @ "MQTT" 05 06 003c [] "c" [01 02] "w" <>', PROTOCOL_ERROR],
-    ['with an empty Will Topic', '10 @ "MQTT" 05 06 003c [] "c" [] "" <>', 0x90],
+    ['with an empty Will Topic', '10 @ "MQTT" 05 06 003c [] "c" [] "" <>', 0x82],
     ['with a wildcard in the Will Topic', '10 @ "MQTT" 05 06 003c [] "c" [] "a/+" <>', 0x90],
   ])('CONNECT %s is refused, and the connection closed [MQTT-3.1.4-1]', async (_, packet, code) => {
     await refused(packet, code)

@@ -56,6 +56,24 @@ describe.concurrent('3.1 CONNECT: Keep Alive and properties', () => {
     }
   })
 
+  it('a client that takes its CONNACK takes every other answer: all come, without Reason Strings [MQTT-3.1.2-24]', async () => {
+    const { size } = (await broker.connect({ properties: { maximumPacketSize: 1_000 } })).connack!
+    const tooNarrow = await broker.sendConnect({ properties: { maximumPacketSize: size - 1 } })
+    await tooNarrow.expectRefusal(0x95)
+    const client = await broker.connect({ properties: { maximumPacketSize: size } })
+    client.send('32 @ "$a" 0001 [] 78', '34 @ "$a" 0002 [] 78', '62 @ 0003', '50 @ 0004', '82 @ 0005 [] "a" 00')
+    await client.expect({ cmd: 'puback', messageId: 1, reasonCode: 0x90, properties: {} })
+    await client.expect({ cmd: 'pubrec', messageId: 2, reasonCode: 0x90, properties: {} })
+    await client.expect({ cmd: 'pubcomp', messageId: 3, reasonCode: 0x92 })
+    await client.expect({ cmd: 'pubrel', messageId: 4, reasonCode: 0x92 })
+    await client.expect({ cmd: 'suback', messageId: 5 })
+    client.send('a2 @ 0006 [] "a"', 'c0 00')
+    await client.expect({ cmd: 'unsuback', messageId: 6 })
+    await client.expect({ cmd: 'pingresp' })
+    client.send('00 00')
+    await client.expectDisconnect(0x81)
+  })
+
   it('a message that is too large counts as sent: it takes no place of Receive Maximum, and others get it [MQTT-3.1.2-25]', async () => {
     const topic = unique()
     const clientId = unique()

@@ -110,6 +110,24 @@ describe.concurrent('3.10 UNSUBSCRIBE and 3.11 UNSUBACK', () => {
     expect((await client.expect({ cmd: 'unsuback', messageId: 1 })).size).toBeLessThanOrEqual(connack!.size)
   })
 
+  it('a client that does not take so large an UNSUBACK is told so and disconnected, and keeps its subscriptions [MQTT-3.1.2-24]', async () => {
+    const [clientId, topic] = [unique(), unique()]
+    const properties = { maximumPacketSize: 100, sessionExpiryInterval: 600 }
+    const client = await broker.connect({ clientId, properties })
+    await client.subscribe(topic)
+    const fitting = 100 - (1 + 1 + 2 + 1)
+    const unsubscribe = (count: number) => `a2 @ 0001 [] ${`"${topic}"`.repeat(count)}`
+    client.send(unsubscribe(fitting + 1))
+    await client.expectDisconnect(0x95)
+    const back = await broker.connect({ clientId, clean: false, properties })
+    back.sendPublish(topic, 'x')
+    await back.message({ payload: 'x' })
+    back.send(unsubscribe(fitting))
+    expect((await back.expect({ cmd: 'unsuback', messageId: 1 })).size).toBe(100)
+    back.sendPublish(topic, 'x')
+    await back.expectNothing()
+  })
+
   it.each([
     ['with a Subscription Identifier', 'a2 @ 0001 [0b 01] "a"', MALFORMED],
     ['with bytes after its filters', 'a2 @ 0001 [] "a" 00', MALFORMED],

@@ -114,6 +114,11 @@ describe.skipIf(isOtherBroker).concurrent('3.2.2.3 CONNACK: a broker that can do
       const refusal = await client.expectRefusal(0x9c)
       expect(refusal.properties.serverReference).toBe('other.example:1883')
     })
+
+    it('a Server Reference that makes CONNACK larger than the client takes is left out [MQTT-3.1.2-24]', async () => {
+      const client = await broker.sendConnect({ properties: { maximumPacketSize: 10 } })
+      expect(await client.expectRefusal(0x9c)).toMatchObject({ size: 5, properties: {} })
+    })
   })
 
   describe('a check of the payload format', () => {

@@ -4,6 +4,7 @@ import { conformanceBroker, unique } from '../helpers/conformance-broker.ts'
 const MALFORMED = 0x81
 const PROTOCOL_ERROR = 0x82
 const FILTER_INVALID = 0x8f
+const TOO_LARGE = 0x95
 
 describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
   const broker = conformanceBroker()
@@ -185,6 +186,31 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
     const client = await broker.connect({ properties: { maximumPacketSize: connack!.size } })
     client.send(`82 @ 0001 [26 "k" "v"] "${'a/'.repeat(300)}" 00`)
     expect((await client.expect({ cmd: 'suback', messageId: 1 })).size).toBeLessThanOrEqual(connack!.size)
+  })
+
+  it('a client that does not take so large a SUBACK is told so and disconnected, and nothing is subscribed [MQTT-3.1.2-24]', async () => {
+    const clientId = unique()
+    const properties = { maximumPacketSize: 200, sessionExpiryInterval: 600 }
+    const topics = Array.from({ length: 200 }, unique)
+    // Remaining Length takes two bytes; the Reason String that the refused one brings is left out.
+    const fitting = 200 - (1 + 2 + 2 + 1)
+    const subscribe = (count: number) =>
+      `82 @ 0001 [] ${topics
+        .slice(0, count - 1)
+        .map((topic) => `"${topic}" 00`)
+        .join(' ')} "${'a/'.repeat(300)}" 00`
+    const client = await broker.connect({ clientId, properties })
+    client.send(subscribe(fitting + 1), `30 @ "${topics[0]}" [] 78`)
+    await client.expectDisconnect(TOO_LARGE)
+    const back = await broker.connect({ clientId, clean: false, properties })
+    expect(back.connack?.sessionPresent).toBe(true)
+    for (const topic of topics) back.sendPublish(topic, 'x')
+    await back.expectNothing()
+    back.send(subscribe(fitting))
+    const { size, granted } = await back.expect({ cmd: 'suback', messageId: 1 })
+    expect([size, granted?.length]).toEqual([200, fitting])
+    back.sendPublish(topics[0]!, 'x')
+    await back.message({ topic: topics[0] })
   })
 
   it.each([

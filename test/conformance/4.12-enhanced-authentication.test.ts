@@ -8,6 +8,7 @@ const MALFORMED = 0x81
 const PROTOCOL_ERROR = 0x82
 const NOT_AUTHORIZED = 0x87
 const BAD_METHOD = 0x8c
+const TOO_LARGE = 0x95
 
 const CONTINUE = 0x18
 const REAUTHENTICATE = 0x19
@@ -221,8 +222,33 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
   })
 
   it('no packet is larger than the client takes during authentication either [MQTT-3.1.2-24]', async () => {
-    // It cannot be asked for more, and runs into the deadline for CONNECT.
     const client = await begin('hello', { maximumPacketSize: 20 })
-    for (const packet of await client.rest()) expect(packet.size).toBeLessThanOrEqual(20)
+    expect((await client.expectRefusal(TOO_LARGE)).size).toBeLessThanOrEqual(20)
+  })
+
+  it('a client that is not accepted yet sends no larger packets than CONNECT may be, and larger ones afterwards', async () => {
+    const announced = 'f0 818004'
+    const client = await begin('hello')
+    await client.take('auth')
+    client.send(announced)
+    await client.expectRefusal(TOO_LARGE)
+    const accepted = await connected()
+    accepted.send(announced, Buffer.alloc(65_537).toString('hex'))
+    await accepted.expectDisconnect(PROTOCOL_ERROR, MALFORMED)
+  })
+
+  it('a client that does not take the AUTH of its re-authentication is told so and disconnected [MQTT-3.1.2-24]', async () => {
+    const plain = await begin('pass', { maximumPacketSize: 1_000 })
+    const { size } = await plain.expect({ cmd: 'connack', reasonCode: 0 })
+    for (const [data, fits] of [
+      ['x'.repeat(size), false],
+      ['x', true],
+    ] as const) {
+      const client = await begin('pass', { maximumPacketSize: size })
+      await client.expect({ cmd: 'connack', reasonCode: 0 })
+      auth(client, REAUTHENTICATE, data)
+      if (fits) await client.expect({ cmd: 'auth', reasonCode: CONTINUE })
+      else await client.expectDisconnect(TOO_LARGE)
+    }
   })
 })

@@ -41,6 +41,58 @@ describe.concurrent('4.4 Message delivery retry, 4.5 Message receipt and 4.6 Mes
     expect(again).toHaveLength(4)
   })
 
+  it('PUBREL goes before all PUBLISH packets, whatever Receive Maximum is [MQTT-4.4.0-1]', async () => {
+    const topic = unique()
+    const client = await broker.connect({ properties: SESSION })
+    await client.subscribe(topic, { qos: 2 })
+    const publisher = await broker.connect()
+    for (const payload of numbers(3)) await publisher.publish(topic, payload, { qos: 2 })
+    const [a, b] = await client.untilPing()
+    client.send({ cmd: 'pubrec', messageId: a!.messageId! })
+    await client.take('pubrel')
+    await client.vanish()
+    const back = await comesBack(client, { receiveMaximum: 1 })
+    await back.expect({ cmd: 'pubrel', messageId: a!.messageId })
+    await back.expect({ cmd: 'publish', messageId: b!.messageId, dup: true })
+    await back.expectNothing()
+  })
+
+  it('PUBREL goes before large PUBLISH packets to a client of MQTT 3.1.1 [MQTT-4.4.0-1]', async () => {
+    const topic = unique()
+    const session = { version: 4, clientId: unique(), clean: false } as const
+    const client = await broker.connect(session)
+    await client.subscribe(topic, { qos: 2 })
+    const publisher = await broker.connect()
+    const large = Buffer.alloc(200_000, 'x')
+    for (let n = 0; n < 30; n += 1) await publisher.publish(topic, large, { qos: 2 })
+    const { messageId } = await client.take('publish')
+    client.send({ cmd: 'pubrec', messageId: messageId! })
+    await client.take('pubrel')
+    await client.vanish()
+    const back = await broker.connect(session)
+    expect(await back.next()).toMatchObject({ cmd: 'pubrel', messageId })
+    expect(await back.next()).toMatchObject({ cmd: 'publish', dup: true })
+    await back.vanish()
+    // The session is not left behind.
+    await broker.connect({ ...session, clean: true })
+  })
+
+  it('PUBREL is sent again in the order of PUBREC [MQTT-4.4.0-1]', async () => {
+    const topic = unique()
+    const client = await broker.connect({ properties: SESSION })
+    await client.subscribe(topic, { qos: 2 })
+    const publisher = await broker.connect()
+    for (const payload of numbers(3)) await publisher.publish(topic, payload, { qos: 2 })
+    const [a, b, c] = (await client.untilPing()).map((packet) => packet.messageId!)
+    for (const messageId of [c, a]) client.send({ cmd: 'pubrec', messageId: messageId! })
+    for (const messageId of [c, a]) await client.expect({ cmd: 'pubrel', messageId })
+    await client.vanish()
+    const back = await comesBack(client)
+    for (const messageId of [c, a]) await back.expect({ cmd: 'pubrel', messageId })
+    await back.expect({ cmd: 'publish', messageId: b, dup: true })
+    await back.expectNothing()
+  })
+
   it('it is sent again at no other time [MQTT-4.4.0-1]', async () => {
     const [topic, clock] = [unique(), unique()]
     const client = await broker.connect({ properties: SESSION })

@@ -42,6 +42,22 @@ describe.concurrent('MQTT 3.1, and messages between versions', () => {
     expect((await client.expectRefusal(2)).hex).toBe('20020002')
   })
 
+  it.each([
+    ['bit 0 of its Connect Flags', '10 @ "MQIsdp" 03 01 000a'],
+    ['a QoS in its fixed header', '14 @ "MQIsdp" 03 02 000a'],
+    ['Will QoS and Will Retain without a Will', '1f @ "MQIsdp" 03 3b 000a'],
+  ])('a client of MQTT 3.1 is served whatever the bits say that its version does not use: %s', async (_, connect) => {
+    const client = await broker.open(3)
+    client.send(`${connect} "${unique()}"`, 'c8 00')
+    expect((await client.next()).hex).toBe('20020000')
+    expect((await client.next()).hex).toBe('d000')
+    client.send('80 @ 0001 "a" 01', 'a0 @ 0002 "a"', '34 @ "b" 0003', '60 02 0003', '41 02 0004', 'cf 00')
+    const answers = ['9003000101', 'b0020002', '50020003', '70020003', 'd000']
+    for (const answer of answers) expect((await client.next()).hex).toBe(answer)
+    client.send('ef 00')
+    await client.expectClosed()
+  })
+
   it('the Will of MQTT 3.1 is published', async () => {
     const topic = unique()
     const watcher = await broker.connect({ version: 3 })

@@ -8,6 +8,7 @@ import { mutated, randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { packetStream, readable, split } from '../helpers/packets.ts'
 import { packetOf } from '../helpers/publish-packet.ts'
+import { rulingOf } from '../helpers/ruling-of.ts'
 import { LEGAL_CONNECTS, LEGAL_PACKETS } from './legal-packets.ts'
 
 /** Streams of legal packets to begin with, beside those made of the tables. */
@@ -74,7 +75,7 @@ const outcome = (stage: DecoderStage, chunks: readonly Buffer[]): string => {
   const recorder = new PacketRecorder()
   recorder.packet = (packet) => said.push(readable(packet))
   recorder.publish = (publish) => said.push(readable(packetOf(publish)))
-  recorder.fail = (error) => said.push(error)
+  recorder.fail = (error) => said.push(rulingOf(error))
   const decoder = stage.open(new FakeConnection(), recorder)
   for (const chunk of chunks) {
     const taken = decoder.bytes(chunk)

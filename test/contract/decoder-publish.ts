@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
+import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
@@ -93,6 +94,18 @@ const fillsThePublish = (make: () => DecoderStage): void => {
       expect(decoded(stage, version, least, fieldsOf)).toEqual(expected)
       expect(decoded(stage, version, least, ({ message }) => message.expiresAtMs)).toBe(Number.POSITIVE_INFINITY)
     }
+  })
+
+  it('takes nothing over from a filter that is not type-checked, and never fills its message', () => {
+    const stage = make()
+    const least = packetBytes('30 @ "a" \'hi\'')
+    const own = Message.of({ topic: 'own', payload: Buffer.from('of the filter') })
+    decoded(stage, 5, packetBytes('3b @ "topic" 0007 [23 0003] \'payload\''), (publish) => {
+      Object.assign(publish, { message: own, omitsTopic: true, subscriptionIdentifiers: [1], payloadFormatUtf8: true })
+    })
+    expect(decoded(stage, 4, least, fieldsOf)).toEqual({ ...DEFAULTS, ...NO_PROPERTIES, message: messageOf({}) })
+    expect(decoded(stage, 4, least, ({ subscriptionIdentifiers }) => subscriptionIdentifiers)).toEqual([])
+    expect([own.topic, own.payload.toString(), own.keep()]).toEqual(['own', 'of the filter', own])
   })
 
   it('gives every message another serial, and the memory of its own to one that is kept', () => {

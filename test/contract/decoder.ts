@@ -4,11 +4,13 @@ import fc from 'fast-check'
 import type { Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { FakeConnection, PacketRecorder } from '../helpers/fake-connection.ts'
 import { packetBytes, variableByteInteger } from '../helpers/packet-bytes.ts'
-import { fuzzSeed, packetStream, parsedByMqttPacket, readable, split } from '../helpers/packets.ts'
+import { fuzzSeed, packetStream, parsedByMqttPacket, readable, split, streamOf } from '../helpers/packets.ts'
+import { rulingOf } from '../helpers/ruling-of.ts'
 import { damageStreams } from './decoder-damage.ts'
 import { decoderPublishContract } from './decoder-publish.ts'
 import { ILLEGAL_CONNECTS, ILLEGAL_FIXED_HEADERS, ILLEGAL_PACKETS, type IllegalPacket } from './illegal-packets.ts'
@@ -101,7 +103,7 @@ const refusesIllegalPackets = (make: () => DecoderStage): void => {
     feed(PINGREQ)
     feed(Buffer.alloc(100, 0xff))
     expect(packets.length).toBe(version === 0 ? 0 : 1)
-    expect(errors).toEqual([
+    expect(errors.map(rulingOf)).toEqual([
       {
         reasonCode: ReasonCode[row.reason as keyof typeof ReasonCode],
         message: expect.stringMatching(/^[A-Z].+\.$/),
@@ -204,6 +206,33 @@ const boundsSizes = (make: (limits: DecoderLimits) => DecoderStage): void => {
     const exceeds = opened(make(limits))
     exceeds.feed(connectOf(129).subarray(0, 2))
     expect(exceeds.errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
+  })
+
+  it('holds the packets of a client that is not accepted yet to the limit for the first one', () => {
+    const limits = { maximumPacketSize: 1000, maximumConnectPacketSize: 128 }
+    const { connection, feed, packets, errors } = opened(make(limits), 4)
+    connection.authenticating = true
+    feed(publishOf(128))
+    expect(packets).toHaveLength(2)
+    feed(publishOf(129).subarray(0, 3))
+    expect(errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
+  })
+
+  it('says the size of a packet that is too large, the limit and the name of its value', () => {
+    const limits = { maximumPacketSize: 1000, maximumConnectPacketSize: 128 }
+    for (const [version, size, named] of [
+      [0, 129, 'maximumConnectPacketSize (128)'],
+      [4, 1001, 'maximumPacketSize (1000)'],
+    ] as const) {
+      const { feed, errors } = opened(make(limits), version)
+      feed(
+        packetBytes(
+          `${version === 0 ? '10' : '30'} ${variableByteInteger(size < 130 ? 127 : size - 3).toString('hex')}`,
+        ),
+      )
+      expect(errors[0]?.message).toMatch(new RegExp(`^The packet has ${size} bytes, more than \\w+\\.`))
+      expect(errors[0]?.message).toContain(named)
+    }
   })
 
   it('refuses at its fourth byte the announcement of 256 MB', () => {
@@ -337,6 +366,30 @@ const agreesWithMqttPacket = (make: () => DecoderStage): void => {
   })
 }
 
+/** The same packet of MQTT 3.1, but for the flags that it does not use. @param noise where these are taken from. */
+const withUnusedFlags = (packet: Buffer, noise: number): Buffer => {
+  const firstByte = packet[0]!
+  const type = firstByte >> 4
+  if (type === PacketType.Publish) return packet
+  const repeatable = type === PacketType.Pubrel || type === PacketType.Subscribe || type === PacketType.Unsubscribe
+  const unused = repeatable ? 0b0111 : 0b1111
+  return Buffer.concat([Buffer.from([(firstByte & ~unused) | (noise & unused)]), packet.subarray(1)])
+}
+
+const readsUnusedFlags = (make: () => DecoderStage): void => {
+  it('reads packets of MQTT 3.1 as mqtt-packet does without the flags that this version does not use', () => {
+    fc.assert(
+      fc.property(streamOf(3), fc.array(fc.nat(0b1111), { minLength: 9, maxLength: 9 }), ({ packets }, noise) => {
+        const { feed, recorder } = opened(make())
+        feed(Buffer.concat(packets.map((packet, index) => withUnusedFlags(packet, noise[index]!))))
+        expect(recorder.errors).toEqual([])
+        expect(recorder.packets.map(comparable)).toEqual(parsedByMqttPacket(packets).map(comparable))
+      }),
+      { numRuns: 300, seed: fuzzSeed },
+    )
+  })
+}
+
 const survivesDamage = (make: () => DecoderStage): void => {
   it('says the same of damaged packets however they are split, fails at most once, and never throws', () => {
     const { refused } = damageStreams(make(), DAMAGED_CASES, fuzzSeed)
@@ -357,5 +410,6 @@ export const decoderContract = (make: (limits: DecoderLimits) => DecoderStage): 
   stopsWhilePaused(withLimits)
   decoderPublishContract(withLimits)
   agreesWithMqttPacket(withLimits)
+  readsUnusedFlags(withLimits)
   survivesDamage(withLimits)
 }

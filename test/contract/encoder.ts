@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { generate, type IPublishPacket, type Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import type { EncoderStage } from '../../src/kinds/pipeline-stage.ts'
-import { Message } from '../../src/mqtt/message.ts'
+import { Message, type MessageFields } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import { Publish } from '../../src/mqtt/publish.ts'
+import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection } from '../helpers/fake-connection.ts'
 import { runOf } from '../helpers/mailbox.ts'
@@ -170,7 +170,7 @@ const fansOut = (make: () => EncoderStage): void => {
         const { encoder, recorder, connection } = subscriber
         if (encoder.publishRun?.(run) !== true) continue
         const each = opened(make(), connection.protocolVersion)
-        const publish = new Publish()
+        const publish: PublishFields = new Publish()
         run.each((message) => {
           publish.message = message
           each.encoder.publish(publish)
@@ -223,8 +223,7 @@ const fansOut = (make: () => EncoderStage): void => {
 /** A Publish of a message that lies in a chunk: a Topic Name with its length, then the payload. */
 const lent = (chunk: Buffer): Publish => {
   const publish = new Publish()
-  const { message } = publish
-  message.fill(chunk)
+  const message = Message.refill(publish.message, chunk)
   message.topicStart = 2
   message.topicEnd = message.propertiesStart = message.propertiesEnd = message.payloadStart = 2 + chunk.readUInt16BE(0)
   message.payloadEnd = chunk.length
@@ -278,9 +277,10 @@ const keepsToTheMaximumPacketSize = (make: () => EncoderStage): void => {
   it('nothing larger than the Remaining Length can say', () => {
     const { encoder, recorder } = opened(make(), 4)
     const publish = publishOf({ cmd: 'publish', topic: 'a', payload: '', qos: 0, dup: false, retain: false })
-    publish.message.payloadEnd = 268_435_455 - 3 + publish.message.payloadStart
+    const message: MessageFields = publish.message
+    message.payloadEnd = 268_435_455 - 3 + message.payloadStart
     expect(publishSize(publish, 4)).toBe(268_435_460)
-    publish.message.payloadEnd += 1
+    message.payloadEnd += 1
     encoder.publish(publish)
     expect(recorder.chunks).toEqual([])
   })

@@ -14,6 +14,18 @@ export interface LegalPacket {
 const hex = (digits: string): Buffer => Buffer.from(digits, 'hex')
 const none = Object.freeze({})
 
+/** Rows of MQTT 3.1 for bits of a packet that it does not use: what it is, its first bytes, what follows, the packet. */
+function unusedFlags(
+  rows: readonly (readonly [string, readonly string[], string, LegalPacket['packet']])[],
+): readonly LegalPacket[] {
+  return rows.flatMap(([name, firstBytes, rest, packet]) =>
+    firstBytes.map((first): LegalPacket => {
+      const says = `${name} of MQTT 3.1 with bits that it does not use, 0x${first}`
+      return { says, versions: [3], bytes: `${first} ${rest}`, packet }
+    }),
+  )
+}
+
 export const LEGAL_CONNECTS: readonly LegalPacket[] = [
   {
     says: 'CONNECT of MQTT 3.1',
@@ -46,6 +58,33 @@ export const LEGAL_CONNECTS: readonly LegalPacket[] = [
       ...{ cmd: 'connect', protocolId: 'MQIsdp', protocolVersion: 3, clean: true, keepalive: 60, clientId: 'c' },
       username: 'me',
     },
+  },
+  {
+    says: 'CONNECT of MQTT 3.1 with bit 0 of the Connect Flags, which it does not use',
+    versions: [3],
+    bytes: '100f 0006 4d5149736470 03 01 000a 0001 70',
+    packet: { cmd: 'connect', protocolId: 'MQIsdp', protocolVersion: 3, clean: false, keepalive: 10, clientId: 'p' },
+  },
+  {
+    says: 'CONNECT of MQTT 3.1 with a QoS in its fixed header, which it does not use',
+    versions: [3],
+    bytes: '140f 0006 4d5149736470 03 02 000a 0001 70',
+    packet: { cmd: 'connect', protocolId: 'MQIsdp', protocolVersion: 3, clean: true, keepalive: 10, clientId: 'p' },
+  },
+  {
+    says: 'CONNECT of MQTT 3.1 with every bit that it does not use, and a Will',
+    versions: [3],
+    bytes: '1f @ "MQIsdp" 03 07 000a "p" "w" <01>',
+    packet: {
+      ...{ cmd: 'connect', protocolId: 'MQIsdp', protocolVersion: 3, clean: true, keepalive: 10, clientId: 'p' },
+      will: { retain: false, qos: 0, topic: 'w', payload: hex('01') },
+    },
+  },
+  {
+    says: 'CONNECT of MQTT 3.1 with Will QoS and Will Retain and no Will, which are disregarded',
+    versions: [3],
+    bytes: '10 @ "MQIsdp" 03 3a 000a "p"',
+    packet: { cmd: 'connect', protocolId: 'MQIsdp', protocolVersion: 3, clean: true, keepalive: 10, clientId: 'p' },
   },
   {
     says: 'CONNECT of MQTT 3.1.1',
@@ -230,6 +269,26 @@ export const LEGAL_PACKETS: readonly LegalPacket[] = [
     bytes: '6a 02 0001',
     packet: { cmd: 'pubrel', qos: 1, dup: true, messageId: 1 },
   },
+  ...unusedFlags([
+    ['PUBACK', ['41', '4f'], '02 0102', { cmd: 'puback', messageId: 0x0102 }],
+    ['PUBREC', ['52', '5f'], '02 0102', { cmd: 'pubrec', messageId: 0x0102 }],
+    ['PUBREL', ['60', '67'], '02 0102', { cmd: 'pubrel', qos: 1, messageId: 0x0102 }],
+    ['PUBCOMP', ['74', '7f'], '02 0102', { cmd: 'pubcomp', messageId: 0x0102 }],
+    [
+      'SUBSCRIBE',
+      ['80', '85'],
+      '@ 0102 "a" fd',
+      { cmd: 'subscribe', qos: 1, messageId: 0x0102, subscriptions: [{ topic: 'a', qos: 1 }] },
+    ],
+    [
+      'UNSUBSCRIBE',
+      ['a0', 'a7'],
+      '@ 0102 "a"',
+      { cmd: 'unsubscribe', qos: 1, messageId: 0x0102, unsubscriptions: ['a'] },
+    ],
+    ['PINGREQ', ['c8', 'cf'], '00', { cmd: 'pingreq' }],
+    ['DISCONNECT', ['e1', 'ef'], '00', { cmd: 'disconnect' }],
+  ]),
   {
     says: 'SUBSCRIBE',
     versions: [3, 4],

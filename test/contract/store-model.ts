@@ -110,6 +110,7 @@ class Model {
       case 'sent':
         return { type: kind, session, sequence, packetIdentifier: number + 1 }
       case 'pubrec':
+        return { type: kind, session, sequence, pubrecOrder: number + 1 }
       case 'done':
         return { type: kind, session, sequence }
       case 'received':
@@ -174,7 +175,7 @@ const change = (session: ModelSession, record: Extract<StoreRecord, { session: s
   }
   if (record.type === 'queued') session.queue.push(record.queued)
   if (record.type === 'sent') replace(record.sequence, { packetIdentifier: record.packetIdentifier })
-  if (record.type === 'pubrec') replace(record.sequence, { received: true })
+  if (record.type === 'pubrec') replace(record.sequence, { pubrecOrder: record.pubrecOrder })
   if (record.type === 'done') session.queue = session.queue.filter(({ sequence }) => sequence !== record.sequence)
   if (record.type === 'received') session.received = [...new Set([...session.received, record.packetIdentifier])]
   if (record.type === 'released') session.received = session.received.filter((id) => id !== record.packetIdentifier)
@@ -185,7 +186,7 @@ const change = (session: ModelSession, record: Extract<StoreRecord, { session: s
 /** The content of a message that was received is not needed any more: a store may have it still or not. */
 const shownMessage = ({ message, ...rest }: QueuedMessage) => ({
   ...rest,
-  message: rest.received || messageParts(message),
+  message: rest.pubrecOrder > 0 || messageParts(message),
 })
 
 const shownState = async (store: Store): Promise<unknown> => {

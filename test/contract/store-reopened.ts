@@ -97,26 +97,29 @@ export const storeReopenedContract = <S extends Store>({ create, reopen, dispose
 
   it('has the queues, with what was sent and received, and counts them', async () => {
     begin('a')
-    queue('a', 1, 2, 3, 4)
+    queue('a', 1, 2, 3, 4, 5)
     append(
       { type: 'sent', session: 'a', sequence: 2, packetIdentifier: 20 },
       { type: 'sent', session: 'a', sequence: 3, packetIdentifier: 21 },
-      { type: 'pubrec', session: 'a', sequence: 3 },
+      { type: 'sent', session: 'a', sequence: 4, packetIdentifier: 22 },
+      { type: 'pubrec', session: 'a', sequence: 4, pubrecOrder: 8 },
+      { type: 'pubrec', session: 'a', sequence: 3, pubrecOrder: 9 },
       { type: 'done', session: 'a', sequence: 1 },
       { type: 'session', session: sessionRecord({ id: 'a', disconnectedAtMs: 1 }) },
     )
     const { queue: counted } = (await restoredSession('a'))!
     const states = store
       .read('a', 0, 9)
-      .map(({ sequence, packetIdentifier, received }) => [sequence, packetIdentifier, received])
+      .map(({ sequence, packetIdentifier, pubrecOrder }) => [sequence, packetIdentifier, pubrecOrder])
     expect(states).toEqual([
-      [2, 20, false],
-      [3, 21, true],
-      [4, 0, false],
+      [2, 20, 0],
+      [3, 21, 9],
+      [4, 22, 8],
+      [5, 0, 0],
     ])
     expect(at('a', 2).message.payload.toString()).toBe('message 2')
     const bytes = store.read('a', 0, 9).reduce((sum, { message }) => sum + message.size, 0)
-    expect(counted).toEqual({ count: 3, bytes, lastSequence: 4 })
+    expect(counted).toEqual({ count: 4, bytes, lastSequence: 5 })
   })
 
   it('has no counts left of what is done, and numbers that were used stay below those to come', async () => {

@@ -100,7 +100,7 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
         for (const sequence of [1, 1, 3, 0]) append({ type: 'done', session: 'a', sequence })
         append(
           { type: 'sent', session: 'a', sequence: 1, packetIdentifier: 5 },
-          { type: 'pubrec', session: 'a', sequence: 1 },
+          { type: 'pubrec', session: 'a', sequence: 1, pubrecOrder: 1 },
         )
         expect(sequences('a')).toEqual([2])
       })
@@ -147,13 +147,13 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
         append(
           { type: 'sent', session: 'a', sequence: 1, packetIdentifier: 10 },
           { type: 'sent', session: 'a', sequence: 2, packetIdentifier: 11 },
-          { type: 'pubrec', session: 'a', sequence: 2 },
+          { type: 'pubrec', session: 'a', sequence: 2, pubrecOrder: 7 },
         )
-        const states = store.read('a', 0, 9).map(({ packetIdentifier, received }) => [packetIdentifier, received])
+        const states = store.read('a', 0, 9).map(({ packetIdentifier, pubrecOrder }) => [packetIdentifier, pubrecOrder])
         expect(states).toEqual([
-          [10, false],
-          [11, true],
-          [0, false],
+          [10, 0],
+          [11, 7],
+          [0, 0],
         ])
         expect(at('a', 1).message.payload.toString()).toBe('message 1')
       })
@@ -163,9 +163,9 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
         append(
           { type: 'queued', session: 'a', queued },
           { type: 'sent', session: 'a', sequence: 1, packetIdentifier: 3 },
-          { type: 'pubrec', session: 'a', sequence: 1 },
+          { type: 'pubrec', session: 'a', sequence: 1, pubrecOrder: 1 },
         )
-        expect([queued.packetIdentifier, queued.received, queued.message.topic]).toEqual([0, false, 'topic'])
+        expect([queued.packetIdentifier, queued.pubrecOrder, queued.message.topic]).toEqual([0, 0, 'topic'])
       })
     })
 
@@ -189,7 +189,7 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
           { type: 'subscribed', session: 'a', subscription: subscriptionTo('x') },
           { type: 'unsubscribed', session: 'a', filter: 'x' },
           { type: 'sent', session: 'a', sequence: 1, packetIdentifier: 1 },
-          { type: 'pubrec', session: 'a', sequence: 1 },
+          { type: 'pubrec', session: 'a', sequence: 1, pubrecOrder: 1 },
           { type: 'done', session: 'a', sequence: 1 },
           { type: 'received', session: 'a', packetIdentifier: 1 },
           { type: 'released', session: 'a', packetIdentifier: 1 },

@@ -9,6 +9,7 @@ import { systemErrorCodes } from '../../src/system/system-error.ts'
 import system from '../../system.config.ts'
 import { heartbeat } from '../heartbeat/index.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
+import { trimPayloads } from '../trim-payloads/index.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
@@ -23,7 +24,7 @@ test('README lists every code of SystemError with its meaning, and no other', ()
 
 test('README names every npm script that it documents as package.json does', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-  const named = [...readme.matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, script]) => script!)
+  const named = [...readme.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, script]) => script!)
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter((script) => scripts[script] === undefined)).toEqual([])
 })
@@ -61,6 +62,27 @@ test('the component that README shows how to write is the one tested here, and i
   const message = new Promise((received) => client.once('message', (topic, payload) => received([topic, `${payload}`])))
   await client.subscribeAsync('heartbeat')
   expect(await message).toEqual(['heartbeat', expect.stringMatching(/^\d{4}-\d\d-\d\dT/)])
+  await client.endAsync()
+  await running.stop()
+})
+
+test('the filter that README shows how to write is the one tested here, and it works', async () => {
+  const [, example] = readme.match(/```ts\n\/\/ components\/trim-payloads\/index\.ts\n([\s\S]*?)```/)!
+  expect(example).toBe(read('test/trim-payloads/index.ts'))
+  const [, list] = readme.match(/pipeline: \[(.*'trimPayloads'.*)\],/)!
+  const pipeline = list!.split(', ').map((name) => name.slice(1, -1))
+  const dependencies = { ...quietSystem.server.dependencies, pipeline }
+  const running = createSystem({
+    ...quietSystem,
+    trimPayloads: { component: trimPayloads },
+    server: { ...quietSystem.server, dependencies },
+  } as typeof quietSystem)
+  await running.start()
+  const client = await connectAsync({ host: '127.0.0.1', port: running.map.server.port, reconnectPeriod: 0 })
+  const message = new Promise((received) => client.once('message', (_topic, payload) => received(`${payload}`)))
+  await client.subscribeAsync('scale')
+  await client.publishAsync('scale', '17.3 kg\r\n', { qos: 1 })
+  expect(await message).toBe('17.3 kg')
   await client.endAsync()
   await running.stop()
 })

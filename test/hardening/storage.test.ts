@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
 import { type Attacker, connectPacket, hex, noProperties } from './attacker.ts'
@@ -109,19 +110,40 @@ describe.each([
 })
 
 describe('sessions without bounds', () => {
-  const attack = arena({ handler: bounds })
+  const attack = arena({ handler: { ...bounds, maximumAwaySessions: 30 } })
+  const handler = () => attack.broker.map.mqttHandler as MqttHandler
+  const outlives = '11 000000ff'
 
-  it('end at maximumSessions; who has one comes back to it', async () => {
+  /** Leaves a session behind. @returns the Reason Code of CONNACK. */
+  const leave = async (clientId: string, subscribe: boolean, properties = outlives) => {
+    const attacker = await attack.open(5)
+    const subscribes = subscribe ? ['82 @ 0001 [] "x" 00'] : []
+    attacker.send(connectPacket(5, { clientId, properties }), ...subscribes, 'e0 00')
+    return (await attacker.rest())[0]!.slice(6, 8)
+  }
+
+  it('that hold nothing keep no new client out at maximumSessions', async () => {
+    for (let n = 0; n < 60; n++) expect(await leave(`nothing ${n}`, false)).toBe('00')
+    const { sessions, totals } = handler()
+    expect(sessions.away.count).toBe(30)
+    expect(totals.givenUpSessions).toBe(30)
+    expect(attack.log.at('warn').filter(({ message }) => message.includes('held nothing'))).toHaveLength(1)
+    // The last ones are still there.
+    const attacker = await attack.open(5)
+    attacker.send(connectPacket(5, { clientId: 'nothing 59', clean: false }))
+    expect(await attacker.packet()).toMatch(/^20..0100/)
+  })
+
+  it('that hold something end at maximumAwaySessions, and at maximumSessions; who has one comes back to it', async () => {
     const answers: string[] = []
-    for (let n = 0; n < 60; n++) {
-      const attacker = await attack.open(5)
-      attacker.send(connectPacket(5, { clientId: `many ${n}`, properties: '11 000000ff' }), 'e0 00')
-      answers.push((await attacker.rest())[0]!.slice(6, 8))
-    }
-    // One session is the bystander's.
-    expect(answers).toEqual(answers.map((_, n) => (n < 39 ? '00' : expect.stringMatching(/^(88|89|97)$/))))
+    for (let n = 0; n < 60; n++) answers.push(await leave(`many ${n}`, true))
+    expect(answers).toEqual(answers.map((_, n) => (n < 30 ? '00' : '97')))
+    // There is room for clients whose sessions end with their connections: ten, and one is the bystander.
+    const connected = await Promise.all(Array.from({ length: 9 }, () => attack.connected(5)))
+    await (await attack.open(5)).send(connectPacket(5)).isRefused('QuotaExceeded')
     const attacker = await attack.open(5)
     attacker.send(connectPacket(5, { clientId: 'many 1', clean: false }))
     expect(await attacker.packet()).toMatch(/^20..0100/)
+    expect(connected).toHaveLength(9)
   })
 })

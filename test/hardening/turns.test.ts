@@ -1,91 +1,90 @@
-/** Floods of legal packets: what is done in one turn of the event loop does not depend on how many send them. */
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
+import { UNITS_PER_TURN } from '../../components/mqtt-handler/turn-scheduler.ts'
+import { arena, VERSIONS } from './arena.ts'
+import { type Attacker, noProperties } from './attacker.ts'
 
-import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
-import { type PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
-import { defineComponent } from '../../src/system/define-system.ts'
-import { packetBytes } from '../helpers/packet-bytes.ts'
-import { arena } from './arena.ts'
-import { hex } from './attacker.ts'
+const MAXIMUM_FILTERS = 5_000
+const attack = arena({ decoder: { maximumFilters: MAXIMUM_FILTERS } })
 
-const TURN_WORK_UNITS = 5_000
-/** Packets, and filters in them, that came in this turn of the event loop, and the most that came in one. */
-const counted = { now: 0, most: 0 }
+const handler = () => attack.broker.map.mqttHandler as MqttHandler
+const scheduler = () => handler().scheduler
 
-const count = (weight: number): void => {
-  if (counted.now === 0) {
-    setImmediate(() => {
-      counted.most = Math.max(counted.most, counted.now)
-      counted.now = 0
-    })
-  }
-  counted.now += weight
+beforeEach(() => {
+  scheduler().mostInTurn = 0
+})
+
+/** Fails if a turn of the event loop did more than its share: a step may begin while units are left. */
+const turnsWereBounded = () => {
+  expect(scheduler().mostInTurn).toBeGreaterThan(0)
+  expect(scheduler().mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.2)
 }
 
-/** A filter that counts what passes. */
-const counter = defineComponent({
-  provides: PipelineStage,
-  needs: {},
-  config: z.strictObject({}),
-  start: (): PipelineStage => ({
-    role: 'filter',
-    open: (_, next): PacketReceiver => ({
-      packet(packet) {
-        if (packet.cmd === 'subscribe') count(packet.subscriptions.length)
-        else if (packet.cmd === 'unsubscribe') count(packet.unsubscriptions.length)
-        else count(1)
-        next.packet(packet)
-      },
-      publish(publish) {
-        count(1)
-        next.publish(publish)
-      },
-      fail: (error) => next.fail?.(error),
-      drained: () => undefined,
-    }),
-  }),
+const all = (count: number, make: (n: number) => Promise<Attacker>) =>
+  Promise.all(Array.from({ length: count }, (_, n) => make(n)))
+
+describe('many connections that are lost at once', () => {
+  it('have their Wills published over turns of the event loop, every one to everybody', async () => {
+    const [wills, subscribers] = [150, 50]
+    const witnesses = await all(subscribers, () => attack.connected(5))
+    for (const witness of witnesses) await witness.subscribe('will/#')
+    // A delivery counts as one unit, and one more for each KiB.
+    const will = { flags: 4, payload: `[] "will/x" <${'78'.repeat(8_192)}>` }
+    const attackers = await all(wills, () => attack.connected(5, will))
+    const { spent } = scheduler()
+    for (const attacker of attackers) attacker.destroy()
+    await attack.bystanderIsServed()
+    for (const witness of witnesses) {
+      for (let n = 0; n < wills; n++) expect((await witness.packet()).startsWith('30')).toBe(true)
+    }
+    expect(scheduler().spent - spent).toBeGreaterThanOrEqual(wills * subscribers * 9)
+    expect(handler().totals.willBytes).toBe(0)
+    turnsWereBounded()
+  })
+
+  it('have their subscriptions removed over turns of the event loop', async () => {
+    const { router } = attack.broker.map
+    const before = router.subscriptions
+    const clients = await all(60, () => attack.connected(5))
+    for (const [n, client] of clients.entries()) {
+      const filters = Array.from({ length: 500 }, (_, m) => `"end/+/${n}/${m}" 00`).join(' ')
+      client.send(`82 @ 0001 [] ${filters}`)
+    }
+    for (const client of clients) expect(await client.packet()).toMatch(/^90/)
+    expect(router.subscriptions).toBe(before + 30_000)
+    for (const client of clients) client.destroy()
+    await attack.bystanderIsServed()
+    await vi.waitFor(() => expect(router.subscriptions).toBe(before), { timeout: 5_000 })
+    turnsWereBounded()
+  })
 })
 
-const attack = arena({
-  server: { turnWorkUnits: TURN_WORK_UNITS },
-  handler: { receiveMaximum: 65_535 },
-  entries: { counter: { component: counter } },
-  filters: ['counter'],
-})
+describe.each(VERSIONS)('a packet of thousands of filters in version %i', (version) => {
+  const none = noProperties(version)
+  const names = (count: number) => Array.from({ length: count }, (_, n) => `"many/+/${n}"`)
 
-const repeat = (times: number, packet: (n: number) => string): Buffer =>
-  Buffer.concat(Array.from({ length: times }, (_, n) => packetBytes(packet(n))))
-const id = (n: number) => hex((n % 65_535) + 1, 4)
-const filters = (n: number, options: string) =>
-  Array.from({ length: 20 }, (_, m) => `"flood/${n % 20}/${m}" ${options}`).join(' ')
+  it('is handled over turns of the event loop, and answered in their order', async () => {
+    const { router } = attack.broker.map
+    const before = router.subscriptions
+    const attacker = await attack.connected(version)
+    const filters = names(MAXIMUM_FILTERS)
+    const { turns } = scheduler()
+    attacker.send(`82 @ 0001 ${none} ${filters.map((name, n) => `${name} 0${n % 3}`).join(' ')}`, 'c0 00')
+    const suback = await attacker.packet()
+    expect(suback.slice(-2 * MAXIMUM_FILTERS)).toBe(filters.map((_, n) => `0${n % 3}`).join(''))
+    expect(await attacker.packet()).toBe('d000')
+    expect(scheduler().turns - turns).toBeGreaterThan(1)
+    expect(router.subscriptions).toBe(before + MAXIMUM_FILTERS)
+    attacker.send(`a2 @ 0002 ${none} ${filters.join(' ')}`)
+    expect(await attacker.packet()).toMatch(/^b0/)
+    expect(router.subscriptions).toBe(before)
+    turnsWereBounded()
+  })
 
-/** @param units what one counted packet or filter costs at least. */
-const floods: [name: string, attackers: number, units: number, flood: Buffer][] = [
-  ['PINGREQ', 10, 2, repeat(20_000, () => 'c0 00')],
-  ['PUBREL', 5, 3, repeat(10_000, (n) => `62 02 ${id(n)}`)],
-  ['PUBACK', 10, 2, repeat(10_000, (n) => `40 02 ${id(n)}`)],
-  ['PUBLISH at QoS 1', 10, 4, repeat(5_000, (n) => `32 @ "a" ${id(n)} 'x'`)],
-  ['PUBLISH at QoS 0 without subscribers', 30, 2, repeat(5_000, (n) => `30 @ "a/${n % 2}" 'x'`)],
-  ['retained PUBLISH', 5, 42, repeat(2_000, (n) => `31 @ "retained/${n % 100}" 'x'`)],
-  ['SUBSCRIBE', 5, 20, repeat(200, (n) => `82 @ ${id(n)} ${filters(n, '00')}`)],
-  ['UNSUBSCRIBE', 5, 6, repeat(500, (n) => `a2 @ ${id(n)} ${filters(n, '')}`)],
-]
-
-describe('a flood of', () => {
-  it.each(floods)(
-    '%s from %i clients leaves turns as short as one from a single client',
-    async (_, attackers, units, flood) => {
-      const army = await Promise.all(Array.from({ length: attackers }, () => attack.connected(4)))
-      await attack.bystanderIsServed()
-      counted.most = 0
-      for (const attacker of army) attacker.send(flood)
-      // They are served, and so is everybody else meanwhile.
-      for (let times = 0; times < 5; times++) await attack.bystanderIsServed()
-      await Promise.all(army.map((attacker) => attacker.untilPing()))
-      // The rest of one turn and the waiting ones of the next one can fall together, and each client may exceed a share once.
-      const most = (3 * TURN_WORK_UNITS + attackers * 500) / units
-      expect(counted.most).toBeLessThan(most)
-      expect(counted.most).toBeGreaterThan(0)
-    },
-  )
+  it.each(['82', 'a2'])('is refused beyond maximumFilters: packet %s', async (firstByte) => {
+    const attacker = await attack.connected(version)
+    const options = firstByte === '82' ? ' 00' : ''
+    const filters = names(MAXIMUM_FILTERS + 1).map((name) => `${name}${options}`)
+    await attacker.send(`${firstByte} @ 0001 ${none} ${filters.join(' ')}`).isThrownOut('QuotaExceeded')
+  })
 })

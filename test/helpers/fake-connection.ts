@@ -1,5 +1,5 @@
 import type { Packet } from 'mqtt-packet'
-import type { Connection } from '../../src/kinds/connection.ts'
+import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { ByteReceiver, ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -13,11 +13,15 @@ export class FakeConnection implements Connection {
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  authenticating = false
   paused = false
   /** A test sets these two to play a peer that does not read. */
   pendingBytes = 0
   congested = false
   open = true
+  /** A test sets it to say how the connection was lost. */
+  end: ConnectionEnd | undefined
+  bytesReceived = 0
   /** What was written while the connection was open, write by write. */
   readonly written: Uint8Array[] = []
   /** The reason of the first `close`. */
@@ -56,6 +60,7 @@ export class FakeConnection implements Connection {
 
   close(reason: string): void {
     this.closeReason ??= reason
+    this.end ??= { by: 'broker', reason }
     this.open = false
   }
 }

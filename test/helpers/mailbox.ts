@@ -1,6 +1,6 @@
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import { Message } from '../../src/mqtt/message.ts'
-import { Publish } from '../../src/mqtt/publish.ts'
+import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { packetBytes } from './packet-bytes.ts'
@@ -64,9 +64,9 @@ export const runOf = (topic: string, payloads: readonly string[], version: 4 | 5
     packetBytes(`30 @ "${topic}" ${version === 5 ? `[${properties}]` : ''} '${payload}'`),
   )
   const bytes = Buffer.concat(packets)
-  const first = new Publish()
-  const { message } = first
-  message.fill(bytes)
+  const first: PublishFields = new Publish()
+  first.payloadFormatUtf8 = properties.startsWith('01 01')
+  const message = Message.refill(first.message, bytes)
   message.frameVersion = version
   message.frameEnd = packets[0]!.length
   message.topicStart = packets[0]!.indexOf(topic)

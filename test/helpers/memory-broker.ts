@@ -3,7 +3,7 @@ import { mqttEncoder } from '../../components/mqtt-encoder/index.ts'
 import { mqttHandler } from '../../components/mqtt-handler/index.ts'
 import { router } from '../../components/router/index.ts'
 import { openPipeline, type Pipeline, readPipeline } from '../../components/server/pipeline.ts'
-import type { Connection } from '../../src/kinds/connection.ts'
+import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { Store } from '../../src/kinds/store.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -67,12 +67,15 @@ export class MemoryConnection implements Connection {
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
+  authenticating = false
   readonly pendingBytes = 0
   readonly congested = false
   paused = false
   open = true
   /** Why the broker closed it. */
   closeReason: string | undefined
+  end: ConnectionEnd | undefined
+  bytesReceived = 0
   readonly #due: Set<MemoryConnection>
   readonly #written: (bytes: Uint8Array) => void
   readonly #input: DecoderInput
@@ -95,12 +98,14 @@ export class MemoryConnection implements Connection {
   /** Bytes from the client arrive. */
   receive(bytes: Uint8Array): void {
     if (!this.open) return
+    this.bytesReceived += bytes.length
     this.#rest = Buffer.concat([this.#rest, bytes])
     this.#read()
   }
 
   /** The network connection is gone. */
   lose(): void {
+    this.end ??= { by: 'network', reason: 'network connection lost' }
     this.open = false
     this.#due.add(this)
   }
@@ -128,6 +133,7 @@ export class MemoryConnection implements Connection {
 
   close(reason: string): void {
     this.closeReason ??= reason
+    this.end ??= { by: 'broker', reason }
     this.lose()
   }
 

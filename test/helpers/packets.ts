@@ -191,13 +191,15 @@ export interface PacketStream {
   readonly packets: readonly Buffer[]
 }
 
-/** What a well-behaved client of any version sends. */
-export const packetStream: Arbitrary<PacketStream> = fc.constantFrom<ProtocolVersion>(3, 4, 5).chain((version) =>
+/** What a well-behaved client of this version sends: at most nine packets. */
+export const streamOf = (version: ProtocolVersion): Arbitrary<PacketStream> =>
   fc.tuple(connect(version), fc.array(clientPacket(version), { maxLength: 8 })).map(([first, rest]) => ({
     version,
     packets: [first, ...rest].map((packet) => generate(packet, { protocolVersion: version })),
-  })),
-)
+  }))
+
+/** The same for any version. */
+export const packetStream: Arbitrary<PacketStream> = fc.constantFrom<ProtocolVersion>(3, 4, 5).chain(streamOf)
 
 /** What mqtt-packet reads from each packet of a stream, given whole and one at a time: the oracle. */
 export const parsedByMqttPacket = (stream: readonly Buffer[]): Packet[] => {

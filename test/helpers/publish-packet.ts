@@ -5,7 +5,7 @@ import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-sta
 import { Message } from '../../src/mqtt/message.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PROPERTIES, type Property } from '../../src/mqtt/properties.ts'
-import { Publish } from '../../src/mqtt/publish.ts'
+import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { encodeForwardedProperties } from './encode-properties.ts'
 
 /** What mqtt-packet's parser would make of the packet, but for `length`; nothing in it is lent. */
@@ -30,10 +30,14 @@ export const packetOf = (publish: Publish): IPublishPacket => {
 /** The Publish that a handler would send to get this packet; its message owns its memory. */
 export const publishOf = (packet: IPublishPacket): Publish => {
   const { messageExpiryInterval, topicAlias, subscriptionIdentifier, ...others } = packet.properties ?? {}
-  const publish = new Publish()
+  const publish: PublishFields = new Publish()
   const { topic, payload, qos, retain } = packet
   const properties = encodeForwardedProperties(others)
-  publish.message = Message.of({ topic, payload: Buffer.from(payload as Buffer), properties, qos, retain })
+  const expiresAtMs =
+    messageExpiryInterval === undefined
+      ? Number.POSITIVE_INFINITY
+      : performance.timeOrigin + performance.now() + messageExpiryInterval * 1000
+  publish.message = Message.of({ topic, payload: Buffer.from(payload as Buffer), properties, qos, retain, expiresAtMs })
   publish.qos = qos
   publish.retain = retain
   publish.dup = packet.dup
@@ -41,9 +45,6 @@ export const publishOf = (packet: IPublishPacket): Publish => {
   publish.topicAlias = topicAlias ?? 0
   publish.omitsTopic = topic === ''
   publish.messageExpiryInterval = messageExpiryInterval ?? -1
-  if (messageExpiryInterval !== undefined) {
-    publish.message.expiresAtMs = performance.timeOrigin + performance.now() + messageExpiryInterval * 1000
-  }
   publish.subscriptionIdentifiers = [subscriptionIdentifier ?? []].flat()
   return publish
 }

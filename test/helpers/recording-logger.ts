@@ -1,5 +1,7 @@
 import type { Logger, LogLevel, LogLine } from '../../src/kinds/logger.ts'
 
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
 /** A logger that keeps its lines. */
 export class RecordingLogger implements Logger {
   readonly lines: { level: LogLevel; message: string; [detail: string]: unknown }[]
@@ -18,6 +20,10 @@ export class RecordingLogger implements Logger {
 
   child(fields: Readonly<Record<string, unknown>>): Logger {
     return new RecordingLogger({ ...this.#fields, ...fields }, this.lines)
+  }
+
+  isLevelEnabled(level: LogLevel): boolean {
+    return LEVELS.indexOf(level) >= LEVELS.indexOf(this.level)
   }
 
   /** The lines of one level. */

@@ -7,6 +7,7 @@ import type { Subscription } from '../../src/mqtt/subscription.ts'
 export const sessionRecord = (fields: Partial<SessionRecord> = {}): SessionRecord => ({
   id: 'client',
   userName: undefined,
+  remote: '127.0.0.1:50001',
   expiryIntervalSeconds: 3600,
   disconnectedAtMs: undefined,
   will: undefined,
@@ -23,7 +24,7 @@ export const queuedMessage = (fields: Partial<QueuedMessage> = {}): QueuedMessag
   shared: undefined,
   queuedAtMs: 1_700_000_000_000,
   packetIdentifier: 0,
-  received: false,
+  pubrecOrder: 0,
   ...fields,
 })
 

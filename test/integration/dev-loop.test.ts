@@ -1,118 +1,11 @@
 /** The programs themselves, in processes of their own, over a system of two small components. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
-import { test as base, describe } from 'vitest'
-
-const repository = resolve(import.meta.dirname, '../..')
-const partSource = readFileSync(resolve(import.meta.dirname, '../helpers/dev-loop/parts.ts'), 'utf8')
-const configSource = readFileSync(resolve(import.meta.dirname, '../helpers/dev-loop/system.config.ts'), 'utf8')
-
-class Program {
-  readonly process: ChildProcess
-  output = ''
-  #listeners: (() => void)[] = []
-  readonly #closed: Promise<unknown>
-
-  constructor(directory: string, args: readonly string[]) {
-    this.process = spawn(process.execPath, args, { cwd: directory, env: { ...process.env, NO_COLOR: '1' } })
-    this.#closed = once(this.process, 'close')
-    for (const stream of [this.process.stdout!, this.process.stderr!]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text
-        for (const listener of this.#listeners) listener()
-      })
-    }
-  }
-
-  type(...lines: string[]): void {
-    this.process.stdin!.write(lines.map((line) => `${line}\n`).join(''))
-  }
-
-  /** Ends the input with these lines. */
-  finish(...lines: string[]): void {
-    this.type(...lines)
-    this.process.stdin!.end()
-  }
-
-  /** Resolves once the output contains the text; rejects with the output when the process ends without. */
-  async said(text: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const look = (): void => {
-        if (this.output.includes(text)) resolve()
-      }
-      this.#listeners.push(look)
-      this.process.once('close', () => reject(new Error(`it never said '${text}':\n${this.output}`)))
-      look()
-    })
-  }
-
-  /** The exit code, once all output has come; null after a signal that the program did not handle. */
-  async ended(): Promise<number | null> {
-    await this.#closed
-    return this.process.exitCode
-  }
-}
-
-/** A folder with a system of two components, and the programs that run it. */
-class World {
-  readonly directory: string
-  readonly #programs: Program[] = []
-  #clock = 1_000_000
-
-  constructor() {
-    // Below the root, so that the copies find the packages and the sources that they import.
-    const parent = join(repository, 'node_modules/.tmp')
-    mkdirSync(parent, { recursive: true })
-    this.directory = mkdtempSync(join(parent, 'dev-loop-'))
-    this.write('parts.ts', partSource)
-    this.write('system.config.ts', configSource)
-  }
-
-  /** Writes a file with a modification time of its own. */
-  write(name: string, text: string): void {
-    writeFileSync(join(this.directory, name), text)
-    this.#clock += 1
-    utimesSync(join(this.directory, name), this.#clock, this.#clock)
-  }
-
-  go(...args: string[]): Program {
-    return this.#run(join(repository, 'scripts/run.mjs'), join(repository, 'scripts/go.ts'), ...args)
-  }
-
-  start(...args: string[]): Program {
-    return this.#run(join(repository, 'bin/mqtt-jig.mjs'), ...args)
-  }
-
-  #run(...args: string[]): Program {
-    const program = new Program(this.directory, [...args, '--config', 'system.config.ts'])
-    this.#programs.push(program)
-    return program
-  }
-
-  async end(): Promise<void> {
-    for (const program of this.#programs) {
-      program.process.kill('SIGKILL')
-      await program.ended()
-    }
-    rmSync(this.directory, { recursive: true })
-  }
-}
-
-/** A machine that does much else at the same time decides nothing here. In milliseconds. */
-const timeout = 120_000
-
-const test = base.extend<{ world: World }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
-  world: async ({}, use) => {
-    const world = new World()
-    await use(world)
-    await world.end()
-  },
-})
+import { join } from 'node:path'
+import { describe } from 'vitest'
+import { partSource, test, timeout } from '../helpers/dev-loop/world.ts'
 
 describe.concurrent('npm run go with piped input', { timeout }, () => {
   test('says what runs in which order, answers, stops in order, and exits with 0', async ({ world, expect }) => {
@@ -252,6 +145,31 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
     expect(program.output).not.toContain('Running')
   })
 
+  test('SIGHUP stops in order: the terminal has been closed', async ({ world, expect }) => {
+    const program = world.go()
+    await program.said('Running')
+    program.process.kill('SIGHUP')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toContain('server stopped\nlog stopped')
+  })
+
+  test('a stop that takes long says which component it waits for', async ({ world, expect }) => {
+    const program = world.go('--set', 'server.hang=stop')
+    await program.said('Running')
+    program.type('reset()')
+    await program.said('Still stopping: server\n')
+    expect(program.output).not.toContain('Still starting')
+
+    const leaving = world.go('--set', 'server.hang=stop')
+    await leaving.said('Running')
+    leaving.process.kill('SIGTERM')
+    await leaving.said('Still stopping: server\n')
+  })
+
+  test('a start that takes long says so as well', async ({ world }) => {
+    await world.go('--set', 'server.hang=start').said('Still starting: server\n')
+  })
+
   test('--watch resets on save', async ({ world, expect }) => {
     const program = world.go('--watch')
     program.type('"ready"')
@@ -272,8 +190,24 @@ describe.concurrent('npm start', { timeout }, () => {
     program.process.kill(signal)
     expect(await program.ended()).toBe(0)
     // Two pipes: what comes through one says nothing of when it came through the other.
-    expect(program.output).toContain(`${signal}: stopping\n`)
-    expect(program.output.replace(`${signal}: stopping\n`, '')).toContain('server stopped\nlog stopped\n')
+    expect(program.messages()).toEqual([expect.stringContaining('is running'), `${signal}: stopping`])
+    expect(program.output.replace(/^\{.*\n/gm, '')).toContain('server stopped\nlog stopped\n')
+  })
+
+  test('SIGHUP ends nothing, and says that there is no reload', async ({ world, expect }) => {
+    const program = world.start('--set', 'server.hang=stop')
+    await program.said('is running')
+    program.process.kill('SIGHUP')
+    await program.said('SIGHUP: there is no reload yet; the system runs on.')
+    expect(program.output).not.toContain('stopping')
+    program.process.kill('SIGTERM')
+    await program.said('SIGTERM: stopping')
+    // Neither is it the second signal, which would end a stop that hangs.
+    const before = program.output.length
+    program.process.kill('SIGHUP')
+    await program.said('there is no reload yet', before)
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(143)
   })
 
   test('a second signal ends a stop that hangs', async ({ world, expect }) => {

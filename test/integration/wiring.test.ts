@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Logger } from '../../src/kinds/logger.ts'
 import { type HandlerStage, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { Router } from '../../src/kinds/router.ts'
+import { checkConfig } from '../../src/system/check-config.ts'
 import { defineComponent, defineSystem } from '../../src/system/define-system.ts'
 import base from '../../system.config.ts'
 import { RawClient } from '../helpers/raw-client.ts'
@@ -105,9 +106,43 @@ describe('the wiring of the broker', () => {
     })
   })
 
-  it('fails to start without a whole pipeline and says what is missing', async () => {
+  it('is checked before anything starts: a pipeline that is not whole is a problem of the config', () => {
     const dependencies = { pipeline: ['mqttDecoder', 'mqttEncoder'], logger: 'logger' } as const
-    const broker = startBroker({ ...quietSystem, server: { ...quietSystem.server, dependencies } })
-    await expect(broker).rejects.toThrow(/server\.dependencies\.pipeline.*It lists decoder, encoder: handler missing/)
+    const { problems } = checkConfig({ ...quietSystem, server: { ...quietSystem.server, dependencies } })
+    expect(problems).toEqual([
+      {
+        path: ['server', 'dependencies', 'pipeline'],
+        message: expect.stringContaining('It lists mqttDecoder (decoder), mqttEncoder (encoder): handler missing.'),
+      },
+    ])
+    const without = (name: 'mqttDecoder' | 'mqttHandler' | 'mqttEncoder') =>
+      checkConfig({ ...quietSystem, [name]: { ...quietSystem[name], enabled: false } }).problems.length
+    expect([without('mqttDecoder'), without('mqttHandler'), without('mqttEncoder')]).toEqual([1, 1, 1])
+  })
+
+  it('is checked when it starts where a stage does not say before which it is', async () => {
+    const stage = defineComponent({
+      provides: PipelineStage,
+      needs: {},
+      config: z.strictObject({}),
+      start: (): PipelineStage => ({ role: 'filter', open: (_, next) => next }),
+    })
+    const broker = startBroker({ ...quietSystem, mqttHandler: { component: stage } })
+    await expect(broker).rejects.toThrow(
+      /server\.dependencies\.pipeline.*It lists decoder, filter, encoder: handler missing/,
+    )
+  })
+
+  it('has one handler for a store: two would know nothing of each other', () => {
+    const second = { ...quietSystem.mqttHandler }
+    expect(checkConfig({ ...quietSystem, second }).problems).toEqual([
+      {
+        path: ['second', 'dependencies', 'store'],
+        message:
+          "'store' belongs to 'mqttHandler' already (mqttHandler.dependencies.store), and both need it exclusively; " +
+          'a system has at most one Store, so disable either component',
+      },
+    ])
+    expect(checkConfig({ ...quietSystem, second: { ...second, enabled: false } }).problems).toEqual([])
   })
 })

@@ -3,7 +3,7 @@
 import type { BenchCase } from '../bench-case.ts'
 
 export interface StartOptions {
-  /** Settings that a case needs of our broker, like `mqttDecoder.maximumPacketSize=2097152`. */
+  /** Settings that a case needs of our broker, like `server.maximumPendingBytes=16777216`. */
   readonly settings: readonly string[]
   /** Where to leave a CPU profile; only our broker can. */
   readonly profileFile?: string

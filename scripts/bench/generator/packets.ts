@@ -86,7 +86,8 @@ const properties = (version: Version, userProperties = 0): Buffer => {
   return Buffer.concat([variableByteInteger(body.length), body])
 }
 
-const packet = (firstByte: number, ...parts: readonly Buffer[]): Buffer => {
+/** A packet from its first byte and the parts of its body. */
+export const packet = (firstByte: number, ...parts: readonly Buffer[]): Buffer => {
   const body = Buffer.concat(parts)
   return Buffer.concat([Buffer.of(firstByte), variableByteInteger(body.length), body])
 }
@@ -101,9 +102,11 @@ const variableByteInteger = (value: number): Buffer => {
   return Buffer.from(bytes)
 }
 
-const string = (text: string): Buffer => {
+/** A UTF-8 Encoded String. */
+export const string = (text: string): Buffer => {
   const bytes = Buffer.from(text)
   return Buffer.concat([uint16(bytes.length), bytes])
 }
 
-const uint16 = (value: number): Buffer => Buffer.of(value >> 8, value & 0xff)
+/** A Two Byte Integer. */
+export const uint16 = (value: number): Buffer => Buffer.of(value >> 8, value & 0xff)

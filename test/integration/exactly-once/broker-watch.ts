@@ -29,9 +29,11 @@ export class BrokerWatch implements BrokerListener {
   restarted(queue: readonly QueuedMessage[]): void {
     this.#inUse.clear()
     this.#accepted = undefined
-    for (const { packetIdentifier, message, received } of queue) {
+    // PUBREL goes out in the order of PUBREC, after a restart as well.
+    for (const { packetIdentifier, message, pubrecOrder } of queue.toSorted((a, b) => a.pubrecOrder - b.pubrecOrder)) {
       if (packetIdentifier === 0) continue
-      this.#inUse.set(packetIdentifier, { payload: received ? '' : message.payload.toString(), released: received })
+      const released = pubrecOrder > 0
+      this.#inUse.set(packetIdentifier, { payload: released ? '' : message.payload.toString(), released })
     }
   }
 
@@ -89,7 +91,8 @@ export class BrokerWatch implements BrokerListener {
   #publish(packet: IPublishPacket, wire: Wire): void {
     const identifier = packet.messageId!
     const payload = payloadOf(packet)
-    const { sent, window } = this.#exchangeOf(wire)
+    const { sent, window, resending } = this.#exchangeOf(wire)
+    if (resending.length > 0) this.#fail(`'${payload}' was sent before PUBREL for ${resending[0]}`) // [MQTT-4.4.0-1]
     const known = this.#inUse.get(identifier)
     if (sent.has(identifier) && known !== undefined) this.#fail(`${identifier} was sent twice over one connection`)
     if (packet.dup && known?.payload !== payload) this.#fail(`${identifier} is '${payload}' with DUP 1, unsent before`)
@@ -117,8 +120,8 @@ export class BrokerWatch implements BrokerListener {
         this.#fail(`PUBREL for ${identifier} before its PUBREC is durable`)
       }
     }
-    if (expected.pubrel[0]?.identifier === identifier) expected.pubrel.shift()
-    else if (resending[0] === identifier) resending.shift()
+    if (resending[0] === identifier) resending.shift()
+    else if (resending.length === 0 && expected.pubrel[0]?.identifier === identifier) expected.pubrel.shift()
     else this.#fail(`PUBREL for ${identifier} out of order`) // [MQTT-4.6.0-4]
   }
 

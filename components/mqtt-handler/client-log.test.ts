@@ -1,0 +1,300 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
+import { connectPacket, HandlerHarness, type HarnessClient, persistent } from '../../test/helpers/handler-harness.ts'
+
+let broker: HandlerHarness
+const start = (config: object = {}, parts: ConstructorParameters<typeof HandlerHarness>[1] = {}) => {
+  broker = new HandlerHarness(config, parts)
+}
+beforeEach(() => start())
+afterEach(() => {
+  broker.stop()
+  vi.useRealTimers()
+})
+
+/** What was logged since the last call: levels and messages. */
+const logged = () => broker.log.lines.splice(0).map(({ level, message }) => `${level} ${message}`)
+const last = () => broker.log.lines.at(-1)!
+const lose = (client: HarnessClient, by: 'client' | 'network' | 'broker', reason: string) => {
+  client.connection.end = { by, reason }
+  client.lose()
+}
+const will = { topic: 'alarm/kitchen', payload: Buffer.from('gone'), qos: 0 as const, retain: false }
+const delayed = { ...will, properties: { willDelayInterval: 30 } }
+const kitchen = { clientId: 'kitchen' }
+/** A client `kitchen` that is connected; the lines about that are taken away. */
+const connected = (fields: object = {}, version: 3 | 4 | 5 = 5) => {
+  const client = broker.connect({ ...kitchen, ...fields }, version)
+  broker.log.lines.splice(0)
+  return client
+}
+
+describe('a client that connects', () => {
+  it('is logged with its version, session, keep alive, user and Will', () => {
+    broker.connect({ ...kitchen, keepalive: 60, username: 'bob', will })
+    expect(last()).toEqual({
+      level: 'info',
+      message:
+        'Client connected: kitchen from 127.0.0.1:50001 ' +
+        '(MQTT 5, clean start, keep alive 60 s, user bob, Will on alarm/kitchen)',
+      client: 'kitchen',
+      remote: '127.0.0.1:50001',
+      version: 'MQTT 5',
+      session: 'clean start',
+      keepAlive: 60,
+      user: 'bob',
+      willTopic: 'alarm/kitchen',
+    })
+  })
+
+  it.each([3, 4, 5] as const)('has its session, or a new one, in version %i', (version) => {
+    const name = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }[version]
+    broker.connect(persistent('kitchen'), version).lose()
+    expect(logged()[0]).toBe(
+      `info Client connected: kitchen from 127.0.0.1:50001 (${name}, new session, no keep alive)`,
+    )
+    broker.connect(persistent('kitchen'), version)
+    expect(logged()).toEqual([
+      `info Client connected: kitchen from 127.0.0.1:50002 (${name}, session present, no keep alive)`,
+    ])
+  })
+
+  it('is logged by the identifier that it was given', () => {
+    broker.connect({ clientId: '' })
+    expect(last()['client']).toMatch(/^mqtt-jig-/)
+  })
+
+  it('makes lines of a limited length', () => {
+    const long = 'x'.repeat(1_000)
+    broker.connect({ clientId: long, username: long, will: { ...will, topic: long } })
+    expect(last().message.length).toBeLessThan(900)
+  })
+})
+
+describe('a client that leaves', () => {
+  it.each([
+    ['closes its side', 'client', 'client closed the network connection', 'client closed the network connection'],
+    ['resets the connection', 'network', 'read ECONNRESET', 'network connection reset by the client (read ECONNRESET)'],
+    ['is lost otherwise', 'network', 'network connection lost', 'network connection lost'],
+  ] as const)('and %s is no warning', (_, by, reason, text) => {
+    lose(connected({ will }), by, reason)
+    expect(last()).toMatchObject({ client: 'kitchen', closedBy: by, why: reason, will: 'published' })
+    expect(logged().at(-1)).toBe(
+      `info Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5, Will published): ${text}`,
+    )
+  })
+
+  it('by DISCONNECT is logged with its reason, and without its Will', () => {
+    connected({ will }).take({ cmd: 'disconnect', reasonCode: 0 })
+    expect(last()).toMatchObject({ closedBy: 'client', reason: 'Normal disconnection (0x00)', will: 'deleted' })
+    expect(logged()).toEqual([
+      'info Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5, Will deleted): ' +
+        'client sent DISCONNECT: Normal disconnection (0x00)',
+    ])
+  })
+
+  it('by DISCONNECT is logged with its Reason String', () => {
+    const properties = { reasonString: 'battery empty' }
+    connected(persistent('kitchen', { will: delayed })).take({ cmd: 'disconnect', reasonCode: 4, properties })
+    expect(logged()).toEqual([
+      'info Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5, Will delayed): ' +
+        'client sent DISCONNECT: Disconnect with Will Message (0x04): "battery empty"',
+    ])
+  })
+
+  it('by DISCONNECT of MQTT 3 has no Reason Code', () => {
+    connected({}, 4).take({ cmd: 'disconnect' })
+    expect(logged()).toEqual([
+      'info Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 3.1.1): client sent DISCONNECT',
+    ])
+  })
+
+  it('since the broker stops is no warning', () => {
+    connected().stop()
+    broker.open().stop()
+    expect(logged()).toEqual([
+      'info Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5): ' +
+        'closed by the broker: Server shutting down (0x8B): server stops',
+      'info Connection closed before CONNECT was accepted: 127.0.0.1:50002 (MQTT 5): ' +
+        'Server shutting down (0x8B): server stops',
+    ])
+  })
+})
+
+describe('a client that is thrown out', () => {
+  it('for what it sent is a warning', () => {
+    connected({ username: 'bob' }).fail({ reasonCode: 0x95, message: 'The packet is larger than 100 bytes.' })
+    expect(last()).toMatchObject({
+      client: 'kitchen',
+      user: 'bob',
+      closedBy: 'broker',
+      reason: 'Packet too large (0x95)',
+      why: 'The packet is larger than 100 bytes.',
+    })
+    expect(logged()).toEqual([
+      'warn Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5, user bob): ' +
+        'closed by the broker: Packet too large (0x95): The packet is larger than 100 bytes.',
+    ])
+  })
+
+  it('for its silence is a warning', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    broker.stop()
+    start()
+    connected({ keepalive: 1 })
+    vi.advanceTimersByTime(2_500)
+    expect(logged()).toEqual([
+      'warn Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5): ' +
+        'closed by the broker: Keep Alive timeout (0x8D): silent for 1.5 times the Keep Alive',
+    ])
+  })
+
+  it('by the transport, for it reads too slowly, is a warning', () => {
+    lose(connected(), 'broker', 'it read too slowly, and the buffers of all connections were full')
+    expect(logged()).toEqual([
+      'warn Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5): ' +
+        'closed by the broker: it read too slowly, and the buffers of all connections were full',
+    ])
+  })
+})
+
+describe('a client that is refused', () => {
+  const refusals = (client: HarnessClient, fields: object) => {
+    client.take(connectPacket({ ...kitchen, ...fields }))
+    return logged()
+  }
+
+  it('is a warning that names it', () => {
+    broker.stop()
+    start({}, { authenticationMethods: [new ControlledMethod()] })
+    expect(refusals(broker.open(), { username: 'bob' })).toEqual([
+      'warn Client refused: kitchen from 127.0.0.1:50001 (MQTT 5, user bob): ' +
+        'Not authorized (0x87): client names no Authentication Method',
+    ])
+    expect(refusals(broker.open(), { properties: { authenticationMethod: 'ROT13' } })).toEqual([
+      'warn Client refused: kitchen from 127.0.0.1:50002 (MQTT 5): ' +
+        'Bad authentication method (0x8C): unknown Authentication Method',
+    ])
+  })
+
+  it('is named though its identifier is what is wrong, cut off where it is too long', () => {
+    const [line] = refusals(broker.open(), { clientId: 'x'.repeat(2_000) })
+    expect(line).toMatch(
+      /^warn Client refused: x{256}… from .*: Client Identifier not valid \(0x85\): The Client Identifier is too long\.$/,
+    )
+  })
+
+  it.each([
+    [5, 'Malformed Packet (0x81)'],
+    [4, 'Malformed Packet (0x81)'],
+  ] as const)('for a CONNECT of version %i that cannot be read is named, if it can be', (version, reason) => {
+    broker.open(version).fail({ reasonCode: 0x81, message: 'The Will QoS is 3.', clientId: 'kitchen' })
+    expect(last()).toMatchObject({ client: 'kitchen', reason, why: 'The Will QoS is 3.', level: 'warn' })
+  })
+
+  it('speaks no MQTT: the line says what it looks like', () => {
+    const error = { reasonCode: 0x82, message: 'The first packet is not CONNECT.' } as const
+    broker.open(0).fail({ ...error, hint: 'The first bytes look like TLS.' })
+    expect(logged()).toEqual([
+      'warn Connection refused: 127.0.0.1:50001: ' +
+        'Protocol Error (0x82): The first packet is not CONNECT. The first bytes look like TLS.',
+    ])
+  })
+
+  it('for it did not send CONNECT in time is a warning', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    broker.stop()
+    start({ connectDeadlineMs: 1_000 })
+    broker.open(0)
+    vi.advanceTimersByTime(2_000)
+    expect(logged()).toEqual([
+      'warn Connection refused: 127.0.0.1:50001: not connected within connectDeadlineMs, 1000 ms',
+    ])
+  })
+})
+
+it('a connection that ends before CONNECT is no news, and none at all when nothing came', () => {
+  const silent = broker.open(0)
+  const halfway = broker.open(0)
+  halfway.connection.bytesReceived = 5
+  for (const client of [silent, halfway]) lose(client, 'client', 'client closed the network connection')
+  const text = (n: number) =>
+    `Connection closed before CONNECT was accepted: 127.0.0.1:5000${n}: client closed the network connection`
+  expect(logged()).toEqual([`debug ${text(1)}`, `info ${text(2)}`])
+})
+
+describe('a takeover', () => {
+  const byWhom = 'closed by the broker: Session taken over (0x8E) by 127.0.0.1'
+
+  it.each([
+    ['published', 'at once', { will }, {}],
+    ['published', 'when its session ends', persistent('kitchen', { will: delayed }), { clean: true }],
+    ['published', 'when its session ends with it', { will: delayed }, {}],
+    ['deleted', 'before its delay is over', persistent('kitchen', { will: delayed }), { clean: false }],
+  ])('says by whom, and that the Will is %s %s', (outcome, _, first, second) => {
+    connected(first)
+    broker.connect({ ...kitchen, ...second })
+    const line = broker.log.lines.find(({ message }) => message.startsWith('Client disconnected'))
+    expect(line).toMatchObject({ client: 'kitchen', remote: '127.0.0.1:50001', takenOverBy: '127.0.0.1:50002' })
+    expect(line?.level).toBe('info')
+    expect(line?.message).toBe(
+      `Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5, Will ${outcome}): ${byWhom}:50002`,
+    )
+  })
+
+  it('again and again is named once, and not logged any more', () => {
+    for (let n = 0; n < 20; n++) broker.connect(kitchen)
+    broker.connect({ clientId: 'bedroom' })
+    expect(broker.handler.totals.takeovers).toBe(19)
+    const lines = broker.log.lines.filter(({ level }) => level !== 'debug')
+    expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      {
+        client: 'kitchen',
+        takeovers: 5,
+        message: expect.stringContaining('two devices with the same Client Identifier'),
+      },
+    ])
+    // Five connected, four were taken over before it was too much.
+    expect(lines.filter(({ level, client }) => level === 'info' && client === 'kitchen')).toHaveLength(9)
+    expect(lines.at(-1)).toMatchObject({ client: 'bedroom' })
+    expect(broker.log.at('debug').filter(({ client }) => client === 'kitchen')).toHaveLength(30)
+  })
+})
+
+it('a password that is not checked is a warning, once', () => {
+  broker.connect({ ...kitchen, username: 'bob' })
+  expect(broker.log.at('warn')).toEqual([])
+  for (let n = 0; n < 3; n++) broker.connect({ ...kitchen, username: 'bob', password: Buffer.from('sesame') })
+  expect(broker.log.at('warn')).toMatchObject([
+    { client: 'kitchen', user: 'bob', message: expect.stringContaining('A password was not checked') },
+  ])
+  expect(JSON.stringify(broker.log.lines)).not.toContain('sesame')
+})
+
+it('a password of a client that is refused is none that was not checked', () => {
+  broker.stop()
+  start({}, { authenticationMethods: [new ControlledMethod()] })
+  broker.open().take(connectPacket({ ...kitchen, username: 'bob', password: Buffer.from('sesame') }))
+  expect(broker.log.at('warn')).toMatchObject([{ reason: 'Not authorized (0x87)' }])
+})
+
+it('refused messages and subscriptions name the client and the reason', () => {
+  broker.stop()
+  start({ maximumFilterLength: 3 })
+  const client = connected()
+  client.take({ cmd: 'publish', topic: '$SYS/a', payload: '', qos: 0, retain: false, dup: false })
+  client.take({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a/b/c', qos: 0 }] })
+  expect(logged()).toEqual([
+    'warn Message not accepted: kitchen from 127.0.0.1:50001 (MQTT 5): Topic Name invalid (0x90): topic $SYS/a; ' +
+      'the next ones for the same reason are only counted',
+    'warn Subscription refused: kitchen from 127.0.0.1:50001 (MQTT 5): Quota exceeded (0x97): more than 3 characters; ' +
+      'the next ones for the same reason are not logged',
+  ])
+})
+
+it('builds no line of a level that is not written', () => {
+  broker.log.level = 'error'
+  connected({ will }).lose()
+  broker.open().fail({ reasonCode: 0x81, message: 'It is wrong.' })
+  expect(logged()).toEqual([])
+})

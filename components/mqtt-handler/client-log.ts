@@ -1,0 +1,242 @@
+import type { ConnectionEnd } from '../../src/kinds/connection.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { Client } from './client.ts'
+import type { ConnectRequest } from './connect-request.ts'
+import type { Session } from './session.ts'
+import { TakeoverWatch } from './takeover-watch.ts'
+
+/** Characters of a text that a client chose; longer ones are cut off in the log. */
+const MAXIMUM_TEXT_LENGTH = 256
+
+/** What becomes of the Will when a connection ends. */
+export type WillOutcome = 'published' | 'delayed' | 'deleted'
+
+/** How the connection of a client ended, for the log. */
+export interface ClientEnd {
+  /** Who ended it. */
+  readonly by: ConnectionEnd['by']
+  /** The Reason Code of the client's DISCONNECT, or the one that the broker has for the client. */
+  readonly reasonCode?: number
+  /** The Reason String of the client's DISCONNECT. */
+  readonly reasonString?: string | undefined
+  /** The address of the client that took the Client Identifier over. */
+  readonly takenOverBy?: string
+  /** What becomes of the Will, where that is decided already. */
+  readonly will?: WillOutcome | undefined
+}
+
+/** The end of a connection that the broker closes. */
+export const endedByBroker: ClientEnd = { by: 'broker' }
+
+const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
+
+/** The broker's own reasons to end a connection that are no fault of the client and no news for the operator. */
+const ORDINARY: ReadonlySet<number | undefined> = new Set([ReasonCode.SessionTakenOver, ReasonCode.ServerShuttingDown])
+
+/**
+ * Writes the lines about clients: who connected, who left or was thrown out and why, and who was refused. Every line names the
+ * client by its Client Identifier, as far as it is known, its address, version and user. Text is built only for lines that are
+ * written, since clients may connect by the thousand.
+ */
+export class ClientLog {
+  readonly #log: Logger
+  readonly #takeovers = new TakeoverWatch()
+  #passwordSeen = false
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  connected(client: Client, request: ConnectRequest, keepAlive: number, sessionPresent: boolean): void {
+    const level = this.#isRepeated(client) ? 'debug' : 'info'
+    if (!this.#log.isLevelEnabled(level)) return
+    const session = request.cleanStart ? 'clean start' : sessionPresent ? 'session present' : 'new session'
+    const willTopic = request.will && shortened(request.will.message.topic)
+    const kept = keepAlive === 0 ? 'no keep alive' : `keep alive ${keepAlive} s`
+    const will = willTopic === undefined ? undefined : `Will on ${willTopic}`
+    this.#log[level](
+      { ...whoIs(client), session, keepAlive, willTopic },
+      `Client connected: ${nameOf(client)}${factsOf(client, [session, kept], will)}`,
+    )
+  }
+
+  /**
+   * The connection of a client has ended.
+   * @param accepted whether its CONNECT had been accepted.
+   * @param will what becomes of its Will; undefined when it had none.
+   */
+  ended(client: Client, why: string, end: ClientEnd, accepted: boolean, will: WillOutcome | undefined): void {
+    if (end.takenOverBy !== undefined) this.#takenOver(client, end.takenOverBy)
+    const level = this.#levelOf(client, end, accepted)
+    if (!this.#log.isLevelEnabled(level)) return
+    const { reasonCode, reasonString } = end
+    const reason = reasonCode === undefined ? undefined : describe(end.by, reasonCode)
+    const details = {
+      ...whoIs(client),
+      // A refusal is the broker's anyway.
+      closedBy: accepted || end.by !== 'broker' ? end.by : undefined,
+      reason,
+      why: end.takenOverBy === undefined ? why : undefined,
+      reasonString: reasonString && shortened(reasonString),
+      takenOverBy: end.takenOverBy,
+      will,
+    }
+    const facts = factsOf(client, [], will && `Will ${will}`)
+    this.#log[level](
+      details,
+      `${headOf(client, end, accepted)}: ${nameOf(client)}${facts}: ${causeOf(why, reason, end, accepted)}`,
+    )
+  }
+
+  /** A client sent a password that is not checked: said once, since it concerns the config and not the client. */
+  passwordIgnored(client: Client): void {
+    if (this.#passwordSeen) return
+    this.#passwordSeen = true
+    const text =
+      'A password was not checked: no component checks the passwords of CONNECT packets. The first one came from'
+    this.#log.warn(whoIs(client), `${text} ${nameOf(client)}${factsOf(client, [])}`)
+  }
+
+  /** A client announced a Will on a topic that begins with `$`: the client is let in, and the Will is dropped when it is due. */
+  willRefused(client: Client, willTopic: string): void {
+    const topic = shortened(willTopic)
+    this.#log.warn(
+      { ...whoIs(client), willTopic: topic },
+      `Will Message not accepted: ${nameOf(client)}${factsOf(client, [])}: its topic ${topic} begins with $; it is dropped when it is due`,
+    )
+  }
+
+  /**
+   * A message or a subscription of a client was refused.
+   * @param details a topic, or why. @param what was refused, in the past tense. @param next what happens to the next ones.
+   */
+  refused(
+    client: Client,
+    reasonCode: ReasonCode,
+    details: Readonly<Record<string, string>>,
+    what: string,
+    next: string,
+  ): void {
+    if (!this.#log.isLevelEnabled('warn')) return
+    const reason = describeReasonCode(reasonCode)
+    const told = Object.entries(details).map(([key, value]) => (key === 'why' ? value : `${key} ${shortened(value)}`))
+    this.#log.warn(
+      { ...whoIs(client), reason, ...details },
+      `${what}: ${nameOf(client)}${factsOf(client, [])}: ${reason}: ${told.join(', ')}; ${next}`,
+    )
+  }
+
+  /** Messages at QoS 0 come faster than a client reads. */
+  readsTooSlowly(client: Client): void {
+    const { pendingBytes } = client.connection
+    this.#log.warn(
+      { ...whoIs(client), pendingBytes },
+      `Client reads too slowly: ${nameOf(client)}${factsOf(client, [])}: messages at QoS 0 are dropped, ` +
+        `${pendingBytes} bytes are pending`,
+    )
+  }
+
+  #levelOf(client: Client, end: ClientEnd, accepted: boolean): 'debug' | 'info' | 'warn' {
+    if (end.by === 'broker') {
+      if (!ORDINARY.has(end.reasonCode)) return 'warn'
+      return end.takenOverBy !== undefined && this.#isRepeated(client) ? 'debug' : 'info'
+    }
+    // The health check of a load balancer, say.
+    return !accepted && client.connection.bytesReceived === 0 ? 'debug' : 'info'
+  }
+
+  #isRepeated({ identity: { clientId } }: Client): boolean {
+    return this.#takeovers.size > 0 && this.#takeovers.isRepeated(clientId, performance.now())
+  }
+
+  #takenOver(client: Client, by: string): void {
+    const repeated = this.#takeovers.takenOver(client.identity.clientId, performance.now())
+    if (repeated === undefined) return
+    const { takeovers, seconds } = repeated
+    this.#log.warn(
+      { ...whoIs(client), takenOverBy: by, takeovers, seconds },
+      `Client Identifier taken over again and again: ${nameOf(client)} by ${by} (${takeovers} times in ${seconds} s). ` +
+        'It looks like two devices with the same Client Identifier. Further takeovers of it are logged at level debug',
+    )
+  }
+}
+
+/** What becomes of the Will of a session when its connection ends. @returns undefined when there is none. */
+export const willOutcome = ({ will, persistent }: Session): WillOutcome | undefined => {
+  if (will === undefined) return undefined
+  // The Will is published when the delay is over or when the session ends, whichever is first [MQTT-3.1.2-8].
+  return will.delaySeconds > 0 && persistent ? 'delayed' : 'published'
+}
+
+/** The end of a connection whose session another client takes over, or ends with Clean Start. */
+export const takenOver = (session: Session, by: Client, cleanStart: boolean): ClientEnd => {
+  const outcome = willOutcome(session)
+  // The next connection deletes the Will before its delay is over [MQTT-3.1.3-9], unless the session ends.
+  const will = outcome === 'delayed' ? (cleanStart ? 'published' : 'deleted') : outcome
+  return { by: 'broker', reasonCode: ReasonCode.SessionTakenOver, takenOverBy: by.connection.remote, will }
+}
+
+/** Cuts off a text that a client chose. */
+export const shortened = (text: string): string =>
+  text.length > MAXIMUM_TEXT_LENGTH ? `${text.slice(0, MAXIMUM_TEXT_LENGTH)}…` : text
+
+/** The fields that every line about a client has. */
+export const whoIs = ({ id, identity, connection }: Client): Record<string, unknown> => {
+  const { protocolVersion: version, remote } = connection
+  const { clientId, userName } = identity
+  return {
+    client: id ?? (clientId === '' ? undefined : shortened(clientId)),
+    remote,
+    version: version === 0 ? undefined : VERSIONS[version],
+    user: userName && shortened(userName),
+  }
+}
+
+/** `kitchen from 192.0.2.7:5123` */
+const nameOf = ({ id, identity, connection: { remote } }: Client): string => {
+  const name = id ?? identity.clientId
+  return name === '' ? remote : `${shortened(name)} from ${remote}`
+}
+
+/** ` (MQTT 5, keep alive 60 s, user bob)`; empty when nothing is known. */
+const factsOf = ({ connection, identity }: Client, more: readonly string[], last?: string): string => {
+  const { protocolVersion: version } = connection
+  const facts: string[] = []
+  if (version !== 0) facts.push(VERSIONS[version])
+  facts.push(...more)
+  if (identity.userName) facts.push(`user ${shortened(identity.userName)}`)
+  if (last !== undefined) facts.push(last)
+  return facts.length === 0 ? '' : ` (${facts.join(', ')})`
+}
+
+const headOf = ({ connection, identity }: Client, { by, reasonCode }: ClientEnd, accepted: boolean): string => {
+  if (accepted) return 'Client disconnected'
+  const isClient = identity.clientId !== '' || connection.protocolVersion !== 0
+  if (by === 'broker' && reasonCode !== ReasonCode.ServerShuttingDown) {
+    return isClient ? 'Client refused' : 'Connection refused'
+  }
+  return 'Connection closed before CONNECT was accepted'
+}
+
+const describe = (by: ConnectionEnd['by'], reasonCode: number): string =>
+  by === 'broker' ? describeReasonCode(reasonCode) : describeDisconnectReason(reasonCode)
+
+const causeOf = (why: string, reason: string | undefined, end: ClientEnd, accepted: boolean): string => {
+  const { by, reasonString, takenOverBy } = end
+  switch (by) {
+    case 'broker': {
+      const text = takenOverBy === undefined ? `: ${why}` : ` by ${takenOverBy}`
+      const cause = reason === undefined ? why : reason + text
+      return accepted ? `closed by the broker: ${cause}` : cause
+    }
+    case 'network':
+      return /ECONNRESET|EPIPE/.test(why) ? `network connection reset by the client (${why})` : why
+    case 'client': {
+      const text = reason === undefined ? why : `${why}: ${reason}`
+      return reasonString ? `${text}: "${shortened(reasonString)}"` : text
+    }
+  }
+}

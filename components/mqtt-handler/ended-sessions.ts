@@ -1,0 +1,99 @@
+import type { Message } from '../../src/mqtt/message.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+import type { Session } from './session.ts'
+import { subscriptionCost, unsubscribeUnits } from './subscription-cost.ts'
+import { TurnQueue } from './turn-queue.ts'
+
+/** Units of work that it costs to release a message that waits for a session. */
+const MESSAGE_UNITS = 5
+
+/**
+ * Releases what sessions that have ended still hold: messages, and subscriptions in the router. There may be a million of them,
+ * so this is done over turns of the event loop. A session that has ended takes no messages meanwhile. What it holds counts in
+ * `Totals` until it is released.
+ */
+export class EndedSessions {
+  readonly #handler: MqttHandler
+  readonly #queue: TurnQueue<EndedSession>
+  /** A message is being passed on: the next session that has ended and was chosen for it. */
+  #passing = false
+  #next: Session | undefined
+
+  constructor(handler: MqttHandler) {
+    this.#handler = handler
+    this.#queue = new TurnQueue('ended sessions', handler.scheduler, handler.log, (ended) => this.#releaseNext(ended))
+  }
+
+  /** Sessions that have ended and still hold something. */
+  get count(): number {
+    return this.#queue.size
+  }
+
+  /** Releases what a session that has ended holds, now or in later turns. */
+  add(session: Session): void {
+    const { outbox, subscriptions } = session
+    this.#queue.add({
+      session,
+      holdsMessages: outbox.waiting + outbox.inflight > 0,
+      filters: subscriptions.keys(),
+    })
+  }
+
+  /**
+   * Passes a message of a Shared Subscription on to another member, since the session that was chosen has ended. That session
+   * leaves the Shared Subscription now. The other member may have ended as well: then the message goes on from there.
+   * @param message lent.
+   * @param shared the filter of the Shared Subscription.
+   */
+  passOn(message: Message, shared: string, session: Session): void {
+    this.#next = session
+    // The call below has come to a session that has ended: the loop goes on with it. There may be too many for the stack.
+    if (this.#passing) return
+    this.#passing = true
+    const { router } = this.#handler
+    try {
+      for (let gone: Session | undefined = session; gone !== undefined; gone = this.#next) {
+        this.#next = undefined
+        router.unsubscribe(gone, shared)
+        router.redeliver(message, shared, gone)
+      }
+    } finally {
+      this.#passing = false
+      this.#next = undefined
+    }
+  }
+
+  /** Releases all of it now. */
+  drain(): void {
+    this.#queue.drain()
+  }
+
+  #releaseNext(ended: EndedSession): boolean {
+    const { router, totals, scheduler } = this.#handler
+    const { session, filters } = ended
+    if (ended.holdsMessages) {
+      ended.holdsMessages = false
+      scheduler.spend((session.outbox.waiting + session.outbox.inflight) * MESSAGE_UNITS)
+      session.releaseMessages()
+      return true
+    }
+    const next = filters.next()
+    if (next.done === true) {
+      session.subscriptions.clear()
+      return false
+    }
+    const filter = next.value
+    scheduler.spend(unsubscribeUnits(filter))
+    totals.subscriptionBytes -= subscriptionCost(filter)
+    router.unsubscribe(session, filter)
+    return true
+  }
+}
+
+interface EndedSession {
+  readonly session: Session
+  /** Its messages are yet to be released. */
+  holdsMessages: boolean
+  /** Of the subscriptions that are yet to be removed. */
+  readonly filters: Iterator<string>
+}

@@ -1,0 +1,83 @@
+import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { Client } from './client.ts'
+import { Phase } from './phase.ts'
+import { Pause } from './reading.ts'
+import type { TurnTask } from './turn-scheduler.ts'
+
+/** A packet with no more Topic Filters than this is handled in the turn in which it came. */
+const MAXIMUM_AT_ONCE = 100
+
+/** Units of work that a Topic Filter costs to decode. */
+const DECODE_UNITS = 2
+
+/** What a packet with Topic Filters asks for. */
+export interface FilterRequests<Request> {
+  readonly requests: readonly Request[]
+  /** Handles one of them. @returns its Reason Code. */
+  handle(request: Request): ReasonCode
+  /** Units of work that this costs. */
+  unitsOf(request: Request): number
+  /**
+   * Answers, when all are handled.
+   * @param codes a Reason Code for each request, in their order.
+   * @param batch of the store that holds the last of what was appended for them; undefined when nothing was.
+   */
+  answer(codes: ReasonCode[], batch: number | undefined): void
+}
+
+/**
+ * Handles the Topic Filters of a SUBSCRIBE or UNSUBSCRIBE packet in their order. Many of them are handled over turns of the
+ * event loop, and nothing is read from the client meanwhile. If its connection ends, the rest is left out.
+ */
+export class FilterWork<Request> implements TurnTask {
+  readonly #client: Client
+  readonly #packet: FilterRequests<Request>
+  readonly #codes: ReasonCode[] = []
+  #batch: number | undefined
+
+  constructor(client: Client, packet: FilterRequests<Request>) {
+    this.#client = client
+    this.#packet = packet
+  }
+
+  /** Handles all of them, now or over the next turns. */
+  begin(): void {
+    const { requests } = this.#packet
+    const { connection, reading } = this.#client
+    if (requests.length <= MAXIMUM_AT_ONCE) {
+      let units = 0
+      for (const request of requests) units += DECODE_UNITS + this.#handle(request)
+      this.#answer()
+      connection.chargeWork(units)
+      return
+    }
+    connection.chargeWork(requests.length * DECODE_UNITS)
+    reading.pause(Pause.Filters)
+    this.resume()
+  }
+
+  resume(): void {
+    const { scheduler } = this.#client.handler
+    const { requests } = this.#packet
+    while (this.#codes.length < requests.length) {
+      if (this.#client.phase !== Phase.Connected || !scheduler.mayGoOn(this)) return
+      scheduler.spend(this.#handle(requests[this.#codes.length]!))
+    }
+    if (this.#client.phase !== Phase.Connected) return
+    this.#answer()
+    this.#client.reading.resume(Pause.Filters)
+  }
+
+  /** @returns the units of work that it cost. */
+  #handle(request: Request): number {
+    const { journal } = this.#client.handler
+    const appendedBefore = journal.appended
+    this.#codes.push(this.#packet.handle(request))
+    if (journal.appended !== appendedBefore) this.#batch = journal.store.batch
+    return this.#packet.unitsOf(request)
+  }
+
+  #answer(): void {
+    this.#packet.answer(this.#codes, this.#batch)
+  }
+}

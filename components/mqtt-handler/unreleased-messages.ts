@@ -1,0 +1,206 @@
+import { hashOfBytes } from '../../src/mqtt/hash.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+import type { Session } from './session.ts'
+
+/** What the hash of one message costs, in bytes; measured. */
+const CONTENT_BYTES = 50
+
+/** Every session may hold this much, whatever the others hold: more than 500 identifiers that follow one another. */
+const FREE_BYTES = 2_048
+
+/** What a PUBLISH packet at QoS 2 brings. */
+export type Arrival =
+  /** A message that the broker does not have. */
+  | 'new'
+  /** One that it has taken already: PUBREC is the answer, and it is not delivered again [MQTT-4.3.3-10]. */
+  | 'known'
+  /** One that it has refused when other subscribers had got it: the same answer, and it is not delivered again. */
+  | 'refused'
+
+/** What tells the contents of two messages apart: a hash of the Topic Name and the payload. */
+export const contentOf = ({ bytes, topicStart, topicEnd, payloadStart, payloadEnd }: Message): number => {
+  const topic = hashOfBytes(END_OF_TOPIC, 0, END_OF_TOPIC.length, hashOfBytes(bytes, topicStart, topicEnd))
+  return hashOfBytes(bytes, payloadStart, payloadEnd, topic)
+}
+
+/** A byte that is in no Topic Name: what moves from the payload to the topic makes another content. */
+const END_OF_TOPIC = Uint8Array.of(0xff)
+
+/**
+ * The messages at QoS 2 that the client of one session has sent and not released with PUBREL: their Packet Identifiers, of
+ * which the store has a copy, and with `duplicateQoS2: 'by-content'` a hash of each message, which it does not have. What all
+ * sessions hold of this is bounded, and counted in `Totals.unreleasedBytes`.
+ */
+export class UnreleasedMessages {
+  readonly #session: Session
+  readonly #handler: MqttHandler
+
+  #received = new PacketIdentifierSet()
+  /**
+   * Those of them that earlier connections brought, and the present one has not sent again: they do not count towards
+   * Receive Maximum. Undefined for a client of MQTT 3, which knows no Receive Maximum.
+   */
+  #inherited: PacketIdentifierSet | undefined
+  /** By Packet Identifier, what `contentOf` gave. Undefined where it is not asked for. */
+  #contents: Map<number, number> | undefined
+  /**
+   * Messages that were refused since a queue was full, when other subscribers had got them: with DUP it is the same message,
+   * which nobody is to get twice. Without, the identifier is in use anew [MQTT-4.3.3-9]. Not in the store.
+   */
+  #refused: PacketIdentifierSet | undefined
+  /** What it counts in the totals, in bytes. */
+  #bytes = 0
+
+  // What was logged, once for each session.
+  #reuseLogged = false
+  #fullLogged = false
+
+  constructor(session: Session, handler: MqttHandler) {
+    this.#session = session
+    this.#handler = handler
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#received.size
+  }
+
+  /** How many Packet Identifiers of refused messages there are. */
+  get refused(): number {
+    return this.#refused?.size ?? 0
+  }
+
+  /** How many of them the present connection has sent: they count towards Receive Maximum. */
+  get ofConnection(): number {
+    return this.#received.size - (this.#inherited?.size ?? 0)
+  }
+
+  /** A connection begins. */
+  attach(isVersion5: boolean): void {
+    this.#inherited = isVersion5 && this.#received.size > 0 ? this.#received.copy() : undefined
+    this.#count()
+  }
+
+  /** Takes over what the store holds. */
+  restore(packetIdentifiers: readonly number[]): void {
+    for (const packetIdentifier of packetIdentifiers) this.#received.add(packetIdentifier)
+    this.#count()
+  }
+
+  /** The session has ended. */
+  end(): void {
+    this.#received = new PacketIdentifierSet()
+    this.#inherited = undefined
+    this.#contents = undefined
+    this.#refused = undefined
+    this.#count()
+  }
+
+  /**
+   * Decides what a PUBLISH packet brings.
+   * @param content what `contentOf` gives for its message, if messages are known by their content.
+   */
+  arrival(publish: Publish, message: Message, content: number | undefined): Arrival {
+    const { packetIdentifier, dup } = publish
+    if (this.#received.has(packetIdentifier)) {
+      // After a restart the content is not known: then the identifier decides.
+      const known = this.#contents?.get(packetIdentifier)
+      const isOther = !dup && known !== undefined && known !== content
+      if (!dup) this.#reused(packetIdentifier, message, isOther)
+      if (isOther) {
+        this.release(packetIdentifier)
+        return 'new'
+      }
+      this.#inherited?.delete(packetIdentifier)
+      return 'known'
+    }
+    if (this.#refused?.has(packetIdentifier) === true) {
+      if (dup) return 'refused'
+      this.#refused.delete(packetIdentifier)
+      this.#count()
+    }
+    return 'new'
+  }
+
+  /** Whether one more message may be taken, within the bounds of the config. Logged once if not. */
+  hasRoomFor(packetIdentifier: number): boolean {
+    const { maximumUnreleased } = this.#handler.config
+    if (this.size < maximumUnreleased && this.#fits(2 * this.#received.costOf(packetIdentifier))) return true
+    if (!this.#fullLogged) {
+      this.#fullLogged = true
+      const details = { unreleased: this.size, unreleasedBytes: this.#handler.totals.unreleasedBytes }
+      this.#warn(
+        details,
+        'Messages at QoS 2 refused: too many are not released (maximumUnreleased, maximumTotalUnreleasedBytes)',
+      )
+    }
+    return false
+  }
+
+  /** The message was taken. @param content as in `arrival`. */
+  add(packetIdentifier: number, content: number | undefined): void {
+    this.#received.add(packetIdentifier)
+    if (content !== undefined) {
+      this.#contents ??= new Map()
+      this.#contents.set(packetIdentifier, content)
+    }
+    this.#count()
+    const { persistent, id: session } = this.#session
+    if (persistent) this.#handler.journal.append({ type: 'received', session, packetIdentifier })
+  }
+
+  /** The message was refused when others had got it. Without room for that it is not remembered. */
+  addRefused(packetIdentifier: number): void {
+    this.#refused ??= new PacketIdentifierSet()
+    if (!this.#fits(this.#refused.costOf(packetIdentifier))) return
+    this.#refused.add(packetIdentifier)
+    this.#count()
+  }
+
+  /** The client released it. @returns false when there was none. */
+  release(packetIdentifier: number): boolean {
+    if (!this.#received.delete(packetIdentifier)) return false
+    this.#inherited?.delete(packetIdentifier)
+    this.#contents?.delete(packetIdentifier)
+    this.#count()
+    const { persistent, id: session } = this.#session
+    if (persistent) this.#handler.journal.append({ type: 'released', session, packetIdentifier })
+    return true
+  }
+
+  #fits(more: number): boolean {
+    const { totals, config } = this.#handler
+    if (more === 0 || this.#bytes + more <= FREE_BYTES) return true
+    return totals.unreleasedBytes + more <= config.maximumTotalUnreleasedBytes
+  }
+
+  /** Counts what it costs, here and in the store. */
+  #count(): void {
+    const contents = this.#contents === undefined ? 0 : this.#contents.size * CONTENT_BYTES
+    const others = (this.#inherited?.bytes ?? 0) + (this.#refused?.bytes ?? 0)
+    const bytes = 2 * this.#received.bytes + others + contents
+    this.#handler.totals.unreleasedBytes += bytes - this.#bytes
+    this.#bytes = bytes
+  }
+
+  /** The client has lost its state, or it sends a message again without DUP. */
+  #reused(packetIdentifier: number, { topic }: Message, delivered: boolean): void {
+    this.#handler.totals.reusedIdentifiers += 1
+    if (this.#reuseLogged) return
+    this.#reuseLogged = true
+    const { duplicateQoS2 } = this.#handler.config
+    const what = delivered
+      ? 'PUBLISH at QoS 2 delivered although its Packet Identifier was not released: its content is another'
+      : 'PUBLISH at QoS 2 answered and not delivered: its Packet Identifier was not released'
+    const why = 'the client lost its session state, or it repeats messages without DUP'
+    this.#warn({ topic, packetIdentifier, duplicateQoS2 }, `${what}; ${why}. Logged once for each session`)
+  }
+
+  #warn(details: object, text: string): void {
+    const { id, client } = this.#session
+    this.#handler.log.warn({ client: id, remote: client?.connection.remote, ...details }, text)
+  }
+}

@@ -1,0 +1,86 @@
+/** `npm run floods`: measures how long one client waits while others flood the broker. docs/hardening.md has the table. */
+
+import { join, resolve } from 'node:path'
+import type { Broker } from './bench/brokers/broker.ts'
+import { ownBroker, revisionBroker } from './bench/brokers/checkout.ts'
+import { compile } from './bench/bundle.ts'
+import type { Attack } from './floods/attack.ts'
+import { attacks } from './floods/attacks.ts'
+import { type FloodOptions, parseFloodCommand } from './floods/command-line.ts'
+import { tableHead, tableRow } from './floods/report.ts'
+import { runAttack } from './floods/run-attack.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+/** How long an attack lasts when neither it nor the command line says, in seconds. */
+const defaultSeconds = 8
+
+/** Runs the command line; resolves with the exit code. */
+export const main = async (args: readonly string[]): Promise<number> => {
+  const command = parseFloodCommand(args)
+  if (command.kind === 'help') {
+    console.log(command.text)
+    return exitCodes.ok
+  }
+  if (command.kind === 'mistake') {
+    console.error(command.text)
+    return exitCodes.usage
+  }
+  const { options } = command
+  const unknown = options.attacks.filter((name) => !attacks.some((attack) => attack.name === name))
+  if (unknown.length > 0) {
+    console.error(`There is no attack '${unknown.join("', '")}'; --list prints them.`)
+    return exitCodes.usage
+  }
+  const chosen = options.attacks.length === 0 ? attacks : attacks.filter(({ name }) => options.attacks.includes(name))
+  if (options.list) {
+    console.log(formatList(chosen))
+    return exitCodes.ok
+  }
+  // Everything that was started ends with this process, by what listens to its exit.
+  const stop = () => process.exit(exitCodes.interrupted)
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  try {
+    return await flood(chosen, options)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return exitCodes.failed
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+}
+
+const formatList = (chosen: readonly Attack[]): string => {
+  const width = Math.max(...chosen.map(({ name }) => name.length))
+  return chosen
+    .map(({ name, summary, attackers }) => `${name.padEnd(width)}  ${summary} (N is ${attackers})`)
+    .join('\n')
+}
+
+const flood = async (chosen: readonly Attack[], options: FloodOptions): Promise<number> => {
+  const brokers = brokersOf(options)
+  const directory = await compile({ attacker: 'scripts/floods/attacker.ts', witness: 'scripts/floods/witness.ts' })
+  const programs = { attacker: join(directory, 'attacker.mjs'), witness: join(directory, 'witness.mjs') }
+  let code: number = exitCodes.ok
+  console.log(tableHead)
+  for (const attack of chosen) {
+    for (const broker of brokers) {
+      const attackers = options.attackers ?? attack.attackers
+      const { scale } = options
+      const seconds = options.seconds ?? attack.seconds ?? defaultSeconds
+      const result = await runAttack({ broker, attack, programs, attackers, seconds, scale })
+      console.log(tableRow({ attack: attack.name, broker: broker.name, attackers, result }))
+      if (result.status === 'error') code = exitCodes.failed
+    }
+  }
+  return code
+}
+
+const brokersOf = ({ brokers, compare, settings }: FloodOptions): Broker[] => {
+  const checkouts = brokers.length === 0 ? [ownBroker(root, settings)] : []
+  for (const directory of brokers) {
+    checkouts.push({ ...ownBroker(resolve(directory), settings), name: directory })
+  }
+  return compare === undefined ? checkouts : [...checkouts, revisionBroker(root, compare, settings)]
+}

@@ -1,0 +1,36 @@
+import type { ComponentStatus } from '../../src/system/lifecycle.ts'
+
+/** How long an action may take in silence, in milliseconds. */
+const silenceMs = 2_000
+
+/**
+ * Runs an action on the system. When it takes long, prints which components it waits for, and prints again when they are
+ * others: `Still stopping: server`.
+ * @param underWay the components that are starting or stopping at the moment.
+ */
+export const withNotice = async <T>(
+  underWay: () => readonly ComponentStatus[],
+  print: (text: string) => void,
+  action: () => Promise<T>,
+): Promise<T> => {
+  let last: string | undefined
+  const notice = setInterval(() => {
+    const text = noticeText(underWay())
+    if (text !== undefined && text !== last) print(text)
+    last = text
+  }, silenceMs)
+  try {
+    return await action()
+  } finally {
+    clearInterval(notice)
+  }
+}
+
+/** A line for each of the two states; undefined when no component is in either. */
+const noticeText = (components: readonly ComponentStatus[]): string | undefined => {
+  const lines = (['stopping', 'starting'] as const).flatMap((state) => {
+    const names = components.filter((each) => each.state === state).map(({ name }) => name)
+    return names.length === 0 ? [] : [`Still ${state}: ${names.join(', ')}`]
+  })
+  return lines.length === 0 ? undefined : lines.join('\n')
+}
