@@ -97,7 +97,10 @@ const systemWith = (
   server: {
     ...quietSystem.server,
     config: { ...quietSystem.server.config, ...server },
-    dependencies: { pipeline: ['mqttDecoder', ...filters, 'mqttHandler', 'mqttEncoder'], logger: 'logger' },
+    dependencies: {
+      pipeline: ['mqttDecoder', 'packetLog', ...filters, 'mqttHandler', 'mqttEncoder'],
+      logger: 'logger',
+    },
   },
   ...entries,
 })
