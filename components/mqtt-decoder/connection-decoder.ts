@@ -24,10 +24,10 @@ export interface PacketSizeLimits {
   readonly maximumPacketSize: number
   /** Until the client is accepted: for what anybody can send, CONNECT and the AUTH packets that follow it. */
   readonly maximumConnectPacketSize: number
-  /** Topic Filters in one packet; no limit unless told otherwise. */
-  readonly maximumFilters?: number
   /** What packets that came in part may take in memory, of all connections together; no limit when it is left out. */
   readonly maximumTotalPartialBytes?: number
+  /** Topic Filters in one packet; no limit unless told otherwise. */
+  readonly maximumFilters?: number
 }
 
 /** What the decoders of all connections share. All parts are idle between two packets. */
@@ -49,8 +49,8 @@ export class SharedDecoding {
   /** @param nowMs asked for messages with a Message Expiry Interval alone. */
   constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock, name = 'mqttDecoder') {
     this.limits = limits
-    if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
     this.partials = new PartialMemory(limits.maximumTotalPartialBytes ?? Number.POSITIVE_INFINITY)
+    if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
     this.nowMs = nowMs
     this.name = name
     this.alwaysTaken = Math.min(limits.maximumPacketSize, limits.maximumConnectPacketSize)
@@ -166,8 +166,9 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   }
 
   refusePartial(): void {
-    const { maximumBytes } = this.#shared.partials
-    const setting = 'mqttDecoder.maximumTotalPartialBytes'
+    const { partials, name } = this.#shared
+    const { maximumBytes } = partials
+    const setting = `${name}.maximumTotalPartialBytes`
     const message = `The packets of all clients that came in part take more than ${maximumBytes} bytes (${setting}).`
     this.#fail(refusal(ReasonCode.QuotaExceeded, message), NOTHING)
   }

@@ -24,7 +24,9 @@ export const serverConfig = z.strictObject({
     .min(1)
     .max(1_000_000)
     .default(50_000)
-    .describe('Connections open at the same time; those beyond are closed at once, counted and logged.'),
+    .describe(
+      'Connections open at the same time. Those beyond are closed, counted and logged when no place becomes free within some turns.',
+    ),
   turnWorkUnits: z
     .int()
     .min(1_000)

@@ -190,7 +190,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     if (!this.#open) return
     this.#flush()
     if (this.#writeError !== undefined) {
-      this.#cutOff(reason, by)
+      this.#lost(reason, by)
+      this.#socket.destroy()
       return
     }
     this.#lost(reason, by)
@@ -203,11 +204,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   /** Ends the connection at once, and drops what waits for the peer. */
   cutOff(reason: string): void {
-    this.#cutOff(reason, 'broker')
-  }
-
-  #cutOff(reason: string, by: ConnectionEnd['by']): void {
-    this.#lost(reason, by)
+    this.#lost(reason, 'broker')
     this.#socket.destroy()
   }
 
@@ -225,8 +222,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   /** The peer sends nothing more: the connection ends. The peer still gets the answers. */
   allRead(): void {
-    const by = this.#writeError === undefined ? 'client' : 'network'
-    this.#close(this.#writeError?.message ?? 'client closed the network connection', by)
+    if (this.#writeError === undefined) this.#close('client closed the network connection', 'client')
+    else this.#close(this.#writeError.message, 'network')
   }
 
   stageThrew(error: unknown): void {
@@ -324,7 +321,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.#closeDeadline = setTimeout(() => {
       // It is this process that does not read.
       if (this.#open && this.paused) this.#awaitEnd()
-      else this.#cutOff(this.#writeError?.message ?? '', 'network')
+      else this.#socket.destroy(this.#writeError)
     }, this.#owner.closeDeadlineMs)
   }
 
@@ -338,8 +335,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   #lost(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#open = false
-    this.#end = { by, reason }
     this.#writable = false
+    this.#end = { by, reason }
     this.#dropGathered()
     this.#input.drop()
     this.#owner.ended()
