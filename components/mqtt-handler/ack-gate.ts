@@ -32,17 +32,17 @@ export class AckGate {
 
   /**
    * Sends a packet, at once or later.
-   * @param depends whether it promises something that was appended to the journal in this turn.
+   * @param depends whether it promises something that was appended to the journal, in this turn or before.
    * @param sent called when it has left.
    * @returns false when it has to wait.
    */
   send(packet: ControlPacket, depends: boolean, sent?: () => void): boolean {
-    if (this.#waiting.length === 0 && (!depends || this.#journal.durable)) {
+    if (this.#waiting.length === 0 && (!depends || this.#journal.store.durableBatch >= this.#journal.lastBatch)) {
       this.#send(packet)
       sent?.()
       return true
     }
-    this.#waiting.push({ packet, batch: depends ? this.#journal.store.batch : 0, sent })
+    this.#waiting.push({ packet, batch: depends ? this.#journal.lastBatch : 0, sent })
     this.#onWait()
     return false
   }

@@ -120,6 +120,7 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   const session = openSession(client, request)
   client.accept(session.session, request, keepAlive)
   session.session.attach(client, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
+  if (client.handler.publications.isBusy(client.identity.clientId)) client.handler.publications.pause(session.session)
   const { clientId } = client.identity
   client.handler.log.info({ client: clientId, remote: client.connection.remote, keepAlive }, 'Client connected')
   const depends = client.handler.journal.appended !== appendedBefore

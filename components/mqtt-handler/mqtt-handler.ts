@@ -10,9 +10,11 @@ import { Publish } from '../../src/mqtt/publish.ts'
 import { Client } from './client.ts'
 import type { HandlerConfig } from './config.ts'
 import { Journal } from './journal.ts'
+import { Publications } from './publications.ts'
 import { Pause } from './reading.ts'
 import { Retained } from './retained.ts'
 import { Sessions } from './sessions.ts'
+import { SharedBacklogs } from './shared-backlogs.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
 
 /** How exactly silence is noticed, in milliseconds: at most two of these after the time allowed. */
@@ -41,6 +43,10 @@ export interface Totals {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
+  /** Messages that were passed on over several turns of the event loop. */
+  dividedPublishes: number
+  /** Subscriptions that were refused since the filters of a client have too many levels. */
+  refusedWildcardLevels: number
 }
 
 /** What the handler is made of. */
@@ -73,6 +79,8 @@ export class MqttHandler implements HandlerStage {
   readonly retained: Retained
   /** Work that takes more than a turn of the event loop. */
   readonly scheduler: TurnScheduler
+  readonly publications: Publications
+  readonly sharedBacklogs: SharedBacklogs
   readonly keepAlive = new KeepAlive<Client>(performance.now(), TICK_MS, WHEEL_SLOTS)
   /** The one PUBLISH packet that is filled for every client in turn. */
   readonly outgoing = new Publish()
@@ -86,6 +94,8 @@ export class MqttHandler implements HandlerStage {
     expired: 0,
     tooLarge: 0,
     refusedPublishes: 0,
+    dividedPublishes: 0,
+    refusedWildcardLevels: 0,
   }
   readonly #timer: NodeJS.Timeout
 
@@ -101,6 +111,8 @@ export class MqttHandler implements HandlerStage {
     this.sessions = new Sessions(this)
     this.retained = new Retained(config, this.journal, this.log)
     this.scheduler = new TurnScheduler(this.log)
+    this.publications = new Publications(this)
+    this.sharedBacklogs = new SharedBacklogs(this)
     if (this.authorizer !== undefined && this.authenticationMethods.size === 0) {
       this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
     }
@@ -128,9 +140,10 @@ export class MqttHandler implements HandlerStage {
     return client
   }
 
-  /** Ends its timers. The connections are the server's, which has closed them before. */
+  /** Ends its timers and what was begun. The connections are the server's, which has closed them before. */
   stop(): void {
     clearInterval(this.#timer)
+    this.publications.completeAll()
     this.scheduler.stop()
   }
 

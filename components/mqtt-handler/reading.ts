@@ -8,6 +8,8 @@ export const Pause = {
   Authentication: 2,
   /** Too many answers wait for the store. */
   Answers: 4,
+  /** Its last message is still on its way to subscribers. */
+  Publication: 8,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 

@@ -1,18 +1,23 @@
+import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
-import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import { NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
-import { subscriptionCost } from './subscription-cost.ts'
+import { subscriptionCost, wildcardLevels } from './subscription-cost.ts'
 import { willCost, willMessage } from './will.ts'
+
+/** The work of a delivery at QoS 1 or 2, in units: to a client that is connected, and to the queue of one that is away. */
+const CONNECTED_UNITS = 10
+const AWAY_UNITS = 17
 
 /**
  * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
@@ -26,6 +31,8 @@ export class Session implements Subscriber {
 
   /** By Topic Filter. */
   readonly subscriptions = new Map<string, Subscription>()
+  #shared: Set<string> | undefined
+  #wildcardLevels = 0
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: Outbox
   /** Packet Identifiers of the client's QoS 2 messages that it has not released. */
@@ -89,15 +96,33 @@ export class Session implements Subscriber {
     return willCost(this.#will)
   }
 
+  /** Levels of all its Topic Filters with wildcards together: what they cost whoever publishes. */
+  get wildcardLevels(): number {
+    return this.#wildcardLevels
+  }
+
   get retained(): RetainedSender | undefined {
     return this.#retained
   }
 
-  deliver(message: Message, delivery: Delivery): void {
+  /** Filters of its Shared Subscriptions; undefined when it never had any. */
+  get shared(): ReadonlySet<string> | undefined {
+    return this.#shared
+  }
+
+  takes(qos: QoS): boolean {
+    return this.#client?.sendable === true && (qos === 0 || this.outbox.idle)
+  }
+
+  deliver(message: Message, delivery: Delivery): number {
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-    if (qos === 0) this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
-    else this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+    if (qos === 0) {
+      this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
+      return 1
+    }
+    this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+    return this.#client === undefined ? AWAY_UNITS : CONNECTED_UNITS
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
@@ -111,6 +136,9 @@ export class Session implements Subscriber {
   attach(client: Client, expiryIntervalSeconds: number, will: StoredWill | undefined, receiveMaximum: number): void {
     this.#stopWatching()
     this.#client = client
+    this.#handler.sharedBacklogs.remove(this)
+    const work = this.#handler.router.connectionChanged(this)
+    if (work > 0) client.connection.chargeWork(work)
     this.#identity = client.identity
     this.#setWill(will)
     this.#disconnectedAtMs = undefined
@@ -141,7 +169,10 @@ export class Session implements Subscriber {
       this.#handler.sessions.end(this)
       return
     }
+    this.#handler.router.connectionChanged(this)
     this.outbox.detach()
+    this.#handler.sharedBacklogs.add(this)
+    this.#handler.sharedBacklogs.offer(this)
     this.#retained?.pump()
     this.#disconnectedAtMs = this.#handler.now()
     this.#save()
@@ -160,6 +191,7 @@ export class Session implements Subscriber {
     }
     for (const packetIdentifier of stored.received) this.received.add(packetIdentifier)
     this.outbox.restore(stored.queue)
+    this.#handler.sharedBacklogs.add(this)
     if (stored.disconnectedAtMs === undefined) this.#save()
   }
 
@@ -196,6 +228,8 @@ export class Session implements Subscriber {
   unsubscribe(filter: string): boolean {
     if (!this.subscriptions.delete(filter)) return false
     this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
+    this.#wildcardLevels -= wildcardLevels(filter)
+    this.#shared?.delete(filter)
     this.#handler.router.unsubscribe(this, filter)
     if (this.persistent) this.#handler.journal.append({ type: 'unsubscribed', session: this.id, filter })
     return true
@@ -232,11 +266,14 @@ export class Session implements Subscriber {
   /** The end of it; called by `Sessions.end`. */
   end(): void {
     this.#stopWatching()
+    this.#handler.sharedBacklogs.remove(this)
     for (const filter of this.subscriptions.keys()) {
       this.#handler.router.unsubscribe(this, filter)
       this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
     }
     this.subscriptions.clear()
+    this.#wildcardLevels = 0
+    this.#shared = undefined
     const orphans = this.outbox.end()
     if (this.persistent) this.#handler.journal.append({ type: 'session-ended', session: this.id })
     this.#expiryIntervalSeconds = 0
@@ -251,7 +288,14 @@ export class Session implements Subscriber {
 
   #keep(subscription: Subscription): void {
     const { filter } = subscription
-    if (!this.subscriptions.has(filter)) this.#handler.totals.subscriptionBytes += subscriptionCost(filter)
+    if (!this.subscriptions.has(filter)) {
+      this.#handler.totals.subscriptionBytes += subscriptionCost(filter)
+      this.#wildcardLevels += wildcardLevels(filter)
+      if (sharedFilter(filter) !== undefined) {
+        this.#shared ??= new Set()
+        this.#shared.add(filter)
+      }
+    }
     this.subscriptions.set(filter, subscription)
   }
 

@@ -14,3 +14,15 @@ export const subscriptionCost = (filter: string): number => {
   for (let plus = filter.indexOf('+'); plus !== -1; plus = filter.indexOf('+', plus + 1)) cost += WILDCARD_BYTES
   return cost
 }
+
+/** Levels of a Topic Filter with a wildcard, which are nodes in the router; 0 for a filter without, which is one look-up. */
+export const wildcardLevels = (filter: string): number => {
+  const own = sharedFilter(filter)?.filter ?? filter
+  return own.includes('+') || own.includes('#') ? countLevels(own) : 0
+}
+
+export const countLevels = (filter: string): number => {
+  let levels = 1
+  for (let slash = filter.indexOf('/'); slash !== -1; slash = filter.indexOf('/', slash + 1)) levels += 1
+  return levels
+}
