@@ -10,6 +10,7 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
+import { AckGate } from './ack-gate.ts'
 import { Outbox } from './outbox.ts'
 
 /** The promise of the broker: what it acknowledges is on disk for everybody it is owed to. */
@@ -69,6 +70,25 @@ describe('with a store that is slow', () => {
     store.settleAll()
     expect(client.take()).toHaveLength(1 + sent)
     expect(client.connection.paused).toBe(false)
+  })
+
+  it('an answer to what was appended in an earlier batch waits for that, not for one that may stay empty', () => {
+    const { journal } = broker.handler
+    const sent: string[] = []
+    const gate = new AckGate(
+      journal,
+      ({ cmd }) => void sent.push(cmd),
+      () => undefined,
+    )
+    journal.append({ type: 'received', session: 'subscriber', packetIdentifier: 1 })
+    store.endBatch()
+    gate.send({ cmd: 'puback', messageId: 1 }, true)
+    expect(sent).toEqual([])
+    store.settleOldest()
+    gate.release()
+    expect(sent).toEqual(['puback'])
+    // By now there is nothing to wait for.
+    expect(gate.send({ cmd: 'puback', messageId: 2 }, true)).toBe(true)
   })
 
   it('asks nobody who does not wait when something is durable', () => {

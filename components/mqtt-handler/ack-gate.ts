@@ -32,12 +32,12 @@ export class AckGate {
 
   /**
    * Sends a packet, at once or later.
-   * @param depends whether it promises something that was appended to the journal.
+   * @param depends whether it promises something that was appended to the journal, in this turn or before.
    * @param sent called when it has left.
    * @param batch the batch that must be durable first, if it is not the present one.
    * @returns false when it has to wait.
    */
-  send(packet: ControlPacket, depends: boolean, sent?: () => void, batch = this.#journal.store.batch): boolean {
+  send(packet: ControlPacket, depends: boolean, sent?: () => void, batch = this.#journal.lastBatch): boolean {
     if (this.#waiting.length === 0 && (!depends || this.#journal.store.durableBatch >= batch)) {
       this.#send(packet)
       sent?.()

@@ -106,6 +106,15 @@ const sessions = {
     .max(65_536)
     .default(128)
     .describe('Levels that a Topic Filter may have; one with more is refused, since each level costs memory.'),
+  maximumWildcardLevels: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .default(100_000)
+    .describe(
+      'Levels that all Topic Filters with wildcards of one client may have together; a filter beyond is refused, since a ' +
+        'topic may have to be compared with each of them.',
+    ),
   maximumFilterLength: z
     .int()
     .min(1)

@@ -132,6 +132,7 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   if (request.will !== undefined && isServerTopic(request.will.message)) {
     client.handler.clientLog.willRefused(client, request.will.message.topic)
   }
+  if (client.handler.publications.isBusy(client.identity.clientId)) client.handler.publications.pause(session.session)
   const depends = client.handler.journal.appended !== appendedBefore
   if (client.gate.send(answer(session.present), depends, () => begin(client))) return
   client.reading.pause(Pause.Connack)

@@ -5,6 +5,8 @@ export class Journal {
   readonly store: Store
   /** Records appended so far: whoever compares it before and after knows whether something was. */
   appended = 0
+  /** The batch of the last record: durable once that is. The batch after it may stay empty, and never become durable. */
+  lastBatch = 0
 
   constructor(store: Store) {
     this.store = store
@@ -12,7 +14,13 @@ export class Journal {
 
   append(record: StoreRecord): void {
     this.appended += 1
+    this.lastBatch = this.store.batch
     this.store.append(record)
+  }
+
+  /** Whether the store has nothing to wait for: what is appended is durable at once. */
+  get isImmediate(): boolean {
+    return this.store.durableBatch === Number.POSITIVE_INFINITY
   }
 
   /** Whether what was appended last is durable already. */

@@ -12,9 +12,11 @@ import { ClientLog } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import { DueWork } from './due-work.ts'
 import { Journal } from './journal.ts'
+import { Publications } from './publications.ts'
 import { Pause } from './reading.ts'
 import { Retained } from './retained.ts'
 import { Sessions } from './sessions.ts'
+import { SharedBacklogs } from './shared-backlogs.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
 
 /**
@@ -54,6 +56,10 @@ export interface Totals {
   takeovers: number
   /** Sessions that held nothing and were ended early, since there was no room for a new one. */
   givenUpSessions: number
+  /** Messages that were passed on over several turns of the event loop. */
+  dividedPublishes: number
+  /** Subscriptions that were refused since the filters of a client have too many levels. */
+  refusedWildcardLevels: number
 }
 
 /** What the handler is made of. */
@@ -89,6 +95,8 @@ export class MqttHandler implements HandlerStage {
   readonly scheduler: TurnScheduler
   /** What falls due for many clients at once. */
   readonly due: DueWork
+  readonly publications: Publications
+  readonly sharedBacklogs: SharedBacklogs
   readonly keepAlive = new KeepAlive<Client>(performance.now(), TICK_MS, WHEEL_SLOTS)
   /** The one PUBLISH packet that is filled for every client in turn. */
   readonly outgoing = new Publish()
@@ -106,6 +114,8 @@ export class MqttHandler implements HandlerStage {
     refusedPublishes: 0,
     takeovers: 0,
     givenUpSessions: 0,
+    dividedPublishes: 0,
+    refusedWildcardLevels: 0,
   }
   readonly #timer: NodeJS.Timeout
 
@@ -123,6 +133,8 @@ export class MqttHandler implements HandlerStage {
     this.retained = new Retained(config, this.journal, this.log)
     this.scheduler = new TurnScheduler(this.log)
     this.due = new DueWork(this)
+    this.publications = new Publications(this)
+    this.sharedBacklogs = new SharedBacklogs(this)
     if (this.authorizer !== undefined && this.authenticationMethods.size === 0) {
       this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
     }
@@ -155,10 +167,11 @@ export class MqttHandler implements HandlerStage {
     return client
   }
 
-  /** Ends its timers, and publishes the Wills that are due. The connections are the server's, which has closed them before. */
+  /** Ends its timers and what was begun, and publishes the Wills that are due. The connections are the server's, which has closed them before. */
   stop(): void {
     clearInterval(this.#timer)
     this.due.drain()
+    this.publications.completeAll()
     this.scheduler.stop()
   }
 

@@ -1,4 +1,5 @@
 import type { QoS } from 'mqtt-packet'
+import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
@@ -136,7 +137,9 @@ export class Outbox {
       if (next === undefined) break
       this.#send(client, next, true)
     }
-    if (this.#waiting.count === 0) this.#session.retained?.pump()
+    if (this.#waiting.count > 0) return
+    this.#handler.sharedBacklogs.pull(this.#session)
+    this.#session.retained?.pump()
   }
 
   /** What was appended to the store is durable: what waited for it is sent. @returns whether something waits still. */
@@ -171,6 +174,16 @@ export class Outbox {
     if (!outgoing.received) return 'wrong'
     this.#finish(outgoing)
     return 'taken'
+  }
+
+  /** Messages that wait, behind a sequence number, while there is no client. Those that were sent are among them. */
+  readWaiting(afterSequence: number, limit: number): readonly QueuedMessage[] {
+    return this.#waiting.read(afterSequence, limit)
+  }
+
+  /** Takes out one of them, unless `take` answers false: another session has it then, in the store as well. */
+  handOver(queued: QueuedMessage, take: () => boolean): boolean {
+    return this.#waiting.handOver(queued, take)
   }
 
   /** Takes over what a store holds for the session. */

@@ -220,6 +220,8 @@ describe('a run of PUBLISH packets', () => {
     const taking = broker.connect({ clientId: 'taking' })
     taking.takesRuns = true
     taking.take(subscribePacket({ only: {} }, { properties }))
+    // The route of the topic is known from here on.
+    publisher.take(publishPacket({ topic: 'only' }))
     const worked: number[] = []
     publisher.connection.chargeWork = (amount) => void worked.push(amount)
     publisher.takesRun(runOf('only', RUN, 5))

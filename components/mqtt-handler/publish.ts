@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import type { IPubackPacket, IPubrecPacket } from 'mqtt-packet'
+import type { IPubackPacket, IPubrecPacket, QoS } from 'mqtt-packet'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import { Phase } from './phase.ts'
+import type { Publication } from './publication.ts'
 import { publishMessage, publishRun } from './publishing.ts'
 import { contentOf } from './unreleased-messages.ts'
 
@@ -25,8 +27,9 @@ export const handlePublish = (client: Client, publish: Publish): void => {
   // A filter that is not type-checked can put another message into the packet: it goes on as what is acknowledged.
   const message = found.qos === qos && found.retain === retain ? found : found.with({ qos, retain })
   if (publish.qos === 0) {
-    const reason = take(client, publish, message)
-    if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reason)
+    const result = take(client, publish, message)
+    if (typeof result === 'number') takenQoS0(client, message, result)
+    else later(client, result, 0, { messageId: 0, content: undefined }, false)
   } else if (publish.qos === 1) takeQoS1(client, publish, message)
   else takeQoS2(client, publish, message)
 }
@@ -40,13 +43,25 @@ export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
   return publishRun(client.handler, run, client.session!)
 }
 
+const takenQoS0 = (client: Client, message: Message, reason: ReasonCode): void => {
+  if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reason)
+}
+
 const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
   if (overReceiveMaximum(client)) return
   const { journal } = client.handler
   const appendedBefore = journal.appended
-  const reason = take(client, publish, message)
-  const answer = { cmd: 'puback', messageId: publish.packetIdentifier, ...answered(client, message, reason) } as const
+  const { packetIdentifier: messageId } = publish
+  const result = take(client, publish, message)
   const depends = journal.appended !== appendedBefore
+  if (typeof result === 'number') takenQoS1(client, messageId, message, result, depends)
+  else later(client, result, 1, { messageId, content: undefined }, depends)
+}
+
+/** The message is with its subscribers. @param depends whether the answer promises what was appended to the journal. */
+const takenQoS1 = (client: Client, messageId: number, message: Message, reason: ReasonCode, depends: boolean): void => {
+  const answer = { cmd: 'puback', messageId, ...answered(client, message, reason) } as const
+  if (client.phase === Phase.Ended) return
   if (depends || client.gate.waiting > 0) hold(client, answer, depends)
   else client.send(answer)
 }
@@ -70,13 +85,12 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   }
   const refusedBefore = totals.refused
   session.answerFirst()
-  const reason = take(client, publish, message)
-  const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
-  // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
-  if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
-    unreleased.add(messageId, content)
-  } else if (totals.refused !== refusedBefore) unreleased.addRefused(messageId)
-  client.answer(answer, journal.appended !== appendedBefore)
+  const result = take(client, publish, message)
+  const depends = journal.appended !== appendedBefore
+  if (typeof result === 'number') {
+    takenQoS2(client, { messageId, content }, message, result, totals.refused !== refusedBefore, depends)
+  } else later(client, result, 2, { messageId, content }, depends)
+  // The copies of a message that is divided over turns go out in the order of the subscribers, before PUBREC.
   session.deliverOwn(message)
 }
 
@@ -95,8 +109,49 @@ const refuseUnremembered = (client: Client, messageId: number): void => {
   else client.disconnect(ReasonCode.QuotaExceeded, 'client has too many QoS 2 messages that it did not release')
 }
 
-/** Publishes the message. @returns what the client is told. */
-const take = (client: Client, publish: Publish, message: Message): ReasonCode => {
+/** A message that is acknowledged. */
+interface Acknowledged {
+  readonly messageId: number
+  /** At QoS 2, what `contentIfKnownBy` gave. */
+  readonly content: number | undefined
+}
+
+/** Answers when the message has been passed on, which takes several turns. A function of its own: it makes a closure. */
+const later = (client: Client, publication: Publication, qos: QoS, what: Acknowledged, depends: boolean): void =>
+  publication.whenFinished((reason, { message, refused, appended }) => {
+    if (qos === 0) takenQoS0(client, message, reason)
+    else if (qos === 1) takenQoS1(client, what.messageId, message, reason, depends || appended)
+    else takenQoS2(client, what, message, reason, refused, depends || appended)
+  })
+
+/**
+ * The message is with its subscribers, all or some of them.
+ * @param isRefused whether the full queue of one of them refused it.
+ * @param depends whether the answer promises what was appended to the journal.
+ */
+const takenQoS2 = (
+  client: Client,
+  { messageId, content }: Acknowledged,
+  message: Message,
+  reason: ReasonCode,
+  isRefused: boolean,
+  depends: boolean,
+): void => {
+  const session = client.session!
+  const { journal, sessions } = client.handler
+  // It may have ended meanwhile.
+  if (sessions.get(session.id) !== session) return
+  const appendedBefore = journal.appended
+  const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
+  // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
+  if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) session.unreleased.add(messageId, content)
+  else if (isRefused) session.unreleased.addRefused(messageId)
+  if (client.phase === Phase.Ended) return
+  client.answer(answer, depends || journal.appended !== appendedBefore)
+}
+
+/** Publishes the message. @returns what the client is told, or the publication that says so later. */
+const take = (client: Client, publish: Publish, message: Message): ReasonCode | Publication => {
   if (client.handler.config.checkPayloadFormat && publish.payloadFormatUtf8 && !isUtf8(message.payload)) {
     return ReasonCode.PayloadFormatInvalid
   }

@@ -7,6 +7,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { shortened } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
+import type { Publication } from './publication.ts'
 import type { Session } from './session.ts'
 
 const DOLLAR = 0x24
@@ -16,6 +17,12 @@ const WILL_UNITS = 20
 
 /** Who is charged for work: the connection of the client that causes it, or the scheduler. */
 export type Payer = Pick<Connection, 'chargeWork'>
+
+/** The work of any message or run, in units, beside that of its packet (`packet-work.ts`) and of its deliveries. */
+const PUBLISH_UNITS = 1
+
+/** A message that is more work, in units, is passed on over several turns: some 2 ms. */
+const UNDIVIDED_UNITS = 10_000
 
 /**
  * Whether a client may publish this message, now. The one place where this is decided: for PUBLISH, for a Will when it is
@@ -44,7 +51,8 @@ export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
  * @param told whether the publisher learns that there is no room to retain it: then nobody gets it, since it may be sent
  * again. Otherwise it is delivered even so.
  * @param payer is charged for the work; the publisher, unless told otherwise.
- * @returns what the publisher is told: Success, No matching subscribers, or why it was not accepted.
+ * @returns what the publisher is told: Success, No matching subscribers, or why it was not accepted; or the publication that
+ * says so later, if the message takes several turns of the event loop. Nothing is read from the client until then.
  */
 export const publishMessage = (
   handler: MqttHandler,
@@ -52,7 +60,7 @@ export const publishMessage = (
   publisher: Session,
   told: boolean,
   payer: Payer | undefined = publisher.client?.connection,
-): ReasonCode => {
+): ReasonCode | Publication => {
   const allowed = mayPublish(handler, message, publisher.identity)
   if (allowed !== ReasonCode.Success) return allowed
   let reason: ReasonCode = ReasonCode.Success
@@ -60,9 +68,11 @@ export const publishMessage = (
     reason = ReasonCode.QuotaExceeded
     if (told) return reason
   }
+  if (handler.publications.isBusy(publisher.id)) return handler.publications.add(message, publisher, reason)
   const refusedBefore = handler.totals.refused
-  const subscribers = handler.router.publish(message, publisher)
-  payer?.chargeWork(1 + workOf(subscribers, message.size))
+  const { subscribers, work, isTooMuch } = handler.router.publish(message, publisher, UNDIVIDED_UNITS)
+  payer?.chargeWork(PUBLISH_UNITS + work)
+  if (isTooMuch) return handler.publications.add(message, publisher, reason)
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
@@ -70,19 +80,16 @@ export const publishMessage = (
 
 /**
  * Publishes all messages of a run, as `publishMessage` does each of them at QoS 0.
- * @returns false, and does nothing, when they may not be published, or when the router takes them one by one.
+ * @returns false, and publishes nothing, when they may not be published, or when each is to be published by itself.
  */
 export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Session): boolean => {
   const { router } = handler
-  if (router.publishRun === undefined) return false
+  if (router.publishRun === undefined || handler.publications.isBusy(publisher.id)) return false
   if (mayPublish(handler, run.message, publisher.identity) !== ReasonCode.Success) return false
-  const { whole, single } = router.publishRun(run, publisher)
-  publisher.client?.connection.chargeWork(1 + workOf(whole, run.size) + workOf(single, run.size / run.count))
-  return true
+  const { isTaken, work } = router.publishRun(run, publisher, UNDIVIDED_UNITS)
+  publisher.client?.connection.chargeWork(PUBLISH_UNITS + work)
+  return isTaken
 }
-
-/** One for each delivery, and as much again for every KiB of it, which has to be copied and sent. */
-const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + (bytes >> 10))
 
 /**
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. One that is not
@@ -93,9 +100,7 @@ const workOf = (deliveries: number, bytes: number): number => deliveries * (1 + 
 export const publishWill = (handler: MqttHandler, will: Message, session: Session, payer: Payer): void => {
   const { topic } = will
   const details = { client: session.id, remote: session.identity.remote, user: session.identity.userName, topic }
-  try {
-    payer.chargeWork(WILL_UNITS)
-    const reason = publishMessage(handler, will, session, false, payer)
+  const finished = (reason: ReasonCode): void => {
     const accepted = reason < ReasonCode.UnspecifiedError
     if (!accepted) handler.totals.refusedPublishes += 1
     // That a Will on a topic of the server is dropped was logged when the client connected.
@@ -106,6 +111,12 @@ export const publishWill = (handler: MqttHandler, will: Message, session: Sessio
       { ...details, reason: describeReasonCode(reason) },
       `${what}: ${session.id} from ${details.remote}: ${describeReasonCode(reason)}: topic ${shortened(topic)}`,
     )
+  }
+  try {
+    payer.chargeWork(WILL_UNITS)
+    const result = publishMessage(handler, will, session, false, payer)
+    if (typeof result === 'number') finished(result)
+    else result.whenFinished(finished)
   } catch (error) {
     handler.log.error({ ...details, err: error }, 'Will Message not published')
   }

@@ -8,6 +8,8 @@ export const Pause = {
   Authentication: 2,
   /** Too many answers wait for the store. */
   Answers: 4,
+  /** Its last message is still on its way to subscribers. */
+  Publication: 8,
   /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
   Filters: 16,
 } as const

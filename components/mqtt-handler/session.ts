@@ -5,16 +5,20 @@ import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/s
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
-import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import { maximumInflight, NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { type Payer, publishWill } from './publishing.ts'
 import { RetainedSender } from './retained-sender.ts'
-import { subscriptionCost } from './subscription-cost.ts'
+import { subscriptionCost, wildcardLevels } from './subscription-cost.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import { willCost, willMessage } from './will.ts'
+
+/** The work of a delivery at QoS 1 or 2, in units: to a client that is connected, and to the queue of one that is away. */
+const CONNECTED_UNITS = 10
+const AWAY_UNITS = 17
 
 /**
  * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
@@ -28,6 +32,8 @@ export class Session implements Subscriber {
 
   /** By Topic Filter. */
   readonly subscriptions = new Map<string, Subscription>()
+  #shared: Set<string> | undefined
+  #wildcardLevels = 0
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: Outbox
   /** Messages at QoS 2 from the client. */
@@ -108,21 +114,39 @@ export class Session implements Subscriber {
     return this.#will === undefined && held === 0
   }
 
+  /** Levels of all its Topic Filters with wildcards together: what they cost whoever publishes. */
+  get wildcardLevels(): number {
+    return this.#wildcardLevels
+  }
+
   get retained(): RetainedSender | undefined {
     return this.#retained
   }
 
-  deliver(message: Message, delivery: Delivery): void {
+  /** Filters of its Shared Subscriptions; undefined when it never had any. */
+  get shared(): ReadonlySet<string> | undefined {
+    return this.#shared
+  }
+
+  takes(qos: QoS): boolean {
+    return this.#client?.sendable === true && (qos === 0 || this.outbox.idle)
+  }
+
+  deliver(message: Message, delivery: Delivery): number {
     if (this.#ended) {
       const { shared } = delivery
       if (shared !== undefined) this.#handler.due.endedSessions.passOn(message, shared, this)
-      return
+      return AWAY_UNITS
     }
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
-    if (this.#answersFirst && this.#defers(message, qos, delivery)) return
+    if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-    if (qos === 0) this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
-    else this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+    if (qos === 0) {
+      this.#client?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
+      return 1
+    }
+    this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+    return this.#client === undefined ? AWAY_UNITS : CONNECTED_UNITS
   }
 
   /** A message of the client is published now: `deliverOwn` follows when it is answered. */
@@ -152,6 +176,9 @@ export class Session implements Subscriber {
     this.#stopWatching()
     this.#handler.sessions.away.delete(this)
     this.#client = client
+    this.#handler.sharedBacklogs.remove(this)
+    const work = this.#handler.router.connectionChanged(this)
+    if (work > 0) client.connection.chargeWork(work)
     this.#identity = client.identity
     this.#setWill(will)
     this.#disconnectedAtMs = undefined
@@ -183,11 +210,14 @@ export class Session implements Subscriber {
   /** The connection is gone. The session waits for the next one, or ends. */
   detach(): void {
     this.#client = undefined
+    this.#handler.router.connectionChanged(this)
     if (!this.persistent) {
       this.#handler.sessions.end(this)
       return
     }
     this.outbox.detach()
+    this.#handler.sharedBacklogs.add(this)
+    this.#handler.sharedBacklogs.offer(this)
     this.#retained?.pump()
     this.#disconnectedAtMs = this.#handler.now()
     this.#save()
@@ -206,6 +236,7 @@ export class Session implements Subscriber {
     }
     this.unreleased.restore(stored.received)
     this.outbox.restore(stored.queue)
+    this.#handler.sharedBacklogs.add(this)
     if (stored.disconnectedAtMs === undefined) this.#save()
   }
 
@@ -247,6 +278,8 @@ export class Session implements Subscriber {
   unsubscribe(filter: string): boolean {
     if (!this.subscriptions.delete(filter)) return false
     this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
+    this.#wildcardLevels -= wildcardLevels(filter)
+    this.#shared?.delete(filter)
     this.#handler.router.unsubscribe(this, filter)
     if (this.persistent) this.#handler.journal.append({ type: 'unsubscribed', session: this.id, filter })
     return true
@@ -266,6 +299,9 @@ export class Session implements Subscriber {
   end(): void {
     this.#stopWatching()
     this.#ended = true
+    this.#handler.sharedBacklogs.remove(this)
+    this.#wildcardLevels = 0
+    this.#shared = undefined
     if (this.persistent) {
       // Its messages are in the store, which is about to forget them.
       this.releaseMessages()
@@ -298,7 +334,14 @@ export class Session implements Subscriber {
 
   #keep(subscription: Subscription): void {
     const { filter } = subscription
-    if (!this.subscriptions.has(filter)) this.#handler.totals.subscriptionBytes += subscriptionCost(filter)
+    if (!this.subscriptions.has(filter)) {
+      this.#handler.totals.subscriptionBytes += subscriptionCost(filter)
+      this.#wildcardLevels += wildcardLevels(filter)
+      if (sharedFilter(filter) !== undefined) {
+        this.#shared ??= new Set()
+        this.#shared.add(filter)
+      }
+    }
     this.subscriptions.set(filter, subscription)
   }
 

@@ -14,6 +14,35 @@ const granted = (client: HarnessClient, ...filters: string[]) =>
     .take(subscribePacket(Object.fromEntries(filters.map((filter) => [filter, { qos: 1 as const }]))))
     .flatMap((packet) => (packet.cmd === 'suback' ? packet.granted : []))
 
+describe('the filters with wildcards of one client', () => {
+  const levels = () => broker.handler.sessions.get('client')?.wildcardLevels
+
+  it('end at maximumWildcardLevels, all levels together; filters without are not counted', () => {
+    broker = new HandlerHarness({ maximumWildcardLevels: 5 })
+    const client = broker.connect()
+    expect(granted(client, 'a/b/c/d/e/f', '+/a', '$share/g/a/b/#', '+', 'a/#', 'a')).toEqual([1, 1, 1, 0x97, 0x97, 1])
+    expect([levels(), broker.handler.totals.refusedWildcardLevels]).toEqual([5, 2])
+    // One that is replaced costs nothing.
+    expect(granted(client, '+/a')).toEqual([1])
+    client.take({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['+/a', 'a'] })
+    expect(granted(client, 'a/#', '+')).toEqual([1, 0x97])
+    expect(granted(broker.connect({ clientId: 'other' }, 4), '+/+/+/+/+/+')).toEqual([0x80])
+    const warnings = broker.log.at('warn').map(({ why }) => why)
+    expect(warnings).toContain('more than 5 levels in all filters with wildcards')
+  })
+
+  it('count after a restart', async () => {
+    const store = new SlowStore()
+    broker = new HandlerHarness({}, { store }, () => store.settleAll())
+    granted(broker.connect(persistent()), 'a/+', '$share/g/+/b/c')
+    store.settleAll()
+    broker.stop()
+    broker = new HandlerHarness({}, { store: store.crash() })
+    await broker.handler.restore()
+    expect(levels()).toBe(5)
+  })
+})
+
 describe('the subscriptions of all sessions together', () => {
   it('end at maximumTotalSubscriptionBytes, whoever holds them', () => {
     broker = new HandlerHarness(tight)

@@ -6,7 +6,7 @@ import type { HandlerConfig } from './config.ts'
 import { FilterWork } from './filter-work.ts'
 import { takesSubscriptionAnswer } from './packet-size.ts'
 import { notAuthorized } from './publishing.ts'
-import { subscribeUnits, subscriptionCost } from './subscription-cost.ts'
+import { countLevels, subscribeUnits, subscriptionCost, wildcardLevels } from './subscription-cost.ts'
 
 type Request = ISubscribePacket['subscriptions'][number]
 
@@ -95,11 +95,15 @@ const problemOf = (client: Client, { topic }: Request): { reasonCode: ReasonCode
   if (countLevels(topic) > maximumTopicLevels) return over(`more than ${maximumTopicLevels} levels`)
   const unavailable = unavailableFeature(config, [{ topic, qos: 0 }], 0)
   if (unavailable !== undefined) return { reasonCode: unavailable, why: 'not available here' }
-  const { subscriptions } = client.session!
+  const { subscriptions, wildcardLevels: levelsHeld } = client.session!
   if (!subscriptions.has(topic)) {
     if (subscriptions.size >= maximumSubscriptions) return over(`more than ${maximumSubscriptions} subscriptions`)
     const bytes = totals.subscriptionBytes + subscriptionCost(topic)
     if (bytes > maximumTotalSubscriptionBytes) return over('no room for the subscriptions of all clients')
+    if (levelsHeld + wildcardLevels(topic) > config.maximumWildcardLevels) {
+      totals.refusedWildcardLevels += 1
+      return over(`more than ${config.maximumWildcardLevels} levels in all filters with wildcards`)
+    }
   }
   const filter = sharedFilter(topic)?.filter ?? topic
   const allowed = authorizer === undefined || authorizer.maySubscribe(client.identity, filter)
@@ -107,9 +111,3 @@ const problemOf = (client: Client, { topic }: Request): { reasonCode: ReasonCode
 }
 
 const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#')
-
-const countLevels = (filter: string): number => {
-  let levels = 1
-  for (let slash = filter.indexOf('/'); slash !== -1; slash = filter.indexOf('/', slash + 1)) levels += 1
-  return levels
-}

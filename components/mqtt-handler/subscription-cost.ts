@@ -28,3 +28,15 @@ export const subscribeUnits = (filter: string): number =>
 /** The same for the end of the subscription. */
 export const unsubscribeUnits = (filter: string): number =>
   (sharedFilter(filter) === undefined ? UNSUBSCRIBE_UNITS : SHARED_UNSUBSCRIBE_UNITS) + (filter.length >> 3)
+
+/** Levels of a Topic Filter with a wildcard, which are nodes in the router; 0 for a filter without, which is one look-up. */
+export const wildcardLevels = (filter: string): number => {
+  const own = sharedFilter(filter)?.filter ?? filter
+  return own.includes('+') || own.includes('#') ? countLevels(own) : 0
+}
+
+export const countLevels = (filter: string): number => {
+  let levels = 1
+  for (let slash = filter.indexOf('/'); slash !== -1; slash = filter.indexOf('/', slash + 1)) levels += 1
+  return levels
+}

@@ -1,3 +1,4 @@
+import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
 import { NEVER_EXPIRES } from './config.ts'
@@ -64,6 +65,10 @@ export class WaitingMessages {
       if (this.#backlogCount === 0) this.#backlogAfter = outgoing.sequence - 1
       this.#backlogCount += 1
       this.#backlogBytes += outgoing.size
+      const { shared, sequence } = outgoing
+      if (shared !== undefined && client === undefined) {
+        this.#handler.sharedBacklogs.waits(this.#session, shared, sequence - 1)
+      }
     } else {
       outgoing.message = kept
       this.#queue.push(outgoing)
@@ -85,6 +90,34 @@ export class WaitingMessages {
       if (next === undefined || !this.#expired(next)) return next
       this.#discard(next)
     }
+  }
+
+  /** What is behind a sequence number, while there is no client. After a restart what is in flight is among it. */
+  read(afterSequence: number, limit: number): readonly QueuedMessage[] {
+    this.leaveMemory()
+    return this.#handler.journal.store.read(this.#session.id, Math.max(afterSequence, this.#backlogAfter), limit)
+  }
+
+  /**
+   * Takes out one of those that `read` returned and that were not sent.
+   * @param take gives it to another session, which takes it into the store; false when there is none that can have it.
+   * @returns false when it stays. One that has waited for too long is dropped.
+   */
+  handOver(queued: QueuedMessage, take: () => boolean): boolean {
+    const outgoing = Outgoing.restored(queued)
+    const { size } = outgoing
+    // Its place in the total is free for the other session, whose queue must not drop it for want of room.
+    this.#count(-1, -size)
+    const isExpired = this.#expired(outgoing)
+    if (!isExpired && !take()) {
+      this.#count(1, size)
+      return false
+    }
+    this.#backlogCount -= 1
+    this.#backlogBytes -= size
+    if (isExpired) this.#discard(outgoing)
+    else this.#done(outgoing)
+    return true
   }
 
   /** Takes over what a store holds for the session, what is in flight included. */

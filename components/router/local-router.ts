@@ -1,18 +1,28 @@
 import {
-  type Delivery,
   MAXIMUM_RUN_DELIVERIES,
+  type PublishResult,
   type Router,
   type RunDeliveries,
+  type SteppedPublish,
   type Subscriber,
 } from '../../src/kinds/router.ts'
 import { FilterSubscriptions } from '../../src/mqtt/filter-subscriptions.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
-import { mergeRoutes, type Route, type Target, targetOf } from '../../src/mqtt/route.ts'
+import { type Route, type Target, targetOf } from '../../src/mqtt/route.ts'
 import { RouteCache } from '../../src/mqtt/route-cache.ts'
-import { SharedSubscription, type SharedSubscriptionPolicy } from '../../src/mqtt/shared-subscription.ts'
+import { RouteCompilation } from '../../src/mqtt/route-compilation.ts'
+import {
+  MAXIMUM_LOOKED,
+  SharedSubscription,
+  type SharedSubscriptionPolicy,
+} from '../../src/mqtt/shared-subscription.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import { TopicTrie } from '../../src/mqtt/topic-trie.ts'
+import { deliveryTo, LocalSteppedPublish } from './local-stepped-publish.ts'
+
+/** What one delivery at QoS 1 or 2 is taken to be, before it is known, in units of work. */
+const ACKNOWLEDGED_UNITS = 10
 
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
@@ -20,8 +30,12 @@ export class LocalRouter implements Router {
   readonly #filters = new TopicTrie<FilterSubscriptions>()
   /** By their filters in full, `$share/...`. */
   readonly #shared = new Map<string, SharedSubscription>()
-  readonly #routes = new RouteCache((topic) => this.#compile(topic))
+  /** The Shared Subscriptions that a subscriber is a member of. */
+  readonly #memberships = new Map<Subscriber, Set<SharedSubscription>>()
+  readonly #routes = new RouteCache()
   #subscriptions = 0
+  /** Filled for every message. */
+  readonly #result = { subscribers: 0, work: 0, isTooMuch: false }
 
   constructor(policy: SharedSubscriptionPolicy = 'round-robin') {
     this.#policy = policy
@@ -31,34 +45,55 @@ export class LocalRouter implements Router {
     return this.#subscriptions
   }
 
-  publish(message: Message, publisher?: Subscriber): number {
-    return deliver(message, this.#routes.routeOf(message), publisher)
-  }
-
-  publishRun(run: PublishRun, publisher?: Subscriber): RunDeliveries {
-    const { targets, shared } = this.#routes.routeOf(run.message)
-    // Any of them may want each message by itself.
-    run.limit(Math.floor(MAXIMUM_RUN_DELIVERIES / (targets.length + shared.length)))
-    const others: Target[] = []
-    let whole = 0
-    for (let index = 0; index < targets.length; index += 1) {
-      const target = targets[index]!
-      const applies = appliesTo(publisher, target)
-      if (applies === undefined) continue
-      if (target.subscriber.deliverRun?.(run, applies) === true) whole += 1
-      else others.push(target)
+  publish(message: Message, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): PublishResult {
+    let work = 0
+    let route = this.#routes.find(message)
+    if (route === undefined) {
+      const compilation = this.#compile(message)
+      work = compilation.step(limit)
+      route = compilation.route
+      if (route === undefined) return this.#answer(0, work, true)
+      this.#routes.remember(message, route)
     }
-    let single = 0
-    if (others.length === 0 && shared.length === 0) return { whole, single }
-    const rest: Route = { targets: others, shared }
-    run.each((message) => {
-      single += deliver(message, rest, publisher)
-    })
-    return { whole, single }
+    const each = message.qos === 0 ? 1 : ACKNOWLEDGED_UNITS
+    if (route.targets.length * each + route.shared.length * (each + MAXIMUM_LOOKED) > limit) {
+      return this.#answer(0, work, true)
+    }
+    return this.#deliver(message, route, publisher, work)
   }
 
-  redeliver(message: Message, shared: string, gone: Subscriber): boolean {
-    return this.#shared.get(shared)?.deliver(message, gone) ?? false
+  publishRun(run: PublishRun, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): RunDeliveries {
+    const { message } = run
+    let work = 0
+    let route = this.#routes.find(message)
+    if (route === undefined) {
+      const compilation = this.#compile(message)
+      work = compilation.step(limit)
+      route = compilation.route
+      if (route !== undefined) this.#routes.remember(message, route)
+    }
+    const eachUnits = (route?.targets.length ?? 0) + (route?.shared.length ?? 0) * (1 + MAXIMUM_LOOKED)
+    if (route === undefined || eachUnits > limit) return { isTaken: false, whole: 0, single: 0, work }
+    // Any of them may want each message by itself.
+    run.limit(Math.floor(MAXIMUM_RUN_DELIVERIES / eachUnits))
+    return this.#deliverRun(run, route, publisher, work)
+  }
+
+  publishInSteps(message: Message, publisher?: Subscriber): SteppedPublish {
+    const { changes } = this.#routes
+    const known = this.#routes.find(message)
+    const compilation = known === undefined ? this.#compile(message) : undefined
+    return new LocalSteppedPublish(message, publisher, known, compilation, (route) => {
+      if (this.#routes.changes === changes) this.#routes.remember(message, route)
+    })
+  }
+
+  redeliver(message: Message, shared: string, gone: Subscriber, now = false): PublishResult {
+    const group = this.#shared.get(shared)
+    if (group === undefined) return this.#answer(0, 1, false)
+    const work = now ? group.deliverNow(message, gone) : group.deliver(message, gone)
+    // All members were looked at in vain.
+    return work === 0 ? this.#answer(0, group.size, false) : this.#answer(1, work, false)
   }
 
   subscribe(subscriber: Subscriber, subscription: Subscription): boolean {
@@ -67,7 +102,7 @@ export class LocalRouter implements Router {
     const existed =
       shared === undefined
         ? this.#subscribe(filter, subscriber, subscription)
-        : this.#sharedSubscription(filter, shared.filter).set(subscriber, subscription)
+        : this.#join(this.#sharedSubscription(filter, shared.filter), subscriber, subscription)
     if (!existed) this.#subscriptions += 1
     return existed
   }
@@ -80,17 +115,72 @@ export class LocalRouter implements Router {
     return existed
   }
 
-  #compile(topic: string): Route {
-    const filters = this.#filters.match(topic)
-    // Most topics match one filter, whose route is theirs.
-    if (filters.length === 1) return filters[0]!.route
-    return mergeRoutes(filters.map(({ route }) => route))
+  connectionChanged(subscriber: Subscriber): number {
+    const groups = this.#memberships.get(subscriber)
+    if (groups === undefined) return 0
+    for (const group of groups) group.connectionChanged(subscriber)
+    return groups.size
+  }
+
+  #answer(subscribers: number, work: number, isTooMuch: boolean): PublishResult {
+    const result = this.#result
+    result.subscribers = subscribers
+    result.work = work
+    result.isTooMuch = isTooMuch
+    return result
+  }
+
+  /** @param before the work that finding the route was. */
+  #deliver(message: Message, route: Route, publisher: Subscriber | undefined, before: number): PublishResult {
+    const { targets, shared } = route
+    let work = before
+    let reached = 0
+    for (let index = 0; index < targets.length; index += 1) {
+      const target = targets[index]!
+      const applies = deliveryTo(publisher, target)
+      if (applies === undefined) continue
+      work += target.subscriber.deliver(message, applies)
+      reached += 1
+    }
+    for (let index = 0; index < shared.length; index += 1) {
+      const units = shared[index]!.deliver(message)
+      work += units
+      if (units > 0) reached += 1
+    }
+    return this.#answer(reached, work + reached * (message.size >> 10), false)
+  }
+
+  #deliverRun(run: PublishRun, route: Route, publisher: Subscriber | undefined, before: number): RunDeliveries {
+    const { targets, shared } = route
+    const others: Target[] = []
+    let whole = 0
+    for (let index = 0; index < targets.length; index += 1) {
+      const target = targets[index]!
+      const applies = deliveryTo(publisher, target)
+      if (applies === undefined) continue
+      if (target.subscriber.deliverRun?.(run, applies) === true) whole += 1
+      else others.push(target)
+    }
+    let work = before + whole * (1 + (run.size >> 10))
+    let single = 0
+    if (others.length === 0 && shared.length === 0) return { isTaken: true, whole, single, work }
+    const rest: Route = { targets: others, shared }
+    run.each((message) => {
+      const result = this.#deliver(message, rest, publisher, 0)
+      single += result.subscribers
+      work += result.work
+    })
+    return { isTaken: true, whole, single, work }
+  }
+
+  #compile(message: Message): RouteCompilation {
+    return new RouteCompilation(this.#filters.match(message.topic))
   }
 
   #subscribe(filter: string, subscriber: Subscriber, subscription: Subscription): boolean {
     const subscriptions = this.#subscriptionsTo(filter)
     const existed = subscriptions.get(subscriber) !== undefined
-    subscriptions.set(subscriber, targetOf(subscriber, subscription))
+    subscriptions.set(subscriber, targetOf(subscriber, subscription, subscriptions))
     this.#routes.changed(filter)
     return existed
   }
@@ -103,9 +193,20 @@ export class LocalRouter implements Router {
     return true
   }
 
+  #join(shared: SharedSubscription, subscriber: Subscriber, subscription: Subscription): boolean {
+    if (shared.set(subscriber, subscription)) return true
+    const groups = this.#memberships.get(subscriber)
+    if (groups === undefined) this.#memberships.set(subscriber, new Set([shared]))
+    else groups.add(shared)
+    return false
+  }
+
   #leave(fullFilter: string, filter: string, subscriber: Subscriber): boolean {
     const shared = this.#shared.get(fullFilter)
     if (shared === undefined || !shared.delete(subscriber)) return false
+    const groups = this.#memberships.get(subscriber)
+    groups?.delete(shared)
+    if (groups?.size === 0) this.#memberships.delete(subscriber)
     if (shared.size > 0) return true
     this.#shared.delete(fullFilter)
     const subscriptions = this.#filters.get(filter)!
@@ -134,24 +235,4 @@ export class LocalRouter implements Router {
     }
     return shared
   }
-}
-
-/** How a subscriber gets a message: those with No Local do not count for its publisher [MQTT-3.8.3-3]. */
-const appliesTo = (publisher: Subscriber | undefined, { subscriber, delivery, own }: Target): Delivery | undefined =>
-  subscriber === publisher ? own : delivery
-
-/** @returns how many subscribers got the message. */
-const deliver = (message: Message, { targets, shared }: Route, publisher: Subscriber | undefined): number => {
-  let reached = 0
-  for (let index = 0; index < targets.length; index += 1) {
-    const target = targets[index]!
-    const applies = appliesTo(publisher, target)
-    if (applies === undefined) continue
-    target.subscriber.deliver(message, applies)
-    reached += 1
-  }
-  for (let index = 0; index < shared.length; index += 1) {
-    if (shared[index]!.deliver(message)) reached += 1
-  }
-  return reached
 }

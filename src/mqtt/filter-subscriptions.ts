@@ -1,10 +1,11 @@
-import type { Route, Target } from './route.ts'
+import type { Route, SubscriptionSource, Target } from './route.ts'
+import type { RouteSource } from './route-merge.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
 import { SmallMap } from './small-map.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** All subscriptions to one Topic Filter: those of single subscribers, and those that are shared. */
-export class FilterSubscriptions extends SmallMap<Subscriber, Target> {
+export class FilterSubscriptions extends SmallMap<Subscriber, Target> implements RouteSource, SubscriptionSource {
   #shared: Set<SharedSubscription> | undefined = undefined
   #route: Route | undefined = undefined
 

@@ -9,12 +9,27 @@ import { RouteCache } from './route-cache.ts'
 const recording = (subscribers = 1) => {
   const compiled: string[] = []
   const mailbox = new Mailbox()
-  const cache = new RouteCache((topic): Route => {
+  const routes = cached((topic): Route => {
     compiled.push(topic)
-    const targets = Array.from({ length: subscribers }, () => targetOf(mailbox, subscriptionTo(topic)))
+    const targets = Array.from({ length: subscribers }, () => targetOf(mailbox, subscriptionTo(topic), new Map()))
     return { targets, shared: [] }
   })
-  return { cache, compiled }
+  return { cache: routes, compiled }
+}
+
+/** A cache, and the routes of topics through it. */
+const cached = (compile: (topic: string) => Route) => {
+  const cache = new RouteCache()
+  return {
+    changed: (filter: string) => cache.changed(filter),
+    routeOf(message: Message): Route {
+      const known = cache.find(message)
+      if (known !== undefined) return known
+      const route = compile(message.topic)
+      cache.remember(message, route)
+      return route
+    },
+  }
 }
 
 describe('a route', () => {
@@ -124,9 +139,9 @@ describe('bounds', () => {
 
   it('counts the Subscription Identifiers of a subscriber that has thousands on one topic', () => {
     const compiled: string[] = []
-    const target = { ...targetOf(new Mailbox(), subscriptionTo('#')), own: undefined }
+    const target = { ...targetOf(new Mailbox(), subscriptionTo('#'), new Map()), own: undefined }
     const delivery = { ...target.delivery, subscriptionIdentifiers: Array.from({ length: 10_000 }, (_, n) => n + 1) }
-    const cache = new RouteCache((topic): Route => {
+    const cache = cached((topic): Route => {
       compiled.push(topic)
       return { targets: [{ ...target, delivery }], shared: [] }
     })

@@ -16,7 +16,6 @@ import { hasWildcard } from './topic-trie.ts'
  * topics, and forgets them all: at once, since what is only marked as out of date would keep sessions in memory.
  */
 export class RouteCache {
-  readonly #compile: (topic: string) => Route
   /** The hashes of the topics in the table, `EMPTY` elsewhere: a topic that is not there is known by these alone. */
   readonly #hashes = new Int32Array(PLACES)
   readonly #entries: (Entry | undefined)[] = new Array(PLACES).fill(undefined)
@@ -26,16 +25,17 @@ export class RouteCache {
   readonly #taken: number[] = []
   /** What all routes of the table weigh. */
   #weight = 0
+  #changes = 0
 
-  /** @param compile finds a topic's route without a cache. */
-  constructor(compile: (topic: string) => Route) {
-    this.#compile = compile
+  /** Changes of subscriptions so far: a route that was begun before the last one is not remembered. */
+  get changes(): number {
+    return this.#changes
   }
 
-  /** The route of the message's topic, as all changes up to now make it. */
-  routeOf(message: Message): Route {
+  /** The route of the message's topic, as all changes up to now make it; undefined when it is not here. */
+  find(message: Message): Route | undefined {
     const { bytes, topicStart, topicEnd } = message
-    if (topicEnd - topicStart > MAXIMUM_TOPIC_BYTES) return this.#compile(message.topic)
+    if (topicEnd - topicStart > MAXIMUM_TOPIC_BYTES) return undefined
     const hash = hashOf(bytes, topicStart, topicEnd)
     const place = placeOf(hash)
     if (this.#hashes[place] === hash) {
@@ -46,11 +46,31 @@ export class RouteCache {
       const entry = this.#entries[place ^ 1]!
       if (isFor(entry, message)) return entry.route
     }
-    return this.#miss(message, hash, place)
+    return undefined
+  }
+
+  /** Remembers the route of the message's topic, if it is worth it. `find` did not find it, and nothing changed since. */
+  remember(message: Message, route: Route): void {
+    const { bytes, topicStart, topicEnd } = message
+    if (topicEnd - topicStart > MAXIMUM_TOPIC_BYTES) return
+    const hash = hashOf(bytes, topicStart, topicEnd)
+    const place = placeOf(hash)
+    const free = this.#hashes[place] === EMPTY ? place : place ^ 1
+    const isTaken = this.#hashes[free] !== EMPTY
+    if (isTaken && this.#refused[place] !== hash) {
+      this.#refused[place] = hash
+      return
+    }
+    const weight = weightOf(route)
+    if (weight > HEAVIEST_ROUTE) return
+    // Of the two that are there, the one that has waited longer goes.
+    if (isTaken) this.#put(free, this.#hashes[place]!, this.#entries[place])
+    this.#put(isTaken ? place : free, hash, { topic: bytesAsText(message), route, weight })
   }
 
   /** Forgets what a change of the subscriptions to a filter makes wrong. @param filter not `$share/...`. */
   changed(filter: string): void {
+    this.#changes += 1
     if (hasWildcard(filter)) {
       this.#clear()
       return
@@ -62,22 +82,6 @@ export class RouteCache {
     const place = placeOf(hash)
     if (this.#hashes[place] === hash) this.#put(place, EMPTY, undefined)
     if (this.#hashes[place ^ 1] === hash) this.#put(place ^ 1, EMPTY, undefined)
-  }
-
-  #miss(message: Message, hash: number, place: number): Route {
-    const route = this.#compile(message.topic)
-    const free = this.#hashes[place] === EMPTY ? place : place ^ 1
-    const isTaken = this.#hashes[free] !== EMPTY
-    if (isTaken && this.#refused[place] !== hash) {
-      this.#refused[place] = hash
-      return route
-    }
-    const weight = weightOf(route)
-    if (weight > HEAVIEST_ROUTE) return route
-    // Of the two that are there, the one that has waited longer goes.
-    if (isTaken) this.#put(free, this.#hashes[place]!, this.#entries[place])
-    this.#put(isTaken ? place : free, hash, { topic: bytesAsText(message), route, weight })
-    return route
   }
 
   #put(place: number, hash: number, entry: Entry | undefined): void {

@@ -24,75 +24,34 @@ export interface Target {
    * of these, and does not get the message [MQTT-3.8.3-3].
    */
   readonly own: Delivery | undefined
+  /** Where its subscriptions are: a route that is walked over several turns asks whether one of them is still there. */
+  readonly subscriptions: SubscriptionSource
+}
+
+/** Holds the subscriptions to one filter, or to several. */
+export interface SubscriptionSource {
+  /** Anything but undefined when the subscriber has a subscription here. */
+  get(subscriber: Subscriber): object | undefined
 }
 
 /** What a single subscription says. */
-export const targetOf = (subscriber: Subscriber, subscription: Subscription): Target => {
+export const targetOf = (subscriber: Subscriber, subscription: Subscription, source: SubscriptionSource): Target => {
   const delivery = deliveryOf(subscription)
-  return { subscriber, delivery, own: subscription.noLocal ? undefined : delivery }
+  return { subscriber, delivery, own: subscription.noLocal ? undefined : delivery, subscriptions: source }
 }
 
 /** How messages come through a single subscription. @param shared its filter, if it is a Shared Subscription. */
 export const deliveryOf = (subscription: Subscription, shared?: string): Delivery => {
   const { qos, retainAsPublished, identifier } = subscription
-  if (identifier === 0 && shared === undefined) return plain(qos, retainAsPublished)
+  if (identifier === 0 && shared === undefined) return plainDelivery(qos, retainAsPublished)
   return { qos, retainAsPublished, subscriptionIdentifiers: identifier === 0 ? NONE : [identifier], shared }
 }
 
-/** The route of a topic from those of the filters that match it: linear in what they hold. */
-export const mergeRoutes = (routes: readonly Route[]): Route => {
-  if (routes.length === 0) return NOBODY
-  if (routes.length === 1) return routes[0]!
-  // The largest is gone through in order, and only the others are indexed: often a crowd, and a monitor that hears all.
-  const largest = routes.reduce((a, b) => (b.targets.length > a.targets.length ? b : a))
-  const others = new Map<Subscriber, Target[]>()
-  const shared: SharedSubscription[] = []
-  for (const route of routes) {
-    for (const group of route.shared) shared.push(group)
-    if (route === largest) continue
-    for (const target of route.targets) {
-      const earlier = others.get(target.subscriber)
-      if (earlier === undefined) others.set(target.subscriber, [target])
-      else earlier.push(target)
-    }
-  }
-  const targets: Target[] = []
-  for (const target of largest.targets) {
-    const more = others.get(target.subscriber)
-    targets.push(more === undefined ? target : mergeTargets([target, ...more]))
-    if (more !== undefined) others.delete(target.subscriber)
-  }
-  for (const all of others.values()) targets.push(mergeTargets(all))
-  return { targets, shared }
-}
-
-/** All targets of one subscriber as one. */
-const mergeTargets = (all: readonly Target[]): Target => {
-  const [first] = all
-  if (all.length === 1) return first!
-  const { subscriber } = first!
-  const delivery = mergeDeliveries(all.map((target) => target.delivery))
-  if (all.every((target) => target.own === target.delivery)) return { subscriber, delivery, own: delivery }
-  const own = all.flatMap((target) => target.own ?? [])
-  return { subscriber, delivery, own: own.length === 0 ? undefined : mergeDeliveries(own) }
-}
-
-/** One copy for several subscriptions. */
-const mergeDeliveries = (all: readonly Delivery[]): Delivery => {
-  // The maximum QoS of all of them [MQTT-3.3.4-2].
-  const qos = all.reduce<QoS>((highest, delivery) => (delivery.qos > highest ? delivery.qos : highest), 0)
-  const retainAsPublished = all.some((delivery) => delivery.retainAsPublished)
-  // Every identifier, also one that several subscriptions have [MQTT-3.3.4-4].
-  const subscriptionIdentifiers = all.flatMap((delivery) => delivery.subscriptionIdentifiers)
-  if (subscriptionIdentifiers.length === 0) return plain(qos, retainAsPublished)
-  return { qos, retainAsPublished, subscriptionIdentifiers, shared: undefined }
-}
+/** Deliveries without Subscription Identifiers are always the same few: nearly all subscribers share these. */
+export const plainDelivery = (qos: QoS, retainAsPublished: boolean): Delivery =>
+  (retainAsPublished ? PLAIN_RETAINING : PLAIN)[qos]!
 
 const NONE: readonly never[] = []
-const NOBODY: Route = { targets: NONE, shared: NONE }
-
-/** Deliveries without Subscription Identifiers are always the same few: nearly all subscribers share these. */
-const plain = (qos: QoS, retainAsPublished: boolean): Delivery => (retainAsPublished ? PLAIN_RETAINING : PLAIN)[qos]!
 
 const allQoS = (retainAsPublished: boolean): readonly Delivery[] =>
   ([0, 1, 2] as const).map((qos) => ({ qos, retainAsPublished, subscriptionIdentifiers: NONE, shared: undefined }))

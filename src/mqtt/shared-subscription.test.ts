@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Mailbox, messageOn, subscriptionTo } from '../../test/helpers/mailbox.ts'
+import { Message } from './message.ts'
 import {
+  MAXIMUM_LOOKED,
   SHARED_SUBSCRIPTION_POLICIES,
   SharedSubscription,
   type SharedSubscriptionPolicy,
@@ -21,7 +23,11 @@ const groupOf = (policy: SharedSubscriptionPolicy, ids: string[]) => {
       group.deliver(message)
       return members.find(({ messages }, index) => messages.length > before[index]!)?.id
     })
-  return { group, members, deliver }
+  const connect = (member: Mailbox, connected: boolean) => {
+    member.connected = connected
+    group.connectionChanged(member)
+  }
+  return { group, members, deliver, connect }
 }
 
 const times = (count: number, topic = 'topic'): string[] => Array.from({ length: count }, () => topic)
@@ -34,14 +40,23 @@ describe('round-robin', () => {
   })
 
   it('passes over those that are not connected', () => {
-    const { deliver, members } = groupOf('round-robin', ['a', 'b', 'c'])
-    members[1]!.connected = false
+    const { deliver, members, connect } = groupOf('round-robin', ['a', 'b', 'c'])
+    connect(members[1]!, false)
     expect(deliver(...times(4))).toEqual(['a', 'c', 'a', 'c'])
   })
 
+  it('passes over those that cannot send it now, however many messages come', () => {
+    const { deliver, members } = groupOf('round-robin', ['a', 'b', 'c'])
+    members[0]!.ready = false
+    expect(deliver(...times(4))).toEqual(['b', 'c', 'b', 'c'])
+    members[1]!.ready = false
+    members[2]!.ready = false
+    expect(new Set(deliver(...times(3)))).toEqual(new Set(['a', 'b', 'c']))
+  })
+
   it('takes those that are not connected in turn when none is', () => {
-    const { deliver, members } = groupOf('round-robin', ['a', 'b'])
-    for (const member of members) member.connected = false
+    const { deliver, members, connect } = groupOf('round-robin', ['a', 'b'])
+    for (const member of members) connect(member, false)
     expect(deliver(...times(4))).toEqual(['a', 'b', 'a', 'b'])
   })
 
@@ -70,20 +85,31 @@ describe('round-robin', () => {
 })
 
 describe('sticky', () => {
-  it('stays with one member until its client goes, then with the next', () => {
-    const { deliver, members } = groupOf('sticky', ['a', 'b', 'c'])
+  it('stays with one member until its client goes, then with another', () => {
+    const { deliver, members, connect } = groupOf('sticky', ['a', 'b', 'c'])
     expect(deliver(...times(3))).toEqual(['a', 'a', 'a'])
-    members[0]!.connected = false
-    expect(deliver(...times(3))).toEqual(['b', 'b', 'b'])
-    members[0]!.connected = true
+    connect(members[0]!, false)
+    const [other] = deliver('topic')
+    expect(['b', 'c']).toContain(other)
+    connect(members[0]!, true)
+    expect(deliver(...times(3))).toEqual([other, other, other])
+  })
+
+  it('leaves a member that would lose the message, and waits for it where it would not', () => {
+    const { deliver, members, group } = groupOf('sticky', ['a', 'b'])
+    deliver('topic')
+    members[0]!.ready = false
+    group.set(members[0]!, subscriptionTo(FILTER, { qos: 1 }))
+    group.deliver(Message.of({ topic: 'topic', qos: 1 }))
+    expect(members.map(({ messages }) => messages.length)).toEqual([2, 0])
     expect(deliver(...times(2))).toEqual(['b', 'b'])
   })
 
   it('leaves a session without a client as soon as another member is connected', () => {
-    const { deliver, members } = groupOf('sticky', ['a', 'b'])
-    for (const member of members) member.connected = false
+    const { deliver, members, connect } = groupOf('sticky', ['a', 'b'])
+    for (const member of members) connect(member, false)
     expect(deliver(...times(2))).toEqual(['a', 'a'])
-    members[1]!.connected = true
+    connect(members[1]!, true)
     expect(deliver(...times(2))).toEqual(['b', 'b'])
   })
 })
@@ -101,15 +127,15 @@ describe('topic-hash', () => {
   })
 
   it('moves only the topics of a member whose client goes, and gives them back', () => {
-    const { deliver, members } = groupOf('topic-hash', ['a', 'b', 'c', 'd'])
+    const { deliver, members, connect } = groupOf('topic-hash', ['a', 'b', 'c', 'd'])
     const before = deliver(...topics(200))
-    members[2]!.connected = false
+    connect(members[2]!, false)
     const meanwhile = deliver(...topics(200))
     for (const [index, id] of before.entries()) {
       if (id === 'c') expect(meanwhile[index]).not.toBe('c')
       else expect(meanwhile[index]).toBe(id)
     }
-    members[2]!.connected = true
+    connect(members[2]!, true)
     expect(deliver(...topics(200))).toEqual(before)
   })
 
@@ -117,6 +143,40 @@ describe('topic-hash', () => {
     const ids = ['a', 'b', 'c', 'd']
     const before = groupOf('topic-hash', ids).deliver(...topics(100))
     expect(groupOf('topic-hash', ids.toReversed()).deliver(...topics(100))).toEqual(before)
+  })
+})
+
+describe('topic-hash with more members than are looked at', () => {
+  const ids = Array.from({ length: 400 }, (_, index) => `worker-${index}`)
+  const spread = topics(4_000)
+
+  it('gives all messages on a topic to the same member, and the topics to all members', () => {
+    const { deliver } = groupOf('topic-hash', ids)
+    const first = deliver(...spread)
+    expect(deliver(...spread)).toEqual(first)
+    const shares = new Map<string | undefined, number>()
+    for (const id of first) shares.set(id, (shares.get(id) ?? 0) + 1)
+    // 10 each on average.
+    expect(shares.size).toBeGreaterThan(390)
+    expect(Math.max(...shares.values())).toBeLessThan(40)
+  })
+
+  it('moves few topics when a member goes or comes, and gives them back', () => {
+    const { deliver, members, connect } = groupOf('topic-hash', ids)
+    const before = deliver(...spread)
+    connect(members[7]!, false)
+    const meanwhile = deliver(...spread)
+    const moved = before.filter((id, index) => id !== meanwhile[index])
+    // Those that it had, and some of the topics whose members to choose from are others now.
+    expect(moved.length).toBeGreaterThanOrEqual(before.filter((id) => id === ids[7]).length)
+    expect(moved.length).toBeLessThan(60)
+    connect(members[7]!, true)
+    expect(deliver(...spread)).toEqual(before)
+  })
+
+  it('does not depend on the order in which members came', () => {
+    const before = groupOf('topic-hash', ids).deliver(...spread.slice(0, 500))
+    expect(groupOf('topic-hash', ids.toReversed()).deliver(...spread.slice(0, 500))).toEqual(before)
   })
 })
 
@@ -136,25 +196,48 @@ describe('least-in-flight', () => {
     expect(deliver(...times(5))).toEqual(['a', 'b', 'c', 'a', 'b'])
   })
 
+  it('takes the least busy of those that are looked at, and looks at others for the next message', () => {
+    const { group, members } = groupOf('least-in-flight', [...Array.from({ length: 200 }, (_, index) => `${index}`)])
+    for (const member of members) member.unacknowledged = 9
+    members[150]!.unacknowledged = 1
+    for (let times = 0; members[150]!.messages.length === 0 && times < 200; times += 1) {
+      expect(group.deliver(messageOn('topic'))).toBeLessThanOrEqual(MAXIMUM_LOOKED + 1)
+    }
+    expect(members[150]!.messages).toHaveLength(1)
+  })
+
   it('takes a busy member whose client is connected before an idle one whose is not', () => {
-    const { deliver, members } = groupOf('least-in-flight', ['a', 'b', 'c'])
-    members[0]!.connected = false
+    const { deliver, members, connect } = groupOf('least-in-flight', ['a', 'b', 'c'])
+    connect(members[0]!, false)
     members[1]!.unacknowledged = 100
-    members[2]!.connected = false
+    connect(members[2]!, false)
     members[2]!.unacknowledged = 200
     expect(deliver(...times(2))).toEqual(['b', 'b'])
-    members[1]!.connected = false
+    connect(members[1]!, false)
     expect(deliver('topic')).toEqual(['a'])
   })
 })
 
+const ACTIONS = [
+  'join',
+  'leave',
+  'connect',
+  'disconnect',
+  'ready',
+  'congested',
+  'busy',
+  'idle',
+  'deliver',
+  'redeliver',
+] as const
+
 describe.each(SHARED_SUBSCRIPTION_POLICIES)('any history, with the policy %s', (policy) => {
   const step = fc.record({
     member: fc.nat({ max: 4 }),
-    action: fc.constantFrom('join', 'leave', 'connect', 'disconnect', 'busy', 'idle', 'deliver', 'redeliver'),
+    action: fc.constantFrom(...ACTIONS),
   })
 
-  it('gives every message to one member, connected if any is, and never to the one it is passed on from', () => {
+  it('gives every message to one member, one that can send it if any can, connected if any is, and never to the one it is passed on from', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const group = new SharedSubscription(FILTER, policy)
@@ -162,7 +245,11 @@ describe.each(SHARED_SUBSCRIPTION_POLICIES)('any history, with the policy %s', (
         const joined = new Set<Mailbox>()
         for (const [index, { member, action }] of steps.entries()) {
           const mailbox = all[member]!
-          if (action === 'connect' || action === 'disconnect') mailbox.connected = action === 'connect'
+          if (action === 'connect' || action === 'disconnect') {
+            mailbox.connected = action === 'connect'
+            group.connectionChanged(mailbox)
+          }
+          if (action === 'ready' || action === 'congested') mailbox.ready = action === 'ready'
           if (action === 'busy' || action === 'idle') mailbox.unacknowledged = action === 'busy' ? index : 0
           if (action === 'join') {
             expect(group.set(mailbox, subscriptionTo(FILTER))).toBe(joined.has(mailbox))
@@ -174,12 +261,14 @@ describe.each(SHARED_SUBSCRIPTION_POLICIES)('any history, with the policy %s', (
           const gone = action === 'redeliver' ? mailbox : undefined
           const candidates = [...joined].filter((other) => other !== gone)
           const message = messageOn(`topic/${index}`)
-          expect(group.deliver(message, gone)).toBe(candidates.length > 0)
+          expect(group.deliver(message, gone) > 0).toBe(candidates.length > 0)
           const receivers = all.filter(({ messages }) => messages.includes(message))
           expect(receivers).toHaveLength(candidates.length > 0 ? 1 : 0)
           for (const receiver of receivers) {
             expect(candidates).toContain(receiver)
             expect(receiver.connected).toBe(candidates.some(({ connected }) => connected))
+            // At QoS 0, where a member that is congested drops it.
+            expect(receiver.takes()).toBe(candidates.some((other) => other.takes()))
           }
         }
       }),

@@ -1,37 +1,45 @@
 import { hashOfBytes } from './hash.ts'
+import { type Member, type MemberList, MembersByHash, MembersInTurn, mix } from './member-list.ts'
 import type { Message } from './message.ts'
 import { deliveryOf } from './route.ts'
 import { SmallMap } from './small-map.ts'
-import type { Delivery, Subscriber } from './subscriber.ts'
+import type { Subscriber } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'
 
 /** How a Shared Subscription chooses among its members. */
 export const SHARED_SUBSCRIPTION_POLICIES = ['round-robin', 'sticky', 'topic-hash', 'least-in-flight'] as const
 export type SharedSubscriptionPolicy = (typeof SHARED_SUBSCRIPTION_POLICIES)[number]
 
+/** So many members at most are looked at for a message. */
+export const MAXIMUM_LOOKED = 32
+
 /**
  * A Shared Subscription (section 4.8.2): a ShareName and a Topic Filter, and the sessions that share the messages.
  *
- * Each message goes to one member. Those whose clients are connected come first; a session that waits for its client gets
- * one only when there is no other, and keeps it [MQTT-4.8.2-4]. The choice depends on nothing but the members, their order
- * and what was chosen before. It costs a look at each member at worst, and no memory.
+ * Each message goes to one member: to one that can send it at once, otherwise to one that is connected, otherwise to a session
+ * that waits for its client. Connected members and those that are away are kept apart, so that a choice looks at
+ * `MAXIMUM_LOOKED` members at most, however many there are. The choice depends on nothing but the members, their order and
+ * what was chosen before.
  */
 export class SharedSubscription {
   /** In full: `$share/{ShareName}/{filter}`. */
   readonly filter: string
   readonly #policy: SharedSubscriptionPolicy
-  readonly #members: Member[] = []
+  readonly #connected: MemberList
+  readonly #away: MemberList
   readonly #bySubscriber = new SmallMap<Subscriber, Member>()
-  /** Index of the member that is looked at first. */
-  #next = 0
+  /** Members that the last choice looked at. */
+  #looked = 0
 
   constructor(filter: string, policy: SharedSubscriptionPolicy) {
     this.filter = filter
     this.#policy = policy
+    this.#connected = policy === 'topic-hash' ? new MembersByHash() : new MembersInTurn()
+    this.#away = policy === 'topic-hash' ? new MembersByHash() : new MembersInTurn()
   }
 
   get size(): number {
-    return this.#members.length
+    return this.#connected.size + this.#away.size
   }
 
   /** Adds a member, or gives it another subscription in its place. @returns whether it was one already. */
@@ -43,110 +51,106 @@ export class SharedSubscription {
       existing.delivery = delivery
       return true
     }
-    const member = { subscriber, delivery, hash: hashOfText(subscriber.id), index: this.#members.length }
-    this.#members.push(member)
+    const list = subscriber.connected ? this.#connected : this.#away
+    const member = { subscriber, delivery, hash: hashOfText(subscriber.id), list, index: 0 }
+    list.add(member)
     this.#bySubscriber.set(subscriber, member)
     return false
   }
 
-  /** Removes a member; the last one takes its place in the order. @returns false when it was none. */
+  /** Removes a member. @returns false when it was none. */
   delete(subscriber: Subscriber): boolean {
     const member = this.#bySubscriber.get(subscriber)
     if (member === undefined) return false
     this.#bySubscriber.delete(subscriber)
-    const last = this.#members.pop()!
-    if (last !== member) {
-      this.#members[member.index] = last
-      last.index = member.index
-    }
-    if (this.#next >= this.#members.length) this.#next = 0
+    member.list.delete(member)
     return true
+  }
+
+  /** The client of a member has connected, or is gone. Without effect if the subscriber is no member. */
+  connectionChanged(subscriber: Subscriber): void {
+    const member = this.#bySubscriber.get(subscriber)
+    const list = subscriber.connected ? this.#connected : this.#away
+    if (member === undefined || member.list === list) return
+    member.list.delete(member)
+    member.list = list
+    list.add(member)
   }
 
   /**
    * Delivers a message to one member.
    * @param except is not chosen.
-   * @returns false when there is no member that could get it.
+   * @returns the work that it was, one for each member that was looked at included; 0 when there is no member for it.
    */
-  deliver(message: Message, except?: Subscriber): boolean {
-    const member = this.#choose(message, except)
-    if (member === undefined) return false
-    this.#next = this.#policy === 'sticky' ? member.index : (member.index + 1) % this.#members.length
-    member.subscriber.deliver(message, member.delivery)
-    return true
+  deliver(message: Message, except?: Subscriber): number {
+    const connected = this.#choose(this.#connected, message, except, false)
+    if (connected !== undefined) return this.#pass(message, connected)
+    const away = this.#choose(this.#away, message, except, false)
+    return away === undefined ? 0 : this.#pass(message, away)
   }
 
-  #choose(message: Message, except: Subscriber | undefined): Member | undefined {
-    switch (this.#policy) {
-      case 'round-robin':
-      case 'sticky':
-        return this.#firstMember(except)
-      case 'least-in-flight':
-        return this.#lowestMember(except, inFlight, 0)
-      case 'topic-hash':
-        return this.#lowestMember(except, rank, hashOfBytes(message.bytes, message.topicStart, message.topicEnd))
-    }
+  /**
+   * Delivers a message to a member that can send it at once, if there is any: all that are connected are looked at.
+   * @returns as `deliver`.
+   */
+  deliverNow(message: Message, except: Subscriber): number {
+    const member = this.#choose(this.#connected, message, except, true)
+    return member === undefined ? 0 : this.#pass(message, member)
   }
 
-  /** The first connected member in the order, otherwise the first one. */
-  #firstMember(except: Subscriber | undefined): Member | undefined {
-    let offline: Member | undefined
-    for (let step = 0; step < this.#members.length; step += 1) {
-      const member = this.#memberAt(step)
+  #pass(message: Message, member: Member): number {
+    member.list.continueAt(member, this.#policy !== 'sticky')
+    return this.#looked + member.subscriber.deliver(message, member.delivery)
+  }
+
+  /**
+   * The member of the lowest cost among those that are ready, otherwise among the others, and the first of several in the
+   * order of the list.
+   */
+  #choose(list: MemberList, message: Message, except: Subscriber | undefined, now: boolean): Member | undefined {
+    const topicHash = this.#policy === 'topic-hash' ? topicHashOf(message) : 0
+    const first = list.first(topicHash)
+    const limit = now ? list.size : Math.min(list.size, MAXIMUM_LOOKED)
+    let best: Member | undefined
+    let bestIsReady = false
+    let bestCost = 0
+    let looked = 0
+    while (looked < limit) {
+      const member = list.at(first + looked)
+      looked += 1
       if (member.subscriber === except) continue
-      if (member.subscriber.connected) return member
-      offline ??= member
+      const isReady = list === this.#away || this.#isReady(member, message, now)
+      if (!isReady && (now || bestIsReady)) continue
+      const cost = this.#costOf(member, topicHash)
+      if (best !== undefined && isReady === bestIsReady && cost >= bestCost) continue
+      best = member
+      bestIsReady = isReady
+      bestCost = cost
+      if (isReady && cost === 0) break
     }
-    return offline
+    this.#looked = looked
+    return best
   }
 
-  /** The connected member of the lowest cost, otherwise the member of the lowest cost; the first of several in the order. */
-  #lowestMember(except: Subscriber | undefined, costOf: Cost, topicHash: number): Member | undefined {
-    let lowest: Member | undefined
-    let lowestCost = Number.POSITIVE_INFINITY
-    let anyConnected = false
-    for (let step = 0; step < this.#members.length; step += 1) {
-      const member = this.#memberAt(step)
-      const { connected } = member.subscriber
-      if (member.subscriber === except || (anyConnected && !connected)) continue
-      const cost = costOf(member, topicHash)
-      if (cost >= lowestCost && connected === anyConnected) continue
-      lowest = member
-      lowestCost = cost
-      anyConnected = connected
-    }
-    return lowest
+  /**
+   * Whether a connected member can have the message now. Where members are to keep their messages or topics together, one at
+   * QoS 1 or 2 waits for its member, which loses nothing.
+   */
+  #isReady({ subscriber, delivery }: Member, message: Message, now: boolean): boolean {
+    const qos = message.qos < delivery.qos ? message.qos : delivery.qos
+    const keepsTogether = this.#policy === 'sticky' || this.#policy === 'topic-hash'
+    return (keepsTogether && qos > 0 && !now) || subscriber.takes(qos)
   }
 
-  #memberAt(step: number): Member {
-    const index = this.#next + step
-    return this.#members[index < this.#members.length ? index : index - this.#members.length]!
+  #costOf({ subscriber, hash }: Member, topicHash: number): number {
+    if (this.#policy === 'least-in-flight') return subscriber.unacknowledged
+    // Another order of the members for every topic (rendezvous hashing): when a member goes, its topics spread over the
+    // others and no other topic moves.
+    return this.#policy === 'topic-hash' ? mix(hash ^ topicHash) : 0
   }
 }
 
-interface Member {
-  readonly subscriber: Subscriber
-  delivery: Delivery
-  /** Of its Client Identifier. */
-  readonly hash: number
-  /** In the order of members. */
-  index: number
-}
-
-type Cost = (member: Member, topicHash: number) => number
-
-const inFlight: Cost = ({ subscriber }) => subscriber.unacknowledged
-
-/**
- * Another order of the members for every topic (rendezvous hashing): when a member goes, its topics spread over the others
- * and no other topic moves. The steps are the finalizer of MurmurHash3, which spreads every bit over all of them.
- */
-const rank: Cost = ({ hash }, topicHash) => {
-  let mixed = hash ^ topicHash
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return (mixed ^ (mixed >>> 16)) >>> 0
-}
+const topicHashOf = ({ bytes, topicStart, topicEnd }: Message): number => hashOfBytes(bytes, topicStart, topicEnd)
 
 const hashOfText = (text: string): number => {
   const bytes = Buffer.from(text)

@@ -6,16 +6,22 @@ import type { PublishRun } from './publish-run.ts'
 export interface Subscriber {
   /** The Client Identifier. */
   readonly id: string
-  /** Whether its client is connected: a Shared Subscription prefers members that are. */
+  /** Whether its client is connected. The router is told of each change: `Router.connectionChanged`. */
   readonly connected: boolean
   /** Messages at QoS 1 and 2 that it was sent, or has waiting, and has not acknowledged: how busy it is. */
   readonly unacknowledged: number
   /**
+   * Whether it sends a message at this QoS at once: it is connected and not congested, and at QoS 1 and 2 there is room in
+   * flight and nothing waits before it. A Shared Subscription prefers such members.
+   */
+  takes(qos: QoS): boolean
+  /**
    * Takes a message, once for each publish however many of its subscriptions match. Must not throw.
    * @param message lent for the call.
    * @param delivery how: belongs to the router, and must not be changed.
+   * @returns the work that it was, in units of `Connection.chargeWork`, apart from the bytes of the message.
    */
-  deliver(message: Message, delivery: Delivery): void
+  deliver(message: Message, delivery: Delivery): number
   /**
    * Takes all messages of a run, or none. Must not throw. Left out by who wants each of them.
    * @param run lent for the call.

@@ -13,11 +13,11 @@ const trieOf = (...filters: string[]): TopicTrie<Stored> => {
   for (const filter of filters) trie.set(filter, { filter })
   return trie
 }
-const found = (trie: TopicTrie<Stored>, topic: string): string[] =>
-  trie
-    .match(topic)
-    .map(({ filter }) => filter)
-    .sort()
+const found = (trie: TopicTrie<Stored>, topic: string, nodes = Number.POSITIVE_INFINITY): string[] => {
+  const match = trie.match(topic)
+  while (!match.done) match.step(nodes)
+  return match.found.map(({ filter }) => filter).sort()
+}
 
 describe('the examples of the specification', () => {
   it.each([
@@ -66,7 +66,10 @@ describe('against the naive matcher', () => {
         }
         for (const { filter } of changes) expect(trie.get(filter)?.filter).toBe(model.has(filter) ? filter : undefined)
         for (const topic of topics) {
-          expect(found(trie, topic)).toEqual([...model].filter((filter) => naiveMatch(filter, topic)).sort())
+          const expected = [...model].filter((filter) => naiveMatch(filter, topic)).sort()
+          expect(found(trie, topic)).toEqual(expected)
+          // A match that stops after each node finds the same.
+          expect(found(trie, topic, 1)).toEqual(expected)
         }
         for (const filter of model) trie.delete(filter)
         expect(trie.size).toBe(0)
@@ -74,6 +77,38 @@ describe('against the naive matcher', () => {
       }),
       { numRuns: 1_000 },
     )
+  })
+})
+
+describe('a match that is divided', () => {
+  /** Every filter of 10 levels that are `a` or `+`, but for the one without wildcards. */
+  const filters = Array.from({ length: 2 ** 10 - 1 }, (_, n) =>
+    Array.from({ length: 10 }, (_, level) => (((n + 1) >> level) & 1 ? '+' : 'a')).join('/'),
+  )
+  const topic = Array.from({ length: 10 }, () => 'a').join('/')
+
+  it('visits each node once, and as many at a time as it may', () => {
+    const trie = trieOf(...filters)
+    const match = trie.match(topic)
+    const steps: number[] = []
+    while (!match.done) steps.push(match.step(100))
+    expect(steps.slice(0, -1).every((visited) => visited === 100)).toBe(true)
+    expect(steps.reduce((sum, visited) => sum + visited)).toBe(trie.nodes + 1)
+    expect(match.found).toHaveLength(filters.length)
+  })
+
+  it('finds all filters that stay, whatever comes and goes meanwhile', () => {
+    const trie = trieOf(...filters)
+    const match = trie.match(topic)
+    const [going, staying] = [filters.filter((_, n) => n % 3 === 0), filters.filter((_, n) => n % 3 !== 0)]
+    for (const filter of going) {
+      match.step(7)
+      trie.delete(filter)
+      trie.set(`${filter}/#`, { filter })
+    }
+    while (!match.done) match.step(7)
+    const all = new Set(match.found.map(({ filter }) => filter))
+    expect(staying.filter((filter) => !all.has(filter))).toEqual([])
   })
 })
 

@@ -4,8 +4,8 @@ import { SmallMap } from './small-map.ts'
  * The index from Topic Filters to whatever is stored under them, by the matching rules of section 4.7.
  *
  * Filters without wildcards are the keys of a map: one look-up finds them, however many there are. Filters with wildcards
- * stand in a tree, a node to a level. A match walks the tree breadth first and never deeper than the tree: a topic of
- * 65,535 slashes costs no more than the filters stored ask for, and no stack.
+ * stand in a tree, a node to a level. A match never goes deeper than the tree: a topic of 65,535 slashes costs no more than
+ * the filters stored ask for, and no stack.
  */
 export class TopicTrie<V extends object> {
   readonly #exact = new Map<string, V>()
@@ -88,43 +88,11 @@ export class TopicTrie<V extends object> {
   }
 
   /**
-   * Finds what is stored under each of the filters that match a topic: the exact one first.
+   * Begins to find what is stored under each of the filters that match a topic: the exact one first.
    * @param topic a valid Topic Name.
    */
-  match(topic: string): V[] {
-    const found: V[] = []
-    const exact = this.#exact.get(topic)
-    if (exact !== undefined) found.push(exact)
-    if (this.#wildcards > 0) this.#walk(topic, found)
-    return found
-  }
-
-  /** A Topic Name is matched as it stands, without any normalization [MQTT-4.7.3-4]. */
-  #walk(topic: string, found: V[]): void {
-    // A wildcard at the first level does not match a topic that begins with `$` [MQTT-4.7.2-1].
-    let wildcards = topic.charCodeAt(0) !== DOLLAR
-    let reached = [this.#root]
-    for (let start = 0; reached.length > 0 && start <= topic.length; ) {
-      const slash = topic.indexOf('/', start)
-      const end = slash === -1 ? topic.length : slash
-      const level = topic.slice(start, end)
-      const deeper: Node<V>[] = []
-      for (const { children, plus, rest } of reached) {
-        const child = children?.get(level)
-        if (child !== undefined) deeper.push(child)
-        if (!wildcards) continue
-        if (plus !== undefined) deeper.push(plus)
-        if (rest !== undefined) found.push(rest)
-      }
-      reached = deeper
-      wildcards = true
-      start = end + 1
-    }
-    for (const { value, rest } of reached) {
-      if (value !== undefined) found.push(value)
-      // `#` stands for any number of levels, none included: `a/#` matches `a` (section 4.7.1.2).
-      if (rest !== undefined) found.push(rest)
-    }
+  match(topic: string): TopicMatch<V> {
+    return new TopicMatch(topic, this.#exact.get(topic), this.#wildcards > 0 ? this.#root : undefined)
   }
 
   /** The node of a level below another, made when there is none. */
@@ -140,6 +108,98 @@ export class TopicTrie<V extends object> {
       node.children.set(level, child)
     }
     return child
+  }
+}
+
+/**
+ * The search for the filters that match one topic. It walks the tree breadth first, and can stop after any number of nodes and
+ * go on later: filters of `a` and `+` alone may lead a topic through every node of the tree. Filters that come or go
+ * meanwhile may be found or not; all others are found.
+ */
+export class TopicMatch<V extends object> {
+  /** What was found so far. */
+  readonly found: V[] = []
+  readonly #topic: string
+  /** The nodes that are visited at this level, and which of them is next. */
+  #reached: Node<V>[]
+  #next = 0
+  /** Their children that are visited at the next level. */
+  #deeper: Node<V>[] = []
+  /** Where the next level begins in the topic. */
+  #start = 0
+  /** The level of the topic that children are compared to; undefined when the topic has no more of them. */
+  #level: string | undefined
+  #wildcards: boolean
+
+  /** @param exact what is stored under the topic itself. @param root of the tree; undefined when it is empty. */
+  constructor(topic: string, exact: V | undefined, root: Node<V> | undefined) {
+    this.#topic = topic
+    if (exact !== undefined) this.found.push(exact)
+    this.#reached = root === undefined ? [] : [root]
+    // A wildcard at the first level does not match a topic that begins with `$` [MQTT-4.7.2-1].
+    this.#wildcards = topic.charCodeAt(0) !== DOLLAR
+    this.#level = this.#nextLevel()
+  }
+
+  /** Whether everything was found. */
+  get done(): boolean {
+    return this.#reached.length === 0
+  }
+
+  /** Goes on. @param limit how many nodes to visit at most. @returns how many were visited. */
+  step(limit: number): number {
+    let visited = 0
+    while (this.#reached.length > 0 && visited < limit) {
+      const end = Math.min(this.#reached.length, this.#next + limit - visited)
+      visited += end - this.#next
+      if (this.#level === undefined) this.#finish(end)
+      else this.#visit(end, this.#level)
+      this.#next = end
+      if (end === this.#reached.length) this.#deepen()
+    }
+    return visited
+  }
+
+  /** A Topic Name is matched as it stands, without any normalization [MQTT-4.7.3-4]. */
+  #visit(end: number, level: string): void {
+    const reached = this.#reached
+    const deeper = this.#deeper
+    const wildcards = this.#wildcards
+    for (let index = this.#next; index < end; index += 1) {
+      const { children, plus, rest } = reached[index]!
+      const child = children?.get(level)
+      if (child !== undefined) deeper.push(child)
+      if (!wildcards) continue
+      if (plus !== undefined) deeper.push(plus)
+      if (rest !== undefined) this.found.push(rest)
+    }
+  }
+
+  /** The topic ends at these nodes. */
+  #finish(end: number): void {
+    for (let index = this.#next; index < end; index += 1) {
+      const { value, rest } = this.#reached[index]!
+      if (value !== undefined) this.found.push(value)
+      // `#` stands for any number of levels, none included: `a/#` matches `a` (section 4.7.1.2).
+      if (rest !== undefined) this.found.push(rest)
+    }
+  }
+
+  #deepen(): void {
+    this.#reached = this.#deeper
+    this.#deeper = []
+    this.#next = 0
+    this.#wildcards = true
+    if (this.#reached.length > 0) this.#level = this.#nextLevel()
+  }
+
+  #nextLevel(): string | undefined {
+    if (this.#start > this.#topic.length) return undefined
+    const slash = this.#topic.indexOf('/', this.#start)
+    const end = slash === -1 ? this.#topic.length : slash
+    const level = this.#topic.slice(this.#start, end)
+    this.#start = end + 1
+    return level
   }
 }
 

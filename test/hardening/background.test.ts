@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { LocalRouter } from '../../components/router/local-router.ts'
-import { Router, type Subscriber } from '../../src/kinds/router.ts'
+import { type PublishResult, Router, type Subscriber } from '../../src/kinds/router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { arena } from './arena.ts'
@@ -9,9 +9,9 @@ import { connectPacket } from './attacker.ts'
 
 /** A router with a fault: it throws upon a message on this topic. */
 class FaultyRouter extends LocalRouter {
-  override publish(message: Message, publisher?: Subscriber): number {
+  override publish(message: Message, publisher?: Subscriber, limit?: number): PublishResult {
     if (message.topic === 'fault') throw new Error('a fault in the router')
-    return super.publish(message, publisher)
+    return super.publish(message, publisher, limit)
   }
 }
 const faultyRouter = defineComponent({

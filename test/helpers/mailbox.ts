@@ -9,7 +9,11 @@ import { packetBytes } from './packet-bytes.ts'
 export class Mailbox implements Subscriber {
   readonly id: string
   connected = true
+  /** Whether it sends what it gets at once, while it is connected. */
+  ready = true
   unacknowledged = 0
+  /** The work that it says a delivery is. */
+  work = 1
   readonly messages: Message[] = []
   readonly deliveries: Delivery[] = []
 
@@ -21,9 +25,14 @@ export class Mailbox implements Subscriber {
     return this.messages.map(({ topic }) => topic)
   }
 
-  deliver(message: Message, delivery: Delivery): void {
+  takes(): boolean {
+    return this.connected && this.ready
+  }
+
+  deliver(message: Message, delivery: Delivery): number {
     this.messages.push(message.keep())
     this.deliveries.push(delivery)
+    return this.work
   }
 }
 

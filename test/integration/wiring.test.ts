@@ -40,11 +40,14 @@ describe('the wiring of the broker', () => {
         return {
           subscribe: (subscriber) => subscribers.size === subscribers.add(subscriber).size,
           unsubscribe: (subscriber) => subscribers.delete(subscriber),
+          connectionChanged: () => 0,
           publish(message) {
-            for (const subscriber of subscribers) subscriber.deliver(message, delivery)
-            return subscribers.size
+            let work = 0
+            for (const subscriber of subscribers) work += subscriber.deliver(message, delivery)
+            return { subscribers: subscribers.size, work, isTooMuch: false }
           },
-          redeliver: () => false,
+          publishInSteps: () => ({ isRouted: true, isDone: true, subscribers: 0, step: () => 0 }),
+          redeliver: () => ({ subscribers: 0, work: 0, isTooMuch: false }),
           get subscriptions() {
             return subscribers.size
           },

@@ -25,7 +25,7 @@ export const addRoutes = (bench: Bench): void => {
       for (const topic of topics) {
         // As a decoder lends it: the topic is not known as a string yet.
         Message.refill(lent, topic).topicEnd = topic.length
-        if (router.publish(lent) === 0) throw new Error(`nobody got ${lent.topic}`)
+        if (router.publish(lent).subscribers === 0) throw new Error(`nobody got ${lent.topic}`)
       }
     })
   }
@@ -33,6 +33,6 @@ export const addRoutes = (bench: Bench): void => {
 
 /** Each filter has a subscriber of its own. */
 const subscribe = (router: LocalRouter, filter: string): void => {
-  const subscriber: Subscriber = { id: filter, connected: true, unacknowledged: 0, deliver: () => {} }
+  const subscriber: Subscriber = { id: filter, connected: true, unacknowledged: 0, takes: () => true, deliver: () => 1 }
   router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: false, identifier: 0 })
 }

@@ -25,5 +25,9 @@ const trieOf = (filters: number, filter: (index: number) => string): TopicTrie<o
 }
 
 const matchAll = (trie: TopicTrie<object>, topics: readonly string[]): void => {
-  for (const topic of topics) if (trie.match(topic).length !== 1) throw new Error(`${topic} did not match once`)
+  for (const topic of topics) {
+    const match = trie.match(topic)
+    match.step(Number.POSITIVE_INFINITY)
+    if (match.found.length !== 1) throw new Error(`${topic} did not match once`)
+  }
 }

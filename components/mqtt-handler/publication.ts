@@ -1,0 +1,117 @@
+import type { SteppedPublish } from '../../src/kinds/router.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+import { OVERHEAD_BYTES } from './outgoing.ts'
+import type { Session } from './session.ts'
+import type { TurnTask } from './turn-scheduler.ts'
+
+/** The work of one step, in units: small enough that many publications have their share of one turn. */
+const STEP_UNITS = 2_000
+
+/** Takes what became of a message. @param publication finished. @param reason for the answer to the publisher. */
+export type PublicationListener = (reason: ReasonCode, publication: Publication) => void
+
+/** The passing on of one message whose work is divided over several turns of the event loop. */
+export class Publication implements TurnTask {
+  /** Kept, in memory of its own. */
+  readonly message: Message
+  readonly publisher: Session
+  readonly #handler: MqttHandler
+  readonly #onFinished: (publication: Publication) => void
+  /** The router's part; undefined until its turn comes. */
+  #steps: SteppedPublish | undefined
+  #listener: PublicationListener | undefined
+  /** What the publisher is told, if nothing else comes up. */
+  #reason: ReasonCode
+  #isFinished = false
+  /** Whether something was appended to the journal that the answer has to wait for. */
+  appended = false
+  /** Whether the full queue of a subscriber refused the message. */
+  refused = false
+
+  /** @param reason what the publisher is told, if nothing else comes up. @param onFinished called once. */
+  constructor(
+    handler: MqttHandler,
+    message: Message,
+    publisher: Session,
+    reason: ReasonCode,
+    onFinished: (publication: Publication) => void,
+  ) {
+    this.#handler = handler
+    this.message = message.keep()
+    this.publisher = publisher
+    this.#reason = reason
+    this.#onFinished = onFinished
+  }
+
+  /** What its message costs while it waits, in bytes. */
+  get cost(): number {
+    return this.message.size + OVERHEAD_BYTES
+  }
+
+  get isFinished(): boolean {
+    return this.#isFinished
+  }
+
+  /** Sets who is told when all subscribers have the message: at once if they have it already. */
+  whenFinished(listener: PublicationListener): void {
+    this.#listener = listener
+    if (this.#isFinished) listener(this.#reason, this)
+  }
+
+  /** Goes on, as long as the turn allows. */
+  resume(): void {
+    while (!this.#isFinished && this.#handler.scheduler.mayGoOn(this)) this.#step(STEP_UNITS)
+  }
+
+  /** Does all that is left at once. */
+  complete(): void {
+    while (!this.#isFinished) this.#step(Number.POSITIVE_INFINITY)
+  }
+
+  #step(units: number): void {
+    const { journal, totals, router, scheduler } = this.#handler
+    const appendedBefore = journal.appended
+    const refusedBefore = totals.refused
+    try {
+      this.#steps ??= router.publishInSteps(this.message, this.publisher)
+      scheduler.spend(1 + this.#steps.step(this.#isIndivisible ? Number.POSITIVE_INFINITY : units))
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    if (journal.appended !== appendedBefore) this.appended = true
+    if (totals.refused !== refusedBefore) this.refused = true
+    if (this.#steps.isDone) this.#finish()
+  }
+
+  /**
+   * A message at QoS 2 is delivered in one turn where the store is not durable at once: what the subscribers' queues and the
+   * publisher's session get has to be in one batch. After a crash between two batches the publisher would send the message
+   * again, and it would be delivered twice or be taken for one that all subscribers have.
+   */
+  get #isIndivisible(): boolean {
+    return this.message.qos === 2 && this.#steps?.isRouted === true && !this.#handler.journal.isImmediate
+  }
+
+  #finish(): void {
+    if (this.#reason === ReasonCode.Success) {
+      if (this.refused) this.#reason = ReasonCode.QuotaExceeded
+      else if (this.#steps!.subscribers === 0) this.#reason = ReasonCode.NoMatchingSubscribers
+    }
+    this.#isFinished = true
+    this.#listener?.(this.#reason, this)
+    this.#onFinished(this)
+  }
+
+  /** Without an acknowledgement the publisher sends the message again, as after any error in the handler. */
+  #fail(error: unknown): void {
+    this.#isFinished = true
+    this.#listener = undefined
+    const { id, client } = this.publisher
+    this.#handler.log.error({ err: error, client: id, topic: this.message.topic }, 'Message not passed on')
+    client?.disconnect(ReasonCode.UnspecifiedError, 'its message could not be passed on', '')
+    this.#onFinished(this)
+  }
+}

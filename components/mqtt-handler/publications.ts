@@ -1,0 +1,100 @@
+import { Fifo } from '../../src/mqtt/fifo.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+import { Publication } from './publication.ts'
+import { Pause } from './reading.ts'
+import type { Session } from './session.ts'
+
+/** Publications at work at the same time. Each may hold a route of as many subscribers as there are; others wait. */
+const MAXIMUM_ACTIVE = 16
+
+/**
+ * Messages that are too much work for one turn of the event loop: they match a very large part of the filters, or have
+ * thousands of subscribers. Each is passed on over several turns. Nothing is read from its publisher meanwhile, and what the
+ * publisher's session publishes all the same, its Will, waits: messages of one client arrive in their order [MQTT-4.6.0-5].
+ */
+export class Publications {
+  readonly #handler: MqttHandler
+  /** By the Client Identifier of the publisher, which may have another session before all is done: the first is at work. */
+  readonly #byPublisher = new Map<string, Fifo<Publication>>()
+  /** Those that may be at work next. */
+  readonly #ready = new Fifo<Publication>()
+  readonly #active = new Set<Publication>()
+  #isStarting = false
+
+  constructor(handler: MqttHandler) {
+    this.#handler = handler
+  }
+
+  /** Whether an earlier message of this client is still on its way to subscribers. */
+  isBusy(clientId: string): boolean {
+    return this.#byPublisher.size > 0 && this.#byPublisher.has(clientId)
+  }
+
+  /**
+   * Passes on a message, after all others of its publisher.
+   * @param message lent.
+   * @param reason what the publisher is told, if nothing else comes up.
+   */
+  add(message: Message, publisher: Session, reason: ReasonCode): Publication {
+    const { totals } = this.#handler
+    const publication = new Publication(this.#handler, message, publisher, reason, this.#finished)
+    totals.dividedPublishes += 1
+    totals.queuedBytes += publication.cost
+    const others = this.#byPublisher.get(publisher.id)
+    if (others !== undefined) {
+      others.push(publication)
+      return publication
+    }
+    const own = new Fifo<Publication>()
+    own.push(publication)
+    this.#byPublisher.set(publisher.id, own)
+    this.#ready.push(publication)
+    this.#start()
+    if (this.isBusy(publisher.id)) this.pause(publisher)
+    return publication
+  }
+
+  /** Reads nothing from the client of a session until its earlier messages have been passed on. */
+  pause(session: Session): void {
+    session.client?.reading.pause(Pause.Publication)
+  }
+
+  /** Passes on all messages at once: the system stops, and what is half done would be delivered twice or never. */
+  completeAll(): void {
+    for (const publications of [...this.#byPublisher.values()]) {
+      for (let next = publications.peek(); next !== undefined; next = publications.peek()) next.complete()
+    }
+  }
+
+  /** Not called from within itself: many that are done at once would not fit the stack. */
+  #start(): void {
+    if (this.#isStarting) return
+    this.#isStarting = true
+    while (this.#active.size < MAXIMUM_ACTIVE) {
+      const next = this.#ready.shift()
+      if (next === undefined) break
+      if (next.isFinished) continue
+      this.#active.add(next)
+      next.resume()
+    }
+    this.#isStarting = false
+  }
+
+  readonly #finished = (publication: Publication): void => {
+    const { totals, sessions, scheduler } = this.#handler
+    const { id } = publication.publisher
+    totals.queuedBytes -= publication.cost
+    this.#active.delete(publication)
+    scheduler.delete(publication)
+    const own = this.#byPublisher.get(id)!
+    own.shift()
+    const next = own.peek()
+    if (next === undefined) {
+      this.#byPublisher.delete(id)
+      sessions.get(id)?.client?.reading.resume(Pause.Publication)
+    } else this.#ready.push(next)
+    this.#start()
+  }
+}

@@ -1,0 +1,121 @@
+import type { Delivery, Subscriber } from './subscriber.ts'
+
+/** A member of a Shared Subscription. */
+export interface Member {
+  readonly subscriber: Subscriber
+  delivery: Delivery
+  /** Of its Client Identifier. */
+  readonly hash: number
+  /** The list that it is in. */
+  list: MemberList
+  /** Its place there, in a list that takes its members in turn. */
+  index: number
+}
+
+/** Those members of a Shared Subscription that are connected, or those that are away. */
+export interface MemberList {
+  readonly size: number
+  add(member: Member): void
+  /** Removes a member that is here. */
+  delete(member: Member): void
+  /** The place of the member that is looked at first, for a topic. */
+  first(topicHash: number): number
+  /** The member at a place; after the last comes the first again. @param place less than twice the size. */
+  at(place: number): Member
+  /** The next search begins at this member, or behind it. */
+  continueAt(member: Member, behind: boolean): void
+}
+
+/** In the order of their turns. Every operation takes constant time. */
+export class MembersInTurn implements MemberList {
+  readonly #members: Member[] = []
+  #next = 0
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  add(member: Member): void {
+    member.index = this.#members.length
+    this.#members.push(member)
+  }
+
+  /** The last one takes its place in the order. */
+  delete(member: Member): void {
+    const last = this.#members.pop()!
+    if (last !== member) {
+      this.#members[member.index] = last
+      last.index = member.index
+    }
+    if (this.#next >= this.#members.length) this.#next = 0
+  }
+
+  first(): number {
+    return this.#next
+  }
+
+  at(place: number): Member {
+    return this.#members[place < this.#members.length ? place : place - this.#members.length]!
+  }
+
+  continueAt({ index }: Member, behind: boolean): void {
+    this.#next = behind ? (index + 1) % this.#members.length : index
+  }
+}
+
+/**
+ * In a ring, by the hashes of their Client Identifiers. A topic has a place in it as well: with a few members from there on, it
+ * has always the same ones to choose from, as long as none of them comes or goes. Adding and removing moves the places of the
+ * members behind: 10,000 of them take some microseconds.
+ */
+export class MembersByHash implements MemberList {
+  readonly #members: Member[] = []
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  add(member: Member): void {
+    this.#members.splice(this.#placeOf(mix(member.hash), member.subscriber.id), 0, member)
+  }
+
+  delete(member: Member): void {
+    let place = this.#placeOf(mix(member.hash), member.subscriber.id)
+    // Two sessions may have one identifier for a moment: the one that ends, and the one that takes its place.
+    while (this.#members[place] !== member) place += 1
+    this.#members.splice(place, 1)
+  }
+
+  first(topicHash: number): number {
+    const place = this.#placeOf(mix(topicHash), '')
+    return place === this.#members.length ? 0 : place
+  }
+
+  at(place: number): Member {
+    return this.#members[place < this.#members.length ? place : place - this.#members.length]!
+  }
+
+  continueAt(): void {}
+
+  /** The first place at or behind a position in the ring; the number of members when there is none. */
+  #placeOf(position: number, id: string): number {
+    let low = 0
+    let high = this.#members.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const { hash, subscriber } = this.#members[middle]!
+      const other = mix(hash)
+      if (other < position || (other === position && subscriber.id < id)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** Spreads every bit of a hash over all of them: the finalizer of MurmurHash3. @returns 32 bits without a sign. */
+export const mix = (hash: number): number => {
+  let mixed = hash
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> 0
+}

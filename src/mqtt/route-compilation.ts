@@ -1,0 +1,43 @@
+import type { Route } from './route.ts'
+import { RouteMerge, type RouteSource } from './route-merge.ts'
+import type { TopicMatch } from './topic-trie.ts'
+
+/**
+ * The making of a route: the filters that match a topic are found, then what is subscribed to them is merged. The work can
+ * be divided: each step does as much of it as it may.
+ */
+export class RouteCompilation {
+  readonly #match: TopicMatch<RouteSource>
+  #merge: RouteMerge | undefined
+  #route: Route | undefined
+
+  constructor(match: TopicMatch<RouteSource>) {
+    this.#match = match
+  }
+
+  /** The route, once it is made. */
+  get route(): Route | undefined {
+    return this.#route ?? this.#merge?.merged
+  }
+
+  /**
+   * Goes on.
+   * @param units how much work to do: one for each node visited and each target merged.
+   * @returns how much it was.
+   */
+  step(units: number): number {
+    if (this.#merge !== undefined) return this.#merge.step(units)
+    const visited = this.#match.step(units)
+    if (!this.#match.done) return visited
+    const { found } = this.#match
+    if (found.length < 2) {
+      // Most topics match one filter, whose route is theirs.
+      this.#route = found[0]?.route ?? NOBODY
+      return visited
+    }
+    this.#merge = new RouteMerge(found)
+    return visited + this.#merge.step(units - visited)
+  }
+}
+
+const NOBODY: Route = { targets: [], shared: [] }
