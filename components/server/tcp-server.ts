@@ -15,6 +15,9 @@ import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
 import { TurnBudget } from './turn-budget.ts'
 
+/** The part of its units that the first turn has: nothing is compiled yet. */
+const FIRST_PART = 1 / 8
+
 /**
  * Binds the port.
  * @throws the operating system's error, with its code, address and port: `EADDRINUSE` when another has it.
@@ -62,7 +65,7 @@ export class TcpServer implements Listener {
       relieve: (bytes, waitedMs) => slowReaders.relieve(bytes, waitedMs),
     })
     const endOfTurn = new EndOfTurn()
-    const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log)
+    const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log, config.turnWorkUnits * FIRST_PART)
     const pool = new BufferPool()
     this.#owner = {
       log,

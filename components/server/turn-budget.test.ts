@@ -6,10 +6,12 @@ import { MINIMUM_SHARE, TurnBudget } from './turn-budget.ts'
 
 const UNITS = 10_000
 
-const make = () => {
+/** @param unitMs what a unit costs on the clock. */
+const make = (unitMs = 0.0001, firstUnits = UNITS) => {
+  const clock = { nowMs: 0, unitMs }
   const log = new RecordingLogger()
   const endOfTurn = new EndOfTurn()
-  const budget = new TurnBudget(UNITS, endOfTurn, log)
+  const budget = new TurnBudget(UNITS, endOfTurn, log, firstUnits, () => clock.nowMs)
   /** What was done: in which turn, by whom, with which share. */
   const done: { turn: number; name: string; share: number }[] = []
   /** Has so much work to do, and uses all of each share. */
@@ -19,6 +21,7 @@ const make = () => {
       takeTurn: (share: number) => {
         done.push({ turn: budget.turn, name, share })
         budget.spend(Math.min(left, share))
+        clock.nowMs += Math.min(left, share) * clock.unitMs
         left -= share
         if (left > 0) budget.wait(self)
       },
@@ -26,7 +29,7 @@ const make = () => {
     budget.wait(self)
     return self
   }
-  return { log, endOfTurn, budget, done, waiter }
+  return { clock, log, endOfTurn, budget, done, waiter }
 }
 
 it('says whether units of this turn are left, for all together, and has all of them again in the next turn', async () => {
@@ -73,4 +76,40 @@ it('serves those that wait after what was written, so that answers do not wait f
   endOfTurn.add({ endTurn: () => void done.push({ turn: 0, name: 'writer', share: 0 }) })
   await turn()
   expect(done.map(({ name }) => name)).toEqual(['writer', 'reader'])
+})
+
+/** The units that were spent in each turn. */
+const spentInTurns = async (made: ReturnType<typeof make>, turns: number): Promise<number[]> => {
+  const spent: number[] = []
+  for (let n = 0; n < turns; n++) {
+    const before = made.done.length
+    await turn()
+    spent.push(made.done.slice(before).reduce((sum, { share }) => sum + share, 0))
+  }
+  return spent
+}
+
+it('begins with few units and doubles them while there is time', async () => {
+  const made = make(0.0001, 1_250)
+  made.waiter('a', 1_000_000)
+  expect(await spentInTurns(made, 6)).toEqual([1_250, 2_500, 5_000, 10_000, 10_000, 10_000])
+})
+
+it('does less in a turn where units cost more time than is meant, but not ever less', async () => {
+  const made = make(0.0008)
+  made.waiter('a', 1_000_000)
+  expect(await spentInTurns(made, 3)).toEqual([10_000, 2_500, 2_500])
+  made.clock.unitMs = 1
+  expect(await spentInTurns(made, 3)).toEqual([2_500, 625, 625])
+  made.clock.unitMs = 0.0001
+  expect(await spentInTurns(made, 6)).toEqual([625, 1_250, 2_500, 5_000, 10_000, 10_000])
+})
+
+it('is back at all units soon after a turn that took long', async () => {
+  const made = make()
+  made.waiter('a', 1_000_000)
+  made.clock.unitMs = 0.0016
+  expect(await spentInTurns(made, 2)).toEqual([10_000, 1_250])
+  made.clock.unitMs = 0.0001
+  expect(await spentInTurns(made, 5)).toEqual([1_250, 2_500, 5_000, 10_000, 10_000])
 })

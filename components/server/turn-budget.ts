@@ -8,6 +8,15 @@ import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
  */
 export const MINIMUM_SHARE = 250
 
+/** What a unit is meant to cost, in milliseconds. */
+const UNIT_MS = 0.0002
+
+/** A turn never has less than this part of the units that are configured, however slow the machine is. */
+const LEAST_PART = 1 / 16
+
+/** A measurement of a smaller part of the units of a turn says little. */
+const MEASURED_PART = 1 / 4
+
 /** One line of the log for this time, in milliseconds. */
 const LOG_INTERVAL_MS = 60_000
 
@@ -23,10 +32,17 @@ export interface TurnWaiter {
  * A connection that has used its share stops, and waits in one queue with all others. At the end of the turn the queue is
  * served, first in, first out, until the budget of the new turn is used up. What is left of the queue waits for the next turn.
  * So the length of a turn depends on the budget, and not on the number of connections that have work to do.
+ *
+ * What a unit costs differs: a process that has just started has no compiled code yet, and some machines are slow. So the time
+ * for which the queue is served is measured. When a turn took too long the next ones have fewer units, and more again, twice as
+ * many in each turn, as soon as there is time.
  */
 export class TurnBudget implements TurnEnd {
-  /** Units for each turn. */
+  /** Units for each turn, at most. */
   readonly units: number
+  /** Units for each turn now. */
+  #allowance: number
+  readonly #nowMs: () => number
   readonly #endOfTurn: EndOfTurn
   readonly #log: Logger
   readonly #waiting = new Fifo<TurnWaiter>()
@@ -37,9 +53,16 @@ export class TurnBudget implements TurnEnd {
   #crowdedTurns = 0
   #lastLogMs = Number.NEGATIVE_INFINITY
 
-  constructor(units: number, endOfTurn: EndOfTurn, log: Logger) {
+  /**
+   * @param units for each turn, at most.
+   * @param firstUnits for the first turns, until the time that they take was measured.
+   * @param nowMs a clock.
+   */
+  constructor(units: number, endOfTurn: EndOfTurn, log: Logger, firstUnits = units, nowMs = () => performance.now()) {
     this.units = units
-    this.#left = units
+    this.#allowance = firstUnits
+    this.#nowMs = nowMs
+    this.#left = firstUnits
     this.#endOfTurn = endOfTurn
     this.#log = log
   }
@@ -63,7 +86,7 @@ export class TurnBudget implements TurnEnd {
   spend(units: number): boolean {
     if (this.#turn !== this.#endOfTurn.turn) {
       this.#turn = this.#endOfTurn.turn
-      this.#left = this.units
+      this.#left = this.#allowance
     }
     this.#left -= units
     return this.#left > 0
@@ -78,12 +101,28 @@ export class TurnBudget implements TurnEnd {
   endTurn(): void {
     this.#awaitsEndOfTurn = false
     const count = this.#waiting.length
-    const share = Math.max(MINIMUM_SHARE, Math.floor(this.units / count))
+    const startMs = this.#nowMs()
+    // This begins the turn.
+    let isLeft = this.spend(0)
+    const unitsBefore = this.#left
+    const share = Math.max(MINIMUM_SHARE, Math.floor(this.#allowance / count))
     // Those that have to wait again are queued behind the others, and are not served twice in a turn.
-    for (let served = 0; served < count && this.spend(0); served += 1) this.#waiting.shift()!.takeTurn(share)
+    for (let served = 0; served < count && isLeft; served += 1) {
+      this.#waiting.shift()!.takeTurn(share)
+      isLeft = this.spend(0)
+    }
+    this.#adapt(unitsBefore - this.#left, this.#nowMs() - startMs)
     if (this.#waiting.length === 0) return
     this.#await()
-    if (!this.spend(0)) this.#noteCrowd()
+    if (!isLeft) this.#noteCrowd()
+  }
+
+  /** Chooses the units of the next turns so that each takes the time that is meant. */
+  #adapt(units: number, tookMs: number): void {
+    if (units < this.#allowance * MEASURED_PART) return
+    const affordable = (this.units * UNIT_MS * units) / Math.max(tookMs, Number.EPSILON)
+    const most = Math.min(this.units, 2 * this.#allowance)
+    this.#allowance = Math.max(this.units * LEAST_PART, Math.min(most, Math.floor(affordable)))
   }
 
   #await(): void {
