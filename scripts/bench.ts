@@ -129,6 +129,8 @@ const findPeer = (name: PeerName, { aedes, relay }: Bundle): Broker | undefined 
       return nodePeer('aedes', `Aedes ${installedVersion('aedes')}`, aedes, () => undefined)
     case 'relay':
       return nodePeer('relay', 'bare relay in Node', relay, lackOfRelay)
+    case 'net-server':
+      return nodePeer('net-server', 'a plain server of node:net', relay, lackOfRelay, ['--plain'])
   }
 }
 

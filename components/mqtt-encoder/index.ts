@@ -11,6 +11,7 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { encodePacket } from './packet-encoder.ts'
 import { PublishEncoder } from './publish-encoder.ts'
+import { Slab } from './slab.ts'
 
 /** Packets to the bytes that a client gets, in the form of the version it connected with. */
 export const mqttEncoder = defineComponent({
@@ -18,7 +19,7 @@ export const mqttEncoder = defineComponent({
   needs: {},
   config: z.strictObject({}),
   start(): EncoderStage {
-    const publishes = new PublishEncoder()
+    const publishes = new PublishEncoder(new Slab())
     return { role: 'encoder', open: (connection, next) => new ConnectionEncoder(connection, next, publishes) }
   },
 })

@@ -1,3 +1,4 @@
+import type { QoS } from 'mqtt-packet'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ByteReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
@@ -5,26 +6,35 @@ import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
-import { publishSize } from '../../src/mqtt/publish-size.ts'
-import { encodePublish } from './encode-publish.ts'
+import { publishRemainingLength, publishSize } from '../../src/mqtt/publish-size.ts'
+import { variableByteIntegerSize } from '../../src/mqtt/variable-byte-integer.ts'
+import { encodePublish, requirePacketIdentifier } from './encode-publish.ts'
+import { Slab } from './slab.ts'
 
 /** Payloads over this many bytes are sent from the message's own memory, behind the rest of their packet. */
 const APART_BYTES = 16 * 1024
+/** At QoS 0 all subscribers are sent the same Buffer, which is not copied for any of them. */
+const OWN_MEMORY = new Slab(0)
 /** No message has it: nothing is remembered yet. */
 const NO_SERIAL = -1
 
 /**
- * PUBLISH packets to bytes, for all connections. Bytes that went out never change, and nobody may change them.
+ * PUBLISH packets to bytes, for all connections. Bytes that went out never change.
  *
- * A message that goes to many subscribers at QoS 0 looks the same for most of them: the last packet of either form (MQTT
- * 5.0 and before) is remembered with all that shapes its bytes, and a fan-out encodes once. A large payload is copied
- * once for all its subscribers, at any QoS, if it is only lent, and not at all if it is kept (`Message.keep`). Two messages
- * and the bytes of one run at most are held this way.
+ * A message that goes to many subscribers looks the same for most of them: the last packet of either form (MQTT 5.0 and before)
+ * is remembered with all that shapes its bytes. At QoS 0 the same bytes go out again, at QoS 1 and 2 a copy with another Packet
+ * Identifier. A large payload is copied once for all its subscribers, at any QoS, if it is only lent, and not at all if it is
+ * kept (`Message.keep`). Two messages and the bytes of one run at most are held this way.
  */
 export class PublishEncoder {
+  readonly #slab: Slab
   readonly #last3 = new LastPublish()
   readonly #last5 = new LastPublish()
   readonly #lastRun = new LastRun()
+
+  constructor(slab: Slab) {
+    this.#slab = slab
+  }
 
   /**
    * Passes on the bytes of the packet; nothing if it is larger than the client takes [MQTT-3.1.2-24].
@@ -41,19 +51,13 @@ export class PublishEncoder {
       return
     }
     const maximum = Math.min(connection.maximumPacketSize, MAXIMUM_PACKET_SIZE)
-    const shared = publish.qos === 0 && publish.topicAlias === 0 && !publish.dup
     const last = version === 5 ? this.#last5 : this.#last3
-    if (!shared || !last.is(publish)) {
-      if (publishSize(publish, version) > maximum) return
-      if (!shared) {
-        sendNew(publish, version, next)
-        return
-      }
-      last.remember(publish, version)
-    }
-    if (last.size > maximum) return
-    next.bytes(last.head)
-    if (last.payload !== undefined) next.bytes(last.payload)
+    const isKnown = last.is(publish)
+    const size = isKnown ? last.size : publishSize(publish, version)
+    if (size > maximum) return
+    if (!isKnown) last.encode(publish, version, size, publish.qos === 0 ? OWN_MEMORY : this.#slab)
+    else if (publish.qos > 0) last.encodeAgain(publish.packetIdentifier, this.#slab)
+    last.forward(next)
   }
 
   /**
@@ -80,20 +84,19 @@ export class PublishEncoder {
 const isUnaltered = ({ message, qos, retain, dup, topicAlias, subscriptionIdentifiers }: Publish): boolean =>
   qos === 0 && retain === message.retain && !dup && topicAlias === 0 && subscriptionIdentifiers.length === 0
 
-const sendNew = (publish: Publish, version: ProtocolVersion, next: ByteReceiver): void => {
-  const apart = publish.message.payloadLength > APART_BYTES
-  next.bytes(encodePublish(publish, version, !apart))
-  if (apart) next.bytes(publish.message.keep().payload)
-}
-
-/** A PUBLISH packet at QoS 0 and what shapes its bytes. */
+/** The last PUBLISH packet of a form, and what shapes its bytes but for the Packet Identifier. */
 class LastPublish {
-  /** The whole packet, or all of it that precedes a payload which is sent apart. */
-  head: Buffer = EMPTY
-  payload: Buffer | undefined
   /** Of the packet, in bytes. */
   size = 0
+  /** The memory that the whole packet lies in, or all of it that precedes a payload which is sent apart. */
+  #bytes: Buffer = EMPTY
+  #start = 0
+  #end = 0
+  #payload: Buffer | undefined
+  /** Where its Packet Identifier stands behind the start, at QoS 1 and 2. */
+  #packetIdentifierAt = 0
   #serial = NO_SERIAL
+  #qos: QoS = 0
   #retain = false
   #messageExpiryInterval = -1
   #subscriptionIdentifiers: readonly number[] = []
@@ -101,23 +104,53 @@ class LastPublish {
   is(publish: Publish): boolean {
     return (
       this.#serial === publish.message.serial &&
+      this.#qos === publish.qos &&
       this.#retain === publish.retain &&
       this.#messageExpiryInterval === publish.messageExpiryInterval &&
-      this.#subscriptionIdentifiers === publish.subscriptionIdentifiers
+      this.#subscriptionIdentifiers === publish.subscriptionIdentifiers &&
+      publish.topicAlias === 0 &&
+      !publish.dup
     )
   }
 
-  remember(publish: Publish, version: ProtocolVersion): void {
+  /** Encodes a packet, and remembers it if others can look the same. */
+  encode(publish: Publish, version: ProtocolVersion, size: number, slab: Slab): void {
     const { message } = publish
     const apart = message.payloadLength > APART_BYTES
     this.#serial = NO_SERIAL // in case that this throws
-    this.head = encodePublish(publish, version, !apart)
-    this.payload = apart ? message.keep().payload : undefined
-    this.size = this.head.length + (this.payload?.length ?? 0)
+    this.#start = encodePublish(publish, version, !apart, slab)
+    this.#bytes = slab.bytes
+    this.#end = slab.end
+    this.#payload = apart ? message.keep().payload : undefined
+    this.size = size
+    if (publish.topicAlias !== 0 || publish.dup) return
+    this.#packetIdentifierAt =
+      1 + variableByteIntegerSize(publishRemainingLength(publish, version)) + 2 + message.topicEnd - message.topicStart
     this.#serial = message.serial
+    this.#qos = publish.qos
     this.#retain = publish.retain
     this.#messageExpiryInterval = publish.messageExpiryInterval
     this.#subscriptionIdentifiers = publish.subscriptionIdentifiers
+  }
+
+  /** Makes a copy of the bytes with another Packet Identifier, which is remembered in its place. */
+  encodeAgain(packetIdentifier: number, slab: Slab): void {
+    requirePacketIdentifier(packetIdentifier)
+    const start = slab.take(this.#end - this.#start)
+    const { bytes } = slab
+    if (bytes === this.#bytes) bytes.copyWithin(start, this.#start, this.#end)
+    else bytes.set(this.#bytes.subarray(this.#start, this.#end), start)
+    bytes[start + this.#packetIdentifierAt] = packetIdentifier >> 8
+    bytes[start + this.#packetIdentifierAt + 1] = packetIdentifier
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = slab.end
+  }
+
+  forward(next: ByteReceiver): void {
+    if (this.#start === 0 && this.#end === this.#bytes.length) next.bytes(this.#bytes)
+    else next.forward(this.#bytes, this.#start, this.#end)
+    if (this.#payload !== undefined) next.bytes(this.#payload)
   }
 }
 
@@ -135,12 +168,13 @@ class LastRun {
 
   remember(run: PublishRun, version: ProtocolVersion): void {
     const packets: Buffer[] = []
+    const slab = new Slab()
     this.longest = 0
     run.each((message) => {
       this.#publish.message = message
-      const packet = encodePublish(this.#publish, version, true)
-      packets.push(packet)
-      this.longest = Math.max(this.longest, packet.length)
+      const start = encodePublish(this.#publish, version, true, slab)
+      packets.push(slab.bytes.subarray(start, slab.end))
+      this.longest = Math.max(this.longest, slab.end - start)
     })
     this.#publish.message = NO_MESSAGE
     this.bytes = Buffer.concat(packets)

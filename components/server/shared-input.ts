@@ -43,6 +43,9 @@ export class SharedInput implements Lender, TurnEnd {
   /** What was read last, until the stages have had it. */
   #chunk: Buffer | undefined
   readonly #borrowers: Borrower[] = []
+  /** What chunks of this turn of the event loop are moved to, one behind the other. */
+  #arena: Buffer | undefined
+  #arenaUsed = 0
   /** Where it was moved to. */
   #movedTo: Buffer | undefined
   readonly #pool: BufferPool
@@ -92,9 +95,17 @@ export class SharedInput implements Lender, TurnEnd {
 
   /** One copy of a chunk serves all who borrow from it, at whatever time. */
   #move(chunk: Buffer): Buffer {
-    const movedTo = this.#pool.take()
+    let arena = this.#arena
+    if (arena === undefined || this.#arenaUsed + chunk.length > POOLED_BYTES) {
+      arena = this.#pool.take()
+      this.#useInThisTurn(arena)
+      this.#arena = arena
+      this.#arenaUsed = 0
+    }
+    const start = this.#arenaUsed
+    this.#arenaUsed += chunk.length
+    const movedTo = arena.subarray(start, this.#arenaUsed)
     movedTo.set(chunk)
-    this.#useInThisTurn(movedTo)
     this.#movedTo = movedTo
     return movedTo
   }
@@ -102,6 +113,7 @@ export class SharedInput implements Lender, TurnEnd {
   /** All that was forwarded was given to the sockets, which hold what they send from there. */
   endTurn(): void {
     // Connections of other servers end their turn in this phase of the event loop, too, maybe after us.
+    this.#arena = undefined
     const used = this.#used.splice(0)
     setImmediate(() => {
       for (const memory of used) this.#pool.give(memory)

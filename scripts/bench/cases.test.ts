@@ -14,7 +14,7 @@ test('every case has a name of its own', () => {
 })
 
 test('patterns choose cases, and those that choose none are told', () => {
-  expect(named('fan-*')).toEqual(['fan-out-200', 'fan-out-1000', 'fan-in-200'])
+  expect(named('fan-*')).toEqual(['fan-in-sparse', 'fan-out-200', 'fan-out-1000', 'fan-in-200', 'fan-out-200-qos1'])
   expect(named('qos1-pairs', 'qos0-pairs')).toEqual(['qos0-pairs', 'qos1-pairs'])
   expect(chooseCases(all, ['nothing', 'fan-*', 'qos.*']).unknown).toEqual(['nothing', 'qos.*'])
 })

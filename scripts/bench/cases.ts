@@ -3,6 +3,7 @@
 import type { BenchCase } from './bench-case.ts'
 import type { MetricName } from './metrics.ts'
 import type { LoadPlan, Plan } from './plan.ts'
+import { queuedCases, sparseCases, sparseSoaks } from './sparse-cases.ts'
 
 export interface CaseOptions {
   /** Connections held in the case `idle`. */
@@ -48,11 +49,14 @@ const version5: LoadPlan = { ...pairs, publisherVersion: 5, subscriberVersions: 
 const largePackets = ['server.maximumPendingBytes=16777216']
 
 export const benchCases = ({ connections }: CaseOptions): readonly BenchCase[] => [
+  ...sparseCases,
   ...throughputCases,
+  ...queuedCases,
   ...latencyCases,
   ...subscriptionCases,
   ...connectionCases(connections),
   ...soakCases,
+  ...sparseSoaks,
 ]
 
 const throughputCases: readonly BenchCase[] = [

@@ -45,7 +45,7 @@ test('a check compares with nobody unless asked to', () => {
 test.each([
   [['--cases', 'a'], /Unknown option '--cases'/],
   [['qos0-pairs'], /Unexpected argument 'qos0-pairs'/],
-  [['--peers', 'vernemq'], /no peer 'vernemq'; there are mosquitto, aedes, relay, and none/],
+  [['--peers', 'vernemq'], /no peer 'vernemq'; there are mosquitto, aedes, relay, net-server, and none/],
   [['--rounds', '0'], /--rounds takes a whole number from 1 to 1000, not '0'/],
   [['--rounds', '1.5'], /--rounds takes a whole number/],
   [['--seconds', 'ten'], /--seconds takes a number from 0.1 to 86400, not 'ten'/],

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 
-export const peerNames = ['mosquitto', 'aedes', 'relay'] as const
+export const peerNames = ['mosquitto', 'aedes', 'relay', 'net-server'] as const
 export type PeerName = (typeof peerNames)[number]
 
 export interface BenchOptions {

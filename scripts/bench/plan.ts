@@ -61,7 +61,14 @@ export interface ConnectPlan {
   readonly cycles?: number
 }
 
-export type Plan = LoadPlan | IdlePlan | ConnectPlan
+/** Connections that are all open at the same time: opened, half of them with a subscription, then closed. */
+export interface CrowdPlan {
+  readonly kind: 'crowd'
+  readonly clients: number
+  readonly version: Version
+}
+
+export type Plan = LoadPlan | IdlePlan | ConnectPlan | CrowdPlan
 
 /** One run of the load generator. */
 export interface Job {

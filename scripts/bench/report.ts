@@ -17,6 +17,7 @@ import {
 const columnsOf = (plan: Plan): readonly MetricName[] => {
   switch (plan.kind) {
     case 'connect':
+    case 'crowd':
       return [
         'cpuPerConnectionUs',
         'connectionsPerSecond',

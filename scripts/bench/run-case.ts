@@ -26,12 +26,13 @@ export interface CaseRun {
 }
 
 /**
- * Who takes part in a case: our broker first, then the others, then ours again with the baseline.
+ * Who takes part in a case: our broker first, then the others, then ours again with the baseline. The plain server takes part
+ * where a case names it.
  * @param brokers ours first.
  */
 export const subjectsOf = (benchCase: BenchCase, brokers: readonly Broker[], peers: readonly Broker[]): Subject[] => {
   const { plan, baseline } = benchCase
-  const wanted = peers.filter(({ name }) => benchCase.peers?.includes(name) ?? true)
+  const wanted = peers.filter(({ name }) => benchCase.peers?.includes(name) ?? name !== 'net-server')
   const subjects = [...brokers, ...wanted].map((broker, index) => ({
     name: broker.name,
     broker,

@@ -127,6 +127,31 @@ const fansOut = (make: () => EncoderStage): void => {
     expect(fourth).toBe(second)
   })
 
+  it('gives every subscriber at QoS 1 and 2 its own Packet Identifier, and changes no bytes that went out', () => {
+    const subscribers = opening(
+      make(),
+      Array.from({ length: 60 }, (_, index) => (index % 3 === 0 ? 5 : 4)),
+    )
+    const expected: string[][] = subscribers.map(() => [])
+    for (let sequence = 1; sequence <= 40; sequence++) {
+      const payload = `message ${sequence}`.padEnd(100, '.')
+      for (const qos of [1, 2] as const) {
+        const publish = publishOf({ ...packet, payload, qos, messageId: 1 })
+        for (const [index, { encoder }] of subscribers.entries()) {
+          publish.packetIdentifier = sequence * 1000 + index
+          encoder.publish(publish)
+          const id = publish.packetIdentifier.toString(16).padStart(4, '0')
+          const properties = index % 3 === 0 ? '[] ' : ''
+          const bytes = packetBytes(`${qos === 1 ? '32' : '34'} @ "a" ${id} ${properties}'${payload}'`)
+          expected[index]!.push(hexOf(bytes))
+        }
+      }
+    }
+    expect(subscribers.map(chunksOf)).toEqual(expected)
+    const inPlace = subscribers.map(({ recorder }) => recorder.places.map((place) => hexOf(Buffer.from(place))))
+    expect(inPlace).toEqual(expected)
+  })
+
   it('notices everything that makes the packets of one message different', () => {
     const { recorder, encoder } = opened(make(), 5)
     const publish = publishOf(packet)

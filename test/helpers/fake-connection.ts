@@ -101,6 +101,8 @@ export class PacketRecorder implements PacketReceiver {
 /** The end of a pipeline that remembers the bytes which reached it, chunk by chunk. */
 export class ByteRecorder implements ByteReceiver {
   readonly chunks: Uint8Array[] = []
+  /** Where each chunk lay when it came: what is there now shows whether it was changed since. */
+  readonly places: Uint8Array[] = []
 
   /** Everything received so far, as one buffer. */
   get all(): Buffer {
@@ -109,9 +111,11 @@ export class ByteRecorder implements ByteReceiver {
 
   bytes(chunk: Uint8Array): void {
     this.chunks.push(chunk)
+    this.places.push(chunk)
   }
 
   forward(source: Uint8Array, start: number, end: number): void {
     this.chunks.push(Buffer.from(source.subarray(start, end)))
+    this.places.push(source.subarray(start, end))
   }
 }

@@ -8,12 +8,13 @@ export const nodePeer = (
   description: string,
   file: string,
   lacks: (benchCase: BenchCase) => string | undefined,
+  args: readonly string[] = [],
 ): Broker => ({
   name,
   description,
   lacks,
   start: async (): Promise<RunningBroker> => {
-    const child = new Child(name, process.execPath, [file], { ipc: true })
+    const child = new Child(name, process.execPath, [file, ...args], { ipc: true })
     const { port } = await child.message<{ port: number }>()
     return {
       pid: child.process.pid!,

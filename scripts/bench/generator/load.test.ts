@@ -29,7 +29,7 @@ const jobFor = async (server: ReturnType<typeof createServer>): Promise<Omit<Job
 }
 
 const run = async (wanted: LoadPlan, tamper?: Tamper): Promise<Outcome> => {
-  const job = await jobFor(createRelay(tamper))
+  const job = await jobFor(createRelay(tamper === undefined ? {} : { tamper }))
   return runLoad(wanted, { ...job, plan: wanted }, () => {})
 }
 

@@ -3,6 +3,7 @@
 import type { Finished, Job, Outcome, Progress } from '../plan.ts'
 import { Refusal } from './client.ts'
 import { runConnect } from './connect.ts'
+import { runCrowd } from './crowd.ts'
 import { runIdle } from './idle.ts'
 import { type Report, runLoad } from './load.ts'
 
@@ -17,6 +18,8 @@ const run = (job: Job, report: Report): Promise<Outcome> => {
       return runIdle(job.plan, job, report)
     case 'connect':
       return runConnect(job.plan, job, report)
+    case 'crowd':
+      return runCrowd(job.plan, job, report)
   }
 }
 

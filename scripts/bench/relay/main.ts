@@ -3,7 +3,7 @@
 import type { AddressInfo } from 'node:net'
 import { createRelay } from './relay.ts'
 
-const server = createRelay()
+const server = createRelay({ isPlain: process.argv.includes('--plain') })
 server.listen(0, '127.0.0.1', 4096, () => {
   process.send?.({ port: (server.address() as AddressInfo).port })
 })

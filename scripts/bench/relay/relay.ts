@@ -1,10 +1,12 @@
 /**
- * The bare relay: the least that a broker in Node can do, and so the mark for one that does everything. It frames PUBLISH,
- * looks the topic up in a Map, and sends what a socket gets in one turn of the event loop in one write. It checks nothing,
- * bounds nothing, and forwards the bytes as they came: QoS 0 alone, and one version at a time.
+ * The bare relay: the least that a broker in Node can do, and so the limit for one that does everything. It frames PUBLISH,
+ * looks the topic up in a Map, and sends what a socket gets in one turn of the event loop in one write. Sockets read into one
+ * shared buffer, and what is forwarded is copied into an arena that is used again in every turn. It checks nothing, bounds
+ * nothing, and forwards the bytes as they came: QoS 0 alone, and one version at a time.
  */
 
 import { createServer, type Server, type Socket } from 'node:net'
+import { Arena } from './arena.ts'
 
 /** A frame to forward, for tests that let the relay do wrong. @returns the frames to forward instead of it. */
 export type Tamper = (frame: Buffer) => readonly Buffer[]
@@ -17,14 +19,14 @@ const PINGRESP = Buffer.of(0xd0, 0)
 const joinBelowBytes = 4096
 
 class Peer {
-  readonly #socket: Socket
+  readonly socket: Socket
   readonly #flushLater: (peer: Peer) => void
   #frames: Buffer[] = []
   #bytes = 0
   version = 4
 
   constructor(socket: Socket, flushLater: (peer: Peer) => void) {
-    this.#socket = socket
+    this.socket = socket
     this.#flushLater = flushLater
   }
 
@@ -33,23 +35,26 @@ class Peer {
     if (this.#frames.push(frame) === 1) this.#flushLater(this)
   }
 
-  flush(): void {
+  /** @returns whether the operating system took everything. */
+  flush(): boolean {
     const frames = this.#frames
     if (frames.length === 1) {
-      this.#socket.write(frames[0]!)
+      this.socket.write(frames[0]!)
     } else if (this.#bytes < joinBelowBytes * frames.length) {
-      this.#socket.write(Buffer.concat(frames, this.#bytes))
+      this.socket.write(Buffer.concat(frames, this.#bytes))
     } else {
-      this.#socket.cork()
-      for (const frame of frames) this.#socket.write(frame)
-      this.#socket.uncork()
+      this.socket.cork()
+      for (const frame of frames) this.socket.write(frame)
+      this.socket.uncork()
     }
     this.#frames = []
     this.#bytes = 0
+    return this.socket.writableLength === 0
   }
 }
 
 class Relay {
+  readonly #arena = new Arena()
   readonly #exact = new Map<string, Set<Peer>>()
   readonly #wildcard = new Map<string, Set<Peer>>()
   /** Who gets a topic that was published: exact and wildcard filters together, until a subscription changes. */
@@ -61,17 +66,13 @@ class Relay {
     this.#tamper = tamper
   }
 
-  accept(socket: Socket): void {
-    socket.setNoDelay(true)
-    const peer = new Peer(socket, this.#flushLater)
+  /** @param isPlain whether the socket has `data` events, as in any server; otherwise it reads into the shared buffer. */
+  accept(accepted: Socket, isPlain: boolean): void {
+    let peer: Peer
     const filters = new Set<string>()
-    socket.on('error', () => {})
-    socket.on('close', () => {
-      for (const filter of filters) this.#unsubscribe(filter, peer)
-    })
-    socket.on(
-      'data',
-      framer((frame, bodyStart) => {
+    const read = framer(
+      (frame, bodyStart) => {
+        const socket = peer.socket
         switch (frame[0]! >> 4) {
           case 1:
             peer.version = frame[bodyStart + 6]!
@@ -90,8 +91,17 @@ class Relay {
             socket.end()
             break
         }
-      }),
+      },
+      isPlain ? (bytes) => bytes : (bytes) => this.#arena.hold(bytes),
     )
+    const socket = isPlain ? accepted.on('data', read) : this.#arena.adopt(accepted, read)
+    socket.setNoDelay(true)
+    peer = new Peer(socket, this.#flushLater)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      for (const filter of filters) this.#unsubscribe(filter, peer)
+    })
+    socket.resume()
   }
 
   #publish(frame: Buffer, bodyStart: number): void {
@@ -140,13 +150,21 @@ class Relay {
   readonly #flush = (): void => {
     const peers = this.#waiting
     this.#waiting = []
-    for (const peer of peers) peer.flush()
+    let allTaken = true
+    for (const peer of peers) allTaken = peer.flush() && allTaken
+    this.#arena.endTurn(allTaken)
   }
 }
 
-export const createRelay = (tamper?: Tamper): Server => {
+export interface RelayOptions {
+  readonly tamper?: Tamper
+  /** Sockets have `data` events: a plain server of `node:net`, the mark for what a connection costs. */
+  readonly isPlain?: boolean
+}
+
+export const createRelay = ({ tamper, isPlain = false }: RelayOptions = {}): Server => {
   const relay = new Relay(tamper)
-  return createServer((socket) => relay.accept(socket))
+  return createServer({ pauseOnConnect: true }, (socket) => relay.accept(socket, isPlain))
 }
 
 const matches = (filter: string, topic: string): boolean => {
@@ -155,8 +173,14 @@ const matches = (filter: string, topic: string): boolean => {
   return wanted.length === levels.length && wanted.every((level, index) => level === '+' || level === levels[index])
 }
 
-/** Splits chunks into packets. The chunks of a packet that came in several are joined once, when all are there. */
-const framer = (take: (frame: Buffer, bodyStart: number) => void): ((chunk: Buffer) => void) => {
+/**
+ * Splits chunks into packets. The chunks of a packet that came in several are joined once, when all are there.
+ * @param hold returns the same bytes in memory that lasts beyond this turn.
+ */
+const framer = (
+  take: (frame: Buffer, bodyStart: number) => void,
+  hold: (bytes: Buffer) => Buffer,
+): ((chunk: Buffer) => void) => {
   let held: Buffer[] = []
   let heldBytes = 0
   /** Bytes that the packet that is held needs; 0 when not even its length is known. */
@@ -164,7 +188,7 @@ const framer = (take: (frame: Buffer, bodyStart: number) => void): ((chunk: Buff
   return (chunk) => {
     let bytes = chunk
     if (heldBytes > 0) {
-      held.push(chunk)
+      held.push(hold(chunk))
       heldBytes += chunk.length
       if (heldBytes < needed) return
       bytes = Buffer.concat(held, heldBytes)
@@ -192,7 +216,7 @@ const framer = (take: (frame: Buffer, bodyStart: number) => void): ((chunk: Buff
       start = position + length
     }
     if (start < bytes.length) {
-      held = [start === 0 ? bytes : bytes.subarray(start)]
+      held = [hold(start === 0 ? bytes : bytes.subarray(start))]
       heldBytes = bytes.length - start
     }
   }
