@@ -136,7 +136,7 @@ const fansOut = (make: () => EncoderStage): void => {
     for (let sequence = 1; sequence <= 40; sequence++) {
       const payload = `message ${sequence}`.padEnd(100, '.')
       for (const qos of [1, 2] as const) {
-        const publish = publishOf({ ...packet, payload, qos, messageId: 1 })
+        const publish: PublishFields = publishOf({ ...packet, payload, qos, messageId: 1 })
         for (const [index, { encoder }] of subscribers.entries()) {
           publish.packetIdentifier = sequence * 1000 + index
           encoder.publish(publish)
