@@ -1,3 +1,4 @@
+import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
 import { DUP_FLAG, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { PropertyIdentifier } from '../../src/mqtt/properties.ts'
@@ -9,8 +10,6 @@ import type { Slab } from './slab.ts'
 
 /** The most bytes that a UTF-8 Encoded String can have [MQTT-4.7.3-3]. */
 const MAXIMUM_STRING_LENGTH = 65_535
-/** Up to this many bytes a loop is quicker than `Buffer.copy`, which makes a view first. */
-const LOOP_BYTES = 24
 
 /**
  * Cuts the bytes of a PUBLISH packet off a slab: all of them, or all but the payload. They end at `slab.end`.
@@ -64,12 +63,4 @@ const writeProperties = (publish: Publish, bytes: Buffer, start: number): number
     position = writeVariableByteInteger(bytes, position, subscriptionIdentifiers[index]!)
   }
   return copyBytes(message.bytes, message.propertiesStart, message.propertiesEnd, bytes, position)
-}
-
-/** Copies `from[start..end)` to `to` at `position`. @returns where the copy ends. */
-const copyBytes = (from: Buffer, start: number, end: number, to: Buffer, position: number): number => {
-  let at = position
-  if (end - start > LOOP_BYTES) return at + from.copy(to, at, start, end)
-  for (let index = start; index < end; index += 1) to[at++] = from[index]!
-  return at
 }

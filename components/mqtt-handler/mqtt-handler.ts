@@ -118,6 +118,7 @@ export class MqttHandler implements HandlerStage {
     refusedWildcardLevels: 0,
   }
   readonly #timer: NodeJS.Timeout
+  #recentMs = this.now()
 
   /** @throws when two authentication methods have the same name. */
   constructor(config: HandlerConfig, parts: Parts) {
@@ -161,6 +162,11 @@ export class MqttHandler implements HandlerStage {
     return performance.timeOrigin + performance.now()
   }
 
+  /** `now()` as of the last tick of the timer, at most `TICK_MS` old: for what is asked for each message. */
+  get recentMs(): number {
+    return this.#recentMs
+  }
+
   open(connection: Connection, next: PacketReceiver): PacketReceiver {
     const client = new Client(connection, next, this)
     this.clients.add(client)
@@ -200,6 +206,7 @@ export class MqttHandler implements HandlerStage {
 
   #tick(): void {
     const nowMs = performance.now()
+    this.#recentMs = this.now()
     const { due, sessions } = this
     for (const client of this.keepAlive.advance(nowMs)) due.silentClients.add(client)
     for (const session of sessions.willDelay.advance(nowMs)) due.wills.add(session)

@@ -80,7 +80,7 @@ export class Outbox {
     const direct = this.sends(message, shared)
     this.#lastSequence += 1
     const sequence = this.#lastSequence
-    const queuedAtMs = direct ? 0 : this.#handler.now()
+    const queuedAtMs = direct ? 0 : this.#handler.recentMs
     const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
     if (direct) this.#send(this.#session.client!, outgoing, false)
     else this.#waiting.push(outgoing)

@@ -1,4 +1,5 @@
 import type { QoS } from 'mqtt-packet'
+import { copyBytes } from './copy-bytes.ts'
 import type { Lender } from './lender.ts'
 
 /**
@@ -145,9 +146,21 @@ export class Message {
     return Object.assign(alone, { bytes, serial: kept.serial })
   }
 
+  /** The parts alone, one behind the other. */
   #copy(): Message {
-    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = this
-    return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
+    const { bytes, qos, retain, expiresAtMs } = this
+    const copy = new Message()
+    const fields = Message.refill(copy, Buffer.allocUnsafe(this.size))
+    fields.topicEnd = copyBytes(bytes, this.topicStart, this.topicEnd, fields.bytes, 0)
+    fields.propertiesStart = fields.topicEnd
+    fields.propertiesEnd = copyBytes(bytes, this.propertiesStart, this.propertiesEnd, fields.bytes, fields.topicEnd)
+    fields.payloadStart = fields.propertiesEnd
+    fields.payloadEnd = copyBytes(bytes, this.payloadStart, this.payloadEnd, fields.bytes, fields.propertiesEnd)
+    fields.qos = qos
+    fields.retain = retain
+    fields.expiresAtMs = expiresAtMs
+    copy.#kept = copy
+    return copy
   }
 
   /** A copy in memory of its own, with other parts: `{ topic }` for what a Topic Alias stands for. */
