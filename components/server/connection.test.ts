@@ -12,6 +12,7 @@ import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { TurnBudget } from './turn-budget.ts'
+import { WriteBudget } from './write-budget.ts'
 
 const unused = () => expect.unreachable()
 
@@ -53,10 +54,12 @@ const open = (
   ]
   const endOfTurn = new EndOfTurn()
   const pool = new BufferPool()
+  const writes = new WriteBudget(endOfTurn)
   const connection = new TcpConnection(7, socket as unknown as Socket, {
     log,
     endOfTurn,
     budget: new TurnBudget(50_000, endOfTurn, log),
+    writes,
     pool,
     buffers: new Buffers(1_000_000, log),
     input: new SharedInput(pool, endOfTurn),
@@ -67,7 +70,7 @@ const open = (
     gone: () => gone++,
   })
   connection.start(readPipeline(stages, 'here'))
-  return { connection, socket, log, told, pool, gone: () => gone }
+  return { connection, socket, log, told, pool, writes, gone: () => gone }
 }
 
 const bytes = (length: number) => Buffer.alloc(length, 'x')
@@ -87,6 +90,62 @@ describe('writing', () => {
     connection.write(bytes(5))
     await turn()
     expect(sizes(socket.writes).slice(1)).toEqual([[5]])
+  })
+
+  describe('when all connections have written enough in this turn', () => {
+    const spent = () => {
+      const opened = open(undefined, { maximumPendingBytes: 1_000_000 })
+      opened.writes.takes(100_000_000)
+      return opened
+    }
+
+    it('puts large writes off to the next turn, in their order and with what follows', async () => {
+      const { connection, socket } = spent()
+      const large = Buffer.alloc(300_000, 'a')
+      connection.write(large)
+      connection.write(Buffer.from('b'))
+      expect(socket.writes).toEqual([])
+      expect(connection.pendingBytes).toBe(300_001)
+      await turn()
+      await turn()
+      const written = Buffer.concat(socket.writes.flat())
+      expect(written.equals(Buffer.concat([large, Buffer.from('b')]))).toBe(true)
+      expect(connection.pendingBytes).toBe(0)
+    })
+
+    it('writes small answers at once', async () => {
+      const { connection, socket } = spent()
+      connection.write(Buffer.from('pong'))
+      await turn()
+      expect(sizes(socket.writes)).toEqual([[4]])
+    })
+
+    it('writes everything when it closes', () => {
+      const { connection, socket } = spent()
+      connection.write(bytes(300_000))
+      connection.close('done')
+      expect(sizes(socket.writes)).toEqual([[300_000]])
+    })
+
+    it('asks the operating system before the peer is held to be slow', () => {
+      const { connection, socket } = spent()
+      for (let n = 0; n < 1_500; n++) connection.write(bytes(1_000))
+      expect(socket.writes.length).toBeGreaterThan(0)
+      expect(connection.congested).toBe(false)
+    })
+
+    it('drops what was put off when the connection is lost', async () => {
+      const { connection, socket, pool } = spent()
+      const memory = pool.take()
+      connection.forward(memory, 0, memory.length)
+      for (let n = 0; n < 5; n++) connection.write(bytes(60_000))
+      connection.cutOff('gone')
+      await turn()
+      expect(socket.writes).toEqual([])
+      expect(pool.owns(memory)).toBe(true)
+      pool.give(memory)
+      expect(pool.owns(memory)).toBe(false)
+    })
   })
 
   it('does not let a turn gather without bounds', () => {

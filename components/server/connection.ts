@@ -8,14 +8,17 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { ConnectionInput, type InputHost, type InputOwner } from './connection-input.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
-import { Gathered } from './gathered.ts'
+import { Gathered, type Taken } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 import type { SharedInput } from './shared-input.ts'
+import type { WriteBudget } from './write-budget.ts'
 
 /** What the connections of a server share. */
 export interface ConnectionOwner extends InputOwner {
   readonly log: Logger
   readonly endOfTurn: EndOfTurn
+  /** What goes out in a turn. */
+  readonly writes: WriteBudget
   /** Memory for what comes in and for what goes out. */
   readonly pool: BufferPool
   /** What connections read into. */
@@ -78,7 +81,10 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   #writesEnded = 0
   /** Memory of the pool that writes under way lie in, oldest first; a peer that takes everything at once needs none. */
   #sending: Fifo<Sending> | undefined
-  /** Bytes that the socket holds, as of the last write and the last that the operating system took. */
+  /** What was put off to a later turn, and its bytes. */
+  #unsent: Taken | undefined
+  #unsentBytes = 0
+  /** Bytes put off, and those that the socket holds, as of the last write and the last that the operating system took. */
   #socketBytes = 0
   #congested = false
   /** Bytes of the largest message written since the connection was last all but drained; 0 when that was a small one. */
@@ -179,6 +185,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     // The operating system is asked before the peer is held to be slow.
     if (this.#gathered.bytes >= Math.min(flushBytes, maximumPendingBytes / 2)) this.#flush()
     else if (!this.#awaitsEndOfTurn) this.#awaitEndOfTurn()
+    if (this.pendingBytes <= maximumPendingBytes + this.#largeMessage) return
+    if (this.#unsent !== undefined) this.#flush(true)
     if (this.pendingBytes > maximumPendingBytes + this.#largeMessage) this.#overflow()
   }
 
@@ -188,7 +196,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   #close(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
-    this.#flush()
+    this.#flush(true)
     if (this.#writeError !== undefined) {
       this.#lost(reason, by)
       this.#socket.destroy()
@@ -240,14 +248,45 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.#input.block()
   }
 
-  #flush(): void {
+  /** Writes what was gathered, or puts it off when all connections have written enough in this turn. @param isLast not that. */
+  #flush(isLast = false): void {
     const gathered = this.#gathered
-    if (gathered === undefined) return
+    const unsent = this.#unsent
+    if (gathered === undefined && unsent === undefined) return
+    const bytes = (gathered?.bytes ?? 0) + this.#unsentBytes
+    const goesOut = this.#owner.writes.takes(bytes) || isLast
+    if (gathered !== undefined) {
+      gathered.settle()
+      // What has to wait for a slow peer is copied to memory of its own: nobody is to have all that is used again.
+      const taken = gathered.take(this.#owner.pool, goesOut && this.#socketBytes === 0)
+      this.#release(gathered)
+      if (goesOut && unsent === undefined) {
+        this.#send(taken)
+        return
+      }
+      this.#putOff(taken, bytes)
+    }
+    if (!goesOut) {
+      this.#awaitEndOfTurn()
+      return
+    }
+    const all = this.#unsent!
+    this.#unsent = undefined
+    this.#unsentBytes = 0
+    this.#send(all)
+  }
+
+  /** Keeps what is to be written for a later turn. @param bytes what is kept then, together. */
+  #putOff({ chunks, pooled }: Taken, bytes: number): void {
+    this.#unsent ??= { chunks: [], pooled: [] }
+    this.#unsent.chunks.push(...chunks)
+    this.#unsent.pooled.push(...pooled)
+    this.#noteSocketBytes(this.#socketBytes + bytes - this.#unsentBytes)
+    this.#unsentBytes = bytes
+  }
+
+  #send({ chunks, pooled }: Taken): void {
     const { pool } = this.#owner
-    gathered.settle()
-    // What has to wait for a slow peer is copied to memory of its own: nobody is to have all that is used again.
-    const { chunks, pooled } = gathered.take(pool, this.#socketBytes === 0)
-    this.#release(gathered)
     if (chunks.length > 1) this.#socket.cork()
     for (const chunk of chunks) this.#socket.write(chunk, this.#written)
     if (chunks.length > 1) this.#socket.uncork()
@@ -274,6 +313,9 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     const gathered = this.#gathered
     gathered?.clear()
     if (gathered !== undefined) this.#release(gathered)
+    for (const memory of this.#unsent?.pooled ?? []) if (memory !== undefined) this.#owner.pool.give(memory)
+    this.#unsent = undefined
+    this.#unsentBytes = 0
   }
 
   /** Gives the empty collection back, for whichever connection writes next. */
@@ -289,7 +331,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.#writesEnded += 1
     this.#lastTakenMs = performance.now()
     if (this.#sending?.peek()?.write === this.#writesEnded) this.#owner.pool.give(this.#sending.shift()!.memory)
-    this.#noteSocketBytes(this.#socket.writableLength)
+    this.#noteSocketBytes(this.#socket.writableLength + this.#unsentBytes)
     if (this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#largeMessage = 0
     if (!this.#congested) return

@@ -14,6 +14,7 @@ import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { TurnBudget } from './turn-budget.ts'
+import { WriteBudget } from './write-budget.ts'
 
 /**
  * A connection on which every byte is a packet: `p` pauses it, a digit is answered with as many hundred bytes, and the
@@ -62,6 +63,7 @@ const open = (
     log,
     endOfTurn,
     budget: new TurnBudget(50_000, endOfTurn, log),
+    writes: new WriteBudget(endOfTurn),
     pool,
     buffers,
     input: new SharedInput(pool, endOfTurn),

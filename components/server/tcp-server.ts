@@ -14,6 +14,7 @@ import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
 import { TurnBudget } from './turn-budget.ts'
+import { WriteBudget } from './write-budget.ts'
 
 /** The part of its units that the first turn has: nothing is compiled yet. */
 const FIRST_PART = 1 / 8
@@ -72,6 +73,7 @@ export class TcpServer implements Listener {
       endOfTurn,
       buffers: this.#buffers,
       budget,
+      writes: new WriteBudget(endOfTurn),
       pool,
       input: new SharedInput(pool, endOfTurn),
       gathered: [],
