@@ -25,7 +25,6 @@ export class DueWork {
 
   constructor(handler: MqttHandler) {
     const { scheduler, log } = handler
-    const payer = { chargeWork: (units: number) => scheduler.spend(units) }
     this.wills = new DueWills(handler)
     this.endedSessions = new EndedSessions(handler)
     this.silentClients = new TurnQueue('keep alive', scheduler, log, (client) => {
@@ -34,10 +33,12 @@ export class DueWork {
       return false
     })
     this.expiredSessions = new TurnQueue('session expiry', scheduler, log, (session) => {
-      handler.sessions.end(session, payer) // [MQTT-4.1.0-2]
+      handler.sessions.end(session, scheduler.payer) // [MQTT-4.1.0-2]
       return false
     })
-    this.sweep = new TurnQueue('retained messages', scheduler, log, (retained) => retained.sweep(handler.now(), payer))
+    this.sweep = new TurnQueue('retained messages', scheduler, log, (retained) =>
+      retained.sweep(handler.now(), scheduler.payer),
+    )
   }
 
   /** Does now what must not be lost when the broker stops. */
