@@ -1,6 +1,13 @@
 import { Socket } from 'node:net'
 import { localAddress } from '../bench/generator/local-address.ts'
-import { disconnect, PacketType, packet, string, uint16 } from '../bench/generator/packets.ts'
+import {
+  disconnect,
+  PacketType,
+  packet,
+  string,
+  encodeSubscribe as subscribe,
+  uint16,
+} from '../bench/generator/packets.ts'
 
 /** How long the broker may take to answer a client that prepares an attack, in milliseconds. */
 const answerDeadlineMs = 120_000
@@ -210,12 +217,7 @@ interface Waiting {
 }
 
 /** A SUBSCRIBE packet with Packet Identifier 1. */
-export const encodeSubscribe = (filters: readonly string[], qos: 0 | 1 = 0): Buffer =>
-  packet(
-    (PacketType.SUBSCRIBE << 4) | 0b10,
-    uint16(1),
-    Buffer.concat(filters.flatMap((filter) => [string(filter), Buffer.of(qos)])),
-  )
+export const encodeSubscribe = (filters: readonly string[], qos: 0 | 1 = 0): Buffer => subscribe(1, filters, qos, 4)
 
 /** A PUBLISH packet. @param id at QoS 1 and 2 alone. */
 export const encodePublish = (
