@@ -32,7 +32,10 @@ export const mqttDecoder = defineComponent({
       .min(1)
       .max(MAXIMUM_PACKET_SIZE)
       .default(20_000)
-      .describe('Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold: reading so many takes about 10 ms.'),
+      .describe(
+        'Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold. A client that sends more is disconnected (Quota exceeded, ' +
+          '0x97); it may send them in several packets.',
+      ),
     maximumTotalPartialBytes: z
       .int()
       .min(1024)

@@ -10,8 +10,8 @@ import { TurnQueue } from './turn-queue.ts'
 const SILENT_CLIENT_UNITS = 150
 
 /**
- * What falls due for the clients and sessions of the broker, for thousands of them at once if it comes to that. It is done over
- * turns of the event loop, each kind in its order. What is due for a single client is done at once.
+ * The work that falls due for clients and sessions, such as Wills and expiries. It may fall due for thousands at once. Each kind
+ * of work is done in its order, over turns of the event loop. Work that is due for a single client is done at once.
  */
 export class DueWork {
   readonly wills: DueWills

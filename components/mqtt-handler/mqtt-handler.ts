@@ -43,13 +43,13 @@ export interface Totals {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
-  /** Connections that were closed since another client connected with the same Client Identifier. */
+  /** Connections that were closed because another client connected with the same Client Identifier. */
   takeovers: number
-  /** Sessions that held nothing and were ended early, since there was no room for a new one. */
+  /** Sessions that held nothing and were ended early to make room for a new one. */
   givenUpSessions: number
   /** Messages that were passed on over several turns of the event loop. */
   dividedPublishes: number
-  /** Subscriptions that were refused since the filters of a client have too many levels. */
+  /** Subscriptions that were refused because the filters of a client have too many levels. */
   refusedWildcardLevels: number
 }
 
@@ -158,7 +158,7 @@ export class MqttHandler implements HandlerStage {
     return client
   }
 
-  /** Ends its timers and what was begun, and publishes the Wills that are due. The connections are the server's, which has closed them before. */
+  /** Ends its timers, completes what was begun, and publishes the Wills that are due. The server has closed the connections before. */
   stop(): void {
     clearInterval(this.#timer)
     this.due.drain()

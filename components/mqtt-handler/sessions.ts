@@ -74,7 +74,7 @@ export class Sessions {
       this.#byId.set(id, session)
       session.restore(stored)
     }
-    // Wills that are due now reach all subscribers. Those that went first are the first to be given up.
+    // Wills that are due now reach all subscribers. The sessions that are away longest are the first to end early.
     for (const session of [...this.#byId.values()].sort(byDisconnection)) session.awaitClient()
   }
 
@@ -111,7 +111,7 @@ export class Sessions {
     totals.givenUpSessions += 1
     if (totals.givenUpSessions === 1) {
       const details = { client: session.id, sessions: this.#byId.size, away: this.away.count }
-      log.warn(details, 'A session that held nothing was ended for a new one: the next ones are only counted')
+      log.warn(details, 'A session that held nothing was ended for a new one: further ones are counted and not logged')
     }
     this.end(session)
   }

@@ -36,7 +36,7 @@ const newName = (): string => {
 
 let addresses = 0
 
-/** The broker closed the connection, or accepted none: that ends an attack and is no failure of the measurement. */
+/** The broker closed the connection, or accepted no connection. This ends an attack, but does not fail the measurement. */
 export class CutOff extends Error {}
 
 /** A client of MQTT 3.1.1 that counts the packets which it receives and forgets them. */
@@ -154,7 +154,7 @@ export class FloodClient {
         clearTimeout(timer)
         resolve()
       }
-      // A broker that does not read must not keep the attack from its end.
+      // The attack must end even if the broker does not read.
       const timer = setTimeout(over, 250)
       this.socket.on('drain', over).on('close', over)
     })
