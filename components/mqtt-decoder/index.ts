@@ -24,7 +24,7 @@ export const mqttDecoder = defineComponent({
       .max(MAXIMUM_PACKET_SIZE)
       .default(65_536)
       .describe(
-        'The same until a client is accepted, for CONNECT and for AUTH packets before CONNACK: everybody who reaches the ' +
+        'The same until a client is accepted, for CONNECT and for AUTH packets before CONNACK: every host that reaches the ' +
           'port can send them. Will, User Name and Password must fit in.',
       ),
     maximumFilters: z

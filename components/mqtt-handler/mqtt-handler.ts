@@ -158,7 +158,7 @@ export class MqttHandler implements HandlerStage {
     return client
   }
 
-  /** Ends its timers, completes what was begun, and publishes the Wills that are due. The server has closed the connections before. */
+  /** Ends its timers, completes what was begun and publishes the Wills that are due. The server has closed the connections. */
   stop(): void {
     clearInterval(this.#timer)
     this.due.drain()
