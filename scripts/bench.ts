@@ -11,6 +11,7 @@ import { type Bundle, bundlePrograms } from './bench/bundle.ts'
 import { benchCases, chooseCases } from './bench/cases.ts'
 import { type BenchOptions, type PeerName, parseBenchCommand, peerNames } from './bench/command-line.ts'
 import { describeMachine, describeRevision } from './bench/machine.ts'
+import { exitCodes, runMeasurement } from './bench/measurement.ts'
 import { progressBar } from './bench/progress.ts'
 import { formatCase, formatCheck } from './bench/report.ts'
 import { type CaseResult, isFaulty, mediansOf } from './bench/results.ts'
@@ -18,7 +19,6 @@ import { runCase, type Subject, subjectsOf } from './bench/run-case.ts'
 import { runJob } from './bench/run-job.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
 /** How long a check of delivery loads the broker, in milliseconds. */
 const checkMs = 300
@@ -45,17 +45,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
     console.log(formatList(options.cases.length > 0 ? chosen : all))
     return exitCodes.ok
   }
-  // Everything that was started ends with this process, by what listens to its exit.
-  const stop = () => process.exit(exitCodes.interrupted)
-  process.once('SIGINT', stop).once('SIGTERM', stop)
-  try {
-    return await bench(options.action === 'check' ? chosen.flatMap(toCheck) : chosen, options)
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    return exitCodes.failed
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop)
-  }
+  return runMeasurement(() => bench(options.action === 'check' ? chosen.flatMap(toCheck) : chosen, options))
 }
 
 const formatList = (cases: readonly BenchCase[]): string => {

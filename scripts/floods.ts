@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Broker } from './bench/brokers/broker.ts'
 import { ownBroker, revisionBroker } from './bench/brokers/checkout.ts'
 import { compile } from './bench/bundle.ts'
+import { exitCodes, runMeasurement } from './bench/measurement.ts'
 import type { Attack } from './floods/attack.ts'
 import { attacks } from './floods/attacks.ts'
 import { type FloodOptions, parseFloodCommand } from './floods/command-line.ts'
@@ -11,7 +12,6 @@ import { tableHead, tableRow } from './floods/report.ts'
 import { runAttack } from './floods/run-attack.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
 /** How long an attack lasts when neither it nor the command line says, in seconds. */
 const defaultSeconds = 8
@@ -38,17 +38,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
     console.log(formatList(chosen))
     return exitCodes.ok
   }
-  // Everything that was started ends with this process, by what listens to its exit.
-  const stop = () => process.exit(exitCodes.interrupted)
-  process.once('SIGINT', stop).once('SIGTERM', stop)
-  try {
-    return await flood(chosen, options)
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    return exitCodes.failed
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop)
-  }
+  return runMeasurement(() => flood(chosen, options))
 }
 
 const formatList = (chosen: readonly Attack[]): string => {

@@ -150,9 +150,9 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boole
 }
 
 /**
- * SIGHUP means two things: an operator asks for a reload, or the terminal has been closed. The descriptor of a terminal that
- * was closed is no terminal any more. A shell and the kernel may both send the signal then, so none of them ends the process
- * at once.
+ * SIGHUP means two things: an operator asks for a reload, or the terminal has been closed. After the terminal was closed,
+ * `isTTY` of its descriptor is false. The shell and the kernel may both send the signal, so a second SIGHUP does not end the
+ * process at once.
  */
 const hangupHandler = (stop: (signal: NodeJS.Signals) => void): (() => void) => {
   const inTerminal = isatty(0)

@@ -4,8 +4,8 @@ import { hostname } from 'node:os'
 const levels = { info: 30, warn: 40, error: 50, fatal: 60 } as const
 
 /**
- * Tells the operator something that is no component's: on stderr, as text in a terminal and otherwise as a line of JSON in the
- * form of the log, so that a program which collects the output reads one format.
+ * Writes a line of the program itself, not of a component, to stderr: as text in a terminal, and otherwise as JSON in the form of
+ * the log, so that a program that collects the output reads one format.
  */
 export const say = (text: string, level: keyof typeof levels = 'info'): void => {
   process.stderr.write(`${process.stderr.isTTY ? text : lineOf(text, level)}\n`)

@@ -24,7 +24,7 @@ export const mqttDecoder = defineComponent({
       .max(MAXIMUM_PACKET_SIZE)
       .default(65_536)
       .describe(
-        'The same until a client is accepted, for CONNECT and for AUTH packets before CONNACK: everybody who reaches the ' +
+        'The same until a client is accepted, for CONNECT and for AUTH packets before CONNACK: every host that reaches the ' +
           'port can send them. Will, User Name and Password must fit in.',
       ),
     maximumFilters: z
@@ -32,7 +32,10 @@ export const mqttDecoder = defineComponent({
       .min(1)
       .max(MAXIMUM_PACKET_SIZE)
       .default(20_000)
-      .describe('Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold: reading so many takes about 10 ms.'),
+      .describe(
+        'Topic Filters that a SUBSCRIBE or UNSUBSCRIBE packet may hold. A client that sends more is disconnected (Quota exceeded, ' +
+          '0x97); it may send them in several packets.',
+      ),
     maximumTotalPartialBytes: z
       .int()
       .min(1024)

@@ -6,7 +6,7 @@ import type {
 } from '../../src/kinds/authentication-method.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
-import { whoIs } from './client-log.ts'
+import { clientFields } from './client-log.ts'
 import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
@@ -116,7 +116,7 @@ export class Authentication {
 
   #failed(error: unknown): void {
     if (this.#client.phase === Phase.Ended) return
-    const details = { ...whoIs(this.#client), method: this.method, err: error }
+    const details = { ...clientFields(this.#client), method: this.method, err: error }
     this.#client.handler.log.error(details, 'An authentication method failed')
     this.#refuse(ReasonCode.UnspecifiedError, 'the authentication method failed')
   }

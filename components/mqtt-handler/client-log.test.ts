@@ -149,7 +149,7 @@ describe('a client that is thrown out', () => {
     ])
   })
 
-  it('by the transport, for it reads too slowly, is a warning', () => {
+  it('by the transport, because it reads too slowly, is a warning', () => {
     lose(connected(), 'broker', 'it read too slowly, and the buffers of all connections were full')
     expect(logged()).toEqual([
       'warn Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5): ' +
@@ -201,7 +201,7 @@ describe('a client that is refused', () => {
     ])
   })
 
-  it('for it did not send CONNECT in time is a warning', () => {
+  it('because it did not send CONNECT in time is a warning', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
     broker.stop()
     start({ connectDeadlineMs: 1_000 })
@@ -213,7 +213,7 @@ describe('a client that is refused', () => {
   })
 })
 
-it('a connection that ends before CONNECT is no news, and none at all when nothing came', () => {
+it('a connection that ends before CONNECT is no warning, and is only at level debug when nothing came', () => {
   const silent = broker.open(0)
   const halfway = broker.open(0)
   halfway.connection.bytesReceived = 5
@@ -271,7 +271,7 @@ it('a password that is not checked is a warning, once', () => {
   expect(JSON.stringify(broker.log.lines)).not.toContain('sesame')
 })
 
-it('a password of a client that is refused is none that was not checked', () => {
+it('a password of a refused client is not reported as unchecked', () => {
   broker.stop()
   start({}, { authenticationMethods: [new ControlledMethod()] })
   broker.open().take(connectPacket({ ...kitchen, username: 'bob', password: Buffer.from('sesame') }))

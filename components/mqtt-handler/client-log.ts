@@ -33,12 +33,12 @@ export const endedByBroker: ClientEnd = { by: 'broker' }
 
 const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
 
-/** The broker's own reasons to end a connection that are no fault of the client and no news for the operator. */
+/** Reasons of the broker to end a connection that need no warning: the client did nothing wrong. */
 const ORDINARY: ReadonlySet<number | undefined> = new Set([ReasonCode.SessionTakenOver, ReasonCode.ServerShuttingDown])
 
 /**
- * Writes the lines about clients: who connected, who left or was thrown out and why, and who was refused. Every line names the
- * client by its Client Identifier, as far as it is known, its address, version and user. Text is built only for lines that are
+ * Writes the lines about clients that connect, disconnect, or are refused. Every line has the Client Identifier, address,
+ * version and user name of the client, as far as they are known. Text is built only for lines that are
  * written, since clients may connect by the thousand.
  */
 export class ClientLog {
@@ -58,7 +58,7 @@ export class ClientLog {
     const kept = keepAlive === 0 ? 'no keep alive' : `keep alive ${keepAlive} s`
     const will = willTopic === undefined ? undefined : `Will on ${willTopic}`
     this.#log[level](
-      { ...whoIs(client), session, keepAlive, willTopic },
+      { ...clientFields(client), session, keepAlive, willTopic },
       `Client connected: ${nameOf(client)}${factsOf(client, [session, kept], will)}`,
     )
   }
@@ -75,8 +75,8 @@ export class ClientLog {
     const { reasonCode, reasonString } = end
     const reason = reasonCode === undefined ? undefined : describe(end.by, reasonCode)
     const details = {
-      ...whoIs(client),
-      // A refusal is the broker's anyway.
+      ...clientFields(client),
+      // A refusal is always by the broker.
       closedBy: accepted || end.by !== 'broker' ? end.by : undefined,
       reason,
       why: end.takenOverBy === undefined ? why : undefined,
@@ -97,14 +97,14 @@ export class ClientLog {
     this.#passwordSeen = true
     const text =
       'A password was not checked: no component checks the passwords of CONNECT packets. The first one came from'
-    this.#log.warn(whoIs(client), `${text} ${nameOf(client)}${factsOf(client, [])}`)
+    this.#log.warn(clientFields(client), `${text} ${nameOf(client)}${factsOf(client, [])}`)
   }
 
   /** A client announced a Will on a topic that begins with `$`: the client is let in, and the Will is dropped when it is due. */
   willRefused(client: Client, willTopic: string): void {
     const topic = shortened(willTopic)
     this.#log.warn(
-      { ...whoIs(client), willTopic: topic },
+      { ...clientFields(client), willTopic: topic },
       `Will Message not accepted: ${nameOf(client)}${factsOf(client, [])}: its topic ${topic} begins with $; it is dropped when it is due`,
     )
   }
@@ -124,7 +124,7 @@ export class ClientLog {
     const reason = describeReasonCode(reasonCode)
     const told = Object.entries(details).map(([key, value]) => (key === 'why' ? value : `${key} ${shortened(value)}`))
     this.#log.warn(
-      { ...whoIs(client), reason, ...details },
+      { ...clientFields(client), reason, ...details },
       `${what}: ${nameOf(client)}${factsOf(client, [])}: ${reason}: ${told.join(', ')}; ${next}`,
     )
   }
@@ -133,7 +133,7 @@ export class ClientLog {
   readsTooSlowly(client: Client): void {
     const { pendingBytes } = client.connection
     this.#log.warn(
-      { ...whoIs(client), pendingBytes },
+      { ...clientFields(client), pendingBytes },
       `Client reads too slowly: ${nameOf(client)}${factsOf(client, [])}: messages at QoS 0 are dropped, ` +
         `${pendingBytes} bytes are pending`,
     )
@@ -144,7 +144,7 @@ export class ClientLog {
       if (!ORDINARY.has(end.reasonCode)) return 'warn'
       return end.takenOverBy !== undefined && this.#isRepeated(client) ? 'debug' : 'info'
     }
-    // The health check of a load balancer, say.
+    // For example the health check of a load balancer.
     return !accepted && client.connection.bytesReceived === 0 ? 'debug' : 'info'
   }
 
@@ -157,7 +157,7 @@ export class ClientLog {
     if (repeated === undefined) return
     const { takeovers, seconds } = repeated
     this.#log.warn(
-      { ...whoIs(client), takenOverBy: by, takeovers, seconds },
+      { ...clientFields(client), takenOverBy: by, takeovers, seconds },
       `Client Identifier taken over again and again: ${nameOf(client)} by ${by} (${takeovers} times in ${seconds} s). ` +
         'It looks like two devices with the same Client Identifier. Further takeovers of it are logged at level debug',
     )
@@ -184,7 +184,7 @@ export const shortened = (text: string): string =>
   text.length > MAXIMUM_TEXT_LENGTH ? `${text.slice(0, MAXIMUM_TEXT_LENGTH)}…` : text
 
 /** The fields that every line about a client has. */
-export const whoIs = ({ id, identity, connection }: Client): Record<string, unknown> => {
+export const clientFields = ({ id, identity, connection }: Client): Record<string, unknown> => {
   const { protocolVersion: version, remote } = connection
   const { clientId, userName } = identity
   return {

@@ -16,26 +16,19 @@ import type { Authentication } from './authentication.ts'
 import { type ClientEnd, endedByBroker, willOutcome } from './client-log.ts'
 import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
-import { handleDisconnect } from './disconnect.ts'
+import { dispatch } from './dispatch.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { packetWork, publishWork, RUN_WORK_SHIFT } from './packet-work.ts'
 import { Phase } from './phase.ts'
-import { handlePingreq } from './pingreq.ts'
-import { handlePuback } from './puback.ts'
-import { handlePubcomp } from './pubcomp.ts'
 import { handlePublish, handlePublishRun } from './publish.ts'
-import { handlePubrec } from './pubrec.ts'
-import { handlePubrel } from './pubrel.ts'
 import { Pause, Reading } from './reading.ts'
 import { refuse } from './refuse.ts'
 import type { Session } from './session.ts'
-import { handleSubscribe } from './subscribe.ts'
-import { handleUnsubscribe } from './unsubscribe.ts'
 
 /** What a Topic Alias costs in a packet: shorter Topic Names are no better with one. */
 const TOPIC_ALIAS_BYTES = 3
 
-/** A client: from the opening of its network connection to the end of it. Dispatches its packets, and sends to it. */
+/** A client: from the opening of its network connection to the end of it. Takes its packets, and sends to it. */
 export class Client implements PacketReceiver {
   readonly connection: Connection
   readonly handler: MqttHandler
@@ -113,38 +106,7 @@ export class Client implements PacketReceiver {
       return
     }
     this.handler.keepAlive.heard(this.#watch)
-    switch (packet.cmd) {
-      case 'puback':
-        handlePuback(this, packet)
-        break
-      case 'pubrec':
-        handlePubrec(this, packet)
-        break
-      case 'pubrel':
-        handlePubrel(this, packet)
-        break
-      case 'pubcomp':
-        handlePubcomp(this, packet)
-        break
-      case 'subscribe':
-        handleSubscribe(this, packet)
-        break
-      case 'unsubscribe':
-        handleUnsubscribe(this, packet)
-        break
-      case 'pingreq':
-        handlePingreq(this)
-        break
-      case 'disconnect':
-        handleDisconnect(this, packet)
-        break
-      case 'auth':
-        handleAuth(this, packet)
-        break
-      default:
-        // A second CONNECT [MQTT-3.1.0-2], or what only a server sends.
-        this.disconnect(ReasonCode.ProtocolError, `client sent ${packet.cmd}, which it may not send here`)
-    }
+    dispatch(this, packet)
   }
 
   publish(publish: Publish): void {

@@ -138,8 +138,8 @@ const queues = {
     .default(65_535)
     .describe(
       'QoS 2 messages of one session that may be unreleased (without PUBREL), over all its connections. An MQTT 5 client is ' +
-        'told of those beyond (PUBREC 0x97), one of MQTT 3 is disconnected. Unset: as many as there are Packet Identifiers, ' +
-        'since MQTT 3 clients may send them all before they read the first PUBREC.',
+        'told of those beyond (PUBREC 0x97), one of MQTT 3 is disconnected. The default is all Packet Identifiers, since ' +
+        'MQTT 3 clients may send them all before they read the first PUBREC.',
     ),
   maximumTotalUnreleasedBytes: z
     .int()
@@ -148,16 +148,17 @@ const queues = {
     .default(256 * 1024 ** 2)
     .describe(
       'Bytes that the Packet Identifiers of unreleased messages cost together: 400 for each 512 of a session, and 50 for each ' +
-        "message where `duplicateQoS2` is 'by-content'. Beyond, those of a session with more than 2,048 bytes are refused as with " +
-        '`maximumUnreleased`.',
+        'message where `duplicateQoS2` is `by-content`. Beyond it, messages of sessions with more than 2,048 bytes are refused ' +
+        'as with `maximumUnreleased`.',
     ),
   duplicateQoS2: z
     .enum(['by-identifier', 'by-content'])
     .default('by-identifier')
     .describe(
-      'What a QoS 2 message without DUP is whose Packet Identifier is unreleased: the same message, which is answered and not ' +
-        'delivered; or another one, which is delivered, if its Topic Name or payload differ. The latter is for clients that lose ' +
-        'their state. Hashes of the contents are not kept over a restart or reset: what came before is known by its identifier.',
+      'How a QoS 2 message without DUP is handled when its Packet Identifier is unreleased. `by-identifier`: it is the same ' +
+        'message, and is answered and not delivered. `by-content`, for clients that lose their state: it is another message, ' +
+        'and is delivered, if its Topic Name or payload differs. Hashes of the contents are not kept over a restart or reset; ' +
+        'earlier messages are then compared by identifier.',
     ),
   maximumInflight: z
     .int()

@@ -18,10 +18,9 @@ export class DueWills {
   readonly #byId = new Map<string, Session>()
 
   constructor({ scheduler, log }: Pick<MqttHandler, 'scheduler' | 'log'>) {
-    const payer: Payer = { chargeWork: (units) => scheduler.spend(units) }
     this.#queue = new TurnQueue('will', scheduler, log, (session) => {
       this.#byId.delete(session.id)
-      session.publishWill(payer)
+      session.publishWill(scheduler.payer)
       return false
     })
   }

@@ -10,8 +10,8 @@ import { TurnQueue } from './turn-queue.ts'
 const SILENT_CLIENT_UNITS = 150
 
 /**
- * What falls due for the clients and sessions of the broker, for thousands of them at once if it comes to that. It is done over
- * turns of the event loop, each kind in its order. What is due for a single client is done at once.
+ * The work that falls due for clients and sessions, such as Wills and expiries. It may fall due for thousands at once. Each kind
+ * of work is done in its order, over turns of the event loop. Work that is due for a single client is done at once.
  */
 export class DueWork {
   readonly wills: DueWills
@@ -25,7 +25,6 @@ export class DueWork {
 
   constructor(handler: MqttHandler) {
     const { scheduler, log } = handler
-    const payer = { chargeWork: (units: number) => scheduler.spend(units) }
     this.wills = new DueWills(handler)
     this.endedSessions = new EndedSessions(handler)
     this.silentClients = new TurnQueue('keep alive', scheduler, log, (client) => {
@@ -34,10 +33,12 @@ export class DueWork {
       return false
     })
     this.expiredSessions = new TurnQueue('session expiry', scheduler, log, (session) => {
-      handler.sessions.end(session, payer) // [MQTT-4.1.0-2]
+      handler.sessions.end(session, scheduler.payer) // [MQTT-4.1.0-2]
       return false
     })
-    this.sweep = new TurnQueue('retained messages', scheduler, log, (retained) => retained.sweep(handler.now(), payer))
+    this.sweep = new TurnQueue('retained messages', scheduler, log, (retained) =>
+      retained.sweep(handler.now(), scheduler.payer),
+    )
   }
 
   /** Does now what must not be lost when the broker stops. */

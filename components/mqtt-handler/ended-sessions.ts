@@ -47,7 +47,7 @@ export class EndedSessions {
    */
   passOn(message: Message, shared: string, session: Session): void {
     this.#next = session
-    // The call below has come to a session that has ended: the loop goes on with it. There may be too many for the stack.
+    // The call below has reached another session that has ended. The loop continues with it, since recursion could overflow.
     if (this.#passing) return
     this.#passing = true
     const { router } = this.#handler

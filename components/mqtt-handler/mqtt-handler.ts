@@ -5,7 +5,6 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { HandlerStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { Store } from '../../src/kinds/store.ts'
-import { KeepAlive } from '../../src/mqtt/keep-alive.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { Client } from './client.ts'
 import { ClientLog } from './client-log.ts'
@@ -17,16 +16,8 @@ import { Pause } from './reading.ts'
 import { Retained } from './retained.ts'
 import { Sessions } from './sessions.ts'
 import { SharedBacklogs } from './shared-backlogs.ts'
+import { TICK_MS, timerWheel } from './timer-wheel.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
-
-/**
- * How exactly silence is noticed, in milliseconds: at most two of these after the time allowed, and ends of sessions and delays
- * of Wills at most one. The page says half a second: that leaves 100 ms for what else the process does.
- */
-const TICK_MS = 200
-
-/** Two minutes and a bit: longer waits, which are rare, are looked at once in each turn of the wheel. */
-const WHEEL_SLOTS = 640
 
 /** What happens to messages, counted since the start. */
 export interface Totals {
@@ -52,13 +43,13 @@ export interface Totals {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
-  /** Connections that were closed since another client connected with the same Client Identifier. */
+  /** Connections that were closed because another client connected with the same Client Identifier. */
   takeovers: number
-  /** Sessions that held nothing and were ended early, since there was no room for a new one. */
+  /** Sessions that held nothing and were ended early to make room for a new one. */
   givenUpSessions: number
   /** Messages that were passed on over several turns of the event loop. */
   dividedPublishes: number
-  /** Subscriptions that were refused since the filters of a client have too many levels. */
+  /** Subscriptions that were refused because the filters of a client have too many levels. */
   refusedWildcardLevels: number
 }
 
@@ -97,7 +88,7 @@ export class MqttHandler implements HandlerStage {
   readonly due: DueWork
   readonly publications: Publications
   readonly sharedBacklogs: SharedBacklogs
-  readonly keepAlive = new KeepAlive<Client>(performance.now(), TICK_MS, WHEEL_SLOTS)
+  readonly keepAlive = timerWheel<Client>(true)
   /** The one PUBLISH packet that is filled for every client in turn. */
   readonly outgoing = new Publish()
   readonly totals: Totals = {
@@ -173,7 +164,7 @@ export class MqttHandler implements HandlerStage {
     return client
   }
 
-  /** Ends its timers and what was begun, and publishes the Wills that are due. The connections are the server's, which has closed them before. */
+  /** Ends its timers, completes what was begun and publishes the Wills that are due. The server has closed the connections. */
   stop(): void {
     clearInterval(this.#timer)
     this.due.drain()

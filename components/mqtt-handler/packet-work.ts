@@ -22,7 +22,7 @@ const PUBLISH = [2, 4, 6] as const
 /** A retained message is copied and put into the tree of its topic. */
 const RETAIN = 40
 
-/** The messages of a run cost the eighth of a unit each: they are compared with the first one. */
+/** Each message of a run costs an eighth of a unit: it is only compared with the first one. */
 export const RUN_WORK_SHIFT = 3
 
 /** The work of a packet other than PUBLISH. */

@@ -9,10 +9,10 @@ import type { TurnTask } from './turn-scheduler.ts'
 /** The work of one step, in units: small enough that many publications have their share of one turn. */
 const STEP_UNITS = 2_000
 
-/** Takes what became of a message. @param publication finished. @param reason for the answer to the publisher. */
+/** Takes the result of a publication. @param publication finished. @param reason for the answer to the publisher. */
 export type PublicationListener = (reason: ReasonCode, publication: Publication) => void
 
-/** The passing on of one message whose work is divided over several turns of the event loop. */
+/** One message on its way to its subscribers, whose work is divided over several turns of the event loop. */
 export class Publication implements TurnTask {
   /** Kept, in memory of its own. */
   readonly message: Message

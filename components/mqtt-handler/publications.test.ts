@@ -136,7 +136,7 @@ describe('a client that comes back before its message has reached all', () => {
   })
 })
 
-it('who ends its session, or unsubscribes, before its turn gets nothing [MQTT-3.10.4-2]', async () => {
+it('a subscriber that ends its session, or unsubscribes, before its turn gets nothing [MQTT-3.10.4-2]', async () => {
   broker = new HandlerHarness()
   away()
   const leaver = broker.connect({ clientId: 'leaver' })
@@ -150,7 +150,7 @@ it('who ends its session, or unsubscribes, before its turn gets nothing [MQTT-3.
   expect(waiting(1)).toBe(CROWD - 1)
 })
 
-it('says at the end that the full queue of one of them refused it, or that there was nobody', async () => {
+it('says at the end that the full queue of one of them refused it, or that there was no subscriber', async () => {
   broker = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
   away()
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -242,7 +242,7 @@ describe('a topic that matches very many filters', () => {
     expect(worked).toEqual([10_001])
   })
 
-  it('is nothing to take a run for: each of its messages is passed on', async () => {
+  it('takes no run as a whole: each of its messages is passed on', async () => {
     broker = new HandlerHarness()
     const [subscriber] = subscribed(10)
     const publisher = broker.connect({ clientId: 'publisher' })

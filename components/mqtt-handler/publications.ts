@@ -11,8 +11,8 @@ const MAXIMUM_ACTIVE = 16
 
 /**
  * Messages that are too much work for one turn of the event loop: they match a very large part of the filters, or have
- * thousands of subscribers. Each is passed on over several turns. Nothing is read from its publisher meanwhile, and what the
- * publisher's session publishes all the same, its Will, waits: messages of one client arrive in their order [MQTT-4.6.0-5].
+ * thousands of subscribers. Each is passed on over several turns. Nothing is read from its publisher meanwhile, and a Will
+ * of the publisher waits, so that messages of one client arrive in their order [MQTT-4.6.0-5].
  */
 export class Publications {
   readonly #handler: MqttHandler

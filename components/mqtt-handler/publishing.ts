@@ -93,8 +93,8 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
 
 /**
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. One that is not
- * accepted is dropped and counted. Never throws: what fails is logged, since it often is another client that the Will comes
- * up for, whose connection takes the session over.
+ * accepted is dropped and counted. Never throws: an error is logged, since the caller often acts for another client, which
+ * takes the session over.
  * @param payer is charged for the work.
  */
 export const publishWill = (handler: MqttHandler, will: Message, session: Session, payer: Payer): void => {
@@ -103,7 +103,7 @@ export const publishWill = (handler: MqttHandler, will: Message, session: Sessio
   const finished = (reason: ReasonCode): void => {
     const accepted = reason < ReasonCode.UnspecifiedError
     if (!accepted) handler.totals.refusedPublishes += 1
-    // That a Will on a topic of the server is dropped was logged when the client connected.
+    // A Will on a topic of the server was logged when the client connected.
     const level = accepted || isServerTopic(will) ? 'debug' : 'warn'
     if (!handler.log.isLevelEnabled(level)) return
     const what = accepted ? 'Will Message published' : 'Will Message not accepted'

@@ -41,7 +41,7 @@ export class RetainedSender implements TurnTask {
   #position = 0
   /** The search for the topics that match. If it gives up, a walk through all topics finds one page after the other. */
   #search: RetainedSearch | undefined
-  // How far that walk has come, and where it ends: what is retained later is none of what there was when the client subscribed.
+  // How far that walk has come, and where it ends: a message that is retained later was not there when the client subscribed.
   #reached = 0
   #last = 0
 

@@ -5,10 +5,10 @@ import type { HandlerConfig } from './config.ts'
 import type { Journal } from './journal.ts'
 import type { Payer } from './publishing.ts'
 
-/** How many messages with a Message Expiry Interval are looked at in one sweep, of which there are five a second. */
+/** Messages with a Message Expiry Interval that are looked at in one sweep. There are five sweeps in a second. */
 const SWEEP_LIMIT = 10_000
 
-/** Those that are looked at in one step of it, and what that costs in units of work; each that is removed costs more. */
+/** Messages that are looked at in one step of a sweep, and the units of work of a step. A message that is removed costs more. */
 const SWEEP_STEP = 100
 const SWEEP_STEP_UNITS = 30
 const REMOVAL_UNITS = 20

@@ -97,7 +97,7 @@ export class Session implements Subscriber {
     return this.#will
   }
 
-  /** When its client was last seen to go; 0 while it is connected. */
+  /** When its client disconnected; 0 while it is connected. */
   get disconnectedAtMs(): number {
     return this.#disconnectedAtMs ?? 0
   }
@@ -107,14 +107,14 @@ export class Session implements Subscriber {
     return willCost(this.#will)
   }
 
-  /** Whether it has neither subscriptions nor messages, Packet Identifiers or a Will: then it is no loss to its client. */
+  /** Whether it has no subscription, message, Packet Identifier or Will: its client loses nothing when it ends. */
   get holdsNothing(): boolean {
     const { outbox, subscriptions, unreleased } = this
     const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
     return this.#will === undefined && held === 0
   }
 
-  /** Levels of all its Topic Filters with wildcards together: what they cost whoever publishes. */
+  /** Levels of all its Topic Filters with wildcards together: the cost of them for publishers. */
   get wildcardLevels(): number {
     return this.#wildcardLevels
   }
@@ -295,7 +295,7 @@ export class Session implements Subscriber {
     publishWill(this.#handler, willMessage(will, this.#handler.now()), this, payer)
   }
 
-  /** The end of it; called by `Sessions.end`, which sees to its Will. What it holds is released over turns. */
+  /** Ends the session. Called by `Sessions.end`, which handles its Will. What the session holds is released over turns. */
   end(): void {
     this.#stopWatching()
     this.#ended = true
@@ -312,7 +312,7 @@ export class Session implements Subscriber {
     this.#handler.due.endedSessions.add(this)
   }
 
-  /** The session has ended: its messages are given up, or go to other members of Shared Subscriptions. */
+  /** The session has ended: its messages are discarded, or go to other members of Shared Subscriptions. */
   releaseMessages(): void {
     const nowMs = this.#handler.now()
     for (const { message, shared } of this.outbox.end()) {

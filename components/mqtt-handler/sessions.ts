@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { StoredSession } from '../../src/kinds/store.ts'
-import { KeepAlive } from '../../src/mqtt/keep-alive.ts'
 import { AwaySessions } from './away-sessions.ts'
 import type { Client } from './client.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Payer } from './publishing.ts'
 import { Session } from './session.ts'
-
-/** How exactly the ends of sessions and the delays of Wills are kept, in milliseconds. */
-const TICK_MS = 200
-/** Two minutes and a bit; what is further away is looked at once in each turn of the wheel. */
-const WHEEL_SLOTS = 640
+import { timerWheel } from './timer-wheel.ts'
 
 /** All sessions of this broker, by Client Identifier [MQTT-3.1.3-2]. */
 export class Sessions {
@@ -19,15 +14,12 @@ export class Sessions {
   /** Those without a client. */
   readonly away = new AwaySessions()
   /** When they end: the same, until their Session Expiry Interval is over. */
-  readonly expiry: KeepAlive<Session>
+  readonly expiry = timerWheel<Session>(false)
   /** Those whose Will waits, until its Will Delay Interval is over. */
-  readonly willDelay: KeepAlive<Session>
+  readonly willDelay = timerWheel<Session>(false)
 
   constructor(handler: MqttHandler) {
     this.#handler = handler
-    const nowMs = performance.now()
-    this.expiry = new KeepAlive(nowMs, TICK_MS, WHEEL_SLOTS, false)
-    this.willDelay = new KeepAlive(nowMs, TICK_MS, WHEEL_SLOTS, false)
   }
 
   get count(): number {
@@ -82,7 +74,7 @@ export class Sessions {
       this.#byId.set(id, session)
       session.restore(stored)
     }
-    // Wills that are due now reach all subscribers. Those that went first are the first to be given up.
+    // Wills that are due now reach all subscribers. The sessions that are away longest are the first to end early.
     for (const session of [...this.#byId.values()].sort(byDisconnection)) session.awaitClient()
   }
 
@@ -119,7 +111,7 @@ export class Sessions {
     totals.givenUpSessions += 1
     if (totals.givenUpSessions === 1) {
       const details = { client: session.id, sessions: this.#byId.size, away: this.away.count }
-      log.warn(details, 'A session that held nothing was ended for a new one: the next ones are only counted')
+      log.warn(details, 'A session that held nothing was ended for a new one: further ones are counted and not logged')
     }
     this.end(session)
   }

@@ -137,7 +137,7 @@ describe('at QoS 1', () => {
     expect(payloads(back('owner').packets)).toEqual(numbers(40).filter((_, index) => index % 2 === 0))
   })
 
-  it('what has waited for longer than it may goes to nobody', async () => {
+  it('a message that has expired goes to no member', async () => {
     start({ maximumQueuedSeconds: 1 })
     member('away').lose()
     publish(1)

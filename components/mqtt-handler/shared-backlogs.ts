@@ -11,13 +11,13 @@ const PAGE = 16
 const MOVED_UNITS = 25
 
 /**
- * What waits for Shared Subscriptions, not for one member. Messages at QoS 1 and 2 that a member was given, and that it has not
- * been sent when its client goes, or that came while no member was connected, stay in its queue in the store. They go to any
- * member that can send them: to those that are connected when their holder goes, and to each that connects, subscribes or has
- * acknowledged everything. What was sent stays with its member [MQTT-4.8.2-4] [MQTT-4.8.2-5].
+ * Messages at QoS 1 and 2 that wait for any member of a Shared Subscription. A message waits in the queue of one member, its
+ * holder, in the store. The holder was given it while no member was connected, or its client went before it was sent. Such a
+ * message goes to a member that is connected when the client of the holder goes, or to a member that connects, subscribes or
+ * has acknowledged everything. A message that was sent stays with its member [MQTT-4.8.2-4] [MQTT-4.8.2-5].
  *
- * A message moves when another member has room for it in flight, never into a queue. Each enters the store for its new member
- * before it leaves the old one's queue, in one batch: a crash loses none.
+ * A message moves when another member has room for it in flight, never into a queue. It enters the store for its new member
+ * and leaves the queue of the holder in one batch, so a crash loses no message.
  */
 export class SharedBacklogs implements TurnTask {
   readonly #handler: MqttHandler
@@ -49,7 +49,10 @@ export class SharedBacklogs implements TurnTask {
     if (this.#offered.size > 0) this.resume()
   }
 
-  /** A session without a client was given a message. @param after everything before this sequence number is none of them. */
+  /**
+   * A session without a client was given a message.
+   * @param after the sequence number up to which no message in its queue is for this Shared Subscription.
+   */
   waits(session: Session, filter: string, after: number): void {
     const holders = this.#holdersOf(filter)
     if (!holders.has(session)) holders.set(session, after)
@@ -140,5 +143,5 @@ export class SharedBacklogs implements TurnTask {
   }
 }
 
-/** With the sequence number up to which nothing in the queue of a session is for this Shared Subscription any more. */
+/** For each session, the sequence number up to which no message in its queue is for this Shared Subscription. */
 type Holders = Map<Session, number>

@@ -35,6 +35,7 @@ export const wildcardLevels = (filter: string): number => {
   return own.includes('+') || own.includes('#') ? countLevels(own) : 0
 }
 
+/** Levels of a Topic Filter: one more than it has separators. */
 export const countLevels = (filter: string): number => {
   let levels = 1
   for (let slash = filter.indexOf('/'); slash !== -1; slash = filter.indexOf('/', slash + 1)) levels += 1

@@ -1,8 +1,8 @@
-/** A takeover counts as one more in a row when the last one of the Client Identifier is no longer ago than this. */
+/** A takeover continues a row when the last takeover of the Client Identifier was at most this long ago. */
 const QUIET_MS = 60_000
-/** Takeovers in a row that are unusual for one device that reconnects. */
+/** A row of so many takeovers is reported: a single device that reconnects does not cause it. */
 const REPEATED = 5
-/** Client Identifiers that are watched at the same time; beyond it the one that was taken over the longest ago is forgotten. */
+/** Client Identifiers that are watched at the same time. Beyond it the one whose last takeover is the oldest is forgotten. */
 const MAXIMUM_WATCHED = 1_000
 
 interface Row {
@@ -18,8 +18,8 @@ export interface RepeatedTakeovers {
 }
 
 /**
- * Finds Client Identifiers that are taken over again and again, as by two devices that use the same one: each connects, which
- * disconnects the other, which connects again. A row of takeovers ends when there was none for a minute.
+ * Finds Client Identifiers that are taken over repeatedly. Two devices with the same Client Identifier cause this: each that
+ * connects disconnects the other, which connects again. A row of takeovers ends after a minute without a takeover.
  */
 export class TakeoverWatch {
   readonly #rows = new Map<string, Row>()
@@ -31,7 +31,7 @@ export class TakeoverWatch {
 
   /**
    * Notes a takeover.
-   * @returns the row when this takeover is the one that makes it too long: once for each row.
+   * @returns the row when it has become too long with this takeover; once for each row.
    */
   takenOver(clientId: string, nowMs: number): RepeatedTakeovers | undefined {
     const known = this.#rows.get(clientId)
@@ -39,7 +39,7 @@ export class TakeoverWatch {
     const row = goesOn ? known : { takeovers: 0, firstMs: nowMs, lastMs: nowMs }
     row.takeovers += 1
     row.lastMs = nowMs
-    // Behind all others: the map keeps the order of insertion.
+    // Moved to the end: the map keeps the order of insertion.
     this.#rows.delete(clientId)
     this.#rows.set(clientId, row)
     if (this.#rows.size > MAXIMUM_WATCHED) this.#forgetOldest()
@@ -47,7 +47,7 @@ export class TakeoverWatch {
     return { takeovers: REPEATED, seconds: Math.ceil((nowMs - row.firstMs) / 1000) }
   }
 
-  /** Whether the identifier is in a row that was reported: single lines about it say nothing new. */
+  /** Whether the identifier is in a row that was reported. */
   isRepeated(clientId: string, nowMs: number): boolean {
     const row = this.#rows.get(clientId)
     return row !== undefined && row.takeovers >= REPEATED && nowMs - row.lastMs <= QUIET_MS

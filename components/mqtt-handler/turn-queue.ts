@@ -2,9 +2,9 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import { BROKER_UNITS, type TurnScheduler, type TurnTask } from './turn-scheduler.ts'
 
 /**
- * A queue of the broker's own work, such as Wills that are due. Each item is in it once; the items are worked off in their
- * order, divided over turns of the event loop. While the turn has units left, an item that is added to an empty queue is worked
- * off at once.
+ * A queue of the broker's own work, such as Wills that are due. It holds each item once, and handles the items in their order,
+ * divided over turns of the event loop. While the turn has units left, an item that is added to an empty queue is handled at
+ * once.
  */
 export class TurnQueue<T> implements TurnTask {
   readonly minimumUnits = BROKER_UNITS
@@ -55,7 +55,7 @@ export class TurnQueue<T> implements TurnTask {
     }
   }
 
-  /** Works off all items now, whatever it takes. */
+  /** Handles all items now, without a limit. */
   drain(): void {
     for (const item of this.#items) {
       while (this.#takeStep(item));
@@ -63,7 +63,7 @@ export class TurnQueue<T> implements TurnTask {
     }
   }
 
-  /** What fails for one item must not keep the others from their turn. */
+  /** An item that fails must not stop the others. */
   #takeStep(item: T): boolean {
     try {
       return this.#step(item)

@@ -27,7 +27,7 @@ const task = (name: string, pieces: number) => {
   return self
 }
 
-it('lets everybody have a turn, one after the other, with time for others between', async () => {
+it('gives each task its turn, one after the other, with time for others between', async () => {
   const [first, second] = [task('a', 3), task('b', 3)]
   first.resume()
   second.resume()

@@ -48,6 +48,9 @@ export class TurnScheduler {
   turns = 0
   mostInTurn = 0
 
+  /** Charged for the broker's own work, in place of a connection. */
+  readonly payer = { chargeWork: (units: number): void => this.spend(units) }
+
   constructor(log: Logger) {
     this.#log = log
   }

@@ -54,7 +54,7 @@ describe('a message at QoS 2 under an identifier that is not released', () => {
     expect(delivered()).toEqual(['new'])
   })
 
-  it('is the same message with DUP, which is nothing to be logged', () => {
+  it('is the same message with DUP, and is not logged', () => {
     begin()
     const publisher = broker.connect(persistent('publisher'), 4)
     publisher.take(qos2(1, 'first'), qos2(1, 'first', { dup: true }))

@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 /** What the hash of one message costs, in bytes; measured. */
 const CONTENT_BYTES = 50
 
-/** Every session may hold this much, whatever the others hold: more than 500 identifiers that follow one another. */
+/** Every session may hold this much, however much the other sessions hold: more than 500 consecutive identifiers. */
 const FREE_BYTES = 2_048
 
 /** What a PUBLISH packet at QoS 2 brings. */
@@ -47,11 +47,11 @@ export class UnreleasedMessages {
   /** By Packet Identifier, what `contentOf` gave. Undefined where it is not asked for. */
   #contents: Map<number, number> | undefined
   /**
-   * Messages that were refused since a queue was full, when other subscribers had got them: with DUP it is the same message,
-   * which nobody is to get twice. Without, the identifier is in use anew [MQTT-4.3.3-9]. Not in the store.
+   * Messages that were refused because a queue was full, after other subscribers had got them. A packet with DUP is the same
+   * message, and is not delivered again. A packet without DUP is a new message [MQTT-4.3.3-9]. Not in the store.
    */
   #refused: PacketIdentifierSet | undefined
-  /** What it counts in the totals, in bytes. */
+  /** Its part of `Totals.unreleasedBytes`. */
   #bytes = 0
 
   // What was logged, once for each session.

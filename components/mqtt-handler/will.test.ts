@@ -87,7 +87,7 @@ describe.each([3, 4, 5] as const)('a Will on a topic that begins with $, of a cl
   }
   const warnings = () => broker.log.at('warn').map(({ willTopic }) => willTopic)
 
-  it('keeps nobody out: it is logged at once, and dropped and counted when it is due', () => {
+  it('refuses no client: it is logged at once, and dropped and counted when it is due', () => {
     const watcher = broker.connect({ clientId: 'watcher' })
     watcher.take(subscribePacket({ '$SYS/#': {} }))
     const client = broker.connect(bridge, version)
@@ -103,7 +103,7 @@ describe.each([3, 4, 5] as const)('a Will on a topic that begins with $, of a cl
     expect(counted()).toEqual(only(0))
   })
 
-  it('is nothing to count when the client says goodbye', () => {
+  it('is not counted when the client sends DISCONNECT', () => {
     broker.connect(bridge, version).take({ cmd: 'disconnect' })
     expect(broker.handler.totals.refusedPublishes).toBe(0)
   })

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { LogInterval } from './log-interval.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 
-/** What a new connection costs, in units of work: its socket, its pipeline, and the end of it. */
+/** Units of work of a new connection: its socket, its pipeline, and the end of both. */
 const OPEN_WORK = 300
 
 /**
@@ -11,7 +12,7 @@ const OPEN_WORK = 300
  */
 const PATIENCE_TURNS = 20
 
-/** Refused connections are logged in one line for this time, in milliseconds. */
+/** At most one line about refused connections is logged in this time, in milliseconds. */
 const REFUSAL_LOG_INTERVAL_MS = 10_000
 
 /** The server that new connections go to. */
@@ -35,7 +36,7 @@ export class Admission {
 
   #refused = 0
   #refusedAtLastLog = 0
-  #lastRefusalLogMs = Number.NEGATIVE_INFINITY
+  readonly #logInterval = new LogInterval(REFUSAL_LOG_INTERVAL_MS)
 
   constructor(places: Places, budget: TurnBudget, log: Logger) {
     this.#places = places
@@ -65,13 +66,11 @@ export class Admission {
   /** One more connection was closed because there was no place. */
   countRefused(): void {
     this.#refused += 1
-    const nowMs = performance.now()
-    if (nowMs - this.#lastRefusalLogMs < REFUSAL_LOG_INTERVAL_MS) return
+    if (!this.#logInterval.begin()) return
     const details = {
       refused: this.#refused - this.#refusedAtLastLog,
       maximumConnections: this.#places.maximumConnections,
     }
-    this.#lastRefusalLogMs = nowMs
     this.#refusedAtLastLog = this.#refused
     this.#log.warn(details, 'Connections refused: there are as many as maximumConnections allows')
   }

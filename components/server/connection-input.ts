@@ -5,7 +5,7 @@ import type { Buffers, BufferWaiter } from './buffers.ts'
 import type { InputReader } from './shared-input.ts'
 import { MINIMUM_SHARE, type TurnBudget, type TurnWaiter } from './turn-budget.ts'
 
-/** What a read costs besides its packets, in units of work: the call of the operating system and the way to the decoder. */
+/** Units of work of a read, without its packets: the system call and the call of the decoder. */
 const READ_WORK = 10
 
 /** What the input sides of all connections share. */
@@ -85,7 +85,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     this.#chargeRead(chunk.length)
   }
 
-  /** Takes a chunk that nobody writes to any more. */
+  /** Takes a chunk whose memory is not used again. */
   readOwn(chunk: Uint8Array): void {
     this.#decode(chunk, true)
     this.#chargeRead(chunk.length)

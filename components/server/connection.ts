@@ -243,7 +243,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   #overflow(): void {
     this.#congested = true
-    // Messages are held back by now: it is the answers to what the peer itself sends that go this far.
+    // Messages are held back by now: only answers to what the peer sends can exceed this.
     if (this.pendingBytes <= 2 * this.#owner.maximumPendingBytes + this.#largeMessage) return
     this.#input.block()
   }
@@ -341,8 +341,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   }
 
   /**
-   * The peer has reset the connection. What it had sent before is read first, since it may say goodbye [MQTT-3.14.4-3]; what
-   * waits for it is dropped.
+   * The peer has reset the connection. What it had sent before is read first, since it may be DISCONNECT [MQTT-3.14.4-3];
+   * what waits for it is dropped.
    */
   #writeFailed(error: Error): void {
     if (!this.#open) {
@@ -358,10 +358,10 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.#awaitEnd()
   }
 
-  /** Reading ends by itself, at the end of what the operating system holds; the deadline is for systems that do not say so. */
+  /** Reading ends at the end of what the operating system holds. The deadline is for systems that do not report that end. */
   #awaitEnd(): void {
     this.#closeDeadline = setTimeout(() => {
-      // It is this process that does not read.
+      // This process does not read: the peer is not the cause.
       if (this.#open && this.paused) this.#awaitEnd()
       else this.#socket.destroy(this.#writeError)
     }, this.#owner.closeDeadlineMs)

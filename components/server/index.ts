@@ -18,7 +18,7 @@ export const server = defineComponent({
 
   check: (_config, { pipeline }) => {
     const roles = pipeline.map(({ provides }) => provides.variant)
-    // What a component that says no variant is shows when it starts.
+    // The role of a component that provides no variant is known when it starts.
     if (!roles.every((role) => role !== undefined)) return []
     const problem = pipelineProblem(
       roles,

@@ -305,7 +305,7 @@ describe('the server', () => {
       await answers(meanwhile)
     })
 
-    it('keeps the old socket when nobody waits for the new address any more, and closes the new one', async () => {
+    it('keeps the old socket when the new address is not waited for any more, and closes the new one', async () => {
       const listener = await start()
       const suspended = await suspend(listener)
       const port = await freePort()

@@ -1,4 +1,5 @@
 import type { Logger } from '../../src/kinds/logger.ts'
+import { LogInterval } from './log-interval.ts'
 
 /** A connection that may have to be cut off. */
 export interface SlowReader {
@@ -9,7 +10,7 @@ export interface SlowReader {
   cutOff(reason: string): void
 }
 
-/** One line of the log for this time, in milliseconds. */
+/** At most one line is logged in this time, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000
 
 /** Cuts off connections whose peers read too slowly, when publishers have waited for them for too long. */
@@ -19,7 +20,7 @@ export class SlowReaders {
   #cutOff = 0
   #cutOffAtLastLog = 0
   #bytesSinceLog = 0
-  #lastLogMs = Number.NEGATIVE_INFINITY
+  readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
 
   /** @param connections all that are there at the time. */
   constructor(connections: Iterable<SlowReader>, log: Logger) {
@@ -54,10 +55,8 @@ export class SlowReaders {
   }
 
   #report(waitedMs: number): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#lastLogMs < LOG_INTERVAL_MS) return
+    if (!this.#logInterval.begin()) return
     const details = { connections: this.#cutOff - this.#cutOffAtLastLog, bytes: this.#bytesSinceLog, waitedMs }
-    this.#lastLogMs = nowMs
     this.#cutOffAtLastLog = this.#cutOff
     this.#bytesSinceLog = 0
     this.#log.warn(details, 'Connections cut off that read too slowly: publishers waited for them')

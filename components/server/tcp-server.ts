@@ -43,7 +43,7 @@ export class TcpServer implements Listener {
   readonly #owner: ConnectionOwner
   readonly #buffers: Buffers
   readonly #admission: Admission
-  /** Connections that are open: those whose socket is only closed yet, or not quite, take no place. */
+  /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
   /** Called when the last connection is gone, while somebody waits for it. */

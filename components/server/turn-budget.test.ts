@@ -45,7 +45,7 @@ it('says whether units of this turn are left, for all together, and has all of t
   expect(budget.spend(9_999)).toBe(true)
 })
 
-it('divides a turn among those that wait, in their order, and serves nobody twice in it', async () => {
+it('divides a turn among those that wait, in their order, and serves each of them once in it', async () => {
   const { done, waiter } = make()
   for (const name of ['a', 'b', 'c', 'd']) waiter(name, 5_000)
   await turn()

@@ -1,6 +1,7 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { LogInterval } from './log-interval.ts'
 
 /**
  * Units of work that each connection may cause in a turn, even if the budget of the turn is used up: some small packets. So a
@@ -17,7 +18,7 @@ const LEAST_PART = 1 / 16
 /** A measurement of a smaller part of the units of a turn says little. */
 const MEASURED_PART = 1 / 4
 
-/** One line of the log for this time, in milliseconds. */
+/** At most one line is logged in this time, in milliseconds. */
 const LOG_INTERVAL_MS = 60_000
 
 /** Something that waits for its share of a later turn. */
@@ -47,11 +48,11 @@ export class TurnBudget implements TurnEnd {
   readonly #log: Logger
   readonly #waiting = new Fifo<TurnWaiter>()
   #awaitsEndOfTurn = false
-  /** The turn that `#left` is about, and the units left of it: less than none after a packet that caused more. */
+  /** The turn of `#left`, and the units that are left of it: negative after a packet that caused more. */
   #turn = 0
   #left: number
   #crowdedTurns = 0
-  #lastLogMs = Number.NEGATIVE_INFINITY
+  readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
 
   /**
    * @param units for each turn, at most.
@@ -133,9 +134,7 @@ export class TurnBudget implements TurnEnd {
 
   #noteCrowd(): void {
     this.#crowdedTurns += 1
-    const nowMs = performance.now()
-    if (nowMs - this.#lastLogMs < LOG_INTERVAL_MS) return
-    this.#lastLogMs = nowMs
+    if (!this.#logInterval.begin()) return
     const details = { waiting: this.#waiting.length, turns: this.#crowdedTurns, turnWorkUnits: this.units }
     this.#log.info(details, 'Clients sent more than the broker can handle at once: they are read in turn')
   }

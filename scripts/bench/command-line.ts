@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
 
 import { parseArgs } from 'node:util'
+import { readNumber } from './read-number.ts'
 
 export const peerNames = ['mosquitto', 'aedes', 'relay', 'net-server'] as const
 export type PeerName = (typeof peerNames)[number]
@@ -112,20 +113,4 @@ const readPeers = (list: string): PeerName[] => {
     if (known === undefined) throw new Error(`There is no peer '${name}'; there are ${peerNames.join(', ')}, and none.`)
     return known
   })
-}
-
-interface Bounds {
-  readonly least: number
-  readonly most: number
-  readonly whole?: boolean
-}
-
-const readNumber = <T>(name: string, text: string | undefined, otherwise: T, bounds: Bounds): number | T => {
-  if (text === undefined) return otherwise
-  const { least, most, whole = false } = bounds
-  const value = Number(text)
-  const fits = text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value))
-  if (!fits)
-    throw new Error(`--${name} takes a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not '${text}'.`)
-  return value
 }

@@ -1,5 +1,7 @@
 /** The process of the attackers: takes one job from the runner, prepares, attacks when it is told, and ends. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inParallel } from '../bench/generator/in-parallel.ts'
 import type { Assault, Outcome, Scene } from './attack.ts'
 import { attacks } from './attacks.ts'
 import { CutOff, FloodClient } from './flood-client.ts'
@@ -15,14 +17,9 @@ const tell = (report: AttackReport): Promise<void> =>
 
 const each = async <T>(count: number, act: (index: number) => Promise<T>): Promise<T[]> => {
   const results: T[] = new Array(count)
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < count) {
-      const index = next++
-      results[index] = await act(index)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(count, concurrency) }, work))
+  await inParallel(results, concurrency, async (_, index) => {
+    results[index] = await act(index)
+  })
   return results
 }
 
@@ -50,7 +47,7 @@ const run = async ({ attack: name, port, attackers, seconds, scale }: AttackJob)
   endMs = performance.now() + lengthMs
   const outcome = await assault().catch(async (error) => cutOff(error)())
   const restMs = endMs - performance.now()
-  if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs))
+  if (restMs > 0) await sleep(restMs)
   return outcome
 }
 
@@ -62,5 +59,5 @@ process.once('message', async (job: AttackJob) => {
   }
   process.exit(0)
 })
-// Without a runner there is nobody to work for.
+// The runner has ended.
 process.once('disconnect', () => process.exit(1))

@@ -1,6 +1,7 @@
 /** The command line of `npm run floods`. */
 
 import { parseArgs } from 'node:util'
+import { readNumber } from '../bench/read-number.ts'
 
 export interface FloodOptions {
   readonly list: boolean
@@ -62,9 +63,9 @@ export const parseFloodCommand = (args: readonly string[]): FloodCommand => {
       options: {
         list: values.list === true,
         attacks: (values.attack ?? []).flatMap((list) => list.split(',')).filter((name) => name !== ''),
-        attackers: readNumber('attackers', values.attackers, { least: 1, most: 100_000, whole: true }),
-        seconds: readNumber('seconds', values.seconds, { least: 1, most: 600 }),
-        scale: readNumber('scale', values.scale, { least: 0.001, most: 1 }) ?? 1,
+        attackers: readNumber('attackers', values.attackers, undefined, { least: 1, most: 100_000, whole: true }),
+        seconds: readNumber('seconds', values.seconds, undefined, { least: 1, most: 600 }),
+        scale: readNumber('scale', values.scale, 1, { least: 0.001, most: 1 }),
         brokers: values.broker ?? [],
         compare: values.compare,
         settings: values.set ?? [],
@@ -73,18 +74,4 @@ export const parseFloodCommand = (args: readonly string[]): FloodCommand => {
   } catch (error) {
     return { kind: 'mistake', text: `${(error as Error).message}\nTry: npm run floods -- --help` }
   }
-}
-
-interface Bounds {
-  readonly least: number
-  readonly most: number
-  readonly whole?: boolean
-}
-
-const readNumber = (name: string, text: string | undefined, { least, most, whole = false }: Bounds) => {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  const fits = text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value))
-  if (fits) return value
-  throw new Error(`--${name} takes a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not '${text}'.`)
 }

@@ -1,6 +1,13 @@
 import { Socket } from 'node:net'
 import { localAddress } from '../bench/generator/local-address.ts'
-import { disconnect, PacketType, packet, string, uint16 } from '../bench/generator/packets.ts'
+import {
+  disconnect,
+  PacketType,
+  packet,
+  string,
+  encodeSubscribe as subscribe,
+  uint16,
+} from '../bench/generator/packets.ts'
 
 /** How long the broker may take to answer a client that prepares an attack, in milliseconds. */
 const answerDeadlineMs = 120_000
@@ -29,7 +36,7 @@ const newName = (): string => {
 
 let addresses = 0
 
-/** The broker closed the connection, or accepted none: that ends an attack and is no failure of the measurement. */
+/** The broker closed the connection, or accepted no connection. This ends an attack, but does not fail the measurement. */
 export class CutOff extends Error {}
 
 /** A client of MQTT 3.1.1 that counts the packets which it receives and forgets them. */
@@ -147,7 +154,7 @@ export class FloodClient {
         clearTimeout(timer)
         resolve()
       }
-      // A broker that does not read must not keep the attack from its end.
+      // The attack must end even if the broker does not read.
       const timer = setTimeout(over, 250)
       this.socket.on('drain', over).on('close', over)
     })
@@ -210,12 +217,7 @@ interface Waiting {
 }
 
 /** A SUBSCRIBE packet with Packet Identifier 1. */
-export const encodeSubscribe = (filters: readonly string[], qos: 0 | 1 = 0): Buffer =>
-  packet(
-    (PacketType.SUBSCRIBE << 4) | 0b10,
-    uint16(1),
-    Buffer.concat(filters.flatMap((filter) => [string(filter), Buffer.of(qos)])),
-  )
+export const encodeSubscribe = (filters: readonly string[], qos: 0 | 1 = 0): Buffer => subscribe(1, filters, qos, 4)
 
 /** A PUBLISH packet. @param id at QoS 1 and 2 alone. */
 export const encodePublish = (

@@ -37,6 +37,6 @@ export interface WitnessFigures {
   readonly worst: number
   /** Of a PUBLISH packet at QoS 1 until its PUBACK. */
   readonly worstPublish: number
-  /** How late the client itself was at most: so much of the other figures may be the machine's. */
+  /** The longest delay of the client itself. The other figures can contain this delay of the machine. */
   readonly ownDelay: number
 }

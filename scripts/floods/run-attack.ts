@@ -8,7 +8,7 @@ import type { AttackJob, AttackReport, WitnessFigures, WitnessReport, WitnessReq
 const PREPARE_DEADLINE_MS = 300_000
 /** How long the processes may take beyond the time of the attack, in milliseconds. */
 const END_DEADLINE_MS = 150_000
-/** Attackers in a process, of those that are shared out, and processes at most. */
+/** For an attack with `spread`: attackers in a process, and the maximum of processes. */
 const ATTACKERS_PER_PROCESS = 25
 const MAXIMUM_PROCESSES = 4
 const MEMORY_INTERVAL_MS = 50

@@ -3,6 +3,7 @@
  * long delay counts for all that would have been asked meanwhile. A second connection publishes at QoS 1.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PacketType, pingreq } from '../bench/generator/packets.ts'
 import { encodePublish, FloodClient } from './flood-client.ts'
 import type { WitnessFigures, WitnessReport, WitnessRequest } from './messages.ts'
@@ -44,7 +45,7 @@ class RoundTrips {
   async end(): Promise<number> {
     const deadline = performance.now() + ANSWER_DEADLINE_MS
     while (this.outstanding > 0 && !this.#client.closed && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await sleep(5)
     }
     for (const sentMs of this.#sentMs.slice(this.#answered)) this.times.push(performance.now() - sentMs)
     return this.outstanding

@@ -72,7 +72,10 @@ export interface Connection {
    * on in a later turn, or when there is room again. `paused` is true meanwhile.
    */
   chargeWork(units: number): void
-  /** Charges the peer for reading and answering a packet, in the same units. Unlike `chargeWork`, it does not look at what the transport has to send. */
+  /**
+   * Charges the peer for reading and answering a packet, in the same units. Unlike `chargeWork` it does not look at what the
+   * transport has to send.
+   */
   chargePacket(units: number): void
   /**
    * Sends what was written, then closes; a peer that takes too long is cut off. Nothing that still arrives is read.

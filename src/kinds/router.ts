@@ -8,7 +8,7 @@ import { kind } from '../system/kind.ts'
 export type { Delivery, Subscriber } from '../mqtt/subscriber.ts'
 
 /**
- * What became of a message. It belongs to the router, which fills it again: it is good until the next call.
+ * The result of a publish. It belongs to the router, which fills it again: it is good until the next call.
  * `work` is in units of `Connection.chargeWork`: nodes visited, targets merged, members looked at, deliveries and their bytes.
  */
 export interface PublishResult {
@@ -19,7 +19,7 @@ export interface PublishResult {
   readonly isTooMuch: boolean
 }
 
-/** What became of a run of messages. `work` is as in `PublishResult`. */
+/** The result of the publish of a run. `work` is as in `PublishResult`. */
 export interface RunDeliveries {
   /** False when no subscriber got anything of it: each of its messages is to be published. */
   readonly isTaken: boolean

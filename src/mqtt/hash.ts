@@ -2,7 +2,7 @@ const BASIS = 0x811c9dc5 | 0
 const PRIME = 0x01000193
 
 /**
- * FNV-1a of a range of bytes, 32 bits. Spreads well and is no secret: collisions must cost whoever uses it little.
+ * FNV-1a of a range of bytes, 32 bits. It spreads well and is not secret: use it only where collisions cost little.
  * @param before the hash of the bytes that come before these; left out for the first ones.
  */
 export const hashOfBytes = (bytes: Uint8Array, start: number, end: number, before = BASIS): number => {

@@ -5,8 +5,8 @@
  *
  * The wheel has no clock: `advance` tells it the time, and is to be called once in each tick. After a long turn of the event
  * loop `advance` is late, and what the watched have sent meanwhile is not read yet. The wheel then waits for one more call
- * before it looks at the time that has passed: what had arrived is read between two calls. So a busy process throws out no
- * client that it could not hear, and does not prolong the time of those who are silent.
+ * before it looks at the time that has passed: what had arrived is read between two calls. So a busy process
+ * does not disconnect a client whose bytes it has not read, and does not prolong the time of silent clients.
  */
 export class KeepAlive<T> {
   readonly #tickMs: number
@@ -89,7 +89,7 @@ export class KeepAlive<T> {
     return silent
   }
 
-  /** Those heard of since a time were heard of up to now: they are noted as of the beginning of a tick that took longer. */
+  /** Watches heard of since a time count as heard of now: they were noted with the time at which a long tick began. */
   #noteHeard(sinceMs: number): void {
     for (const slot of this.#slots) {
       for (const watch of slot) if (watch.heardAtMs === sinceMs) watch.heardAtMs = this.#nowMs
@@ -100,7 +100,7 @@ export class KeepAlive<T> {
     const ticksAhead = Math.floor((heardAtMs + limitMs - this.#startMs) / this.#tickMs) - this.#tick
     let reachable = Math.max(ticksAhead, 0)
     if (reachable >= this.#slots.length) {
-      // What is beyond the wheel is spread over its further half: otherwise all that began together would be looked at together.
+      // Watches beyond the wheel are spread over its second half, so that those that began together are not all looked at together.
       this.#spread = (this.#spread + 1) % Math.max(1, this.#slots.length >> 1)
       reachable = this.#slots.length - 1 - this.#spread
     }

@@ -40,7 +40,7 @@ export class MembersInTurn implements MemberList {
     this.#members.push(member)
   }
 
-  /** The last one takes its place in the order. */
+  /** The last member takes the place of the removed one. */
   delete(member: Member): void {
     const last = this.#members.pop()!
     if (last !== member) {
@@ -64,9 +64,9 @@ export class MembersInTurn implements MemberList {
 }
 
 /**
- * In a ring, by the hashes of their Client Identifiers. A topic has a place in it as well: with a few members from there on, it
- * has always the same ones to choose from, as long as none of them comes or goes. Adding and removing moves the places of the
- * members behind: 10,000 of them take some microseconds.
+ * In a ring, ordered by the hashes of their Client Identifiers. A topic has a place in the ring, too, and chooses among the few
+ * members that follow it: always the same ones, until one of them comes or goes. Adding and removing moves the members behind
+ * by one place: 10,000 of them take some microseconds.
  */
 export class MembersByHash implements MemberList {
   readonly #members: Member[] = []
@@ -81,7 +81,7 @@ export class MembersByHash implements MemberList {
 
   delete(member: Member): void {
     let place = this.#placeOf(mix(member.hash), member.subscriber.id)
-    // Two sessions may have one identifier for a moment: the one that ends, and the one that takes its place.
+    // Two sessions may have the same identifier for a short time: the one that ends, and its successor.
     while (this.#members[place] !== member) place += 1
     this.#members.splice(place, 1)
   }

@@ -5,7 +5,7 @@ const FLAGS_AND_KEEP_ALIVE_BYTES = 3
 
 /**
  * The Client Identifier that a refused CONNECT packet names, for the log. The packet may be wrong in any place, and incomplete:
- * what stands before the identifier is passed over and not checked.
+ * the fields before the identifier are skipped and not checked.
  * @param bytes holds the packet's body, or the beginning of it, from `start` on.
  * @returns undefined when the identifier is empty, ill-formed, or not there.
  */
@@ -15,7 +15,7 @@ export const namedClient = (bytes: Buffer, start: number): string | undefined =>
   if (reader.checkString('Protocol Name') !== undefined) return undefined
   const name = bytes.toString('latin1', reader.stringStart, reader.position)
   if (name !== 'MQTT' && name !== 'MQIsdp') return undefined
-  // Versions that are yet to come are expected to have Properties as well; bridges set the top bit of 3 and 4.
+  // Later versions are expected to have Properties, too. Bridges set the top bit of 3 and 4.
   const hasProperties = isAfterMqtt3(reader.byte())
   reader.position += FLAGS_AND_KEEP_ALIVE_BYTES
   if (hasProperties) {

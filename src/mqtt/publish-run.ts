@@ -17,8 +17,8 @@ const PLAIN_PUBLISH = PacketType.Publish << 4
  * with packets on one topic. Such a run is checked once, authorized once, routed once and forwarded once to each
  * subscriber: that takes nearly half of the time off that a pair needs, and a third of what a fan-out to a thousand does.
  *
- * It is filled and lent again and again, like `Publish`. Whoever cannot treat its packets alike takes them one by one, and so
- * does a filter that changes them.
+ * It is filled and lent again and again, like `Publish`. A stage that cannot treat its packets alike, or changes them,
+ * takes them one by one.
  */
 export class PublishRun {
   #message = new Message()

@@ -10,8 +10,8 @@ export interface RouteSource {
   readonly route: Route
 }
 
-const Phase = { Indexing: 0, Largest: 1, Others: 2 } as const
-type Phase = (typeof Phase)[keyof typeof Phase]
+const MergePhase = { Indexing: 0, Largest: 1, Others: 2 } as const
+type MergePhase = (typeof MergePhase)[keyof typeof MergePhase]
 
 /**
  * Makes the route of a topic from those of the filters that match it: linear in what they hold. The work can be divided:
@@ -22,7 +22,7 @@ type Phase = (typeof Phase)[keyof typeof Phase]
 export class RouteMerge {
   readonly #sources: readonly RouteSource[]
   readonly #largest: RouteSource
-  #phase: Phase = Phase.Indexing
+  #phase: MergePhase = MergePhase.Indexing
   /** Index of the source that is being indexed, or that is next. */
   #source = 0
   /** The route that is gone through. It is held, since its source makes another one when a subscription changes. */
@@ -54,8 +54,8 @@ export class RouteMerge {
   step(units: number): number {
     let work = 0
     while (this.#merged === undefined && work < units) {
-      if (this.#phase === Phase.Indexing) work += this.#index(units - work)
-      else if (this.#phase === Phase.Largest) work += this.#takeLargest(units - work)
+      if (this.#phase === MergePhase.Indexing) work += this.#index(units - work)
+      else if (this.#phase === MergePhase.Largest) work += this.#takeLargest(units - work)
       else work += this.#takeOther()
     }
     return work
@@ -64,7 +64,7 @@ export class RouteMerge {
   #index(units: number): number {
     const source = this.#sources[this.#source]
     if (source === undefined) {
-      this.#phase = Phase.Largest
+      this.#phase = MergePhase.Largest
       return 1
     }
     this.#route ??= source.route
@@ -98,7 +98,7 @@ export class RouteMerge {
       if (more !== undefined) this.#others.delete(target.subscriber)
       work += 1 + (more?.length ?? 0)
     }
-    if (this.#target >= targets.length) this.#phase = Phase.Others
+    if (this.#target >= targets.length) this.#phase = MergePhase.Others
     return work
   }
 

@@ -127,7 +127,7 @@ test('when the previous config does not start either, the state is kept for the 
   expect(journal.some((line) => line.startsWith('stop'))).toBe(false)
 })
 
-test('a stop gives up what is kept', async () => {
+test('a stop discards what is kept', async () => {
   let broken = false
   brings({ server: { ...server, resume: () => (broken ? boom() : { name: 'server' }) } })
   await dev.reset()

@@ -28,7 +28,7 @@ const nothing: Suspended = { components: new Map(), errors: [] }
 export class Generations {
   readonly state: DevState = createDevState()
   readonly #underWay = new Map<string, ComponentStatus>()
-  /** What is suspended at the moment: it is given up only when a system runs that resumed it, or when the user stops. */
+  /** What is suspended at the moment: it is discarded only when a system runs that resumed it, or when the user stops. */
   #kept: Suspended = nothing
   /** Whether the user wants nothing to run any more, so that a failed replacement is not undone. */
   #stopRequested = false
@@ -70,7 +70,7 @@ export class Generations {
     }
   }
 
-  /** Ends a start that is under way, which would hold a stop up until its deadline. @returns undefined when there is none. */
+  /** Ends a start that is under way, so that a stop need not wait for its deadline. @returns undefined when no start is. */
   interrupt(): Promise<void> | undefined {
     this.#stopRequested = true
     return this.state.system?.state === 'starting' ? this.state.system.stop() : undefined

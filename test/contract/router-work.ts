@@ -26,7 +26,7 @@ export const routerWorkContract = (create: () => Router): void => {
       expect(router.publish(large).work).toBeGreaterThanOrEqual(small + 10 * 100)
     })
 
-    it('over the limit is not begun: nobody gets the message', () => {
+    it('over the limit is not begun: no subscriber gets the message', () => {
       const members = crowd(100, 'a')
       crowd(100, 'b')
       expect(router.publish(messageOn('a'), undefined, 50)).toMatchObject({ subscribers: 0, isTooMuch: true })
@@ -51,7 +51,7 @@ export const routerWorkContract = (create: () => Router): void => {
       expect(steps.reduce((sum, step) => sum + step)).toBeGreaterThanOrEqual(102)
     })
 
-    it('in steps reaches nobody where nobody subscribes', () => {
+    it('in steps reaches no subscriber where there is none', () => {
       const publish = router.publishInSteps(messageOn('a'))
       while (!publish.isDone) publish.step(10)
       expect(publish.subscribers).toBe(0)
@@ -75,7 +75,7 @@ export const routerWorkContract = (create: () => Router): void => {
       expect(publish.subscribers).toBe(got(members) + got(both))
     })
 
-    it('that is left to do goes on for whom replaces a subscription, and others come and go', () => {
+    it('that is left to do goes on for a subscriber that replaces its subscription, while others come and go', () => {
       const members = crowd(20, 'a/+')
       const publish = router.publishInSteps(messageOn('a/b'))
       while (!publish.isDone) {

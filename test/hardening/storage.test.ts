@@ -134,7 +134,7 @@ describe('sessions without bounds', () => {
     expect(await attacker.packet()).toMatch(/^20..0100/)
   })
 
-  it('that hold something end at maximumAwaySessions, and at maximumSessions; who has one comes back to it', async () => {
+  it('that hold something end at maximumAwaySessions, and at maximumSessions; a client that has one comes back to it', async () => {
     const answers: string[] = []
     for (let n = 0; n < 60; n++) answers.push(await leave(`many ${n}`, true))
     expect(answers).toEqual(answers.map((_, n) => (n < 30 ? '00' : '97')))

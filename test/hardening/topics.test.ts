@@ -192,7 +192,7 @@ it('filters that all match, in all ways, are matched in time', async () => {
   })
 })
 
-it('filters that lead through all retained messages and find none keep nobody waiting', async () => {
+it('filters that lead through all retained messages and find none keep no other client waiting', async () => {
   const [topics, filters] = [10_000, 1_000]
   const publisher = await attack.connected(5)
   const retained = (payload: string) =>

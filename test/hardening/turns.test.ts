@@ -24,7 +24,7 @@ const all = (count: number, make: (n: number) => Promise<Attacker>) =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)))
 
 describe('many connections that are lost at once', () => {
-  it('have their Wills published over turns of the event loop, every one to everybody', async () => {
+  it('have their Wills published over turns of the event loop, each to every subscriber', async () => {
     const [wills, subscribers] = [150, 50]
     const witnesses = await all(subscribers, () => attack.connected(5))
     for (const witness of witnesses) await witness.subscribe('will/#')

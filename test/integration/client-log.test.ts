@@ -91,7 +91,7 @@ it.each([
   expect(await ending(remote)).toMatchObject({ level: 'warn', client: 'kitchen', reason })
 })
 
-it('warns of a client that is cut off for it reads too slowly', async () => {
+it('warns of a client that is cut off because it reads too slowly', async () => {
   const { remote } = await connected()
   const handler = broker.map.mqttHandler as unknown as { clients: Set<{ connection: { cutOff(why: string): void } }> }
   for (const { connection } of handler.clients) connection.cutOff('it read too slowly')

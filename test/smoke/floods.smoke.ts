@@ -12,7 +12,7 @@ test.each([
   ['packets of one kind', ['pingreq', 'subscribe', 'publish-qos1', 'pubrel', 'publish-qos0'], ['--attackers', '5']],
   ['what has to be looked at for one packet', ['wildcard-levels', 'shared-away', 'subscribe-many'], ['--scale', '0.2']],
   ['what ends at once', ['wills', 'close-subscriptions'], []],
-])('nobody waits for a second while others send %s', { timeout: 300_000 }, async (_, attacks, options) => {
+])('no client waits for a second while others send %s', { timeout: 300_000 }, async (_, attacks, options) => {
   const args = ['run', '--silent', 'floods', '--', '--attack', attacks.join(','), '--seconds', '2', ...options]
   const floods = run('npm', args)
   expect(await floods.ended, floods.lines.join('\n')).toBe(0)

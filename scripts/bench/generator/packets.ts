@@ -34,7 +34,7 @@ export const encodeSubscribe = (id: number, filters: readonly string[], qos: Qos
     (PacketType.SUBSCRIBE << 4) | 0b10,
     uint16(id),
     properties(version),
-    ...filters.flatMap((filter) => [string(filter), Buffer.of(qos)]),
+    Buffer.concat(filters.flatMap((filter) => [string(filter), Buffer.of(qos)])),
   )
 
 export const encodeUnsubscribe = (id: number, filters: readonly string[], version: Version): Buffer =>

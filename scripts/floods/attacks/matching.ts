@@ -1,5 +1,6 @@
 /** Few packets, each of which makes the broker look at many subscriptions, members or retained messages. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PacketType, pingreq } from '../../bench/generator/packets.ts'
 import type { Attack, Scene } from '../attack.ts'
 import { encodePublish, encodeSubscribe, FloodClient } from '../flood-client.ts'
@@ -124,7 +125,7 @@ export const retainedReplay: Attack = {
           for (let round = 1; !scene.isOver(); round += 1) {
             client.send(encodeSubscribe(['#']))
             while (client.received[PacketType.PUBLISH]! < round * count && !scene.isOver()) {
-              await new Promise((resolve) => setTimeout(resolve, 20))
+              await sleep(20)
             }
           }
         }),

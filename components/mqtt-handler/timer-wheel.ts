@@ -1,0 +1,14 @@
+import { KeepAlive } from '../../src/mqtt/keep-alive.ts'
+
+/**
+ * How exactly silence is noticed, in milliseconds: at most two of these after the time allowed. Ends of sessions and delays of
+ * Wills are noticed at most one of them late. The page says half a second: that leaves 100 ms for what else the process does.
+ */
+export const TICK_MS = 200
+
+/** Some more than two minutes. Longer waits, which are rare, are looked at once in each turn of the wheel. */
+const WHEEL_SLOTS = 640
+
+/** @param waitsForReads false where what is watched does not depend on what clients send, see `KeepAlive`. */
+export const timerWheel = <T>(waitsForReads: boolean): KeepAlive<T> =>
+  new KeepAlive(performance.now(), TICK_MS, WHEEL_SLOTS, waitsForReads)
