@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
 import { connectPacket, HandlerHarness, type HarnessClient, persistent } from '../../test/helpers/handler-harness.ts'
+import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 let broker: HandlerHarness
 const start = (config: object = {}, parts: ConstructorParameters<typeof HandlerHarness>[1] = {}) => {
@@ -111,13 +112,62 @@ describe('a client that leaves', () => {
 
   it('since the broker stops is no warning', () => {
     connected().stop()
+    const halfway = broker.open()
+    halfway.connection.bytesReceived = 5
+    halfway.stop()
     broker.open().stop()
     expect(logged()).toEqual([
       'info Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5): ' +
         'closed by the broker: Server shutting down (0x8B): server stops',
       'info Connection closed before CONNECT was accepted: 127.0.0.1:50002 (MQTT 5): ' +
         'Server shutting down (0x8B): server stops',
+      'debug Connection closed before CONNECT was accepted: 127.0.0.1:50003 (MQTT 5): ' +
+        'Server shutting down (0x8B): server stops',
     ])
+  })
+})
+
+describe('the Will of a client that is lost', () => {
+  const outcome = (client: HarnessClient) => {
+    client.lose()
+    return broker.log.lines.filter(({ message }) => message.startsWith('Client disconnected')).at(-1)
+  }
+
+  it.each([
+    ['when the connection is lost', {}],
+    ['after its delay', persistent('kitchen', { will: { ...delayed, topic: '$SYS/state' } })],
+  ])('is dropped on a topic that begins with $, %s', (_, fields) => {
+    const line = outcome(connected({ will: { ...will, topic: '$SYS/state' }, ...fields }))
+    expect(line).toMatchObject({ will: 'dropped', message: expect.stringContaining('Will dropped') })
+  })
+
+  it('is dropped when it may no longer be published', () => {
+    let allowed = true
+    broker.stop()
+    start({}, { authorizer: { mayPublish: () => allowed, maySubscribe: () => true } })
+    const client = connected({ will })
+    allowed = false
+    expect(outcome(client)).toMatchObject({ will: 'dropped' })
+  })
+
+  it('is due as long as it waits for its turn', () => {
+    const client = connected({ will })
+    broker.handler.scheduler.spend(UNITS_PER_TURN)
+    expect(outcome(client)).toMatchObject({ will: 'due', message: expect.stringContaining('Will due') })
+    expect(broker.handler.due.wills.count).toBe(1)
+  })
+
+  it('is published although a full queue refuses it', () => {
+    broker.stop()
+    start({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
+    const subscriber = broker.connect(persistent('away'))
+    subscriber.take({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] })
+    subscriber.lose()
+    for (let n = 0; n < 2; n++) {
+      const client = connected({ clientId: `client ${n}`, will: { ...will, qos: 1 } })
+      expect(outcome(client)).toMatchObject({ will: 'published' })
+    }
+    expect(broker.handler.totals.refused).toBe(1)
   })
 })
 

@@ -13,7 +13,7 @@ import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic
 import { AckGate } from './ack-gate.ts'
 import { handleAuth } from './auth.ts'
 import type { Authentication } from './authentication.ts'
-import { type ClientEnd, endedByBroker, willOutcome } from './client-log.ts'
+import { type ClientEnd, endedByBroker, willOutcome, willOutcomeNow } from './client-log.ts'
 import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { handleDisconnect } from './disconnect.ts'
@@ -371,8 +371,9 @@ export class Client implements PacketReceiver {
     this.gate.clear()
     this.connection.close(why)
     const session = this.session?.client === this ? this.session : undefined
-    const will = end.will ?? (session && willOutcome(session))
+    const expected = end.will ?? (session && willOutcome(session))
     session?.detach()
+    const will = session && willOutcomeNow(session, end, expected)
     this.handler.clientLog.ended(this, why, end, accepted, will)
   }
 
