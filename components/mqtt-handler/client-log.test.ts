@@ -242,6 +242,16 @@ describe('a client that is refused', () => {
     expect(last()).toMatchObject({ client: 'kitchen', reason, why: 'The Will QoS is 3.', level: 'warn' })
   })
 
+  it('speaks another version of MQTT: the line does not name the version of the answer', () => {
+    const error = { reasonCode: 0x84, message: 'The Protocol Version is not supported.' } as const
+    broker.open(5).fail({ ...error, clientId: 'kitchen', hint: 'The Protocol Level is 6.' })
+    expect(last()['version']).toBeUndefined()
+    expect(logged()).toEqual([
+      'warn Client refused: kitchen from 127.0.0.1:50001: Unsupported Protocol Version (0x84): ' +
+        'The Protocol Version is not supported. The Protocol Level is 6.',
+    ])
+  })
+
   it('speaks no MQTT: the line says what it looks like', () => {
     const error = { reasonCode: 0x82, message: 'The first packet is not CONNECT.' } as const
     broker.open(0).fail({ ...error, hint: 'The first bytes look like TLS.' })

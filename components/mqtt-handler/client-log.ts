@@ -199,16 +199,25 @@ export const shortened = (text: string): string =>
   text.length > MAXIMUM_TEXT_LENGTH ? `${text.slice(0, MAXIMUM_TEXT_LENGTH)}…` : text
 
 /** The fields that every line about a client has. */
-export const whoIs = ({ id, identity, connection }: Client): Record<string, unknown> => {
-  const { protocolVersion: version, remote } = connection
+export const whoIs = (client: Client): Record<string, unknown> => {
+  const { id, identity, connection } = client
   const { clientId, userName } = identity
   return {
     client: id ?? (clientId === '' ? undefined : shortened(clientId)),
-    remote,
-    version: version === 0 ? undefined : VERSIONS[version],
+    remote: connection.remote,
+    version: versionOf(client),
     user: userName && shortened(userName),
   }
 }
+
+/** The same fields of a session, whose client may be away. */
+export const whoseIs = ({ id, client, identity }: Session): Record<string, unknown> =>
+  client === undefined
+    ? { client: shortened(id), remote: identity.remote, user: identity.userName && shortened(identity.userName) }
+    : whoIs(client)
+
+const versionOf = ({ versionRefused, connection: { protocolVersion } }: Client): string | undefined =>
+  versionRefused || protocolVersion === 0 ? undefined : VERSIONS[protocolVersion]
 
 /** `kitchen from 192.0.2.7:5123` */
 const nameOf = ({ id, identity, connection: { remote } }: Client): string => {
@@ -217,10 +226,11 @@ const nameOf = ({ id, identity, connection: { remote } }: Client): string => {
 }
 
 /** ` (MQTT 5, keep alive 60 s, user bob)`; empty when nothing is known. */
-const factsOf = ({ connection, identity }: Client, more: readonly string[], last?: string): string => {
-  const { protocolVersion: version } = connection
+const factsOf = (client: Client, more: readonly string[], last?: string): string => {
+  const { identity } = client
+  const version = versionOf(client)
   const facts: string[] = []
-  if (version !== 0) facts.push(VERSIONS[version])
+  if (version !== undefined) facts.push(version)
   facts.push(...more)
   if (identity.userName) facts.push(`user ${shortened(identity.userName)}`)
   if (last !== undefined) facts.push(last)

@@ -57,6 +57,8 @@ export class Client implements PacketReceiver {
   askedForSession = false
   /** Its enhanced authentication, if it has one. */
   authentication: Authentication | undefined
+  /** It speaks a version that is not spoken here: the version of its connection is that of the answer. */
+  versionRefused = false
   /** Request Problem Information: whether it wants reason strings. */
   wantsReasons = true
 
@@ -176,8 +178,8 @@ export class Client implements PacketReceiver {
     // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
     // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
     const { reasonCode } = error
-    const isAnswered = this.isVersion5 || reasonCode === ReasonCode.UnsupportedProtocolVersion
-    if (isAnswered) refuse(this, reasonCode, why, error.message)
+    this.versionRefused = reasonCode === ReasonCode.UnsupportedProtocolVersion
+    if (this.isVersion5 || this.versionRefused) refuse(this, reasonCode, why, error.message)
     else this.end(why, { by: 'broker', reasonCode })
   }
 

@@ -2,6 +2,7 @@ import { hashOfBytes } from '../../src/mqtt/hash.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
+import { whoseIs } from './client-log.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
 
@@ -200,7 +201,6 @@ export class UnreleasedMessages {
   }
 
   #warn(details: object, text: string): void {
-    const { id, client } = this.#session
-    this.#handler.log.warn({ client: id, remote: client?.connection.remote, ...details }, text)
+    this.#handler.log.warn({ ...whoseIs(this.#session), ...details }, text)
   }
 }

@@ -138,7 +138,7 @@ describe('the server', () => {
       encoder,
     }
     new TcpServer(listening, configOf({}), stages, logger)
-    const text = `Every host that reaches ${address}:1883 may connect: no component authenticates clients`
+    const text = `Every host that reaches ${address}:1883 may connect: clients need not authenticate`
     expect(logger.at('warn').map(({ message }) => message)).toEqual(Array(warnings).fill(text))
   })
 

@@ -96,7 +96,7 @@ export class TcpServer implements Listener {
     if (pipeline.handler.authenticates === false && !isLoopback(address)) {
       log.warn(
         { host: address, port },
-        `Every host that reaches ${formatAddress(address, port)} may connect: no component authenticates clients`,
+        `Every host that reaches ${formatAddress(address, port)} may connect: clients need not authenticate`,
       )
     }
   }
