@@ -216,6 +216,13 @@ export const whoseIs = ({ id, client, identity }: Session): Record<string, unkno
     ? { client: shortened(id), remote: identity.remote, user: identity.userName && shortened(identity.userName) }
     : whoIs(client)
 
+/** Names a session in a line of the log, whose client may be away: `kitchen from 192.0.2.7:5123 (MQTT 5, user bob)`. */
+export const nameOfSession = ({ id, client, identity: { remote, userName } }: Session): string => {
+  if (client !== undefined) return nameOf(client) + factsOf(client, [])
+  const user = userName ? ` (user ${shortened(userName)})` : ''
+  return `${shortened(id)} from ${remote}${user}`
+}
+
 const versionOf = ({ versionRefused, connection: { protocolVersion } }: Client): string | undefined =>
   versionRefused || protocolVersion === 0 ? undefined : VERSIONS[protocolVersion]
 

@@ -1,7 +1,7 @@
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
-import { whoseIs } from './client-log.ts'
+import { nameOfSession, whoseIs } from './client-log.ts'
 import { NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
@@ -253,7 +253,7 @@ export class WaitingMessages {
     const policy = this.#handler.config.queueFullPolicy
     this.#handler.log.warn(
       { ...whoseIs(this.#session), waiting, waitingBytes, policy },
-      'The queue of a session is full: messages at QoS 1 and 2 are dropped',
+      `Queue of a session is full: ${nameOfSession(this.#session)}: messages at QoS 1 and 2 are dropped`,
     )
   }
 
