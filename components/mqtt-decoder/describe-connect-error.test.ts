@@ -43,6 +43,15 @@ it.each([
   expect(errorOf(bytes)).toMatchObject({ hint: `The first bytes look like ${protocol}.` })
 })
 
+it.each([
+  ['06 02 003c [] "kitchen"', 'The Protocol Level is 6.'],
+  ['84 02 003c "kitchen"', /^The Protocol Level is 132: a bridge of mosquitto .*\(try_private\)\.$/],
+  ['86 02 003c "kitchen"', 'The Protocol Level is 134.'],
+])('the error of a version that is not supported says which it is: %s', (rest, hint) => {
+  const expected = typeof hint === 'string' ? hint : expect.stringMatching(hint)
+  expect(errorOf(`10 @ "MQTT" ${rest}`)).toMatchObject({ clientId: 'kitchen', hint: expected })
+})
+
 it('the errors of later packets say nothing of it', () => {
   const connect = '10 @ "MQTT" 04 02 003c "kitchen"'
   expect(errorOf(connect, Buffer.from('GET / HTTP/1.1'))).not.toHaveProperty('hint')

@@ -1,6 +1,7 @@
-import { namedClient } from '../../src/mqtt/named-client.ts'
+import { describeLevel, namedClient } from '../../src/mqtt/named-client.ts'
 import { otherProtocol } from '../../src/mqtt/other-protocol.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 
 /**
  * Adds to the error of a first packet what helps the operator to find the client. The cost is paid for refused packets alone.
@@ -14,8 +15,11 @@ export const describeConnectError = (
   frameStart: number,
   bodyStart: number,
 ): ProtocolError => {
-  const hint = frameStart < 0 ? undefined : otherProtocol(buffer.subarray(frameStart))
-  if (hint !== undefined) return { ...error, hint }
-  const clientId = bodyStart < 0 ? undefined : namedClient(buffer, bodyStart)
-  return clientId === undefined ? error : { ...error, clientId }
+  const other = frameStart < 0 ? undefined : otherProtocol(buffer.subarray(frameStart))
+  if (other !== undefined) return { ...error, hint: other }
+  if (bodyStart < 0) return error
+  const isVersion = error.reasonCode === ReasonCode.UnsupportedProtocolVersion
+  const hint = isVersion ? describeLevel(buffer, bodyStart) : undefined
+  const clientId = namedClient(buffer, bodyStart)
+  return { ...error, ...(hint && { hint }), ...(clientId && { clientId }) }
 }

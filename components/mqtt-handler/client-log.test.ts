@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
 import { connectPacket, HandlerHarness, type HarnessClient, persistent } from '../../test/helpers/handler-harness.ts'
+import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 let broker: HandlerHarness
 const start = (config: object = {}, parts: ConstructorParameters<typeof HandlerHarness>[1] = {}) => {
@@ -111,13 +112,62 @@ describe('a client that leaves', () => {
 
   it('since the broker stops is no warning', () => {
     connected().stop()
+    const halfway = broker.open()
+    halfway.connection.bytesReceived = 5
+    halfway.stop()
     broker.open().stop()
     expect(logged()).toEqual([
       'info Client disconnected: kitchen from 127.0.0.1:50001 (MQTT 5): ' +
         'closed by the broker: Server shutting down (0x8B): server stops',
       'info Connection closed before CONNECT was accepted: 127.0.0.1:50002 (MQTT 5): ' +
         'Server shutting down (0x8B): server stops',
+      'debug Connection closed before CONNECT was accepted: 127.0.0.1:50003 (MQTT 5): ' +
+        'Server shutting down (0x8B): server stops',
     ])
+  })
+})
+
+describe('the Will of a client that is lost', () => {
+  const outcome = (client: HarnessClient) => {
+    client.lose()
+    return broker.log.lines.filter(({ message }) => message.startsWith('Client disconnected')).at(-1)
+  }
+
+  it.each([
+    ['when the connection is lost', {}],
+    ['after its delay', persistent('kitchen', { will: { ...delayed, topic: '$SYS/state' } })],
+  ])('is dropped on a topic that begins with $, %s', (_, fields) => {
+    const line = outcome(connected({ will: { ...will, topic: '$SYS/state' }, ...fields }))
+    expect(line).toMatchObject({ will: 'dropped', message: expect.stringContaining('Will dropped') })
+  })
+
+  it('is dropped when it may no longer be published', () => {
+    let allowed = true
+    broker.stop()
+    start({}, { authorizer: { mayPublish: () => allowed, maySubscribe: () => true } })
+    const client = connected({ will })
+    allowed = false
+    expect(outcome(client)).toMatchObject({ will: 'dropped' })
+  })
+
+  it('is due as long as it waits for its turn', () => {
+    const client = connected({ will })
+    broker.handler.scheduler.spend(UNITS_PER_TURN)
+    expect(outcome(client)).toMatchObject({ will: 'due', message: expect.stringContaining('Will due') })
+    expect(broker.handler.due.wills.count).toBe(1)
+  })
+
+  it('is published although a full queue refuses it', () => {
+    broker.stop()
+    start({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
+    const subscriber = broker.connect(persistent('away'))
+    subscriber.take({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] })
+    subscriber.lose()
+    for (let n = 0; n < 2; n++) {
+      const client = connected({ clientId: `client ${n}`, will: { ...will, qos: 1 } })
+      expect(outcome(client)).toMatchObject({ will: 'published' })
+    }
+    expect(broker.handler.totals.refused).toBe(1)
   })
 })
 
@@ -190,6 +240,16 @@ describe('a client that is refused', () => {
   ] as const)('for a CONNECT of version %i that cannot be read is named, if it can be', (version, reason) => {
     broker.open(version).fail({ reasonCode: 0x81, message: 'The Will QoS is 3.', clientId: 'kitchen' })
     expect(last()).toMatchObject({ client: 'kitchen', reason, why: 'The Will QoS is 3.', level: 'warn' })
+  })
+
+  it('speaks another version of MQTT: the line does not name the version of the answer', () => {
+    const error = { reasonCode: 0x84, message: 'The Protocol Version is not supported.' } as const
+    broker.open(5).fail({ ...error, clientId: 'kitchen', hint: 'The Protocol Level is 6.' })
+    expect(last()['version']).toBeUndefined()
+    expect(logged()).toEqual([
+      'warn Client refused: kitchen from 127.0.0.1:50001: Unsupported Protocol Version (0x84): ' +
+        'The Protocol Version is not supported. The Protocol Level is 6.',
+    ])
   })
 
   it('speaks no MQTT: the line says what it looks like', () => {

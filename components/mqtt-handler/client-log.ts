@@ -5,6 +5,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import type { ConnectRequest } from './connect-request.ts'
+import { isServerTopic } from './server-topic.ts'
 import type { Session } from './session.ts'
 import { TakeoverWatch } from './takeover-watch.ts'
 
@@ -12,7 +13,7 @@ import { TakeoverWatch } from './takeover-watch.ts'
 const MAXIMUM_TEXT_LENGTH = 256
 
 /** What becomes of the Will when a connection ends. */
-export type WillOutcome = 'published' | 'delayed' | 'deleted'
+export type WillOutcome = 'published' | 'due' | 'dropped' | 'delayed' | 'deleted'
 
 /** How the connection of a client ended, for the log. */
 export interface ClientEnd {
@@ -140,10 +141,8 @@ export class ClientLog {
   }
 
   #levelOf(client: Client, end: ClientEnd, accepted: boolean): 'debug' | 'info' | 'warn' {
-    if (end.by === 'broker') {
-      if (!ORDINARY.has(end.reasonCode)) return 'warn'
-      return end.takenOverBy !== undefined && this.#isRepeated(client) ? 'debug' : 'info'
-    }
+    if (end.by === 'broker' && !ORDINARY.has(end.reasonCode)) return 'warn'
+    if (end.takenOverBy !== undefined && this.#isRepeated(client)) return 'debug'
     // For example the health check of a load balancer.
     return !accepted && client.connection.bytesReceived === 0 ? 'debug' : 'info'
   }
@@ -164,11 +163,27 @@ export class ClientLog {
   }
 }
 
-/** What becomes of the Will of a session when its connection ends. @returns undefined when there is none. */
+/** What is to become of the Will of a session when its connection ends. @returns undefined when there is none. */
 export const willOutcome = ({ will, persistent }: Session): WillOutcome | undefined => {
   if (will === undefined) return undefined
+  if (isServerTopic(will.message)) return 'dropped'
   // The Will is published when the delay is over or when the session ends, whichever is first [MQTT-3.1.2-8].
   return will.delaySeconds > 0 && persistent ? 'delayed' : 'published'
+}
+
+/**
+ * What has become of the Will of a session whose connection has ended.
+ * @param expected what was to become of it.
+ */
+export const willOutcomeNow = (
+  session: Session,
+  end: ClientEnd,
+  expected: WillOutcome | undefined,
+): WillOutcome | undefined => {
+  if (expected !== 'published') return expected
+  if (session.willRefused) return 'dropped'
+  // When many Wills are due at once, this one waits for its turn. At a takeover it is published before CONNACK leaves.
+  return session.will === undefined || end.takenOverBy !== undefined ? 'published' : 'due'
 }
 
 /** The end of a connection whose session another client takes over, or ends with Clean Start. */
@@ -184,16 +199,32 @@ export const shortened = (text: string): string =>
   text.length > MAXIMUM_TEXT_LENGTH ? `${text.slice(0, MAXIMUM_TEXT_LENGTH)}…` : text
 
 /** The fields that every line about a client has. */
-export const clientFields = ({ id, identity, connection }: Client): Record<string, unknown> => {
-  const { protocolVersion: version, remote } = connection
+export const clientFields = (client: Client): Record<string, unknown> => {
+  const { id, identity, connection } = client
   const { clientId, userName } = identity
   return {
     client: id ?? (clientId === '' ? undefined : shortened(clientId)),
-    remote,
-    version: version === 0 ? undefined : VERSIONS[version],
+    remote: connection.remote,
+    version: versionOf(client),
     user: userName && shortened(userName),
   }
 }
+
+/** The same fields of a session, whose client may be away. */
+export const whoseIs = ({ id, client, identity }: Session): Record<string, unknown> =>
+  client === undefined
+    ? { client: shortened(id), remote: identity.remote, user: identity.userName && shortened(identity.userName) }
+    : clientFields(client)
+
+/** Names a session in a line of the log, whose client may be away: `kitchen from 192.0.2.7:5123 (MQTT 5, user bob)`. */
+export const nameOfSession = ({ id, client, identity: { remote, userName } }: Session): string => {
+  if (client !== undefined) return nameOf(client) + factsOf(client, [])
+  const user = userName ? ` (user ${shortened(userName)})` : ''
+  return `${shortened(id)} from ${remote}${user}`
+}
+
+const versionOf = ({ versionRefused, connection: { protocolVersion } }: Client): string | undefined =>
+  versionRefused || protocolVersion === 0 ? undefined : VERSIONS[protocolVersion]
 
 /** `kitchen from 192.0.2.7:5123` */
 const nameOf = ({ id, identity, connection: { remote } }: Client): string => {
@@ -202,10 +233,11 @@ const nameOf = ({ id, identity, connection: { remote } }: Client): string => {
 }
 
 /** ` (MQTT 5, keep alive 60 s, user bob)`; empty when nothing is known. */
-const factsOf = ({ connection, identity }: Client, more: readonly string[], last?: string): string => {
-  const { protocolVersion: version } = connection
+const factsOf = (client: Client, more: readonly string[], last?: string): string => {
+  const { identity } = client
+  const version = versionOf(client)
   const facts: string[] = []
-  if (version !== 0) facts.push(VERSIONS[version])
+  if (version !== undefined) facts.push(version)
   facts.push(...more)
   if (identity.userName) facts.push(`user ${shortened(identity.userName)}`)
   if (last !== undefined) facts.push(last)

@@ -13,7 +13,7 @@ import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic
 import { AckGate } from './ack-gate.ts'
 import { handleAuth } from './auth.ts'
 import type { Authentication } from './authentication.ts'
-import { type ClientEnd, endedByBroker, willOutcome } from './client-log.ts'
+import { type ClientEnd, endedByBroker, willOutcome, willOutcomeNow } from './client-log.ts'
 import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { dispatch } from './dispatch.ts'
@@ -50,6 +50,8 @@ export class Client implements PacketReceiver {
   askedForSession = false
   /** Its enhanced authentication, if it has one. */
   authentication: Authentication | undefined
+  /** It speaks a version that is not spoken here: the version of its connection is that of the answer. */
+  versionRefused = false
   /** Request Problem Information: whether it wants reason strings. */
   wantsReasons = true
 
@@ -138,8 +140,8 @@ export class Client implements PacketReceiver {
     // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
     // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
     const { reasonCode } = error
-    const isAnswered = this.isVersion5 || reasonCode === ReasonCode.UnsupportedProtocolVersion
-    if (isAnswered) refuse(this, reasonCode, why, error.message)
+    this.versionRefused = reasonCode === ReasonCode.UnsupportedProtocolVersion
+    if (this.isVersion5 || this.versionRefused) refuse(this, reasonCode, why, error.message)
     else this.end(why, { by: 'broker', reasonCode })
   }
 
@@ -333,8 +335,9 @@ export class Client implements PacketReceiver {
     this.gate.clear()
     this.connection.close(why)
     const session = this.session?.client === this ? this.session : undefined
-    const will = end.will ?? (session && willOutcome(session))
+    const expected = end.will ?? (session && willOutcome(session))
     session?.detach()
+    const will = session && willOutcomeNow(session, end, expected)
     this.handler.clientLog.ended(this, why, end, accepted, will)
   }
 

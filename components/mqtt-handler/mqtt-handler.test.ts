@@ -19,3 +19,12 @@ it('does not when there is an authentication method, or no authorizer', () => {
   broker = new HandlerHarness()
   expect(broker.log.at('warn')).toEqual([])
 })
+
+it.each([
+  ['no method', {}, [], false],
+  ['a method', {}, [new ControlledMethod()], true],
+  ['a method that clients may do without', { allowUnauthenticated: true }, [new ControlledMethod()], false],
+] as const)('with %s, says whether clients have to authenticate', (_, config, authenticationMethods, authenticates) => {
+  broker = new HandlerHarness(config, { authenticationMethods })
+  expect(broker.handler.authenticates).toBe(authenticates)
+})

@@ -135,7 +135,7 @@ export class MqttHandler implements HandlerStage {
   }
 
   get authenticates(): boolean {
-    return this.authenticationMethods.size > 0
+    return this.authenticationMethods.size > 0 && !this.config.allowUnauthenticated
   }
 
   /** Takes over what the store holds. Rejects when that cannot be read. */

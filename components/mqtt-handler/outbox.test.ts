@@ -190,7 +190,10 @@ describe('a full queue', () => {
     expect(broker.handler.totals.dropped).toBe(2)
     // Those in flight: topic `a` and one digit each.
     expect(broker.handler.totals.queuedBytes).toBe(3 * (450 + 2))
-    expect(broker.log.at('warn')[0]).toMatchObject({ client: 'subscriber', policy })
+    expect(broker.log.at('warn')[0]).toMatchObject({
+      ...{ client: 'subscriber', policy },
+      message: expect.stringMatching(/^Queue of a session is full: subscriber from 127\.0\.0\.1:\d+: /),
+    })
     return { payloads: payloads(sent), codes: answers.map((answer) => (answer as { reasonCode?: number }).reasonCode) }
   }
   it('drops the oldest messages', () => {

@@ -1,6 +1,7 @@
 import type { SteppedPublish } from '../../src/kinds/router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { whoseIs } from './client-log.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { OVERHEAD_BYTES } from './outgoing.ts'
 import type { Session } from './session.ts'
@@ -109,8 +110,11 @@ export class Publication implements TurnTask {
   #fail(error: unknown): void {
     this.#isFinished = true
     this.#listener = undefined
-    const { id, client } = this.publisher
-    this.#handler.log.error({ err: error, client: id, topic: this.message.topic }, 'Message not passed on')
+    const { client } = this.publisher
+    this.#handler.log.error(
+      { err: error, ...whoseIs(this.publisher), topic: this.message.topic },
+      'Message not passed on',
+    )
     client?.disconnect(ReasonCode.UnspecifiedError, 'its message could not be passed on', '')
     this.#onFinished(this)
   }

@@ -8,9 +8,8 @@ import { shortened } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Publication } from './publication.ts'
+import { isServerTopic } from './server-topic.ts'
 import type { Session } from './session.ts'
-
-const DOLLAR = 0x24
 
 /** Units of work that a Will costs apart from its deliveries: its message is made, and the store and the log are told. */
 const WILL_UNITS = 20
@@ -37,9 +36,6 @@ export const mayPublish = (handler: MqttHandler, message: Message, identity: Ide
   }
   return ReasonCode.Success
 }
-
-/** Whether the topic of this message begins with `$`: those are the server's own (section 4.7.2). */
-export const isServerTopic = ({ bytes, topicStart }: Message): boolean => bytes[topicStart] === DOLLAR
 
 /** What a client is told that may not do what it wants. */
 export const notAuthorized = ({ explainRefusals }: HandlerConfig): ReasonCode =>
@@ -96,8 +92,9 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
  * accepted is dropped and counted. Never throws: an error is logged, since the caller often acts for another client, which
  * takes the session over.
  * @param payer is charged for the work.
+ * @returns whether it was passed on to the subscribers, at once or over several turns.
  */
-export const publishWill = (handler: MqttHandler, will: Message, session: Session, payer: Payer): void => {
+export const publishWill = (handler: MqttHandler, will: Message, session: Session, payer: Payer): boolean => {
   const { topic } = will
   const details = { client: session.id, remote: session.identity.remote, user: session.identity.userName, topic }
   const finished = (reason: ReasonCode): void => {
@@ -115,9 +112,15 @@ export const publishWill = (handler: MqttHandler, will: Message, session: Sessio
   try {
     payer.chargeWork(WILL_UNITS)
     const result = publishMessage(handler, will, session, false, payer)
-    if (typeof result === 'number') finished(result)
-    else result.whenFinished(finished)
+    if (typeof result !== 'number') {
+      result.whenFinished(finished)
+      return true
+    }
+    finished(result)
+    // Without room to retain it, or in the queue of a subscriber, the others have got it.
+    return result < ReasonCode.UnspecifiedError || result === ReasonCode.QuotaExceeded
   } catch (error) {
     handler.log.error({ ...details, err: error }, 'Will Message not published')
+    return false
   }
 }

@@ -55,6 +55,7 @@ export class Session implements Subscriber {
   #ended = false
 
   #will: StoredWill | undefined
+  #willRefused = false
   /** Until the Will Delay Interval is over, and until the session is. */
   #willWatch: Watch<Session> | undefined
   #expiryWatch: Watch<Session> | undefined
@@ -95,6 +96,11 @@ export class Session implements Subscriber {
 
   get will(): StoredWill | undefined {
     return this.#will
+  }
+
+  /** Whether the Will of its last connection was due and not accepted. */
+  get willRefused(): boolean {
+    return this.#willRefused
   }
 
   /** When its client disconnected; 0 while it is connected. */
@@ -181,6 +187,7 @@ export class Session implements Subscriber {
     if (work > 0) client.connection.chargeWork(work)
     this.#identity = client.identity
     this.#setWill(will)
+    this.#willRefused = false
     this.#disconnectedAtMs = undefined
     this.#answersFirst = false
     this.#ownDelivery = undefined
@@ -292,7 +299,7 @@ export class Session implements Subscriber {
     this.#setWill(undefined) // [MQTT-3.1.2-10]
     this.#save()
     if (!this.#ended && this.#client === undefined) this.#handler.sessions.away.add(this)
-    publishWill(this.#handler, willMessage(will, this.#handler.now()), this, payer)
+    this.#willRefused = !publishWill(this.#handler, willMessage(will, this.#handler.now()), this, payer)
   }
 
   /** Ends the session. Called by `Sessions.end`, which handles its Will. What the session holds is released over turns. */

@@ -49,7 +49,8 @@ describe('a message at QoS 2 under an identifier that is not released', () => {
     const warnings = broker.log.at('warn')
     expect(warnings).toHaveLength(1)
     const details = { client: 'publisher', topic: 'a', packetIdentifier: 1, duplicateQoS2: 'by-identifier' }
-    expect(warnings[0]).toMatchObject(details)
+    expect(warnings[0]).toMatchObject({ ...details, remote: '127.0.0.1:50002', version: 'MQTT 3.1.1' })
+    expect(warnings[0]!.message).toContain('not delivered: publisher from 127.0.0.1:50002 (MQTT 3.1.1): its Packet Id')
     again.take(release(1), qos2(1, 'new'))
     expect(delivered()).toEqual(['new'])
   })

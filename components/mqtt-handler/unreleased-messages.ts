@@ -2,6 +2,7 @@ import { hashOfBytes } from '../../src/mqtt/hash.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
+import { nameOfSession, whoseIs } from './client-log.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import type { Session } from './session.ts'
 
@@ -134,7 +135,8 @@ export class UnreleasedMessages {
       const details = { unreleased: this.size, unreleasedBytes: this.#handler.totals.unreleasedBytes }
       this.#warn(
         details,
-        'Messages at QoS 2 refused: too many are not released (maximumUnreleased, maximumTotalUnreleasedBytes)',
+        'Messages at QoS 2 refused',
+        'too many are not released (maximumUnreleased, maximumTotalUnreleasedBytes)',
       )
     }
     return false
@@ -192,15 +194,17 @@ export class UnreleasedMessages {
     if (this.#reuseLogged) return
     this.#reuseLogged = true
     const { duplicateQoS2 } = this.#handler.config
-    const what = delivered
-      ? 'PUBLISH at QoS 2 delivered although its Packet Identifier was not released: its content is another'
-      : 'PUBLISH at QoS 2 answered and not delivered: its Packet Identifier was not released'
+    const what = delivered ? 'PUBLISH at QoS 2 delivered' : 'PUBLISH at QoS 2 answered and not delivered'
+    const found = delivered ? 'was not released, and its content is another' : 'was not released'
     const why = 'the client lost its session state, or it repeats messages without DUP'
-    this.#warn({ topic, packetIdentifier, duplicateQoS2 }, `${what}; ${why}. Logged once for each session`)
+    const details = { topic, packetIdentifier, duplicateQoS2 }
+    this.#warn(details, what, `its Packet Identifier ${found}: ${why}. Logged once for each session`)
   }
 
-  #warn(details: object, text: string): void {
-    const { id, client } = this.#session
-    this.#handler.log.warn({ client: id, remote: client?.connection.remote, ...details }, text)
+  #warn(details: object, what: string, why: string): void {
+    this.#handler.log.warn(
+      { ...whoseIs(this.#session), ...details },
+      `${what}: ${nameOfSession(this.#session)}: ${why}`,
+    )
   }
 }

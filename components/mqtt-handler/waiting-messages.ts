@@ -1,6 +1,7 @@
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
+import { nameOfSession, whoseIs } from './client-log.ts'
 import { NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
@@ -249,11 +250,10 @@ export class WaitingMessages {
     if (this.#overflowing) return
     this.#overflowing = true
     const { count: waiting, bytes: waitingBytes } = this
-    const { id: client, identity } = this.#session
     const policy = this.#handler.config.queueFullPolicy
     this.#handler.log.warn(
-      { client, remote: identity.remote, waiting, waitingBytes, policy },
-      'The queue of a session is full: messages at QoS 1 and 2 are dropped',
+      { ...whoseIs(this.#session), waiting, waitingBytes, policy },
+      `Queue of a session is full: ${nameOfSession(this.#session)}: messages at QoS 1 and 2 are dropped`,
     )
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { formatAddress } from './format-address.ts'
 import { LogInterval } from './log-interval.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 
@@ -63,16 +64,20 @@ export class Admission {
     return sockets
   }
 
-  /** One more connection was closed because there was no place. */
-  countRefused(): void {
+  /** One more connection was closed because there was no place. @param remote its address and port. */
+  countRefused(remote: string): void {
     this.#refused += 1
     if (!this.#logInterval.begin()) return
     const details = {
       refused: this.#refused - this.#refusedAtLastLog,
       maximumConnections: this.#places.maximumConnections,
+      remote,
     }
     this.#refusedAtLastLog = this.#refused
-    this.#log.warn(details, 'Connections refused: there are as many as maximumConnections allows')
+    this.#log.warn(
+      details,
+      `Connections refused, the last one from ${remote}: there are as many as maximumConnections allows`,
+    )
   }
 
   /** Decides on an arrival, or lets it wait. @param turns how many turns it has waited. */
@@ -89,8 +94,9 @@ export class Admission {
       this.#budget.spend(OPEN_WORK)
       this.#places.open(socket)
     } else {
+      const remote = formatAddress(socket.remoteAddress, socket.remotePort)
       socket.destroy()
-      this.countRefused()
+      this.countRefused(remote)
     }
   }
 }

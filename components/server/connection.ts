@@ -8,6 +8,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { ConnectionInput, type InputHost, type InputOwner } from './connection-input.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { formatAddress } from './format-address.ts'
 import { Gathered, type Taken } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 import type { SharedInput } from './shared-input.ts'
@@ -102,7 +103,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
 
   constructor(id: number, socket: Socket, owner: ConnectionOwner) {
     this.id = id
-    this.remote = formatAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0)
+    this.remote = formatAddress(socket.remoteAddress, socket.remotePort)
     this.#owner = owner
     this.#input = new ConnectionInput(owner, this)
     const adopted = owner.input.adopt(socket, this.#input, (error) => this.#writeFailed(error))
@@ -419,7 +420,3 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     }
   }
 }
-
-/** `127.0.0.1:1883`, `[::1]:1883` */
-export const formatAddress = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -6,8 +6,9 @@ import { Admission } from './admission.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
 import type { ServerConfig } from './config.ts'
-import { type ConnectionOwner, formatAddress, TcpConnection } from './connection.ts'
+import { type ConnectionOwner, TcpConnection } from './connection.ts'
 import { EndOfTurn } from './end-of-turn.ts'
+import { formatAddress } from './format-address.ts'
 import { type Handover, release } from './handover.ts'
 import { isLoopback } from './loopback.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -94,14 +95,16 @@ export class TcpServer implements Listener {
     server.maxConnections = config.maximumConnections + config.backlog
     for (const event of ['connection', 'drop', 'error']) server.removeAllListeners(event)
     server.on('connection', (socket) => this.accept(socket))
-    server.on('drop', () => this.#admission.countRefused())
+    server.on('drop', (dropped) =>
+      this.#admission.countRefused(formatAddress(dropped?.remoteAddress, dropped?.remotePort)),
+    )
     // No file descriptor left, say. Those who are connected go on.
     server.on('error', (error) => log.error({ err: error }, 'A connection could not be accepted'))
     log.info({ host: address, port }, `Listening on ${formatAddress(address, port)}`)
     if (pipeline.handler.authenticates === false && !isLoopback(address)) {
       log.warn(
         { host: address, port },
-        `Every host that reaches ${formatAddress(address, port)} may connect: no component authenticates clients`,
+        `Every host that reaches ${formatAddress(address, port)} may connect: clients need not authenticate`,
       )
     }
   }

@@ -12,6 +12,6 @@ export interface ProtocolError {
   readonly clause?: string
   /** Of a CONNECT packet, for the log alone: the Client Identifier that it names, if it can be read. */
   readonly clientId?: string
-  /** Of the first packet, for the log alone: a sentence that says which other protocol the bytes look like. */
+  /** Of the first packet, for the log alone: a sentence that says which other protocol or version the bytes look like. */
   readonly hint?: string
 }
