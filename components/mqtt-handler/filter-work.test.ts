@@ -112,3 +112,21 @@ it('the answer waits for the store, also when the last filters were refused and 
   await settled()
   expect(client.take()).toMatchObject([{ cmd: 'suback' }])
 })
+
+it('a fault at one of many filters ends the connection, as it does in a small packet', async () => {
+  broker.stop()
+  const authorizer = {
+    mayPublish: () => true,
+    maySubscribe: (_: unknown, filter: string) => {
+      if (filter === `a/${MANY - 1}`) throw new Error('a fault in the authorizer')
+      return true
+    },
+  }
+  broker = new HandlerHarness({}, { authorizer })
+  const client = broker.connect()
+  client.take(subscribing(many))
+  await settled()
+  expect(client.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x80 }])
+  expect(client.connection.open).toBe(false)
+  expect(broker.log.at('error')).toHaveLength(1)
+})

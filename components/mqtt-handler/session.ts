@@ -107,9 +107,13 @@ export class Session implements Subscriber {
     return willCost(this.#will)
   }
 
-  /** Whether it has neither subscriptions nor messages, Packet Identifiers or a Will: then it is no loss to its client. */
+  /**
+   * Whether it has neither subscriptions nor messages, Packet Identifiers or a Will: then it is no loss to its client. A message
+   * from the client that is on its way to subscribers may leave a Packet Identifier.
+   */
   get holdsNothing(): boolean {
     const { outbox, subscriptions, unreleased } = this
+    if (this.#handler.publications.isBusy(this.id)) return false
     const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
     return this.#will === undefined && held === 0
   }

@@ -100,7 +100,8 @@ export class WaitingMessages {
 
   /**
    * Takes out one of those that `read` returned and that were not sent.
-   * @param take gives it to another session, which takes it into the store; false when there is none that can have it.
+   * @param take gives it to another session, which takes it into the store; false when there is none that can have it. It is not
+   * called while the total has no room for the message.
    * @returns false when it stays. One that has waited for too long is dropped.
    */
   handOver(queued: QueuedMessage, take: () => boolean): boolean {
@@ -109,7 +110,8 @@ export class WaitingMessages {
     // Its place in the total is free for the other session, whose queue must not drop it for want of room.
     this.#count(-1, -size)
     const isExpired = this.#expired(outgoing)
-    if (!isExpired && !take()) {
+    // Wills may take all of the total meanwhile.
+    if (!isExpired && !(this.fitsAll(size) && take())) {
       this.#count(1, size)
       return false
     }
