@@ -139,8 +139,7 @@ export class Session implements Subscriber {
   deliver(message: Message, delivery: Delivery): number {
     if (this.#ended) {
       const { shared } = delivery
-      if (shared !== undefined) this.#handler.due.endedSessions.passOn(message, shared, this)
-      return AWAY_UNITS
+      return shared === undefined ? 1 : 1 + this.#handler.due.endedSessions.passOn(message, shared, this)
     }
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
     if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
