@@ -175,6 +175,29 @@ describe('at QoS 1', () => {
     expect([broker.handler.totals.dropped, queued('away'), broker.handler.totals.queuedBytes]).toEqual([0, 0, 0])
   })
 
+  it('a fault of one member leaves the message where it is, and the member that goes is away', async () => {
+    const authorizer = {
+      mayPublish: () => true,
+      maySubscribe: () => true,
+      mayReceive: ({ clientId }: { clientId: string }) => {
+        if (clientId === 'faulty') throw new Error('a fault in the authorizer')
+        return true
+      },
+    }
+    broker = new HandlerHarness({}, { authorizer })
+    const first = member('first', { properties: { receiveMaximum: 1 } })
+    publish(1, 2)
+    const { totals, sessions } = broker.handler
+    const faulty = member('faulty')
+    const before = totals.queuedBytes
+    first.lose()
+    expect([faulty.connection.open, queued('first'), totals.queuedBytes]).toEqual([true, 1, before])
+    expect([sessions.away.count, broker.log.at('error').length]).toEqual([1, 1])
+    faulty.lose()
+    const good = broker.connect(persistent('good'))
+    expect(payloads(good.take(subscribePacket({ [FILTER]: { qos: 1 } })))).toEqual(['2'])
+  })
+
   it('a member that unsubscribes, or ends its session, is asked no more', async () => {
     start()
     for (const id of ['ends', 'unsubscribes']) member(id).lose()

@@ -110,11 +110,14 @@ export class WaitingMessages {
     // Its place in the total is free for the other session, whose queue must not drop it for want of room.
     this.#count(-1, -size)
     const isExpired = this.#expired(outgoing)
-    // Wills may take all of the total meanwhile.
-    if (!isExpired && !(this.fitsAll(size) && take())) {
-      this.#count(1, size)
-      return false
+    let isOver = isExpired
+    try {
+      // Wills may take all of the total meanwhile.
+      isOver ||= this.fitsAll(size) && take()
+    } finally {
+      if (!isOver) this.#count(1, size)
     }
+    if (!isOver) return false
     this.#backlogCount -= 1
     this.#backlogBytes -= size
     if (isExpired) this.#discard(outgoing)
