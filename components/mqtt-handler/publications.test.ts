@@ -319,7 +319,7 @@ describe('a fault while a message at QoS 2 is passed on', () => {
   })
 
   it('does not end the connection of the publisher that came after it', async () => {
-    failing(CROWD - 10)
+    failing(CROWD - 500)
     const publisher = broker.connect(persistent('publisher'))
     publisher.take(message('fault', { qos: 2 }))
     const again = broker.connect(persistent('publisher'))
