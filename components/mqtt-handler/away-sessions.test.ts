@@ -32,7 +32,9 @@ describe('at maximumSessions', () => {
     away('6')
     expect(ids()).toEqual(['1', '4', '5', '6'])
     expect(broker.handler.totals.givenUpSessions).toBe(2)
-    expect(broker.log.at('warn')).toMatchObject([{ client: '2', message: expect.stringContaining('only counted') }])
+    expect(broker.log.at('warn')).toMatchObject([
+      { client: '2', message: expect.stringContaining('further ones are counted') },
+    ])
   })
 
   it('those that hold something, or are connected, stay, and the new client is refused', () => {

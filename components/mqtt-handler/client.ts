@@ -74,7 +74,8 @@ export class Client implements PacketReceiver {
     this.#next = next
     this.handler = handler
     this.identity = { clientId: '', userName: undefined, remote: connection.remote }
-    this.reading = new Reading(connection)
+    // What it sent meanwhile is not read yet: its silence begins now.
+    this.reading = new Reading(connection, () => handler.keepAlive.heard(this.#watch))
     this.gate = new AckGate(
       handler.journal,
       (packet) => this.#next.packet(packet),

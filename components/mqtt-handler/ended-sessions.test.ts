@@ -150,3 +150,22 @@ it('all are removed when the broker stops', () => {
   broker.stop()
   expect([subscriptions(), bytes()]).toEqual([0, 0])
 })
+
+it('a message that many members pass on, since they have ended, is charged for all of them', () => {
+  const members = Array.from({ length: 100 }, (_, n) => broker.connect({ clientId: `${n}` }))
+  for (const each of [...members, broker.connect(persistent('last'))]) {
+    each.take(subscribePacket({ '$share/g/a': { qos: 1 } }))
+    if (!members.includes(each)) each.lose()
+  }
+  fillTurn()
+  for (const member of members) member.lose()
+  const publisher = broker.connect({ clientId: 'publisher' })
+  let charged = 0
+  publisher.connection.chargeWork = (units) => {
+    charged += units
+  }
+  const publishTo = () => publisher.take(publishPacket({ topic: 'a', qos: 1 }))
+  for (let n = 0; n < 100; n += 1) publishTo()
+  expect(broker.handler.sessions.get('last')!.outbox.waiting).toBe(100)
+  expect(charged).toBeGreaterThan(100 * 25)
+})

@@ -44,23 +44,26 @@ export class EndedSessions {
    * leaves the Shared Subscription now. The other member may have ended as well: then the message goes on from there.
    * @param message lent.
    * @param shared the filter of the Shared Subscription.
+   * @returns the work that it was, in units.
    */
-  passOn(message: Message, shared: string, session: Session): void {
+  passOn(message: Message, shared: string, session: Session): number {
     this.#next = session
     // The call below has reached another session that has ended. The loop continues with it, since recursion could overflow.
-    if (this.#passing) return
+    if (this.#passing) return 0
     this.#passing = true
     const { router } = this.#handler
+    let work = 0
     try {
       for (let gone: Session | undefined = session; gone !== undefined; gone = this.#next) {
         this.#next = undefined
         router.unsubscribe(gone, shared)
-        router.redeliver(message, shared, gone)
+        work += unsubscribeUnits(shared) + router.redeliver(message, shared, gone).work
       }
     } finally {
       this.#passing = false
       this.#next = undefined
     }
+    return work
   }
 
   /** Releases all of it now. */

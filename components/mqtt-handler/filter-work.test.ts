@@ -112,3 +112,34 @@ it('the answer waits for the store, also when the last filters were refused and 
   await settled()
   expect(client.take()).toMatchObject([{ cmd: 'suback' }])
 })
+
+it('a fault at one of many filters ends the connection, as it does in a small packet', async () => {
+  broker.stop()
+  const authorizer = {
+    mayPublish: () => true,
+    maySubscribe: (_: unknown, filter: string) => {
+      if (filter === `a/${MANY - 1}`) throw new Error('a fault in the authorizer')
+      return true
+    },
+  }
+  broker = new HandlerHarness({}, { authorizer })
+  const client = broker.connect()
+  client.take(subscribing(many))
+  await settled()
+  expect(client.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x80 }])
+  expect(client.connection.open).toBe(false)
+  expect(broker.log.at('error')).toHaveLength(1)
+})
+
+it('a client that was not read is not taken for silent before what it sent meanwhile is read', async () => {
+  const client = broker.connect({ keepalive: 1 })
+  const { keepAlive } = broker.handler
+  const startMs = performance.now()
+  client.take(subscribing(many))
+  for (let tick = 1; tick <= 8; tick += 1) keepAlive.advance(startMs + tick * 200)
+  await settled()
+  expect([client.connection.paused, client.connection.open]).toEqual([false, true])
+  for (let tick = 9; tick <= 14; tick += 1) expect(keepAlive.advance(startMs + tick * 200)).toEqual([])
+  const silent = [15, 16, 17, 18].flatMap((tick) => keepAlive.advance(startMs + tick * 200))
+  expect(silent).toHaveLength(1)
+})

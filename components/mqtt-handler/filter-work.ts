@@ -1,5 +1,6 @@
-import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import { clientFields } from './client-log.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 import type { TurnTask } from './turn-scheduler.ts'
@@ -57,6 +58,17 @@ export class FilterWork<Request> implements TurnTask {
   }
 
   resume(): void {
+    try {
+      this.#goOn()
+    } catch (error) {
+      const { handler } = this.#client
+      handler.log.error({ err: error, ...clientFields(this.#client) }, 'Topic Filters not handled')
+      // It is not read, and would not even notice the end of its connection.
+      this.#client.disconnect(ReasonCode.UnspecifiedError, 'its Topic Filters could not be handled', '')
+    }
+  }
+
+  #goOn(): void {
     const { scheduler } = this.#client.handler
     const { requests } = this.#packet
     while (this.#codes.length < requests.length) {

@@ -1,6 +1,7 @@
 import type { SteppedPublish } from '../../src/kinds/router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { Client } from './client.ts'
 import { whoseIs } from './client-log.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { OVERHEAD_BYTES } from './outgoing.ts'
@@ -18,6 +19,8 @@ export class Publication implements TurnTask {
   /** Kept, in memory of its own. */
   readonly message: Message
   readonly publisher: Session
+  /** The connection that brought it; undefined for a Will whose connection is gone. */
+  readonly #client: Client | undefined
   readonly #handler: MqttHandler
   readonly #onFinished: (publication: Publication) => void
   /** The router's part; undefined until its turn comes. */
@@ -26,6 +29,7 @@ export class Publication implements TurnTask {
   /** What the publisher is told, if nothing else comes up. */
   #reason: ReasonCode
   #isFinished = false
+  #hasFailed = false
   /** Whether something was appended to the journal that the answer has to wait for. */
   appended = false
   /** Whether the full queue of a subscriber refused the message. */
@@ -42,6 +46,7 @@ export class Publication implements TurnTask {
     this.#handler = handler
     this.message = message.keep()
     this.publisher = publisher
+    this.#client = publisher.client
     this.#reason = reason
     this.#onFinished = onFinished
   }
@@ -55,10 +60,10 @@ export class Publication implements TurnTask {
     return this.#isFinished
   }
 
-  /** Sets who is told when all subscribers have the message: at once if they have it already. */
+  /** Sets who is told when all subscribers have the message: at once if they have it already, and never if that has failed. */
   whenFinished(listener: PublicationListener): void {
     this.#listener = listener
-    if (this.#isFinished) listener(this.#reason, this)
+    if (this.#isFinished && !this.#hasFailed) listener(this.#reason, this)
   }
 
   /** Goes on, as long as the turn allows. */
@@ -102,20 +107,26 @@ export class Publication implements TurnTask {
       else if (this.#steps!.subscribers === 0) this.#reason = ReasonCode.NoMatchingSubscribers
     }
     this.#isFinished = true
-    this.#listener?.(this.#reason, this)
+    try {
+      this.#listener?.(this.#reason, this)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
     this.#onFinished(this)
   }
 
   /** Without an acknowledgement the publisher sends the message again, as after any error in the handler. */
   #fail(error: unknown): void {
     this.#isFinished = true
-    this.#listener = undefined
-    const { client } = this.publisher
-    this.#handler.log.error(
-      { err: error, ...whoseIs(this.publisher), topic: this.message.topic },
-      'Message not passed on',
-    )
-    client?.disconnect(ReasonCode.UnspecifiedError, 'its message could not be passed on', '')
-    this.#onFinished(this)
+    this.#hasFailed = true
+    const details = { err: error, ...whoseIs(this.publisher), topic: this.message.topic }
+    this.#handler.log.error(details, 'Message not passed on')
+    try {
+      // Another connection of the client may have taken over: it sends the message again by itself.
+      this.#client?.disconnect(ReasonCode.UnspecifiedError, 'its message could not be passed on', '')
+    } finally {
+      this.#onFinished(this)
+    }
   }
 }

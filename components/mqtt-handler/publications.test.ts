@@ -11,6 +11,7 @@ import {
 } from '../../test/helpers/handler-harness.ts'
 import { runOf } from '../../test/helpers/mailbox.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
+import { MemoryStore } from '../memory-store/memory-store.ts'
 import { LocalRouter } from '../router/local-router.ts'
 
 /** Subscribers at QoS 1 that make a message more work than one turn allows. */
@@ -35,7 +36,10 @@ const message = (payload: string, fields: Parameters<typeof publishPacket>[0] = 
 /** Waits until the client is read again. @returns the turns that it took. */
 const untilRead = async ({ connection }: HarnessClient): Promise<number> => {
   let turns = 0
-  for (; connection.paused; turns += 1) await nextTurn()
+  for (; connection.paused; turns += 1) {
+    if (turns > 1_000) throw new Error('the client is paused for ever')
+    await nextTurn()
+  }
   return turns
 }
 
@@ -273,4 +277,125 @@ it('a fault while it is passed on costs its publisher the connection alone', asy
   const again = broker.open()
   expect(again.take(connectPacket({ clientId: 'publisher' }))).toMatchObject([{ cmd: 'connack', reasonCode: 0 }])
   expect(again.connection.paused).toBe(false)
+})
+
+/** Passes on nothing whose payload is `fault`, as often as it is told. */
+class FailingRouter extends LocalRouter {
+  faults = 1
+  /** Deliveries before the fault. */
+  after = 0
+
+  override publishInSteps(...parameters: Parameters<LocalRouter['publishInSteps']>) {
+    const steps = super.publishInSteps(...parameters)
+    if (parameters[0].payload.toString() !== 'fault' || this.faults === 0) return steps
+    this.faults -= 1
+    const step = steps.step.bind(steps)
+    steps.step = (units) => {
+      if (steps.subscribers >= this.after) throw new Error('a fault in the router')
+      return step(units)
+    }
+    return steps
+  }
+}
+
+describe('a fault while a message at QoS 2 is passed on', () => {
+  const failing = (after: number) => {
+    const router = new FailingRouter()
+    router.after = after
+    broker = new HandlerHarness({}, { router })
+    away()
+  }
+
+  it('leaves nothing behind: the message is new when its publisher sends it again', async () => {
+    failing(0)
+    const publisher = broker.connect(persistent('publisher'))
+    publisher.take(message('fault', { qos: 2 }))
+    expect(publisher.connection.open).toBe(false)
+    const again = broker.connect(persistent('publisher'))
+    again.take(message('fault', { qos: 2, dup: true }))
+    await untilRead(again)
+    expect(again.take()).toEqual([{ cmd: 'pubrec', messageId: 1 }])
+    expect(waiting(1)).toBe(CROWD)
+  })
+
+  it('does not end the connection of the publisher that came after it', async () => {
+    failing(CROWD - 500)
+    const publisher = broker.connect(persistent('publisher'))
+    publisher.take(message('fault', { qos: 2 }))
+    const again = broker.connect(persistent('publisher'))
+    await untilRead(again)
+    expect(broker.log.at('error')).toHaveLength(1)
+    expect([again.connection.open, again.take()]).toEqual([true, []])
+  })
+
+  it('is not logged as the publication of a Will', () => {
+    failing(0)
+    const will = { topic: 'a', payload: Buffer.from('fault'), qos: 1 as const, retain: false }
+    broker.connect({ clientId: 'publisher', will }).lose()
+    expect(broker.log.at('debug').filter(({ message: text }) => text.startsWith('Will Message published'))).toEqual([])
+  })
+})
+
+it('an answer that fails leaves nobody waiting', async () => {
+  const store = new MemoryStore()
+  broker = new HandlerHarness({}, { store })
+  away()
+  const publisher = broker.connect(persistent('publisher'))
+  const append = store.append.bind(store)
+  store.append = (record) => {
+    if (record.type === 'received') throw new Error('a fault in the store')
+    append(record)
+  }
+  publisher.take(message('1', { qos: 2 }))
+  for (let turns = 0; turns < 100; turns += 1) await nextTurn()
+  expect(broker.handler.publications.isBusy('publisher')).toBe(false)
+  expect([waiting(1), publisher.connection.open]).toEqual([CROWD, false])
+  store.append = append
+  const other = broker.connect({ clientId: 'other' })
+  other.take(message('2'))
+  await untilRead(other)
+  expect(other.take()).toEqual([{ cmd: 'puback', messageId: 1 }])
+})
+
+it('a session whose message is received after its client has gone is not given up as one that holds nothing', async () => {
+  broker = new HandlerHarness()
+  away()
+  const publisher = broker.connect(persistent('publisher'))
+  publisher.take(message('1', { qos: 2 }))
+  publisher.lose()
+  const { sessions, publications } = broker.handler
+  expect(sessions.away.idleCount).toBe(0)
+  while (publications.isBusy('publisher')) await nextTurn()
+  expect([sessions.get('publisher')!.unreleased.size, sessions.away.idleCount]).toEqual([1, 0])
+})
+
+it('a message that was received after a connection took over does not count towards its Receive Maximum', async () => {
+  broker = new HandlerHarness({ receiveMaximum: 1 })
+  away()
+  broker.connect(persistent('publisher')).take(message('1', { qos: 2 }))
+  const again = broker.connect(persistent('publisher'))
+  await untilRead(again)
+  // A client that has lost its state: the message before is never released.
+  again.take(message('2', { qos: 2, messageId: 2 }))
+  await untilRead(again)
+  expect(again.take()).toEqual([{ cmd: 'pubrec', messageId: 2 }])
+})
+
+it('messages that wait to be passed on are refused when they are more than maximumTotalQueuedBytes', async () => {
+  broker = new HandlerHarness({ maximumTotalQueuedBytes: 4_000 })
+  const filters = Array.from({ length: 4_096 }, (_, n) =>
+    Array.from({ length: 12 }, (_, level) => ((n >> level) & 1 ? '+' : 'a')).join('/'),
+  )
+  for (let n = 0; n < 10; n += 1) {
+    broker
+      .connect({ clientId: `s${n}` })
+      .take(subscribePacket(Object.fromEntries(filters.map((each) => [each, { qos: 0 }]))))
+    while (broker.handler.scheduler.waiting > 0) await nextTurn()
+  }
+  const large = message('x'.repeat(1_400), { qos: 1, topic: filters[0]! })
+  const publishers = [0, 1, 2].map((n) => broker.connect({ clientId: `p${n}` }))
+  const answers = publishers.map((publisher) => publisher.take(large))
+  expect(answers).toMatchObject([[], [], [{ cmd: 'puback', reasonCode: 0x97 }]])
+  for (const publisher of publishers) await untilRead(publisher)
+  expect([broker.handler.totals.queuedBytes, broker.handler.totals.refusedPublishes]).toEqual([0, 1])
 })

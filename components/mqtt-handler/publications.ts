@@ -2,6 +2,7 @@ import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
+import { OVERHEAD_BYTES } from './outgoing.ts'
 import { Publication } from './publication.ts'
 import { Pause } from './reading.ts'
 import type { Session } from './session.ts'
@@ -22,6 +23,8 @@ export class Publications {
   readonly #ready = new Fifo<Publication>()
   readonly #active = new Set<Publication>()
   #isStarting = false
+  /** What all of them cost, in bytes. */
+  #bytes = 0
 
   constructor(handler: MqttHandler) {
     this.#handler = handler
@@ -33,7 +36,17 @@ export class Publications {
   }
 
   /**
-   * Passes on a message, after all others of its publisher.
+   * Whether one more message may wait here: together with the Wills they are bounded as if nothing waited for subscribers. A
+   * single one always may.
+   */
+  hasRoomFor(message: Message): boolean {
+    const { totals, config } = this.#handler
+    const bytes = this.#bytes + message.size + OVERHEAD_BYTES
+    return this.#bytes === 0 || bytes + totals.willBytes <= config.maximumTotalQueuedBytes
+  }
+
+  /**
+   * Passes on a message, after all others of its publisher. Call `hasRoomFor` before.
    * @param message lent.
    * @param reason what the publisher is told, if nothing else comes up.
    */
@@ -42,6 +55,7 @@ export class Publications {
     const publication = new Publication(this.#handler, message, publisher, reason, this.#finished)
     totals.dividedPublishes += 1
     totals.queuedBytes += publication.cost
+    this.#bytes += publication.cost
     const others = this.#byPublisher.get(publisher.id)
     if (others !== undefined) {
       others.push(publication)
@@ -72,20 +86,24 @@ export class Publications {
   #start(): void {
     if (this.#isStarting) return
     this.#isStarting = true
-    while (this.#active.size < MAXIMUM_ACTIVE) {
-      const next = this.#ready.shift()
-      if (next === undefined) break
-      if (next.isFinished) continue
-      this.#active.add(next)
-      next.resume()
+    try {
+      while (this.#active.size < MAXIMUM_ACTIVE) {
+        const next = this.#ready.shift()
+        if (next === undefined) break
+        if (next.isFinished) continue
+        this.#active.add(next)
+        next.resume()
+      }
+    } finally {
+      this.#isStarting = false
     }
-    this.#isStarting = false
   }
 
   readonly #finished = (publication: Publication): void => {
     const { totals, sessions, scheduler } = this.#handler
     const { id } = publication.publisher
     totals.queuedBytes -= publication.cost
+    this.#bytes -= publication.cost
     this.#active.delete(publication)
     scheduler.delete(publication)
     const own = this.#byPublisher.get(id)!
@@ -93,7 +111,10 @@ export class Publications {
     const next = own.peek()
     if (next === undefined) {
       this.#byPublisher.delete(id)
-      sessions.get(id)?.client?.reading.resume(Pause.Publication)
+      const session = sessions.get(id)
+      session?.client?.reading.resume(Pause.Publication)
+      // It may hold nothing any more.
+      if (session?.connected === false) sessions.away.add(session)
     } else this.#ready.push(next)
     this.#start()
   }

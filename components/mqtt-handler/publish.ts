@@ -144,8 +144,10 @@ const takenQoS2 = (
   const appendedBefore = journal.appended
   const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
   // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
-  if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) session.unreleased.add(messageId, content)
-  else if (isRefused) session.unreleased.addRefused(messageId)
+  if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
+    session.unreleased.add(messageId, content)
+    if (session.client !== client) session.unreleased.inherit(messageId)
+  } else if (isRefused) session.unreleased.addRefused(messageId)
   if (client.phase === Phase.Ended) return
   client.answer(answer, depends || journal.appended !== appendedBefore)
 }

@@ -64,15 +64,24 @@ export const publishMessage = (
     reason = ReasonCode.QuotaExceeded
     if (told) return reason
   }
-  if (handler.publications.isBusy(publisher.id)) return handler.publications.add(message, publisher, reason)
+  if (handler.publications.isBusy(publisher.id)) return publishInSteps(handler, message, publisher, reason)
   const refusedBefore = handler.totals.refused
   const { subscribers, work, isTooMuch } = handler.router.publish(message, publisher, UNDIVIDED_UNITS)
   payer?.chargeWork(PUBLISH_UNITS + work)
-  if (isTooMuch) return handler.publications.add(message, publisher, reason)
+  if (isTooMuch) return publishInSteps(handler, message, publisher, reason)
   if (handler.totals.refused !== refusedBefore) reason = ReasonCode.QuotaExceeded
   if (reason !== ReasonCode.Success) return reason
   return subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
 }
+
+/** Publishes a message over several turns, if there is room for it meanwhile. */
+const publishInSteps = (
+  { publications }: MqttHandler,
+  message: Message,
+  publisher: Session,
+  reason: ReasonCode,
+): ReasonCode | Publication =>
+  publications.hasRoomFor(message) ? publications.add(message, publisher, reason) : ReasonCode.QuotaExceeded
 
 /**
  * Publishes all messages of a run, as `publishMessage` does each of them at QoS 0.

@@ -18,10 +18,13 @@ export type Pause = (typeof Pause)[keyof typeof Pause]
 /** Whether a connection is read: as long as no reason speaks against it. */
 export class Reading {
   readonly #connection: Connection
+  readonly #onResume: () => void
   #reasons = 0
 
-  constructor(connection: Connection) {
+  /** @param onResume called when the connection is read again. */
+  constructor(connection: Connection, onResume: () => void) {
     this.#connection = connection
+    this.#onResume = onResume
   }
 
   pause(reason: Pause): void {
@@ -33,6 +36,8 @@ export class Reading {
   resume(reason: Pause): void {
     if ((this.#reasons & reason) === 0) return
     this.#reasons &= ~reason
-    if (this.#reasons === 0) this.#connection.resume()
+    if (this.#reasons !== 0) return
+    this.#onResume()
+    this.#connection.resume()
   }
 }

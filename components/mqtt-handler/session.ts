@@ -113,9 +113,13 @@ export class Session implements Subscriber {
     return willCost(this.#will)
   }
 
-  /** Whether it has no subscription, message, Packet Identifier or Will: its client loses nothing when it ends. */
+  /**
+   * Whether it has no subscription, message, Packet Identifier or Will: its client loses nothing when it ends. A message from the
+   * client that is on its way to subscribers may leave a Packet Identifier.
+   */
   get holdsNothing(): boolean {
     const { outbox, subscriptions, unreleased } = this
+    if (this.#handler.publications.isBusy(this.id)) return false
     const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
     return this.#will === undefined && held === 0
   }
@@ -141,8 +145,7 @@ export class Session implements Subscriber {
   deliver(message: Message, delivery: Delivery): number {
     if (this.#ended) {
       const { shared } = delivery
-      if (shared !== undefined) this.#handler.due.endedSessions.passOn(message, shared, this)
-      return AWAY_UNITS
+      return shared === undefined ? 1 : 1 + this.#handler.due.endedSessions.passOn(message, shared, this)
     }
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
     if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS

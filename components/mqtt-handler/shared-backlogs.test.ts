@@ -159,6 +159,45 @@ describe('at QoS 1', () => {
     expect([broker.handler.totals.dropped, queued('away')]).toEqual([0, 0])
   })
 
+  it('what waits stays where it is while Wills take all of the total', async () => {
+    start({ maximumTotalQueuedBytes: 2 * (450 + 2) })
+    member('away').lose()
+    publish(1, 2)
+    const will = { topic: 'w', payload: Buffer.from('will'), qos: 0 as const, retain: false }
+    const withWill = broker.connect({ clientId: 'will', will })
+    const other = broker.connect(persistent('other'))
+    const first = other.take(subscribePacket({ [FILTER]: { qos: 1 } }))
+    expect([payloads(first), queued('away'), broker.handler.totals.dropped]).toEqual([[], 2, 0])
+    withWill.take({ cmd: 'disconnect' })
+    other.lose()
+    const { client, packets } = back('other')
+    expect(await allFor(client, packets)).toEqual(['1', '2'])
+    expect([broker.handler.totals.dropped, queued('away'), broker.handler.totals.queuedBytes]).toEqual([0, 0, 0])
+  })
+
+  it('a fault of one member leaves the message where it is, and the member that goes is away', async () => {
+    const authorizer = {
+      mayPublish: () => true,
+      maySubscribe: () => true,
+      mayReceive: ({ clientId }: { clientId: string }) => {
+        if (clientId === 'faulty') throw new Error('a fault in the authorizer')
+        return true
+      },
+    }
+    broker = new HandlerHarness({}, { authorizer })
+    const first = member('first', { properties: { receiveMaximum: 1 } })
+    publish(1, 2)
+    const { totals, sessions } = broker.handler
+    const faulty = member('faulty')
+    const before = totals.queuedBytes
+    first.lose()
+    expect([faulty.connection.open, queued('first'), totals.queuedBytes]).toEqual([true, 1, before])
+    expect([sessions.away.count, broker.log.at('error').length]).toEqual([1, 1])
+    faulty.lose()
+    const good = broker.connect(persistent('good'))
+    expect(payloads(good.take(subscribePacket({ [FILTER]: { qos: 1 } })))).toEqual(['2'])
+  })
+
   it('a member that unsubscribes, or ends its session, is asked no more', async () => {
     start()
     for (const id of ['ends', 'unsubscribes']) member(id).lose()

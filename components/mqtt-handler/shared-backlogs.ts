@@ -92,8 +92,21 @@ export class SharedBacklogs implements TurnTask {
     }
   }
 
-  /** Moves some messages of one holder. @returns false when one of them was not taken. */
+  /** Moves some messages of one holder. @returns false when one of them was not taken, or when that has failed. */
   #move(filter: string, take: (queued: QueuedMessage, holder: Session) => boolean): boolean {
+    try {
+      return this.#movePage(filter, take)
+    } catch (error) {
+      // A member that cannot be sent a message must not disturb the one whose client has gone.
+      this.#handler.log.error(
+        { err: error, filter },
+        'A message of a Shared Subscription was not moved to another member',
+      )
+      return false
+    }
+  }
+
+  #movePage(filter: string, take: (queued: QueuedMessage, holder: Session) => boolean): boolean {
     const { scheduler } = this.#handler
     const holders = this.#holders.get(filter)!
     const [holder, after] = holders.entries().next().value!

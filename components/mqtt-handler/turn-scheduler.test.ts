@@ -106,3 +106,19 @@ it('counts the units, the turns and the most in one of them', async () => {
   await nextTurn()
   expect([turns.spent, turns.turns, turns.mostInTurn]).toEqual([180_000, 3, 60_000])
 })
+
+it('lets the tasks of clients go first after a turn in which the work of the broker left them nothing', async () => {
+  const endless = {
+    minimumUnits: BROKER_UNITS,
+    resume() {
+      while (turns.mayGoOn(endless)) {
+        order.push('broker')
+        turns.spend(60_000)
+      }
+    },
+  }
+  endless.resume()
+  task('client', 2).resume()
+  for (let turn = 0; turn < 20 && order.filter((name) => name === 'client').length < 2; turn++) await nextTurn()
+  expect(order).toEqual(['broker', 'broker', 'client', 'broker', 'client'])
+})

@@ -16,7 +16,8 @@ export const BROKER_UNITS = 10_000
 export interface TurnTask {
   /**
    * The least that it may do in its turn, in units, if not `MINIMUM_SHARE`. A task that sets it goes before the others in each
-   * turn: it is work of the broker itself, which must not wait for the tasks of any number of clients.
+   * turn: it is work of the broker itself, which must not wait for the tasks of any number of clients. Only after a turn in which
+   * such tasks left nothing for the others, the others go first.
    */
   readonly minimumUnits?: number
   /** Goes on from where it stopped, as long as `TurnScheduler.mayGoOn` says so. */
@@ -36,6 +37,8 @@ export class TurnScheduler {
   readonly #waiting = new Set<TurnTask>()
   /** Those with `minimumUnits`. */
   readonly #waitingFirst = new Set<TurnTask>()
+  /** Tasks of clients waited in the last turn, and none of them had a share. */
+  #wereLeftOut = false
   /** Units left of this turn, for all tasks. */
   #left = UNITS_PER_TURN
   /** The task at work, and the units left of its share. */
@@ -110,20 +113,29 @@ export class TurnScheduler {
     this.#left = UNITS_PER_TURN
     this.#current = undefined
     const tasks = this.waiting
-    this.#resumeAll(this.#waitingFirst, tasks)
-    this.#resumeAll(this.#waiting, tasks)
+    if (this.#wereLeftOut) {
+      this.#resumeAll(this.#waiting, tasks)
+      this.#resumeAll(this.#waitingFirst, tasks)
+      this.#wereLeftOut = false
+    } else {
+      this.#resumeAll(this.#waitingFirst, tasks)
+      this.#wereLeftOut = !this.#resumeAll(this.#waiting, tasks)
+    }
     if (this.waiting > 0) this.#schedule()
   }
 
-  #resumeAll(queue: Set<TurnTask>, tasks: number): void {
+  /** @returns false when there are tasks, and none of them had a share. */
+  #resumeAll(queue: Set<TurnTask>, tasks: number): boolean {
+    if (queue.size > 0 && this.#left <= 0) return false
     // A task that has to wait again is queued behind the others, and has no second share in this turn.
     let left = queue.size
     for (const task of queue) {
-      if (left === 0 || this.#left <= 0) return
+      if (left === 0 || this.#left <= 0) break
       left -= 1
       queue.delete(task)
       this.#resume(task, tasks)
     }
+    return true
   }
 
   /** An error in one task must not stop the others, nor end the process. */

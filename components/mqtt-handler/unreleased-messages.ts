@@ -154,6 +154,14 @@ export class UnreleasedMessages {
     if (persistent) this.#handler.journal.append({ type: 'received', session, packetIdentifier })
   }
 
+  /** An earlier connection has sent it, and the present one not: it does not count towards Receive Maximum. */
+  inherit(packetIdentifier: number): void {
+    if (this.#session.client?.isVersion5 !== true) return
+    this.#inherited ??= new PacketIdentifierSet()
+    this.#inherited.add(packetIdentifier)
+    this.#count()
+  }
+
   /** The message was refused when others had got it. Without room for that it is not remembered. */
   addRefused(packetIdentifier: number): void {
     this.#refused ??= new PacketIdentifierSet()

@@ -101,7 +101,8 @@ export class WaitingMessages {
 
   /**
    * Takes out one of those that `read` returned and that were not sent.
-   * @param take gives it to another session, which takes it into the store; false when there is none that can have it.
+   * @param take gives it to another session, which takes it into the store; false when there is none that can have it. It is not
+   * called while the total has no room for the message.
    * @returns false when it stays. One that has waited for too long is dropped.
    */
   handOver(queued: QueuedMessage, take: () => boolean): boolean {
@@ -110,10 +111,14 @@ export class WaitingMessages {
     // Its place in the total is free for the other session, whose queue must not drop it for want of room.
     this.#count(-1, -size)
     const isExpired = this.#expired(outgoing)
-    if (!isExpired && !take()) {
-      this.#count(1, size)
-      return false
+    let isOver = isExpired
+    try {
+      // Wills may take all of the total meanwhile.
+      isOver ||= this.fitsAll(size) && take()
+    } finally {
+      if (!isOver) this.#count(1, size)
     }
+    if (!isOver) return false
     this.#backlogCount -= 1
     this.#backlogBytes -= size
     if (isExpired) this.#discard(outgoing)
