@@ -95,7 +95,7 @@ describe('writing', () => {
   describe('when all connections have written enough in this turn', () => {
     const spent = () => {
       const opened = open(undefined, { maximumPendingBytes: 1_000_000 })
-      opened.writes.takes(100_000_000)
+      opened.writes.takes(10_000_000)
       return opened
     }
 

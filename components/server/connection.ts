@@ -187,7 +187,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     if (this.#gathered.bytes >= Math.min(flushBytes, maximumPendingBytes / 2)) this.#flush()
     else if (!this.#awaitsEndOfTurn) this.#awaitEndOfTurn()
     if (this.pendingBytes <= maximumPendingBytes + this.#largeMessage) return
-    if (this.#unsent !== undefined) this.#flush(true)
+    if (this.#unsent !== undefined && this.#owner.writes.hasReserve) this.#flush(true)
     if (this.pendingBytes > maximumPendingBytes + this.#largeMessage) this.#overflow()
   }
 

@@ -21,3 +21,14 @@ it('begins anew with each turn', () => {
   endOfTurn.turn += 1
   expect(budget.takes(50_000)).toBe(true)
 })
+
+it('has a reserve for connections that would be held to be slow otherwise', () => {
+  const endOfTurn = new EndOfTurn()
+  const budget = new WriteBudget(endOfTurn, 100_000)
+  budget.takes(399_999)
+  expect(budget.hasReserve).toBe(true)
+  budget.takes(1)
+  expect(budget.hasReserve).toBe(false)
+  endOfTurn.turn += 1
+  expect(budget.hasReserve).toBe(true)
+})

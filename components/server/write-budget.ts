@@ -2,6 +2,8 @@ import type { EndOfTurn } from './end-of-turn.ts'
 
 /** Bytes that all connections together write in one turn of the event loop: the operating system copies them in some 5 ms. */
 const TURN_BYTES = 8 * 1024 * 1024
+/** So many times the bytes of a turn are written before a connection with too much to send is held to be slow. */
+const RESERVE = 4
 /** A write of so few bytes is never put off: the answer to a PINGREQ, say. */
 const SMALL_WRITE_BYTES = 16 * 1024
 
@@ -20,6 +22,11 @@ export class WriteBudget {
   constructor(endOfTurn: EndOfTurn, turnBytes = TURN_BYTES) {
     this.#endOfTurn = endOfTurn
     this.#turnBytes = turnBytes
+  }
+
+  /** Whether a connection that has too much to send for a later turn may write in this one all the same. */
+  get hasReserve(): boolean {
+    return this.#turn !== this.#endOfTurn.turn || this.#written < RESERVE * this.#turnBytes
   }
 
   /** Whether a write of so many bytes may go out in this turn; it is counted then. */
