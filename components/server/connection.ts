@@ -45,6 +45,9 @@ const flushBytes = 256 * 1024
 /** One message of this size or more does not make its connection congested by itself: what follows it would be lost. */
 const largeMessageBytes = 256 * 1024
 
+/** Units of work of the end of a connection, as far as the server and its stages are concerned. */
+const CLOSE_WORK = 300
+
 /** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
 const maximumGathered = 4096
 
@@ -106,7 +109,12 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.remote = formatAddress(socket.remoteAddress, socket.remotePort)
     this.#owner = owner
     this.#input = new ConnectionInput(owner, this)
-    const adopted = owner.input.adopt(socket, this.#input, (error) => this.#writeFailed(error))
+    const adopted = owner.input.adopt(
+      socket,
+      this.#input,
+      (error) => this.#writeFailed(error),
+      (error) => this.#readFailed(error),
+    )
     this.#adopted = adopted !== undefined
     this.#socket = adopted ?? socket
     this.#input.open(this.#socket)
@@ -357,6 +365,17 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     this.#congested = false
     this.#input.unblock()
     this.#awaitEnd()
+  }
+
+  /** The peer has reset the connection, and all that it had sent was read. Thousands may be reset at once: one after the other. */
+  #readFailed(error: Error): void {
+    const { budget } = this.#owner
+    budget.wait({
+      takeTurn: () => {
+        budget.spend(CLOSE_WORK)
+        this.#socket.destroy(error)
+      },
+    })
   }
 
   /** Reading ends at the end of what the operating system holds. The deadline is for systems that do not report that end. */

@@ -11,16 +11,28 @@ type Callback = (error?: Error | null) => void
  */
 export class PatientSocket extends Socket {
   readonly #failed: (error: Error) => void
+  readonly #lost: (error: Error) => void
+  #isLost = false
   /** Of the write under way: a stream begins a write when the last one has ended. */
   #callback: Callback = () => undefined
 
   /**
    * @param options as for `Socket`.
    * @param failed called at most once, with the error of the write. Later writes have no effect.
+   * @param lost called at most once, with the error of a read. The owner destroys the socket when there is time for it:
+   * thousands of connections may be reset at once.
    */
-  constructor(options: object, failed: (error: Error) => void) {
+  constructor(options: object, failed: (error: Error) => void, lost: (error: Error) => void) {
     super(options)
     this.#failed = failed
+    this.#lost = lost
+  }
+
+  override destroy(error?: NodeJS.ErrnoException): this {
+    if (this.#isLost || error?.syscall !== 'read') return super.destroy(error)
+    this.#isLost = true
+    this.#lost(error)
+    return this
   }
 
   override _write(chunk: unknown, encoding: BufferEncoding, callback: Callback): void {

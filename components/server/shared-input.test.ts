@@ -27,7 +27,12 @@ const connected = async (input: SharedInput) => {
     room: () => room.memory,
     filled: (length: number) => room.filled(length),
   }
-  const socket = input.adopt(accepted, reader, () => undefined)
+  const socket = input.adopt(
+    accepted,
+    reader,
+    () => undefined,
+    () => undefined,
+  )
   socket?.resume()
   const next = (act: (read: Read) => void = () => undefined) =>
     new Promise<string>((resolve) => {
@@ -141,7 +146,12 @@ describe('shared input', () => {
 
   it('leaves alone what is no socket of the operating system', () => {
     expect(
-      new SharedInput(new BufferPool(), new EndOfTurn()).adopt({} as Socket, {} as InputReader, () => undefined),
+      new SharedInput(new BufferPool(), new EndOfTurn()).adopt(
+        {} as Socket,
+        {} as InputReader,
+        () => undefined,
+        () => undefined,
+      ),
     ).toBeUndefined()
   })
 })

@@ -64,15 +64,21 @@ export class SharedInput implements Lender, TurnEnd {
    * have been there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: of a server with `pauseOnConnect`.
    * @param writeFailed called when a write fails. The socket is still read, and the caller destroys it.
+   * @param readFailed called when a read fails. The caller destroys the socket.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
-  adopt(accepted: Socket, reader: InputReader, writeFailed: (error: Error) => void): Socket | undefined {
+  adopt(
+    accepted: Socket,
+    reader: InputReader,
+    writeFailed: (error: Error) => void,
+    readFailed: (error: Error) => void,
+  ): Socket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
     const options = { handle, allowHalfOpen: true, onread: this.#onread(reader) }
-    const socket = new PatientSocket(options, writeFailed)
+    const socket = new PatientSocket(options, writeFailed, readFailed)
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server

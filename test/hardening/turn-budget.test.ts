@@ -1,6 +1,6 @@
 /** Floods of legal packets: what is done in one turn of the event loop does not depend on how many send them. */
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { type PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
@@ -9,6 +9,8 @@ import { arena } from './arena.ts'
 import { hex } from './attacker.ts'
 
 const TURN_WORK_UNITS = 5_000
+/** The end of a connection counts as so many packets. */
+const CLOSING = 1_000
 /** Packets, and filters in them, that came in this turn of the event loop, and the most that came in one. */
 const counted = { now: 0, most: 0 }
 
@@ -42,6 +44,7 @@ const counter = defineComponent({
       },
       fail: (error) => next.fail?.(error),
       drained: () => undefined,
+      closed: () => count(CLOSING),
     }),
   }),
 })
@@ -88,4 +91,16 @@ describe('a flood of', () => {
       expect(counted.most).toBeGreaterThan(0)
     },
   )
+})
+
+it('connections that are reset at once are closed over turns of the event loop', async () => {
+  const army = await Promise.all(Array.from({ length: 200 }, () => attack.connected(4)))
+  await attack.bystanderIsServed()
+  counted.most = 0
+  for (const attacker of army) attacker.raw.socket.resetAndDestroy()
+  await vi.waitFor(() => expect(attack.broker.map.server.connections).toBe(1), { timeout: 15_000, interval: 5 })
+  await attack.bystanderIsServed()
+  // 5,000 units are the ends of some 17 connections, and those of one turn and of the next can fall together.
+  expect(counted.most).toBeLessThan(60 * CLOSING)
+  expect(counted.most).toBeGreaterThan(CLOSING)
 })
