@@ -18,7 +18,7 @@ const STEP = 1_000
 const SEARCH_UNITS = 5
 const NODE_UNITS = 1
 const TOPIC_UNITS = 2
-const MESSAGE_UNITS = 8
+const MESSAGE_UNITS = 15
 const QUEUED_UNITS = 15
 
 const PAGE_LIMITS = { looked: STEP, found: PAGE }

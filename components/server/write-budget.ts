@@ -1,7 +1,7 @@
 import type { EndOfTurn } from './end-of-turn.ts'
 
 /** Bytes that all connections together write in one turn of the event loop: the operating system copies them in some 5 ms. */
-const TURN_BYTES = 8 * 1024 * 1024
+const TURN_BYTES = 4 * 1024 * 1024
 /** So many times the bytes of a turn are written before a connection with too much to send is held to be slow. */
 const RESERVE = 4
 /** A write of so few bytes is never put off: the answer to a PINGREQ, say. */
