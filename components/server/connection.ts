@@ -1,40 +1,15 @@
 import type { Socket } from 'node:net'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
-import type { Logger } from '../../src/kinds/logger.ts'
 import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import type { BufferPool } from './buffer-pool.ts'
-import { ConnectionInput, type InputHost, type InputOwner } from './connection-input.ts'
-import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { ConnectionInput, type InputHost } from './connection-input.ts'
+import type { ConnectionOwner } from './connection-owner.ts'
+import type { TurnEnd } from './end-of-turn.ts'
 import { formatAddress } from './format-address.ts'
 import { Gathered, type Taken } from './gathered.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
-import type { SharedInput } from './shared-input.ts'
-import type { WriteBudget } from './write-budget.ts'
-
-/** What the connections of a server share. */
-export interface ConnectionOwner extends InputOwner {
-  readonly log: Logger
-  readonly endOfTurn: EndOfTurn
-  /** What goes out in a turn. */
-  readonly writes: WriteBudget
-  /** Memory for what comes in and for what goes out. */
-  readonly pool: BufferPool
-  /** What connections read into. */
-  readonly input: SharedInput
-  /** Empty ones, for connections that have something to write. */
-  readonly gathered: Gathered[]
-  /** Bytes pending that make a connection congested. */
-  readonly maximumPendingBytes: number
-  /** How long a peer may take to close its side, in milliseconds, before it is cut off. */
-  readonly closeDeadlineMs: number
-  /** Called once, when the connection is not open any more: its place is free. */
-  ended(): void
-  /** Called once, when the socket is closed and every stage knows. */
-  gone(connection: TcpConnection): void
-}
 
 /**
  * This much gathered leaves at once: the rest of the turn should not have to wait in memory. With a quarter of it, a message
@@ -69,7 +44,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   readonly #socket: Socket
   /** It reads into the shared input; otherwise it has `data` events. */
   readonly #adopted: boolean
-  readonly #owner: ConnectionOwner
+  readonly #owner: ConnectionOwner<TcpConnection>
 
   /** The stages of the pipeline, in its order. */
   readonly #stages: StageEnd[] = []
@@ -104,7 +79,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
   #end: ConnectionEnd | undefined
   #closeDeadline: NodeJS.Timeout | undefined
 
-  constructor(id: number, socket: Socket, owner: ConnectionOwner) {
+  constructor(id: number, socket: Socket, owner: ConnectionOwner<TcpConnection>) {
     this.id = id
     this.remote = formatAddress(socket.remoteAddress, socket.remotePort)
     this.#owner = owner
@@ -266,7 +241,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost {
     const goesOut = this.#owner.writes.takes(bytes) || isLast
     if (gathered !== undefined) {
       gathered.settle()
-      // What has to wait for a slow peer is copied to memory of its own: nobody is to have all that is used again.
+      // What waits for a slow peer is copied to memory of its own: slow peers must not hold the memory of the pool.
       const taken = gathered.take(this.#owner.pool, goesOut && this.#socketBytes === 0)
       this.#release(gathered)
       if (goesOut && unsent === undefined) {

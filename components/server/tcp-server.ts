@@ -6,7 +6,8 @@ import { Admission } from './admission.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
 import type { ServerConfig } from './config.ts'
-import { type ConnectionOwner, TcpConnection } from './connection.ts'
+import { TcpConnection } from './connection.ts'
+import type { ConnectionOwner } from './connection-owner.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { formatAddress } from './format-address.ts'
 import { type Handover, release } from './handover.ts'
@@ -41,7 +42,7 @@ export class TcpServer implements Listener {
 
   // The connections.
   readonly #connections = new Set<TcpConnection>()
-  readonly #owner: ConnectionOwner
+  readonly #owner: ConnectionOwner<TcpConnection>
   readonly #buffers: Buffers
   readonly #admission: Admission
   /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */

@@ -32,7 +32,7 @@ export class RouteCompilation {
     const { found } = this.#match
     if (found.length < 2) {
       // Most topics match one filter, whose route is theirs.
-      this.#route = found[0]?.route ?? NOBODY
+      this.#route = found[0]?.route ?? NO_TARGETS
       return visited
     }
     this.#merge = new RouteMerge(found)
@@ -40,4 +40,4 @@ export class RouteCompilation {
   }
 }
 
-const NOBODY: Route = { targets: [], shared: [] }
+const NO_TARGETS: Route = { targets: [], shared: [] }
