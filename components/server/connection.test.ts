@@ -13,6 +13,7 @@ import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
+import { WriteScratch } from './write-scratch.ts'
 
 const unused = () => expect.unreachable()
 
@@ -63,6 +64,7 @@ const open = (
     pool,
     buffers: new Buffers(1_000_000, log),
     input: new SharedInput(pool, endOfTurn),
+    scratch: new WriteScratch(),
     gathered: [],
     maximumPendingBytes,
     closeDeadlineMs,
@@ -178,7 +180,7 @@ describe('writing', () => {
   ])('memory that a slow peer is sent from %s', async (_what, isLost) => {
     const { connection, socket, pool } = open(undefined, { maximumPendingBytes: 1_000_000 })
     socket.holdsBack = true
-    for (const part of ['x', 'y']) connection.write(Buffer.alloc(1000, part))
+    for (const part of ['x', 'y']) connection.write(Buffer.alloc(2000, part))
     await turn()
     const { buffer } = socket.writes[0]![0]!
     expect(pool.owns(new Uint8Array(buffer))).toBe(true)
@@ -188,6 +190,26 @@ describe('writing', () => {
     await turn()
     const taken = Array.from({ length: 3 }, () => pool.take().buffer === buffer)
     expect(taken).toEqual([!isLost, false, false])
+  })
+
+  it('small writes go out from one piece of memory, which a slow peer keeps', async () => {
+    const { connection, socket } = open()
+    const write = async (text: string) => {
+      connection.write(Buffer.from(text.slice(0, 2)))
+      connection.write(Buffer.from(text.slice(2)))
+      await turn()
+      return socket.writes.at(-1)![0]!
+    }
+    const first = await write('first')
+    expect(`${first}`).toBe('first')
+    socket.holdsBack = true
+    const second = await write('second')
+    expect([second.buffer === first.buffer, `${second}`]).toEqual([true, 'second'])
+    socket.takeAll()
+    await turn()
+    socket.holdsBack = false
+    const third = await write('third')
+    expect([third.buffer === second.buffer, `${second}`, `${third}`]).toEqual([false, 'second', 'third'])
   })
 
   it('offers what was gathered to the operating system before it is congested', () => {

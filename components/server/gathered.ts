@@ -39,8 +39,8 @@ export class Gathered implements Borrower {
     return this.#bytes
   }
 
-  /** Adds a range. The bytes must stay as they are until `take`. */
-  add(source: Uint8Array, start: number, end: number): void {
+  /** Adds a range. The bytes must stay as they are until `take`, or are lent. */
+  add(source: Uint8Array, start: number, end: number, lender?: Lender): void {
     this.#bytes += end - start
     const count = this.#count
     if (count > 0 && this.#ends[count - 1] === start && this.#sources[count - 1] === source) {
@@ -51,14 +51,9 @@ export class Gathered implements Borrower {
     this.#starts[count] = start
     this.#ends[count] = end
     this.#count = count + 1
-  }
-
-  /** The same for memory that is lent. */
-  borrow(source: Uint8Array, start: number, end: number, lender: Lender): void {
-    this.add(source, start, end)
-    if (this.#lender === lender) return
+    if (lender === undefined || this.#lender === lender) return
     this.#lender = lender
-    this.#firstBorrowed = this.#count - 1
+    this.#firstBorrowed = count
     lender.lend(this)
   }
 
@@ -67,10 +62,33 @@ export class Gathered implements Borrower {
     this.#lender?.settle()
   }
 
-  moved(from: Uint8Array, to: Uint8Array): void {
+  /** Ranges that become neighbours where they are moved to become one: what many publishers send to one subscriber. */
+  moved(from: Uint8Array, to: Uint8Array, by: number): void {
     this.#lender = undefined
-    for (let index = this.#count - 1; index >= this.#firstBorrowed; index -= 1) {
-      if (this.#sources[index] === from) this.#sources[index] = to
+    let count = this.#firstBorrowed
+    for (let index = count; index < this.#count; index += 1) {
+      const isMoved = this.#sources[index] === from
+      const source = isMoved ? to : this.#sources[index]!
+      const start = this.#starts[index]! + (isMoved ? by : 0)
+      const end = this.#ends[index]! + (isMoved ? by : 0)
+      if (count > 0 && this.#sources[count - 1] === source && this.#ends[count - 1] === start) {
+        this.#ends[count - 1] = end
+        continue
+      }
+      this.#sources[count] = source
+      this.#starts[count] = start
+      this.#ends[count] = end
+      count += 1
+    }
+    this.#sources.fill(undefined, count, this.#count)
+    this.#count = count
+  }
+
+  /** Copies all bytes to memory that has room for them. */
+  copyTo(memory: Uint8Array): void {
+    let position = 0
+    for (let index = 0; index < this.#count; index += 1) {
+      position = copyBytes(this.#sources[index]!, this.#starts[index]!, this.#ends[index]!, memory, position)
     }
   }
 

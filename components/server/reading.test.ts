@@ -15,6 +15,7 @@ import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
+import { WriteScratch } from './write-scratch.ts'
 
 /**
  * A connection on which every byte is a packet: `p` pauses it, a digit is answered with as many hundred bytes, and the
@@ -67,6 +68,7 @@ const open = (
     pool,
     buffers,
     input: new SharedInput(pool, endOfTurn),
+    scratch: new WriteScratch(),
     gathered: [],
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,

@@ -11,6 +11,8 @@ const READ_BYTES = POOLED_BYTES
  * chunk that waits is copied and held: so connections that wait hold little, however many they are.
  */
 const SMALL_READ_BYTES = 8 * 1024
+/** Views of so many bytes at most are kept, one of each length. */
+const VIEW_BYTES = 1024
 /**
  * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, another
  * for each, so that nothing has to be moved; then it is looked at again.
@@ -46,8 +48,13 @@ export class SharedInput implements Lender, TurnEnd {
   /** What chunks of this turn of the event loop are moved to, one behind the other. */
   #arena: Buffer | undefined
   #arenaUsed = 0
-  /** Where it was moved to. */
+  /** Where it was moved to, and by how much. */
   #movedTo: Buffer | undefined
+  #movedBy = 0
+  /** Views of the beginning of the memory, by their length: nearly all that is read under sparse load is short. */
+  readonly #views: Buffer[] = []
+  /** The turn of `#used` is over. */
+  #isOver = false
   readonly #pool: BufferPool
   readonly #endOfTurn: EndOfTurn
   /** Memory of the pool that bytes were read into or moved to in this turn of the event loop. */
@@ -63,22 +70,16 @@ export class SharedInput implements Lender, TurnEnd {
    * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
    * have been there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: of a server with `pauseOnConnect`.
-   * @param writeFailed called when a write fails. The socket is still read, and the caller destroys it.
    * @param readFailed called when a read fails. The caller destroys the socket.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
-  adopt(
-    accepted: Socket,
-    reader: InputReader,
-    writeFailed: (error: Error) => void,
-    readFailed: (error: Error) => void,
-  ): Socket | undefined {
+  adopt(accepted: Socket, reader: InputReader, readFailed: (error: Error) => void): PatientSocket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
     const options = { handle, allowHalfOpen: true, onread: this.#onread(reader) }
-    const socket = new PatientSocket(options, writeFailed, readFailed)
+    const socket = new PatientSocket(options, readFailed)
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server
@@ -95,38 +96,49 @@ export class SharedInput implements Lender, TurnEnd {
   settle(): void {
     if (this.#borrowers.length === 0 || this.#chunk === undefined) return
     const movedTo = this.#movedTo ?? this.#move(this.#chunk)
-    for (const borrower of this.#borrowers) borrower.moved(this.#chunk, movedTo)
-    this.#borrowers.length = 0
+    let borrower = this.#borrowers.pop()
+    while (borrower !== undefined) {
+      borrower.moved(this.#chunk, movedTo, this.#movedBy)
+      borrower = this.#borrowers.pop()
+    }
   }
 
   /** One copy of a chunk serves all who borrow from it, at whatever time. */
   #move(chunk: Buffer): Buffer {
-    let arena = this.#arena
+    let arena = this.#isOver ? undefined : this.#arena
     if (arena === undefined || this.#arenaUsed + chunk.length > POOLED_BYTES) {
+      if (this.#isOver) this.#giveBack()
       arena = this.#pool.take()
       this.#useInThisTurn(arena)
       this.#arena = arena
       this.#arenaUsed = 0
     }
-    const start = this.#arenaUsed
+    arena.set(chunk, this.#arenaUsed)
+    this.#movedTo = arena
+    this.#movedBy = this.#arenaUsed
     this.#arenaUsed += chunk.length
-    const movedTo = arena.subarray(start, this.#arenaUsed)
-    movedTo.set(chunk)
-    this.#movedTo = movedTo
-    return movedTo
+    return arena
   }
 
-  /** All that was forwarded was given to the sockets, which hold what they send from there. */
+  /**
+   * All that was forwarded was given to the sockets, which hold what they send from there. Connections of other servers end their
+   * turn in this phase of the event loop, too, maybe after this: the memory is given back when something is read again.
+   */
   endTurn(): void {
-    // Connections of other servers end their turn in this phase of the event loop, too, maybe after us.
-    this.#arena = undefined
-    const used = this.#used.splice(0)
-    setImmediate(() => {
-      for (const memory of used) this.#pool.give(memory)
-    })
+    this.#isOver = true
+  }
+
+  #giveBack(): void {
+    this.#isOver = false
+    let memory = this.#used.pop()
+    while (memory !== undefined) {
+      this.#pool.give(memory)
+      memory = this.#used.pop()
+    }
   }
 
   #useInThisTurn(memory: Buffer): void {
+    if (this.#isOver) this.#giveBack()
     if (this.#used.push(memory) === 1) this.#endOfTurn.addLast(this)
   }
 
@@ -139,7 +151,7 @@ export class SharedInput implements Lender, TurnEnd {
       callback: (length: number): boolean => {
         if (room !== undefined) reader.filled(length)
         else {
-          const chunk = memory.subarray(0, length)
+          const chunk = memory === this.#memory ? this.#viewOf(length) : memory.subarray(0, length)
           if (ownReads > 0) {
             ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
             this.#useInThisTurn(memory)
@@ -152,6 +164,12 @@ export class SharedInput implements Lender, TurnEnd {
         return true
       },
     }
+  }
+
+  #viewOf(length: number): Buffer {
+    if (length > VIEW_BYTES) return this.#memory.subarray(0, length)
+    this.#views[length] ??= this.#memory.subarray(0, length)
+    return this.#views[length]
   }
 
   /** @returns whether some of it had to be moved. */

@@ -17,6 +17,7 @@ import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
+import { WriteScratch } from './write-scratch.ts'
 
 /** The part of its units that the first turn has: nothing is compiled yet. */
 const FIRST_PART = 1 / 8
@@ -78,6 +79,7 @@ export class TcpServer implements Listener {
       writes: new WriteBudget(endOfTurn),
       pool,
       input: new SharedInput(pool, endOfTurn),
+      scratch: new WriteScratch(),
       gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,

@@ -8,6 +8,8 @@ export interface Lender {
 
 /** Whoever has noted ranges of lent memory. */
 export interface Borrower {
-  /** What was in `from` is at the same places in `to`, until this turn of the event loop ends: what lasts longer is copied. */
-  moved(from: Uint8Array, to: Uint8Array): void
+  /**
+   * What was in `from` is in `to`, behind so many other bytes, until this turn of the event loop ends: what lasts longer is copied.
+   */
+  moved(from: Uint8Array, to: Uint8Array, by: number): void
 }

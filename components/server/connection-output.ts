@@ -1,0 +1,327 @@
+import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
+import { Fifo } from '../../src/mqtt/fifo.ts'
+import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import type { Buffers } from './buffers.ts'
+import type { ByteSink } from './byte-sink.ts'
+import { Gathered, type Taken } from './gathered.ts'
+import type { WriteBudget } from './write-budget.ts'
+import { SCRATCH_BYTES, type WriteScratch } from './write-scratch.ts'
+
+/**
+ * This much gathered leaves at once: the rest of the turn should not have to wait in memory. With a quarter of it, a message
+ * of 16 KiB cost a fifth more.
+ */
+const flushBytes = 256 * 1024
+
+/** One message of this size or more does not make its connection congested by itself: what follows it would be lost. */
+const largeMessageBytes = 256 * 1024
+
+/** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
+const maximumGathered = 4096
+
+/** What the writing sides of all connections share. */
+export interface OutputOwner {
+  readonly buffers: Buffers
+  /** What goes out in a turn. */
+  readonly writes: WriteBudget
+  /** Memory for what comes in and for what goes out. */
+  readonly pool: BufferPool
+  /** Memory that small writes go out from. */
+  readonly scratch: WriteScratch
+  /** Empty ones, for connections that have something to write. */
+  readonly gathered: Gathered[]
+  /** Bytes pending that make a connection congested. */
+  readonly maximumPendingBytes: number
+}
+
+/** The connection that a writing side belongs to. */
+export interface OutputHost {
+  /** `flush` is to be called at the end of this turn of the event loop. */
+  awaitEndOfTurn(): void
+  /** Messages are held back by now, and the answers to what the peer sends are too many as well. */
+  overflowed(): void
+  /** The connection is not congested any more. */
+  drained(): void
+  /** Nothing can be written any more. */
+  writeFailed(error: Error): void
+}
+
+/** A write that is under way, and the memory of the pool that it lies in. */
+interface Sending {
+  readonly bytes: number
+  readonly pooled: readonly (Buffer | undefined)[]
+}
+
+const NO_MEMORY: readonly undefined[] = []
+
+/** What goes out on one connection: ranges of bytes gathered in this turn of the event loop, then bytes that the socket holds. */
+export class ConnectionOutput implements Borrower {
+  readonly #owner: OutputOwner
+  readonly #host: OutputHost
+  #sink: ByteSink | undefined
+  /** Open, and no write has failed. */
+  #writable = true
+
+  // Most connections are sent one range in a turn: it needs no collection.
+  #source: Uint8Array | undefined
+  #start = 0
+  #end = 0
+  #lender: Lender | undefined
+  /** All ranges, where there are several. */
+  #gathered: Gathered | undefined
+
+  /** Writes under way, oldest first; a peer that takes everything at once needs none. */
+  #sending: Fifo<Sending> | undefined
+  /** What was put off to a later turn, and its bytes. */
+  #unsent: Taken | undefined
+  #unsentBytes = 0
+  /** Bytes of `#sending` and `#unsent`. */
+  #socketBytes = 0
+  #congested = false
+  /** Bytes of the largest message written since the connection was last all but drained; 0 when that was a small one. */
+  #largeMessage = 0
+  #lastTakenMs = 0
+  /** A write is being given to the operating system, and whether it has taken all of it meanwhile. */
+  #isSending = false
+  #isTaken = false
+
+  constructor(owner: OutputOwner, host: OutputHost) {
+    this.#owner = owner
+    this.#host = host
+  }
+
+  /** Sets where the bytes go. */
+  open(sink: ByteSink): void {
+    this.#sink = sink
+  }
+
+  /** Bytes that the operating system has not taken yet. */
+  get pendingBytes(): number {
+    return this.#gatheredBytes + this.#socketBytes
+  }
+
+  /** When the operating system last took something while bytes waited for it, on the clock of `performance.now()`. */
+  get lastTakenMs(): number {
+    return this.#lastTakenMs
+  }
+
+  get congested(): boolean {
+    return this.#congested
+  }
+
+  /** Takes a range of bytes, which stay as they are until the end of this turn of the event loop, or are lent. */
+  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
+    if (!this.#writable) return
+    if (this.#gathered !== undefined) this.#gathered.add(source, start, end, lender)
+    else if (this.#source === undefined) this.#takeFirst(source, start, end, lender)
+    else if (this.#source === source && this.#end === start) this.#end = end
+    else this.#gather().add(source, start, end, lender)
+    const { maximumPendingBytes } = this.#owner
+    if (end - start >= largeMessageBytes) this.#largeMessage = Math.max(this.#largeMessage, end - start)
+    // The operating system is asked before the peer is held to be slow.
+    if (this.#gatheredBytes >= Math.min(flushBytes, maximumPendingBytes / 2)) this.flush()
+    if (this.pendingBytes <= maximumPendingBytes + this.#largeMessage) return
+    if (this.#unsent !== undefined && this.#owner.writes.hasReserve) this.flush(true)
+    if (this.pendingBytes > maximumPendingBytes + this.#largeMessage) this.#overflow()
+  }
+
+  moved(from: Uint8Array, to: Uint8Array, by: number): void {
+    this.#lender = undefined
+    if (this.#source !== from) return
+    this.#source = to
+    this.#start += by
+    this.#end += by
+  }
+
+  /** Writes what was gathered, or puts it off when all connections have written enough in this turn. @param isLast not that. */
+  flush(isLast = false): void {
+    const bytes = this.#gatheredBytes + this.#unsentBytes
+    if (bytes === 0) return
+    const goesOut = this.#owner.writes.takes(bytes) || isLast
+    if (goesOut && this.#socketBytes === 0 && bytes <= SCRATCH_BYTES) {
+      this.#flushSmall(bytes)
+      return
+    }
+    if (this.#gatheredBytes > 0) {
+      const gathered = this.#gathered ?? this.#gather()
+      gathered.settle()
+      // What waits for a slow peer is copied to memory of its own: slow peers must not hold the memory of the pool.
+      const taken = gathered.take(this.#owner.pool, goesOut && this.#socketBytes === 0)
+      this.#release(gathered)
+      if (goesOut && this.#unsent === undefined) {
+        this.#send(taken, bytes, false)
+        return
+      }
+      this.#putOff(taken, bytes)
+    }
+    if (!goesOut) {
+      this.#host.awaitEndOfTurn()
+      return
+    }
+    const all = this.#unsent!
+    this.#unsent = undefined
+    this.#unsentBytes = 0
+    this.#send(all, bytes, true)
+  }
+
+  /** Nothing is written any more; what waits is dropped. */
+  drop(): void {
+    this.#writable = false
+    if (this.#gathered !== undefined) this.#release(this.#gathered)
+    this.#source = undefined
+    this.#lender = undefined
+    for (const memory of this.#unsent?.pooled ?? []) if (memory !== undefined) this.#owner.pool.give(memory)
+    this.#unsent = undefined
+    this.#noteSocketBytes(this.#socketBytes - this.#unsentBytes)
+    this.#unsentBytes = 0
+    this.#congested = false
+  }
+
+  /** The socket is closed, or no write can succeed. */
+  closed(): void {
+    this.drop()
+    this.#noteSocketBytes(0)
+    // What was not written may still be read: that memory is left to the garbage collector.
+    for (const { pooled } of this.#sending ?? []) {
+      for (const memory of pooled) if (memory !== undefined) this.#owner.pool.letGo(memory)
+    }
+    this.#sending = undefined
+  }
+
+  get #gatheredBytes(): number {
+    if (this.#gathered !== undefined) return this.#gathered.bytes
+    return this.#source === undefined ? 0 : this.#end - this.#start
+  }
+
+  #takeFirst(source: Uint8Array, start: number, end: number, lender: Lender | undefined): void {
+    this.#source = source
+    this.#start = start
+    this.#end = end
+    if (lender !== undefined) {
+      this.#lender = lender
+      lender.lend(this)
+    }
+    this.#host.awaitEndOfTurn()
+  }
+
+  /** Goes on with a collection, of the one range that there is. */
+  #gather(): Gathered {
+    const gathered = this.#owner.gathered.pop() ?? new Gathered()
+    gathered.add(this.#source!, this.#start, this.#end, this.#lender)
+    this.#source = undefined
+    this.#lender = undefined
+    this.#gathered = gathered
+    return gathered
+  }
+
+  /** Gives the collection back, for whichever connection writes next. */
+  #release(gathered: Gathered): void {
+    gathered.clear()
+    this.#gathered = undefined
+    if (this.#owner.gathered.length < maximumGathered) this.#owner.gathered.push(gathered)
+  }
+
+  /** Writes the little that was gathered. Nothing waits before it. */
+  #flushSmall(bytes: number): void {
+    const { scratch } = this.#owner
+    const gathered = this.#gathered
+    if (gathered !== undefined) {
+      gathered.settle()
+      gathered.copyTo(scratch.memory)
+      this.#release(gathered)
+    } else {
+      this.#lender?.settle()
+      copyBytes(this.#source!, this.#start, this.#end, scratch.memory, 0)
+      this.#source = undefined
+    }
+    this.#isSending = true
+    this.#isTaken = false
+    this.#sink!.send(scratch.view(bytes), this.#written)
+    this.#isSending = false
+    if (this.#isTaken) return
+    scratch.replace()
+    this.#underWay(bytes, NO_MEMORY, false)
+  }
+
+  /** @param isCounted whether the bytes were put off before, and are among those of the socket. */
+  #send({ chunks, pooled }: Taken, bytes: number, isCounted: boolean): void {
+    this.#isSending = true
+    this.#isTaken = false
+    if (chunks.length === 1) this.#sink!.send(chunks[0]!, this.#written)
+    else this.#sink!.sendAll(chunks, this.#written)
+    this.#isSending = false
+    if (!this.#isTaken) {
+      this.#underWay(bytes, pooled, isCounted)
+      return
+    }
+    // The operating system has copied it all: the next one to write gets the same memory.
+    for (const memory of pooled) if (memory !== undefined) this.#owner.pool.give(memory)
+    if (isCounted) this.#noteSocketBytes(this.#socketBytes - bytes)
+    // The stages may be in the middle of a call.
+    if (this.#congested) process.nextTick(this.#drainedInPart)
+    else this.#largeMessage = 0
+  }
+
+  /** A write was begun that the operating system has not taken all of. @param isCounted as for `send`. */
+  #underWay(bytes: number, pooled: readonly (Buffer | undefined)[], isCounted: boolean): void {
+    if (!this.#writable) {
+      for (const memory of pooled) if (memory !== undefined) this.#owner.pool.letGo(memory)
+      return
+    }
+    if (!isCounted) this.#noteSocketBytes(this.#socketBytes + bytes)
+    if (this.#sending === undefined || this.#sending.length === 0) this.#lastTakenMs = performance.now()
+    this.#sending ??= new Fifo()
+    this.#sending.push({ bytes, pooled })
+  }
+
+  /** Keeps what is to be written for a later turn. @param bytes what is kept then, together. */
+  #putOff({ chunks, pooled }: Taken, bytes: number): void {
+    if (this.#socketBytes === 0) this.#lastTakenMs = performance.now()
+    this.#unsent ??= { chunks: [], pooled: [] }
+    this.#unsent.chunks.push(...chunks)
+    this.#unsent.pooled.push(...pooled)
+    this.#noteSocketBytes(this.#socketBytes + bytes - this.#unsentBytes)
+    this.#unsentBytes = bytes
+  }
+
+  #noteSocketBytes(bytes: number): void {
+    if (bytes === this.#socketBytes) return
+    this.#owner.buffers.add(bytes - this.#socketBytes)
+    this.#socketBytes = bytes
+  }
+
+  /** The operating system took what one write held, or never will: then it may still read it. */
+  readonly #written = (error?: Error | null): void => {
+    // What a failed write holds is let go of when the socket is closed, which is next.
+    if (error) {
+      if (this.#writable) this.#host.writeFailed(error)
+      return
+    }
+    if (this.#isSending) {
+      this.#isTaken = true
+      return
+    }
+    const taken = this.#sending?.shift()
+    if (taken === undefined) return
+    for (const memory of taken.pooled) if (memory !== undefined) this.#owner.pool.give(memory)
+    this.#lastTakenMs = performance.now()
+    this.#noteSocketBytes(this.#socketBytes - taken.bytes)
+    this.#drainedInPart()
+  }
+
+  /** The operating system has taken more: the peer may be held to be slow no more. */
+  readonly #drainedInPart = (): void => {
+    if (this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
+    this.#largeMessage = 0
+    if (!this.#congested) return
+    this.#congested = false
+    this.#host.drained()
+  }
+
+  #overflow(): void {
+    this.#congested = true
+    // Messages are held back by now: only answers to what the peer sends can exceed this.
+    if (this.pendingBytes > 2 * this.#owner.maximumPendingBytes + this.#largeMessage) this.#host.overflowed()
+  }
+}
