@@ -1,15 +1,16 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { CodeLoader } from './code-loader.ts'
 import type { LoadError } from './load-error.ts'
-import { createModuleLoader, type ModuleLoader } from './module-loader.ts'
+import { createModuleLoader } from './module-loader.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 
 /** What the modules under test leave behind: the order in which they were evaluated. */
 const evaluations = globalThis as { evaluated?: string[] }
 let directory: string
-let loader: ModuleLoader
+let loader: CodeLoader
 let clock = 0
 
 /** Writes a file with a modification time of its own, so that no test depends on how fine the clock of the disk is. */
