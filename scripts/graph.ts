@@ -45,6 +45,14 @@ const program: Program = {
   notes: [
     '',
     'A config with problems is drawn all the same: what is wrong is red, the problems go to stderr, and the exit code is 0.',
+  ],
+}
+
+/** As it is called in a checkout. */
+const byNpm: Program = {
+  ...program,
+  notes: [
+    ...(program.notes ?? []),
     'To pipe the output, keep npm quiet: npm run --silent graph -- --output - | dot -Tpdf > system.pdf',
   ],
 }
@@ -59,7 +67,7 @@ interface Output {
 
 /** Runs the command line; resolves with the exit code. What fails is told on stderr. */
 export const main = async (args: readonly string[], called: Partial<Pick<Program, 'name'>> = {}): Promise<number> => {
-  const line = parseCommandLine(args, { ...program, ...called })
+  const line = parseCommandLine(args, called.name === undefined ? byNpm : { ...program, ...called })
   if (line.action === 'exit') {
     if (line.code === exitCodes.ok) console.log(line.text)
     else console.error(line.text)
