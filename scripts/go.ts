@@ -8,7 +8,6 @@ import { leaveProcess } from '../src/leave-process.ts'
 import { createDev, type Dev } from '../src/system/dev.ts'
 import { formatError } from '../src/system/format-error.ts'
 import { systemGraph, toDot, toText } from '../src/system/graph.ts'
-import { type Setting, secretPlaces } from '../src/system/settings.ts'
 import type { CodeLoader } from './go/code-loader.ts'
 import { type Commands, createCommands, UsageError } from './go/commands.ts'
 import { LoadError } from './go/load-error.ts'
@@ -50,7 +49,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     print: (text) => session.print(text),
     afterReset: ownCode,
   })
-  const session: Session = { dev, loader, commands, settings, print: (text) => console.log(text) }
+  const session: Session = { dev, loader, commands, print: (text) => console.log(text) }
   const signals = watchSignals((text) => session.print(text))
   process.on('uncaughtException', (error) =>
     session.print(`An error escaped from a component:\n${(error as Partial<Error>)?.stack ?? formatError(error)}`),
@@ -83,7 +82,6 @@ interface Session {
   readonly dev: Dev
   readonly loader: CodeLoader
   readonly commands: Commands
-  readonly settings: readonly Setting[]
   /** Prints for the user, above the prompt once there is one. */
   print: (text: string) => void
 }
@@ -102,7 +100,7 @@ const attempt = async ({ dev, commands, print }: Session, name: 'go' | 'reset'):
   }
 }
 
-const open = ({ dev, commands, settings }: Session, signals: Signals): Prompt => {
+const open = ({ dev, commands }: Session, signals: Signals): Prompt => {
   if (isTerminal()) console.log('menu() lists the commands.')
   return openPrompt({
     input: process.stdin,
@@ -113,9 +111,7 @@ const open = ({ dev, commands, settings }: Session, signals: Signals): Prompt =>
     components: () => (dev.state.system?.map as Readonly<Record<string, unknown>> | undefined) ?? {},
     formatError: (error) => describeError(dev, error),
     formatValue: (value, colors) =>
-      value !== undefined && value === dev.state.config
-        ? configText(dev.state.config, colors, secretPlaces(value, settings))
-        : undefined,
+      value !== undefined && value === dev.state.config ? configText(dev.state.config, colors) : undefined,
     duringEvaluation: signals.leaveInterruptTo,
     historyFile: resolve(isCheckout ? root : process.cwd(), '.jig/history'),
   })

@@ -1,13 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { environmentSettings } from './environment.ts'
 import { defineComponent } from './system/define-system.ts'
 import { formatError } from './system/format-error.ts'
 import { kind } from './system/kind.ts'
-import { applySettings, configure, secretPlaces } from './system/settings.ts'
+import { applySettings, configure } from './system/settings.ts'
 
 const Part = kind<object>()('Part')
 const part = (config: z.ZodType) => defineComponent({ provides: Part, needs: {}, config, start: () => ({}) })
@@ -157,7 +158,18 @@ test('problems name the variable and what would do; neither secrets nor what sta
   expect(text).not.toContain(folder)
 })
 
-test('what was read from files is known as secret by its place', () => {
-  const settings = environmentSettings({ MQTT_JIG__SERVER__PASSWORD_FILE: '/gone', MQTT_JIG__SERVER__PORT: '1' })
-  expect(secretPlaces(config, settings)).toEqual([['server', 'config', 'password']])
+test('what was read from a file is not shown where the config is inspected, in whole or in part', () => {
+  const changed = applied({
+    MQTT_JIG__SERVER__PASSWORD_FILE: secretFile('sesame'),
+    MQTT_JIG__SERVER__TLS__KEY_FILE: secretFile('sesame'),
+    MQTT_JIG__SERVER__PIN_FILE: secretFile('sesame'),
+    MQTT_JIG__SERVER__PORT: '1884',
+    MQTT_JIG__SERVER__HOSTS__0_FILE: secretFile('sesame'),
+  })
+  const config = (changed.server as { config?: object }).config
+  expect(config).toEqual({ password: 'sesame', pin: 'sesame', port: 1884, hosts: ['sesame'], tls: { key: 'sesame' } })
+  for (const part of [changed, changed.server, config]) expect(inspect(part, { depth: 9 })).not.toContain('sesame')
+  expect(inspect(config)).toBe(
+    '{\n  hosts: [ <secret> ],\n  password: <secret>,\n  pin: <secret>,\n  port: 1884,\n  tls: { key: <secret> }\n}',
+  )
 })

@@ -72,5 +72,5 @@ export {
   type SystemOptions,
   type SystemState,
 } from './system/lifecycle.ts'
-export { applySettings } from './system/settings.ts'
+export { applySettings, type LateSetting, type PlacedSetting, type Setting } from './system/settings.ts'
 export { SystemError, type SystemErrorCode, systemErrorCodes } from './system/system-error.ts'

@@ -70,29 +70,13 @@ export const statusText = (components: readonly ComponentStatus[]): string => {
   return table([heads, ...rows]).join('\n')
 }
 
-/**
- * The config with its components reduced to their kinds, which is what a person looks for in it.
- * @param secrets the places whose values are not shown, each as the name of an entry and the path in it.
- */
-export const configText = (
-  config: AnySystemConfig,
-  colors: boolean,
-  secrets: readonly (readonly string[])[] = [],
-): string => {
+/** The config with its components reduced to their kinds, which is what a person looks for in it. */
+export const configText = (config: AnySystemConfig, colors: boolean): string => {
   const entries = Object.entries(config).map(([name, { component, ...entry }]) => [
     name,
     { component: shownAs({}, `<${component.provides.name}>`), ...entry },
   ])
-  const shown = secrets.reduce(withoutSecret, Object.fromEntries(entries))
-  return inspect(shown, { colors, depth: 8, breakLength: 100 })
-}
-
-/** A copy in which the value at the place is a word that stands for it. */
-const withoutSecret = (holder: unknown, [step, ...rest]: readonly string[]): unknown => {
-  if (step === undefined) return shownAs({}, '<secret>')
-  if (typeof holder !== 'object' || holder === null || !Object.hasOwn(holder, step)) return holder
-  const copy: unknown = Array.isArray(holder) ? [...holder] : { ...holder }
-  return Object.assign(copy as object, { [step]: withoutSecret((holder as Record<string, unknown>)[step], rest) })
+  return inspect(Object.fromEntries(entries), { colors, depth: 8, breakLength: 100 })
 }
 
 /** `12 ms`, with a decimal below 10. */

@@ -26,7 +26,7 @@ interface Schema {
 export interface PlacedSetting {
   /** The name of the entry and the path in it. */
   readonly place: readonly string[]
-  /** True for a value that is not to be printed. It is a text wherever the schema takes one. */
+  /** True for a value that `inspect` is not to show. It is a text wherever the schema takes one. */
   readonly secret: boolean
   /** @returns the value as written. @throws Error when it cannot be read. */
   readonly read: () => string
@@ -87,17 +87,9 @@ export const checkSettings = (config: unknown, settings: readonly Setting[]): Re
   return { config: applied.config, problems: [...applied.problems, ...ofFile] }
 }
 
-/** The places whose values are not to be printed, each as the name of an entry and the path in it. */
-export const secretPlaces = (config: unknown, settings: readonly Setting[]): readonly (readonly string[])[] => {
-  if (!isPlainObject(config)) return []
-  return settings.flatMap((setting) => {
-    const placed = typeof setting === 'string' ? undefined : setting.find(config)
-    return typeof placed === 'object' && placed.secret ? [placed.place] : []
-  })
-}
-
 interface AppliedSetting {
   readonly place: readonly string[]
+  readonly secret: boolean
   readonly label: string
 }
 
@@ -129,12 +121,36 @@ const apply = (
     const entry = changed[name] as Record<string, unknown>
     try {
       changed[name] = withValue(entry, path, placed.read(), placed.secret)
-      applied.push({ place: placed.place, label: typeof setting === 'string' ? shown(placed.place) : setting.label })
+      applied.push({ ...placed, label: typeof setting === 'string' ? shown(placed.place) : setting.label })
     } catch (error) {
       report(messageOf(error))
     }
   }
+  hideSecrets(
+    changed,
+    applied.filter(({ secret }) => secret).map(({ place }) => place),
+  )
   return { config: changed, problems, settings: applied }
+}
+
+const inspected = Symbol.for('nodejs.util.inspect.custom')
+const secretShown = { [inspected]: () => '<secret>' }
+
+/** Makes Node's `inspect`, and with it the REPL, show another word for these values. What holds them is a copy of ours. */
+const hideSecrets = (config: Record<string, unknown>, places: readonly (readonly string[])[]): void => {
+  const hidden = new Map<object, Record<string, unknown>>()
+  for (const place of places) {
+    let holder: unknown = config
+    for (const step of place.slice(0, -1)) holder = (holder as Record<string, unknown>)[step]
+    // A later setting may have put something else there.
+    if (typeof holder !== 'object' || holder === null) continue
+    hidden.set(holder, { ...hidden.get(holder), [place.at(-1)!]: secretShown })
+  }
+  for (const [holder, shownValues] of hidden) {
+    const show = (_depth: number, options: object, inspect: (value: unknown, options: object) => string): string =>
+      inspect(Object.assign(Array.isArray(holder) ? [...holder] : { ...holder }, shownValues), options)
+    Object.defineProperty(holder, inspected, { value: show, configurable: true })
+  }
 }
 
 /** The name of a setting without its value, which may be a secret. */

@@ -125,9 +125,10 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
     world.write('greeting', 'sesame\n')
     world.environment = { MQTT_JIG__LOG__LEVEL_FILE: join(world.directory, 'greeting'), MQTT_JIG__SERVER__PORT: '0' }
     const program = world.go()
-    program.finish('config', 'config.log.config.level.length')
+    program.finish('config', 'config.log.config', 'config.log.config.level.length')
     expect(await program.ended()).toBe(0)
     expect(program.output).toContain('config: { level: <secret> }')
+    expect(program.output).toMatch(/^\{ level: <secret> \}$/m)
     expect(program.output).toContain('config: { port: 0 }')
     expect(program.output).toMatch(/^6$/m)
   })
