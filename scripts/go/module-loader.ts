@@ -3,33 +3,20 @@
  * All other modules stay as they are, with their singletons. docs/adr/0002-reload-engine.md says why it is done this way.
  */
 
-import { statSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import { createServer, createServerModuleRunner } from 'vite'
 import type { EvaluatedModuleNode, ModuleRunner } from 'vite/module-runner'
+import { type ImportModule, isJsonConfig, readConfigFile } from '../../src/config-file.ts'
 import type { LoadedConfig } from '../../src/system/dev.ts'
+import { messageOf, SystemError } from '../../src/system/system-error.ts'
+import { type CodeLoader, type Stamp, stampOf } from './code-loader.ts'
 import { LoadError, toLoadError } from './load-error.ts'
-
-export interface ModuleLoader {
-  /**
-   * Loads what changed since the last load that succeeded.
-   * @throws LoadError; the instances made from the modules of before are not touched, and the next load tries again
-   * everything that this one did not get done.
-   */
-  load(): Promise<LoadedConfig>
-  /** Whether a load would bring anything new. */
-  isStale(): boolean
-  close(): Promise<void>
-}
-
-/** What tells one version of a file from another. */
-type Stamp = string
 
 /**
  * @param root the directory that packages are looked up from and paths are shown relative to.
  * @param entry the absolute path of the system config.
  */
-export const createModuleLoader = async (root: string, entry: string): Promise<ModuleLoader> => {
+export const createModuleLoader = async (root: string, entry: string): Promise<CodeLoader> => {
   /** By file: its stamp when it was last read. Taken before the read, so that a file written meanwhile counts as changed. */
   const read = new Map<string, Stamp>()
   const server = await createServer({
@@ -69,25 +56,41 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
     shorten: (file: string) => shorten(root, file),
   }
 
+  /** Files that are read and not imported. */
+  const plainFiles = isJsonConfig(entry) ? [entry] : []
+
+  const importModule: ImportModule = async (file) => {
+    try {
+      return await runner.import(file)
+    } catch (error) {
+      throw toLoadError(error, knowledge)
+    }
+  }
+
   const load = async (): Promise<LoadedConfig> => {
     const modules = sources(runner)
     const broken = await brokenOf(modules)
     const outdated = modules.filter((module) => broken.has(module) || isOutdated(module.file))
     for (const { file } of outdated) if (isOutdated(file)) changed.add(shorten(root, file))
+    for (const file of plainFiles) {
+      if (read.has(file) && isOutdated(file)) changed.add(shorten(root, file))
+      read.set(file, stampOf(file))
+    }
     for (const module of withImporters(runner, outdated)) runner.evaluatedModules.invalidateModule(module)
     // What is compiled stays, also that of importers, but for these: all that was read, be it by a load that failed before
     // it came to evaluate it; and what is broken, in which an import that could not be resolved may be compiled.
     for (const file of read.keys()) if (isOutdated(file)) environment.moduleGraph.onFileChange(file)
     for (const { file } of broken) environment.moduleGraph.onFileChange(file)
     failed = true
-    let exports: { default?: unknown }
+    let config: unknown
     try {
-      exports = await runner.import(entry)
+      config = await readConfigFile(entry, importModule)
     } catch (error) {
-      throw toLoadError(error, knowledge)
+      if (error instanceof LoadError || error instanceof SystemError) throw error
+      const file = shorten(root, entry)
+      throw new LoadError(`${file}: ${messageOf(error)}`, { file }, error)
     }
-    if (exports.default === undefined) throw noDefaultExport(shorten(root, entry))
-    const result = { config: exports.default, changed: [...changed] }
+    const result = { config, changed: [...changed] }
     failed = false
     changed.clear()
     return result
@@ -95,7 +98,7 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
 
   return {
     load,
-    isStale: () => failed || sources(runner).some(({ file }) => isOutdated(file)),
+    isStale: () => failed || plainFiles.some(isOutdated) || sources(runner).some(({ file }) => isOutdated(file)),
     close: async () => {
       await runner.close()
       await server.close()
@@ -135,20 +138,8 @@ const withImporters = (runner: ModuleRunner, modules: readonly EvaluatedModuleNo
   return found
 }
 
-const stampOf = (file: string): Stamp => {
-  const stats = statSync(file, { throwIfNoEntry: false })
-  return stats === undefined ? 'gone' : `${stats.mtimeMs}:${stats.size}:${stats.ino}`
-}
-
 /** A path relative to the root where it lies below it; what is no path, such as a package's name, as it is. */
 const shorten = (root: string, file: string): string => {
   const short = relative(root, file)
   return !isAbsolute(file) || short.startsWith('..') ? file : short
 }
-
-const noDefaultExport = (file: string): LoadError =>
-  new LoadError(
-    `${file}: has no default export; it ends with \`export default defineSystem({ ... })\``,
-    { file },
-    undefined,
-  )

@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import { isPlainObject } from './plain-object.ts'
+import { definitionOf } from './schema-keys.ts'
 import { didYouMean, listed } from './suggestion.ts'
 import { messageOf } from './system-error.ts'
 
@@ -62,24 +63,8 @@ const alternative = (issues: readonly z.core.$ZodIssue[]): string =>
     .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
     .join(', ')
 
-/** What is used here of zod's definition of a schema. */
-interface Definition {
-  readonly type: string
-  readonly shape?: Readonly<Record<string, z.ZodType>>
-  readonly catchall?: z.ZodType
-  readonly innerType?: z.ZodType
-  readonly in?: z.ZodType
-  readonly element?: z.ZodType
-}
-
-const definitionOf = (schema: z.ZodType): Definition | undefined => (schema as { def?: Definition }).def
-
 const reportUnknownKeys = (schema: z.ZodType, value: unknown, path: Path, report: Report): void => {
-  let definition = definitionOf(schema)
-  // Optional, default, readonly and the like wrap a schema; a pipe reads its input by its first half.
-  while (definition?.innerType !== undefined || definition?.in !== undefined) {
-    definition = definitionOf(definition.innerType ?? definition.in!)
-  }
+  const definition = definitionOf(schema)
   if (definition === undefined || path.length > deepest) return
   if (definition.type === 'array' && definition.element !== undefined && Array.isArray(value)) {
     for (const [index, item] of value.entries()) reportUnknownKeys(definition.element, item, [...path, index], report)

@@ -4,7 +4,7 @@ import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
 import type { ComponentStatus, SuspendedComponent, System } from './lifecycle.ts'
-import { configure } from './settings.ts'
+import { configure, type Setting } from './settings.ts'
 
 /** What a load of the code brings. */
 export interface LoadedConfig {
@@ -17,8 +17,8 @@ export interface LoadedConfig {
 export interface DevOptions {
   /** Loads the config file and all code it uses, as far as it changed. It is not called again before it has settled. */
   readonly load: () => Promise<LoadedConfig>
-  /** Values of `--set`, applied to whatever is loaded. */
-  readonly settings?: readonly string[]
+  /** Values of `--set` and of the environment, applied to whatever is loaded. */
+  readonly settings?: readonly Setting[]
 }
 
 /** How a `go` or `reset` went. All durations are in milliseconds. */
