@@ -2,11 +2,12 @@
 
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
 import { Instances } from './instances.ts'
-import type { ComponentStatus, Suspended, SuspendedComponent, System, SystemOptions, SystemState } from './lifecycle.ts'
 import { Part } from './part.ts'
 import { type DependencyGraph, dependentsOf, startWaves } from './start-order.ts'
 import { didYouMean } from './suggestion.ts'
+import type { Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 import { messageOf, SystemError } from './system-error.ts'
+import type { ComponentStatus, SystemState } from './system-view.ts'
 import { type Wire, wiresOf } from './wiring.ts'
 
 /** Why no more components are launched. */

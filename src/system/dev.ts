@@ -3,8 +3,9 @@
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
-import type { ComponentStatus, SuspendedComponent, System } from './lifecycle.ts'
 import { configure } from './settings.ts'
+import type { SuspendedComponent, System } from './system.ts'
+import type { ComponentStatus } from './system-view.ts'
 
 /** What a load of the code brings. */
 export interface LoadedConfig {

@@ -6,8 +6,8 @@ import { type CheckedConfig, checkConfig } from './check-config.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { AnyComponent } from './define-system.ts'
 import { type Need, needOf } from './kind.ts'
-import type { ComponentState, ComponentStatus } from './lifecycle.ts'
 import { messageOf } from './system-error.ts'
+import type { ComponentState, ComponentStatus } from './system-view.ts'
 
 /** One component, or a name that a dependency mentions and the config does not define. */
 export interface GraphNode {
