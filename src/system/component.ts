@@ -2,7 +2,7 @@
 
 import type { z } from 'zod'
 import type { ConfigProblem } from './config-problem.ts'
-import type { AnyKind, Many, Need, Optional, Resolved } from './kind.ts'
+import type { All, AnyKind, Many, Need, Optional, Resolved } from './kind.ts'
 
 export type Needs = Readonly<Record<string, Need>>
 
@@ -22,9 +22,12 @@ export interface Provider {
   readonly provides: AnyKind
 }
 
-/** What a check finds for a need: the provider, maybe `undefined`, or a list in the listed order. */
-export type Providers<K> =
-  K extends Many<AnyKind> ? readonly Provider[] : K extends Optional<AnyKind> ? Provider | undefined : Provider
+/** What a check finds for a need: the provider, maybe `undefined`, or a list in the order of the config. */
+export type Providers<K> = K extends Many<AnyKind> | All<AnyKind>
+  ? readonly Provider[]
+  : K extends Optional<AnyKind>
+    ? Provider | undefined
+    : Provider
 
 /**
  * A part of a system.

@@ -84,6 +84,10 @@ export class Container implements System<AnySystemConfig> {
     return this.#suspending ?? this.#stopInstead()
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
   async #start(): Promise<void> {
     const handedOver = this.#predecessor?.components ?? new Map<string, SuspendedComponent>()
     const errors = await release([...handedOver].filter(([name]) => !this.#canResume(name)))
@@ -138,7 +142,7 @@ export class Container implements System<AnySystemConfig> {
     return Object.fromEntries(
       this.#wires.get(name)!.map(({ need, mode, names }) => {
         const instances = names.map((dependency) => this.#instances.get(dependency))
-        return [need, mode === 'many' ? instances : instances[0]]
+        return [need, mode === 'many' || mode === 'all' ? instances : instances[0]]
       }),
     )
   }

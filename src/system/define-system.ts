@@ -6,7 +6,7 @@
 
 import type { z } from 'zod'
 import type { AnyComponent, Component, ComponentOf, Needs, Returned } from './component.ts'
-import type { AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
+import type { All, AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
 
 export type { AnyComponent, Component, LifecycleContext, Needs, Provider, Providers } from './component.ts'
 
@@ -50,11 +50,16 @@ type Wire<S, K extends Need> =
           : never
 
 type OptionalNames<N extends Needs> = { [K in keyof N]: N[K] extends Optional<AnyKind> ? K : never }[keyof N]
+/** The needs that the entry wires: not those for all components of a kind. */
+type WiredNames<N extends Needs> = { [K in keyof N]: N[K] extends All<AnyKind> ? never : K }[keyof N]
 type NoWires = { readonly [name: string]: 'this component needs nothing' }
+type AllWithoutWires = { readonly [name: string]: 'this component gets all that it needs without wiring' }
 /** What may be written in `dependencies`. The last step makes one object type of two, which messages print in full. */
-type Wires<S, N extends Needs> = keyof N extends never
-  ? NoWires
-  : { [K in Exclude<keyof N, OptionalNames<N>>]: Wire<S, N[K]> } & {
+type Wires<S, N extends Needs> = [WiredNames<N>] extends [never]
+  ? keyof N extends never
+    ? NoWires
+    : AllWithoutWires
+  : { [K in Exclude<WiredNames<N>, OptionalNames<N>>]: Wire<S, N[K]> } & {
         [K in OptionalNames<N>]?: Wire<S, N[K]>
       } extends infer Both
     ? { [K in keyof Both]: Both[K] }

@@ -178,7 +178,7 @@ export class Part {
     const after = this.#state === 'failed' ? 'failed' : 'stopped'
     this.enter('stopping')
     const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, { name: this.name, signal }))
-    this.enter(after, error)
+    this.enter(error === undefined ? after : 'failed', error)
     return error
   }
 }

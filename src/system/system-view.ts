@@ -5,6 +5,7 @@ import type { AnySystemConfig, SystemMap } from './define-system.ts'
 /**
  * - `disabled`: `enabled: false` in the config
  * - `waiting`: its turn to start has not come; also every component before `start`
+ * - `failed`: it did not start, or its stop failed or passed the deadline: what it had acquired may not be released
  * - `blocked`: it did not start because what it depends on failed
  */
 export type ComponentState =
@@ -31,7 +32,7 @@ export interface ComponentStatus {
   readonly resumed: boolean
   /** For `blocked`: the components whose failure blocks it. */
   readonly blockedBy: readonly string[]
-  /** For `failed`, and for a stop that failed. */
+  /** For `failed`, and for a suspend that failed. */
   readonly error: unknown
 }
 

@@ -52,6 +52,8 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    * nothing to resume. Never rejects: see `errors`.
    */
   suspend(): Promise<Suspended>
+  /** Calls `stop`, for `await using system = createSystem(config)`. @throws SystemError STOP_FAILED. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface SystemOptions {
