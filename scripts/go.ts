@@ -37,9 +37,9 @@ export const main = async (args: readonly string[]): Promise<number> => {
   }
   // Whoever read the output may go first (`| head`); the system is still to be stopped in order.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  const { configFile, settings, options } = commandLine
+  const { configFile, settings, only, options } = commandLine
   const loader = await createModuleLoader(root, configFile)
-  const dev = createDev({ load: loader.load, settings })
+  const dev = createDev({ load: loader.load, settings, only })
   const ownCode = watchOwnCode(root)
   const commands = createCommands({
     dev,

@@ -66,7 +66,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
     return exitCodes.usage
   }
   try {
-    const { config, problems } = checkSettings(await load(line.configFile), line.settings)
+    const { config, problems } = checkSettings(await load(line.configFile), line.settings, line.only)
     const graph = systemGraph(config)
     for (const output of outputs) await write(output, await writers[output.format](graph))
     if (problems.length > 0) console.error(`The config has problems:\n\n${formatProblems(problems)}`)

@@ -41,6 +41,8 @@ export type CommandLine =
       readonly configFile: string
       /** The values of `--set`, as written, in order. */
       readonly settings: readonly string[]
+      /** The values of `--only`, in order. */
+      readonly only: readonly string[]
       /** The program's own options that were given. */
       readonly options: Readonly<Record<string, string | boolean | undefined>>
     }
@@ -59,7 +61,10 @@ export const parseCommandLine = (args: readonly string[], program: Program, cwd 
     values = parseArgs({
       args: [...args],
       options: Object.fromEntries(
-        Object.entries(options).map(([name, { type }]) => [name, { type, multiple: name === 'set' }]),
+        Object.entries(options).map(([name, { type }]) => [
+          name,
+          { type, multiple: name === 'set' || name === 'only' },
+        ]),
       ),
     }).values
   } catch (error) {
@@ -73,6 +78,7 @@ export const parseCommandLine = (args: readonly string[], program: Program, cwd 
     action: 'run',
     configFile,
     settings: (values['set'] as string[] | undefined) ?? [],
+    only: (values['only'] as string[] | undefined) ?? [],
     options: Object.fromEntries(Object.keys(own).map((name) => [name, values[name] as string | boolean | undefined])),
   }
 }
@@ -93,6 +99,11 @@ const sharedOptions: Readonly<Record<string, ProgramOption>> = {
     type: 'string',
     value: 'NAME.KEY=VALUE',
     description: "a value of a component's config, like server.port=1884; repeatable",
+  },
+  only: {
+    type: 'string',
+    value: 'NAME',
+    description: 'run this component and what it depends on, and no other; repeatable',
   },
   help: { type: 'boolean', description: 'print this and exit' },
   version: { type: 'boolean', description: 'print the version and exit' },

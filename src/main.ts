@@ -39,7 +39,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
   surviveClosedOutput()
   let system: System
   try {
-    system = createSystem(configure(await importConfig(commandLine.configFile), commandLine.settings))
+    system = createSystem(configure(await importConfig(commandLine.configFile), commandLine.settings, commandLine.only))
   } catch (error) {
     say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage

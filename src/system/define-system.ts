@@ -133,10 +133,9 @@ export type SystemConfig<S> = {
 }
 
 /** The instances of a running system by name. A disabled component has none: reading it throws. */
-export type SystemMap<C> =
-  C extends SystemConfig<infer S>
-    ? { readonly [N in keyof S]: S[N] extends Component<infer P, Needs, z.ZodType> ? Resolved<P> : never }
-    : never
+export type SystemMap<C> = {
+  readonly [N in keyof C]: C[N] extends { readonly component: { readonly provides: infer P } } ? Resolved<P> : never
+}
 
 /**
  * Declares a system. The wiring is checked by the compiler here and again, with everything it cannot see (cycles, values

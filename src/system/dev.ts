@@ -20,6 +20,8 @@ export interface DevOptions {
   readonly load: () => Promise<LoadedConfig>
   /** Values of `--set`, applied to whatever is loaded. */
   readonly settings?: readonly string[]
+  /** Names of `--only`: with any, the part of the system that runs them is all that runs. */
+  readonly only?: readonly string[]
 }
 
 /** How a `go` or `reset` went. All durations are in milliseconds. */
@@ -69,7 +71,7 @@ export interface Dev {
   close(): Promise<StopReport>
 }
 
-export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
+export const createDev = ({ load, settings = [], only = [] }: DevOptions): Dev => {
   const generations = new Generations()
   const { state } = generations
   const inTurn = createTurns()
@@ -80,7 +82,7 @@ export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
     const loaded = await load()
     // Changes reach the report even when this attempt ends before a system is made of them.
     state.changed = [...new Set([...state.changed, ...loaded.changed])]
-    return { config: configure(loaded.config, settings), loadMs: performance.now() - since }
+    return { config: configure(loaded.config, settings, only), loadMs: performance.now() - since }
   }
 
   const replace = async (action: 'go' | 'reset'): Promise<StartReport> => {

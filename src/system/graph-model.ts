@@ -5,6 +5,7 @@
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { AnyComponent } from './define-system.ts'
+import { isReadable } from './is-readable.ts'
 import { type Need, needOf } from './kind.ts'
 import { messageOf } from './system-error.ts'
 import type { ComponentState, ComponentStatus } from './system-view.ts'
@@ -96,7 +97,7 @@ const partsOf = (config: unknown): Parts =>
   new Map(
     Object.entries(recordOf(config)).map(([name, value]) => {
       const entry = recordOf(value)
-      const component = isComponent(entry['component']) ? entry['component'] : undefined
+      const component = isReadable(entry['component']) ? entry['component'] : undefined
       return [
         name,
         {
@@ -109,15 +110,6 @@ const partsOf = (config: unknown): Parts =>
       ]
     }),
   )
-
-/** As much of a component as a picture needs. */
-const isComponent = (value: unknown): value is AnyComponent => {
-  const { provides, needs } = recordOf(value)
-  return (
-    typeof recordOf(provides)['name'] === 'string' &&
-    Object.values(recordOf(needs)).every((need) => typeof recordOf(recordOf(need)['kind'] ?? need)['name'] === 'string')
-  )
-}
 
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

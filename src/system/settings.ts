@@ -4,6 +4,7 @@ import { checkConfig } from './check-config.ts'
 import { configInvalid } from './config-invalid.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { AnySystemConfig } from './define-system.ts'
+import { partOf } from './only.ts'
 import { isPlainObject } from './plain-object.ts'
 import { didYouMean, found, listed } from './suggestion.ts'
 
@@ -61,10 +62,15 @@ export const applySettings = (
 
 /**
  * The config with the settings applied and everything checked.
+ * @param names the components of `--only`: with any, the config is the part that runs them.
  * @throws SystemError CONFIG_INVALID with every problem of the file and of the settings.
  */
-export const configure = (config: unknown, settings: readonly string[]): AnySystemConfig => {
-  const checked = checkSettings(config, settings)
+export const configure = (
+  config: unknown,
+  settings: readonly string[],
+  names: readonly string[] = [],
+): AnySystemConfig => {
+  const checked = checkSettings(config, settings, names)
   if (checked.problems.length > 0) throw configInvalid(checked.problems)
   return checked.config as AnySystemConfig
 }
@@ -72,15 +78,20 @@ export const configure = (config: unknown, settings: readonly string[]): AnySyst
 /**
  * The config with the settings applied, and every problem of both. A problem at a place that a setting has set says so.
  */
-export const checkSettings = (config: unknown, settings: readonly string[]): ReturnType<typeof applySettings> => {
+export const checkSettings = (
+  config: unknown,
+  settings: readonly string[],
+  names: readonly string[] = [],
+): ReturnType<typeof applySettings> => {
   const applied = applySettings(config, settings)
+  const part = names.length === 0 ? { config: applied.config, problems: [] } : partOf(applied.config, names, '--only')
   const places = settings.map((text) => takeApart(text, () => {})).filter((setting) => setting !== undefined)
-  const ofFile = checkConfig(applied.config).problems.map((problem) => {
+  const ofFile = checkConfig(part.config).problems.map((problem) => {
     const setting = places.findLast(({ name, steps }) => related(problem.path, [name, 'config', ...steps]))
     if (setting === undefined || problem.path.length < 2) return problem
     return { ...problem, message: `${problem.message} (set by --set ${[setting.name, ...setting.steps].join('.')})` }
   })
-  return { config: applied.config, problems: [...applied.problems, ...ofFile] }
+  return { config: part.config, problems: [...applied.problems, ...part.problems, ...ofFile] }
 }
 
 const takeApart = (setting: string, report: (message: string) => void): Setting | undefined => {
