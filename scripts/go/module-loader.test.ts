@@ -138,7 +138,9 @@ test('a module that throws is named, and evaluated again next time even when onl
   await loader.load()
   source('leaf.ts', 'interface Erased {', '  field: string', '}', "export const leaf = 'one'")
   const thrown = await failure()
-  expect(thrown.message).toMatch(/^a\.ts:\d+:\d+: ZodError/)
+  expect(thrown.message).toMatch(
+    /^a\.ts:\d+:\d+: a schema refused a value \(ZodError\):\n\nthe value itself\n {2}Invalid input: expected number/,
+  )
   source('leaf.ts', 'export const leaf = 4')
   expect((await loader.load()).config).toEqual({ a: 4, b: {} })
 })

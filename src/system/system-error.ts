@@ -1,4 +1,5 @@
 import type { ConfigProblem } from './config-problem.ts'
+import { zodErrorLine } from './schema-issues.ts'
 import type { SystemView } from './system-view.ts'
 
 /**
@@ -70,6 +71,9 @@ export class SystemError extends Error {
 export const messageOf = (error: unknown): string => {
   if (typeof error === 'string') return error
   if (typeof error !== 'object' || error === null) return `${error} was thrown`
+  // Its own message is its issues as JSON.
+  const refused = zodErrorLine(error)
+  if (refused !== undefined) return refused
   const { message, errors, name } = error as { message?: unknown; errors?: unknown; name?: unknown }
   if (typeof message === 'string' && message !== '') return message
   // Node's AggregateError of failed connects says everything in its parts.
