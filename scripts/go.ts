@@ -44,6 +44,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
   const commands = createCommands({
     dev,
     drawGraph: () => drawGraph(dev),
+    loadFile: (file) => loader.loadFile(resolve(file)).catch(refuse),
     print: (text) => session.print(text),
     afterReset: ownCode,
   })
@@ -137,6 +138,11 @@ const watch = (
   // What was saved while the system started was not noticed.
   if (started && session.loader.isStale()) void onSave()
   return watching
+}
+
+/** A file of the user's that does not load says nothing of the system. */
+const refuse = (error: Error): never => {
+  throw new UsageError(error.message, { cause: error })
 }
 
 /** Codes of errors after which the user wants to know what is running now. */

@@ -8,6 +8,7 @@ import { isAbsolute, relative } from 'node:path'
 import { createServer, createServerModuleRunner } from 'vite'
 import type { EvaluatedModuleNode, ModuleRunner } from 'vite/module-runner'
 import type { LoadedConfig } from '../../src/system/dev.ts'
+import { createTurns } from '../../src/system/turns.ts'
 import { LoadError, toLoadError } from './load-error.ts'
 
 export interface ModuleLoader {
@@ -17,6 +18,14 @@ export interface ModuleLoader {
    * everything that this one did not get done.
    */
   load(): Promise<LoadedConfig>
+  /**
+   * Loads a file that need not belong to the system, and what it imports, as far as it changed since it was last loaded. What
+   * it has in common with the system is loaded again as well when it has changed; the running system keeps what it has.
+   * @param file its absolute path.
+   * @returns what it exports.
+   * @throws LoadError
+   */
+  loadFile(file: string): Promise<object>
   /** Whether a load would bring anything new. */
   isStale(): boolean
   close(): Promise<void>
@@ -69,16 +78,30 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
     shorten: (file: string) => shorten(root, file),
   }
 
-  const load = async (): Promise<LoadedConfig> => {
+  /** The modules of the system. After a load that failed, which may have left some imports out, all that there are. */
+  const systemModules = (): EvaluatedModuleNode[] => {
+    const modules = sources(runner)
+    const first = modules.find(({ file }) => file === entry)
+    if (failed || first === undefined) return modules
+    const imported = withImports(runner, first)
+    return modules.filter((module) => imported.has(module))
+  }
+
+  /** Lets go of what is outdated, for the next import to evaluate it again. */
+  const dropOutdated = async (): Promise<void> => {
+    for (const { file } of systemModules()) if (isOutdated(file)) changed.add(shorten(root, file))
     const modules = sources(runner)
     const broken = await brokenOf(modules)
     const outdated = modules.filter((module) => broken.has(module) || isOutdated(module.file))
-    for (const { file } of outdated) if (isOutdated(file)) changed.add(shorten(root, file))
     for (const module of withImporters(runner, outdated)) runner.evaluatedModules.invalidateModule(module)
     // What is compiled stays, also that of importers, but for these: all that was read, be it by a load that failed before
     // it came to evaluate it; and what is broken, in which an import that could not be resolved may be compiled.
     for (const file of read.keys()) if (isOutdated(file)) environment.moduleGraph.onFileChange(file)
     for (const { file } of broken) environment.moduleGraph.onFileChange(file)
+  }
+
+  const load = async (): Promise<LoadedConfig> => {
+    await dropOutdated()
     failed = true
     let exports: { default?: unknown }
     try {
@@ -93,9 +116,20 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
     return result
   }
 
+  const loadFile = async (file: string): Promise<object> => {
+    await dropOutdated()
+    try {
+      return await runner.import(file)
+    } catch (error) {
+      throw toLoadError(error, knowledge)
+    }
+  }
+
+  const inTurn = createTurns()
   return {
-    load,
-    isStale: () => failed || sources(runner).some(({ file }) => isOutdated(file)),
+    load: () => inTurn(load),
+    loadFile: (file) => inTurn(() => loadFile(file)),
+    isStale: () => failed || changed.size > 0 || systemModules().some(({ file }) => isOutdated(file)),
     close: async () => {
       await runner.close()
       await server.close()
@@ -132,6 +166,18 @@ const withImporters = (runner: ModuleRunner, modules: readonly EvaluatedModuleNo
   }
   const found = new Set(modules)
   for (const module of found) for (const importer of importers.get(module.id) ?? []) found.add(importer)
+  return found
+}
+
+/** The module and all that it imports, directly or not, as of its last evaluation. */
+const withImports = (runner: ModuleRunner, module: EvaluatedModuleNode): Set<EvaluatedModuleNode> => {
+  const found = new Set([module])
+  for (const importer of found) {
+    for (const id of importer.imports) {
+      const imported = runner.evaluatedModules.getModuleById(id)
+      if (imported !== undefined) found.add(imported)
+    }
+  }
   return found
 }
 

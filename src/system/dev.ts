@@ -6,6 +6,7 @@ import { componentsOf, Generations, type Replacement } from './generations.ts'
 import { configure } from './settings.ts'
 import type { SuspendedComponent, System } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
+import { createTurns } from './turns.ts'
 
 /** What a load of the code brings. */
 export interface LoadedConfig {
@@ -132,13 +133,3 @@ const alreadyRunning = (system: System): StartReport => ({
   startMs: 0,
   stopErrors: [],
 })
-
-/** Runs actions one after the other, in the order of the calls. */
-const createTurns = (): (<T>(action: () => Promise<T>) => Promise<T>) => {
-  let last: Promise<unknown> = Promise.resolve()
-  return (action) => {
-    const mine = last.then(action)
-    last = mine.catch(() => {}) // Its caller hears of the failure; the next action goes on regardless.
-    return mine
-  }
-}
