@@ -1,9 +1,9 @@
 /** What can be called at the prompt of the dev loop. */
 
 import type { Logger, LogLevel } from '../../src/kinds/logger.ts'
+import { withNotice } from '../../src/slow-notice.ts'
 import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus } from '../../src/system/lifecycle.ts'
-import { withNotice } from './slow-notice.ts'
 import { milliseconds, resetText, shownAs, startText, statusText } from './texts.ts'
 
 /** One thing that stands ready at the prompt: a function to call, or a value that is read anew each time. */
