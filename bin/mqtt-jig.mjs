@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /**
- * Runs the built program. In a checkout where the sources are newer than the build, or there is none, runs the sources.
+ * Runs the built command. In a checkout where the sources are newer than the build, or there is none, runs the sources.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const built = join(root, 'dist/src/main.js')
-const sources = join(root, 'src/main.ts')
+const built = join(root, 'dist/src/cli.js')
+const sources = join(root, 'src/cli.ts')
 const runner = join(root, 'scripts/run.mjs')
 const args = process.argv.slice(2)
 
@@ -23,14 +23,18 @@ const newestSource = () => {
     if (stats?.isDirectory()) for (const name of readdirSync(path)) visit(join(path, name))
     else if (stats !== undefined && !path.endsWith('.test.ts') && stats.mtimeMs > newest) newest = stats.mtimeMs
   }
-  for (const path of ['src', 'components', 'system.config.ts']) visit(join(root, path))
+  for (const path of ['src', 'components', 'scripts/go', 'scripts/go.ts', 'scripts/graph.ts', 'system.config.ts'])
+    visit(join(root, path))
   return newest
 }
 
 const isBuilt = existsSync(built)
 const isStale = isBuilt && newestSource() > statSync(built).mtimeMs
-// The build cannot read a config in TypeScript where Node cannot.
-const needsSources = !process.features.typescript && args.some((arg) => /\.[cm]?ts$/.test(arg))
+// The build cannot read a config in TypeScript where Node cannot. The prompt is for those who change the sources.
+const needsSources =
+  args[0] === 'go' ||
+  args[0] === 'graph' ||
+  (!process.features.typescript && args.some((arg) => /\.[cm]?ts$/.test(arg)))
 
 if (canRunSources() && (!isBuilt || isStale || needsSources)) {
   process.argv = [process.argv[0], runner, sources, ...args]

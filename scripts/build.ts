@@ -1,7 +1,7 @@
 /** Compiles the program to dist, from which it runs without development dependencies. */
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 
@@ -14,6 +14,8 @@ export const main = async (): Promise<number> => {
     stdio: 'inherit',
   })
   if (error !== undefined) throw error
+  // What `mqtt-jig init` writes.
+  if (status === 0) copyFileSync(resolve(root, 'system.config.ts'), resolve(root, 'dist/system.config.template'))
   if (status === 0) console.log('Built dist; npm start runs it.')
   return status ?? 1
 }

@@ -1,25 +1,27 @@
-/** `npm run go`: runs the system under a prompt at which it can be changed while it runs. */
+/** `mqtt-jig go`, and `npm run go` in a checkout: runs the system under a prompt at which it can be changed while it runs. */
 
 import { writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { exitCodes, type Program, parseCommandLine, version } from '../src/command-line.ts'
+import { exitCodes, type Program, packageDirectory, parseCommandLine, version } from '../src/command-line.ts'
 import { leaveProcess } from '../src/leave-process.ts'
 import { withNotice } from '../src/slow-notice.ts'
 import { createDev, type Dev } from '../src/system/dev.ts'
 import { formatError } from '../src/system/format-error.ts'
 import { systemGraph, toDot, toText } from '../src/system/graph.ts'
+import type { CodeLoader } from './go/code-loader.ts'
 import { type Commands, createCommands, UsageError } from './go/commands.ts'
 import { LoadError } from './go/load-error.ts'
-import { createModuleLoader, type ModuleLoader } from './go/module-loader.ts'
+import { createLoader, isCheckout } from './go/loader.ts'
 import { watchOwnCode } from './go/own-code.ts'
 import { openPrompt, type Prompt } from './go/prompt.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
 import { configText, stateText } from './go/texts.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
+import { missingPackage } from './graph/missing-package.ts'
 
-const root = resolve(import.meta.dirname, '..')
+const root = packageDirectory()
 
 const program: Program = {
   name: 'npm run go --',
@@ -28,8 +30,8 @@ const program: Program = {
 }
 
 /** @returns the code to exit with: 1 when the system did not stop cleanly or, with piped input, anything failed. */
-export const main = async (args: readonly string[]): Promise<number> => {
-  const commandLine = parseCommandLine(args, program)
+export const main = async (args: readonly string[], called: Partial<Pick<Program, 'name'>> = {}): Promise<number> => {
+  const commandLine = parseCommandLine(args, { ...program, ...called })
   if (commandLine.action === 'exit') {
     const stream = commandLine.code === exitCodes.ok ? process.stdout : process.stderr
     stream.write(`${commandLine.text}\n`)
@@ -38,7 +40,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
   // Whoever read the output may go first (`| head`); the system is still to be stopped in order.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const { configFile, settings, only, options } = commandLine
-  const loader = await createModuleLoader(root, configFile)
+  const { loader, notice } = await createLoader(configFile)
   const dev = createDev({ load: loader.load, settings, only })
   const ownCode = watchOwnCode(root)
   const commands = createCommands({
@@ -55,6 +57,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
   )
 
   console.log(`mqtt-jig ${version()}, ${relative(process.cwd(), configFile)}`)
+  if (notice !== undefined) console.log(notice)
   const started = attempt(session, 'go')
   const startFailed = (await Promise.race([started, signals.received])) === false
   let failed = false
@@ -78,7 +81,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
 
 interface Session {
   readonly dev: Dev
-  readonly loader: ModuleLoader
+  readonly loader: CodeLoader
   readonly commands: Commands
   /** Prints for the user, above the prompt once there is one. */
   print: (text: string) => void
@@ -111,7 +114,7 @@ const open = ({ dev, commands }: Session, signals: Signals): Prompt => {
     formatValue: (value, colors) =>
       value !== undefined && value === dev.state.config ? configText(dev.state.config, colors) : undefined,
     duringEvaluation: signals.leaveInterruptTo,
-    historyFile: resolve(root, '.jig/history'),
+    historyFile: resolve(isCheckout ? root : process.cwd(), '.jig/history'),
   })
 }
 
@@ -170,15 +173,21 @@ const drawGraph = async ({ state }: Dev): Promise<string> => {
   if (state.config === undefined) {
     throw new UsageError('there is no system yet; `npm run graph` also draws a config that does not start')
   }
-  // Loaded when it is used: Graphviz is large.
-  const { renderSvg } = await import('./graph/render.ts')
   const graph = systemGraph(state.config, state.system?.status())
-  await writeFile('system.svg', await renderSvg(toDot(graph)))
-  return `${toText(graph)}Drawn in system.svg.`
+  try {
+    // Loaded when it is used: Graphviz is large, and need not be installed.
+    const { renderSvg } = await import('./graph/render.ts')
+    await writeFile('system.svg', await renderSvg(toDot(graph)))
+    return `${toText(graph)}Drawn in system.svg.`
+  } catch (error) {
+    const missing = missingPackage(error)
+    if (missing === undefined) throw error
+    return `${toText(graph)}${missing}`
+  }
 }
 
 /** @returns false when the system did not stop cleanly. */
-const close = async (dev: Dev, loader: ModuleLoader): Promise<boolean> => {
+const close = async (dev: Dev, loader: CodeLoader): Promise<boolean> => {
   try {
     const { stopped, stopMs } = await withNotice(
       () => dev.underWay,

@@ -1,23 +1,26 @@
-/** `npm run graph`: draws the wiring of a system, whether it would start or not. */
+/** `mqtt-jig graph`, and `npm run graph` in a checkout: draws the wiring of a system, whether it would start or not. */
 import { writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../src/command-line.ts'
+import { exitCodes, type Program, parseCommandLine } from '../src/command-line.ts'
 import { formatProblems } from '../src/system/check-config.ts'
 import { type SystemGraph, systemGraph, toDot, toMermaid } from '../src/system/graph.ts'
 import { checkSettings } from '../src/system/settings.ts'
-import { createModuleLoader } from './go/module-loader.ts'
-import { renderPng, renderSvg } from './graph/render.ts'
+import { createLoader } from './go/loader.ts'
+import { missingPackage } from './graph/missing-package.ts'
 
 const writers = {
   dot: toDot,
-  svg: (graph: SystemGraph) => renderSvg(toDot(graph)),
-  png: async (graph: SystemGraph) => renderPng(await renderSvg(toDot(graph))),
+  svg: (graph: SystemGraph) => svgOf(graph),
+  png: async (graph: SystemGraph) => (await import('./graph/render-png.ts')).renderPng(await svgOf(graph)),
   json: (graph: SystemGraph) => `${JSON.stringify(graph, null, 2)}\n`,
   mermaid: toMermaid,
 } as const
 type Format = keyof typeof writers
+
+/** Loaded when it is used: an installed package has the pictures' packages only where the user installed them. */
+const svgOf = async (graph: SystemGraph): Promise<string> => (await import('./graph/render.ts')).renderSvg(toDot(graph))
 
 const extensions: Readonly<Record<string, Format>> = {
   '.dot': 'dot',
@@ -42,6 +45,14 @@ const program: Program = {
   notes: [
     '',
     'A config with problems is drawn all the same: what is wrong is red, the problems go to stderr, and the exit code is 0.',
+  ],
+}
+
+/** As it is called in a checkout. */
+const byNpm: Program = {
+  ...program,
+  notes: [
+    ...(program.notes ?? []),
     'To pipe the output, keep npm quiet: npm run --silent graph -- --output - | dot -Tpdf > system.pdf',
   ],
 }
@@ -50,11 +61,13 @@ const program: Program = {
 interface Output {
   readonly file: string
   readonly format: Format
+  /** Nobody asked for it: where its package is not installed it is left out. */
+  readonly optional?: boolean
 }
 
 /** Runs the command line; resolves with the exit code. What fails is told on stderr. */
-export const main = async (args: readonly string[]): Promise<number> => {
-  const line = parseCommandLine(args, program)
+export const main = async (args: readonly string[], called: Partial<Pick<Program, 'name'>> = {}): Promise<number> => {
+  const line = parseCommandLine(args, called.name === undefined ? byNpm : { ...program, ...called })
   if (line.action === 'exit') {
     if (line.code === exitCodes.ok) console.log(line.text)
     else console.error(line.text)
@@ -68,11 +81,11 @@ export const main = async (args: readonly string[]): Promise<number> => {
   try {
     const { config, problems } = checkSettings(await load(line.configFile), line.settings, line.only)
     const graph = systemGraph(config)
-    for (const output of outputs) await write(output, await writers[output.format](graph))
+    for (const output of outputs) await draw(output, graph)
     if (problems.length > 0) console.error(`The config has problems:\n\n${formatProblems(problems)}`)
     return exitCodes.ok
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
+    console.error(missingPackage(error) ?? (error instanceof Error ? error.message : error))
     return exitCodes.failed
   }
 }
@@ -85,6 +98,7 @@ const outputsFor = (format: unknown, file: unknown): readonly Output[] | string 
     return (format === undefined ? (['dot', 'svg'] as const) : [format]).map((each) => ({
       file: `system${Object.keys(extensions).find((extension) => extensions[extension] === each)}`,
       format: each,
+      optional: format === undefined && each === 'svg',
     }))
   }
   const chosen = format ?? (file === '-' ? 'dot' : extensions[extname(file).toLowerCase()])
@@ -96,12 +110,25 @@ const outputsFor = (format: unknown, file: unknown): readonly Output[] | string 
 const isFormat = (name: unknown): name is Format => typeof name === 'string' && Object.hasOwn(writers, name)
 
 const load = async (configFile: string): Promise<unknown> => {
-  const loader = await createModuleLoader(packageDirectory(), configFile)
+  const { loader } = await createLoader(configFile)
   try {
     return (await loader.load()).config
   } finally {
     await loader.close()
   }
+}
+
+const draw = async (output: Output, graph: SystemGraph): Promise<void> => {
+  let content: string | Buffer
+  try {
+    content = await writers[output.format](graph)
+  } catch (error) {
+    const missing = missingPackage(error)
+    if (missing === undefined || !output.optional) throw error
+    console.error(`${output.file} was not drawn. ${missing}`)
+    return
+  }
+  await write(output, content)
 }
 
 const write = async ({ file, format }: Output, content: string | Buffer): Promise<void> => {

@@ -64,6 +64,24 @@ test('settings keep their order, and may begin with a dash or contain anything',
   expect(run('--config=mine.config.js', '--set=a.b=c=d').settings).toEqual(['a.b=c=d'])
 })
 
+test('variables of the environment are settings that come before those of the command line', () => {
+  const environment = { MQTT_JIG__SERVER__PORT: '1884', PATH: '/bin' }
+  const args = ['--config', 'mine.config.js', '--set', 'server.port=1885']
+  expect(parseCommandLine(args, program, directory, environment)).toMatchObject({
+    settings: [{ label: 'MQTT_JIG__SERVER__PORT' }, 'server.port=1885'],
+  })
+})
+
+test.each(['mine.yaml', 'mine'])('a config of an unknown form is a mistake: %s', (name) => {
+  writeFileSync(join(directory, name), '')
+  expect(parse('--config', name)).toMatchObject({
+    code: 2,
+    text: expect.stringContaining(
+      `${join(directory, name)} is of no known form: a config is a .ts, .mjs, .js or .json file.`,
+    ),
+  })
+})
+
 test("a program's own options", () => {
   expect(run('--config', 'mine.config.js', '--watch').options).toEqual({ watch: true })
 })

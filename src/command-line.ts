@@ -1,9 +1,11 @@
-/** The command line that `npm start`, `npm run go` and `npm run graph` share. */
+/** The command line that `mqtt-jig start`, `mqtt-jig go` and `mqtt-jig graph` share. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { environmentSettings } from './environment.ts'
+import type { Setting } from './system/settings.ts'
 
 /** Codes that the process exits with. Ended by a second signal it exits with 128 + the signal's number, as shells do. */
 export const exitCodes = {
@@ -25,11 +27,13 @@ export interface ProgramOption {
 }
 
 export interface Program {
-  /** How it is called: `npm run go --`. */
+  /** How it is called: `mqtt-jig go`. */
   readonly name: string
   /** What it does, in a sentence. */
   readonly summary: string
   readonly options?: Readonly<Record<string, ProgramOption>>
+  /** What can be written behind the name, with what it does. */
+  readonly commands?: Readonly<Record<string, string>>
   /** Lines that `--help` ends with. */
   readonly notes?: readonly string[]
 }
@@ -39,8 +43,8 @@ export type CommandLine =
       readonly action: 'run'
       /** The absolute path of the system config to use; it exists. */
       readonly configFile: string
-      /** The values of `--set`, as written, in order. */
-      readonly settings: readonly string[]
+      /** The variables of the environment, then the values of `--set` as written, in order: the last one wins. */
+      readonly settings: readonly Setting[]
       /** The values of `--only`, in order. */
       readonly only: readonly string[]
       /** The program's own options that were given. */
@@ -52,8 +56,14 @@ export type CommandLine =
 /**
  * Reads a command line. Never throws: what is wrong with it comes back as the text to show and the code to exit with.
  * @param cwd where relative paths start.
+ * @param environment the variables that may hold settings.
  */
-export const parseCommandLine = (args: readonly string[], program: Program, cwd = process.cwd()): CommandLine => {
+export const parseCommandLine = (
+  args: readonly string[],
+  program: Program,
+  cwd = process.cwd(),
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): CommandLine => {
   const own = program.options ?? {}
   const options: Readonly<Record<string, ProgramOption>> = { ...sharedOptions, ...own }
   let values: Record<string, unknown>
@@ -74,10 +84,16 @@ export const parseCommandLine = (args: readonly string[], program: Program, cwd 
   if (values['version'] === true) return { action: 'exit', code: exitCodes.ok, text: version() }
   const configFile = findConfigFile(values['config'] as string | undefined, cwd)
   if (!existsSync(configFile)) return mistake(`There is no config file ${configFile}.`, program)
+  if (!configExtensions.test(configFile)) {
+    return mistake(
+      `The config file ${configFile} is of no known form: a config is a .ts, .mjs, .js or .json file.`,
+      program,
+    )
+  }
   return {
     action: 'run',
     configFile,
-    settings: (values['set'] as string[] | undefined) ?? [],
+    settings: [...environmentSettings(environment), ...((values['set'] as string[] | undefined) ?? [])],
     only: (values['only'] as string[] | undefined) ?? [],
     options: Object.fromEntries(Object.keys(own).map((name) => [name, values[name] as string | boolean | undefined])),
   }
@@ -94,11 +110,11 @@ export const version = (): string =>
   (JSON.parse(readFileSync(resolve(packageDirectory(), 'package.json'), 'utf8')) as { version: string }).version
 
 const sharedOptions: Readonly<Record<string, ProgramOption>> = {
-  config: { type: 'string', value: 'FILE', description: 'the system config; its default export is the system' },
+  config: { type: 'string', value: 'FILE', description: 'the system config: a .ts, .mjs, .js or .json file' },
   set: {
     type: 'string',
     value: 'NAME.KEY=VALUE',
-    description: "a value of a component's config, like server.port=1884; repeatable",
+    description: 'a value of a component, like server.port=1884 or packetLog.enabled=true; repeatable',
   },
   only: {
     type: 'string',
@@ -109,15 +125,19 @@ const sharedOptions: Readonly<Record<string, ProgramOption>> = {
   version: { type: 'boolean', description: 'print the version and exit' },
 }
 
-const ownConfigNames = ['system.config.ts', 'system.config.js', 'system.config.mjs']
+const ownConfigNames = ['system.config.ts', 'system.config.js', 'system.config.mjs', 'system.config.json']
+const configExtensions = /\.([cm]?[jt]s|json)$/
 
-/** The config asked for, else that of the working directory, else the one that belongs to this code (built or not). */
+/** The config that belongs to this code, built or not. */
+export const shippedConfigFile = (): string =>
+  fileURLToPath(new URL(`../system.config${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
+
+/** The config asked for, else that of the working directory, else the one that belongs to this code. */
 const findConfigFile = (asked: string | undefined, cwd: string): string => {
   if (asked !== undefined) return resolve(cwd, asked)
-  const shipped = fileURLToPath(new URL(`../system.config${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
   // In the package's own directory the source would be found where the built config is meant.
-  if (resolve(cwd) === resolve(packageDirectory())) return shipped
-  return ownConfigNames.map((name) => resolve(cwd, name)).find((file) => existsSync(file)) ?? shipped
+  if (resolve(cwd) === resolve(packageDirectory())) return shippedConfigFile()
+  return ownConfigNames.map((name) => resolve(cwd, name)).find((file) => existsSync(file)) ?? shippedConfigFile()
 }
 
 const mistake = (message: string, { name }: Program): CommandLine => ({
@@ -127,11 +147,26 @@ const mistake = (message: string, { name }: Program): CommandLine => ({
 })
 
 const helpOf = (program: Program, options: Readonly<Record<string, ProgramOption>>): string => {
+  const commands = Object.entries(program.commands ?? {})
   const rows = Object.entries(options).map(([name, { value, description }]): [string, string] => [
     value === undefined ? `--${name}` : `--${name} ${value}`,
     description,
   ])
+  return [
+    `Usage: ${program.name}${commands.length === 0 ? '' : ' [command]'} [options]`,
+    '',
+    program.summary,
+    '',
+    ...(commands.length === 0 ? [] : ['Commands:', ...table(commands), '', 'Options:']),
+    ...table(rows),
+    '',
+    'A variable of the environment sets a value, too: MQTT_JIG__SERVER__PORT=1884 is --set server.port=1884. With _FILE',
+    'behind its name it names a file that holds the value. A value of --set comes before that of a variable.',
+    ...(program.notes ?? []),
+  ].join('\n')
+}
+
+const table = (rows: readonly (readonly [string, string])[]): string[] => {
   const width = Math.max(...rows.map(([left]) => left.length))
-  const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
-  return [`Usage: ${program.name} [options]`, '', program.summary, '', ...lines, ...(program.notes ?? [])].join('\n')
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
 }

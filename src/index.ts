@@ -1,5 +1,8 @@
 /** What the package offers to those who write systems and components of their own. */
 
+// The zod that the container reads schemas with: two copies in one program would have types that do not fit each other.
+export { z } from 'zod'
+
 export type { Connection, ConnectionEnd } from './kinds/connection.ts'
 export { Listener } from './kinds/listener.ts'
 export { Logger, type LogLevel, type LogLine } from './kinds/logger.ts'

@@ -1,9 +1,8 @@
 /** The program that runs a system in production: starts it, and stops it on a signal. */
 
-import { extname } from 'node:path'
 import { isatty } from 'node:tty'
-import { pathToFileURL } from 'node:url'
 import { exitCodes, type Program, parseCommandLine, version } from './command-line.ts'
+import { importByNode, readConfigFile } from './config-file.ts'
 import { leaveProcess } from './leave-process.ts'
 import { say } from './say.ts'
 import { withNotice } from './slow-notice.ts'
@@ -12,7 +11,7 @@ import { createSystem, type System } from './system/lifecycle.ts'
 import { configure } from './system/settings.ts'
 
 const program: Program = {
-  name: 'mqtt-jig',
+  name: 'mqtt-jig start',
   summary: 'Starts the system and runs it until a signal stops it.',
   notes: [
     '',
@@ -28,10 +27,14 @@ const crashStopMs = 5_000
 
 /**
  * Runs the system that the command line asks for.
+ * @param called how it was called where that is not `mqtt-jig start`, and the commands that `--help` is to list.
  * @returns the code to exit with, when everything has stopped. The log is stdout's; what this says goes to stderr.
  */
-export const main = async (args: readonly string[]): Promise<number> => {
-  const commandLine = parseCommandLine(args, program)
+export const main = async (
+  args: readonly string[],
+  called: Partial<Pick<Program, 'name' | 'commands'>> = {},
+): Promise<number> => {
+  const commandLine = parseCommandLine(args, { ...program, ...called })
   if (commandLine.action === 'exit') {
     const stream = commandLine.code === exitCodes.ok ? process.stdout : process.stderr
     stream.write(`${commandLine.text}\n`)
@@ -40,7 +43,8 @@ export const main = async (args: readonly string[]): Promise<number> => {
   surviveClosedOutput()
   let system: System
   try {
-    system = createSystem(configure(await importConfig(commandLine.configFile), commandLine.settings, commandLine.only))
+    const config = await readConfigFile(commandLine.configFile, importByNode)
+    system = createSystem(configure(config, commandLine.settings, commandLine.only))
   } catch (error) {
     say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage
@@ -173,30 +177,6 @@ const hangupHandler = (stop: (signal: NodeJS.Signals) => void): (() => void) => 
 
 /** What escaped is a mistake in the code, whose place is in the stack. */
 const stackOf = (error: unknown): string => (error instanceof Error && error.stack) || formatError(error)
-
-/**
- * The default export of the config file. When this program itself runs from its sources the import is Vite's, and reads
- * TypeScript on every version of Node.
- */
-const importConfig = async (file: string): Promise<unknown> => {
-  let exports: { default?: unknown }
-  try {
-    exports = await import(pathToFileURL(file).href)
-  } catch (error) {
-    throw explain(error, file)
-  }
-  if (exports.default !== undefined) return exports.default
-  throw new Error('has no default export; it ends with `export default defineSystem({ ... })`')
-}
-
-const explain = (error: unknown, file: string): unknown => {
-  const { code } = error as { code?: unknown }
-  if (extname(file) !== '.ts' || code !== 'ERR_UNKNOWN_FILE_EXTENSION') return error
-  return new Error(
-    `Node ${process.versions.node} cannot read TypeScript: use Node 22.18 or newer, or compile the config to JavaScript`,
-    { cause: error },
-  )
-}
 
 /** Whoever read the output may go first (`| head`); a broker does not end for that, and there is nobody left to tell. */
 const surviveClosedOutput = (): void => {

@@ -14,7 +14,7 @@ const run = async (args: readonly string[], input: string, terminal = false) => 
   const stdin = Object.assign(new PassThrough(), terminal ? { isTTY: true, setRawMode: () => stdin } : {})
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   stdin.end(input)
-  const code = await main(args, { stdin, stdout, stderr })
+  const code = await main(args, undefined, { stdin, stdout, stderr })
   stdout.end()
   stderr.end()
   return { code, stdout: await text(stdout), stderr: await text(stderr) }

@@ -1,5 +1,5 @@
 /**
- * `npm run scram`: makes the credential of a user. It stands here, beside what it shares with the component, as the
+ * `mqtt-jig scram`, and `npm run scram` in a checkout: makes the credential of a user. It stands here, beside what it shares with the component, as the
  * scripts know no component.
  */
 
@@ -15,7 +15,7 @@ import { readPassword } from './read-password.ts'
 const defaultIterations = 100_000
 const saltLength = 16
 
-const usage = `Usage: npm run --silent scram -- NAME [--iterations N]
+const usage = (called: string): string => `Usage: ${called} NAME [--iterations N]
 
 Reads a password from the standard input and prints the line for NAME in the \`users\` of scramSha256.
 
@@ -31,14 +31,18 @@ export interface Streams {
 }
 
 /** Runs the command line; resolves with the exit code: 0, 1 when there is no password to use, 2 for a wrong command. */
-export const main = async (args: readonly string[], streams: Streams = process): Promise<number> => {
+export const main = async (
+  args: readonly string[],
+  { name: called }: { readonly name: string } = { name: 'npm run --silent scram --' },
+  streams: Streams = process,
+): Promise<number> => {
   const command = parse(args)
   if (typeof command === 'string') {
-    streams.stderr.write(`${command}\nTry: npm run scram -- --help\n`)
+    streams.stderr.write(`${command}\nTry: ${called} --help\n`)
     return 2
   }
   if (command.help) {
-    streams.stdout.write(usage)
+    streams.stdout.write(usage(called))
     return 0
   }
   const { name, iterations } = command

@@ -1,15 +1,16 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { CodeLoader } from './code-loader.ts'
 import type { LoadError } from './load-error.ts'
-import { createModuleLoader, type ModuleLoader } from './module-loader.ts'
+import { createModuleLoader } from './module-loader.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 
 /** What the modules under test leave behind: the order in which they were evaluated. */
 const evaluations = globalThis as { evaluated?: string[] }
 let directory: string
-let loader: ModuleLoader
+let loader: CodeLoader
 let clock = 0
 
 /** Writes a file with a modification time of its own, so that no test depends on how fine the clock of the disk is. */
@@ -274,4 +275,38 @@ test('a file that is not there or does not load is named, and the system goes on
   expect((await loader.load()).changed).toEqual([])
   source('tool.ts', 'export const tool = 1')
   expect(await loader.loadFile(join(directory, 'tool.ts'))).toMatchObject({ tool: 1 })
+})
+
+test('a config in JSON is read again when it has changed, and so are the modules that it names', async () => {
+  const component = (kind: string): string =>
+    `export const part = { provides: { name: '${kind}' }, needs: {}, config: {}, start: () => ({}) }`
+  source('part.mjs', component('First'))
+  write('own.json', '{ "part": { "component": "./part.mjs#part" }, "server": { "config": { "port": 1 } } }')
+  const json = await createModuleLoader(directory, join(directory, 'own.json'))
+  try {
+    expect((await json.load()).config).toMatchObject({
+      part: { component: { provides: { name: 'First' } } },
+      server: { config: { port: 1 } },
+    })
+    expect(json.isStale()).toBe(false)
+    write('own.json', '{ "part": { "component": "./part.mjs#part" }, "server": { "config": { "port": 2 } } }')
+    expect(json.isStale()).toBe(true)
+    expect(await json.load()).toMatchObject({ config: { server: { config: { port: 2 } } }, changed: ['own.json'] })
+    source('part.mjs', component('Second'))
+    expect(json.isStale()).toBe(true)
+    expect(await json.load()).toMatchObject({
+      config: { part: { component: { provides: { name: 'Second' } } } },
+      changed: ['part.mjs'],
+    })
+    write('own.json', '{')
+    await expect(json.load()).rejects.toMatchObject({
+      code: 'LOAD_FAILED',
+      message: expect.stringMatching(/^own\.json: is not valid JSON/),
+    })
+    write('own.json', '{ "sever": {} }')
+    await expect(json.load()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    expect(json.isStale()).toBe(true)
+  } finally {
+    await json.close()
+  }
 })

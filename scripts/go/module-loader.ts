@@ -3,42 +3,21 @@
  * All other modules stay as they are, with their singletons. docs/adr/0002-reload-engine.md says why it is done this way.
  */
 
-import { statSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import { createServer, createServerModuleRunner } from 'vite'
 import type { EvaluatedModuleNode, ModuleRunner } from 'vite/module-runner'
+import { type ImportModule, isJsonConfig, readConfigFile } from '../../src/config-file.ts'
 import type { LoadedConfig } from '../../src/system/dev.ts'
+import { messageOf, SystemError } from '../../src/system/system-error.ts'
 import { createTurns } from '../../src/system/turns.ts'
+import { type CodeLoader, type Stamp, stampOf } from './code-loader.ts'
 import { LoadError, toLoadError } from './load-error.ts'
-
-export interface ModuleLoader {
-  /**
-   * Loads what changed since the last load that succeeded.
-   * @throws LoadError; the instances made from the modules of before are not touched, and the next load tries again
-   * everything that this one did not get done.
-   */
-  load(): Promise<LoadedConfig>
-  /**
-   * Loads a file that need not belong to the system, and what it imports, as far as it changed since it was last loaded. What
-   * it has in common with the system is loaded again as well when it has changed; the running system keeps what it has.
-   * @param file its absolute path.
-   * @returns what it exports.
-   * @throws LoadError
-   */
-  loadFile(file: string): Promise<object>
-  /** Whether a load would bring anything new. */
-  isStale(): boolean
-  close(): Promise<void>
-}
-
-/** What tells one version of a file from another. */
-type Stamp = string
 
 /**
  * @param root the directory that packages are looked up from and paths are shown relative to.
  * @param entry the absolute path of the system config.
  */
-export const createModuleLoader = async (root: string, entry: string): Promise<ModuleLoader> => {
+export const createModuleLoader = async (root: string, entry: string): Promise<CodeLoader> => {
   /** By file: its stamp when it was last read. Taken before the read, so that a file written meanwhile counts as changed. */
   const read = new Map<string, Stamp>()
   const server = await createServer({
@@ -78,18 +57,24 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
     shorten: (file: string) => shorten(root, file),
   }
 
-  /** The modules of the system. After a load that failed, which may have left some imports out, all that there are. */
-  const systemModules = (): EvaluatedModuleNode[] => {
-    const modules = sources(runner)
-    const first = modules.find(({ file }) => file === entry)
-    if (failed || first === undefined) return modules
-    const imported = withImports(runner, first)
-    return modules.filter((module) => imported.has(module))
+  /** Files that are read and not imported. */
+  const plainFiles = isJsonConfig(entry) ? [entry] : []
+
+  const importModule: ImportModule = async (file) => {
+    try {
+      return await runner.import(file)
+    } catch (error) {
+      throw toLoadError(error, knowledge)
+    }
   }
+
+  /** The modules of the system. After a load that failed, which may have left some imports out, all that there are. */
+  const systemModules = (): EvaluatedModuleNode[] => (failed ? sources(runner) : sourcesOf(runner, entry))
 
   /** Lets go of what is outdated, for the next import to evaluate it again. */
   const dropOutdated = async (): Promise<void> => {
     for (const { file } of systemModules()) if (isOutdated(file)) changed.add(shorten(root, file))
+    for (const file of plainFiles) if (read.has(file) && isOutdated(file)) changed.add(shorten(root, file))
     const modules = sources(runner)
     const broken = await brokenOf(modules)
     const outdated = modules.filter((module) => broken.has(module) || isOutdated(module.file))
@@ -102,15 +87,17 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
 
   const load = async (): Promise<LoadedConfig> => {
     await dropOutdated()
+    for (const file of plainFiles) read.set(file, stampOf(file))
     failed = true
-    let exports: { default?: unknown }
+    let config: unknown
     try {
-      exports = await runner.import(entry)
+      config = await readConfigFile(entry, importModule)
     } catch (error) {
-      throw toLoadError(error, knowledge)
+      if (error instanceof LoadError || error instanceof SystemError) throw error
+      const file = shorten(root, entry)
+      throw new LoadError(`${file}: ${messageOf(error)}`, { file }, error)
     }
-    if (exports.default === undefined) throw noDefaultExport(shorten(root, entry))
-    const result = { config: exports.default, changed: [...changed] }
+    const result = { config, changed: [...changed] }
     failed = false
     changed.clear()
     return result
@@ -118,18 +105,15 @@ export const createModuleLoader = async (root: string, entry: string): Promise<M
 
   const loadFile = async (file: string): Promise<object> => {
     await dropOutdated()
-    try {
-      return await runner.import(file)
-    } catch (error) {
-      throw toLoadError(error, knowledge)
-    }
+    return importModule(file)
   }
 
   const inTurn = createTurns()
   return {
     load: () => inTurn(load),
     loadFile: (file) => inTurn(() => loadFile(file)),
-    isStale: () => failed || changed.size > 0 || systemModules().some(({ file }) => isOutdated(file)),
+    isStale: () =>
+      failed || changed.size > 0 || plainFiles.some(isOutdated) || systemModules().some(({ file }) => isOutdated(file)),
     close: async () => {
       await runner.close()
       await server.close()
@@ -169,6 +153,15 @@ const withImporters = (runner: ModuleRunner, modules: readonly EvaluatedModuleNo
   return found
 }
 
+/** The modules that stand evaluated and are imported by this file, directly or not; all, if the file is none of them. */
+const sourcesOf = (runner: ModuleRunner, entry: string): EvaluatedModuleNode[] => {
+  const modules = sources(runner)
+  const first = modules.find(({ file }) => file === entry)
+  if (first === undefined) return modules
+  const imported = withImports(runner, first)
+  return modules.filter((module) => imported.has(module))
+}
+
 /** The module and all that it imports, directly or not, as of its last evaluation. */
 const withImports = (runner: ModuleRunner, module: EvaluatedModuleNode): Set<EvaluatedModuleNode> => {
   const found = new Set([module])
@@ -181,20 +174,8 @@ const withImports = (runner: ModuleRunner, module: EvaluatedModuleNode): Set<Eva
   return found
 }
 
-const stampOf = (file: string): Stamp => {
-  const stats = statSync(file, { throwIfNoEntry: false })
-  return stats === undefined ? 'gone' : `${stats.mtimeMs}:${stats.size}:${stats.ino}`
-}
-
 /** A path relative to the root where it lies below it; what is no path, such as a package's name, as it is. */
 const shorten = (root: string, file: string): string => {
   const short = relative(root, file)
   return !isAbsolute(file) || short.startsWith('..') ? file : short
 }
-
-const noDefaultExport = (file: string): LoadError =>
-  new LoadError(
-    `${file}: has no default export; it ends with \`export default defineSystem({ ... })\``,
-    { file },
-    undefined,
-  )

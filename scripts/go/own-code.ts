@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 /** What the dev loop itself is made of: a reset cannot replace the code that performs it. */
@@ -20,7 +20,9 @@ export const watchOwnCode = (root: string): (() => string | undefined) => {
 }
 
 const timesOf = (root: string): Map<string, number> => {
-  const files = folders.flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
+  // An installed package has no sources.
+  const present = folders.filter((folder) => existsSync(join(root, folder)))
+  const files = present.flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
   const sources = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
   return new Map(sources.map((file) => [file, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
 }

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type SystemGraph, systemGraph, toDot } from '../../src/system/graph.ts'
 import { broker } from './fixtures/broker.config.ts'
-import { renderPng, renderSvg } from './render.ts'
+import { renderSvg } from './render.ts'
+import { renderPng } from './render-png.ts'
 
 /** A ring of components with these names, and those names for its roles, descriptions, kinds and problems too. */
 const ring = (names: readonly string[]): SystemGraph => {

@@ -19,7 +19,8 @@ export interface ReadEntry {
 
 /** An hour: no component that takes longer can be told from one that hangs, and Node's timers end at 24.8 days. */
 const longestDeadlineMs = 3_600_000
-const entryKeys = ['component', 'config', 'dependencies', 'enabled', 'startDeadlineMs', 'stopDeadlineMs']
+/** What an entry of a system config may hold. */
+export const entryKeys = ['component', 'config', 'dependencies', 'enabled', 'startDeadlineMs', 'stopDeadlineMs']
 /** Read by `await`, `JSON.stringify` and old inspectors of the system map, which would take a component for their hook. */
 const hooks = new Set(['then', 'toJSON', 'inspect'])
 

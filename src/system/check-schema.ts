@@ -3,6 +3,7 @@
 import type { z } from 'zod'
 import { isPlainObject } from './plain-object.ts'
 import { problemsOfIssue } from './schema-issues.ts'
+import { definitionOf } from './schema-keys.ts'
 import { didYouMean, listed } from './suggestion.ts'
 import { messageOf } from './system-error.ts'
 
@@ -51,24 +52,8 @@ const reportIssue = (issue: z.core.$ZodIssue, unknownKeys: ReadonlySet<string>, 
   }
 }
 
-/** What is used here of zod's definition of a schema. */
-interface Definition {
-  readonly type: string
-  readonly shape?: Readonly<Record<string, z.ZodType>>
-  readonly catchall?: z.ZodType
-  readonly innerType?: z.ZodType
-  readonly in?: z.ZodType
-  readonly element?: z.ZodType
-}
-
-const definitionOf = (schema: z.ZodType): Definition | undefined => (schema as { def?: Definition }).def
-
 const reportUnknownKeys = (schema: z.ZodType, value: unknown, path: Path, report: Report): void => {
-  let definition = definitionOf(schema)
-  // Optional, default, readonly and the like wrap a schema; a pipe reads its input by its first half.
-  while (definition?.innerType !== undefined || definition?.in !== undefined) {
-    definition = definitionOf(definition.innerType ?? definition.in!)
-  }
+  const definition = definitionOf(schema)
   if (definition === undefined || path.length > deepest) return
   if (definition.type === 'array' && definition.element !== undefined && Array.isArray(value)) {
     for (const [index, item] of value.entries()) reportUnknownKeys(definition.element, item, [...path, index], report)

@@ -3,7 +3,7 @@
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
-import { configure } from './settings.ts'
+import { configure, type Setting } from './settings.ts'
 import type { SuspendedComponent, System } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
 import { createTurns } from './turns.ts'
@@ -19,8 +19,8 @@ export interface LoadedConfig {
 export interface DevOptions {
   /** Loads the config file and all code it uses, as far as it changed. It is not called again before it has settled. */
   readonly load: () => Promise<LoadedConfig>
-  /** Values of `--set`, applied to whatever is loaded. */
-  readonly settings?: readonly string[]
+  /** Values of `--set` and of the environment, applied to whatever is loaded. */
+  readonly settings?: readonly Setting[]
   /** Names of `--only`: with any, the part of the system that runs them is all that runs. */
   readonly only?: readonly string[]
 }

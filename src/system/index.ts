@@ -45,5 +45,5 @@ export {
   type SystemView,
 } from './lifecycle.ts'
 export { only } from './only.ts'
-export { applySettings } from './settings.ts'
+export { applySettings, type LateSetting, type PlacedSetting, type Setting } from './settings.ts'
 export { SystemError, type SystemErrorCode, systemErrorCodes } from './system-error.ts'

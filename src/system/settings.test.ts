@@ -127,3 +127,39 @@ test('a config that is no system is reported as such', () => {
     server: { component: null, config: { port: 1 } },
   })
 })
+
+test('a setting reaches the values of an entry beside its config', () => {
+  const wired = { ...config, bare: { ...config.bare, dependencies: { part: 'server', parts: ['server'] } } }
+  const { config: changed, problems } = applySettings(wired, [
+    'bare.enabled=false',
+    'server.startDeadlineMs=500',
+    'server.stopDeadlineMs=1500',
+    'bare.dependencies.part=true',
+    'bare.dependencies.parts[1]=other',
+    'server.config.port=1884',
+  ])
+  expect(problems).toEqual([])
+  expect(changed).toMatchObject({
+    bare: { enabled: false, dependencies: { part: 'true', parts: ['server', 'other'] } },
+    server: { startDeadlineMs: 500, stopDeadlineMs: 1500, config: { port: 1884, host: 'localhost' } },
+  })
+  expect(applySettings(wired, ['bare.dependencies.parts=["a","b"]', 'bare.config={"on": true}']).config).toMatchObject({
+    bare: { config: { on: true }, dependencies: { part: 'server', parts: ['a', 'b'] } },
+  })
+})
+
+test('the entry comes before a value of the config with the same name, which its whole path reaches', () => {
+  const named = { named: { component: part(z.strictObject({ enabled: z.string().default('') })) } }
+  expect(applySettings(named, ['named.enabled=false', 'named.config.enabled=false']).config).toMatchObject({
+    named: { enabled: false, config: { enabled: 'false' } },
+  })
+})
+
+test('wrong values of an entry are problems that name the setting', () => {
+  const text = failureOf('bare.enabled=maybe', 'server.startDeadlineMs=0', 'bare.enable=true', 'server.component=x')
+  expect(text).toContain('bare.enabled\n  must be true or false; found a string (set by --set bare.enabled)')
+  expect(text).toMatch(/server\.startDeadlineMs\n.*found 0 \(set by --set server\.startDeadlineMs\)/)
+  expect(text).toMatch(/bare\.config\.enable\n.*did you mean 'bare\.enabled'\? \(set by --set bare\.enable\)/)
+  expect(text).toContain('--set\n  server.component: the component of an entry can be changed in the config file alone')
+  expect(failureOf('bare.config.enabled=1')).toContain('(set by --set bare.config.enabled)')
+})

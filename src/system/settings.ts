@@ -1,12 +1,14 @@
-/** Settings given beside the config file: `--set server.port=1884`. */
+/** Settings given beside the config file: `--set server.port=1884`, or variables of the environment. */
 
 import { checkConfig } from './check-config.ts'
+import { entryKeys } from './check-entry.ts'
 import { configInvalid } from './config-invalid.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import { partOf } from './only.ts'
 import { isPlainObject } from './plain-object.ts'
 import { didYouMean, found, listed } from './suggestion.ts'
+import { messageOf } from './system-error.ts'
 
 /** Deeper than any config; bounds the recursion that a path causes. */
 const deepest = 32
@@ -18,12 +20,31 @@ interface Schema {
   }
 }
 
-/** One setting, taken apart: `server.tls.cert=a.pem` is `{ name: 'server', steps: ['tls', 'cert'], text: 'a.pem' }`. */
-interface Setting {
-  readonly name: string
-  readonly steps: readonly string[]
-  readonly text: string
+/**
+ * One setting, taken apart: `server.tls.cert=a.pem` has the place `['server', 'config', 'tls', 'cert']`, and
+ * `server.enabled=false` has `['server', 'enabled']`.
+ */
+export interface PlacedSetting {
+  /** The name of the entry and the path in it. */
+  readonly place: readonly string[]
+  /** True for a value that `inspect` is not to show. It is a text wherever the schema takes one. */
+  readonly secret: boolean
+  /** @returns the value as written. @throws Error when it cannot be read. */
+  readonly read: () => string
 }
+
+/** A setting that finds its place only once the config is known, such as a variable of the environment. */
+export interface LateSetting {
+  /** How messages name it: `MQTT_JIG__SERVER__PORT`. */
+  readonly label: string
+  /** Where settings of its kind come from, as messages say it: `environment`. */
+  readonly origin: string
+  /** @returns the setting, or what is wrong with it. */
+  readonly find: (config: Readonly<Record<string, unknown>>) => PlacedSetting | string
+}
+
+/** The text of a `--set`, or another setting. */
+export type Setting = string | LateSetting
 
 /**
  * The config with the settings applied, one after the other, and what is wrong with the settings themselves. A setting
@@ -32,31 +53,15 @@ interface Setting {
  * A setting names a component and a place in its `config`: `server.port=1884`, `server.tls.cert=a.pem`,
  * `server.hosts[0]=::1`. The value is what the component's schema takes at that place: the JSON that it spells, or else
  * the text as it stands, so that `1884` is a number where the schema wants one and a string where it wants that.
+ *
+ * A first step that is a key of the entry means that: `packetLog.enabled=true`, `server.stopDeadlineMs=500`,
+ * `server.dependencies.logger=quiet`. A value of the config with such a name is reached by `packetLog.config.enabled`.
  */
 export const applySettings = (
   config: unknown,
-  settings: readonly string[],
+  settings: readonly Setting[],
 ): { readonly config: unknown; readonly problems: readonly ConfigProblem[] } => {
-  const problems: ConfigProblem[] = []
-  if (!isPlainObject(config)) return { config, problems }
-  const changed: Record<string, unknown> = { ...config }
-  for (const text of settings) {
-    const report = (message: string): void => {
-      problems.push({ path: ['--set'], message: `${text.split('=', 1)[0]}: ${message}` })
-    }
-    const setting = takeApart(text, report)
-    if (setting === undefined) continue
-    const entry = Object.hasOwn(changed, setting.name) ? changed[setting.name] : undefined
-    if (!isPlainObject(entry)) {
-      const names = Object.keys(changed)
-      const known = didYouMean(setting.name, names) || `; there are ${listed(names, 'and')}`
-      report(`there is no component '${setting.name}'${names.length === 0 ? '' : known}`)
-      continue
-    }
-    const obstacle = obstacleAt(entry['config'], setting.steps)
-    if (obstacle !== undefined) report(obstacle)
-    else changed[setting.name] = { ...entry, config: withSetting(entry, setting) }
-  }
+  const { config: changed, problems } = apply(config, settings)
   return { config: changed, problems }
 }
 
@@ -67,7 +72,7 @@ export const applySettings = (
  */
 export const configure = (
   config: unknown,
-  settings: readonly string[],
+  settings: readonly Setting[],
   names: readonly string[] = [],
 ): AnySystemConfig => {
   const checked = checkSettings(config, settings, names)
@@ -80,44 +85,130 @@ export const configure = (
  */
 export const checkSettings = (
   config: unknown,
-  settings: readonly string[],
+  settings: readonly Setting[],
   names: readonly string[] = [],
 ): ReturnType<typeof applySettings> => {
-  const applied = applySettings(config, settings)
+  const applied = apply(config, settings)
   const part = names.length === 0 ? { config: applied.config, problems: [] } : partOf(applied.config, names, '--only')
-  const places = settings.map((text) => takeApart(text, () => {})).filter((setting) => setting !== undefined)
   const ofFile = checkConfig(part.config).problems.map((problem) => {
-    const setting = places.findLast(({ name, steps }) => related(problem.path, [name, 'config', ...steps]))
+    const setting = applied.settings.findLast(({ place }) => related(problem.path, place))
     if (setting === undefined || problem.path.length < 2) return problem
-    return { ...problem, message: `${problem.message} (set by --set ${[setting.name, ...setting.steps].join('.')})` }
+    return { ...problem, message: `${problem.message}${entryKeyMeant(problem)} (set by ${setting.label})` }
   })
   return { config: part.config, problems: [...applied.problems, ...part.problems, ...ofFile] }
 }
 
-const takeApart = (setting: string, report: (message: string) => void): Setting | undefined => {
-  const equals = setting.indexOf('=')
-  const example = 'write it as component.key=value, like server.port=1884'
-  if (equals === -1) {
-    report(`there is no '=' in it; ${example}`)
-    return undefined
+interface AppliedSetting {
+  readonly place: readonly string[]
+  readonly secret: boolean
+  readonly label: string
+}
+
+const apply = (
+  config: unknown,
+  settings: readonly Setting[],
+): {
+  readonly config: unknown
+  readonly problems: readonly ConfigProblem[]
+  readonly settings: readonly AppliedSetting[]
+} => {
+  const problems: ConfigProblem[] = []
+  const applied: AppliedSetting[] = []
+  if (!isPlainObject(config)) return { config, problems, settings: applied }
+  const changed: Record<string, unknown> = { ...config }
+  for (const setting of settings) {
+    const report = (message: string): void => {
+      const [origin, label] =
+        typeof setting === 'string' ? ['--set', written(setting)] : [setting.origin, setting.label]
+      problems.push({ path: [origin], message: `${label}: ${message}` })
+    }
+    const placed = typeof setting === 'string' ? takeApart(setting) : setting.find(changed)
+    const problem = typeof placed === 'string' ? placed : problemOf(changed, placed.place)
+    if (problem !== undefined || typeof placed === 'string') {
+      report(problem ?? '')
+      continue
+    }
+    const [name = '', ...path] = placed.place
+    const entry = changed[name] as Record<string, unknown>
+    try {
+      changed[name] = withValue(entry, path, placed.read(), placed.secret)
+      applied.push({ ...placed, label: typeof setting === 'string' ? shown(placed.place) : setting.label })
+    } catch (error) {
+      report(messageOf(error))
+    }
   }
+  hideSecrets(
+    changed,
+    applied.filter(({ secret }) => secret).map(({ place }) => place),
+  )
+  return { config: changed, problems, settings: applied }
+}
+
+const inspected = Symbol.for('nodejs.util.inspect.custom')
+const secretShown = { [inspected]: () => '<secret>' }
+
+/** Makes Node's `inspect`, and with it the REPL, show another word for these values. What holds them is a copy of ours. */
+const hideSecrets = (config: Record<string, unknown>, places: readonly (readonly string[])[]): void => {
+  const hidden = new Map<object, Record<string, unknown>>()
+  for (const place of places) {
+    let holder: unknown = config
+    for (const step of place.slice(0, -1)) holder = (holder as Record<string, unknown>)[step]
+    // A later setting may have put something else there.
+    if (typeof holder !== 'object' || holder === null) continue
+    hidden.set(holder, { ...hidden.get(holder), [place.at(-1)!]: secretShown })
+  }
+  for (const [holder, shownValues] of hidden) {
+    const show = (_depth: number, options: object, inspect: (value: unknown, options: object) => string): string =>
+      inspect(Object.assign(Array.isArray(holder) ? [...holder] : { ...holder }, shownValues), options)
+    Object.defineProperty(holder, inspected, { value: show, configurable: true })
+  }
+}
+
+/** The name of a setting without its value, which may be a secret. */
+const written = (setting: string): string => setting.split('=', 1)[0] ?? ''
+
+/** `--set server.port`, however it was written. */
+const shown = ([name, first, ...rest]: readonly string[]): string =>
+  `--set ${[name, ...(first === 'config' && rest.length > 0 && !entryKeys.includes(rest[0]!) ? [] : [first]), ...rest].join('.')}`
+
+const example = 'write it as component.key=value, like server.port=1884'
+
+/** The setting that the text of a `--set` spells, or what is wrong with it. */
+const takeApart = (setting: string): PlacedSetting | string => {
+  const equals = setting.indexOf('=')
+  if (equals === -1) return `there is no '=' in it; ${example}`
   const [name, ...steps] = setting
     .slice(0, equals)
     .replace(/\[(\d+)\]/g, '.$1')
     .split('.')
-  if (!name || steps.length === 0 || steps.includes('')) report(`it does not name a value of a component; ${example}`)
-  else if (steps.length > deepest) report(`it reaches deeper than ${deepest} levels`)
+  if (!name || steps.length === 0 || steps.includes('')) return `it does not name a value of a component; ${example}`
+  const place = [name, ...(entryKeys.includes(steps[0]!) ? steps : ['config', ...steps])]
+  return { place, secret: false, read: () => setting.slice(equals + 1) }
+}
+
+/** Why nothing can be set at this place, or undefined. */
+const problemOf = (
+  config: Readonly<Record<string, unknown>>,
+  [name = '', ...path]: readonly string[],
+): string | undefined => {
+  if (path.length > deepest + 1) return `it reaches deeper than ${deepest} levels`
   // An own `__proto__` passes for a prototype wherever the object is copied carelessly.
-  else if (steps.includes('__proto__')) report(`'__proto__' cannot be set`)
-  else return { name, steps, text: setting.slice(equals + 1) }
-  return undefined
+  if (path.includes('__proto__')) return `'__proto__' cannot be set`
+  const entry = Object.hasOwn(config, name) ? config[name] : undefined
+  if (!isPlainObject(entry)) {
+    const names = Object.keys(config)
+    const known = didYouMean(name, names) || `; there are ${listed(names, 'and')}`
+    return `there is no component '${name}'${names.length === 0 ? '' : known}`
+  }
+  if (path[0] === 'component') return 'the component of an entry can be changed in the config file alone'
+  return obstacleAt(entry, path)
 }
 
 /** Why no value can be put there, or undefined. What does not exist yet is no obstacle: it is made on the way. */
-const obstacleAt = (config: unknown, steps: readonly string[]): string | undefined => {
-  let holder = config
-  for (const [depth, step] of steps.entries()) {
-    const place = depth === 0 ? 'its config' : `'${steps.slice(0, depth).join('.')}'`
+const obstacleAt = (entry: unknown, path: readonly string[]): string | undefined => {
+  let holder = entry
+  for (const [depth, step] of path.entries()) {
+    const place = depth < 2 ? `its ${path[0]}` : `'${path.slice(1, depth).join('.')}'`
     if (holder === undefined) return undefined
     if (Array.isArray(holder)) {
       const index = /^\d+$/.test(step) ? Number(step) : Number.NaN
@@ -132,20 +223,40 @@ const obstacleAt = (config: unknown, steps: readonly string[]): string | undefin
   return undefined
 }
 
-/** The entry's config with the value in place, read as its schema likes it best. */
-const withSetting = (entry: Record<string, unknown>, { steps, text }: Setting): unknown => {
-  const asText = replaced(entry['config'], steps, text)
+/** The entry with the value in place, read as its schema likes it best. */
+const withValue = (
+  entry: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+  text: string,
+  secret: boolean,
+): unknown => {
+  const asText = replaced(entry, path, text)
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
     return asText // Not JSON, so that the text is all it can be.
   }
-  const asJson = replaced(entry['config'], steps, json)
-  const component = entry['component'] as { config?: Partial<Schema> } | null | undefined
-  const schema = component?.config
-  if (typeof schema?.safeParse !== 'function') return asJson
-  return objections(schema as Schema, asText, steps) < objections(schema as Schema, asJson, steps) ? asText : asJson
+  const asJson = replaced(entry, path, json)
+  // What a dependency names is a text, whatever else it spells.
+  if (path[0] === 'dependencies') return typeof json === 'object' && json !== null ? asJson : asText
+  const schema = (entry['component'] as { config?: Partial<Schema> } | null | undefined)?.config
+  if (path[0] !== 'config' || typeof schema?.safeParse !== 'function') return asJson
+  const worse = (a: unknown, b: unknown): number =>
+    objections(schema as Schema, configOf(a), path.slice(1)) - objections(schema as Schema, configOf(b), path.slice(1))
+  const difference = worse(asText, asJson)
+  return difference < 0 || (secret && difference === 0) ? asText : asJson
+}
+
+const configOf = (entry: unknown): unknown => (entry as { readonly config?: unknown }).config
+
+/** The key of the entry that was probably meant by a key that its config does not have. */
+const entryKeyMeant = ({ path, message }: ConfigProblem): string => {
+  const [name, part, key] = path
+  if (path.length !== 3 || part !== 'config' || !message.startsWith('there is no ')) return ''
+  if (message.includes('did you mean')) return ''
+  const settable = entryKeys.filter((each) => each !== 'component' && each !== 'config')
+  return didYouMean(String(key), settable).replace(/'(\w+)'/, `'${name}.$1'`)
 }
 
 /** How many issues the schema has at the place set, or around it, where a union of objects reports them. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
 import { defineSystem } from '../../src/system/define-system.ts'
@@ -38,9 +38,11 @@ test.each(Object.keys(system))('README links to the page of %s, which names ever
 })
 
 test('every file that the pages link to exists', () => {
-  for (const page of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']) {
+  const top = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+  for (const page of [...top, 'docs/configuration.md', 'docs/testing.md']) {
     const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!)
-    expect(links.filter((link) => !existsSync(resolve(root, link))).map((link) => `${page}: ${link}`)).toEqual([])
+    const missing = links.filter((link) => !existsSync(resolve(root, dirname(page), link)))
+    expect(missing.map((link) => `${page}: ${link}`)).toEqual([])
   }
 })
 

@@ -121,6 +121,18 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
     expect(program.output).toContain('2 problems')
   })
 
+  test('variables of the environment set values; what comes from a file is not shown', async ({ world, expect }) => {
+    world.write('greeting', 'sesame\n')
+    world.environment = { MQTT_JIG__LOG__LEVEL_FILE: join(world.directory, 'greeting'), MQTT_JIG__SERVER__PORT: '0' }
+    const program = world.go()
+    program.finish('config', 'config.log.config', 'config.log.config.level.length')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toContain('config: { level: <secret> }')
+    expect(program.output).toMatch(/^\{ level: <secret> \}$/m)
+    expect(program.output).toContain('config: { port: 0 }')
+    expect(program.output).toMatch(/^6$/m)
+  })
+
   test('SIGINT stops in order; a second one ends a stop that hangs', async ({ world, expect }) => {
     const program = world.go()
     await program.said('Running')

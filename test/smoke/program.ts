@@ -16,9 +16,13 @@ export interface Program {
 const root = resolve(import.meta.dirname, '../..')
 const running: Program[] = []
 
-/** Starts a program in the root of the repository. */
-export const run = (command: string, args: readonly string[]): Program => {
-  const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+/** Starts a program, in the root of the repository unless told otherwise. */
+export const run = (
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Program => {
+  const child = spawn(command, args, { cwd: root, ...options, stdio: ['pipe', 'pipe', 'inherit'] })
   const reader: Interface = createInterface({ input: child.stdout! })
   const lines: string[] = []
   reader.on('line', (line) => lines.push(line))

@@ -16,8 +16,9 @@ export class Program {
   #listeners: (() => void)[] = []
   readonly #closed: Promise<unknown>
 
-  constructor(directory: string, args: readonly string[]) {
-    this.process = spawn(process.execPath, args, { cwd: directory, env: { ...process.env, NO_COLOR: '1' } })
+  constructor(directory: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
+    const env = { ...process.env, NO_COLOR: '1', ...environment }
+    this.process = spawn(process.execPath, args, { cwd: directory, env })
     this.#closed = once(this.process, 'close')
     for (const stream of [this.process.stdout!, this.process.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -68,6 +69,8 @@ export class Program {
 /** A folder with a system of two components, and the programs that run it. */
 export class World {
   readonly directory: string
+  /** Variables of the environment that programs started from now on have besides those of the test. */
+  environment: Readonly<Record<string, string>> = {}
   readonly #programs: Program[] = []
   #clock = 1_000_000
 
@@ -96,7 +99,7 @@ export class World {
   }
 
   #run(...args: string[]): Program {
-    const program = new Program(this.directory, [...args, '--config', 'system.config.ts'])
+    const program = new Program(this.directory, [...args, '--config', 'system.config.ts'], this.environment)
     this.#programs.push(program)
     return program
   }

@@ -1,0 +1,61 @@
+/** The command `mqtt-jig`: runs the command that its first argument names. */
+
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { exitCodes } from './command-line.ts'
+import { didYouMean, listed } from './system/suggestion.ts'
+
+interface Command {
+  readonly summary: string
+  /** The module whose `main` runs it, relative to this one and without extension. Loaded when it is used. */
+  readonly module: string
+}
+
+/** The modules are found by their names because this folder may not import components. */
+const commands: Readonly<Record<string, Command>> = {
+  start: {
+    summary: 'runs the broker until a signal stops it; the command that is meant when none is named',
+    module: './main',
+  },
+  go: { summary: 'runs the broker with a prompt at which it can be changed', module: '../scripts/go' },
+  graph: { summary: 'draws the components and what depends on what', module: '../scripts/graph' },
+  init: { summary: 'writes a system config to begin with', module: './init' },
+  scram: {
+    summary: 'makes the credential of a user for SCRAM-SHA-256',
+    module: '../components/scram-sha-256/credential-command',
+  },
+}
+
+/** @returns the code to exit with. What is wrong with the command line goes to stderr. */
+export const main = async (args: readonly string[]): Promise<number> => {
+  const [first, ...rest] = args
+  if (first === 'help') return main(rest[0] === undefined ? ['--help'] : [rest[0], '--help'])
+  if (first === undefined || first.startsWith('-')) {
+    const summaries = Object.entries(commands).map(([name, { summary }]) => [name, summary])
+    return run('start', args, { name: 'mqtt-jig', commands: Object.fromEntries(summaries) })
+  }
+  if (Object.hasOwn(commands, first)) return run(first, rest, { name: `mqtt-jig ${first}` })
+  process.stderr.write(`${unknown(first)}\nTry: mqtt-jig --help\n`)
+  return exitCodes.usage
+}
+
+/** What every command is told besides its arguments. */
+export interface Called {
+  /** How it was called, for its help: `mqtt-jig go`. */
+  readonly name: string
+  /** The commands that its help is to list: this one was run because none was named. */
+  readonly commands?: Readonly<Record<string, string>>
+}
+
+const run = async (name: string, args: readonly string[], called: Called): Promise<number> => {
+  const own = fileURLToPath(import.meta.url)
+  const url = new URL(`${commands[name]!.module}${extname(own)}`, import.meta.url)
+  const { main } = (await import(url.href)) as { main(args: readonly string[], called: Called): Promise<number> }
+  return main(args, called)
+}
+
+const unknown = (word: string): string => {
+  if (/\.([cm]?[jt]s|json)$/.test(word)) return `There is no command '${word}'; a config is given as --config ${word}.`
+  const names = Object.keys(commands)
+  return `There is no command '${word}'${didYouMean(word, names) || `; there are ${listed(names, 'and')}`}`
+}

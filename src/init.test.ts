@@ -1,0 +1,72 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { main, systemConfigSource } from './init.ts'
+
+const root = resolve(import.meta.dirname, '..')
+let directory: string
+let stdout: string
+let stderr: string
+beforeEach(() => {
+  const parent = join(root, 'node_modules/.tmp')
+  mkdirSync(parent, { recursive: true })
+  directory = mkdtempSync(join(parent, 'init-'))
+  stdout = stderr = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    stdout += text
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += text
+    return true
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(directory, { recursive: true })
+})
+
+test('the file is the config of the repository, with its imports from the package', () => {
+  const source = systemConfigSource()
+  expect(source).not.toMatch(/from '\.|npm run/)
+  const imports = [...source.matchAll(/from '([^']+)'/g)].map(([, specifier]) => specifier!)
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }
+  expect(Object.keys(exports)).toEqual(expect.arrayContaining(['.', './components/*']))
+  expect(imports.filter((each) => each !== 'mqtt-jig' && !each.startsWith('mqtt-jig/components/'))).toEqual([])
+  expect(imports.length).toBeGreaterThan(5)
+  // From the first entry on nothing differs.
+  const entries = (text: string): string => text.slice(text.indexOf('export default'))
+  expect(entries(source)).toBe(entries(readFileSync(join(root, 'system.config.ts'), 'utf8')))
+})
+
+test.each(['my.config.ts', 'my.config.mjs'])('%s is written, and what to do next is said', async (name) => {
+  const file = join(directory, name)
+  expect(await main([file])).toBe(0)
+  expect(readFileSync(file, 'utf8')).toBe(systemConfigSource())
+  expect(stdout).toContain(`Wrote ${file}.`)
+  expect(stdout).toMatch(/npx mqtt-jig --config \S+my\.config/)
+})
+
+test('a file that exists is not changed: exit code 1', async () => {
+  const file = join(directory, 'system.config.mjs')
+  writeFileSync(file, 'mine')
+  expect(await main([file])).toBe(1)
+  expect(readFileSync(file, 'utf8')).toBe('mine')
+  expect(stderr).toContain('exists already and was not changed')
+})
+
+test('a folder that does not exist: exit code 1, and the file is named', async () => {
+  const file = join(directory, 'gone/system.config.mjs')
+  expect(await main([file])).toBe(1)
+  expect(stderr).toContain(`${file} cannot be written: ENOENT`)
+})
+
+test.each([
+  [['system.config.json'], "The name 'system.config.json' ends in neither .ts nor .mjs."],
+  [['a.ts', 'b.ts'], 'Give the name of one file.'],
+  [['--force'], "Unknown option '--force'"],
+])('%j is a mistake: exit code 2', async (args, message) => {
+  expect(await main(args)).toBe(2)
+  expect(stderr).toContain(message)
+  expect(stderr).toContain('Try: mqtt-jig init --help')
+})

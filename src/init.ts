@@ -1,0 +1,92 @@
+/** `mqtt-jig init`: writes a system config to begin with. */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, extname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { exitCodes, packageDirectory } from './command-line.ts'
+
+const usage = (name: string): string => `Usage: ${name} [FILE]
+
+Writes a system config that is the broker as it comes: every component with its wiring. Edit it to change the broker.
+
+  FILE    its name, which ends in .ts or .mjs; unless given, system.config.ts where Node can read TypeScript, and
+          system.config.mjs otherwise
+  --help  print this and exit
+`
+
+/** @returns the exit code: 0, 1 when the file cannot be written, 2 for a wrong command. A file that exists is not changed. */
+export const main = async (
+  args: readonly string[],
+  { name }: { readonly name: string } = { name: 'mqtt-jig init' },
+): Promise<number> => {
+  const command = parse(args)
+  if ('mistake' in command) {
+    process.stderr.write(`${command.mistake}\nTry: ${name} --help\n`)
+    return exitCodes.usage
+  }
+  if (command.help) {
+    process.stdout.write(usage(name))
+    return exitCodes.ok
+  }
+  const file = resolve(command.file)
+  try {
+    writeFileSync(file, systemConfigSource(), { flag: 'wx' })
+  } catch (error) {
+    process.stderr.write(`${explain(error as NodeJS.ErrnoException, command.file, name)}\n`)
+    return exitCodes.failed
+  }
+  process.stdout.write(`Wrote ${command.file}. ${nextStep(file)}\n`)
+  return exitCodes.ok
+}
+
+/** The config that comes with the package, as a package that has installed it writes it. */
+export const systemConfigSource = (): string => {
+  // Where this runs from dist, the build has put a copy of the source there.
+  const copy = fileURLToPath(new URL('../system.config.template', import.meta.url))
+  const source = readFileSync(existsSync(copy) ? copy : resolve(packageDirectory(), 'system.config.ts'), 'utf8')
+  return source
+    .replace(/'\.\/components\/([a-z0-9-]+)\/index\.ts'/g, "'mqtt-jig/components/$1'")
+    .replace("'./src/system/define-system.ts'", "'mqtt-jig'")
+    .replaceAll('npm run graph', 'npx mqtt-jig graph')
+}
+
+const parse = (args: readonly string[]): { help: boolean; file: string } | { mistake: string } => {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { help: { type: 'boolean', default: false } },
+    })
+    const [file = defaultName(), ...others] = positionals
+    if (others.length > 0) return { mistake: 'Give the name of one file.' }
+    if (/\.m?ts$|\.mjs$/.test(file)) return { help: values.help, file }
+    return { mistake: `The name '${file}' ends in neither .ts nor .mjs.` }
+  } catch (error) {
+    return { mistake: (error as Error).message }
+  }
+}
+
+const canReadTypeScript = (): boolean => Boolean((process.features as { typescript?: unknown }).typescript)
+
+const defaultName = (): string => (canReadTypeScript() ? 'system.config.ts' : 'system.config.mjs')
+
+const explain = ({ code, message }: NodeJS.ErrnoException, file: string, name: string): string => {
+  if (code === 'EEXIST') {
+    const other = file === 'my.config.mjs' ? 'other.config.mjs' : 'my.config.mjs'
+    return `${file} exists already and was not changed: remove it, or give another name, like ${name} ${other}.`
+  }
+  return `${file} cannot be written: ${message}`
+}
+
+/** What to do next, in the folder of the new file. */
+const nextStep = (file: string): string => {
+  const isDefault =
+    ['system.config.ts', 'system.config.mjs'].includes(basename(file)) && resolve(basename(file)) === file
+  const start = `npx mqtt-jig${isDefault ? '' : ` --config ${relative(process.cwd(), file)}`}`
+  const install = existsSync(resolve('node_modules/mqtt-jig')) ? '' : 'Install what it imports: npm install mqtt-jig. '
+  if (extname(file) !== '.mjs' && !canReadTypeScript()) {
+    return `${install}Node ${process.versions.node} cannot read TypeScript: start it with Node 22.18 or newer, by ${start}.`
+  }
+  return `${install}Start the broker with it: ${start}`
+}

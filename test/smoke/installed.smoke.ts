@@ -1,0 +1,189 @@
+/** The packed package, installed into an empty folder: its command, and programs that import it. */
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, sep } from 'node:path'
+import { connectAsync } from 'mqtt'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { installPackage, root } from './installed-package.ts'
+import { endPrograms, run } from './program.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = installPackage()
+}, 300_000)
+afterEach(() => endPrograms())
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const inFolder = (command: string, args: readonly string[], input = '', environment: NodeJS.ProcessEnv = {}) => {
+  const env = { ...process.env, NO_COLOR: '1', ...environment }
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, input, env, encoding: 'utf8' })
+  return { code: status, stdout, stderr }
+}
+const mqttJig = (args: readonly string[], input?: string, environment?: NodeJS.ProcessEnv) =>
+  inFolder('node_modules/.bin/mqtt-jig', args, input, environment)
+const program = (file: string) => inFolder(process.execPath, [file])
+
+/** Whether this Node reads TypeScript by itself. */
+const canReadTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
+
+describe('the package', () => {
+  test('has what its exports name, no tests, and no package of the development', () => {
+    const own = join(folder, 'node_modules/mqtt-jig')
+    const { exports } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { exports: object }
+    const files = readdirSync(own, { recursive: true, encoding: 'utf8' }).map((file) => file.split(sep).join('/'))
+    const targets = Object.values(exports).flatMap((each) => (typeof each === 'string' ? [each] : Object.values(each)))
+    const components = readdirSync(join(root, 'components'))
+    const named = (targets as string[]).flatMap((target) =>
+      target.includes('*') ? components.map((name) => target.replace('*', name)) : [target],
+    )
+    expect(named.length).toBeGreaterThan(components.length)
+    expect(named.filter((target) => !files.includes(target.slice(2)))).toEqual([])
+    expect(files.filter((file) => /\.test\.|(^|\/)test\//.test(file))).toEqual([])
+    for (const name of ['vite', 'typescript', 'graphviz-cli']) {
+      expect(existsSync(join(folder, 'node_modules', name))).toBe(false)
+    }
+  })
+})
+
+describe('the command', () => {
+  test('--help and --version', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+    expect(mqttJig(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    expect(mqttJig(['--help']).stdout).toMatch(/^Usage: mqtt-jig \[command\] \[options\]\n/)
+  })
+
+  test('init writes a config that start, go and graph take', () => {
+    expect(mqttJig(['init', 'system.config.mjs']).stdout).toBe(
+      'Wrote system.config.mjs. Start the broker with it: npx mqtt-jig\n',
+    )
+    expect(mqttJig(['init', 'system.config.mjs']).code).toBe(1)
+    const { stdout } = mqttJig(['graph', '--format', 'mermaid', '--output', '-'])
+    expect(stdout).toContain('flowchart LR')
+  })
+
+  test.each([
+    ['the default', []],
+    ['the config of init', ['start', '--config', 'system.config.mjs']],
+    ['JSON', ['--config', 'broker.json']],
+  ])('start runs a broker: %s', async (_config, args) => {
+    writeFileSync(join(folder, 'broker.json'), '{ "logger": { "config": { "format": "json" } } }')
+    const env = { ...process.env, MQTT_JIG__SERVER__PORT: '0', MQTT_JIG__LOGGER__FORMAT: 'json' }
+    const broker = run('node_modules/.bin/mqtt-jig', args, { cwd: folder, env })
+    const [, port] = await broker.line(/"port":(\d+)/)
+    const client = await connectAsync({ host: '127.0.0.1', port: Number(port), reconnectPeriod: 0 })
+    await client.endAsync()
+    broker.child.kill('SIGTERM')
+    expect(await broker.ended).toBe(0)
+  })
+
+  test('start takes a config in TypeScript where Node does, and says what would do elsewhere', () => {
+    mqttJig(['init', 'typed.config.ts'])
+    // A port that cannot be had ends it at once.
+    const { code, stderr } = mqttJig(['start', '--config', 'typed.config.ts', '--set', 'server.host=192.0.2.1'])
+    if (canReadTypeScript) {
+      expect([code, stderr]).toEqual([1, expect.stringContaining('this machine has no address 192.0.2.1')])
+    } else {
+      expect(code).toBe(2)
+      expect(stderr).toContain(`Node ${process.versions.node} cannot read TypeScript`)
+      expect(stderr).toContain('use Node 22.18 or newer, or write it in JavaScript (.mjs)')
+    }
+  })
+
+  test('go has a prompt; without Vite it reads the config file again', () => {
+    const { code, stdout } = mqttJig(['go', '--set', 'server.port=0'], 'status()\nreset()\ngraph()\n')
+    expect(stdout).toContain('Vite is not installed: reset() reads the config file again')
+    expect(stdout).toMatch(/server +Listener +running/)
+    expect(stdout).toContain('No file changed; running 7 components again')
+    expect(stdout).toContain('npm install --save-dev graphviz-cli')
+    expect(code).toBe(0)
+  })
+
+  test('with Vite and Graphviz go loads changed code, and graph draws', async () => {
+    for (const name of ['vite', 'graphviz-cli'])
+      symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+    try {
+      mkdirSync(join(folder, 'own'), { recursive: true })
+      const values = (level: string) => `export const logger = { level: '${level}', format: 'json' }\n`
+      writeFileSync(join(folder, 'own/values.ts'), values('info'))
+      writeFileSync(
+        join(folder, 'own/my.config.ts'),
+        "import system from '../system.config.mjs'\nimport { logger } from './values.ts'\n" +
+          'export default { ...system, logger: { ...system.logger, config: logger as object } }\n',
+      )
+      const args = ['go', '--config', 'own/my.config.ts', '--set', 'server.port=0']
+      const session = run('node_modules/.bin/mqtt-jig', args, { cwd: folder })
+      await session.line(/^Running 7 components/)
+      writeFileSync(join(folder, 'own/values.ts'), values('warn'))
+      session.child.stdin!.end('reset()\nlog()\n')
+      expect(await session.ended).toBe(0)
+      expect(session.lines).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^Reloaded values\.ts; running 7 components again/),
+          'The log is at warn.',
+        ]),
+      )
+      expect(mqttJig(['graph', '--config', 'own/my.config.ts']).stdout).toContain('system.svg: the system as SVG')
+    } finally {
+      for (const name of ['vite', 'graphviz-cli']) rmSync(join(folder, 'node_modules', name))
+    }
+  })
+
+  test('scram makes a credential', () => {
+    const { stdout } = mqttJig(['scram', 'ann', '--iterations', '4096'], 'pencil\n')
+    expect(stdout).toMatch(/^ann: 'SCRAM-SHA-256\$4096:/)
+  })
+})
+
+describe('programs that import the package', () => {
+  test('in ECMAScript modules', () => {
+    expect(program('program.mjs')).toEqual({ code: 0, stdout: 'runs: true\n', stderr: '' })
+  })
+
+  test('in CommonJS', () => {
+    expect(program('program.cjs')).toMatchObject({ code: 0, stdout: 'Hello, CommonJS\n' })
+  })
+
+  describe('in TypeScript', () => {
+    /** What the compiler says of the programs, its own checks of the package's declarations included. */
+    const compile = (options: object): string => {
+      const common = { strict: true, skipLibCheck: false, target: 'es2023', types: ['node'], outDir: 'compiled' }
+      const compilerOptions = { ...common, ...options }
+      const files = ['program.ts', 'heartbeat.ts', 'system.config.ts']
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+      const { stdout } = inFolder(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', '.'])
+      return stdout
+    }
+
+    beforeAll(() => {
+      mqttJig(['init', 'system.config.ts'])
+      // The component that README shows, as a project of its own imports what it needs.
+      const source = readFileSync(join(root, 'test/heartbeat/index.ts'), 'utf8')
+      writeFileSync(
+        join(folder, 'heartbeat.ts'),
+        source.replace(/from '(zod|\.\.\/\.\.\/src\/[^']*)'/g, "from 'mqtt-jig'"),
+      )
+      // The files in the folder are ECMAScript modules.
+      const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object
+      writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, type: 'module' }))
+    })
+
+    test.each([
+      ['nodenext', { module: 'nodenext', exactOptionalPropertyTypes: true }],
+      ['a bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+    ])('types check as %s resolves them, the declarations of the package included', (_name, options) => {
+      expect(compile(options)).toBe('')
+    })
+
+    test('the program runs, with the component that README shows', async () => {
+      expect(compile({ module: 'nodenext' })).toBe('')
+      const broker = run(process.execPath, ['compiled/program.js'], { cwd: folder })
+      const [, port] = await broker.line(/^port (\d+), \d+ beats$/)
+      const client = await connectAsync({ host: '127.0.0.1', port: Number(port), reconnectPeriod: 0 })
+      const message = new Promise((received) => client.once('message', (topic) => received(topic)))
+      await client.subscribeAsync('heartbeat')
+      expect(await message).toBe('heartbeat')
+      await client.endAsync()
+    })
+  })
+})
