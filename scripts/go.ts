@@ -5,6 +5,7 @@ import { dirname, relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { exitCodes, type Program, packageDirectory, parseCommandLine, version } from '../src/command-line.ts'
 import { leaveProcess } from '../src/leave-process.ts'
+import { withNotice } from '../src/slow-notice.ts'
 import { createDev, type Dev } from '../src/system/dev.ts'
 import { formatError } from '../src/system/format-error.ts'
 import { systemGraph, toDot, toText } from '../src/system/graph.ts'
@@ -15,7 +16,6 @@ import { createLoader, isCheckout } from './go/loader.ts'
 import { watchOwnCode } from './go/own-code.ts'
 import { openPrompt, type Prompt } from './go/prompt.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
-import { withNotice } from './go/slow-notice.ts'
 import { configText, stateText } from './go/texts.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
@@ -39,13 +39,14 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   }
   // Whoever read the output may go first (`| head`); the system is still to be stopped in order.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  const { configFile, settings, options } = commandLine
+  const { configFile, settings, only, options } = commandLine
   const { loader, notice } = await createLoader(configFile)
-  const dev = createDev({ load: loader.load, settings })
+  const dev = createDev({ load: loader.load, settings, only })
   const ownCode = watchOwnCode(root)
   const commands = createCommands({
     dev,
     drawGraph: () => drawGraph(dev),
+    loadFile: (file) => loader.loadFile(resolve(file)).catch(refuse),
     print: (text) => session.print(text),
     afterReset: ownCode,
   })
@@ -140,6 +141,11 @@ const watch = (
   // What was saved while the system started was not noticed.
   if (started && session.loader.isStale()) void onSave()
   return watching
+}
+
+/** A file of the user's that does not load says nothing of the system. */
+const refuse = (error: Error): never => {
+  throw new UsageError(error.message, { cause: error })
 }
 
 /** Codes of errors after which the user wants to know what is running now. */

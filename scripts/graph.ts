@@ -79,7 +79,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     return exitCodes.usage
   }
   try {
-    const { config, problems } = checkSettings(await load(line.configFile), line.settings)
+    const { config, problems } = checkSettings(await load(line.configFile), line.settings, line.only)
     const graph = systemGraph(config)
     for (const output of outputs) await draw(output, graph)
     if (problems.length > 0) console.error(`The config has problems:\n\n${formatProblems(problems)}`)

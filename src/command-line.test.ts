@@ -32,6 +32,7 @@ test('a config file is relative to the working directory', () => {
     action: 'run',
     configFile: join(directory, 'mine.config.js'),
     settings: [],
+    only: [],
     options: { watch: undefined },
   })
 })
@@ -50,6 +51,10 @@ test('the config of the working directory comes before the one that belongs to t
   expect(run().configFile).toBe(own)
   rmSync(own)
   expect(parseCommandLine([], program, repository)).toEqual(parse())
+})
+
+test('--only may be given several times', () => {
+  expect(run('--config', 'mine.config.js', '--only', 'router', '--only=store').only).toEqual(['router', 'store'])
 })
 
 test('settings keep their order, and may begin with a dash or contain anything', () => {

@@ -45,6 +45,8 @@ export type CommandLine =
       readonly configFile: string
       /** The variables of the environment, then the values of `--set` as written, in order: the last one wins. */
       readonly settings: readonly Setting[]
+      /** The values of `--only`, in order. */
+      readonly only: readonly string[]
       /** The program's own options that were given. */
       readonly options: Readonly<Record<string, string | boolean | undefined>>
     }
@@ -69,7 +71,10 @@ export const parseCommandLine = (
     values = parseArgs({
       args: [...args],
       options: Object.fromEntries(
-        Object.entries(options).map(([name, { type }]) => [name, { type, multiple: name === 'set' }]),
+        Object.entries(options).map(([name, { type }]) => [
+          name,
+          { type, multiple: name === 'set' || name === 'only' },
+        ]),
       ),
     }).values
   } catch (error) {
@@ -89,6 +94,7 @@ export const parseCommandLine = (
     action: 'run',
     configFile,
     settings: [...environmentSettings(environment), ...((values['set'] as string[] | undefined) ?? [])],
+    only: (values['only'] as string[] | undefined) ?? [],
     options: Object.fromEntries(Object.keys(own).map((name) => [name, values[name] as string | boolean | undefined])),
   }
 }
@@ -109,6 +115,11 @@ const sharedOptions: Readonly<Record<string, ProgramOption>> = {
     type: 'string',
     value: 'NAME.KEY=VALUE',
     description: 'a value of a component, like server.port=1884 or packetLog.enabled=true; repeatable',
+  },
+  only: {
+    type: 'string',
+    value: 'NAME',
+    description: 'run this component and what it depends on, and no other; repeatable',
   },
   help: { type: 'boolean', description: 'print this and exit' },
   version: { type: 'boolean', description: 'print the version and exit' },

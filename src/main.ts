@@ -5,6 +5,7 @@ import { exitCodes, type Program, parseCommandLine, version } from './command-li
 import { importByNode, readConfigFile } from './config-file.ts'
 import { leaveProcess } from './leave-process.ts'
 import { say } from './say.ts'
+import { withNotice } from './slow-notice.ts'
 import { formatError } from './system/format-error.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
 import { configure } from './system/settings.ts'
@@ -42,7 +43,8 @@ export const main = async (
   surviveClosedOutput()
   let system: System
   try {
-    system = createSystem(configure(await readConfigFile(commandLine.configFile, importByNode), commandLine.settings))
+    const config = await readConfigFile(commandLine.configFile, importByNode)
+    system = createSystem(configure(config, commandLine.settings, commandLine.only))
   } catch (error) {
     say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage
@@ -66,7 +68,7 @@ const run = async (system: System): Promise<number> => {
   const keepAlive = setInterval(() => {}, 2 ** 30)
   try {
     const since = performance.now()
-    const start = system.start().then(
+    const start = noticed(system, () => system.start()).then(
       () => undefined,
       (error: unknown): Ending => ({ reason: 'failed start', error }),
     )
@@ -98,7 +100,7 @@ const finish = async (system: System, ending: Ending): Promise<number> => {
   }
   if (ending.reason === 'signal') say(`${ending.signal}: stopping`)
   try {
-    const stop = system.stop()
+    const stop = noticed(system, () => system.stop())
     await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
     return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : exitCodes.ok
   } catch (error) {
@@ -106,6 +108,14 @@ const finish = async (system: System, ending: Ending): Promise<number> => {
     return exitCodes.failed
   }
 }
+
+/** Says which components a start or a stop waits for when it takes long: the reason why the process does not go on. */
+const noticed = (system: System, action: () => Promise<void>): Promise<void> =>
+  withNotice(
+    () => system.status(),
+    (text) => say(text, 'warn'),
+    action,
+  )
 
 const within = (promise: Promise<void>, limitMs: number): Promise<void> => {
   let timer: NodeJS.Timeout | undefined

@@ -24,5 +24,5 @@ export const logger = defineComponent({
   }),
   describe: ({ level, destination }) => `${level} to ${destination}`,
   start: (config) => PinoLogger.open(config),
-  stop: (instance: PinoLogger) => instance.close(),
+  stop: (instance) => instance.close(),
 })

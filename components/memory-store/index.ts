@@ -10,6 +10,6 @@ export const memoryStore = defineComponent({
   needs: {},
   config: z.strictObject({}),
   start: () => new MemoryStore(),
-  suspend: (instance: MemoryStore): Handover => takeApart(instance),
+  suspend: (instance): Handover => takeApart(instance),
   resume: (_config, _dependencies, suspended) => rebuild(suspended),
 })

@@ -31,5 +31,5 @@ export const mqttHandler = defineComponent({
     }
     return handler
   },
-  stop: (instance: MqttHandler) => instance.stop(),
+  stop: (instance) => instance.stop(),
 })

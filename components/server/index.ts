@@ -32,10 +32,10 @@ export const server = defineComponent({
     return new TcpServer(await listen(config), config, stages, logger.child({ component: name }))
   },
 
-  stop: (instance: TcpServer) => instance.stop(),
+  stop: (instance) => instance.stop(),
 
   // Connections end here, but the port stays bound: clients that reconnect meanwhile wait and are not refused.
-  suspend: async (instance: TcpServer): Promise<Handover> => instance.suspend(),
+  suspend: async (instance): Promise<Handover> => instance.suspend(),
 
   // Until this returns, the predecessor owns the listening socket. After a reset that failed it may be closed.
   resume: async (config, { pipeline, logger }, suspended, { name, signal }) => {

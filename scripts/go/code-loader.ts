@@ -9,6 +9,14 @@ export interface CodeLoader {
    * everything that this one did not get done. SystemError CONFIG_INVALID for a config in JSON with problems.
    */
   load(): Promise<LoadedConfig>
+  /**
+   * Loads a file that need not belong to the system, and what it imports, as far as it changed since it was last loaded. What
+   * it has in common with the system is loaded again as well when it has changed; the running system keeps what it has.
+   * @param file its absolute path.
+   * @returns what it exports.
+   * @throws LoadError, or what the import threw.
+   */
+  loadFile(file: string): Promise<object>
   /** Whether a load would bring anything new. */
   isStale(): boolean
   close(): Promise<void>

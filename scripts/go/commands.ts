@@ -1,9 +1,9 @@
 /** What can be called at the prompt of the dev loop. */
 
 import type { Logger, LogLevel } from '../../src/kinds/logger.ts'
+import { withNotice } from '../../src/slow-notice.ts'
 import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus } from '../../src/system/lifecycle.ts'
-import { withNotice } from './slow-notice.ts'
 import { milliseconds, resetText, shownAs, startText, statusText } from './texts.ts'
 
 /** One thing that stands ready at the prompt: a function to call, or a value that is read anew each time. */
@@ -20,6 +20,8 @@ export interface CommandOptions {
   readonly drawGraph: () => Promise<string>
   /** Prints for the user while a command runs. */
   readonly print: (text: string) => void
+  /** Loads a file, given by its path as the user wrote it. @returns what it exports. */
+  readonly loadFile: (file: string) => Promise<object>
   /** What a reset has to say beside its report: that some of the changes need a restart, for instance. */
   readonly afterReset: () => string | undefined
 }
@@ -31,7 +33,7 @@ export class UsageError extends Error {
 
 export type Commands = Readonly<Record<string, Command>>
 
-export const createCommands = ({ dev, drawGraph, print, afterReset }: CommandOptions): Commands => {
+export const createCommands = ({ dev, drawGraph, loadFile, print, afterReset }: CommandOptions): Commands => {
   /** Set by `log(level)`; outlives a reset. */
   let chosenLevel: LogLevel | undefined
 
@@ -60,6 +62,14 @@ export const createCommands = ({ dev, drawGraph, print, afterReset }: CommandOpt
       help: 'loads what has changed and replaces the running system by the new one',
       call: () =>
         start(dev.reset, (report) => [resetText(report), afterReset()].filter((line) => line !== undefined).join('\n')),
+    },
+    load: {
+      usage: "load('x.ts')",
+      help: 'loads a file of your own and returns what it exports: const { seed } = await load(...)',
+      call: async (file?: unknown) => {
+        if (typeof file === 'string' && file !== '') return loadFile(file)
+        throw new UsageError("load takes the path of a file: load('seed.ts')")
+      },
     },
     graph: {
       usage: 'graph()',

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { zodErrorText } from '../../src/system/schema-issues.ts'
 
 /** Code or config that does not load. `message` starts with the place, as editors and terminals link it: `file:line:column`. */
 export class LoadError extends Error {
@@ -81,13 +82,14 @@ const syntaxError = (error: Error, text: string): Finding | undefined => {
 
 /** An error that a module threw while it was evaluated: the first frame in a module of ours is the place. */
 const thrown = (error: Error, text: string, modules: Modules): Finding => {
+  const what = zodErrorText(error) ?? `${error.name}: ${text}`
   for (const frame of (error.stack ?? '').split('\n')) {
     const [, file, line, column] = /(?:\(|at )(?:file:\/\/)?(\/?[^()]+?):(\d+):(\d+)\)?$/.exec(frame.trim()) ?? []
     if (file !== undefined && modules.has(file)) {
-      return { what: `${error.name}: ${text}`, where: { file, line: Number(line), column: Number(column) } }
+      return { what, where: { file, line: Number(line), column: Number(column) } }
     }
   }
-  return { what: `${error.name}: ${text}`, where: undefined }
+  return { what, where: undefined }
 }
 
 const lineOf = (file: string, word: string): number | undefined => {

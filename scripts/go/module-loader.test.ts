@@ -139,7 +139,9 @@ test('a module that throws is named, and evaluated again next time even when onl
   await loader.load()
   source('leaf.ts', 'interface Erased {', '  field: string', '}', "export const leaf = 'one'")
   const thrown = await failure()
-  expect(thrown.message).toMatch(/^a\.ts:\d+:\d+: ZodError/)
+  expect(thrown.message).toMatch(
+    /^a\.ts:\d+:\d+: a schema refused a value \(ZodError\):\n\nthe value itself\n {2}Invalid input: expected number/,
+  )
   source('leaf.ts', 'export const leaf = 4')
   expect((await loader.load()).config).toEqual({ a: 4, b: {} })
 })
@@ -235,6 +237,44 @@ test('modules that import each other are reloaded together', async () => {
   source('other.ts', "import * as back from './b.ts'", "export const other = () => typeof back === 'object' ? 5 : 0")
   expect(((await loader.load()).config as { b: () => number }).b()).toBe(6)
   expect(evaluated().toSorted()).toEqual(['b.ts', 'config.ts', 'other.ts'])
+})
+
+test('a file beside the system is loaded with what it imports, and its changes are not those of the system', async () => {
+  await loader.load()
+  evaluated()
+  source('tool.ts', "import { a } from './a.ts'", "import { help } from './help.ts'", 'export const sum = a + help')
+  source('help.ts', 'export const help: number = 2')
+  expect(await loader.loadFile(join(directory, 'tool.ts'))).toMatchObject({ sum: 3 })
+  expect(evaluated()).toEqual(['help.ts', 'tool.ts'])
+  source('help.ts', 'export const help: number = 3')
+  expect(loader.isStale()).toBe(false)
+  expect(await loader.loadFile(join(directory, 'tool.ts'))).toMatchObject({ sum: 4 })
+  expect(evaluated()).toEqual(['help.ts', 'tool.ts'])
+  expect(loader.isStale()).toBe(false)
+  expect((await loader.load()).changed).toEqual([])
+  expect(evaluated()).toEqual([])
+})
+
+test('what a file has in common with the system is loaded again when it changed, and the system stays stale', async () => {
+  await loader.load()
+  source('tool.ts', "import { leaf } from './leaf.ts'", 'export { leaf }')
+  source('leaf.ts', 'export const leaf = 5')
+  expect(await loader.loadFile(join(directory, 'tool.ts'))).toMatchObject({ leaf: 5 })
+  expect(loader.isStale()).toBe(true)
+  expect(await loader.load()).toEqual({ config: { a: 5, b: {} }, changed: ['leaf.ts'] })
+  expect(loader.isStale()).toBe(false)
+})
+
+test('a file that is not there or does not load is named, and the system goes on', async () => {
+  await loader.load()
+  const failureOf = (name: string) => loader.loadFile(join(directory, name)).catch(({ message }: Error) => message)
+  expect(await failureOf('absent.ts')).toBe('there is no absent.ts')
+  source('tool.ts', 'export const tool = {')
+  expect(await failureOf('tool.ts')).toMatch(/^tool\.ts:\d+:/)
+  expect(loader.isStale()).toBe(false)
+  expect((await loader.load()).changed).toEqual([])
+  source('tool.ts', 'export const tool = 1')
+  expect(await loader.loadFile(join(directory, 'tool.ts'))).toMatchObject({ tool: 1 })
 })
 
 test('a config in JSON is read again when it has changed, and so are the modules that it names', async () => {

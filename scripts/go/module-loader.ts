@@ -9,6 +9,7 @@ import type { EvaluatedModuleNode, ModuleRunner } from 'vite/module-runner'
 import { type ImportModule, isJsonConfig, readConfigFile } from '../../src/config-file.ts'
 import type { LoadedConfig } from '../../src/system/dev.ts'
 import { messageOf, SystemError } from '../../src/system/system-error.ts'
+import { createTurns } from '../../src/system/turns.ts'
 import { type CodeLoader, type Stamp, stampOf } from './code-loader.ts'
 import { LoadError, toLoadError } from './load-error.ts'
 
@@ -67,20 +68,26 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
     }
   }
 
-  const load = async (): Promise<LoadedConfig> => {
+  /** The modules of the system. After a load that failed, which may have left some imports out, all that there are. */
+  const systemModules = (): EvaluatedModuleNode[] => (failed ? sources(runner) : sourcesOf(runner, entry))
+
+  /** Lets go of what is outdated, for the next import to evaluate it again. */
+  const dropOutdated = async (): Promise<void> => {
+    for (const { file } of systemModules()) if (isOutdated(file)) changed.add(shorten(root, file))
+    for (const file of plainFiles) if (read.has(file) && isOutdated(file)) changed.add(shorten(root, file))
     const modules = sources(runner)
     const broken = await brokenOf(modules)
     const outdated = modules.filter((module) => broken.has(module) || isOutdated(module.file))
-    for (const { file } of outdated) if (isOutdated(file)) changed.add(shorten(root, file))
-    for (const file of plainFiles) {
-      if (read.has(file) && isOutdated(file)) changed.add(shorten(root, file))
-      read.set(file, stampOf(file))
-    }
     for (const module of withImporters(runner, outdated)) runner.evaluatedModules.invalidateModule(module)
     // What is compiled stays, also that of importers, but for these: all that was read, be it by a load that failed before
     // it came to evaluate it; and what is broken, in which an import that could not be resolved may be compiled.
     for (const file of read.keys()) if (isOutdated(file)) environment.moduleGraph.onFileChange(file)
     for (const { file } of broken) environment.moduleGraph.onFileChange(file)
+  }
+
+  const load = async (): Promise<LoadedConfig> => {
+    await dropOutdated()
+    for (const file of plainFiles) read.set(file, stampOf(file))
     failed = true
     let config: unknown
     try {
@@ -96,9 +103,17 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
     return result
   }
 
+  const loadFile = async (file: string): Promise<object> => {
+    await dropOutdated()
+    return importModule(file)
+  }
+
+  const inTurn = createTurns()
   return {
-    load,
-    isStale: () => failed || plainFiles.some(isOutdated) || sources(runner).some(({ file }) => isOutdated(file)),
+    load: () => inTurn(load),
+    loadFile: (file) => inTurn(() => loadFile(file)),
+    isStale: () =>
+      failed || changed.size > 0 || plainFiles.some(isOutdated) || systemModules().some(({ file }) => isOutdated(file)),
     close: async () => {
       await runner.close()
       await server.close()
@@ -135,6 +150,27 @@ const withImporters = (runner: ModuleRunner, modules: readonly EvaluatedModuleNo
   }
   const found = new Set(modules)
   for (const module of found) for (const importer of importers.get(module.id) ?? []) found.add(importer)
+  return found
+}
+
+/** The modules that stand evaluated and are imported by this file, directly or not; all, if the file is none of them. */
+const sourcesOf = (runner: ModuleRunner, entry: string): EvaluatedModuleNode[] => {
+  const modules = sources(runner)
+  const first = modules.find(({ file }) => file === entry)
+  if (first === undefined) return modules
+  const imported = withImports(runner, first)
+  return modules.filter((module) => imported.has(module))
+}
+
+/** The module and all that it imports, directly or not, as of its last evaluation. */
+const withImports = (runner: ModuleRunner, module: EvaluatedModuleNode): Set<EvaluatedModuleNode> => {
+  const found = new Set([module])
+  for (const importer of found) {
+    for (const id of importer.imports) {
+      const imported = runner.evaluatedModules.getModuleById(id)
+      if (imported !== undefined) found.add(imported)
+    }
+  }
   return found
 }
 

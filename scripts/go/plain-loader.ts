@@ -39,6 +39,8 @@ export const createPlainLoader = (entry: string): CodeLoader => {
 
   return {
     load,
+    // Under a name that Node does not know yet whenever the file is another one; what it imports stays as it is.
+    loadFile: (file) => importByNode(file, `?load=${stampOf(file)}`),
     isStale: () => loaded === undefined || stampOf(entry) !== stamp,
     close: async () => {},
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { checkConfig, formatPath } from './check-config.ts'
 import { type Component, defineComponent } from './define-system.ts'
-import { type Kind, kind, many, optional } from './kind.ts'
+import { all, type Kind, kind, many, optional } from './kind.ts'
 
 interface Stage {
   readonly role: string
@@ -38,6 +38,29 @@ const problemsOf = (config: unknown) =>
 const uncalled = (): never => expect.unreachable()
 
 describe('the check of a component', () => {
+  it('finds the enabled providers of a kind of which it needs all, in the order of the config', () => {
+    const found: unknown[] = []
+    const component = defineComponent({
+      provides: Stage,
+      needs: { stages: all(Stage) },
+      config: z.object({}),
+      check: (_config, { stages }) => {
+        found.push(...stages.map(({ name, provides }) => [name, provides.variant]))
+        return []
+      },
+      start: () => ({ role: '' }),
+    })
+    const { server: _, ...others } = systemWith(undefined)
+    expect(problemsOf({ every: { component }, ...others })).toEqual([])
+    expect(found).toEqual([
+      ['plain', undefined],
+      ['handler', 'handler'],
+    ])
+    // What an entry provides that cannot be read is not known.
+    expect(problemsOf({ every: { component }, broken: 5 })).toHaveLength(1)
+    expect(found).toHaveLength(2)
+  })
+
   it('gets its config with the defaults, and what each need is wired to, disabled components passed over', () => {
     const seen: unknown[] = []
     const config = systemWith((...found) => {

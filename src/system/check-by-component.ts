@@ -21,13 +21,14 @@ export const checkByComponent = (
   const { component, config, enabled, dependencies } = entry
   if (component.check === undefined || config === undefined || !enabled) return
   // What an unreadable entry provides is not known, and that it is unreadable is reported already.
-  const wired = Object.values(dependencies).flat()
+  const needsAll = Object.values(component.needs as Needs).some((need) => needOf(need).mode === 'all')
+  const wired = needsAll ? [...entries.keys()] : Object.values(dependencies).flat()
   if (wired.some((to) => typeof to === 'string' && entries.has(to) && entries.get(to) === undefined)) return
   const report = (what: string): void => {
     problems.push({ path: [name, 'component'], message: `its check ${what}` })
   }
   try {
-    const reported: unknown = component.check(config.value, providersOf(entry, entries))
+    const reported: unknown = component.check(config.value, providersOf(name, entry, entries))
     if (!Array.isArray(reported) || !reported.every(isProblem)) {
       report(`returned ${found(reported)}, not a list of problems`)
       return
@@ -40,6 +41,7 @@ export const checkByComponent = (
 
 /** What each need of a correctly wired entry is wired to. */
 const providersOf = (
+  ownName: string,
   { component, dependencies }: ReadEntry,
   entries: ReadonlyMap<string, ReadEntry | undefined>,
 ): Record<string, Provider | undefined | readonly Provider[]> => {
@@ -49,8 +51,13 @@ const providersOf = (
   }
   return Object.fromEntries(
     Object.entries(component.needs as Needs).map(([need, of]: [string, Need]) => {
+      const { mode, kind } = needOf(of)
+      if (mode === 'all') {
+        const others = [...entries.keys()].filter((name) => name !== ownName).flatMap(providerOf)
+        return [need, others.filter(({ provides }) => provides.name === kind.name)]
+      }
       const providers = [Object.hasOwn(dependencies, need) ? dependencies[need] : undefined].flat().flatMap(providerOf)
-      return [need, needOf(of).mode === 'many' ? providers : providers[0]]
+      return [need, mode === 'many' ? providers : providers[0]]
     }),
   )
 }

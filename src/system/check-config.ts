@@ -8,6 +8,8 @@ import { isPlainObject } from './plain-object.ts'
 import { found } from './suggestion.ts'
 import { messageOf } from './system-error.ts'
 
+export { formatPath, formatProblems } from './config-problem.ts'
+
 /** What a config comes to once its schemas have applied defaults and coercions. */
 export interface CheckedConfig {
   /** Empty when the system may start. */
@@ -45,21 +47,6 @@ export const checkConfig = (config: AnySystemConfig | unknown): CheckedConfig =>
   }
   return { problems, configs }
 }
-
-/** `server.dependencies.pipeline[1]` */
-export const formatPath = (path: readonly (string | number)[]): string => {
-  let text = ''
-  for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`
-    else if (!/^[\p{L}\p{N}_-]+$/u.test(step)) text += `[${JSON.stringify(step)}]`
-    else text += text === '' ? step : `.${step}`
-  }
-  return text
-}
-
-/** All problems as text, one to a paragraph, each with its place. */
-export const formatProblems = (problems: readonly ConfigProblem[]): string =>
-  problems.map(({ path, message }) => `${formatPath(path) || 'the system config'}\n  ${message}`).join('\n\n')
 
 /** What is wrong with one component stands together, in the order of the config. */
 const sortByComponent = (problems: ConfigProblem[], names: readonly string[]): void => {

@@ -108,5 +108,5 @@ const checkComponent = (component: unknown, report: Report): component is AnyCom
 const isNeed = (need: unknown): boolean => {
   if (typeof need !== 'object' || need === null) return false
   const { kind, mode } = needOf(need as Parameters<typeof needOf>[0])
-  return ['one', 'optional', 'many'].includes(mode) && typeof kind?.name === 'string'
+  return ['one', 'optional', 'many', 'all'].includes(mode) && typeof kind?.name === 'string'
 }

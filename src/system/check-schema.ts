@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import { isPlainObject } from './plain-object.ts'
+import { problemsOfIssue } from './schema-issues.ts'
 import { definitionOf } from './schema-keys.ts'
 import { didYouMean, listed } from './suggestion.ts'
 import { messageOf } from './system-error.ts'
@@ -45,23 +46,11 @@ export const parseConfig = (schema: z.ZodType, config: unknown, report: Report):
 }
 
 const reportIssue = (issue: z.core.$ZodIssue, unknownKeys: ReadonlySet<string>, report: Report): void => {
-  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))
-  if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) {
-      if (!unknownKeys.has(JSON.stringify([...path, key]))) report([...path, key], `there is no '${key}' here`)
-    }
-  } else if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    report(path, `${issue.message}: ${issue.errors.map(alternative).join('; or ')}`)
-  } else {
-    report(path, issue.message)
+  for (const { path, message } of problemsOfIssue(issue)) {
+    // A key that the walk has found is reported already, with the keys that there are.
+    if (issue.code !== 'unrecognized_keys' || !unknownKeys.has(JSON.stringify(path))) report(path, message)
   }
 }
-
-/** Why one alternative of a union does not fit. */
-const alternative = (issues: readonly z.core.$ZodIssue[]): string =>
-  issues
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
-    .join(', ')
 
 const reportUnknownKeys = (schema: z.ZodType, value: unknown, path: Path, report: Report): void => {
   const definition = definitionOf(schema)

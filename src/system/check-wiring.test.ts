@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { checkConfig, formatPath } from './check-config.ts'
 import { defineComponent } from './define-system.ts'
-import { exclusive, kind, optional } from './kind.ts'
+import { all, exclusive, kind, optional } from './kind.ts'
 
 const Store = kind<{ put: string }>()('Store')
 const Only = kind<{ only: true }>()('Only', { unique: true })
@@ -76,6 +76,35 @@ describe('what is needed exclusively', () => {
     expect(problemsOf({ ...config, first: owns('only'), second: owns('only') })).toEqual([
       "first.dependencies.store: 'only' provides Only, but Store is needed; 'store' would do once enabled",
       "second.dependencies.store: 'only' provides Only, but Store is needed; 'store' would do once enabled",
+    ])
+  })
+})
+
+describe('what is needed of all components of a kind', () => {
+  const everyStage = stage({ stages: all(Stage) })
+
+  it('is not wired', () => {
+    expect(problemsOf({ a: { component: stage({}) }, every: { component: everyStage } })).toEqual([])
+    const wired = { component: everyStage, dependencies: { stages: ['a'] } }
+    expect(problemsOf({ a: { component: stage({}) }, every: wired })).toEqual([
+      'every.dependencies.stages: leave this out: every gets every enabled component that provides Stage',
+    ])
+  })
+
+  it('closes a cycle where one of them depends on the one that needs all', () => {
+    const config = {
+      every: { component: everyStage },
+      a: { component: stage({ on: Stage }), dependencies: { on: 'every' } },
+    }
+    expect(problemsOf(config)).toEqual([
+      'every.component.needs.stages: a cycle of dependencies, none of which can start first: every → a → every',
+    ])
+    expect(problemsOf({ ...config, a: { ...config.a, enabled: false } })).toEqual([])
+  })
+
+  it('closes a cycle where two components need all of the kind that both provide', () => {
+    expect(problemsOf({ a: { component: everyStage }, b: { component: everyStage } })).toEqual([
+      'a.component.needs.stages: a cycle of dependencies, none of which can start first: a → b → a',
     ])
   })
 })

@@ -82,7 +82,10 @@ class EntryWiring {
 
   #checkNeed(need: string, wired: unknown): void {
     const { kind, mode } = needOf(this.#entry.component.needs[need])
-    if (wired === undefined) {
+    if (mode === 'all') {
+      if (wired === undefined) this.#findAll(need, kind)
+      else this.#report([need], `leave this out: ${this.#name} gets every enabled component that provides ${kind.name}`)
+    } else if (wired === undefined) {
       if (mode === 'optional') return
       const what = mode === 'many' ? `a list of ${kind.name} (it may be empty)` : kind.name
       this.#report([need], `missing: ${this.#name} needs ${what}; ${this.#wouldDo(kind)}`)
@@ -114,14 +117,21 @@ class EntryWiring {
     }
     const target = this.#entries.get(name)
     if (target === undefined) return
-    const known = this.edges.some((edge) => edge.to === name)
-    if (target.enabled && !known) this.edges.push({ to: name, path: ['dependencies', ...path] })
+    if (target.enabled) this.#addEdge(name, ['dependencies', ...path])
     const provided = target.component.provides.name
     if (provided !== kind.name) {
       this.#report(path, `'${name}' provides ${provided}, but ${kind.name} is needed; ${this.#wouldDo(kind)}`)
     } else if (required && !target.enabled && this.#entry.enabled) {
       this.#report(path, `'${name}' is disabled, and ${this.#name} cannot do without; ${this.#wouldDo(kind)}`)
     }
+  }
+
+  #findAll(need: string, kind: AnyKind): void {
+    for (const name of this.#candidates(kind)) this.#addEdge(name, ['component', 'needs', need])
+  }
+
+  #addEdge(to: string, path: readonly (string | number)[]): void {
+    if (!this.edges.some((edge) => edge.to === to)) this.edges.push({ to, path })
   }
 
   #candidates(kind: AnyKind): readonly string[] {

@@ -1,5 +1,4 @@
-import { formatProblems } from './check-config.ts'
-import type { ConfigProblem } from './config-problem.ts'
+import { type ConfigProblem, formatProblems } from './config-problem.ts'
 import { SystemError } from './system-error.ts'
 
 /** The error that tells all problems of a config. */

@@ -2,11 +2,12 @@
 
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
 import { Instances } from './instances.ts'
-import type { ComponentStatus, Suspended, SuspendedComponent, System, SystemOptions, SystemState } from './lifecycle.ts'
 import { Part } from './part.ts'
 import { type DependencyGraph, dependentsOf, startWaves } from './start-order.ts'
 import { didYouMean } from './suggestion.ts'
+import type { Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 import { messageOf, SystemError } from './system-error.ts'
+import type { ComponentStatus, SystemState } from './system-view.ts'
 import { type Wire, wiresOf } from './wiring.ts'
 
 /** Why no more components are launched. */
@@ -83,6 +84,10 @@ export class Container implements System<AnySystemConfig> {
     return this.#suspending ?? this.#stopInstead()
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
   async #start(): Promise<void> {
     const handedOver = this.#predecessor?.components ?? new Map<string, SuspendedComponent>()
     const errors = await release([...handedOver].filter(([name]) => !this.#canResume(name)))
@@ -137,7 +142,7 @@ export class Container implements System<AnySystemConfig> {
     return Object.fromEntries(
       this.#wires.get(name)!.map(({ need, mode, names }) => {
         const instances = names.map((dependency) => this.#instances.get(dependency))
-        return [need, mode === 'many' ? instances : instances[0]]
+        return [need, mode === 'many' || mode === 'all' ? instances : instances[0]]
       }),
     )
   }

@@ -5,88 +5,22 @@
  */
 
 import type { z } from 'zod'
-import type { ConfigProblem } from './config-problem.ts'
-import type { AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
+import type { AnyComponent, Component, ComponentOf, Needs, Returned } from './component.ts'
+import type { All, AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
 
-export type Needs = Readonly<Record<string, Need>>
-
-/** What a component's functions are told by the container besides their config and dependencies. */
-export interface LifecycleContext {
-  /** The name the component has in the system config: `server` in `{ server: { component: ... } }`. */
-  readonly name: string
-  /** Aborted when the deadline of this start or stop passes, or when the system is stopped while this part starts. */
-  readonly signal: AbortSignal
-}
-
-/** A component that a need is wired to, as a check sees it: before anything starts. */
-export interface Provider {
-  /** Its name in the system config. */
-  readonly name: string
-  /** The kind that it provides, of which `variant` may say more than the need asked for. */
-  readonly provides: AnyKind
-}
-
-/** What a check finds for a need: the provider, maybe `undefined`, or a list in the listed order. */
-export type Providers<K> =
-  K extends Many<AnyKind> ? readonly Provider[] : K extends Optional<AnyKind> ? Provider | undefined : Provider
+export type { AnyComponent, Component, LifecycleContext, Needs, Provider, Providers } from './component.ts'
 
 /**
- * A part of a system.
- *
- * `stop` is called once for every `start` or `resume` that returned, in reverse order; also for an instance that was
- * suspended and that no successor resumed. A start that rejects must have released what it had acquired.
+ * Declares a component. The types of `start`'s arguments follow from `needs` and `config`; what `stop`, `suspend` and `resume`
+ * are given follows from what `start` returns.
  */
-export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodType> {
-  /** The kind of the instance that `start` returns. */
-  readonly provides: P
-  /** What it needs, under the names that its `start` will see. */
-  readonly needs: N
-  /** The zod schema of its config; defaults and coercions in it apply before `start`. */
-  readonly config: C
-  /** A few words of config that a person wants to see beside the name in a diagram or status: `127.0.0.1:1883`. */
-  describe?(config: z.output<C>): string
-  /**
-   * Looks for what would keep the part from starting and can be known before anything starts. A reset then reports it before
-   * the running system is touched. Called for an enabled entry whose own config and dependencies are right.
-   * @param providers what each need is wired to, disabled components passed over.
-   * @returns what is wrong, with paths within the entry: `['dependencies', 'pipeline', 1]`. Empty when nothing is.
-   */
-  check?(config: z.output<C>, providers: { readonly [K in keyof N]: Providers<N[K]> }): readonly ConfigProblem[]
-  /** Starts the part. Rejecting fails the start of the whole system, which is then undone. */
-  start(
-    config: z.output<C>,
-    dependencies: { readonly [K in keyof N]: Resolved<N[K]> },
-    context: LifecycleContext,
-  ): Promise<Resolved<P>> | Resolved<P>
-  /** Releases everything that `start` acquired. A throw is reported and keeps nothing else from stopping. */
-  stop?(instance: Resolved<P>, context: LifecycleContext): Promise<void> | void
-  /**
-   * Called by a reset instead of `stop`: ceases work and returns what the successor under the same name needs to go on,
-   * as plain data. `stop` must still be able to release the suspended instance. Also called for an instance that was resumed
-   * when the rest of its system does not start: what it returns then goes back to the previous config.
-   */
-  suspend?(instance: Resolved<P>, context: LifecycleContext): unknown
-  /**
-   * Called by a reset instead of `start` when the predecessor was suspended. `suspended` comes from another generation
-   * of the code: check it (with a zod schema) before use. What it takes over, `stop` of the predecessor is no longer
-   * called for. Do not change `suspended`: when this or another component does not start, the next attempt gets it again, and
-   * what it refers to may have been closed by `stop` meanwhile.
-   */
-  resume?(
-    config: z.output<C>,
-    dependencies: { readonly [K in keyof N]: Resolved<N[K]> },
-    suspended: unknown,
-    context: LifecycleContext,
-  ): Promise<Resolved<P>> | Resolved<P>
-}
+export const defineComponent = <P extends AnyKind, N extends Needs, C extends z.ZodType, I = Resolved<P>>(
+  component: ComponentOf<P, N, C, I, Returned<I, Resolved<P>>>,
+): Defined<P, N, C, I> => component as unknown as Defined<P, N, C, I>
 
-// biome-ignore lint/suspicious/noExplicitAny: stands for every component, whatever its kind, needs and config.
-export type AnyComponent = Component<any, any, any>
-
-/** Declares a component. The types of `start`'s arguments follow from `needs` and `config`. */
-export const defineComponent = <P extends AnyKind, N extends Needs, C extends z.ZodType>(
-  component: Component<P, N, C>,
-): Component<P, N, C> => component
+type Defined<P extends AnyKind, N extends Needs, C extends z.ZodType, I> = [I] extends [Resolved<P>]
+  ? Component<P, N, C, I>
+  : Component<P, N, C>
 
 declare const kindNeeded: unique symbol
 /** Stands beside the names that would do, for the compiler's message to say which kind is needed. Nothing has this type. */
@@ -116,11 +50,16 @@ type Wire<S, K extends Need> =
           : never
 
 type OptionalNames<N extends Needs> = { [K in keyof N]: N[K] extends Optional<AnyKind> ? K : never }[keyof N]
+/** The needs that the entry wires: not those for all components of a kind. */
+type WiredNames<N extends Needs> = { [K in keyof N]: N[K] extends All<AnyKind> ? never : K }[keyof N]
 type NoWires = { readonly [name: string]: 'this component needs nothing' }
+type AllWithoutWires = { readonly [name: string]: 'this component gets all that it needs without wiring' }
 /** What may be written in `dependencies`. The last step makes one object type of two, which messages print in full. */
-type Wires<S, N extends Needs> = keyof N extends never
-  ? NoWires
-  : { [K in Exclude<keyof N, OptionalNames<N>>]: Wire<S, N[K]> } & {
+type Wires<S, N extends Needs> = [WiredNames<N>] extends [never]
+  ? keyof N extends never
+    ? NoWires
+    : AllWithoutWires
+  : { [K in Exclude<WiredNames<N>, OptionalNames<N>>]: Wire<S, N[K]> } & {
         [K in OptionalNames<N>]?: Wire<S, N[K]>
       } extends infer Both
     ? { [K in keyof Both]: Both[K] }
@@ -173,18 +112,30 @@ type EntryOf<W, Z, C> = Nothing extends W
     ? EntryWithoutConfig<W, Z, C>
     : Entry<W, Z, C>
 
+declare const form: unique symbol
+/** What an entry must look like when its component is not known. The compiler's message shows the form; nothing has it. */
+export interface EntryOfTheForm<Form extends string> extends EntryOptions {
+  readonly component: AnyComponent
+  readonly config?: unknown
+  readonly dependencies?: Readonly<Record<string, string | readonly string[]>>
+  readonly [form]?: Form
+}
+/** Whether a type is AnyComponent, which stands for an entry without `component`: the compiler had nothing to infer. */
+type IsUnknown<S> = S extends { provides: infer P } ? (0 extends 1 & P ? true : false) : false
+
 /** A system: each name with its component, config and dependencies. TypeScript infers S from the `component` lines alone. */
 export type SystemConfig<S> = {
-  readonly [N in keyof S]: S[N] extends Component<AnyKind, infer W, infer Z>
-    ? EntryOf<Wires<S, W>, z.input<Z>, S[N]>
-    : never
+  readonly [N in keyof S]: IsUnknown<S[N]> extends true
+    ? EntryOfTheForm<'{ component: ... }'>
+    : S[N] extends Component<AnyKind, infer W, infer Z>
+      ? EntryOf<Wires<S, W>, z.input<Z>, S[N]>
+      : never
 }
 
 /** The instances of a running system by name. A disabled component has none: reading it throws. */
-export type SystemMap<C> =
-  C extends SystemConfig<infer S>
-    ? { readonly [N in keyof S]: S[N] extends Component<infer P, Needs, z.ZodType> ? Resolved<P> : never }
-    : never
+export type SystemMap<C> = {
+  readonly [N in keyof C]: C[N] extends { readonly component: { readonly provides: infer P } } ? Resolved<P> : never
+}
 
 /**
  * Declares a system. The wiring is checked by the compiler here and again, with everything it cannot see (cycles, values

@@ -1,5 +1,5 @@
 import type { AnySystemConfig } from './define-system.ts'
-import type { System } from './lifecycle.ts'
+import type { System } from './system.ts'
 
 /** What survives a reset. Everything else of the dev loop is derived from it or lives in the system that a reset replaces. */
 export interface DevState {

@@ -3,8 +3,10 @@
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
-import type { ComponentStatus, SuspendedComponent, System } from './lifecycle.ts'
 import { configure, type Setting } from './settings.ts'
+import type { SuspendedComponent, System } from './system.ts'
+import type { ComponentStatus } from './system-view.ts'
+import { createTurns } from './turns.ts'
 
 /** What a load of the code brings. */
 export interface LoadedConfig {
@@ -19,6 +21,8 @@ export interface DevOptions {
   readonly load: () => Promise<LoadedConfig>
   /** Values of `--set` and of the environment, applied to whatever is loaded. */
   readonly settings?: readonly Setting[]
+  /** Names of `--only`: with any, the part of the system that runs them is all that runs. */
+  readonly only?: readonly string[]
 }
 
 /** How a `go` or `reset` went. All durations are in milliseconds. */
@@ -68,7 +72,7 @@ export interface Dev {
   close(): Promise<StopReport>
 }
 
-export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
+export const createDev = ({ load, settings = [], only = [] }: DevOptions): Dev => {
   const generations = new Generations()
   const { state } = generations
   const inTurn = createTurns()
@@ -79,7 +83,7 @@ export const createDev = ({ load, settings = [] }: DevOptions): Dev => {
     const loaded = await load()
     // Changes reach the report even when this attempt ends before a system is made of them.
     state.changed = [...new Set([...state.changed, ...loaded.changed])]
-    return { config: configure(loaded.config, settings), loadMs: performance.now() - since }
+    return { config: configure(loaded.config, settings, only), loadMs: performance.now() - since }
   }
 
   const replace = async (action: 'go' | 'reset'): Promise<StartReport> => {
@@ -129,13 +133,3 @@ const alreadyRunning = (system: System): StartReport => ({
   startMs: 0,
   stopErrors: [],
 })
-
-/** Runs actions one after the other, in the order of the calls. */
-const createTurns = (): (<T>(action: () => Promise<T>) => Promise<T>) => {
-  let last: Promise<unknown> = Promise.resolve()
-  return (action) => {
-    const mine = last.then(action)
-    last = mine.catch(() => {}) // Its caller hears of the failure; the next action goes on regardless.
-    return mine
-  }
-}

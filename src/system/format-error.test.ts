@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Behaviour, failure, things } from '../../test/system/journal.ts'
 import { defineComponent, defineSystem } from './define-system.ts'
@@ -69,6 +69,44 @@ it('shows the problems of a config', () => {
   } catch (error) {
     expect(formatError(error)).toContain("a.dependencies.on[0]\n  there is no component 'b'")
   }
+})
+
+describe('an error of zod', () => {
+  const schema = z.object({
+    PORT: z.coerce.number(),
+    db: z.strictObject({ url: z.string() }),
+    mode: z.string().or(z.null()),
+  })
+  const refuse = () => schema.parse({ PORT: 'x', db: { url: '', user: '' } })
+
+  it('is formatted as the problems of a config are, with the place of the call', () => {
+    let thrown: unknown
+    try {
+      refuse()
+    } catch (error) {
+      thrown = error
+    }
+    expect(formatError(thrown)).toMatch(
+      new RegExp(
+        [
+          /^a schema refused 3 values \(ZodError\):\n\n/,
+          /PORT\n {2}Invalid input: expected number, received NaN\n\n/,
+          /db\.user\n {2}there is no 'user' here\n\n/,
+          /mode\n {2}Invalid input: .*expected string.*; or .*expected null.*\n/,
+          / {2}at refuse .*format-error\.test\.ts:\d+:\d+\)$/,
+        ]
+          .map(({ source }) => source)
+          .join(''),
+      ),
+    )
+  })
+
+  it('is one line where a component throws it', async () => {
+    const { system } = things({ a: [] }, { a: { start: refuse as never } })
+    expect(formatError(await failure(system.start())).split('\n')[0]).toMatch(
+      /^the start of a failed: PORT: Invalid input: .*NaN; db\.user: there is no 'user' here; mode: .* \(START_FAILED\)$/,
+    )
+  })
 })
 
 it.each([

@@ -1,18 +1,27 @@
 /** Prints any error as a person wants to read it: what failed, why, what to do; no stack. */
 
 import { hintFor } from './error-hint.ts'
+import { zodErrorText } from './schema-issues.ts'
 import { messageOf, type SystemError, systemErrorCodes } from './system-error.ts'
 
 /** Causes deeper than this have stopped explaining; it also ends a chain that contains itself. */
 const deepestCause = 8
 /** As many components as fit a line or two. */
 const mostBlocked = 10
-/** What JavaScript throws when a program is wrong: only for these is a place in the code worth showing. */
-const programmingErrors = new Set(['TypeError', 'ReferenceError', 'RangeError', 'SyntaxError', 'URIError', 'EvalError'])
+/** What JavaScript throws when a program is wrong, and zod for a value: only for these is a place in the code worth showing. */
+const errorsWithPlace = new Set([
+  'TypeError',
+  'ReferenceError',
+  'RangeError',
+  'SyntaxError',
+  'URIError',
+  'EvalError',
+  'ZodError',
+])
 
 /**
  * The error in a few lines. For a SystemError: component and phase, the causes one to a line, what it blocked, and the
- * other errors it carries; for common errors of Node what to do about them; for a programming error the first place in
+ * other errors it carries; for an error of zod each value that was refused; for common errors of Node what to do about them; for a programming error the first place in
  * the code that is neither Node's nor a package's. Takes whatever can be thrown.
  */
 export const formatError = (error: unknown): string => {
@@ -33,6 +42,8 @@ const headline = (error: unknown): string => {
       ...rest,
     ].join('\n')
   }
+  const refused = zodErrorText(error)
+  if (refused !== undefined) return refused
   if (!(error instanceof Error) || error.name === 'Error') return messageOf(error)
   return `${error.name}: ${messageOf(error)}`
 }
@@ -79,7 +90,7 @@ const blockedLines = (error: unknown): string[] => {
 }
 
 const placeOf = (error: unknown): string | undefined => {
-  if (!(error instanceof Error) || !programmingErrors.has(error.name)) return undefined
+  if (!(error instanceof Error) || !errorsWithPlace.has(error.name)) return undefined
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at .*:\d+:\d+\)?$/.test(line))
   const frame = frames.find((line) => !/node_modules|\bnode:/.test(line))
   return frame?.trim().replace(/^at /, '').replace('file://', '').replace(`${process.cwd()}/`, '')

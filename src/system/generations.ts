@@ -2,14 +2,10 @@
 
 import type { AnySystemConfig } from './define-system.ts'
 import { createDevState, type DevState } from './dev-state.ts'
-import {
-  type ComponentStatus,
-  createSystem,
-  type Suspended,
-  type SuspendedComponent,
-  type System,
-} from './lifecycle.ts'
+import { createSystem } from './lifecycle.ts'
+import type { Suspended, SuspendedComponent, System } from './system.ts'
 import { messageOf, SystemError } from './system-error.ts'
+import type { ComponentStatus } from './system-view.ts'
 
 /** How one system took the place of another. Durations are in milliseconds. */
 export interface Replacement {

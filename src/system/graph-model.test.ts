@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { broker } from '../../scripts/graph/fixtures/broker.config.ts'
 import { defineComponent } from './define-system.ts'
 import { systemGraph } from './graph-model.ts'
-import { exclusive, kind, many, optional } from './kind.ts'
+import { all, exclusive, kind, many, optional } from './kind.ts'
 import type { ComponentStatus } from './lifecycle.ts'
 
 /** The edges as `server -pipeline[0]-> decoder`, with what is wrong behind it. */
@@ -15,14 +15,14 @@ const arrows = (config: unknown): string[] =>
 const nodeNamed = (config: unknown, name: string, status?: readonly ComponentStatus[]) =>
   systemGraph(config, status).nodes.find((node) => node.name === name)
 
-const wired = (needed: Record<string, 'one' | 'optional' | 'many'>) => {
+const wired = (needed: Record<string, 'one' | 'optional' | 'many' | 'all'>) => {
   const Part = kind<{ part: true }>()('Part')
   return defineComponent({
     provides: Part,
     needs: Object.fromEntries(
       Object.entries(needed).map(([name, mode]) => [
         name,
-        { one: Part, optional: optional(Part), many: many(Part) }[mode],
+        { one: Part, optional: optional(Part), many: many(Part), all: all(Part) }[mode],
       ]),
     ),
     config: z.strictObject({}),
@@ -41,6 +41,18 @@ describe('the edges of a system graph', () => {
       'server -pipeline[2]-> mqttHandler',
       'server -pipeline[3]-> mqttEncoder',
       'server -logger-> logger',
+    ])
+  })
+
+  it('run to every enabled component of a kind where all are needed', () => {
+    const leaf = { component: wired({}) }
+    const every = { component: wired({ parts: 'all' }) }
+    expect(arrows({ b: leaf, every, off: { ...leaf, enabled: false }, a: leaf })).toEqual([
+      'every -parts[0]-> b',
+      'every -parts[1]-> a',
+    ])
+    expect(arrows({ b: leaf, every: { ...every, dependencies: { parts: ['b'] } } })).toEqual([
+      'every -parts[0]-> b: is not wired',
     ])
   })
 

@@ -5,9 +5,10 @@
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { AnyComponent } from './define-system.ts'
+import { isReadable } from './is-readable.ts'
 import { type Need, needOf } from './kind.ts'
-import type { ComponentState, ComponentStatus } from './lifecycle.ts'
 import { messageOf } from './system-error.ts'
+import type { ComponentState, ComponentStatus } from './system-view.ts'
 
 /** One component, or a name that a dependency mentions and the config does not define. */
 export interface GraphNode {
@@ -96,7 +97,7 @@ const partsOf = (config: unknown): Parts =>
   new Map(
     Object.entries(recordOf(config)).map(([name, value]) => {
       const entry = recordOf(value)
-      const component = isComponent(entry['component']) ? entry['component'] : undefined
+      const component = isReadable(entry['component']) ? entry['component'] : undefined
       return [
         name,
         {
@@ -109,15 +110,6 @@ const partsOf = (config: unknown): Parts =>
       ]
     }),
   )
-
-/** As much of a component as a picture needs. */
-const isComponent = (value: unknown): value is AnyComponent => {
-  const { provides, needs } = recordOf(value)
-  return (
-    typeof recordOf(provides)['name'] === 'string' &&
-    Object.values(recordOf(needs)).every((need) => typeof recordOf(recordOf(need)['kind'] ?? need)['name'] === 'string')
-  )
-}
 
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
@@ -160,10 +152,11 @@ const ghostNode = (name: string): GraphNode => ({
 })
 
 const edgesOf = (part: Part, parts: Parts): GraphEdge[] => {
-  const stated = Object.keys(part.needs).filter((role) => Object.hasOwn(part.dependencies, role))
+  const isAll = (role: string): boolean => Object.hasOwn(part.needs, role) && needOf(part.needs[role]!).mode === 'all'
+  const stated = Object.keys(part.needs).filter((role) => Object.hasOwn(part.dependencies, role) || isAll(role))
   const unknown = Object.keys(part.dependencies).filter((role) => !Object.hasOwn(part.needs, role))
   return [...stated, ...unknown].flatMap((role) => {
-    const wired = part.dependencies[role]
+    const wired = part.dependencies[role] ?? (isAll(role) ? allFor(part, role, parts) : undefined)
     const list = Array.isArray(wired)
     return (list ? wired : [wired]).flatMap((to: unknown, position) => {
       // What is no name is no edge; the check of the config reports it on the component.
@@ -178,6 +171,13 @@ const edgesOf = (part: Part, parts: Parts): GraphEdge[] => {
   })
 }
 
+/** The enabled components of the kind of which the role needs all. */
+const allFor = (part: Part, role: string, parts: Parts): readonly string[] => {
+  const { kind } = needOf(part.needs[role]!)
+  const others = [...parts.values()].filter(({ name, enabled }) => enabled && name !== part.name)
+  return others.filter(({ component }) => component?.provides.name === kind.name).map(({ name }) => name)
+}
+
 const edgeProblem = (part: Part, role: string, list: boolean, target: Part | undefined): string | undefined => {
   if (target === undefined) return 'no such component'
   if (part.component === undefined || target.component === undefined) return undefined
@@ -186,6 +186,7 @@ const edgeProblem = (part: Part, role: string, list: boolean, target: Part | und
   const { kind, mode } = needOf(need)
   const found = target.component.provides.name
   if (kind.name !== found) return `needs ${kind.name}, not ${found}`
+  if (mode === 'all') return Object.hasOwn(part.dependencies, role) ? 'is not wired' : undefined
   if (list && mode !== 'many') return 'takes one, not a list'
   if (!list && mode === 'many') return 'takes a list'
   if (part.enabled && !target.enabled && mode === 'one') return 'needed, but disabled'

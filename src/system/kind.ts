@@ -28,6 +28,12 @@ export interface Many<K extends AnyKind> {
   readonly kind: K
 }
 
+/** A need for every enabled component of one kind, in the order of the config. */
+export interface All<K extends AnyKind> {
+  readonly mode: 'all'
+  readonly kind: K
+}
+
 /** A need for a component that no other component may own as well. */
 export interface Exclusive<K extends AnyKind> {
   readonly mode: 'exclusive'
@@ -37,20 +43,19 @@ export interface Exclusive<K extends AnyKind> {
 // biome-ignore lint/suspicious/noExplicitAny: stands for a kind of any type; `unknown` would not be assignable from a covariant use.
 export type AnyKind = Kind<string, any>
 
-/** What a component may ask for under one name: a kind, `optional(kind)`, `many(kind)` or `exclusive(kind)`. */
-export type Need = AnyKind | Optional<AnyKind> | Many<AnyKind> | Exclusive<AnyKind>
+/** What a component may ask for under one name: a kind, `optional(kind)`, `many(kind)`, `all(kind)` or `exclusive(kind)`. */
+export type Need = AnyKind | Optional<AnyKind> | Many<AnyKind> | All<AnyKind> | Exclusive<AnyKind>
 
-/** What the start function finds for a need: the instance, maybe `undefined`, or a list in the listed order. */
-export type Resolved<K> =
-  K extends Many<infer E>
-    ? readonly Resolved<E>[]
-    : K extends Optional<infer E>
-      ? Resolved<E> | undefined
-      : K extends Exclusive<infer E>
-        ? Resolved<E>
-        : K extends Kind<string, infer T>
-          ? T
-          : never
+/** What the start function finds for a need: the instance, maybe `undefined`, or a list in the order of the config. */
+export type Resolved<K> = K extends Many<infer E> | All<infer E>
+  ? readonly Resolved<E>[]
+  : K extends Optional<infer E>
+    ? Resolved<E> | undefined
+    : K extends Exclusive<infer E>
+      ? Resolved<E>
+      : K extends Kind<string, infer T>
+        ? T
+        : never
 
 /**
  * Makes a kind: `export const Store = kind<Store>()('Store')`. Two calls because TypeScript infers all type arguments of
@@ -79,15 +84,22 @@ export const optional = <K extends AnyKind>(of: K): Optional<K> => ({ mode: 'opt
 export const many = <K extends AnyKind>(of: K): Many<K> => ({ mode: 'many', kind: of })
 
 /**
+ * A need for every enabled component of a kind but the one that needs them, in the order of the config. It is not wired: the
+ * entry does not name it in `dependencies`. A component that needs all of a kind starts after all of them, so none of
+ * them can depend on it.
+ */
+export const all = <K extends AnyKind>(of: K): All<K> => ({ mode: 'all', kind: of })
+
+/**
  * A need for one component that has one owner alone: the check of the config refuses a second enabled component that needs
  * the same provider exclusively. A component that needs it without `exclusive` owns nothing and may share it.
  */
 export const exclusive = <K extends AnyKind>(of: K): Exclusive<K> => ({ mode: 'exclusive', kind: of })
 
-/** A need, whichever of its four forms it has. */
+/** A need, whichever of its five forms it has. */
 export interface NeedParts {
   readonly kind: AnyKind
-  readonly mode: 'one' | 'optional' | 'many'
+  readonly mode: 'one' | 'optional' | 'many' | 'all'
   /** Whether what it is wired to may have no other owner. */
   readonly exclusive: boolean
 }

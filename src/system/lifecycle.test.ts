@@ -212,7 +212,26 @@ describe('stopping', () => {
     })
     expect(journal.slice(4)).toEqual(['stop d', 'stop c', 'stop b', 'stop a'])
     expect(system.state).toBe('stopped')
-    expect(system.status().find(({ name }) => name === 'c')).toMatchObject({ state: 'stopped', error: error.errors[0] })
+    expect(system.status().find(({ name }) => name === 'c')).toMatchObject({ state: 'failed', error: error.errors[0] })
+    expect(statesOf(system)).toEqual({ a: 'stopped', b: 'failed', c: 'failed', d: 'stopped' })
+  })
+
+  it('leaves a component failed whose stop passed its deadline', async () => {
+    const { system } = things({ a: [], b: ['a'] }, { b: { stop: () => new Promise(() => {}), stopDeadlineMs: 1 } })
+    await system.start()
+    expect(await failure(system.stop())).toMatchObject({ code: 'STOP_FAILED', errors: [{ component: 'b' }] })
+    expect(statesOf(system)).toEqual({ a: 'stopped', b: 'failed' })
+  })
+
+  it('happens at the end of the block in which `await using` declares the system', async () => {
+    const { system, journal } = things({ a: [], b: ['a'] })
+    {
+      await using running = system
+      await running.start()
+      expect(journal).toEqual(['start a', 'start b'])
+    }
+    expect(journal).toEqual(['start a', 'start b', 'stop b', 'stop a'])
+    expect(system.state).toBe('stopped')
   })
 
   it('keeps a component until all that depend on it have stopped, and stops independent ones together', async () => {

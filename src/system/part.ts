@@ -2,9 +2,9 @@
 
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { AnyComponent, AnyEntry } from './define-system.ts'
-import type { ComponentState, ComponentStatus, System } from './lifecycle.ts'
 import { found } from './suggestion.ts'
 import { messageOf, SystemError, type SystemErrorCode } from './system-error.ts'
+import type { ComponentState, ComponentStatus, SystemView } from './system-view.ts'
 
 const defaultDeadlineMs = 10_000
 
@@ -28,7 +28,7 @@ export class Part {
   /** As parsed by the component's schema. */
   readonly #config: unknown
   /** For the errors, which carry it. */
-  readonly #system: System
+  readonly #system: SystemView
   readonly #onChange: (status: ComponentStatus) => void
   readonly #description: string | undefined
 
@@ -44,7 +44,7 @@ export class Part {
     name: string,
     entry: AnyEntry,
     config: unknown,
-    system: System,
+    system: SystemView,
     onChange: (status: ComponentStatus) => void,
   ) {
     this.name = name
@@ -178,7 +178,7 @@ export class Part {
     const after = this.#state === 'failed' ? 'failed' : 'stopped'
     this.enter('stopping')
     const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, { name: this.name, signal }))
-    this.enter(after, error)
+    this.enter(error === undefined ? after : 'failed', error)
     return error
   }
 }

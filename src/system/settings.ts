@@ -5,6 +5,7 @@ import { entryKeys } from './check-entry.ts'
 import { configInvalid } from './config-invalid.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { AnySystemConfig } from './define-system.ts'
+import { partOf } from './only.ts'
 import { isPlainObject } from './plain-object.ts'
 import { didYouMean, found, listed } from './suggestion.ts'
 import { messageOf } from './system-error.ts'
@@ -66,10 +67,15 @@ export const applySettings = (
 
 /**
  * The config with the settings applied and everything checked.
+ * @param names the components of `--only`: with any, the config is the part that runs them.
  * @throws SystemError CONFIG_INVALID with every problem of the file and of the settings.
  */
-export const configure = (config: unknown, settings: readonly Setting[]): AnySystemConfig => {
-  const checked = checkSettings(config, settings)
+export const configure = (
+  config: unknown,
+  settings: readonly Setting[],
+  names: readonly string[] = [],
+): AnySystemConfig => {
+  const checked = checkSettings(config, settings, names)
   if (checked.problems.length > 0) throw configInvalid(checked.problems)
   return checked.config as AnySystemConfig
 }
@@ -77,14 +83,19 @@ export const configure = (config: unknown, settings: readonly Setting[]): AnySys
 /**
  * The config with the settings applied, and every problem of both. A problem at a place that a setting has set says so.
  */
-export const checkSettings = (config: unknown, settings: readonly Setting[]): ReturnType<typeof applySettings> => {
+export const checkSettings = (
+  config: unknown,
+  settings: readonly Setting[],
+  names: readonly string[] = [],
+): ReturnType<typeof applySettings> => {
   const applied = apply(config, settings)
-  const ofFile = checkConfig(applied.config).problems.map((problem) => {
+  const part = names.length === 0 ? { config: applied.config, problems: [] } : partOf(applied.config, names, '--only')
+  const ofFile = checkConfig(part.config).problems.map((problem) => {
     const setting = applied.settings.findLast(({ place }) => related(problem.path, place))
     if (setting === undefined || problem.path.length < 2) return problem
     return { ...problem, message: `${problem.message}${entryKeyMeant(problem)} (set by ${setting.label})` }
   })
-  return { config: applied.config, problems: [...applied.problems, ...ofFile] }
+  return { config: part.config, problems: [...applied.problems, ...part.problems, ...ofFile] }
 }
 
 interface AppliedSetting {

@@ -297,6 +297,6 @@ describe('resuming', () => {
     await old.start()
     const error = await failure(next(await old.suspend()).start())
     expect(error).toMatchObject({ component: 'b', errors: [{ code: 'STOP_FAILED', component: 'a' }] })
-    expect(old.status()[0]).toMatchObject({ name: 'a', state: 'stopped', error: { code: 'STOP_FAILED' } })
+    expect(old.status()[0]).toMatchObject({ name: 'a', state: 'failed', error: { code: 'STOP_FAILED' } })
   })
 })

@@ -1,5 +1,6 @@
 import type { ConfigProblem } from './config-problem.ts'
-import type { System } from './lifecycle.ts'
+import { zodErrorLine } from './schema-issues.ts'
+import type { SystemView } from './system-view.ts'
 
 /**
  * The codes of SystemError, each with what it tells the operator. README.md documents them; a test holds the page to this
@@ -29,7 +30,7 @@ interface SystemErrorDetails {
   readonly component?: string | undefined
   readonly phase?: LifecyclePhase | undefined
   readonly problems?: readonly ConfigProblem[] | undefined
-  readonly system?: System | undefined
+  readonly system?: SystemView | undefined
   readonly errors?: readonly unknown[] | undefined
   readonly cause?: unknown
 }
@@ -47,7 +48,7 @@ export class SystemError extends Error {
    * The system as the failure left it: its `status()` says what had started, what failed and what was blocked. Not
    * enumerable: a logger that prints the fields of an error would print every config in it, passwords and all.
    */
-  declare readonly system: System | undefined
+  declare readonly system: SystemView | undefined
   /**
    * What else failed, one SystemError for each: for STOP_FAILED every component that did not stop; for a failed start the
    * other components that failed to start, then those that failed to stop when it was undone; for UNDO_FAILED the error of
@@ -70,6 +71,9 @@ export class SystemError extends Error {
 export const messageOf = (error: unknown): string => {
   if (typeof error === 'string') return error
   if (typeof error !== 'object' || error === null) return `${error} was thrown`
+  // Its own message is its issues as JSON.
+  const refused = zodErrorLine(error)
+  if (refused !== undefined) return refused
   const { message, errors, name } = error as { message?: unknown; errors?: unknown; name?: unknown }
   if (typeof message === 'string' && message !== '') return message
   // Node's AggregateError of failed connects says everything in its parts.

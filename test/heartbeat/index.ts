@@ -6,8 +6,7 @@ import { defineComponent } from '../../src/system/define-system.ts'
 import { kind } from '../../src/system/kind.ts'
 
 export interface Heartbeat {
-  beats: number
-  readonly timer: NodeJS.Timeout
+  readonly beats: number
 }
 
 export const Heartbeat = kind<Heartbeat>()('Heartbeat')
@@ -27,7 +26,7 @@ export const heartbeat = defineComponent({
       router.publish(Message.of({ topic, payload }))
       logger.debug({ topic, beats: instance.beats }, 'Beat')
     }
-    const instance: Heartbeat = { beats: 0, timer: setInterval(beat, intervalMs) }
+    const instance = { beats: 0, timer: setInterval(beat, intervalMs) }
     return instance
   },
   stop: ({ timer }) => clearInterval(timer),

@@ -231,6 +231,14 @@ describe.concurrent('npm start', { timeout }, () => {
     expect(await program.ended()).toBe(143)
   })
 
+  test('a start or stop that takes long says which component it waits for', async ({ world }) => {
+    await world.start('--set', 'server.hang=start').said('Still starting: server')
+    const program = world.start('--set', 'server.hang=stop')
+    await program.said('is running')
+    program.process.kill('SIGTERM')
+    await program.said('Still stopping: server')
+  })
+
   test('a start that fails: the error, what had started is stopped, exit code 1', async ({ world, expect }) => {
     const occupant = createServer().listen(0, '127.0.0.1')
     await once(occupant, 'listening')

@@ -1,4 +1,11 @@
-import type { Publisher } from './publisher.ts'
+/** What the loop needs of a publisher. */
+export interface LoopedPublisher {
+  /** Whether it waits for the end of the turn; written by the loop alone. */
+  queued: boolean
+  /** How many messages it may send now. */
+  readonly credit: number
+  send(count: number, now: number): void
+}
 
 /**
  * Lets publishers send as soon as their messages arrived: at the end of the turn of the event loop, each all it may in one
@@ -6,9 +13,9 @@ import type { Publisher } from './publisher.ts'
  */
 export class ClosedLoop {
   #running = false
-  #waiting: Publisher[] = []
+  #waiting: LoopedPublisher[] = []
 
-  start(publishers: readonly Publisher[]): void {
+  start(publishers: readonly LoopedPublisher[]): void {
     this.#running = true
     for (const publisher of publishers) this.wake(publisher)
   }
@@ -18,7 +25,7 @@ export class ClosedLoop {
   }
 
   /** Something of this publisher arrived. */
-  wake(publisher: Publisher): void {
+  wake(publisher: LoopedPublisher): void {
     if (!this.#running || publisher.queued) return
     publisher.queued = true
     if (this.#waiting.push(publisher) === 1) setImmediate(this.#run)

@@ -1,4 +1,4 @@
-import type { ComponentStatus } from '../../src/system/lifecycle.ts'
+import type { ComponentStatus } from './system/system-view.ts'
 
 /** How long an action may take in silence, in milliseconds. */
 const silenceMs = 2_000

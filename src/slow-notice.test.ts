@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { ComponentState, ComponentStatus } from '../../src/system/lifecycle.ts'
 import { withNotice } from './slow-notice.ts'
+import type { ComponentState, ComponentStatus } from './system/system-view.ts'
 
 let underWay: Record<string, ComponentState>
 let said: string[]

@@ -1,0 +1,49 @@
+/**
+ * The container by itself, which `mqtt-jig/system` exports: kinds, components, systems. It knows nothing of MQTT.
+ * docs/container.md shows how to use it.
+ */
+
+export { type CheckedConfig, checkConfig } from './check-config.ts'
+export { type ConfigProblem, formatPath, formatProblems } from './config-problem.ts'
+export {
+  type AnyComponent,
+  type AnySystemConfig,
+  type Component,
+  defineComponent,
+  defineSystem,
+  type LifecycleContext,
+  type Provider,
+  type SystemConfig,
+  type SystemMap,
+} from './define-system.ts'
+export { formatError } from './format-error.ts'
+export { type GraphEdge, type GraphNode, type SystemGraph, systemGraph, toDot, toMermaid, toText } from './graph.ts'
+export {
+  type All,
+  type AnyKind,
+  all,
+  type Exclusive,
+  exclusive,
+  type Kind,
+  kind,
+  type Many,
+  many,
+  type Need,
+  type Optional,
+  optional,
+  type Resolved,
+} from './kind.ts'
+export {
+  type ComponentState,
+  type ComponentStatus,
+  createSystem,
+  type Suspended,
+  type SuspendedComponent,
+  type System,
+  type SystemOptions,
+  type SystemState,
+  type SystemView,
+} from './lifecycle.ts'
+export { only } from './only.ts'
+export { applySettings, type LateSetting, type PlacedSetting, type Setting } from './settings.ts'
+export { SystemError, type SystemErrorCode, systemErrorCodes } from './system-error.ts'
