@@ -1,0 +1,112 @@
+import type { QoS } from 'mqtt-packet'
+import type { Message } from '../mqtt/message.ts'
+import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
+import type { ReasonCode } from '../mqtt/reason-code.ts'
+import { kind } from '../system/kind.ts'
+
+/** A connected client, as it is now. */
+export interface ClientInfo {
+  /** The Client Identifier. */
+  readonly id: string
+  /** The user that authentication found, else the User Name of CONNECT, unproven; undefined for none. */
+  readonly userName: string | undefined
+  /** `address:port` of the peer. */
+  readonly remote: string
+  readonly protocolVersion: ProtocolVersion
+  /** When its CONNECT was accepted, in milliseconds since 1970. */
+  readonly connectedAtMs: number
+  /** In seconds; 0 is none. */
+  readonly keepAliveSeconds: number
+  /** Bytes that it was sent and that the operating system has not taken yet. */
+  readonly pendingBytes: number
+  /** Bytes that came from it since it connected. */
+  readonly bytesReceived: number
+  /** Of its session. */
+  readonly session: SessionInfo
+}
+
+/** A session, with its client or without. */
+export interface SessionInfo {
+  /** The Client Identifier. */
+  readonly id: string
+  readonly userName: string | undefined
+  readonly connected: boolean
+  /** How long it outlives its connection, in seconds; 0xffffffff is for ever. */
+  readonly expiryIntervalSeconds: number
+  /** When its client disconnected, in milliseconds since 1970; undefined while it is connected. */
+  readonly disconnectedAtMs: number | undefined
+  /** Topic Filters, in the order of the subscriptions, with the QoS granted. */
+  readonly subscriptions: readonly { readonly filter: string; readonly qos: QoS }[]
+  /** Messages at QoS 1 and 2 that were sent and not acknowledged. */
+  readonly inflight: number
+  /** Messages at QoS 1 and 2 that wait to be sent. */
+  readonly waiting: number
+  /** Whether a Will would be published if the connection were lost. */
+  readonly hasWill: boolean
+}
+
+/** A message in plain values. */
+export interface PlainMessage {
+  /** A Topic Name. */
+  readonly topic: string
+  /** A string is sent as UTF-8. Empty when it is left out. */
+  readonly payload?: string | Uint8Array
+  /** 0 when it is left out. */
+  readonly qos?: QoS
+  readonly retain?: boolean
+  /** How long the message lives, in seconds. */
+  readonly expirySeconds?: number
+}
+
+/** What became of a message that the server published. */
+export interface Published {
+  /** Success, No matching subscribers, or why the message was not accepted. */
+  readonly reasonCode: ReasonCode
+  /** Subscribers that got it, as far as is known at once. */
+  readonly subscribers: number
+}
+
+/**
+ * Sessions, retained messages, publishing, and who is connected: what operators and other components ask the broker. Everything
+ * answers at once. Lists are copies, made for the call.
+ */
+export interface Broker {
+  /** Connected clients, in the order in which they connected. */
+  clients(): IterableIterator<ClientInfo>
+  client(id: string): ClientInfo | undefined
+  /** All sessions, those of connected clients too. */
+  sessions(): IterableIterator<SessionInfo>
+  session(id: string): SessionInfo | undefined
+  /**
+   * Disconnects a client, which an MQTT 5 client is told of. Its session goes on, and its Will is published as for any connection
+   * that the server ends.
+   * @param reasonCode Administrative action (0x98) unless told otherwise.
+   * @returns false when no such client is connected.
+   */
+  disconnect(id: string, reasonCode?: ReasonCode): boolean
+  /** Ends a session for good, and disconnects its client. @returns false when there is none. */
+  endSession(id: string): boolean
+  /**
+   * The retained messages that a Topic Filter matches.
+   * @param limit how many at most; 1,000 unless told otherwise.
+   * @throws TypeError when this is no Topic Filter.
+   */
+  retained(filter: string, limit?: number): readonly Message[]
+  /** Deletes the retained message of a topic. @returns false when there is none. */
+  deleteRetained(topic: string): boolean
+  /**
+   * Publishes a message as the server: no authorizer is asked, and the topic may begin with `$`.
+   * @throws TypeError when this is no message: what is wrong with it.
+   */
+  publish(message: PlainMessage | Message): Published
+  /**
+   * Has a listener called with each message that a Topic Filter matches, at QoS 0. The message is kept: the listener may hold on to
+   * it. What the listener throws is logged. Shared Subscriptions are not for listeners.
+   * @returns ends the subscription.
+   * @throws TypeError when this is no Topic Filter.
+   */
+  subscribe(filter: string, listener: (message: Message) => void): () => void
+}
+
+/** Unique: a second broker of a system would know nothing of the clients of the first. */
+export const Broker = kind<Broker>()('Broker', { unique: true })
