@@ -2,6 +2,7 @@ import type { Socket, SocketConstructorOpts } from 'node:net'
 import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { type OwnReader, OwnReaders } from './own-readers.ts'
 import { PatientSocket } from './patient-socket.ts'
 
 /** How much one read takes at most, in bytes: as much as Node's own. */
@@ -55,6 +56,7 @@ export class SharedInput implements Lender, TurnEnd {
   readonly #views: Buffer[] = []
   /** The turn of `#used` is over. */
   #isOver = false
+  readonly #ownReaders = new OwnReaders()
   readonly #pool: BufferPool
   readonly #endOfTurn: EndOfTurn
   /** Memory of the pool that bytes were read into or moved to in this turn of the event loop. */
@@ -158,8 +160,26 @@ export class SharedInput implements Lender, TurnEnd {
     let memory: Buffer = this.#smallMemory
     let room: Buffer | undefined
     let ownReads = 0
+    let isClosed = false
     const reads: Reads = {
       reader: undefined,
+      socket: undefined,
+      place: -1,
+      lastTurn: 0,
+      giveBack: () => {
+        this.#pool.give(memory)
+        memory = this.#memory
+        ownReads = 0
+        if (room === undefined) reads.socket?.readInto(memory)
+      },
+      close: () => {
+        isClosed = true
+        if (reads.place < 0) return
+        this.#ownReaders.leave(reads)
+        this.#pool.give(memory)
+        memory = this.#memory
+        ownReads = 0
+      },
       buffer: () => room ?? memory,
       callback: (length: number): boolean => {
         const reader = reads.reader!
@@ -169,10 +189,16 @@ export class SharedInput implements Lender, TurnEnd {
           if (ownReads > 0) {
             ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
             this.#useInThisTurn(memory)
+            // It is given back from there: the connection may be closed in the middle of this.
+            memory = this.#memory
             reader.read(chunk)
           } else if (this.#readLent(chunk, reader) && length === READ_BYTES) ownReads = OWN_READS
+          if (ownReads > 0 && (isClosed || !this.#ownReaders.mayHave(reads, this.#endOfTurn.turn))) ownReads = 0
           if (ownReads > 0) memory = this.#pool.take()
-          else memory = reader.hasRest ? this.#smallMemory : this.#memory
+          else {
+            this.#ownReaders.leave(reads)
+            memory = reader.hasRest ? this.#smallMemory : this.#memory
+          }
         }
         room = reader.room()
         return true
@@ -202,9 +228,12 @@ export class SharedInput implements Lender, TurnEnd {
 }
 
 /** What Node calls for each read of a socket, and who gets what was read. */
-interface Reads {
+interface Reads extends OwnReader {
   /** Set when the socket is adopted. */
   reader: InputReader | undefined
+  socket: InputSocket | undefined
+  /** The socket is closed. */
+  close(): void
   readonly buffer: () => Buffer
   readonly callback: (length: number) => boolean
 }
@@ -218,11 +247,22 @@ class InputSocket extends PatientSocket {
     super({ handle, allowHalfOpen: true, onread: reads, manualStart: true } as SocketConstructorOpts)
     this.input = input
     this.reads = reads
+    reads.socket = this
+  }
+
+  /** Sets the memory of the next read, which otherwise the end of a read does. Node remembers each, so this is for rare cases. */
+  readInto(memory: Buffer): void {
+    ;(this as unknown as Internals)._handle?.useUserBuffer?.(memory)
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    super._destroy(error, callback)
+    this.reads.close()
   }
 }
 
 interface Internals {
-  _handle: { readonly useUserBuffer?: unknown } | null
+  _handle: { useUserBuffer?(memory: Buffer): void } | null
   _server: unknown
   server: unknown
 }
