@@ -241,8 +241,10 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#input.closed()
     this.#lost('network connection lost', 'network')
     this.#tellStages()
-    const details = { connection: this.id, remote: this.remote, reason: this.#end?.reason }
-    this.#owner.log.debug(details, 'Connection closed')
+    const { log } = this.#owner
+    if (log.isLevelEnabled('debug')) {
+      log.debug({ connection: this.id, remote: this.remote, reason: this.#end?.reason }, 'Connection closed')
+    }
     this.#owner.gone(this)
   }
 

@@ -69,7 +69,7 @@ export class SharedInput implements Lender, TurnEnd {
 
   /** Makes the socket of a connection that was just accepted. It does not read before it is adopted. @param handle Node's. */
   socketFor(handle: object): Socket {
-    return new InputSocket(handle, this, this.#reads())
+    return new InputSocket(handle, this, new Reads(this, this.#smallMemory))
   }
 
   /**
@@ -93,7 +93,7 @@ export class SharedInput implements Lender, TurnEnd {
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
-    const socket = new InputSocket(handle, this, this.#reads())
+    const socket = new InputSocket(handle, this, new Reads(this, this.#smallMemory))
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server
@@ -156,55 +156,38 @@ export class SharedInput implements Lender, TurnEnd {
     if (this.#used.push(memory) === 1) this.#endOfTurn.addLast(this)
   }
 
-  #reads(): Reads {
-    let memory: Buffer = this.#smallMemory
-    let room: Buffer | undefined
-    let ownReads = 0
-    let isClosed = false
-    const reads: Reads = {
-      reader: undefined,
-      socket: undefined,
-      place: -1,
-      lastTurn: 0,
-      giveBack: () => {
-        this.#pool.give(memory)
-        memory = this.#memory
-        ownReads = 0
-        if (room === undefined) reads.socket?.readInto(memory)
-      },
-      close: () => {
-        isClosed = true
-        if (reads.place < 0) return
+  /** Takes what a socket has read, and chooses the memory for its next read. */
+  take(reads: Reads, length: number): void {
+    const reader = reads.reader!
+    if (reads.room !== undefined) reader.filled(length)
+    else {
+      const { memory } = reads
+      const chunk = memory === this.#memory ? this.#viewOf(length) : memory.subarray(0, length)
+      if (reads.ownReads > 0) {
+        reads.ownReads = length < OWN_UNTIL_BYTES ? 0 : reads.ownReads - 1
+        this.#useInThisTurn(memory)
+        // It is given back from there: the connection may be closed in the middle of this.
+        reads.memory = this.#memory
+        reader.read(chunk)
+      } else if (this.#readLent(chunk, reader) && length === READ_BYTES) reads.ownReads = OWN_READS
+      if (reads.ownReads > 0 && !reads.isClosed && this.#ownReaders.mayHave(reads, this.#endOfTurn.turn)) {
+        reads.memory = this.#pool.take()
+      } else {
+        reads.ownReads = 0
         this.#ownReaders.leave(reads)
-        this.#pool.give(memory)
-        memory = this.#memory
-        ownReads = 0
-      },
-      buffer: () => room ?? memory,
-      callback: (length: number): boolean => {
-        const reader = reads.reader!
-        if (room !== undefined) reader.filled(length)
-        else {
-          const chunk = memory === this.#memory ? this.#viewOf(length) : memory.subarray(0, length)
-          if (ownReads > 0) {
-            ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
-            this.#useInThisTurn(memory)
-            // It is given back from there: the connection may be closed in the middle of this.
-            memory = this.#memory
-            reader.read(chunk)
-          } else if (this.#readLent(chunk, reader) && length === READ_BYTES) ownReads = OWN_READS
-          if (ownReads > 0 && (isClosed || !this.#ownReaders.mayHave(reads, this.#endOfTurn.turn))) ownReads = 0
-          if (ownReads > 0) memory = this.#pool.take()
-          else {
-            this.#ownReaders.leave(reads)
-            memory = reader.hasRest ? this.#smallMemory : this.#memory
-          }
-        }
-        room = reader.room()
-        return true
-      },
+        reads.memory = reader.hasRest ? this.#smallMemory : this.#memory
+      }
     }
-    return reads
+    reads.room = reader.room()
+  }
+
+  /** Takes back the memory that a socket has of its own. */
+  takeBack(reads: Reads): void {
+    this.#ownReaders.leave(reads)
+    reads.ownReads = 0
+    // That of the server is no pool's.
+    this.#pool.give(reads.memory)
+    reads.memory = this.#memory
   }
 
   #viewOf(length: number): Buffer {
@@ -227,15 +210,42 @@ export class SharedInput implements Lender, TurnEnd {
   }
 }
 
-/** What Node calls for each read of a socket, and who gets what was read. */
-interface Reads extends OwnReader {
+/** How one socket reads: what Node calls for each read, and who gets what was read. */
+class Reads implements OwnReader {
+  place = -1
+  lastTurn = 0
   /** Set when the socket is adopted. */
   reader: InputReader | undefined
   socket: InputSocket | undefined
-  /** The socket is closed. */
-  close(): void
-  readonly buffer: () => Buffer
-  readonly callback: (length: number) => boolean
+  isClosed = false
+  /** What the next read goes to, unless there is room for it elsewhere. */
+  memory: Buffer
+  room: Buffer | undefined
+  /** So many reads may still go to memory of its own; 0 while it has none. */
+  ownReads = 0
+  readonly #input: SharedInput
+
+  constructor(input: SharedInput, memory: Buffer) {
+    this.#input = input
+    this.memory = memory
+  }
+
+  readonly buffer = (): Buffer => this.room ?? this.memory
+
+  readonly callback = (length: number): boolean => {
+    this.#input.take(this, length)
+    return true
+  }
+
+  giveBack(): void {
+    this.#input.takeBack(this)
+    if (this.room === undefined) this.socket?.readInto(this.memory)
+  }
+
+  close(): void {
+    this.isClosed = true
+    if (this.place >= 0) this.#input.takeBack(this)
+  }
 }
 
 /** A socket that reads into the memory of an input. */
