@@ -1,5 +1,6 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { ACKNOWLEDGEMENT_BYTES, acknowledgementAt } from '../../src/mqtt/acknowledgement.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
 import { checkFirstByte, withoutUnusedFlags } from '../../src/mqtt/fixed-header.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
@@ -69,6 +70,12 @@ export class SharedDecoding {
 /** A read into less room than this, in bytes, would bring less than any other read. */
 const MINIMUM_ROOM = 64 * 1024
 
+/**
+ * So many acknowledgements are passed on before it is asked whether the connection is paused: it bounds the answers that one
+ * client has waiting for a slow store.
+ */
+const MAXIMUM_ACKNOWLEDGEMENTS = 256
+
 const NOTHING = Buffer.alloc(0)
 
 /** What the decoder waits for. */
@@ -93,6 +100,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   readonly #connection: Connection
   readonly #next: PacketReceiver
   readonly #takesRuns: boolean
+  readonly #takesAcknowledgements: boolean
   readonly #shared: SharedDecoding
 
   // The packet that is coming.
@@ -117,6 +125,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     connection.maximumIncomingPacketSize = shared.limits.maximumPacketSize
     this.#next = next
     this.#takesRuns = next.publishRun !== undefined
+    this.#takesAcknowledgements = next.acknowledge !== undefined
     this.#shared = shared
   }
 
@@ -176,6 +185,10 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   #takeFirstByte(buffer: Buffer, position: number): number {
     const firstByte = buffer[position]!
     const { protocolVersion } = this.#connection
+    if (protocolVersion !== 0 && this.#takesAcknowledgements) {
+      const end = this.#takeAcknowledgements(buffer, position)
+      if (end > position) return end
+    }
     this.#frameStart = position
     this.#firstByte = protocolVersion === 3 ? withoutUnusedFlags(firstByte) : firstByte
     const error = checkFirstByte(firstByte, protocolVersion)
@@ -184,6 +197,21 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     this.#remainingLengthBytes = 0
     this.#state = State.RemainingLength
     return position + 1
+  }
+
+  /** Takes acknowledgements of one type that lie one behind the other. @returns where they end. */
+  #takeAcknowledgements(buffer: Buffer, start: number): number {
+    const type = acknowledgementAt(buffer, start, buffer.length)
+    if (type === 0) return start
+    const limit = start + MAXIMUM_ACKNOWLEDGEMENTS * ACKNOWLEDGEMENT_BYTES
+    let position = start
+    for (let isLast = false; !isLast && this.#connection.open; ) {
+      const packetIdentifier = (buffer[position + 2]! << 8) | buffer[position + 3]!
+      position += ACKNOWLEDGEMENT_BYTES
+      isLast = position >= limit || acknowledgementAt(buffer, position, buffer.length) !== type
+      this.#next.acknowledge!(type, packetIdentifier, isLast)
+    }
+    return position
   }
 
   #takeRemainingLength(buffer: Buffer, position: number): number {

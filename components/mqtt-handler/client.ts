@@ -2,6 +2,7 @@ import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
@@ -11,6 +12,7 @@ import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
 import { AckGate } from './ack-gate.ts'
+import { handleAcknowledgement } from './acknowledge.ts'
 import { handleAuth } from './auth.ts'
 import type { Authentication } from './authentication.ts'
 import { type ClientEnd, endedByBroker, willOutcome, willOutcomeNow } from './client-log.ts'
@@ -18,7 +20,7 @@ import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { dispatch } from './dispatch.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
-import { packetWork, publishWork, RUN_WORK_SHIFT } from './packet-work.ts'
+import { acknowledgementWork, packetWork, publishWork, RUN_WORK_SHIFT } from './packet-work.ts'
 import { Phase } from './phase.ts'
 import { handlePublish, handlePublishRun } from './publish.ts'
 import { Pause, Reading } from './reading.ts'
@@ -110,6 +112,16 @@ export class Client implements PacketReceiver {
     }
     this.handler.keepAlive.heard(this.#watch)
     dispatch(this, packet)
+  }
+
+  acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
+    this.connection.chargePacket(acknowledgementWork(type))
+    if (this.#phase !== Phase.Connected) {
+      this.#beforeConnected({ cmd: acknowledgementName(type), messageId: packetIdentifier })
+      return
+    }
+    if (isLast) this.handler.keepAlive.heard(this.#watch)
+    handleAcknowledgement(this, type, packetIdentifier, isLast)
   }
 
   publish(publish: Publish): void {
@@ -211,6 +223,13 @@ export class Client implements PacketReceiver {
   answer(packet: ControlPacket, depends: boolean, sent?: () => void, batch?: number): void {
     this.gate.send(packet, depends, sent, batch)
     if (this.gate.full) this.reading.pause(Pause.Answers)
+  }
+
+  /** `answer` for a packet that says Success: it needs no object unless it has to wait. */
+  acknowledges(type: Acknowledgement, packetIdentifier: number, depends: boolean): void {
+    if (this.#next.acknowledge !== undefined && this.gate.isOpen(depends)) {
+      this.#next.acknowledge(type, packetIdentifier, true)
+    } else this.answer({ cmd: acknowledgementName(type), messageId: packetIdentifier }, depends)
   }
 
   /**

@@ -4,6 +4,8 @@
  */
 
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 
 /** PINGREQ, acknowledgements for which nothing is sent, and what ends the connection. */
@@ -42,6 +44,10 @@ export const packetWork = (packet: ControlPacket): number => {
       return SMALL_PACKET
   }
 }
+
+/** The work of an acknowledgement that says Success. */
+export const acknowledgementWork = (type: Acknowledgement): number =>
+  type === PacketType.Pubrel ? PUBREL : SMALL_PACKET
 
 /** The work of a PUBLISH packet that is handled by itself. */
 export const publishWork = ({ qos, retain }: Publish): number => PUBLISH[qos] + (retain ? RETAIN : 0)

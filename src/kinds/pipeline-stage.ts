@@ -1,4 +1,5 @@
 import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
+import type { Acknowledgement } from '../mqtt/acknowledgement.ts'
 import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { Publish } from '../mqtt/publish.ts'
@@ -117,6 +118,12 @@ export interface PacketReceiver extends StageEnd {
    * first and returns what that returns.
    */
   publishRun?(run: PublishRun): boolean
+  /**
+   * Takes a PUBACK, PUBREC, PUBREL or PUBCOMP packet that says Success and has no Properties, as nearly all are: it needs no
+   * object. Left out by who wants each of them as a packet: they come by `packet` then, as all others do.
+   * @param isLast false when another one of this type follows at once, by the next call.
+   */
+  acknowledge?(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void
   /**
    * The peer broke the protocol: the last call before `closed`. The handler answers as the specification says and closes the
    * connection. A filter that has this method passes the error on; without it the error passes the filter by. An encoder is
