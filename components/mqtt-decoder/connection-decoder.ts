@@ -308,7 +308,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
 
   /** Passes on a PUBLISH packet, and with it the run that it begins. @returns where the next packet begins. */
   #passOn(publish: Publish, buffer: Buffer, end: number): number {
-    if (this.#takesRuns && publish.message.frameVersion !== 0 && end < buffer.length && end >= this.#singlyUntil) {
+    if (this.#takesRuns && publish.message.frameEnd === end && end < buffer.length && end >= this.#singlyUntil) {
       const { run, limits } = this.#shared
       if (run.gather(publish, buffer.length, limits.maximumPacketSize)) {
         if (this.#next.publishRun?.(run) === true) return run.end
@@ -332,7 +332,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   }
 }
 
-/** Notes where the packet lies, if it can go out as it came in. */
+/** Notes where the packet lies, if it may begin a run, and whether it can go out as it came in. */
 const noteFrame = (
   publish: Publish,
   message: MessageFields,
@@ -340,8 +340,8 @@ const noteFrame = (
   end: number,
   version: ProtocolVersion | 0,
 ): void => {
-  if (publish.qos !== 0 || publish.topicAlias !== 0 || publish.messageExpiryInterval >= 0) return
+  if (publish.qos === 2 || publish.topicAlias !== 0 || publish.messageExpiryInterval >= 0) return
   message.frameStart = start
   message.frameEnd = end
-  message.frameVersion = version === 5 ? 5 : 4
+  if (publish.qos === 0) message.frameVersion = version === 5 ? 5 : 4
 }

@@ -65,4 +65,8 @@ class ConnectionEncoder implements PacketReceiver {
   publishRun(run: PublishRun): boolean {
     return this.#publishes.sendRun(run, this.#connection, this.#next)
   }
+
+  publishIdentifiedRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
+    return this.#publishes.sendIdentifiedRun(run, packetIdentifiers, this.#connection, this.#next)
+  }
 }

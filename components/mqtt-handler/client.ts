@@ -20,7 +20,7 @@ import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { dispatch } from './dispatch.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
-import { acknowledgementWork, packetWork, publishWork, RUN_WORK_SHIFT } from './packet-work.ts'
+import { acknowledgementWork, packetWork, publishWork, runWork } from './packet-work.ts'
 import { Phase } from './phase.ts'
 import { handlePublish, handlePublishRun } from './publish.ts'
 import { Pause, Reading } from './reading.ts'
@@ -29,6 +29,9 @@ import type { Session } from './session.ts'
 
 /** What a Topic Alias costs in a packet: shorter Topic Names are no better with one. */
 const TOPIC_ALIAS_BYTES = 3
+
+/** A packet of MQTT 5.0 is at most so much longer than the same of MQTT 3: Property Length, and a longer Remaining Length. */
+const ANOTHER_FORM_BYTES = 2
 
 /** A client: from the opening of its network connection to the end of it. Takes its packets, and sends to it. */
 export class Client implements PacketReceiver {
@@ -138,7 +141,7 @@ export class Client implements PacketReceiver {
     if (this.#phase !== Phase.Connected) return false
     this.handler.keepAlive.heard(this.#watch)
     if (!handlePublishRun(this, run)) return false
-    this.connection.chargePacket(1 + (run.count >> RUN_WORK_SHIFT))
+    this.connection.chargePacket(runWork(run))
     return true
   }
 
@@ -278,7 +281,7 @@ export class Client implements PacketReceiver {
 
   /** The same for all messages of a run. @returns false, and does nothing, when each takes another form for this client. */
   deliverRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
-    if (subscriptionIdentifiers.length > 0 || this.#outgoingAliases !== undefined) return false
+    if (!this.#takesRuns(subscriptionIdentifiers)) return false
     if (!this.sendable) {
       this.#drop(run.count)
       return true
@@ -287,6 +290,20 @@ export class Client implements PacketReceiver {
     if (mayReceive !== undefined && !mayReceive(this.identity, run.message.topic)) return true
     this.#dropping = false
     return this.#next.publishRun?.(run) ?? false
+  }
+
+  /** Whether all messages of a run at QoS 1 take the same form for this client, which it may have. */
+  takesRun({ message, longest }: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    const { mayReceive } = this.handler
+    if (!this.#takesRuns(subscriptionIdentifiers)) return false
+    // Those that it may not have are dropped one by one, and take no room in flight.
+    if (longest + ANOTHER_FORM_BYTES > this.connection.maximumPacketSize) return false
+    return mayReceive === undefined || mayReceive(this.identity, message.topic)
+  }
+
+  /** Sends a run that it takes. @param packetIdentifiers theirs, lent. @returns false when a filter wants each of them. */
+  sendRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
+    return this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
   }
 
   /** What its Topic Aliases stand for; undefined when it may not use any. */
@@ -392,6 +409,10 @@ export class Client implements PacketReceiver {
     // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
     this.handler.totals.tooLarge += 1
     return undefined
+  }
+
+  #takesRuns(subscriptionIdentifiers: readonly number[]): boolean {
+    return subscriptionIdentifiers.length === 0 && this.#outgoingAliases === undefined
   }
 
   #takesSize(publish: Publish): boolean {

@@ -3,6 +3,7 @@ import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
+import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Client } from './client.ts'
 import type { InflightLimits } from './config.ts'
 import { InflightWindow } from './inflight-window.ts'
@@ -95,6 +96,26 @@ export class Outbox {
     const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
     if (direct) this.#send(this.#session.client!, outgoing, false)
     else this.#waiting.push(outgoing)
+  }
+
+  /**
+   * Takes all messages of a run at QoS 1, and sends them.
+   * @returns false, and does nothing, when one of them would have to wait, or has to be kept: each follows by `add`.
+   */
+  addRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    const { client, persistent } = this.#session
+    const { count } = run
+    if (persistent || client?.sendable !== true || this.#waiting.count + this.#resend.length > 0) return false
+    if (this.#sent + count > this.#window.size || this.#inflight.size + count > this.#limit) return false
+    if (!client.takesRun(run, subscriptionIdentifiers)) return false
+    for (let index = 0; index < count; index += 1) identifiers[index] = this.#inflight.add(Outgoing.unkept(1))
+    if (!client.sendRun(run, identifiers)) {
+      for (let index = 0; index < count; index += 1) this.#inflight.delete(identifiers[index]!)
+      return false
+    }
+    this.#sent += count
+    this.#lastSequence += count
+    return true
   }
 
   /**
@@ -395,6 +416,9 @@ export class Outbox {
     if (persistent) this.#handler.journal.append({ type: 'done', session, sequence })
   }
 }
+
+/** The Packet Identifiers of a run, for one subscriber after the other. */
+const identifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
 
 interface Held {
   readonly outgoing: Outgoing

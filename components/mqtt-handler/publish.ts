@@ -8,7 +8,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { Phase } from './phase.ts'
 import type { Publication } from './publication.ts'
-import { publishMessage, publishRun } from './publishing.ts'
+import { publishAcknowledgedRun, publishMessage, publishRun } from './publishing.ts'
 import { contentOf } from './unreleased-messages.ts'
 
 /** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
@@ -40,8 +40,18 @@ export const handlePublish = (client: Client, publish: Publish): void => {
  * @returns false, and does nothing, when each is to be looked at.
  */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
-  if (client.handler.config.checkPayloadFormat && run.payloadFormatUtf8) return false
-  return publishRun(client.handler, run, client.session!)
+  const { config, journal } = client.handler
+  if (config.checkPayloadFormat && run.payloadFormatUtf8) return false
+  if (run.message.qos === 0) return publishRun(client.handler, run, client.session!)
+  if (config.maximumQoS === 0 || !hasRoomToAnswer(client, run.count)) return false
+  const appendedBefore = journal.appended
+  const reasons = publishAcknowledgedRun(client.handler, run, client.session!)
+  if (reasons === undefined) return false
+  const depends = journal.appended !== appendedBefore
+  for (let index = 0; index < run.count; index += 1) {
+    takenQoS1(client, run.packetIdentifiers[index]!, run.message, reasons[index] as ReasonCode, depends)
+  }
+  return true
 }
 
 const takenQoS0 = (client: Client, message: Message, reason: ReasonCode): void => {
@@ -209,10 +219,16 @@ const hold = (client: Client, answer: IPubackPacket, depends: boolean): void => 
   })
 }
 
+/** Whether so many more messages are within Receive Maximum, which clients of MQTT 3 do not know. */
+const hasRoomToAnswer = (client: Client, messages: number): boolean => {
+  if (!client.isVersion5) return true
+  const { receiveMaximum } = client.handler.config
+  return client.unanswered + client.session!.unreleased.ofConnection + messages <= receiveMaximum
+}
+
 /** [MQTT-3.3.4-7] */
 const overReceiveMaximum = (client: Client): boolean => {
-  if (!client.isVersion5) return false
-  if (client.unanswered + client.session!.unreleased.ofConnection < client.handler.config.receiveMaximum) return false
+  if (hasRoomToAnswer(client, 1)) return false
   client.disconnect(ReasonCode.ReceiveMaximumExceeded, 'client sent more messages than Receive Maximum allows')
   return true
 }

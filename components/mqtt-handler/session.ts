@@ -173,6 +173,10 @@ export class Session implements Subscriber {
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    if (run.message.qos > 0) {
+      if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
+      return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
+    }
     return this.#client?.deliverRun(run, delivery.subscriptionIdentifiers) ?? true
   }
 

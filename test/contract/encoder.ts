@@ -242,6 +242,29 @@ const fansOut = (make: () => EncoderStage): void => {
       }
     })
 
+    it('is written with the Packet Identifiers of each client at QoS 1, as its packets are one by one', () => {
+      const identifiers = Uint16Array.of(1, 0x1234, 0xffff, 7, 300)
+      for (const from of [4, 5] as const) {
+        const run = runOf('topic', payloads, from, from === 5 ? '26 "k" "v"' : '')
+        for (const [index, { encoder, recorder, connection }] of opening(make(), [3, 4, 5, 4, 5]).entries()) {
+          const own = identifiers.map((identifier) => identifier - (identifier > 1 ? index : 0))
+          if (encoder.publishIdentifiedRun?.(run, own) !== true) continue
+          const each = opened(make(), connection.protocolVersion)
+          const publish: PublishFields = Object.assign(new Publish(), { qos: 1 })
+          let count = 0
+          run.each((message) => {
+            publish.message = message
+            publish.packetIdentifier = own[count]!
+            count += 1
+            each.encoder.publish(publish)
+          })
+          expect(hexOf(recorder.all)).toBe(hexOf(each.recorder.all))
+          // What went out never changes.
+          expect(hexOf(Buffer.concat(recorder.places))).toBe(hexOf(recorder.all))
+        }
+      }
+    })
+
     it('is not taken for the run before', () => {
       const { encoder, recorder } = opened(make(), 5)
       for (const payload of ['1', '2']) encoder.publishRun?.(runOf('topic', [payload, payload]))
