@@ -7,7 +7,7 @@ import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
-import { maximumInflight, NEVER_EXPIRES } from './config.ts'
+import { inflightLimits, NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { type Payer, publishWill } from './publishing.ts'
@@ -30,8 +30,8 @@ export class Session implements Subscriber {
   readonly owner: string | undefined
   readonly #handler: MqttHandler
 
-  /** By Topic Filter. */
-  readonly subscriptions = new Map<string, Subscription>()
+  /** By Topic Filter; undefined when it never had any: half of all clients only publish. */
+  #subscriptions: Map<string, Subscription> | undefined
   #shared: Set<string> | undefined
   #wildcardLevels = 0
   /** Messages at QoS 1 and 2 for the client. */
@@ -67,6 +67,11 @@ export class Session implements Subscriber {
     this.#handler = handler
     this.outbox = new Outbox(this, handler)
     this.unreleased = new UnreleasedMessages(this, handler)
+  }
+
+  /** By Topic Filter. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions ?? NO_SUBSCRIPTIONS
   }
 
   get client(): Client | undefined {
@@ -139,7 +144,7 @@ export class Session implements Subscriber {
   }
 
   takes(qos: QoS): boolean {
-    return this.#client?.sendable === true && (qos === 0 || this.outbox.idle)
+    return this.#client?.sendable === true && (qos === 0 || this.outbox.takes(qos))
   }
 
   deliver(message: Message, delivery: Delivery): number {
@@ -173,6 +178,10 @@ export class Session implements Subscriber {
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    if (run.message.qos > 0) {
+      if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
+      return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
+    }
     return this.#client?.deliverRun(run, delivery.subscriptionIdentifiers) ?? true
   }
 
@@ -195,7 +204,7 @@ export class Session implements Subscriber {
     this.#answersFirst = false
     this.#ownDelivery = undefined
     this.unreleased.attach(client.isVersion5)
-    this.outbox.attach(receiveMaximum, maximumInflight(this.#handler.config, client.isVersion5))
+    this.outbox.attach(receiveMaximum, inflightLimits(this.#handler.config, client.isVersion5))
     this.setExpiryInterval(expiryIntervalSeconds)
   }
 
@@ -286,7 +295,7 @@ export class Session implements Subscriber {
 
   /** Ends a subscription. What is on its way is still delivered [MQTT-3.10.4-3]. @returns false when there was none. */
   unsubscribe(filter: string): boolean {
-    if (!this.subscriptions.delete(filter)) return false
+    if (this.#subscriptions?.delete(filter) !== true) return false
     this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
     this.#wildcardLevels -= wildcardLevels(filter)
     this.#shared?.delete(filter)
@@ -322,6 +331,11 @@ export class Session implements Subscriber {
     this.#handler.due.endedSessions.add(this)
   }
 
+  /** The session has ended, and all its subscriptions have left the router. */
+  forgetSubscriptions(): void {
+    this.#subscriptions = undefined
+  }
+
   /** The session has ended: its messages are discarded, or go to other members of Shared Subscriptions. */
   releaseMessages(): void {
     const nowMs = this.#handler.now()
@@ -337,7 +351,7 @@ export class Session implements Subscriber {
    */
   #defers(message: Message, qos: QoS, delivery: Delivery): boolean {
     if (this.#ownDelivery !== undefined || this.#client === undefined) return false
-    if (qos > 0 && !this.outbox.sends(message, delivery.shared)) return false
+    if (qos > 0 && !this.outbox.sends(message, qos, delivery.shared)) return false
     this.#ownDelivery = delivery
     return true
   }
@@ -352,7 +366,8 @@ export class Session implements Subscriber {
         this.#shared.add(filter)
       }
     }
-    this.subscriptions.set(filter, subscription)
+    this.#subscriptions ??= new Map()
+    this.#subscriptions.set(filter, subscription)
   }
 
   #setWill(will: StoredWill | undefined): void {
@@ -383,3 +398,5 @@ export class Session implements Subscriber {
     this.#handler.journal.append({ type: 'session', session })
   }
 }
+
+const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
