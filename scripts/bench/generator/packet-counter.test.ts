@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { runs } from '../../../test/helpers/full-run.ts'
 import type { Qos, Version } from '../plan.ts'
 import { PacketCounter, type PacketListener } from './packet-counter.ts'
 import { encodePublish } from './packets.ts'
@@ -85,7 +86,7 @@ test.each([4, 5] as const)('version %i: everything is read, however the bytes ar
     fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (chunks) => {
       expect(read(bytes, version, chunks)).toEqual(expected)
     }),
-    { numRuns: 50 },
+    { numRuns: runs(50) },
   )
 })
 
