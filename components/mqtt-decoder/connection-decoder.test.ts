@@ -1,4 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
+import { countWork } from '../../test/helpers/count-work.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
 import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
@@ -15,22 +16,6 @@ const opened = () => {
   const decoder = new ConnectionDecoder(new FakeConnection(), recorder, shared)
   decoder.bytes(CONNECT)
   return { decoder, recorder, publishes }
-}
-
-/** Counts the memory that the decoder takes and the bytes that it copies. */
-const countWork = () => {
-  const work = { allocated: 0, copied: 0 }
-  const allocate = Buffer.allocUnsafe
-  const set = Uint8Array.prototype.set
-  vi.spyOn(Buffer, 'allocUnsafe').mockImplementation((size) => {
-    work.allocated += size
-    return allocate(size)
-  })
-  vi.spyOn(Uint8Array.prototype, 'set').mockImplementation(function (this: Uint8Array, source, offset) {
-    work.copied += source.length
-    set.call(this, source, offset)
-  })
-  return work
 }
 
 const feedInChunks = (decoder: ConnectionDecoder, bytes: Buffer, chunkLength: number): void => {

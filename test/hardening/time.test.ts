@@ -1,32 +1,31 @@
 import { setInterval } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { after } from '../helpers/after.ts'
 import { arena, VERSIONS } from './arena.ts'
 import { connectPacket, noProperties } from './attacker.ts'
 
 const attack = arena({ concurrent: true, handler: { connectDeadlineMs: 300, maximumKeepAliveSeconds: 1 } })
 
-/** Sends bytes one at a time, some milliseconds apart, until the connection closes. @returns for how long that went on. */
+/** Sends bytes one at a time, some milliseconds apart, until the connection closes. */
 const dribble = async (attacker: Awaited<ReturnType<typeof attack.open>>, bytes: Buffer, everyMs: number) => {
-  const sinceMs = performance.now()
   let isOpen = true
   void attacker.raw.closed.then(() => {
     isOpen = false
   })
   let position = 0
   for await (const _ of setInterval(everyMs)) {
-    if (!isOpen) return performance.now() - sinceMs
+    if (!isOpen) return
     attacker.raw.socket.write(bytes.subarray(position, ++position))
   }
-  return 0
 }
 
 describe.concurrent('CONNECT', () => {
   it('that comes byte by byte has to be there in time', async () => {
     const attackers = await Promise.all(Array.from({ length: 20 }, () => attack.open()))
     const slow = Buffer.from('10ffff030004', 'hex')
-    const times = await Promise.all(attackers.map((attacker) => dribble(attacker, slow, 20)))
-    for (const time of times) expect(time).toBeLessThan(3_000)
+    // Without a deadline for the whole packet this would never end.
+    await Promise.all(attackers.map((attacker) => dribble(attacker, slow, 20)))
     for (const attacker of attackers) expect(await attacker.rest()).toEqual([])
   })
 
@@ -41,9 +40,11 @@ describe.concurrent('Keep Alive in all versions', () => {
 
   it('is not kept by a packet that never ends', () =>
     everyVersion(async (version) => {
+      const isDue = after(1_450)
       const attacker = await attack.connected(version, { keepAliveSeconds: 1 })
       const endless = Buffer.concat([Buffer.from('30ff7f0001', 'hex'), Buffer.alloc(10_000, 'x')])
-      expect(await dribble(attacker, endless, 50)).toBeGreaterThan(1_400)
+      await dribble(attacker, endless, 50)
+      expect(isDue()).toBe(true)
       expect(await attacker.isThrownOut('KeepAliveTimeout')).toEqual([])
     }))
 

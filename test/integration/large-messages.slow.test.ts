@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { inFullRun } from '../helpers/full-run.ts'
 import { packetBytes, variableByteInteger } from '../helpers/packet-bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
@@ -66,53 +65,55 @@ const expectMessages = async (client: RawClient, firstByte: number, version: Ver
   }
 }
 
-describe.each([...inFullRun([4, 4] as const, [5, 4] as const, [5, 5] as const), [4, 5] as const])(
-  'large messages of a client of version %i',
-  (from, to) => {
-    it.each([0, 1])(`reach a subscriber of version ${to} at QoS %i, and all that follows them`, async (qos) => {
-      const [publisher, subscriber] = await Promise.all([connected(from), connected(to)])
-      send(subscriber, `82 @ 0001 ${properties(to)} "list/#" 0${qos} "state" 00`)
-      expect((await subscriber.packet())[0]).toBe(0x90)
-      for (const [index, topic] of TOPICS.entries()) {
-        subscriber.socket.pause()
-        publisher.socket.write(publish(0x32, topic, 1, from))
-        expect((await publisher.packet()).subarray(0, 4).toString('hex')).toMatch(/^400[2-4]0001/)
-        // One by one: together they would be a run.
-        for (let count = 0; count < 20; count += 1) {
-          send(publisher, `30 @ "state" ${properties(from)} 'on'`)
-          send(publisher, 'c0 00')
-          await publisher.packet()
-        }
-        subscriber.socket.resume()
-        const large = await subscriber.packet()
-        expect(large.equals(publish((qos << 1) | 0x30, topic, index + 1, to))).toBe(true)
-        for (let count = 0; count < 20; count += 1) {
-          expect((await subscriber.packet()).toString()).toContain('state')
-        }
+describe.each([
+  [4, 4],
+  [4, 5],
+  [5, 4],
+  [5, 5],
+] as const)('large messages of a client of version %i', (from, to) => {
+  it.each([0, 1])(`reach a subscriber of version ${to} at QoS %i, and all that follows them`, async (qos) => {
+    const [publisher, subscriber] = await Promise.all([connected(from), connected(to)])
+    send(subscriber, `82 @ 0001 ${properties(to)} "list/#" 0${qos} "state" 00`)
+    expect((await subscriber.packet())[0]).toBe(0x90)
+    for (const [index, topic] of TOPICS.entries()) {
+      subscriber.socket.pause()
+      publisher.socket.write(publish(0x32, topic, 1, from))
+      expect((await publisher.packet()).subarray(0, 4).toString('hex')).toMatch(/^400[2-4]0001/)
+      // One by one: together they would be a run.
+      for (let count = 0; count < 20; count += 1) {
+        send(publisher, `30 @ "state" ${properties(from)} 'on'`)
+        send(publisher, 'c0 00')
+        await publisher.packet()
       }
-      expect(handler().totals.droppedQoS0).toBe(0)
-    })
+      subscriber.socket.resume()
+      const large = await subscriber.packet()
+      expect(large.equals(publish((qos << 1) | 0x30, topic, index + 1, to))).toBe(true)
+      for (let count = 0; count < 20; count += 1) {
+        expect((await subscriber.packet()).toString()).toContain('state')
+      }
+    }
+    expect(handler().totals.droppedQoS0).toBe(0)
+  })
 
-    it.each([0, 1])(`reach a slow subscriber of version ${to} at QoS %i, retained`, async (qos) => {
-      const [publisher, slow] = await Promise.all([connected(from), connected(to)])
-      await retain(publisher, from)
-      slow.socket.pause()
-      send(slow, `82 @ 0001 ${properties(to)} "list/#" 0${qos}`)
-      await vi.waitFor(() => expect(handler().totals.subscriptionBytes).toBeGreaterThan(0))
-      // Another one gets them meanwhile.
-      const fast = await connected(to)
-      send(fast, `82 @ 0001 ${properties(to)} "list/#" 0${qos}`)
-      for (const client of [fast, slow]) {
-        client.socket.resume()
-        expect((await client.packet())[0]).toBe(0x90)
-        await expectMessages(client, 0x31 | (qos << 1), to)
-        send(client, 'c0 00')
-        expect((await client.packet()).toString('hex')).toBe('d000')
-      }
-      expect(handler().totals.droppedQoS0).toBe(0)
-    })
-  },
-)
+  it.each([0, 1])(`reach a slow subscriber of version ${to} at QoS %i, retained`, async (qos) => {
+    const [publisher, slow] = await Promise.all([connected(from), connected(to)])
+    await retain(publisher, from)
+    slow.socket.pause()
+    send(slow, `82 @ 0001 ${properties(to)} "list/#" 0${qos}`)
+    await vi.waitFor(() => expect(handler().totals.subscriptionBytes).toBeGreaterThan(0))
+    // Another one gets them meanwhile.
+    const fast = await connected(to)
+    send(fast, `82 @ 0001 ${properties(to)} "list/#" 0${qos}`)
+    for (const client of [fast, slow]) {
+      client.socket.resume()
+      expect((await client.packet())[0]).toBe(0x90)
+      await expectMessages(client, 0x31 | (qos << 1), to)
+      send(client, 'c0 00')
+      expect((await client.packet()).toString('hex')).toBe('d000')
+    }
+    expect(handler().totals.droppedQoS0).toBe(0)
+  })
+})
 
 it.each([4, 5] as const)(
   'a packet of version %i over the maximum is named in the log, with the value that allows it',
