@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  connectPacket,
-  HandlerHarness,
-  persistent,
-  publishPacket,
-  subscribePacket,
-} from '../../test/helpers/handler-harness.ts'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
+import { HandlerHarness, persistent, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
 import { MemoryStore } from '../memory-store/memory-store.ts'
 
 let broker: HandlerHarness

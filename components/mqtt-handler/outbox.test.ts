@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import { runs } from '../../test/helpers/full-run.ts'
 import {
-  connectPacket,
   HandlerHarness,
   type HarnessClient,
   payloads,

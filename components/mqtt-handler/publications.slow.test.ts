@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import { CROWD, crowdAway, crowdWaiting, untilRead } from '../../test/helpers/crowd.ts'
 import {
-  connectPacket,
   HandlerHarness,
   payloads,
   persistent,

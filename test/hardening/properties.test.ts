@@ -5,7 +5,7 @@ import { countWork } from '../helpers/count-work.ts'
 import { FakeConnection } from '../helpers/fake-connection.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost } from './arena.ts'
-import { connectPacket } from './attacker.ts'
+import { connectNotation } from './attacker.ts'
 
 const attack = arena()
 
@@ -28,7 +28,7 @@ const IN_CONNECT: readonly Row[] = [
 
 it.each(IN_CONNECT)('CONNECT with %s is refused', async (_, properties, reason) => {
   const attacker = await attack.open(5)
-  await attacker.send(connectPacket(5, { properties })).isRefused(reason)
+  await attacker.send(connectNotation(5, { properties })).isRefused(reason)
 })
 
 const LATER: readonly Row[] = [
@@ -88,7 +88,7 @@ describe('User Properties by the thousand', () => {
       packet: () => received.packets++,
       publish: () => received.publishes++,
     })
-    input.bytes(packetBytes(connectPacket(5)))
+    input.bytes(packetBytes(connectNotation(5)))
     const work = countWork()
     for (let position = 0; position < publish.length; position += 10) {
       input.bytes(publish.subarray(position, position + 10))
@@ -102,7 +102,7 @@ describe('User Properties by the thousand', () => {
   it('in a CONNECT packet are accepted as far as its size is', async () => {
     const attacker = await attack.open(5)
     const some = properties.subarray(0, 9 * 800).toString('hex')
-    attacker.send(connectPacket(5, { properties: some }))
+    attacker.send(connectNotation(5, { properties: some }))
     expect(await attacker.packet()).toMatch(/^20..0000/)
     const another = await attack.open(5)
     another.send(packetBytes('10 ffff07'), properties)

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { after } from '../helpers/after.ts'
 import { arena, VERSIONS } from './arena.ts'
-import { connectPacket, noProperties } from './attacker.ts'
+import { connectNotation, noProperties } from './attacker.ts'
 
 const attack = arena({ concurrent: true, handler: { connectDeadlineMs: 300, maximumKeepAliveSeconds: 1 } })
 
@@ -69,7 +69,7 @@ describe.concurrent('Keep Alive in all versions', () => {
 
 it.concurrent('Server Keep Alive tells an MQTT 5.0 client what it is held to [MQTT-3.1.2-21]', async () => {
   const attacker = await attack.open(5)
-  attacker.send(connectPacket(5, { keepAliveSeconds: 0xffff }))
+  attacker.send(connectNotation(5, { keepAliveSeconds: 0xffff }))
   expect(await attacker.packet()).toContain('130001')
 })
 
@@ -89,7 +89,7 @@ it.concurrent('a clock that steps back, or ahead, ends and prolongs nothing', as
 
     // Neither the session nor the message is old.
     const again = await attack.open(5)
-    again.send(connectPacket(5, { clientId: 'absent', clean: false, properties }))
+    again.send(connectNotation(5, { clientId: 'absent', clean: false, properties }))
     expect(await again.packet()).toMatch(/^20..0100/)
     expect(await again.packet()).toMatch(/^32..0005636c6f636b00010502000000\d978$/)
     vi.setSystemTime(new Date('1970-01-01'))
@@ -98,7 +98,7 @@ it.concurrent('a clock that steps back, or ahead, ends and prolongs nothing', as
     await vi.waitFor(
       async () => {
         const last = await attack.open(5)
-        last.send(connectPacket(5, { clientId: 'absent', clean: false, properties }))
+        last.send(connectNotation(5, { clientId: 'absent', clean: false, properties }))
         const connack = await last.packet()
         last.send(`e0 @ 00 ${none}`)
         await last.rest()

@@ -5,7 +5,7 @@ import { isFullRun } from '../helpers/full-run.ts'
 import { randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
-import { type Attacker, connectPacket, noProperties } from './attacker.ts'
+import { type Attacker, connectNotation, noProperties } from './attacker.ts'
 
 const attack = arena({ decoder: { maximumConnectPacketSize: 128 * 1024 } })
 
@@ -52,7 +52,7 @@ describe.each(VERSIONS)('65,535 slashes in version %i', (version) => {
     const witness = await attack.connected(version)
     await witness.subscribe('#')
     const attacker = await attack.open(version)
-    attacker.send(connectPacket(version, { flags: 4, payload: `${none} ${slashes} <78>` }))
+    attacker.send(connectNotation(version, { flags: 4, payload: `${none} ${slashes} <78>` }))
     expect(await attacker.packet()).toMatch(/^20..00/)
     attacker.destroy()
     expect(await witness.packet()).toContain(slashes)
