@@ -183,7 +183,7 @@ describe('a search in steps', () => {
   })
 
   it('takes no stack for a filter of many levels', () => {
-    const topics = Array.from({ length: 2_000 }, (_, index) => 'x/'.repeat(index + 1))
+    const topics = Array.from({ length: 200 }, (_, index) => 'x/'.repeat(10 * index + 10))
     const retained = holding(...new Set(topics))
     expect(matching(retained, 'x/'.repeat(2_000))).toHaveLength(1)
   })

@@ -8,6 +8,16 @@ import { describe } from 'vitest'
 import { partSource, test, timeout } from '../helpers/dev-loop/world.ts'
 
 describe.concurrent('npm run go with piped input', { timeout }, () => {
+  test('says what runs in which order, answers, stops in order, and exits with 0', async ({ world, expect }) => {
+    const program = world.go()
+    program.finish('status()')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toMatch(/1 {2}log +Logger +info .* ms\n +2 {2}server +Listener +127\.0\.0\.1:0 .* ms\n/)
+    expect(program.output).toMatch(/Running 2 components, started in .* ms/)
+    expect(program.output).toMatch(/server +Listener +running/)
+    expect(program.output).toMatch(/server stopped\nlog stopped\nStopped in .* ms\.\n$/)
+  })
+
   test('awaits each line before the next, and the last before the end', async ({ world, expect }) => {
     const program = world.go()
     program.finish(

@@ -14,7 +14,7 @@ import type { SystemError } from '../../src/system/system-error.ts'
 import { isFullRun } from '../helpers/full-run.ts'
 import { deferred, failure } from './journal.ts'
 
-const size = isFullRun ? 200 : 60
+const size = isFullRun ? 200 : 40
 /** A few of the latest components, so that chains grow long and yet much can run in parallel. */
 const mostDependencies = 4
 const socketEvery = 50
