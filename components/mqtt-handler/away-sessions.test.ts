@@ -116,7 +116,7 @@ describe('at maximumAwaySessions', () => {
   })
 })
 
-it('finds the one that is away longest among any number, whatever comes and goes', () => {
+it('the list of away sessions finds the one that is away longest among any number, whatever comes and goes', () => {
   start({ maximumSessions: 10_000 })
   const { away: sessions } = broker.handler.sessions
   for (let n = 0; n < 50; n++) away(`${n}`)

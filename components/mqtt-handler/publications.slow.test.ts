@@ -94,7 +94,7 @@ it('a subscriber that ends its session, or unsubscribes, before its turn gets no
   expect(waiting(1)).toBe(CROWD - 1)
 })
 
-it('says at the end that the full queue of one of them refused it, or that there was no subscriber', async () => {
+it('the answer says at the end that the full queue of one of them refused it, or that there was no subscriber', async () => {
   broker = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
   away()
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -198,7 +198,7 @@ describe('a topic that matches very many filters', () => {
   })
 })
 
-it('a fault while it is passed on costs its publisher the connection alone', async () => {
+it('a fault while a message is passed on costs its publisher the connection alone', async () => {
   class FaultyRouter extends LocalRouter {
     override publishInSteps(...parameters: Parameters<LocalRouter['publishInSteps']>) {
       if (parameters[0].payload.toString() === 'fault') throw new Error('a fault in the router')

@@ -38,7 +38,7 @@ it('a client that comes back before all of them are in its queue gets each once 
   expect(new Set(got).size).toBe(3_000)
 })
 
-it('searches for a session one at a time, however often its client comes and goes', async () => {
+it('the sender of retained messages searches for a session one at a time, however often its client comes and goes', async () => {
   const searchers = new Set<object>()
   const mayGoOn = broker.handler.scheduler.mayGoOn.bind(broker.handler.scheduler)
   vi.spyOn(broker.handler.scheduler, 'mayGoOn').mockImplementation((searcher) => {
@@ -53,7 +53,7 @@ it('searches for a session one at a time, however often its client comes and goe
   expect(searchers.size).toBe(1)
 })
 
-it('sends each of many topics once to a client that stops reading, though others come and go meanwhile', async () => {
+it('the sender of retained messages sends each of many topics once to a client that stops reading, though others come and go meanwhile', async () => {
   const publisher = broker.connect({ clientId: 'gardener' })
   const client = broker.connect()
   client.connection.congested = true

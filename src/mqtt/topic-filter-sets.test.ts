@@ -110,7 +110,7 @@ describe('overlaps', () => {
   })
 })
 
-it('takes filters of 65,535 levels in their stride', () => {
+it('the comparison of filters takes filters of 65,535 levels', () => {
   const deep = '+/'.repeat(32_767)
   expect(covers(`${deep}#`, `${deep}+`)).toBe(true)
   expect(overlaps(`${deep}a`, `${deep}b`)).toBe(false)

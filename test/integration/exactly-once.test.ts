@@ -7,6 +7,6 @@ test('QoS 1 comes at least once, QoS 2 exactly once, all in order, whatever happ
   await survives(networkFaults, runs(400))
 })
 
-test('the same holds when the broker crashes and comes back with what was durable', async () => {
+test('QoS 1 and 2 keep their promises when the broker crashes and comes back with what was durable', async () => {
   await survives(allFaults, runs(600))
 })
