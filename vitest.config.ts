@@ -13,8 +13,8 @@ export default defineConfig(({ mode }) => ({
     // Each worker loads a module once, and not for each file of tests, which would be a third of the time.
     pool: 'forks',
     isolate: false,
-    // Many tests wait for the network or for time: with two processors, vitest alone would take one.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // More than processors where there are two: many tests wait for the network or for time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // Never setImmediate: a real clearImmediate that is given a fake one spoils Node's count of them for the whole process.
     fakeTimers: { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] },
     // For a machine that does other work at the same time.
