@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
+import { runs } from '../../test/helpers/full-run.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
 import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
@@ -197,6 +198,6 @@ it.each([4, 5] as const)('version %i: however they are split, and whoever takes 
         expect(recorder.errors).toEqual(expected.errors)
       },
     ),
-    { seed: fuzzSeed, numRuns: 500 },
+    { seed: fuzzSeed, numRuns: runs(500) },
   )
 })

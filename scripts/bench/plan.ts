@@ -37,6 +37,8 @@ export interface LoadPlan {
   readonly userProperties: number
 
   readonly pace: Pace
+  /** How many deliveries are measured; without it as many as there are in `Job.measureMs`. */
+  readonly deliveries?: number
 
   /** Subscriptions of others, that no message matches. */
   readonly others?: { readonly clients: number; readonly subscriptions: number }

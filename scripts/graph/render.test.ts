@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type SystemGraph, systemGraph, toDot } from '../../src/system/graph.ts'
+import { runs } from '../../test/helpers/full-run.ts'
 import { broker } from './fixtures/broker.config.ts'
 import { renderSvg } from './render.ts'
 import { renderPng } from './render-png.ts'
@@ -66,7 +67,7 @@ describe('the SVG', () => {
         )
         expect(drawn).toEqual(seen.map((each) => each || "''"))
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     )
   })
 

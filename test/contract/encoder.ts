@@ -11,6 +11,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection } from '../helpers/fake-connection.ts'
+import { runs } from '../helpers/full-run.ts'
 import { runOf } from '../helpers/mailbox.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { acknowledgement, fuzzSeed, publish } from '../helpers/packets.ts'
@@ -119,7 +120,7 @@ const writesThePackets = (make: () => EncoderStage): void => {
         expect(hexOf(recorder.all)).toBe(hexOf(expected))
         if (packet.cmd === 'publish') expect(publishSize(publishOf(packet), version)).toBe(expected.length)
       }),
-      { numRuns: 300, seed: fuzzSeed },
+      { numRuns: runs(300), seed: fuzzSeed },
     )
   })
 }

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { MemoryStore } from '../../components/memory-store/memory-store.ts'
+import { runs } from '../helpers/full-run.ts'
 import { MemoryBroker, type MemoryConnection } from '../helpers/memory-broker.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { fuzzSeed } from '../helpers/packets.ts'
@@ -134,6 +135,6 @@ it('whoever sends packets together, everybody gets the same bytes as if they had
         expect(together).toEqual(singly)
       },
     ),
-    { seed: fuzzSeed, numRuns: 400 },
+    { seed: fuzzSeed, numRuns: runs(400) },
   )
 })

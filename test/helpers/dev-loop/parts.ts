@@ -1,4 +1,4 @@
-/** The components that test/integration/dev-loop.test.ts runs from a copy of this file three folders below the root. */
+/** The components that test/integration/dev-loop.slow.test.ts runs from a copy of this file three folders below the root. */
 
 import { createServer } from 'node:net'
 import { z } from 'zod'
