@@ -8,7 +8,7 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishRemainingLength, publishSize } from '../../src/mqtt/publish-size.ts'
 import { variableByteIntegerSize } from '../../src/mqtt/variable-byte-integer.ts'
 import { encodePublish, requirePacketIdentifier } from './encode-publish.ts'
-import { EncodedRun, NO_SERIAL } from './encoded-run.ts'
+import { copyRun, EncodedRun, NO_SERIAL } from './encoded-run.ts'
 import { Slab } from './slab.ts'
 
 /** Payloads over this many bytes are sent from the message's own memory, behind the rest of their packet. */
@@ -27,9 +27,7 @@ export class PublishEncoder {
   readonly #slab: Slab
   readonly #last3 = new LastPublish()
   readonly #last5 = new LastPublish()
-  readonly #lastRun = new EncodedRun(0)
-  readonly #lastRun3 = new EncodedRun(1)
-  readonly #lastRun5 = new EncodedRun(1)
+  readonly #lastRun = new EncodedRun()
 
   constructor(slab: Slab) {
     this.#slab = slab
@@ -78,7 +76,9 @@ export class PublishEncoder {
     return true
   }
 
-  /** The same at QoS 1. @param packetIdentifiers of the packets, in their order. */
+  /**
+   * The same at QoS 1: in the form that it came in it is copied whole. @param packetIdentifiers of the packets, in their order.
+   */
   sendIdentifiedRun(
     run: PublishRun,
     packetIdentifiers: Uint16Array,
@@ -86,11 +86,21 @@ export class PublishEncoder {
     next: ByteReceiver,
   ): boolean {
     const isVersion5 = connection.protocolVersion === 5
-    const encoded = isVersion5 ? this.#lastRun5 : this.#lastRun3
-    if (!encoded.is(run)) encoded.remember(run, isVersion5 ? 5 : 4)
-    if (encoded.longest > connection.maximumPacketSize) return false
-    const start = encoded.copy(packetIdentifiers, this.#slab)
-    next.forward(this.#slab.bytes, start, this.#slab.end)
+    const slab = this.#slab
+    const { message, count } = run
+    let start: number
+    if (run.isVersion5 === isVersion5) {
+      if (run.longest > connection.maximumPacketSize) return false
+      const { bytes, frameStart } = message
+      start = copyRun(bytes, frameStart, run.end, run.packetIdentifiersAt, packetIdentifiers, count, slab)
+    } else {
+      const encoded = this.#lastRun
+      if (!encoded.is(run)) encoded.remember(run, isVersion5 ? 5 : 4)
+      if (encoded.longest > connection.maximumPacketSize) return false
+      const { bytes, packetIdentifiersAt } = encoded
+      start = copyRun(bytes, 0, bytes.length, packetIdentifiersAt, packetIdentifiers, count, slab)
+    }
+    next.forward(slab.bytes, start, slab.end)
     return true
   }
 }

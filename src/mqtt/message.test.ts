@@ -46,6 +46,22 @@ describe('a message', () => {
     expect(message.serial).not.toBe(kept.serial)
   })
 
+  it.each([[1], [100], [4_096], [4_097], [9_000]])(
+    'of %i bytes is kept beside others, none of which changes another',
+    (size) => {
+      const kept = Array.from({ length: 300 }, (_, n) => {
+        const message = new Message()
+        Message.refill(message, Buffer.alloc(size, n)).payloadEnd = size
+        return message.keep()
+      })
+      for (const [n, message] of kept.entries()) {
+        expect(message.payload.equals(Buffer.alloc(size, n))).toBe(true)
+        const { bytes, payload } = message.alone()
+        expect([bytes.length, bytes.buffer.byteLength, payload.length]).toEqual([size, size, size])
+      }
+    },
+  )
+
   it('that owns its memory is kept without a copy', () => {
     const message = Object.assign(lent(), { owned: true })
     const kept = message.keep()

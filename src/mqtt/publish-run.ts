@@ -34,6 +34,14 @@ export class PublishRun {
   /** At QoS 1, the Packet Identifiers that they came with, in their order. */
   readonly packetIdentifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
 
+  /** At QoS 1, where these stand, in bytes from the start of the run. */
+  readonly packetIdentifiersAt = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
+
+  /** Whether its packets are in the form of MQTT 5.0, with Properties behind the Packet Identifier. Only at QoS 1. */
+  get isVersion5(): boolean {
+    return this.#message.payloadStart > this.#message.topicEnd + 2
+  }
+
   /** Whether the Payload Format Indicator of its packets says that their payloads are UTF-8. */
   get payloadFormatUtf8(): boolean {
     return this.#payloadFormatUtf8
@@ -71,19 +79,19 @@ export class PublishRun {
     const { frameStart, frameEnd } = message
     if (message.retain || first.dup) return false
     const limit = Math.min(end, frameStart + MAXIMUM_RUN_BYTES)
-    const identifiers = message.qos === 0 ? undefined : this.packetIdentifiers
+    const isAcknowledged = message.qos > 0
     let next = endIfAlike(message, frameEnd, limit)
     if (next === 0) return false
-    if (identifiers !== undefined) identifiers[0] = first.packetIdentifier
+    if (isAcknowledged) this.#noteIdentifier(message, frameStart, 0)
     this.#message = message
     this.#payloadFormatUtf8 = first.payloadFormatUtf8
     this.#count = 1
     this.#end = frameEnd
     this.#longest = frameEnd - frameStart
     while (next !== 0 && next - this.#end <= maximumPacketSize) {
-      if (identifiers !== undefined) {
+      if (isAcknowledged) {
         if (this.#count === MAXIMUM_ACKNOWLEDGED) break
-        identifiers[this.#count] = packetIdentifierAt(message, this.#end, limit)
+        this.#noteIdentifier(message, this.#end, this.#count)
       }
       this.#longest = Math.max(this.#longest, next - this.#end)
       this.#end = next
@@ -91,6 +99,13 @@ export class PublishRun {
       next = endIfAlike(message, next, limit)
     }
     return this.#count > 1
+  }
+
+  /** Notes the Packet Identifier of the packet at `start`, which says the same as the message. */
+  #noteIdentifier({ bytes, frameStart, topicStart, topicEnd }: Message, start: number, index: number): void {
+    const at = bodyStart(bytes, start, bytes.length) + 2 + topicEnd - topicStart
+    this.packetIdentifiers[index] = (bytes[at]! << 8) | bytes[at + 1]!
+    this.packetIdentifiersAt[index] = at - frameStart
   }
 
   /** Leaves out all but so many of the first packets, one at least: whoever gave the run passes the others on after it. */
@@ -151,12 +166,6 @@ const endIfAlike = (message: Message, start: number, limit: number): number => {
 const isAlike = (bytes: Uint8Array, start: number, end: number, moved: number): boolean => {
   for (let at = end - 1; at >= start; at -= 1) if (bytes[at] !== bytes[at + moved]) return false
   return true
-}
-
-/** The Packet Identifier of the packet at `start`, which says the same as the message. */
-const packetIdentifierAt = ({ bytes, topicStart, topicEnd }: Message, start: number, limit: number): number => {
-  const at = bodyStart(bytes, start, limit) + 2 + topicEnd - topicStart
-  return (bytes[at]! << 8) | bytes[at + 1]!
 }
 
 /** Where the body of the packet at `start` begins; 0 when its Remaining Length is not legal, or not there before `limit`. */

@@ -290,7 +290,7 @@ const fansOut = (make: () => EncoderStage): void => {
     it('is written with the Packet Identifiers of each client at QoS 1, as its packets are one by one', () => {
       const identifiers = Uint16Array.of(1, 0x1234, 0xffff, 7, 300)
       for (const from of [4, 5] as const) {
-        const run = runOf('topic', payloads, from, from === 5 ? '26 "k" "v"' : '')
+        const run = runOf('topic', payloads, from, from === 5 ? '26 "k" "v"' : '', 1)
         for (const [index, { encoder, recorder, connection }] of opening(make(), [3, 4, 5, 4, 5]).entries()) {
           const own = identifiers.map((identifier) => identifier - (identifier > 1 ? index : 0))
           if (encoder.publishIdentifiedRun?.(run, own) !== true) continue
