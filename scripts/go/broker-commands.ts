@@ -3,6 +3,7 @@
 import { describeReasonCode } from '../../src/index.ts'
 import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
 import type { Dev } from '../../src/system/dev.ts'
+import { visible } from '../../src/system/graph-words.ts'
 import { didYouMean } from '../../src/system/suggestion.ts'
 import {
   clientsText,
@@ -22,7 +23,6 @@ import type { Watches } from './watches.ts'
 const mostRetained = 1_000
 const mostSessions = 10_000
 
-/** What the server does when it disconnects a client for an operator. */
 export const brokerCommands = (dev: Dev, watches: Watches): Readonly<Record<string, Command>> => ({
   clients: {
     usage: 'clients()',
@@ -105,7 +105,7 @@ const client = (broker: Broker, id: string): ClientInfo | SessionInfo => {
   const connected = broker.client(id)
   if (connected !== undefined) return shownAs({ ...connected }, (colors) => clientText(connected, nowMs, colors))
   const session = broker.session(id)
-  if (session === undefined) throw new UsageError(`${unknownClient(broker, id)}, and it has no session`)
+  if (session === undefined) throw new UsageError(unknownClient(broker, id, ', and it has no session'))
   return shownAs({ ...session }, (colors) => sessionText(session, nowMs, colors))
 }
 
@@ -114,9 +114,9 @@ const disconnect = (broker: Broker, id: string): object => {
   return shownAs({}, `${nameText(id)} was disconnected and may reconnect.`)
 }
 
-const unknownClient = (broker: Broker, id: string): string => {
+const unknownClient = (broker: Broker, id: string, more = ''): string => {
   const names = [...first(broker.clients(), mostSessions)].map((each) => each.id)
-  return `no client '${nameText(id)}' is connected${didYouMean(id, names).replace(/\?$/, '')}`
+  return `no client '${nameText(id)}' is connected${more}${visible(didYouMean(id, names))}`
 }
 
 const retained = (broker: Broker, filter: string): readonly object[] => {
