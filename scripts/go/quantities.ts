@@ -1,7 +1,7 @@
 /** Durations, sizes and times, as people write them. */
 
 /** `12 ms`, with a decimal below 10. */
-export const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
+export const milliseconds = (value: number): string => `${value.toFixed(value < 9.95 ? 1 : 0)} ms`
 
 /** `3 min 12 s`: the two largest units. @param ms in milliseconds. */
 export const duration = (ms: number): string => {
