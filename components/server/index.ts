@@ -32,6 +32,23 @@ export const server = defineComponent({
     return new TcpServer(await listen(config), config, stages, logger.child({ component: name }))
   },
 
+  measure: (instance) => [
+    {
+      name: 'open',
+      help: 'Connections open now.',
+      unit: 'connections',
+      kind: 'gauge',
+      read: () => instance.connections,
+    },
+    {
+      name: 'refused',
+      help: 'Connections refused because there were as many as maximumConnections allows.',
+      unit: 'connections',
+      kind: 'counter',
+      read: () => instance.refused,
+    },
+  ],
+
   stop: (instance) => instance.stop(),
 
   // Connections end here, but the port stays bound: clients that reconnect meanwhile wait and are not refused.

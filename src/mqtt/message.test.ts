@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Message } from './message.ts'
 
@@ -24,6 +25,11 @@ const expected = {
 }
 
 describe('a message', () => {
+  it('prints without the bytes around it', () => {
+    expect(inspect(lent())).toBe('Message { topic: "topic/a", qos: 1, retain: true, payload: 7 bytes }')
+    expect(inspect([lent().keep()])).toContain('Message { topic: "topic/a", qos: 1, retain: true, payload: 7 bytes }')
+  })
+
   it.each([
     ['keep', (message: Message) => message.keep()],
     ['alone', (message: Message) => message.alone()],

@@ -123,6 +123,12 @@ export class Message {
     return this.topicEnd - this.topicStart + this.propertiesEnd - this.propertiesStart + this.payloadLength
   }
 
+  /** What `console.log` and the REPL print: the bytes around the message belong to others, and the payload is not for the log. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { topic, qos, retain, payloadLength } = this
+    return `Message { topic: ${JSON.stringify(topic)}, qos: ${qos}, retain: ${retain}, payload: ${payloadLength} bytes }`
+  }
+
   /** The same message in memory of its own, which may be kept and is never changed. One copy serves all who keep it. */
   keep(): Message {
     if (this.#kept !== undefined) return this.#kept

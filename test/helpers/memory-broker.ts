@@ -26,7 +26,7 @@ export class MemoryBroker {
 
   /** @param config of the handler. */
   static async start(store: Store, config: object): Promise<MemoryBroker> {
-    const context = { name: 'test', signal: new AbortController().signal }
+    const context = { name: 'test', signal: new AbortController().signal, measures: () => [] }
     const parts = {
       router: await router.start(router.config.parse({}), {}, context),
       store,

@@ -33,7 +33,7 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
     )
     expect(await program.ended()).toBe(1)
     expect(program.output).toMatch(
-      /'first'\n'second'\n(\.\.\. |\| )?'third'\nserver stopped\nlog stopped\nserver starts\nNo file changed; running 2 components again .*\nrefused\ntrue\n/,
+      /'first'\n'second'\n(\.\.\. |\| )?'third'\nserver stopped\nlog stopped\nserver starts\nreset: nothing changed, .*; no client was connected\nRunning 2 components again .*\nrefused\ntrue\n/,
     )
   })
 
@@ -48,11 +48,14 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
   test('the commands', async ({ world, expect }) => {
     const program = world.go('--set', 'log.level=warn')
     program.finish(
-      'menu()',
+      'help',
       'config',
       "log('debug')",
       'await reset(); log()',
       'graph()',
+      "graph('wiring.dot')",
+      'reset',
+      'clients()',
       "log('loud')",
       'stop()',
       'system.server',
@@ -64,6 +67,13 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
     expect(program.output.match(/The log is at debug\./g)).toHaveLength(2)
     expect(program.output).toMatch(/server +Listener +● running/)
     expect(readFileSync(join(world.directory, 'system.svg'), 'utf8')).toContain('<svg')
+    expect(readFileSync(join(world.directory, 'wiring.dot'), 'utf8')).toMatch(/^digraph [\s\S]*running/)
+    expect(program.output).toContain('Drawn in wiring.dot.')
+    expect(program.output.match(/^ *reset\(\) +loads what has changed/gm)).toHaveLength(2)
+    expect(program.output).toContain('this system has no broker')
+    // Nothing is coloured over a pipe, and what the user asks for in vain is no error that escaped.
+    expect(program.output).not.toContain('\u001b')
+    expect(program.output).not.toContain('Uncaught')
     expect(program.output).toContain('there is no level "loud"')
     expect(program.output).toContain('server is not running: it is stopped')
   })
