@@ -145,7 +145,7 @@ class Relay {
     return peers
   }
 
-  /** One filter to a packet, which is granted the QoS that it asks for. */
+  /** One filter to a packet, which is granted QoS 1 at most. */
   #subscribe(frame: Buffer, bodyStart: number, peer: Peer, filters: Set<string>): void {
     const start = bodyStart + 2 + (peer.version === 5 ? 1 + frame[bodyStart + 2]! : 0)
     const filter = frame.toString('latin1', start + 2, start + 2 + frame.readUInt16BE(start))
@@ -155,7 +155,7 @@ class Relay {
     index.set(filter, peers.add(peer))
     this.#routes.clear()
     const id = frame.subarray(bodyStart, bodyStart + 2)
-    const qos = frame.at(-1)! & 3
+    const qos = Math.min(frame.at(-1)! & 3, 1)
     peer.push(Buffer.of(0x90, peer.version === 5 ? 4 : 3, ...id, ...(peer.version === 5 ? [0, qos] : [qos])))
   }
 
