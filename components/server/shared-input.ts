@@ -1,7 +1,8 @@
-import type { Socket } from 'node:net'
+import type { Socket, SocketConstructorOpts } from 'node:net'
 import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { type OwnReader, OwnReaders } from './own-readers.ts'
 import { PatientSocket } from './patient-socket.ts'
 
 /** How much one read takes at most, in bytes: as much as Node's own. */
@@ -55,6 +56,7 @@ export class SharedInput implements Lender, TurnEnd {
   readonly #views: Buffer[] = []
   /** The turn of `#used` is over. */
   #isOver = false
+  readonly #ownReaders = new OwnReaders()
   readonly #pool: BufferPool
   readonly #endOfTurn: EndOfTurn
   /** Memory of the pool that bytes were read into or moved to in this turn of the event loop. */
@@ -65,21 +67,33 @@ export class SharedInput implements Lender, TurnEnd {
     this.#endOfTurn = endOfTurn
   }
 
+  /** Makes the socket of a connection that was just accepted. It does not read before it is adopted. @param handle Node's. */
+  socketFor(handle: object): Socket {
+    return new InputSocket(handle, this, new Reads(this, this.#smallMemory))
+  }
+
   /**
-   * Has a socket read into the shared memory, which only a new one can: Node offers that for sockets made with `onread`, and
-   * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
-   * have been there in every version of Node; where they are not, nothing is done.
-   * @param accepted does not read yet: of a server with `pauseOnConnect`.
+   * Has a socket read into the shared memory, which only one made here can: Node offers that for sockets made with `onread`.
+   * From any other socket the connection moves to one made here, by parts of the old one that are not documented but have been
+   * there in every version of Node; where they are not, nothing is done.
+   * @param accepted does not read yet: made by `socketFor`, or by a server with `pauseOnConnect`.
    * @param readFailed called when a read fails. The caller destroys the socket.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
   adopt(accepted: Socket, reader: InputReader, readFailed: (error: Error) => void): PatientSocket | undefined {
+    const socket = accepted instanceof InputSocket && accepted.input === this ? accepted : this.#moveSocket(accepted)
+    if (socket === undefined) return undefined
+    socket.reads.reader = reader
+    socket.tell(readFailed)
+    return socket
+  }
+
+  #moveSocket(accepted: Socket): InputSocket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
-    const options = { handle, allowHalfOpen: true, onread: this.#onread(reader) }
-    const socket = new PatientSocket(options, readFailed)
+    const socket = new InputSocket(handle, this, new Reads(this, this.#smallMemory))
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server
@@ -142,28 +156,38 @@ export class SharedInput implements Lender, TurnEnd {
     if (this.#used.push(memory) === 1) this.#endOfTurn.addLast(this)
   }
 
-  #onread(reader: InputReader) {
-    let memory: Buffer = this.#smallMemory
-    let room: Buffer | undefined
-    let ownReads = 0
-    return {
-      buffer: () => room ?? memory,
-      callback: (length: number): boolean => {
-        if (room !== undefined) reader.filled(length)
-        else {
-          const chunk = memory === this.#memory ? this.#viewOf(length) : memory.subarray(0, length)
-          if (ownReads > 0) {
-            ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
-            this.#useInThisTurn(memory)
-            reader.read(chunk)
-          } else if (this.#readLent(chunk, reader) && length === READ_BYTES) ownReads = OWN_READS
-          if (ownReads > 0) memory = this.#pool.take()
-          else memory = reader.hasRest ? this.#smallMemory : this.#memory
-        }
-        room = reader.room()
-        return true
-      },
+  /** Takes what a socket has read, and chooses the memory for its next read. */
+  take(reads: Reads, length: number): void {
+    const reader = reads.reader!
+    if (reads.room !== undefined) reader.filled(length)
+    else {
+      const { memory } = reads
+      const chunk = memory === this.#memory ? this.#viewOf(length) : memory.subarray(0, length)
+      if (reads.ownReads > 0) {
+        reads.ownReads = length < OWN_UNTIL_BYTES ? 0 : reads.ownReads - 1
+        this.#useInThisTurn(memory)
+        // It is given back from there: the connection may be closed in the middle of this.
+        reads.memory = this.#memory
+        reader.read(chunk)
+      } else if (this.#readLent(chunk, reader) && length === READ_BYTES) reads.ownReads = OWN_READS
+      if (reads.ownReads > 0 && !reads.isClosed && this.#ownReaders.mayHave(reads, this.#endOfTurn.turn)) {
+        reads.memory = this.#pool.take()
+      } else {
+        reads.ownReads = 0
+        this.#ownReaders.leave(reads)
+        reads.memory = reader.hasRest ? this.#smallMemory : this.#memory
+      }
     }
+    reads.room = reader.room()
+  }
+
+  /** Takes back the memory that a socket has of its own. */
+  takeBack(reads: Reads): void {
+    this.#ownReaders.leave(reads)
+    reads.ownReads = 0
+    // That of the server is no pool's.
+    this.#pool.give(reads.memory)
+    reads.memory = this.#memory
   }
 
   #viewOf(length: number): Buffer {
@@ -186,8 +210,69 @@ export class SharedInput implements Lender, TurnEnd {
   }
 }
 
+/** How one socket reads: what Node calls for each read, and who gets what was read. */
+class Reads implements OwnReader {
+  place = -1
+  lastTurn = 0
+  /** Set when the socket is adopted. */
+  reader: InputReader | undefined
+  socket: InputSocket | undefined
+  isClosed = false
+  /** What the next read goes to, unless there is room for it elsewhere. */
+  memory: Buffer
+  room: Buffer | undefined
+  /** So many reads may still go to memory of its own; 0 while it has none. */
+  ownReads = 0
+  readonly #input: SharedInput
+
+  constructor(input: SharedInput, memory: Buffer) {
+    this.#input = input
+    this.memory = memory
+  }
+
+  readonly buffer = (): Buffer => this.room ?? this.memory
+
+  readonly callback = (length: number): boolean => {
+    this.#input.take(this, length)
+    return true
+  }
+
+  giveBack(): void {
+    this.#input.takeBack(this)
+    if (this.room === undefined) this.socket?.readInto(this.memory)
+  }
+
+  close(): void {
+    this.isClosed = true
+    if (this.place >= 0) this.#input.takeBack(this)
+  }
+}
+
+/** A socket that reads into the memory of an input. */
+class InputSocket extends PatientSocket {
+  readonly input: SharedInput
+  readonly reads: Reads
+
+  constructor(handle: object, input: SharedInput, reads: Reads) {
+    super({ handle, allowHalfOpen: true, onread: reads, manualStart: true } as SocketConstructorOpts)
+    this.input = input
+    this.reads = reads
+    reads.socket = this
+  }
+
+  /** Sets the memory of the next read, which otherwise the end of a read does. Node remembers each, so this is for rare cases. */
+  readInto(memory: Buffer): void {
+    ;(this as unknown as Internals)._handle?.useUserBuffer?.(memory)
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    super._destroy(error, callback)
+    this.reads.close()
+  }
+}
+
 interface Internals {
-  _handle: { readonly useUserBuffer?: unknown } | null
+  _handle: { useUserBuffer?(memory: Buffer): void } | null
   _server: unknown
   server: unknown
 }
