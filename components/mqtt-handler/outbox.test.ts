@@ -64,6 +64,39 @@ describe('the in-flight window', () => {
     expect(payloads(client.take({ cmd: 'puback', messageId: sent[0]!.messageId! }))).toEqual([`${inflight + 1}`])
   })
 
+  it('grows while a client of MQTT 3 acknowledges at once, up to maximumInflight; at QoS 2 it does not', () => {
+    start({ maximumInflight: 50 })
+    const client = broker.connect({ clientId: 'subscriber' }, 4)
+    client.take(subscribePacket({ a: {} }))
+    publish(...numbers(1, 200))
+    const got: string[] = []
+    const windows: number[] = []
+    for (let sent = client.take(); sent.length > 0; ) {
+      windows.push(sent.length)
+      got.push(...payloads(sent))
+      for (const { messageId } of sent.splice(0)) sent.push(...client.take({ cmd: 'puback', messageId: messageId! }))
+    }
+    expect(got).toEqual(numbers(1, 200).map(String))
+    // What is sent meanwhile comes with the last of them.
+    expect(windows).toEqual([20, 40, 50, 50, 40])
+    publishAt2(...numbers(1, 60))
+    expect(payloads(client.take())).toEqual(numbers(1, 20).map(String))
+  })
+
+  it('keeps the order of a client of MQTT 3 when a message at QoS 2 has to wait before others at QoS 1', () => {
+    start({ maximumInflightMqtt3: 2, initialInflight: 10, maximumInflight: 10 })
+    const client = broker.connect({ clientId: 'subscriber' }, 4)
+    client.take(subscribePacket({ a: {} }))
+    publish('at QoS 1')
+    publishAt2(1, 2, 3)
+    publish('behind')
+    const sent = client.take()
+    expect(payloads(sent)).toEqual(['at QoS 1', '1'])
+    expect(payloads(client.take({ cmd: 'puback', messageId: sent[0]!.messageId! }))).toEqual(['2'])
+    client.take({ cmd: 'pubrec', messageId: sent[1]!.messageId! })
+    expect(payloads(client.take({ cmd: 'pubcomp', messageId: sent[1]!.messageId! }))).toEqual(['3', 'behind'])
+  })
+
   it('holds no more than maximumInflight over all connections of a client that never sends PUBCOMP', () => {
     start({ maximumInflight: 3 })
     subscribed().lose()

@@ -13,7 +13,7 @@ import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 let broker: HandlerHarness
 beforeEach(() => {
-  broker = new HandlerHarness({ maximumInflight: 20_000, maximumQueuedMessages: 20_000 })
+  broker = new HandlerHarness({ maximumInflight: 20_000, initialInflight: 20_000, maximumQueuedMessages: 20_000 })
   const publisher = broker.connect({ clientId: 'publisher' })
   for (let n = 0; n < 3_000; n++) {
     publisher.take(publishPacket({ topic: `r/${n}`, retain: true, qos: 1, payload: Buffer.from(`${n}`) }))

@@ -36,8 +36,8 @@ export class Message {
    */
   readonly expiresAtMs: number = Number.POSITIVE_INFINITY
   /**
-   * The whole packet that it came in, where its bytes may go out again as they are: at QoS 0, when nothing was taken out of
-   * them. `frameVersion` is 0 otherwise, 4 for the form of MQTT 3 and 5 for that of 5.0.
+   * The whole packet that it came in, at QoS 0 and 1. Its bytes may go out again as they are at QoS 0, when nothing was taken
+   * out of them: `frameVersion` is 4 then for the form of MQTT 3 and 5 for that of 5.0, and 0 otherwise.
    */
   readonly frameStart: number = 0
   readonly frameEnd: number = 0
@@ -84,6 +84,8 @@ export class Message {
     const message: MessageFields = lent
     message.bytes = bytes
     message.frameVersion = 0
+    message.frameStart = 0
+    message.frameEnd = 0
     message.owned = false
     message.lender = undefined
     lastSerial += 1

@@ -1,5 +1,4 @@
 import { Message } from './message.ts'
-import { PacketType } from './packet-type.ts'
 import type { Publish } from './publish.ts'
 
 /**
@@ -8,12 +7,12 @@ import type { Publish } from './publish.ts'
  */
 const MAXIMUM_RUN_BYTES = 16 * 1024
 
-/** The first byte of PUBLISH with QoS 0, and neither DUP nor RETAIN. */
-const PLAIN_PUBLISH = PacketType.Publish << 4
+/** At QoS 1 a run has no more packets: each is answered, and has a Packet Identifier for each subscriber. */
+export const MAXIMUM_ACKNOWLEDGED = 256
 
 /**
- * PUBLISH packets at QoS 0 that lie one behind the other in the bytes that came in, and say the same in all but their
- * payloads: Topic Name, properties, no RETAIN. Under load most packets come so, since whoever publishes fast fills a read
+ * PUBLISH packets at QoS 0, or at QoS 1, that lie one behind the other in the bytes that came in, and say the same in all but their
+ * payloads and Packet Identifiers: Topic Name, properties, neither RETAIN nor DUP. Under load most packets come so, since whoever publishes fast fills a read
  * with packets on one topic. Such a run is checked once, authorized once, routed once and forwarded once to each
  * subscriber: that takes nearly half of the time off that a pair needs, and a third of what a fan-out to a thousand does.
  *
@@ -31,6 +30,9 @@ export class PublishRun {
   get message(): Message {
     return this.#message
   }
+
+  /** At QoS 1, the Packet Identifiers that they came with, in their order. */
+  readonly packetIdentifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
 
   /** Whether the Payload Format Indicator of its packets says that their payloads are UTF-8. */
   get payloadFormatUtf8(): boolean {
@@ -67,16 +69,22 @@ export class PublishRun {
   gather(first: Publish, end: number, maximumPacketSize: number): boolean {
     const { message } = first
     const { frameStart, frameEnd } = message
-    if (message.retain) return false
+    if (message.retain || first.dup) return false
     const limit = Math.min(end, frameStart + MAXIMUM_RUN_BYTES)
+    const identifiers = message.qos === 0 ? undefined : this.packetIdentifiers
     let next = endIfAlike(message, frameEnd, limit)
     if (next === 0) return false
+    if (identifiers !== undefined) identifiers[0] = first.packetIdentifier
     this.#message = message
     this.#payloadFormatUtf8 = first.payloadFormatUtf8
     this.#count = 1
     this.#end = frameEnd
     this.#longest = frameEnd - frameStart
     while (next !== 0 && next - this.#end <= maximumPacketSize) {
+      if (identifiers !== undefined) {
+        if (this.#count === MAXIMUM_ACKNOWLEDGED) break
+        identifiers[this.#count] = packetIdentifierAt(message, this.#end, limit)
+      }
       this.#longest = Math.max(this.#longest, next - this.#end)
       this.#end = next
       this.#count += 1
@@ -115,6 +123,7 @@ export class PublishRun {
       each.frameStart = start
       each.frameEnd = each.payloadEnd
       each.frameVersion = frameVersion
+      each.qos = message.qos
       each.lender = lender
       take(lent)
     }
@@ -122,18 +131,32 @@ export class PublishRun {
 }
 
 /** Where the packet at `start` ends, if it lies before the limit and says the same as the message; 0 otherwise. */
-const endIfAlike = ({ bytes, topicStart, payloadStart }: Message, start: number, limit: number): number => {
-  if (start >= limit || bytes[start] !== PLAIN_PUBLISH) return 0
+const endIfAlike = (message: Message, start: number, limit: number): number => {
+  const { bytes, frameStart, topicStart, topicEnd, payloadStart, qos } = message
+  if (start >= limit || bytes[start] !== bytes[frameStart]) return 0
   const body = bodyStart(bytes, start, limit)
   if (body === 0) return 0
   const end = body + remainingLength(bytes, start)
   const alikeStart = topicStart - 2
   if (end > limit || end - body < payloadStart - alikeStart) return 0
   // From the end on: topics that follow each other differ there.
-  for (let at = payloadStart - 1, other = body + at - alikeStart; at >= alikeStart; at -= 1, other -= 1) {
-    if (bytes[at] !== bytes[other]) return 0
-  }
-  return end
+  const moved = body - alikeStart
+  if (qos === 0) return isAlike(bytes, alikeStart, payloadStart, moved) ? end : 0
+  const identifier = bytes[topicEnd + moved]! | bytes[topicEnd + moved + 1]! // [MQTT-2.2.1-3]
+  const alike = isAlike(bytes, topicEnd + 2, payloadStart, moved) && isAlike(bytes, alikeStart, topicEnd, moved)
+  return identifier !== 0 && alike ? end : 0
+}
+
+/** Whether the bytes from `start` up to `end` are the same as those that lie so far behind them. */
+const isAlike = (bytes: Uint8Array, start: number, end: number, moved: number): boolean => {
+  for (let at = end - 1; at >= start; at -= 1) if (bytes[at] !== bytes[at + moved]) return false
+  return true
+}
+
+/** The Packet Identifier of the packet at `start`, which says the same as the message. */
+const packetIdentifierAt = ({ bytes, topicStart, topicEnd }: Message, start: number, limit: number): number => {
+  const at = bodyStart(bytes, start, limit) + 2 + topicEnd - topicStart
+  return (bytes[at]! << 8) | bytes[at + 1]!
 }
 
 /** Where the body of the packet at `start` begins; 0 when its Remaining Length is not legal, or not there before `limit`. */
