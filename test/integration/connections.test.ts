@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RawClient } from '../helpers/raw-client.ts'
-import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
+import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
 
 // Packets of MQTT 3.1.1 as hex.
 const connectWith = (flags: string, keepAlive: string, clientId = 'a') =>
@@ -99,7 +99,7 @@ describe('connections', () => {
     await broker.stop()
     broker = await startBroker({
       ...quietSystem,
-      mqttHandler: { ...quietSystem.mqttHandler, config: { connectDeadlineMs: 100 } },
+      ...withConfig({ connectDeadlineMs: 100 }),
     })
     const clients = await Promise.all([open(), open(CONNECT.slice(0, 20))])
     for (const client of clients) expect(await client.rest()).toBe('')
