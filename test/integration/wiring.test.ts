@@ -139,6 +139,7 @@ describe('the wiring of the broker', () => {
   it('has one broker for a store: two would know nothing of each other', () => {
     const second = { ...quietSystem.broker }
     expect(checkConfig({ ...quietSystem, second }).problems).toEqual([
+      expect.objectContaining({ path: ['second', 'component'] }),
       {
         path: ['second', 'dependencies', 'store'],
         message:
