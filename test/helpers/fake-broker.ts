@@ -33,6 +33,11 @@ export const clientInfo = (id: string, more: Partial<ClientInfo> = {}): ClientIn
 
 /** A broker for those who ask one: it knows what it was told, and reaches its own listeners alone. */
 export class FakeBroker implements Broker {
+  /** Nothing connects to it. */
+  get forClients(): Broker['forClients'] {
+    throw new Error('the fake broker has no clients of its own')
+  }
+
   readonly connected = new Map<string, ClientInfo>()
   readonly away = new Map<string, SessionInfo>()
   readonly kept = new Map<string, Message>()
