@@ -13,7 +13,6 @@ import { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
 import { describeConnectError } from './describe-connect-error.ts'
-import { PacketParser } from './packet-parser.ts'
 import { type PartialHolder, PartialMemory } from './partial-memory.ts'
 import { PartialPacket } from './partial-packet.ts'
 import { readPacket } from './read-packet.ts'
@@ -33,7 +32,6 @@ export interface PacketSizeLimits {
 /** What the decoders of all connections share. All parts are idle between two packets. */
 export class SharedDecoding {
   readonly reader = new PacketReader()
-  readonly parser = new PacketParser()
   /** Filled and lent again and again. */
   readonly publish = new Publish()
   readonly message = new Message()
@@ -244,7 +242,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
    */
   #takePacket(buffer: Buffer, start: number, end: number): number {
     const connection = this.#connection
-    const { reader, parser } = this.#shared
+    const { reader } = this.#shared
     const firstByte = this.#firstByte
     this.#state = State.FirstByte
     reader.open(buffer, start, end, connection.protocolVersion)
@@ -270,7 +268,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     let packet: ControlPacket | undefined
     if (error === undefined) {
       reader.position = start
-      packet = readPacket(firstByte, reader) ?? parser.parse(firstByte, buffer.subarray(start, end), reader)
+      packet = readPacket(firstByte, reader)
     }
     reader.close()
     if (packet === undefined) return this.#fail(error ?? malformedPacket('The packet cannot be read.'), buffer, start)

@@ -3,6 +3,7 @@ import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import { DUP_FLAG, qosOf, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
+import { readConnect } from './read-connect.ts'
 import { type PropertiesObject, readProperties } from './read-properties.ts'
 
 /**
@@ -25,13 +26,14 @@ interface ParsedPacket {
 }
 
 /**
- * Reads a packet that was checked, without mqtt-packet: the types that come often, and those of which it refuses legal
- * forms (an empty AUTH, DISCONNECT with Reason Code 0x82). The packet is as mqtt-packet's parser would make it; buffers
- * in it are views of the reader's bytes.
- * @returns undefined for the other types; PUBLISH is read by `read-publish.ts`.
+ * Reads a packet that was checked, of any type that a client may send but PUBLISH, which is read by `read-publish.ts`. The packet
+ * is as mqtt-packet's parser would make it; buffers in it are views of the reader's bytes.
+ * @returns undefined for other types, of which `checkPacket` accepts none.
  */
 export const readPacket = (firstByte: number, reader: PacketReader): ControlPacket | undefined => {
   switch (firstByte >> 4) {
+    case PacketType.Connect:
+      return readConnect(reader)
     case PacketType.Puback:
       return readAcknowledgement('puback', firstByte, reader) as ControlPacket
     case PacketType.Pubrec:

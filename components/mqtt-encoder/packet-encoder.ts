@@ -1,6 +1,7 @@
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { encodeAcknowledgement } from './encode-acknowledgement.ts'
+import { encodeConnack } from './encode-connack.ts'
 import { encodeSubscriptionAnswer } from './encode-subscription-answer.ts'
 import { generatePacket } from './generate-packet.ts'
 
@@ -39,6 +40,8 @@ const encode = (packet: ControlPacket, version: ProtocolVersion): Uint8Array => 
     case 'pubrel':
     case 'pubcomp':
       return encodeAcknowledgement(packet, version)
+    case 'connack':
+      return encodeConnack(packet, version)
     case 'suback':
     case 'unsuback':
       return encodeSubscriptionAnswer(packet, version)

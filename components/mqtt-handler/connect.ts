@@ -22,7 +22,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   // These hold from the first answer on, AUTH or a refusal.
   client.wantsReasons = request.wantsReasons
   client.connection.maximumPacketSize = request.maximumPacketSize
-  client.identity = { ...client.identity, clientId: request.clientId, userName: request.userName }
+  client.identity = { clientId: request.clientId, userName: request.userName, remote: client.connection.remote }
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
@@ -35,8 +35,9 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
     return
   }
   // A client without an identifier gets one that nobody has [MQTT-3.1.3-6].
-  const clientId = request.clientId || client.handler.sessions.unusedId()
-  client.identity = { clientId, userName: request.userName, remote: client.connection.remote }
+  if (request.clientId === '') {
+    client.identity = { ...client.identity, clientId: client.handler.sessions.unusedId() }
+  }
   if (request.authenticationMethod === undefined) {
     withoutMethod(client, request)
     return
@@ -115,7 +116,7 @@ const accept = (client: Client, request: ConnectRequest, authenticationData?: Ui
   const answer = (sessionPresent: boolean) =>
     accepted(client, request, { sessionPresent, keepAlive, authenticationData })
   // Without its CONNACK the client would never know that it is connected [MQTT-3.1.2-24].
-  if (!takes(client, answer(false))) {
+  if (client.connection.maximumPacketSize !== Number.POSITIVE_INFINITY && !takes(client, answer(false))) {
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return
   }

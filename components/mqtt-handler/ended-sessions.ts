@@ -32,11 +32,9 @@ export class EndedSessions {
   /** Releases what a session that has ended holds, now or in later turns. */
   add(session: Session): void {
     const { outbox, subscriptions } = session
-    this.#queue.add({
-      session,
-      holdsMessages: outbox.waiting + outbox.inflight > 0,
-      filters: subscriptions.keys(),
-    })
+    const holdsMessages = outbox.waiting + outbox.inflight > 0
+    if (!holdsMessages && subscriptions.size === 0) return
+    this.#queue.add({ session, holdsMessages, filters: subscriptions.keys() })
   }
 
   /**

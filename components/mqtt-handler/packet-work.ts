@@ -14,7 +14,7 @@ const PUBREL = 3
 const CONNECT = 500
 /** A step of an authentication method: some hashes. */
 const AUTH = 100
-/** Without the filters, which `FilterWork` charges: mqtt-packet parses the packet, and its answer waits for the store. */
+/** Without the filters, which `FilterWork` charges: the packet is an object, and its answer waits for the store. */
 const SUBSCRIBE = 20
 const UNSUBSCRIBE = 10
 /** By QoS: read, authorized and routed, and with its answer and what is kept of its Packet Identifier. */

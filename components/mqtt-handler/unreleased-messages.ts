@@ -93,7 +93,7 @@ export class UnreleasedMessages {
 
   /** The session has ended. */
   end(): void {
-    this.#received = new PacketIdentifierSet()
+    if (this.#received.size > 0) this.#received = new PacketIdentifierSet()
     this.#inherited = undefined
     this.#contents = undefined
     this.#refused = undefined

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { formatAddress } from './format-address.ts'
+import { formatRemote } from './format-address.ts'
 import { LogInterval } from './log-interval.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 
@@ -33,7 +33,9 @@ export class Admission {
   readonly #places: Places
   readonly #budget: TurnBudget
   readonly #log: Logger
-  readonly #arrivals = new Set<Arrival>()
+  /** Those that wait: a list, since a `Set` that becomes empty again and again is made anew each time. */
+  readonly #arrivals: Arrival[] = []
+  #lastNumber = 0
 
   #refused = 0
   #refusedAtLastLog = 0
@@ -52,16 +54,17 @@ export class Admission {
 
   /** Lets the socket in at the end of this turn, or when there is a place. Refuses it when there is none for some turns. */
   accept(socket: Socket): void {
-    const arrival = new Arrival(socket, this)
-    this.#arrivals.add(arrival)
+    this.#lastNumber += 1
+    const arrival = new Arrival(socket, this, this.#lastNumber)
+    arrival.place = this.#arrivals.push(arrival) - 1
     this.#budget.wait(arrival)
   }
 
   /** Takes back the sockets that still wait. */
   takeAll(): Socket[] {
-    const sockets = [...this.#arrivals].map(({ socket }) => socket)
-    this.#arrivals.clear()
-    return sockets
+    const arrivals = this.#arrivals.splice(0).sort((one, other) => one.number - other.number)
+    for (const arrival of arrivals) arrival.place = -1
+    return arrivals.map(({ socket }) => socket)
   }
 
   /** One more connection was closed because there was no place. @param remote its address and port. */
@@ -82,34 +85,50 @@ export class Admission {
 
   /** Decides on an arrival, or lets it wait. @param turns how many turns it has waited. */
   decide(arrival: Arrival, turns: number): void {
-    if (!this.#arrivals.has(arrival)) return
+    // It was taken back.
+    if (arrival.place < 0) return
     const { socket } = arrival
     const hasPlace = this.#places.taken() < this.#places.maximumConnections
     if (!hasPlace && turns < PATIENCE_TURNS) {
       this.#budget.wait(arrival)
       return
     }
-    this.#arrivals.delete(arrival)
+    this.#remove(arrival)
     if (hasPlace) {
       this.#budget.spend(OPEN_WORK)
       this.#places.open(socket)
     } else {
-      const remote = formatAddress(socket.remoteAddress, socket.remotePort)
+      const remote = formatRemote(socket)
       socket.destroy()
       this.countRefused(remote)
     }
+  }
+
+  /** The last one of the list takes its place. */
+  #remove(arrival: Arrival): void {
+    const last = this.#arrivals.pop()!
+    if (last !== arrival) {
+      this.#arrivals[arrival.place] = last
+      last.place = arrival.place
+    }
+    arrival.place = -1
   }
 }
 
 /** A socket that was accepted, and waits to be let in. */
 class Arrival implements TurnWaiter {
   readonly socket: Socket
+  /** The order in which they came. */
+  readonly number: number
+  /** Where it is in the list of those that wait; -1 when it does not wait any more. */
+  place = -1
   readonly #admission: Admission
   #turns = 0
 
-  constructor(socket: Socket, admission: Admission) {
+  constructor(socket: Socket, admission: Admission, number: number) {
     this.socket = socket
     this.#admission = admission
+    this.number = number
   }
 
   takeTurn(): void {

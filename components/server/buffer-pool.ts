@@ -31,6 +31,12 @@ const USES = new WeakMap<ArrayBufferLike, Use>()
 export class BufferPool {
   readonly #free: Use[] = []
   #dispensable = 0
+  #inUse = 0
+
+  /** Buffers that were taken, and neither given back nor let go of. */
+  get inUse(): number {
+    return this.#inUse
+  }
 
   /** A buffer of `POOLED_BYTES`, whatever is in it, to be given back or let go of. */
   take(): Buffer {
@@ -78,6 +84,7 @@ export class BufferPool {
     const use = this.#free.pop() ?? { pool: this, buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 1, dispensable }
     use.users = 1
     use.dispensable = dispensable
+    this.#inUse += 1
     if (dispensable) this.#dispensable += 1
     USES.set(use.buffer.buffer, use)
     return use.buffer
@@ -85,6 +92,7 @@ export class BufferPool {
 
   #forget(use: Use): void {
     USES.delete(use.buffer.buffer)
+    this.#inUse -= 1
     if (use.dispensable) this.#dispensable -= 1
   }
 }

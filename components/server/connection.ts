@@ -7,7 +7,7 @@ import { ConnectionInput, type InputHost } from './connection-input.ts'
 import { ConnectionOutput, type OutputHost } from './connection-output.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import type { TurnEnd } from './end-of-turn.ts'
-import { formatAddress } from './format-address.ts'
+import { formatRemote } from './format-address.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 import { StreamSink } from './stream-sink.ts'
 
@@ -44,7 +44,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
 
   constructor(id: number, socket: Socket, owner: ConnectionOwner<TcpConnection>) {
     this.id = id
-    this.remote = formatAddress(socket.remoteAddress, socket.remotePort)
+    this.remote = formatRemote(socket)
     this.#owner = owner
     this.#input = new ConnectionInput(owner, this)
     this.#output = new ConnectionOutput(owner, this)

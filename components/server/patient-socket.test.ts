@@ -5,7 +5,8 @@ const failure = (syscall: string) => Object.assign(new Error('ECONNRESET'), { sy
 
 it('leaves it to its owner to destroy it when a read has failed', () => {
   const lost = vi.fn()
-  const socket = new PatientSocket({}, lost)
+  const socket = new PatientSocket({})
+  socket.tell(lost)
   socket.on('error', () => undefined)
   const error = failure('read')
   socket.destroy(error)
@@ -19,7 +20,8 @@ it('leaves it to its owner to destroy it when a read has failed', () => {
 it('is destroyed at once for any other reason', () => {
   const lost = vi.fn()
   for (const error of [undefined, failure('write')]) {
-    const socket = new PatientSocket({}, lost)
+    const socket = new PatientSocket({})
+    socket.tell(lost)
     socket.on('error', () => undefined)
     socket.destroy(error)
     expect(socket.destroyed).toBe(true)

@@ -13,16 +13,15 @@ import type { ByteSink, Written } from './byte-sink.ts'
  * message in each turn of a connection (`sparse-1k`). `end` is still the stream's: the operating system is told after all writes.
  */
 export class PatientSocket extends Socket implements ByteSink {
-  readonly #lost: (error: Error) => void
+  #lost: (error: Error) => void = () => undefined
   #isLost = false
 
   /**
-   * @param options as for `Socket`.
+   * Sets who is told that a read has failed. To be called before anything is read.
    * @param lost called at most once, with the error of a read. The owner destroys the socket when there is time for it:
    * thousands of connections may be reset at once.
    */
-  constructor(options: object, lost: (error: Error) => void) {
-    super(options)
+  tell(lost: (error: Error) => void): void {
     this.#lost = lost
   }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type {
+  ByteReceiver,
   ControlPacket,
   DecoderInput,
   DecoderStage,
@@ -10,6 +11,7 @@ import type {
   PipelineStage,
   StageEnd,
 } from '../../src/kinds/pipeline-stage.ts'
+import type { Lender } from '../../src/mqtt/lender.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 
@@ -83,27 +85,45 @@ export const openPipeline = (
   opened: StageEnd[],
   guard: (error: unknown) => void,
 ): DecoderInput => {
-  const keep = <R extends StageEnd>(receiver: R): R => {
-    opened.push(receiver)
-    return receiver
+  let outgoing = pipeline.encoder.open(connection, new ToConnection(connection))
+  opened.push(outgoing)
+  for (let index = pipeline.outgoing.length - 1; index >= 0; index -= 1) {
+    outgoing = pipeline.outgoing[index]!.open(connection, outgoing)
+    opened.push(outgoing)
   }
-  const filter = (next: PacketReceiver, stage: FilterStage) => keep(stage.open(connection, next))
-  const incomingFilter = (next: PacketReceiver, stage: FilterStage) => {
-    const receiver = filter(next, stage)
-    // A client that broke the protocol would not be answered if a filter without this method ended its way.
-    if (receiver !== next) receiver.fail ??= (error) => next.fail?.(error)
-    return receiver
+  let incoming = pipeline.handler.open(connection, new GuardedReceiver(outgoing, guard))
+  opened.push(incoming)
+  for (let index = pipeline.incoming.length - 1; index >= 0; index -= 1) {
+    incoming = openIncoming(pipeline.incoming[index]!, connection, incoming)
+    opened.push(incoming)
   }
-  const encoder = keep(
-    pipeline.encoder.open(connection, {
-      bytes: (chunk) => connection.write(chunk),
-      forward: (source, start, end, lender) => connection.forward(source, start, end, lender),
-    }),
-  )
-  const outgoing = pipeline.outgoing.reduceRight(filter, encoder)
-  const handler = keep(pipeline.handler.open(connection, new GuardedReceiver(outgoing, guard)))
-  const incoming = pipeline.incoming.reduceRight(incomingFilter, handler)
-  return keep(pipeline.decoder.open(connection, incoming))
+  const decoder = pipeline.decoder.open(connection, incoming)
+  opened.push(decoder)
+  return decoder
+}
+
+const openIncoming = (stage: FilterStage, connection: Connection, next: PacketReceiver): PacketReceiver => {
+  const receiver = stage.open(connection, next)
+  // A client that broke the protocol would not be answered if a filter without this method ended its way.
+  if (receiver !== next) receiver.fail ??= (error) => next.fail?.(error)
+  return receiver
+}
+
+/** The end of the pipeline. */
+class ToConnection implements ByteReceiver {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  bytes(chunk: Uint8Array): void {
+    this.#connection.write(chunk)
+  }
+
+  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
+    this.#connection.forward(source, start, end, lender)
+  }
 }
 
 class GuardedReceiver implements PacketReceiver {

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { EndOfTurn } from './end-of-turn.ts'
+import { MAXIMUM_OWN_READERS } from './own-readers.ts'
 import { type InputReader, SharedInput } from './shared-input.ts'
 
 let server: Server
@@ -41,6 +43,55 @@ const connected = async (input: SharedInput) => {
     take = act
   }
   return { client, socket: socket!, next, each, room }
+}
+
+const MUCH_BYTES = 1024 * 1024
+
+/** A client that is read into memory of its own from now on, and is not read. `rest` reads on, and ends with all that was read. */
+const sendsMuch = async (input: SharedInput) => {
+  const { client, socket, each } = await connected(input)
+  const sent = randomBytes(MUCH_BYTES)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const stopped = new Promise<void>((resolve) => {
+    each(({ chunk, lender }) => {
+      chunks.push(Buffer.from(chunk))
+      bytes += chunk.length
+      if (lender === undefined) return
+      // What is borrowed has to be moved.
+      lender.lend({ moved: () => undefined })
+      if (chunk.length < 64 * 1024 || socket.isPaused()) return
+      socket.pause()
+      resolve()
+    })
+  })
+  client.write(sent)
+  await stopped
+  const rest = async (): Promise<boolean> => {
+    const all = new Promise<void>((resolve) => {
+      each(({ chunk }) => {
+        chunks.push(Buffer.from(chunk))
+        bytes += chunk.length
+        if (bytes === MUCH_BYTES) resolve()
+      })
+    })
+    socket.resume()
+    await all
+    return Buffer.concat(chunks).equals(sent)
+  }
+  return { client, socket, rest }
+}
+
+/** Buffers in use when what was used in the last turns was given back, which happens when something is read again. */
+const inUseWhenOver = async (pool: BufferPool, input: SharedInput): Promise<number> => {
+  const { client, next } = await connected(input)
+  await new Promise(setImmediate)
+  const read = next(({ lender }) => lender?.lend({ moved: () => undefined }))
+  client.write('end')
+  await read
+  client.destroy()
+  // The memory that these bytes were moved to.
+  return pool.inUse - 1
 }
 
 interface Read {
@@ -100,6 +151,58 @@ describe('shared input', () => {
     await done
     expect(memory.size).toBeGreaterThan(1)
     client.destroy()
+  })
+
+  it('leaves buffers with only a few of the clients that sent much and are silent since', async () => {
+    const pool = new BufferPool()
+    const endOfTurn = new EndOfTurn()
+    const input = new SharedInput(pool, endOfTurn)
+    const clients: Awaited<ReturnType<typeof sendsMuch>>[] = []
+    for (let index = 0; index < 2 * MAXIMUM_OWN_READERS; index += 1) clients.push(await sendsMuch(input))
+    expect(await inUseWhenOver(pool, input)).toBe(MAXIMUM_OWN_READERS)
+    // A connection that is closed gives its buffer back: what is left is what the last bytes were moved to.
+    for (const { client, socket } of clients) {
+      client.destroy()
+      socket.destroy()
+    }
+    expect(pool.inUse).toBe(1)
+  })
+
+  it('has no buffer with a connection that is closed in the middle of a read, and gives each back once', async () => {
+    const pool = new BufferPool()
+    const input = new SharedInput(pool, new EndOfTurn())
+    for (const isLent of [true, false]) {
+      const { client, socket, each } = await connected(input)
+      const closed = once(socket, 'close')
+      each(({ chunk, lender }) => {
+        lender?.lend({ moved: () => undefined })
+        if (chunk.length === 64 * 1024 && (lender !== undefined) === isLent) socket.destroy()
+      })
+      client.on('error', () => undefined).write(Buffer.alloc(MUCH_BYTES))
+      await closed
+      client.destroy()
+    }
+    const taken = [pool.take(), pool.take()]
+    expect(await inUseWhenOver(pool, input)).toBe(taken.length)
+  })
+
+  it('takes the buffer of a client that is silent for long, and reads on from that client', async () => {
+    const pool = new BufferPool()
+    const endOfTurn = new EndOfTurn()
+    const input = new SharedInput(pool, endOfTurn)
+    const some = async () => {
+      const clients: Awaited<ReturnType<typeof sendsMuch>>[] = []
+      for (let index = 0; index < MAXIMUM_OWN_READERS; index += 1) clients.push(await sendsMuch(input))
+      return clients
+    }
+    const silent = await some()
+    endOfTurn.turn += 1_000_000
+    const others = await some()
+    expect(await inUseWhenOver(pool, input)).toBe(MAXIMUM_OWN_READERS)
+    for (const { client, rest } of [...silent, ...others]) {
+      expect(await rest()).toBe(true)
+      client.destroy()
+    }
   })
 
   it('reads into the memory that the connection has room in, for as long as it says so', async () => {

@@ -1,7 +1,8 @@
-import type { Socket } from 'node:net'
+import type { Socket, SocketConstructorOpts } from 'node:net'
 import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
+import { type OwnReader, OwnReaders } from './own-readers.ts'
 import { PatientSocket } from './patient-socket.ts'
 
 /** How much one read takes at most, in bytes: as much as Node's own. */
@@ -55,6 +56,7 @@ export class SharedInput implements Lender, TurnEnd {
   readonly #views: Buffer[] = []
   /** The turn of `#used` is over. */
   #isOver = false
+  readonly #ownReaders = new OwnReaders()
   readonly #pool: BufferPool
   readonly #endOfTurn: EndOfTurn
   /** Memory of the pool that bytes were read into or moved to in this turn of the event loop. */
@@ -65,21 +67,33 @@ export class SharedInput implements Lender, TurnEnd {
     this.#endOfTurn = endOfTurn
   }
 
+  /** Makes the socket of a connection that was just accepted. It does not read before it is adopted. @param handle Node's. */
+  socketFor(handle: object): Socket {
+    return new InputSocket(handle, this, this.#reads())
+  }
+
   /**
-   * Has a socket read into the shared memory, which only a new one can: Node offers that for sockets made with `onread`, and
-   * a server makes its own. So the connection moves to another Socket, by parts of the old one that are not documented but
-   * have been there in every version of Node; where they are not, nothing is done.
-   * @param accepted does not read yet: of a server with `pauseOnConnect`.
+   * Has a socket read into the shared memory, which only one made here can: Node offers that for sockets made with `onread`.
+   * From any other socket the connection moves to one made here, by parts of the old one that are not documented but have been
+   * there in every version of Node; where they are not, nothing is done.
+   * @param accepted does not read yet: made by `socketFor`, or by a server with `pauseOnConnect`.
    * @param readFailed called when a read fails. The caller destroys the socket.
    * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
    */
   adopt(accepted: Socket, reader: InputReader, readFailed: (error: Error) => void): PatientSocket | undefined {
+    const socket = accepted instanceof InputSocket && accepted.input === this ? accepted : this.#moveSocket(accepted)
+    if (socket === undefined) return undefined
+    socket.reads.reader = reader
+    socket.tell(readFailed)
+    return socket
+  }
+
+  #moveSocket(accepted: Socket): InputSocket | undefined {
     const old = accepted as unknown as Internals
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
     old._handle = null
-    const options = { handle, allowHalfOpen: true, onread: this.#onread(reader) }
-    const socket = new PatientSocket(options, readFailed)
+    const socket = new InputSocket(handle, this, this.#reads())
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server
@@ -142,28 +156,55 @@ export class SharedInput implements Lender, TurnEnd {
     if (this.#used.push(memory) === 1) this.#endOfTurn.addLast(this)
   }
 
-  #onread(reader: InputReader) {
+  #reads(): Reads {
     let memory: Buffer = this.#smallMemory
     let room: Buffer | undefined
     let ownReads = 0
-    return {
+    let isClosed = false
+    const reads: Reads = {
+      reader: undefined,
+      socket: undefined,
+      place: -1,
+      lastTurn: 0,
+      giveBack: () => {
+        this.#pool.give(memory)
+        memory = this.#memory
+        ownReads = 0
+        if (room === undefined) reads.socket?.readInto(memory)
+      },
+      close: () => {
+        isClosed = true
+        if (reads.place < 0) return
+        this.#ownReaders.leave(reads)
+        this.#pool.give(memory)
+        memory = this.#memory
+        ownReads = 0
+      },
       buffer: () => room ?? memory,
       callback: (length: number): boolean => {
+        const reader = reads.reader!
         if (room !== undefined) reader.filled(length)
         else {
           const chunk = memory === this.#memory ? this.#viewOf(length) : memory.subarray(0, length)
           if (ownReads > 0) {
             ownReads = length < OWN_UNTIL_BYTES ? 0 : ownReads - 1
             this.#useInThisTurn(memory)
+            // It is given back from there: the connection may be closed in the middle of this.
+            memory = this.#memory
             reader.read(chunk)
           } else if (this.#readLent(chunk, reader) && length === READ_BYTES) ownReads = OWN_READS
+          if (ownReads > 0 && (isClosed || !this.#ownReaders.mayHave(reads, this.#endOfTurn.turn))) ownReads = 0
           if (ownReads > 0) memory = this.#pool.take()
-          else memory = reader.hasRest ? this.#smallMemory : this.#memory
+          else {
+            this.#ownReaders.leave(reads)
+            memory = reader.hasRest ? this.#smallMemory : this.#memory
+          }
         }
         room = reader.room()
         return true
       },
     }
+    return reads
   }
 
   #viewOf(length: number): Buffer {
@@ -186,8 +227,42 @@ export class SharedInput implements Lender, TurnEnd {
   }
 }
 
+/** What Node calls for each read of a socket, and who gets what was read. */
+interface Reads extends OwnReader {
+  /** Set when the socket is adopted. */
+  reader: InputReader | undefined
+  socket: InputSocket | undefined
+  /** The socket is closed. */
+  close(): void
+  readonly buffer: () => Buffer
+  readonly callback: (length: number) => boolean
+}
+
+/** A socket that reads into the memory of an input. */
+class InputSocket extends PatientSocket {
+  readonly input: SharedInput
+  readonly reads: Reads
+
+  constructor(handle: object, input: SharedInput, reads: Reads) {
+    super({ handle, allowHalfOpen: true, onread: reads, manualStart: true } as SocketConstructorOpts)
+    this.input = input
+    this.reads = reads
+    reads.socket = this
+  }
+
+  /** Sets the memory of the next read, which otherwise the end of a read does. Node remembers each, so this is for rare cases. */
+  readInto(memory: Buffer): void {
+    ;(this as unknown as Internals)._handle?.useUserBuffer?.(memory)
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    super._destroy(error, callback)
+    this.reads.close()
+  }
+}
+
 interface Internals {
-  _handle: { readonly useUserBuffer?: unknown } | null
+  _handle: { useUserBuffer?(memory: Buffer): void } | null
   _server: unknown
   server: unknown
 }

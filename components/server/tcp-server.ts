@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { acceptWith } from './accepting.ts'
 import { Admission } from './admission.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
@@ -46,6 +47,8 @@ export class TcpServer implements Listener {
   readonly #owner: ConnectionOwner<TcpConnection>
   readonly #buffers: Buffers
   readonly #admission: Admission
+  /** Leaves it to Node to make sockets: those that the successor gets belong to no server's memory. */
+  readonly #endAccepting: () => void
   /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
@@ -71,6 +74,7 @@ export class TcpServer implements Listener {
     const endOfTurn = new EndOfTurn()
     const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log, config.turnWorkUnits * FIRST_PART)
     const pool = new BufferPool()
+    const input = new SharedInput(pool, endOfTurn)
     this.#owner = {
       log,
       endOfTurn,
@@ -78,7 +82,7 @@ export class TcpServer implements Listener {
       budget,
       writes: new WriteBudget(endOfTurn),
       pool,
-      input: new SharedInput(pool, endOfTurn),
+      input,
       scratch: new WriteScratch(),
       gathered: [],
       maximumPendingBytes: config.maximumPendingBytes,
@@ -98,6 +102,7 @@ export class TcpServer implements Listener {
     server.maxConnections = config.maximumConnections + config.backlog
     for (const event of ['connection', 'drop', 'error']) server.removeAllListeners(event)
     server.on('connection', (socket) => this.accept(socket))
+    this.#endAccepting = acceptWith(server, (handle) => input.socketFor(handle))
     server.on('drop', (dropped) =>
       this.#admission.countRefused(formatAddress(dropped?.remoteAddress, dropped?.remotePort)),
     )
@@ -152,6 +157,7 @@ export class TcpServer implements Listener {
    * @returns what the successor needs; the list of those who wait is still growing.
    */
   async suspend(): Promise<Handover> {
+    this.#endAccepting()
     this.#server.removeAllListeners('connection')
     this.#server.on('connection', (socket) => this.#wait(socket))
     for (const socket of this.#admission.takeAll()) this.#wait(socket)

@@ -71,6 +71,7 @@ export class RouteCache {
   /** Forgets what a change of the subscriptions to a filter makes wrong. @param filter not `$share/...`. */
   changed(filter: string): void {
     this.#changes += 1
+    if (this.#taken.length === 0) return
     if (hasWildcard(filter)) {
       this.#clear()
       return

@@ -77,6 +77,18 @@ const writesThePackets = (make: () => EncoderStage): void => {
     }
   })
 
+  it.each(VERSIONS)('writes CONNACK of version %i as mqtt-packet does', (version) => {
+    const stage = make()
+    fc.assert(
+      fc.property(connack(version), (packet) => {
+        const { recorder, send } = opened(stage, version)
+        send(packet)
+        expect(hexOf(recorder.all)).toBe(hexOf(generate(packet, { protocolVersion: version })))
+      }),
+      { numRuns: 300, seed: fuzzSeed },
+    )
+  })
+
   it.each(VERSIONS)('writes PUBLISH and acknowledgements of version %i as mqtt-packet does', (version) => {
     const stage = make()
     fc.assert(
@@ -90,6 +102,38 @@ const writesThePackets = (make: () => EncoderStage): void => {
       { numRuns: 300, seed: fuzzSeed },
     )
   })
+}
+
+/** CONNACK with some of the properties that are numbers, and sometimes one that is not. */
+const connack = (version: ProtocolVersion): fc.Arbitrary<Packet> => {
+  const sessionPresent = fc.boolean()
+  if (version !== 5) {
+    return fc.record({
+      cmd: fc.constant('connack' as const),
+      sessionPresent,
+      returnCode: fc.integer({ min: 0, max: 5 }),
+    })
+  }
+  const properties = fc.record(
+    {
+      receiveMaximum: fc.integer({ min: 1, max: 0xffff }),
+      maximumQoS: fc.constantFrom(0, 1),
+      retainAvailable: fc.boolean(),
+      sharedSubscriptionAvailable: fc.boolean(),
+      maximumPacketSize: fc.integer({ min: 1, max: 0xffff_ffff }),
+      topicAliasMaximum: fc.integer({ min: 0, max: 0xffff }),
+      serverKeepAlive: fc.integer({ min: 0, max: 0xffff }),
+      assignedClientIdentifier: fc.string({ maxLength: 5 }),
+    },
+    { requiredKeys: [] },
+  )
+  const reasonCode = fc.constantFrom(0, 0x87, 0xff)
+  return fc.record({
+    cmd: fc.constant('connack' as const),
+    sessionPresent,
+    reasonCode,
+    properties,
+  }) as fc.Arbitrary<Packet>
 }
 
 const fansOut = (make: () => EncoderStage): void => {

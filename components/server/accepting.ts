@@ -1,0 +1,48 @@
+import type { Server, Socket } from 'node:net'
+
+/**
+ * Has a server use sockets that are made here for the connections that it accepts. Node makes a Socket of its own for each, which
+ * cannot read into shared memory: the connection had to move to a second one, and the first was a tenth of what a connection
+ * cost. This takes parts of the server that are not documented but have been there in every version of Node. Where they are not,
+ * nothing is done, and Node's sockets come.
+ * @param make makes the socket of a connection, from what Node calls its handle.
+ * @returns ends it: then Node makes the sockets again.
+ */
+export const acceptWith = (server: Server, make: (handle: object) => Socket): (() => void) => {
+  const internals = server as unknown as ServerInternals
+  const listening = internals._handle
+  const byNode = listening?.onconnection
+  if (typeof byNode !== 'function' || typeof internals._connections !== 'number') return () => undefined
+  const onConnection: OnConnection = (error, handle) => {
+    const { maxConnections } = server
+    // An error, and a connection that is one too many, are Node's affair.
+    if (error || handle === undefined || (maxConnections > 0 && internals._connections >= maxConnections)) {
+      byNode.call(listening, error, handle)
+      return
+    }
+    const socket = make(handle)
+    const counted = socket as unknown as SocketInternals
+    // The server counts its sockets when they are closed.
+    internals._connections += 1
+    counted._server = server
+    counted.server = server
+    server.emit('connection', socket)
+  }
+  listening!.onconnection = onConnection
+  return () => {
+    if (listening!.onconnection === onConnection) listening!.onconnection = byNode
+  }
+}
+
+/** Called by Node for each connection, with an error that is not 0, or with its handle. */
+type OnConnection = (error: number, handle: object | undefined) => void
+
+interface ServerInternals {
+  readonly _handle: { onconnection: OnConnection } | null
+  _connections: number
+}
+
+interface SocketInternals {
+  _server: Server
+  server: Server
+}
