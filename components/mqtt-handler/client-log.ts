@@ -1,5 +1,6 @@
 import type { ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { describePeer } from '../../src/kinds/peer.ts'
 import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -191,7 +192,7 @@ export const takenOver = (session: Session, by: Client, cleanStart: boolean): Cl
   const outcome = willOutcome(session)
   // The next connection deletes the Will before its delay is over [MQTT-3.1.3-9], unless the session ends.
   const will = outcome === 'delayed' ? (cleanStart ? 'published' : 'deleted') : outcome
-  return { by: 'broker', reasonCode: ReasonCode.SessionTakenOver, takenOverBy: by.connection.remote, will }
+  return { by: 'broker', reasonCode: ReasonCode.SessionTakenOver, takenOverBy: describePeer(by.connection.peer), will }
 }
 
 /** Cuts off a text that a client chose. */
@@ -204,7 +205,7 @@ export const clientFields = (client: Client): Record<string, unknown> => {
   const { clientId, userName } = identity
   return {
     client: id ?? (clientId === '' ? undefined : shortened(clientId)),
-    remote: connection.remote,
+    remote: describePeer(connection.peer),
     version: versionOf(client),
     user: userName && shortened(userName),
   }
@@ -213,22 +214,27 @@ export const clientFields = (client: Client): Record<string, unknown> => {
 /** The same fields of a session, whose client may be away. */
 export const whoseIs = ({ id, client, identity }: Session): Record<string, unknown> =>
   client === undefined
-    ? { client: shortened(id), remote: identity.remote, user: identity.userName && shortened(identity.userName) }
+    ? {
+        client: shortened(id),
+        remote: describePeer(identity.peer),
+        user: identity.userName && shortened(identity.userName),
+      }
     : clientFields(client)
 
 /** Names a session in a line of the log, whose client may be away: `kitchen from 192.0.2.7:5123 (MQTT 5, user bob)`. */
-export const nameOfSession = ({ id, client, identity: { remote, userName } }: Session): string => {
+export const nameOfSession = ({ id, client, identity: { peer, userName } }: Session): string => {
   if (client !== undefined) return nameOf(client) + factsOf(client, [])
   const user = userName ? ` (user ${shortened(userName)})` : ''
-  return `${shortened(id)} from ${remote}${user}`
+  return `${shortened(id)} from ${describePeer(peer)}${user}`
 }
 
 const versionOf = ({ versionRefused, connection: { protocolVersion } }: Client): string | undefined =>
   versionRefused || protocolVersion === 0 ? undefined : VERSIONS[protocolVersion]
 
 /** `kitchen from 192.0.2.7:5123` */
-const nameOf = ({ id, identity, connection: { remote } }: Client): string => {
+const nameOf = ({ id, identity, connection: { peer } }: Client): string => {
   const name = id ?? identity.clientId
+  const remote = describePeer(peer)
   return name === '' ? remote : `${shortened(name)} from ${remote}`
 }
 

@@ -73,7 +73,7 @@ export class Client implements PacketReceiver {
     this.connection = connection
     this.#next = next
     this.handler = handler
-    this.identity = { clientId: '', userName: undefined, remote: connection.remote }
+    this.identity = { clientId: '', userName: undefined, peer: connection.peer }
     // What it sent meanwhile is not read yet: its silence begins now.
     this.reading = new Reading(connection, () => handler.keepAlive.heard(this.#watch))
     this.gate = new AckGate(

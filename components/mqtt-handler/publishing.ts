@@ -1,5 +1,6 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
+import { describePeer } from '../../src/kinds/peer.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -105,7 +106,12 @@ export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Ses
  */
 export const publishWill = (handler: MqttHandler, will: Message, session: Session, payer: Payer): boolean => {
   const { topic } = will
-  const details = { client: session.id, remote: session.identity.remote, user: session.identity.userName, topic }
+  const details = {
+    client: session.id,
+    remote: describePeer(session.identity.peer),
+    user: session.identity.userName,
+    topic,
+  }
   const finished = (reason: ReasonCode): void => {
     const accepted = reason < ReasonCode.UnspecifiedError
     if (!accepted) handler.totals.refusedPublishes += 1

@@ -375,7 +375,7 @@ export class Session implements Subscriber {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
-      remote: this.#identity.remote,
+      peer: this.#identity.peer,
       expiryIntervalSeconds: this.#expiryIntervalSeconds,
       disconnectedAtMs: this.#disconnectedAtMs,
       will: this.#will,

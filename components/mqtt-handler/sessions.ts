@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import type { StoredSession } from '../../src/kinds/store.ts'
 import { AwaySessions } from './away-sessions.ts'
 import type { Client } from './client.ts'
@@ -69,8 +70,8 @@ export class Sessions {
   /** Takes over what the store holds. */
   restore(all: readonly StoredSession[]): void {
     for (const stored of all) {
-      const { id, userName, remote = 'unknown' } = stored
-      const session = new Session(id, userName, { clientId: id, userName, remote }, this.#handler)
+      const { id, userName, peer = UNKNOWN_PEER } = stored
+      const session = new Session(id, userName, { clientId: id, userName, peer }, this.#handler)
       this.#byId.set(id, session)
       session.restore(stored)
     }

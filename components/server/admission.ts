@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { formatRemote } from './format-address.ts'
+import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import { LogInterval } from './log-interval.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 
@@ -23,6 +23,8 @@ export interface Places {
   taken(): number
   /** Gives a socket its pipeline. */
   open(socket: Socket): void
+  /** Where a socket comes from. */
+  peerOf(socket: Socket): Peer
 }
 
 /**
@@ -67,10 +69,11 @@ export class Admission {
     return arrivals.map(({ socket }) => socket)
   }
 
-  /** One more connection was closed because there was no place. @param remote its address and port. */
-  countRefused(remote: string): void {
+  /** One more connection was closed because there was no place. */
+  countRefused(peer: Peer): void {
     this.#refused += 1
     if (!this.#logInterval.begin()) return
+    const remote = describePeer(peer)
     const details = {
       refused: this.#refused - this.#refusedAtLastLog,
       maximumConnections: this.#places.maximumConnections,
@@ -98,9 +101,9 @@ export class Admission {
       this.#budget.spend(OPEN_WORK)
       this.#places.open(socket)
     } else {
-      const remote = formatRemote(socket)
+      const peer = this.#places.peerOf(socket)
       socket.destroy()
-      this.countRefused(remote)
+      this.countRefused(peer)
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
+import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { Lender } from '../../src/mqtt/lender.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -7,7 +8,6 @@ import { ConnectionInput, type InputHost } from './connection-input.ts'
 import { ConnectionOutput, type OutputHost } from './connection-output.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import type { TurnEnd } from './end-of-turn.ts'
-import { formatRemote } from './format-address.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 import { StreamSink } from './stream-sink.ts'
 
@@ -17,7 +17,7 @@ const CLOSE_WORK = 300
 /** One socket and its pipeline. Made for a server with `allowHalfOpen`: a peer that is done sending still gets answers. */
 export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost {
   readonly id: number
-  readonly remote: string
+  readonly peer: Peer
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
@@ -42,9 +42,9 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
   #end: ConnectionEnd | undefined
   #closeDeadline: NodeJS.Timeout | undefined
 
-  constructor(id: number, socket: Socket, owner: ConnectionOwner<TcpConnection>) {
+  constructor(id: number, socket: Socket, peer: Peer, owner: ConnectionOwner<TcpConnection>) {
     this.id = id
-    this.remote = formatRemote(socket)
+    this.peer = peer
     this.#owner = owner
     this.#input = new ConnectionInput(owner, this)
     this.#output = new ConnectionOutput(owner, this)
@@ -168,7 +168,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
   }
 
   stageThrew(error: unknown): void {
-    const details = { err: error, connection: this.id, remote: this.remote }
+    const details = { err: error, connection: this.id, remote: describePeer(this.peer) }
     this.#owner.log.error(details, 'A stage of the pipeline threw; its connection is cut off')
     this.#lost('a stage of the pipeline threw', 'broker')
     this.#socket.destroy()
@@ -241,7 +241,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#input.closed()
     this.#lost('network connection lost', 'network')
     this.#tellStages()
-    const details = { connection: this.id, remote: this.remote, reason: this.#end?.reason }
+    const details = { connection: this.id, remote: describePeer(this.peer), reason: this.#end?.reason }
     this.#owner.log.debug(details, 'Connection closed')
     this.#owner.gone(this)
   }

@@ -29,7 +29,7 @@ export const server = defineComponent({
 
   start: async (config, { pipeline, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
-    return new TcpServer(await listen(config), config, stages, logger.child({ component: name }))
+    return new TcpServer(await listen(config), config, stages, logger.child({ component: name }), name)
   },
 
   stop: (instance) => instance.stop(),
@@ -43,7 +43,7 @@ export const server = defineComponent({
     const handedOver = handover.parse(suspended)
     const kept = canKeep(handedOver, config)
     const listening = kept ? handedOver.server : await listenInstead(handedOver, () => listen(config), signal)
-    const successor = new TcpServer(listening, config, stages, logger.child({ component: name }))
+    const successor = new TcpServer(listening, config, stages, logger.child({ component: name }), name)
     if (kept) for (const socket of handedOver.waiting) successor.accept(socket)
     return successor
   },

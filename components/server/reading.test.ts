@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
@@ -60,7 +61,7 @@ const open = (
   ]
   const endOfTurn = new EndOfTurn()
   const pool = new BufferPool()
-  const connection = new TcpConnection(7, socket as unknown as Socket, {
+  const connection = new TcpConnection(7, socket as unknown as Socket, peerAt('127.0.0.1:50001'), {
     log,
     endOfTurn,
     budget: new TurnBudget(50_000, endOfTurn, log),

@@ -13,6 +13,7 @@ import { EndOfTurn } from './end-of-turn.ts'
 import { formatAddress } from './format-address.ts'
 import { type Handover, release } from './handover.ts'
 import { isLoopback } from './loopback.ts'
+import { peerOf, tcpPeer } from './peer-of.ts'
 import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
@@ -39,6 +40,7 @@ export class TcpServer implements Listener {
   readonly host: string
   readonly port: number
   readonly #config: ServerConfig
+  readonly #name: string
   readonly #pipeline: Pipeline
   readonly #server: Server
 
@@ -58,11 +60,12 @@ export class TcpServer implements Listener {
   readonly #waiting: Socket[] = []
 
   /** @param server listens already, in this generation of the code or in the one before. */
-  constructor(server: Server, config: ServerConfig, pipeline: Pipeline, log: Logger) {
+  constructor(server: Server, config: ServerConfig, pipeline: Pipeline, log: Logger, name = 'server') {
     const { address, port } = server.address() as AddressInfo
     this.host = address
     this.port = port
     this.#config = config
+    this.#name = name
     this.#pipeline = pipeline
     this.#server = server
     const slowReaders = new SlowReaders(this.#connections, log)
@@ -96,6 +99,7 @@ export class TcpServer implements Listener {
       maximumConnections: config.maximumConnections,
       taken: () => this.#open,
       open: (socket: Socket) => this.#start(socket),
+      peerOf: (socket: Socket) => peerOf(socket, name),
     }
     this.#admission = new Admission(places, budget, log)
     // At most as many as the operating system hands over at once wait for a place.
@@ -104,7 +108,7 @@ export class TcpServer implements Listener {
     server.on('connection', (socket) => this.accept(socket))
     this.#endAccepting = acceptWith(server, (handle) => input.socketFor(handle))
     server.on('drop', (dropped) =>
-      this.#admission.countRefused(formatAddress(dropped?.remoteAddress, dropped?.remotePort)),
+      this.#admission.countRefused(tcpPeer(dropped?.remoteAddress, dropped?.remotePort, name)),
     )
     // No file descriptor left, say. Those who are connected go on.
     server.on('error', (error) => log.error({ err: error }, 'A connection could not be accepted'))
@@ -139,7 +143,7 @@ export class TcpServer implements Listener {
     // What a turn gathers leaves in one write, which must not wait for an acknowledgement of the last one.
     socket.setNoDelay(true)
     socket.setKeepAlive(tcpKeepAliveMs > 0, tcpKeepAliveMs)
-    const connection = new TcpConnection(++this.#lastId, socket, this.#owner)
+    const connection = new TcpConnection(++this.#lastId, socket, peerOf(socket, this.#name), this.#owner)
     this.#connections.add(connection)
     this.#open += 1
     connection.start(this.#pipeline)

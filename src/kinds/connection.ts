@@ -1,5 +1,6 @@
 import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
+import type { Peer } from './peer.ts'
 
 /** How a network connection ended. */
 export interface ConnectionEnd {
@@ -19,8 +20,8 @@ export interface ConnectionEnd {
 export interface Connection {
   /** Unique within its transport, counted up from 1. */
   readonly id: number
-  /** `address:port` of the peer, for logs. */
-  readonly remote: string
+  /** Where the connection comes from. */
+  readonly peer: Peer
   /** 0 until the decoder has read a CONNECT, which sets it. */
   protocolVersion: ProtocolVersion | 0
   /**

@@ -4,9 +4,11 @@ import { mqttHandler } from '../../components/mqtt-handler/index.ts'
 import { router } from '../../components/router/index.ts'
 import { openPipeline, type Pipeline, readPipeline } from '../../components/server/pipeline.ts'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
+import type { Peer } from '../../src/kinds/peer.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { Store } from '../../src/kinds/store.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { peerAt } from './peer-at.ts'
 import { RecordingLogger } from './recording-logger.ts'
 
 /**
@@ -63,7 +65,7 @@ export class MemoryBroker {
 
 export class MemoryConnection implements Connection {
   readonly id: number
-  readonly remote: string
+  readonly peer: Peer
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
@@ -86,7 +88,7 @@ export class MemoryConnection implements Connection {
 
   constructor(id: number, pipeline: Pipeline, due: Set<MemoryConnection>, written: (bytes: Uint8Array) => void) {
     this.id = id
-    this.remote = `127.0.0.1:${50_000 + id}`
+    this.peer = peerAt(`127.0.0.1:${50_000 + id}`)
     this.#due = due
     this.#written = written
     this.#input = openPipeline(pipeline, this, this.#stages, (error) => {
