@@ -1,4 +1,5 @@
 import type { QoS } from 'mqtt-packet'
+import { kept } from '../collections/kept.ts'
 import { copyBytes } from './copy-bytes.ts'
 import type { Lender } from './lender.ts'
 
@@ -86,8 +87,8 @@ export class Message {
     message.frameVersion = 0
     message.owned = false
     message.lender = undefined
-    lastSerial += 1
-    message.serial = lastSerial
+    serials.last += 1
+    message.serial = serials.last
     return message
   }
 
@@ -186,4 +187,6 @@ export interface MessageParts {
 }
 
 const EMPTY = Buffer.alloc(0)
-let lastSerial = 0
+
+/** The last serial number given: no message of a later version of this file may have one again. */
+const serials = kept('mqtt.message.serials', () => ({ last: 0 }))
