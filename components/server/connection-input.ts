@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
 import type { DecoderInput } from '../../src/kinds/pipeline-stage.ts'
-import type { Lender } from '../../src/mqtt/lender.ts'
 import type { Buffers, BufferWaiter } from './buffers.ts'
-import type { InputReader } from './shared-input.ts'
+import type { InputReader } from './socket-reads.ts'
 import { MINIMUM_SHARE, type TurnBudget, type TurnWaiter } from './turn-budget.ts'
 
 /** Units of work of a read, without its packets: the system call and the call of the decoder. */
@@ -80,8 +79,8 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     return this.#rest !== undefined
   }
 
-  read(chunk: Uint8Array, lender?: Lender): void {
-    this.#decode(chunk, false, lender)
+  read(chunk: Uint8Array): void {
+    this.#decode(chunk, false)
     this.#chargeRead(chunk.length)
   }
 
@@ -185,11 +184,11 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   }
 
   /** @param isOwn whether the bytes last: otherwise what is left of them is copied. */
-  #decode(chunk: Uint8Array, isOwn: boolean, lender?: Lender): void {
+  #decode(chunk: Uint8Array, isOwn: boolean): void {
     if (!this.#host.open || this.#decoder === undefined) return
     let taken = chunk.length
     try {
-      taken = this.#decoder.bytes(chunk, lender)
+      taken = this.#decoder.bytes(chunk)
     } catch (error) {
       this.#host.stageThrew(error)
     }

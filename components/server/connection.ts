@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
-import type { Lender } from '../../src/mqtt/lender.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ConnectionInput, type InputHost } from './connection-input.ts'
 import { ConnectionOutput, type OutputHost } from './connection-output.ts'
@@ -119,8 +118,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#output.forward(bytes, 0, bytes.length)
   }
 
-  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
-    this.#output.forward(source, start, end, lender)
+  forward(source: Uint8Array, start: number, end: number): void {
+    this.#output.forward(source, start, end)
   }
 
   close(reason: string): void {

@@ -1,7 +1,6 @@
 import type { QoS } from 'mqtt-packet'
 import { kept } from '../collections/kept.ts'
 import { copyBytes } from './copy-bytes.ts'
-import type { Lender } from './lender.ts'
 
 /**
  * An Application Message: one piece of memory and where in it the parts lie. Topic Name, properties and payload are
@@ -45,8 +44,6 @@ export class Message {
   readonly frameVersion: 0 | 4 | 5 = 0
   /** Nothing else is in this memory, and nobody will ever write to it: to keep the message costs no copy. */
   readonly owned: boolean = false
-  /** Who overwrites these bytes before the turn of the event loop ends; undefined when they stay as they are. */
-  readonly lender: Lender | undefined
   /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
   readonly serial: number = 0
 
@@ -86,7 +83,6 @@ export class Message {
     message.bytes = bytes
     message.frameVersion = 0
     message.owned = false
-    message.lender = undefined
     serials.last += 1
     message.serial = serials.last
     return message

@@ -100,7 +100,7 @@ export class PublishRun {
   /** Lends its messages one after the other, in one object that is filled again: what is kept is `keep()`. */
   each(take: (message: Message) => void): void {
     const message = this.#message
-    const { bytes, frameVersion, lender } = message
+    const { bytes, frameVersion } = message
     const lent = new Message()
     for (let start = message.frameStart; start < this.#end; start = lent.frameEnd) {
       const body = bodyStart(bytes, start, this.#end)
@@ -115,7 +115,6 @@ export class PublishRun {
       each.frameStart = start
       each.frameEnd = each.payloadEnd
       each.frameVersion = frameVersion
-      each.lender = lender
       take(lent)
     }
   }
