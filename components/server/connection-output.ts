@@ -1,8 +1,9 @@
+import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Buffers } from './buffers.ts'
-import type { ByteSink } from './byte-sink.ts'
+import type { ByteSink, Written } from './byte-sink.ts'
 import { Gathered, type Taken } from './gathered.ts'
 import { currentRead } from './read-buffer.ts'
 import type { WriteBudget } from './write-budget.ts'
@@ -31,6 +32,7 @@ export interface OutputOwner {
   readonly scratch: WriteScratch
   /** Empty ones, for connections that have something to write. */
   readonly gathered: Gathered[]
+  readonly counters: ConnectionCounters
   /** Bytes pending that make a connection congested. */
   readonly maximumPendingBytes: number
 }
@@ -60,6 +62,8 @@ export class ConnectionOutput {
   readonly #owner: OutputOwner
   readonly #host: OutputHost
   #sink: ByteSink | undefined
+  /** Has `written` called. */
+  #written: Written = () => undefined
   /** Open, and no write has failed. */
   #writable = true
 
@@ -90,9 +94,10 @@ export class ConnectionOutput {
     this.#host = host
   }
 
-  /** Sets where the bytes go. */
-  open(sink: ByteSink): void {
+  /** Sets where the bytes go. @param written is given to the sink, and has `written` of this object called. */
+  open(sink: ByteSink, written: Written): void {
     this.#sink = sink
+    this.#written = written
   }
 
   /** Bytes that the operating system has not taken yet. */
@@ -222,6 +227,7 @@ export class ConnectionOutput {
       copyBytes(this.#source!, this.#start, this.#end, scratch.memory, 0)
       this.#source = undefined
     }
+    this.#owner.counters.bytesSent += bytes
     this.#isSending = true
     this.#isTaken = false
     this.#sink!.send(scratch.view(bytes), this.#written)
@@ -233,6 +239,7 @@ export class ConnectionOutput {
 
   /** @param isCounted whether the bytes were put off before, and are among those of the socket. */
   #send({ chunks, pooled }: Taken, bytes: number, isCounted: boolean): void {
+    this.#owner.counters.bytesSent += bytes
     this.#isSending = true
     this.#isTaken = false
     if (chunks.length === 1) this.#sink!.send(chunks[0]!, this.#written)
@@ -279,7 +286,7 @@ export class ConnectionOutput {
   }
 
   /** The operating system took what one write held, or never will: then it may still read it. */
-  readonly #written = (error?: Error | null): void => {
+  written(error?: Error | null): void {
     // What a failed write holds is let go of when the socket is closed, which is next.
     if (error) {
       if (this.#writable) this.#host.writeFailed(error)

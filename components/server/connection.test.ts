@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
@@ -8,7 +7,8 @@ import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
-import { TcpConnection } from './connection.ts'
+import { StreamConnection } from './connection.ts'
+import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
@@ -57,7 +57,7 @@ const open = (
   const endOfTurn = new EndOfTurn()
   const pool = new BufferPool()
   const writes = new WriteBudget(endOfTurn)
-  const connection = new TcpConnection(7, socket as unknown as Socket, peerAt('127.0.0.1:50001'), {
+  const owner = {
     log,
     endOfTurn,
     budget: new TurnBudget(50_000, endOfTurn, log),
@@ -67,11 +67,13 @@ const open = (
     input: new SharedInput(pool, endOfTurn),
     scratch: new WriteScratch(),
     gathered: [],
+    counters: newCounters(),
     maximumPendingBytes,
     closeDeadlineMs,
     ended: () => undefined,
     gone: () => gone++,
-  })
+  }
+  const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, false)
   connection.start(readPipeline(stages, 'here'))
   return { connection, socket, log, told, pool, writes, gone: () => gone }
 }
