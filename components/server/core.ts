@@ -100,7 +100,6 @@ export class Core {
       accept: (stream, peer, from) => this.#accept(stream, peer, from),
       countRefused: (peer, from) => this.#countRefused(peer, from),
     })
-    this.#listeners.push(listener)
     const { address, isLocal } = transport
     this.#log.info(details, `Listening on ${address}`)
     if (this.#pipeline.handler.authenticates === false && !isLocal) {
@@ -108,6 +107,7 @@ export class Core {
       this.#log.warn(details, consequence)
     }
     transport.serve(listener)
+    this.#listeners.push(listener)
   }
 
   /** Has all transports keep new connections, and closes every connection. Resolves when the last socket is closed. */

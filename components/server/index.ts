@@ -35,7 +35,9 @@ export const server = defineComponent({
   start: async (config, { pipeline, transports, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
     const kept = { listening: await listen(config), waiting: [] }
-    return new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    const started = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    await started.serve()
+    return started
   },
 
   stop: (instance) => instance.stop(),
@@ -50,6 +52,8 @@ export const server = defineComponent({
     const kept = canKeep(handedOver, config)
       ? { listening: handedOver, waiting: handedOver.waiting }
       : { listening: await listenInstead(handedOver, () => listen(config), signal), waiting: [] }
-    return new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    const successor = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    await successor.serve()
+    return successor
   },
 })

@@ -11,6 +11,7 @@ import { TcpTransport } from './tcp-transport.ts'
 export class MqttServer implements Listener {
   readonly #core: Core
   readonly #tcp: TcpTransport
+  readonly #transports: readonly Transport[]
 
   /**
    * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there.
@@ -33,9 +34,19 @@ export class MqttServer implements Listener {
       (handle) => this.#core.input.socketFor(handle),
       (error) => log.error({ err: error }, 'A connection could not be accepted'),
     )
+    this.#transports = transports
+  }
+
+  /** Begins to serve. @throws when a transport is served by another server already; then nothing is left open. */
+  async serve(): Promise<void> {
     const { host, port } = this.#tcp
-    this.#core.serve(this.#tcp, { host, port })
-    for (const transport of transports) this.#core.serve(transport)
+    try {
+      this.#core.serve(this.#tcp, { host, port })
+      for (const transport of this.#transports) this.#core.serve(transport)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
   }
 
   get host(): string {

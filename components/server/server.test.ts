@@ -125,7 +125,7 @@ describe('the server', () => {
     ['0.0.0.0', true, 0],
     ['0.0.0.0', undefined, 0],
     ['127.0.0.1', false, 0],
-  ])('at %s, with authentication %s, logs %i warnings', (address, authenticates, warnings) => {
+  ])('at %s, with authentication %s, logs %i warnings', async (address, authenticates, warnings) => {
     logger.lines.length = 0
     // It does not listen: a test opens nothing to the network.
     const listening = Object.assign(createServer(), { address: () => ({ address, port: 1883, family: 'IPv4' }) })
@@ -138,7 +138,7 @@ describe('the server', () => {
       encoder,
     }
     const kept = { listening: { server: listening, events: { to: undefined } }, waiting: [] }
-    new MqttServer(kept, [], configOf({}), stages, logger, 'server')
+    await new MqttServer(kept, [], configOf({}), stages, logger, 'server').serve()
     const text = `Every host that reaches ${address}:1883 may connect: clients need not authenticate`
     expect(logger.at('warn').map(({ message }) => message)).toEqual(Array(warnings).fill(text))
   })

@@ -16,7 +16,6 @@ export const listen = async ({ host, port, backlog }: ServerConfig): Promise<Lis
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
   server.listen({ host, port, backlog })
   await once(server, 'listening')
-  // Nothing is accepted before the end of this turn.
   const events: ServerPort = { to: undefined }
   server.on('connection', (socket) => events.to?.accepted(socket))
   server.on('drop', (dropped) => events.to?.dropped(dropped?.remoteAddress, dropped?.remotePort))
@@ -37,7 +36,6 @@ export class TcpTransport implements Transport {
   readonly #server: Server
   readonly #events: ServerPort
   readonly #makeSocket: (handle: object) => Socket
-  readonly #failed: (error: Error) => void
   #target: TransportServer | undefined
   /** Leaves it to Node to make sockets: those that the successor gets belong to no server's memory. */
   #endAccepting: () => void = () => undefined
@@ -69,20 +67,20 @@ export class TcpTransport implements Transport {
     this.#events = events
     this.#waiting = [...waiting]
     this.#makeSocket = makeSocket
-    this.#failed = failed
     // At most as many as the operating system hands over at once wait for a place.
     server.maxConnections = config.maximumConnections + config.backlog
-  }
-
-  serve(target: TransportServer): void {
-    this.#target = target
-    this.#endAccepting = acceptWith(this.#server, this.#makeSocket)
-    this.#events.to = {
+    events.to = {
       accepted: (socket) => this.#accepted(socket),
       dropped: (address, port) => this.#target?.countRefused(tcpPeer(address, port, this.name)),
       // No file descriptor left, say. Clients that are connected go on.
-      failed: this.#failed,
+      failed: failed,
     }
+  }
+
+  serve(target: TransportServer): void {
+    if (this.#target !== undefined) throw new Error(`${this.name} is served by another server already.`)
+    this.#target = target
+    this.#endAccepting = acceptWith(this.#server, this.#makeSocket)
     for (const socket of this.#waiting.splice(0)) this.#accepted(socket)
   }
 

@@ -23,7 +23,10 @@ export interface Transport {
    * server then takes the socket over, to read into memory that all connections share. A TLSSocket or a WebSocket must not be taken over.
    */
   readonly adoptable: boolean
-  /** Hands over the connections that waited, and each new one from now on. */
+  /**
+   * Hands over the connections that waited, and each new one from now on.
+   * @throws an Error with the name of the transport when another server is served already: `hold` comes first.
+   */
   serve(server: TransportServer): void
   /**
    * Hands over no connection from now on. New connections wait for the next `serve`, here or in a successor, or are closed when
