@@ -80,7 +80,7 @@ export class EndedSessions {
     }
     const next = filters.next()
     if (next.done === true) {
-      session.subscriptions.clear()
+      session.forgetSubscriptions()
       return false
     }
     const filter = next.value

@@ -30,8 +30,8 @@ export class Session implements Subscriber {
   readonly owner: string | undefined
   readonly #handler: MqttHandler
 
-  /** By Topic Filter. */
-  readonly subscriptions = new Map<string, Subscription>()
+  /** By Topic Filter; undefined when it never had any: half of all clients only publish. */
+  #subscriptions: Map<string, Subscription> | undefined
   #shared: Set<string> | undefined
   #wildcardLevels = 0
   /** Messages at QoS 1 and 2 for the client. */
@@ -67,6 +67,11 @@ export class Session implements Subscriber {
     this.#handler = handler
     this.outbox = new Outbox(this, handler)
     this.unreleased = new UnreleasedMessages(this, handler)
+  }
+
+  /** By Topic Filter. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions ?? NO_SUBSCRIPTIONS
   }
 
   get client(): Client | undefined {
@@ -286,7 +291,7 @@ export class Session implements Subscriber {
 
   /** Ends a subscription. What is on its way is still delivered [MQTT-3.10.4-3]. @returns false when there was none. */
   unsubscribe(filter: string): boolean {
-    if (!this.subscriptions.delete(filter)) return false
+    if (this.#subscriptions?.delete(filter) !== true) return false
     this.#handler.totals.subscriptionBytes -= subscriptionCost(filter)
     this.#wildcardLevels -= wildcardLevels(filter)
     this.#shared?.delete(filter)
@@ -322,6 +327,11 @@ export class Session implements Subscriber {
     this.#handler.due.endedSessions.add(this)
   }
 
+  /** The session has ended, and all its subscriptions have left the router. */
+  forgetSubscriptions(): void {
+    this.#subscriptions = undefined
+  }
+
   /** The session has ended: its messages are discarded, or go to other members of Shared Subscriptions. */
   releaseMessages(): void {
     const nowMs = this.#handler.now()
@@ -352,7 +362,8 @@ export class Session implements Subscriber {
         this.#shared.add(filter)
       }
     }
-    this.subscriptions.set(filter, subscription)
+    this.#subscriptions ??= new Map()
+    this.#subscriptions.set(filter, subscription)
   }
 
   #setWill(will: StoredWill | undefined): void {
@@ -383,3 +394,5 @@ export class Session implements Subscriber {
     this.#handler.journal.append({ type: 'session', session })
   }
 }
+
+const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()

@@ -270,8 +270,11 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#input.closed()
     this.#lost('network connection lost', 'network')
     this.#tellStages()
-    const details = { connection: this.id, remote: describePeer(this.peer), reason: this.#end?.reason }
-    this.#owner.log.debug(details, 'Connection closed')
+    const { log } = this.#owner
+    if (log.isLevelEnabled('debug')) {
+      const remote = describePeer(this.peer)
+      log.debug({ connection: this.id, remote, reason: this.#end?.reason }, 'Connection closed')
+    }
     this.#owner.gone(this)
   }
 

@@ -48,8 +48,8 @@ export class OwnReaders {
     this.#next = (this.#next + 1) % this.#readers.length
     const reader = this.#readers[this.#next]!
     if (turn - reader.lastTurn < SILENT_TURNS) return false
-    this.leave(reader)
     reader.giveBack()
+    this.leave(reader)
     return true
   }
 }
