@@ -321,6 +321,19 @@ describe('closing', () => {
     expect(log.at('debug')).toMatchObject([{ connection: 7, reason: 'client closed the network connection' }])
   })
 
+  it('destroys a stream that reports an error and stays open', async () => {
+    const { connection, socket, told, gone } = open()
+    socket.emit('error', new Error('bad record'))
+    expect([connection.open, connection.end, socket.destroyed]).toEqual([
+      false,
+      { by: 'network', reason: 'bad record' },
+      true,
+    ])
+    await turn()
+    await turn()
+    expect([told.length, gone()]).toEqual([3, 1])
+  })
+
   it('survives the loss of the network', async () => {
     const { connection, socket, told, gone, log } = open()
     connection.write(bytes(10))
