@@ -53,7 +53,7 @@ const isClauseOf311 = (id: string): boolean => /^3\.1\.1 MQTT-\d+(\.\d+)+-\d+$/.
 const generated = (tests: readonly NamedTest[]): string => `# Conformance
 
 Written by \`npm run conformance\` from the titles of the tests in [test/conformance](../test/conformance), which run with
-\`npm test\`; a test fails when this page is stale. Each row is a normative statement of MQTT 5.0 under its id, in a few words
+\`npm run test:all\`; a test fails when this page is stale. Each row is a normative statement of MQTT 5.0 under its id, in a few words
 of our own; the specification's are what counts.
 
 ${summary(tests)}

@@ -9,23 +9,30 @@ import { withNotice } from '../src/slow-notice.ts'
 import { createDev, type Dev } from '../src/system/dev.ts'
 import { formatError } from '../src/system/format-error.ts'
 import { systemGraph, toDot, toText } from '../src/system/graph.ts'
+import { messageOf } from '../src/system/system-error.ts'
+import { endWatches } from './go/broker-commands.ts'
 import type { CodeLoader } from './go/code-loader.ts'
-import { type Commands, createCommands, UsageError } from './go/commands.ts'
+import { type Commands, UsageError } from './go/command.ts'
+import { createCommands } from './go/commands.ts'
 import { LoadError } from './go/load-error.ts'
 import { createLoader, isCheckout } from './go/loader.ts'
 import { watchOwnCode } from './go/own-code.ts'
 import { openPrompt, type Prompt } from './go/prompt.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
+import { clientsOf } from './go/running.ts'
+import { showValue } from './go/show-value.ts'
 import { configText, stateText } from './go/texts.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
+import { Watches } from './go/watches.ts'
+import { formatOf, writers } from './graph/formats.ts'
 import { missingPackage } from './graph/missing-package.ts'
 
 const root = packageDirectory()
 
 const program: Program = {
   name: 'npm run go --',
-  summary: 'Starts the system and opens a prompt at which code and config can be reloaded: menu() lists the commands.',
+  summary: 'Starts the system and opens a prompt at which code and config can be reloaded: help() lists the commands.',
   options: { watch: { type: 'boolean', description: 'reload whenever a file is saved' } },
 }
 
@@ -41,16 +48,34 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const { configFile, settings, only, options } = commandLine
   const { loader, notice } = await createLoader(configFile)
-  const dev = createDev({ load: loader.load, settings, only })
+  let disconnected = 0
+  const dev = createDev({
+    load: loader.load,
+    settings,
+    only,
+    onReplace: (running) => {
+      disconnected = clientsOf(running) ?? 0
+    },
+  })
+  const watches = new Watches({ print: (text) => session.print(text), colors: hasColors })
   const ownCode = watchOwnCode(root)
   const commands = createCommands({
     dev,
-    drawGraph: () => drawGraph(dev),
+    drawGraph: (file) => (file === undefined ? drawGraph(dev) : drawGraphInto(file, dev)),
     loadFile: (file) => loader.loadFile(resolve(file)).catch(refuse),
     print: (text) => session.print(text),
     afterReset: ownCode,
+    disconnected: () => disconnected,
+    watches,
   })
-  const session: Session = { dev, loader, commands, print: (text) => console.log(text) }
+  const session: Session = {
+    dev,
+    loader,
+    commands,
+    watches,
+    disconnected: () => disconnected,
+    print: (text) => console.log(text),
+  }
   const signals = watchSignals((text) => session.print(text))
   process.on('uncaughtException', (error) =>
     session.print(`An error escaped from a component:\n${(error as Partial<Error>)?.stack ?? formatError(error)}`),
@@ -67,6 +92,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     const watching = options['watch'] === true ? watch(session, dirname(configFile), ownCode, !startFailed) : undefined
     await Promise.race([prompt.closed, signals.received])
     watching?.close()
+    watches.end()
     session.print = (text) => console.log(text)
     prompt.close()
     failed = !isTerminal() && (startFailed || prompt.failed)
@@ -83,39 +109,58 @@ interface Session {
   readonly dev: Dev
   readonly loader: CodeLoader
   readonly commands: Commands
+  readonly watches: Watches
+  /** How many clients the last reset disconnected. */
+  readonly disconnected: () => number
   /** Prints for the user, above the prompt once there is one. */
   print: (text: string) => void
 }
 
+/** Whether the terminal shows colours, and the user wants them (NO_COLOR). Never over a pipe. */
+const hasColors = (): boolean => isTerminal() && process.stdout.hasColors()
+
 const isTerminal = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true
 
 /** Runs a command that starts the system and prints how that went. @returns false when it failed. */
-const attempt = async ({ dev, commands, print }: Session, name: 'go' | 'reset'): Promise<boolean> => {
+const attempt = async (session: Session, name: 'go' | 'reset'): Promise<boolean> => {
+  const { commands, print } = session
   const command = commands[name] as { readonly call: () => Promise<object> }
   try {
-    print(inspect(await command.call()))
+    print(inspect(await command.call(), { colors: hasColors() }))
     return true
   } catch (error) {
-    print(describeError(dev, error))
+    print(describeError(session, error))
     return false
   }
 }
 
-const open = ({ dev, commands }: Session, signals: Signals): Prompt => {
-  if (isTerminal()) console.log('menu() lists the commands.')
+const open = (session: Session, signals: Signals): Prompt => {
+  const { dev, commands, watches } = session
+  if (isTerminal()) console.log('help() lists the commands.')
   return openPrompt({
     input: process.stdin,
     output: process.stdout,
     shared: [process.stdout, process.stderr].filter((stream) => stream.isTTY),
     terminal: isTerminal(),
     commands,
-    components: () => (dev.state.system?.map as Readonly<Record<string, unknown>> | undefined) ?? {},
-    formatError: (error) => describeError(dev, error),
-    formatValue: (value, colors) =>
-      value !== undefined && value === dev.state.config ? configText(dev.state.config, colors) : undefined,
+    components: () => componentsOf(dev),
+    formatError: (error) => describeError(session, error),
+    formatValue: (value, colors) => formatValue(dev, value, colors),
+    onInterrupt: () => endWatches(watches),
     duringEvaluation: signals.leaveInterruptTo,
     historyFile: resolve(isCheckout ? root : process.cwd(), '.jig/history'),
   })
+}
+
+const componentsOf = ({ state }: Dev): Readonly<Record<string, unknown>> =>
+  (state.system?.map as Readonly<Record<string, unknown>> | undefined) ?? {}
+
+/** The config, the system and its components have ways of their own: these are large, and what is in them is looked at by name. */
+const formatValue = (dev: Dev, value: unknown, colors: boolean): string | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (value === dev.state.config) return configText(dev.state.config, colors)
+  if (value === dev.state.system?.map) return showValue(value, colors, 0)
+  return Object.values(componentsOf(dev)).includes(value) ? showValue(value, colors, 1) : undefined
 }
 
 /** @param started false when the code that did not start is what is saved now: then a save is awaited. */
@@ -159,19 +204,21 @@ const reloadErrors = new Set([
   'UNDO_FAILED',
 ])
 
-const describeError = (dev: Dev, error: unknown): string => {
+const describeError = ({ dev, disconnected }: Session, error: unknown): string => {
   const code = (error as { code?: unknown } | null | undefined)?.code
   // These say it all in their message; the cause of a LoadError repeats it in the words of the compiler.
   const isSaid = error instanceof LoadError || error instanceof UsageError
   const text = isSaid ? error.message : formatError(error)
   if (!reloadErrors.has(String(code))) return text
-  return `${text}\n${stateText(dev, String(code))}`
+  return `${text}\n${stateText(dev, String(code), disconnected())}`
 }
+
+const noSystem = 'there is no system yet; `npm run graph` also draws a config that does not start'
 
 /** Prints the tree of the components and draws the diagram: the one place where the dev loop meets it. */
 const drawGraph = async ({ state }: Dev): Promise<string> => {
   if (state.config === undefined) {
-    throw new UsageError('there is no system yet; `npm run graph` also draws a config that does not start')
+    throw new UsageError(noSystem)
   }
   const graph = systemGraph(state.config, state.system?.status())
   try {
@@ -184,6 +231,20 @@ const drawGraph = async ({ state }: Dev): Promise<string> => {
     if (missing === undefined) throw error
     return `${toText(graph)}${missing}`
   }
+}
+
+/** Draws the diagram into a file, in the format that its name says. */
+const drawGraphInto = async (file: string, { state }: Dev): Promise<string> => {
+  const format = formatOf(file)
+  if (format === undefined)
+    throw new UsageError(`the name '${file}' does not tell the format: .svg, .png, .dot, .mmd or .json`)
+  if (state.config === undefined) throw new UsageError(noSystem)
+  try {
+    await writeFile(file, await writers[format](systemGraph(state.config, state.system?.status())))
+  } catch (error) {
+    throw new UsageError(missingPackage(error) ?? messageOf(error), { cause: error })
+  }
+  return `Drawn in ${file}.`
 }
 
 /** @returns false when the system did not stop cleanly. */

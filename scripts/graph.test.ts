@@ -76,7 +76,7 @@ describe('npm run graph', () => {
     const file = join(folder, 'wiring.mmd')
     const { stdout, code } = await graphHere('--config', fixture, '--output', file, '--set', 'server.port=1884')
     expect({ stdout, code }).toEqual({ stdout: `${file}: the system as MERMAID`, code: 0 })
-    expect(written('wiring.mmd')).toMatch(/^flowchart LR\n[\s\S]*127\.0\.0\.1:1884/)
+    expect(written('wiring.mmd')).toMatch(/^flowchart TB\n[\s\S]*127\.0\.0\.1:1884/)
   })
 
   it('tells which setting is wrong', async () => {

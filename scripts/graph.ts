@@ -1,34 +1,14 @@
 /** `mqtt-jig graph`, and `npm run graph` in a checkout: draws the wiring of a system, whether it would start or not. */
 import { writeFile } from 'node:fs/promises'
-import { extname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { exitCodes, type Program, parseCommandLine } from '../src/command-line.ts'
 import { formatProblems } from '../src/system/check-config.ts'
-import { type SystemGraph, systemGraph, toDot, toMermaid } from '../src/system/graph.ts'
+import { type SystemGraph, systemGraph } from '../src/system/graph.ts'
 import { checkSettings } from '../src/system/settings.ts'
 import { createLoader } from './go/loader.ts'
+import { extensions, type Format, formatOf, writers } from './graph/formats.ts'
 import { missingPackage } from './graph/missing-package.ts'
-
-const writers = {
-  dot: toDot,
-  svg: (graph: SystemGraph) => svgOf(graph),
-  png: async (graph: SystemGraph) => (await import('./graph/render-png.ts')).renderPng(await svgOf(graph)),
-  json: (graph: SystemGraph) => `${JSON.stringify(graph, null, 2)}\n`,
-  mermaid: toMermaid,
-} as const
-type Format = keyof typeof writers
-
-/** Loaded when it is used: an installed package has the pictures' packages only where the user installed them. */
-const svgOf = async (graph: SystemGraph): Promise<string> => (await import('./graph/render.ts')).renderSvg(toDot(graph))
-
-const extensions: Readonly<Record<string, Format>> = {
-  '.dot': 'dot',
-  '.svg': 'svg',
-  '.png': 'png',
-  '.json': 'json',
-  '.mmd': 'mermaid',
-}
 
 const program: Program = {
   name: 'npm run graph --',
@@ -101,7 +81,7 @@ const outputsFor = (format: unknown, file: unknown): readonly Output[] | string 
       optional: format === undefined && each === 'svg',
     }))
   }
-  const chosen = format ?? (file === '-' ? 'dot' : extensions[extname(file).toLowerCase()])
+  const chosen = format ?? (file === '-' ? 'dot' : formatOf(file))
   return chosen === undefined
     ? `The name '${file}' does not tell which format is meant: add --format with one of ${formats}.`
     : [{ file, format: chosen }]

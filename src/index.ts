@@ -18,6 +18,7 @@ export {
   PipelineStage,
 } from './kinds/pipeline-stage.ts'
 export { Router, type Subscriber } from './kinds/router.ts'
+export { describeReasonCode } from './mqtt/describe-reason-code.ts'
 export { Message, type MessageParts } from './mqtt/message.ts'
 export type { Publish } from './mqtt/publish.ts'
 export type { PublishChanges } from './mqtt/publish-changes.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { main } from './main.ts'
 
-// What happens once something runs needs a process of its own: test/integration/dev-loop.test.ts.
+// What happens once something runs needs a process of its own: test/integration/dev-loop.slow.test.ts.
 
 let directory: string
 let said: string

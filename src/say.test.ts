@@ -13,12 +13,12 @@ const said = (...what: Parameters<typeof say>): string => {
   return String(write.mock.lastCall![0])
 }
 
-it('says it in plain words in a terminal', () => {
+it('a message to the user is written in plain words in a terminal', () => {
   process.stderr.isTTY = true
   expect(said('The broker\nis running')).toBe('The broker\nis running\n')
 })
 
-it('says it as one line of JSON otherwise, in the form of the log', () => {
+it('a message to the user is written as one line of JSON otherwise, in the form of the log', () => {
   process.stderr.isTTY = false
   const text = said('It did\nnot start', 'fatal')
   expect(text).toMatch(/^\{.*\}\n$/)

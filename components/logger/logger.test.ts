@@ -1,23 +1,28 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import tty from 'node:tty'
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { logger } from './index.ts'
 import { PinoLogger, type PinoLoggerOptions } from './pino-logger.ts'
 
-const terminals = vi.hoisted(() => new Set<number>())
-vi.mock('node:tty', () => ({ isatty: (descriptor: number) => terminals.has(descriptor) }))
+/** Descriptors that are terminals. */
+const terminals = new Set<number>()
 
 let folder: string
 beforeEach(async () => {
+  vi.spyOn(tty, 'isatty').mockImplementation((descriptor) => terminals.has(descriptor))
+  syncBuiltinESMExports()
   folder = await mkdtemp(join(tmpdir(), 'mqtt-jig-logger-'))
 })
 afterEach(async () => {
   terminals.clear()
   vi.restoreAllMocks()
+  syncBuiltinESMExports()
   await rm(folder, { recursive: true })
 })
 

@@ -6,7 +6,7 @@ import type { Handover } from './handover.ts'
 import { memoryStore } from './index.ts'
 import type { MemoryStore } from './memory-store.ts'
 
-const context = { name: 'store', signal: new AbortController().signal }
+const context = { name: 'store', signal: new AbortController().signal, measures: () => [] }
 
 describe('the memory store over a reset', () => {
   const start = async () => (await memoryStore.start({}, {}, context)) as MemoryStore

@@ -58,7 +58,15 @@ export class MemoryStore implements Store {
     return this.#retained.values()
   }
 
-  /** How much there is, for the operator. */
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  get retainedCount(): number {
+    return this.#retained.size
+  }
+
+  /** How much there is, for the operator. Takes time for each session. */
   get counts(): StoreCounts {
     const counts = { sessions: this.#sessions.size, subscriptions: 0, queued: 0, queuedBytes: 0 }
     for (const { subscriptions, queue } of this.#sessions.values()) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { runs } from '../../test/helpers/full-run.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
 import { queuedMessage } from '../../test/helpers/store-records.ts'
 import { MessageQueue } from './message-queue.ts'
@@ -48,7 +49,7 @@ describe('the queue of messages', () => {
         expect(queue.bytes).toBe([...expected.values()].reduce((sum, size) => sum + size, 0))
       }
     })
-    fc.assert(property, { seed: fuzzSeed, numRuns: 300 })
+    fc.assert(property, { seed: fuzzSeed, numRuns: runs(300) })
   })
 
   it('counts the bytes of a message that takes the place of another', () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
+import { countWork } from '../../test/helpers/count-work.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
 import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
@@ -17,22 +18,6 @@ const opened = () => {
   return { decoder, recorder, publishes }
 }
 
-/** Counts the memory that the decoder takes and the bytes that it copies. */
-const countWork = () => {
-  const work = { allocated: 0, copied: 0 }
-  const allocate = Buffer.allocUnsafe
-  const set = Uint8Array.prototype.set
-  vi.spyOn(Buffer, 'allocUnsafe').mockImplementation((size) => {
-    work.allocated += size
-    return allocate(size)
-  })
-  vi.spyOn(Uint8Array.prototype, 'set').mockImplementation(function (this: Uint8Array, source, offset) {
-    work.copied += source.length
-    set.call(this, source, offset)
-  })
-  return work
-}
-
 const feedInChunks = (decoder: ConnectionDecoder, bytes: Buffer, chunkLength: number): void => {
   for (let at = 0; at < bytes.length; at += chunkLength) decoder.bytes(bytes.subarray(at, at + chunkLength))
 }
@@ -44,7 +29,7 @@ afterEach(() => {
 it.each([
   ['a payload', `30 @ "a" [] ${'00'.repeat(140_000)}`],
   ['user properties', `30 @ "a" [${'26 "name" "value"'.repeat(10_000)}]`],
-])('does work linear in the bytes for %s of 140,000 bytes in chunks of 10', (_what, notation) => {
+])('the decoder does work linear in the bytes for %s of 140,000 bytes in chunks of 10', (_what, notation) => {
   const packet = packetBytes(notation)
   const { decoder, publishes } = opened()
   const work = countWork()
@@ -56,7 +41,7 @@ it.each([
   expect(work.allocated).toBeLessThan(2 * packet.length)
 })
 
-it('takes memory for the bytes that came, not for those that were announced', () => {
+it('the decoder takes memory for the bytes that came, not for those that were announced', () => {
   const { decoder } = opened()
   const announcement = packetBytes('30 ffffff7f 00')
   const body = Buffer.alloc(MEGABYTE)
@@ -69,7 +54,7 @@ it('takes memory for the bytes that came, not for those that were announced', ()
   expect(work.copied).toBeLessThan(2 * MEGABYTE)
 })
 
-it('neither copies nor allocates for a packet that lies in one chunk: its message lies there too', () => {
+it('the decoder neither copies nor allocates for a packet that lies in one chunk: its message lies there too', () => {
   const { decoder, publishes } = opened()
   const work = countWork()
   const chunk = packetBytes('30 @ "a" [] \'payload\'')
@@ -117,7 +102,7 @@ it('releases half a packet when the connection is gone, and takes nothing more',
   expect(recorder.errors).toEqual([])
 })
 
-it('has room for the rest of a large packet, as much as four times what has come of it', () => {
+it('the decoder has room for the rest of a large packet, as much as four times what has come of it', () => {
   const { decoder, publishes } = opened()
   const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(1_000_000)}`)
   let at = 0
@@ -145,7 +130,7 @@ it('has room for the rest of a large packet, as much as four times what has come
   expect(publishes.map(({ bytes }) => bytes.equals(packet))).toEqual([true])
 })
 
-it('copies less than half of a large packet when it is read to where there is room', () => {
+it('the decoder copies less than half of a large packet when it is read to where there is room', () => {
   const { decoder, publishes } = opened()
   const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(MEGABYTE)}`)
   decoder.bytes(packet.subarray(0, 65_536))

@@ -1,5 +1,6 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { ACKNOWLEDGEMENT_BYTES, acknowledgementAt } from '../../src/mqtt/acknowledgement.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
 import { checkFirstByte, withoutUnusedFlags } from '../../src/mqtt/fixed-header.ts'
 import { Message, type MessageFields } from '../../src/mqtt/message.ts'
@@ -66,6 +67,12 @@ export class SharedDecoding {
 /** A read into less room than this, in bytes, would bring less than any other read. */
 const MINIMUM_ROOM = 64 * 1024
 
+/**
+ * So many acknowledgements are passed on before it is asked whether the connection is paused: it bounds the answers that one
+ * client has waiting for a slow store.
+ */
+const MAXIMUM_ACKNOWLEDGEMENTS = 256
+
 const NOTHING = Buffer.alloc(0)
 
 /** What the decoder waits for. */
@@ -90,6 +97,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   readonly #connection: Connection
   readonly #next: PacketReceiver
   readonly #takesRuns: boolean
+  readonly #takesAcknowledgements: boolean
   readonly #shared: SharedDecoding
 
   // The packet that is coming.
@@ -113,6 +121,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     connection.maximumIncomingPacketSize = shared.limits.maximumPacketSize
     this.#next = next
     this.#takesRuns = next.publishRun !== undefined
+    this.#takesAcknowledgements = next.acknowledge !== undefined
     this.#shared = shared
   }
 
@@ -171,6 +180,10 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   #takeFirstByte(buffer: Buffer, position: number): number {
     const firstByte = buffer[position]!
     const { protocolVersion } = this.#connection
+    if (protocolVersion !== 0 && this.#takesAcknowledgements) {
+      const end = this.#takeAcknowledgements(buffer, position)
+      if (end > position) return end
+    }
     this.#frameStart = position
     this.#firstByte = protocolVersion === 3 ? withoutUnusedFlags(firstByte) : firstByte
     const error = checkFirstByte(firstByte, protocolVersion)
@@ -179,6 +192,21 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     this.#remainingLengthBytes = 0
     this.#state = State.RemainingLength
     return position + 1
+  }
+
+  /** Takes acknowledgements of one type that lie one behind the other. @returns where they end. */
+  #takeAcknowledgements(buffer: Buffer, start: number): number {
+    const type = acknowledgementAt(buffer, start, buffer.length)
+    if (type === 0) return start
+    const limit = start + MAXIMUM_ACKNOWLEDGEMENTS * ACKNOWLEDGEMENT_BYTES
+    let position = start
+    for (let isLast = false; !isLast && this.#connection.open; ) {
+      const packetIdentifier = (buffer[position + 2]! << 8) | buffer[position + 3]!
+      position += ACKNOWLEDGEMENT_BYTES
+      isLast = position >= limit || acknowledgementAt(buffer, position, buffer.length) !== type
+      this.#next.acknowledge!(type, packetIdentifier, isLast)
+    }
+    return position
   }
 
   #takeRemainingLength(buffer: Buffer, position: number): number {
@@ -274,7 +302,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
 
   /** Passes on a PUBLISH packet, and with it the run that it begins. @returns where the next packet begins. */
   #passOn(publish: Publish, buffer: Buffer, end: number): number {
-    if (this.#takesRuns && publish.message.frameVersion !== 0 && end < buffer.length && end >= this.#singlyUntil) {
+    if (this.#takesRuns && publish.message.frameEnd === end && end < buffer.length && end >= this.#singlyUntil) {
       const { run, limits } = this.#shared
       if (run.gather(publish, buffer.length, limits.maximumPacketSize)) {
         if (this.#next.publishRun?.(run) === true) return run.end
@@ -298,7 +326,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   }
 }
 
-/** Notes where the packet lies, if it can go out as it came in. */
+/** Notes where the packet lies, if it may begin a run, and whether it can go out as it came in. */
 const noteFrame = (
   publish: Publish,
   message: MessageFields,
@@ -306,8 +334,8 @@ const noteFrame = (
   end: number,
   version: ProtocolVersion | 0,
 ): void => {
-  if (publish.qos !== 0 || publish.topicAlias !== 0 || publish.messageExpiryInterval >= 0) return
+  if (publish.qos === 2 || publish.topicAlias !== 0 || publish.messageExpiryInterval >= 0) return
   message.frameStart = start
   message.frameEnd = end
-  message.frameVersion = version === 5 ? 5 : 4
+  if (publish.qos === 0) message.frameVersion = version === 5 ? 5 : 4
 }

@@ -3,6 +3,7 @@ import { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+import type { PartialMemory } from './partial-memory.ts'
 import { steadyClock } from './read-publish.ts'
 
 /** Bytes from a client to packets, of MQTT 3.1, 3.1.1 and 5.0: frames them, refuses what is illegal, reads the rest. */
@@ -46,8 +47,28 @@ export const mqttDecoder = defineComponent({
           'is refused with Quota exceeded.',
       ),
   }),
-  start(config, _dependencies, { name }): DecoderStage {
+  start(config, _dependencies, { name }): DecoderStage & { readonly partials: PartialMemory } {
     const shared = new SharedDecoding(config, steadyClock, name)
-    return { role: 'decoder', open: (connection, next) => new ConnectionDecoder(connection, next, shared) }
+    return {
+      role: 'decoder',
+      open: (connection, next) => new ConnectionDecoder(connection, next, shared),
+      partials: shared.partials,
+    }
   },
+  measure: ({ partials }) => [
+    {
+      name: 'partial',
+      help: 'Memory of packets that came in part.',
+      unit: 'bytes',
+      kind: 'gauge',
+      read: () => partials.bytes,
+    },
+    {
+      name: 'refused_partial',
+      help: 'Packets that came in part and were refused because maximumTotalPartialBytes was reached.',
+      unit: 'packets',
+      kind: 'counter',
+      read: () => partials.refused,
+    },
+  ],
 })

@@ -3,7 +3,7 @@ import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { type DecoderLimits, decoderContract } from '../../test/contract/decoder.ts'
 import { mqttDecoder } from './index.ts'
 
-const context = { name: 'decoder', signal: new AbortController().signal }
+const context = { name: 'decoder', signal: new AbortController().signal, measures: () => [] }
 
 describe('mqtt-decoder', () => {
   decoderContract(

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
+import { runs } from '../../test/helpers/full-run.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
 import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
@@ -26,9 +27,12 @@ class RunRecorder extends PacketRecorder {
     let [count, longest, at] = [0, 0, message.frameStart]
     run.each((each) => {
       const { topic, properties, payload, qos, retain, bytes, frameStart, frameEnd, frameVersion } = each
-      expect([qos, retain, frameVersion, frameStart]).toEqual([0, false, message.frameVersion, at])
+      expect([qos, retain, frameVersion, frameStart]).toEqual([message.qos, false, message.frameVersion, at])
+      expect(frameVersion === 0).toBe(qos === 1)
+      const identifier = qos === 0 ? 0 : run.packetIdentifiers[count]
       expect([topic, properties]).toEqual([message.topic, message.properties])
-      this.frames.push(`${bytes.toString('hex', frameStart, frameEnd)} ${topic} ${payload}`)
+      const frame = qos === 0 ? bytes.toString('hex', frameStart, frameEnd) : '-'
+      this.frames.push(`${frame} ${topic} ${payload} ${identifier}`)
       count += 1
       longest = Math.max(longest, frameEnd - frameStart)
       at = frameEnd
@@ -41,7 +45,8 @@ class RunRecorder extends PacketRecorder {
   override publish(publish: Parameters<PacketRecorder['publish']>[0]): void {
     super.publish(publish)
     const { bytes, frameStart, frameEnd, frameVersion, topic, payload } = publish.message
-    this.frames.push(`${frameVersion === 0 ? '-' : bytes.toString('hex', frameStart, frameEnd)} ${topic} ${payload}`)
+    const frame = frameVersion === 0 ? '-' : bytes.toString('hex', frameStart, frameEnd)
+    this.frames.push(`${frame} ${topic} ${payload} ${publish.packetIdentifier}`)
   }
 }
 
@@ -71,6 +76,9 @@ describe('PUBLISH packets that come together and say the same but for their payl
     ['and others behind them that say the same among themselves', `${ALIKE}|30 @ "other"|30 @ "other"`, 4, [3, 2]],
     ['of different sizes of Remaining Length', `${ALIKE}|30 @ "topic" '${'x'.repeat(200)}'`, 4, [4]],
     ['behind a packet of another kind', `c0 00|${ALIKE}`, 4, [3]],
+    ['at QoS 1', '32 @ "a" 0001|32 @ "a" 0002 \'1\'|32 @ "a" ffff \'2\'', 4, [3]],
+    ['at QoS 1 in MQTT 5.0', '32 @ "a" 0001 [26 "k" "v"]|32 @ "a" 0002 [26 "k" "v"] \'1\'', 5, [2]],
+    ['at QoS 1, and behind it some at QoS 0', `32 @ "a" 0001|32 @ "a" 0002|${ALIKE}`, 4, [2, 3]],
   ] as const)('are one run %s', (_what, notation, version, runs) => {
     expect(runsIn(notation, version)).toMatchObject({ runs, errors: 0 })
   })
@@ -102,7 +110,9 @@ describe('PUBLISH packets that come together and say the same but for their payl
 
   it.each([
     ['RETAIN', '31 @ "a"', 4],
-    ['QoS 1', '32 @ "a" 0001', 4],
+    ['QoS 2', '34 @ "a" 0001', 4],
+    ['DUP', '3a @ "a" 0001', 4],
+    ['RETAIN at QoS 1', '33 @ "a" 0001', 4],
     ['a Topic Alias', '30 @ "a" [23 0001]', 5],
     ['a Message Expiry Interval', '30 @ "a" [02 00000001]', 5],
   ] as const)('are no run with %s', (_what, packet, version) => {
@@ -115,6 +125,12 @@ describe('PUBLISH packets that come together and say the same but for their payl
     expect(runsIn(Array(40).fill(packet).join('|'))).toMatchObject({ runs: [16, 16, 8], packets: 40 })
     const large = `30 @ "topic" '${'x'.repeat(17_000)}'`
     expect(runsIn(`${large}|${large}`)).toMatchObject({ runs: [], packets: 2 })
+  })
+
+  it('are runs of 256 packets at most at QoS 1, and end before one without a Packet Identifier, which is refused', () => {
+    const packets = Array(600).fill('32 @ "a" 0001')
+    expect(runsIn(packets.join('|'))).toMatchObject({ runs: [256, 256, 88], packets: 600, errors: 0 })
+    expect(runsIn([...packets.slice(0, 3), '32 @ "a" 0000'].join('|'))).toEqual({ runs: [3], packets: 3, errors: 1 })
   })
 
   it('come one by one when the next stage refuses them together, which is asked once', () => {
@@ -142,14 +158,15 @@ describe('PUBLISH packets that come together and say the same but for their payl
 const publishPacket = (version: ProtocolVersion) =>
   fc
     .record({
-      first: fc.constantFrom('30', '30', '30', '30', '31', '32'),
+      first: fc.constantFrom('30', '30', '30', '30', '31', '32', '32', '32', '32', '3a'),
+      identifier: fc.constantFrom('0001', '0001', '0002', 'ff00'),
       topic: fc.constantFrom('a', 'a', 'b', 'ab', 'é/+'.replace('+', 'c')),
       properties: fc.constantFrom('[]', '[]', '[26 "k" "v"]', '[26 "k" "w"]', '[23 0001]', '[02 00000009]', '[01 01]'),
       payload: fc.constantFrom('', 'x', 'yy', 'z'.repeat(130)),
     })
-    .map(({ first, topic, properties, payload }) =>
+    .map(({ first, topic, properties, payload, identifier }) =>
       packetBytes(
-        `${first} @ "${topic}" ${first === '32' ? '0001' : ''} ${version === 5 ? properties : ''} '${payload}'`,
+        `${first} @ "${topic}" ${first === '32' || first === '3a' ? identifier : ''} ${version === 5 ? properties : ''} '${payload}'`,
       ),
     )
 const anyPacket = (version: ProtocolVersion) =>
@@ -181,6 +198,6 @@ it.each([4, 5] as const)('version %i: however they are split, and whoever takes 
         expect(recorder.errors).toEqual(expected.errors)
       },
     ),
-    { seed: fuzzSeed, numRuns: 500 },
+    { seed: fuzzSeed, numRuns: runs(500) },
   )
 })

@@ -1,6 +1,8 @@
 import type { IPubackPacket, IPubcompPacket, IPubrecPacket, IPubrelPacket } from 'mqtt-packet'
+import { ACKNOWLEDGEMENT_BYTES, type Acknowledgement, firstByteOf } from '../../src/mqtt/acknowledgement.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { generatePacket } from './generate-packet.ts'
+import type { Slab } from './slab.ts'
 
 /** The first byte of the four packets [MQTT-3.6.1-1]. */
 const FIRST_BYTES = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const
@@ -28,4 +30,15 @@ export const encodeAcknowledgement = (
     bytes[5] = 0 // Property Length
   }
   return bytes
+}
+
+/** Cuts the shortest form of one of the four packets off a slab, where it ends at `slab.end`. @returns where it begins. */
+export const encodeShortest = (type: Acknowledgement, packetIdentifier: number, slab: Slab): number => {
+  const start = slab.take(ACKNOWLEDGEMENT_BYTES)
+  const { bytes } = slab
+  bytes[start] = firstByteOf(type)
+  bytes[start + 1] = 2
+  bytes[start + 2] = packetIdentifier >> 8
+  bytes[start + 3] = packetIdentifier
+  return start
 }

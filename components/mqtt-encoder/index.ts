@@ -6,9 +6,11 @@ import {
   EncoderStage,
   type PacketReceiver,
 } from '../../src/kinds/pipeline-stage.ts'
+import { ACKNOWLEDGEMENT_BYTES, type Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import { encodeShortest } from './encode-acknowledgement.ts'
 import { encodePacket } from './packet-encoder.ts'
 import { PublishEncoder } from './publish-encoder.ts'
 import { Slab } from './slab.ts'
@@ -20,7 +22,12 @@ export const mqttEncoder = defineComponent({
   config: z.strictObject({}),
   start(): EncoderStage {
     const publishes = new PublishEncoder(new Slab())
-    return { role: 'encoder', open: (connection, next) => new ConnectionEncoder(connection, next, publishes) }
+    // Of their own: those that go to one client behind each other are neighbours, and are sent as one range.
+    const acknowledgements = new Slab()
+    return {
+      role: 'encoder',
+      open: (connection, next) => new ConnectionEncoder(connection, next, publishes, acknowledgements),
+    }
   },
 })
 
@@ -28,11 +35,13 @@ class ConnectionEncoder implements PacketReceiver {
   readonly #connection: Connection
   readonly #next: ByteReceiver
   readonly #publishes: PublishEncoder
+  readonly #acknowledgements: Slab
 
-  constructor(connection: Connection, next: ByteReceiver, publishes: PublishEncoder) {
+  constructor(connection: Connection, next: ByteReceiver, publishes: PublishEncoder, acknowledgements: Slab) {
     this.#connection = connection
     this.#next = next
     this.#publishes = publishes
+    this.#acknowledgements = acknowledgements
   }
 
   packet(packet: ControlPacket): void {
@@ -42,11 +51,22 @@ class ConnectionEncoder implements PacketReceiver {
     if (bytes !== undefined) this.#next.bytes(bytes)
   }
 
+  acknowledge(type: Acknowledgement, packetIdentifier: number): void {
+    if (this.#connection.maximumPacketSize < ACKNOWLEDGEMENT_BYTES) return // [MQTT-3.1.2-24]
+    const slab = this.#acknowledgements
+    const start = encodeShortest(type, packetIdentifier, slab)
+    this.#next.forward(slab.bytes, start, slab.end)
+  }
+
   publish(publish: Publish): void {
     this.#publishes.send(publish, this.#connection, this.#next)
   }
 
   publishRun(run: PublishRun): boolean {
     return this.#publishes.sendRun(run, this.#connection, this.#next)
+  }
+
+  publishIdentifiedRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
+    return this.#publishes.sendIdentifiedRun(run, packetIdentifiers, this.#connection, this.#next)
   }
 }

@@ -2,22 +2,19 @@ import type { QoS } from 'mqtt-packet'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ByteReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
-import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishRemainingLength, publishSize } from '../../src/mqtt/publish-size.ts'
 import { variableByteIntegerSize } from '../../src/mqtt/variable-byte-integer.ts'
 import { encodePublish, requirePacketIdentifier } from './encode-publish.ts'
+import { copyRun, EncodedRun, NO_SERIAL } from './encoded-run.ts'
 import { Slab } from './slab.ts'
 
 /** Payloads over this many bytes are sent from the message's own memory, behind the rest of their packet. */
 const APART_BYTES = 16 * 1024
 /** At QoS 0 all subscribers are sent the same Buffer, which is not copied for any of them. */
 const OWN_MEMORY = new Slab(0)
-/** No message has it: nothing is remembered yet. */
-const NO_SERIAL = -1
-
 /**
  * PUBLISH packets to bytes, for all connections. Bytes that went out never change.
  *
@@ -30,7 +27,7 @@ export class PublishEncoder {
   readonly #slab: Slab
   readonly #last3 = new LastPublish()
   readonly #last5 = new LastPublish()
-  readonly #lastRun = new LastRun()
+  readonly #lastRun = new EncodedRun()
 
   constructor(slab: Slab) {
     this.#slab = slab
@@ -76,6 +73,34 @@ export class PublishEncoder {
     if (!this.#lastRun.is(run)) this.#lastRun.remember(run, isVersion5 ? 5 : 4)
     if (this.#lastRun.longest > connection.maximumPacketSize) return false
     next.bytes(this.#lastRun.bytes)
+    return true
+  }
+
+  /**
+   * The same at QoS 1: in the form that it came in it is copied whole. @param packetIdentifiers of the packets, in their order.
+   */
+  sendIdentifiedRun(
+    run: PublishRun,
+    packetIdentifiers: Uint16Array,
+    connection: Connection,
+    next: ByteReceiver,
+  ): boolean {
+    const isVersion5 = connection.protocolVersion === 5
+    const slab = this.#slab
+    const { message, count } = run
+    let start: number
+    if (run.isVersion5 === isVersion5) {
+      if (run.longest > connection.maximumPacketSize) return false
+      const { bytes, frameStart } = message
+      start = copyRun(bytes, frameStart, run.end, run.packetIdentifiersAt, packetIdentifiers, count, slab)
+    } else {
+      const encoded = this.#lastRun
+      if (!encoded.is(run)) encoded.remember(run, isVersion5 ? 5 : 4)
+      if (encoded.longest > connection.maximumPacketSize) return false
+      const { bytes, packetIdentifiersAt } = encoded
+      start = copyRun(bytes, 0, bytes.length, packetIdentifiersAt, packetIdentifiers, count, slab)
+    }
+    next.forward(slab.bytes, start, slab.end)
     return true
   }
 }
@@ -154,33 +179,4 @@ class LastPublish {
   }
 }
 
-/** A run in the form that it did not come in: encoded once for all who get it so. */
-class LastRun {
-  bytes: Buffer = EMPTY
-  /** The size of its largest packet, in bytes. */
-  longest = 0
-  #serial = NO_SERIAL
-  readonly #publish: PublishFields = new Publish()
-
-  is(run: PublishRun): boolean {
-    return this.#serial === run.message.serial
-  }
-
-  remember(run: PublishRun, version: ProtocolVersion): void {
-    const packets: Buffer[] = []
-    const slab = new Slab()
-    this.longest = 0
-    run.each((message) => {
-      this.#publish.message = message
-      const start = encodePublish(this.#publish, version, true, slab)
-      packets.push(slab.bytes.subarray(start, slab.end))
-      this.longest = Math.max(this.longest, slab.end - start)
-    })
-    this.#publish.message = NO_MESSAGE
-    this.bytes = Buffer.concat(packets)
-    this.#serial = run.message.serial
-  }
-}
-
 const EMPTY = Buffer.alloc(0)
-const NO_MESSAGE = new Message()

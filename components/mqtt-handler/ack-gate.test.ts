@@ -1,7 +1,7 @@
 import type { Packet } from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   type HarnessClient,
   payloads,

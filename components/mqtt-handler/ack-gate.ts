@@ -30,6 +30,11 @@ export class AckGate {
     return this.#waiting.length >= MAXIMUM_WAITING
   }
 
+  /** Whether an answer may leave at once. @param depends @param batch as for `send`. */
+  isOpen(depends: boolean, batch = this.#journal.lastBatch): boolean {
+    return this.#waiting.length === 0 && (!depends || this.#journal.store.durableBatch >= batch)
+  }
+
   /**
    * Sends a packet, at once or later.
    * @param depends whether it promises something that was appended to the journal, in this turn or before.
@@ -38,7 +43,7 @@ export class AckGate {
    * @returns false when it has to wait.
    */
   send(packet: ControlPacket, depends: boolean, sent?: () => void, batch = this.#journal.lastBatch): boolean {
-    if (this.#waiting.length === 0 && (!depends || this.#journal.store.durableBatch >= batch)) {
+    if (this.isOpen(depends, batch)) {
       this.#send(packet)
       sent?.()
       return true

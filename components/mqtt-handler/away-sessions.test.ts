@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  connectPacket,
-  HandlerHarness,
-  persistent,
-  publishPacket,
-  subscribePacket,
-} from '../../test/helpers/handler-harness.ts'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
+import { HandlerHarness, persistent, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
 import { MemoryStore } from '../memory-store/memory-store.ts'
 
 let broker: HandlerHarness
@@ -121,7 +116,7 @@ describe('at maximumAwaySessions', () => {
   })
 })
 
-it('finds the one that is away longest among any number, whatever comes and goes', () => {
+it('the list of away sessions finds the one that is away longest among any number, whatever comes and goes', () => {
   start({ maximumSessions: 10_000 })
   const { away: sessions } = broker.handler.sessions
   for (let n = 0; n < 50; n++) away(`${n}`)

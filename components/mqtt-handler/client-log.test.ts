@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
-import { connectPacket, HandlerHarness, type HarnessClient, persistent } from '../../test/helpers/handler-harness.ts'
+import { HandlerHarness, type HarnessClient, persistent } from '../../test/helpers/handler-harness.ts'
 import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 let broker: HandlerHarness

@@ -2,6 +2,7 @@ import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
 import type { Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
@@ -11,6 +12,7 @@ import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases, OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
 import { AckGate } from './ack-gate.ts'
+import { handleAcknowledgement } from './acknowledge.ts'
 import { handleAuth } from './auth.ts'
 import type { Authentication } from './authentication.ts'
 import { type ClientEnd, endedByBroker, willOutcome, willOutcomeNow } from './client-log.ts'
@@ -18,7 +20,7 @@ import { handleConnect } from './connect.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { dispatch } from './dispatch.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
-import { packetWork, publishWork, RUN_WORK_SHIFT } from './packet-work.ts'
+import { acknowledgementWork, packetWork, publishWork, runWork } from './packet-work.ts'
 import { Phase } from './phase.ts'
 import { handlePublish, handlePublishRun } from './publish.ts'
 import { Pause, Reading } from './reading.ts'
@@ -27,6 +29,9 @@ import type { Session } from './session.ts'
 
 /** What a Topic Alias costs in a packet: shorter Topic Names are no better with one. */
 const TOPIC_ALIAS_BYTES = 3
+
+/** A packet of MQTT 5.0 is at most so much longer than the same of MQTT 3: Property Length, and a longer Remaining Length. */
+const ANOTHER_FORM_BYTES = 2
 
 /** A client: from the opening of its network connection to the end of it. Takes its packets, and sends to it. */
 export class Client implements PacketReceiver {
@@ -112,6 +117,16 @@ export class Client implements PacketReceiver {
     dispatch(this, packet)
   }
 
+  acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
+    this.connection.chargePacket(acknowledgementWork(type))
+    if (this.#phase !== Phase.Connected) {
+      this.#beforeConnected({ cmd: acknowledgementName(type), messageId: packetIdentifier })
+      return
+    }
+    if (isLast) this.handler.keepAlive.heard(this.#watch)
+    handleAcknowledgement(this, type, packetIdentifier, isLast)
+  }
+
   publish(publish: Publish): void {
     this.connection.chargePacket(publishWork(publish))
     if (this.#phase !== Phase.Connected) {
@@ -126,7 +141,7 @@ export class Client implements PacketReceiver {
     if (this.#phase !== Phase.Connected) return false
     this.handler.keepAlive.heard(this.#watch)
     if (!handlePublishRun(this, run)) return false
-    this.connection.chargePacket(1 + (run.count >> RUN_WORK_SHIFT))
+    this.connection.chargePacket(runWork(run))
     return true
   }
 
@@ -213,6 +228,13 @@ export class Client implements PacketReceiver {
     if (this.gate.full) this.reading.pause(Pause.Answers)
   }
 
+  /** `answer` for a packet that says Success: it needs no object unless it has to wait. */
+  acknowledges(type: Acknowledgement, packetIdentifier: number, depends: boolean): void {
+    if (this.#next.acknowledge !== undefined && this.gate.isOpen(depends)) {
+      this.#next.acknowledge(type, packetIdentifier, true)
+    } else this.answer({ cmd: acknowledgementName(type), messageId: packetIdentifier }, depends)
+  }
+
   /**
    * Fills a PUBLISH packet for this client; `publish` is to follow at once, with a Packet Identifier at QoS 1 and 2.
    * @returns undefined when this client cannot have the message: it is too large for it, or not for its eyes.
@@ -259,7 +281,7 @@ export class Client implements PacketReceiver {
 
   /** The same for all messages of a run. @returns false, and does nothing, when each takes another form for this client. */
   deliverRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
-    if (subscriptionIdentifiers.length > 0 || this.#outgoingAliases !== undefined) return false
+    if (!this.#takesRuns(subscriptionIdentifiers)) return false
     if (!this.sendable) {
       this.#drop(run.count)
       return true
@@ -268,6 +290,20 @@ export class Client implements PacketReceiver {
     if (mayReceive !== undefined && !mayReceive(this.identity, run.message.topic)) return true
     this.#dropping = false
     return this.#next.publishRun?.(run) ?? false
+  }
+
+  /** Whether all messages of a run at QoS 1 take the same form for this client, which it may have. */
+  takesRun({ message, longest }: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    const { mayReceive } = this.handler
+    if (!this.#takesRuns(subscriptionIdentifiers)) return false
+    // Those that it may not have are dropped one by one, and take no room in flight.
+    if (longest + ANOTHER_FORM_BYTES > this.connection.maximumPacketSize) return false
+    return mayReceive === undefined || mayReceive(this.identity, message.topic)
+  }
+
+  /** Sends a run that it takes. @param packetIdentifiers theirs, lent. @returns false when a filter wants each of them. */
+  sendRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
+    return this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
   }
 
   /** What its Topic Aliases stand for; undefined when it may not use any. */
@@ -373,6 +409,10 @@ export class Client implements PacketReceiver {
     // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
     this.handler.totals.tooLarge += 1
     return undefined
+  }
+
+  #takesRuns(subscriptionIdentifiers: readonly number[]): boolean {
+    return subscriptionIdentifiers.length === 0 && this.#outgoingAliases === undefined
   }
 
   #takesSize(publish: Publish): boolean {

@@ -164,9 +164,19 @@ const queues = {
     .int()
     .min(1)
     .max(65_535)
+    .default(1_000)
+    .describe(
+      'QoS 1 and 2 messages sent to a client before it acknowledges the first, if its Receive Maximum is not less, once the ' +
+        'client has shown that it acknowledges so many in half a second.',
+    ),
+  initialInflight: z
+    .int()
+    .min(1)
+    .max(65_535)
     .default(100)
     .describe(
-      'QoS 1 and 2 messages sent to a client before it acknowledges the first, if its Receive Maximum is not less.',
+      'What each connection begins with, if `maximumInflight` is not less: the number doubles while the client acknowledges ' +
+        'promptly, and is halved down to this when it does not.',
     ),
   maximumInflightMqtt3: z
     .int()
@@ -174,8 +184,9 @@ const queues = {
     .max(65_535)
     .default(20)
     .describe(
-      'The same for clients of MQTT 3, which cannot state a Receive Maximum, if `maximumInflight` is not less. Some take 20 ' +
-        'and silently drop the rest, such as mosquitto as a bridge of MQTT 3.1.1.',
+      'What clients of MQTT 3 begin with, if `initialInflight` is not less, and the most for them at QoS 2. They cannot state a ' +
+        'Receive Maximum, and have to remember what they were sent at QoS 2: some remember 20 and silently drop the rest, such ' +
+        'as mosquitto as a bridge of MQTT 3.1.1.',
     ),
   maximumQueuedMessages: z
     .int()
@@ -268,6 +279,19 @@ export const handlerConfig = z.strictObject({ ...connections, ...sessions, ...qu
 
 export type HandlerConfig = z.output<typeof handlerConfig>
 
-/** How many messages at QoS 1 and 2 may be in flight to a client of this version. */
-export const maximumInflight = (config: HandlerConfig, isVersion5: boolean): number =>
-  isVersion5 ? config.maximumInflight : Math.min(config.maximumInflight, config.maximumInflightMqtt3)
+/** How many messages at QoS 1 and 2 may be in flight to a client. */
+export interface InflightLimits {
+  /** At the beginning of its connection. */
+  readonly first: number
+  readonly most: number
+  /** Of those at QoS 2. */
+  readonly mostAtQoS2: number
+}
+
+/** The limits for clients of this version, apart from their Receive Maximum. */
+export const inflightLimits = (config: HandlerConfig, isVersion5: boolean): InflightLimits => {
+  const { maximumInflight: most, initialInflight, maximumInflightMqtt3 } = config
+  const first = Math.min(most, initialInflight)
+  if (isVersion5) return { first, most, mostAtQoS2: most }
+  return { first: Math.min(first, maximumInflightMqtt3), most, mostAtQoS2: Math.min(most, maximumInflightMqtt3) }
+}

@@ -5,7 +5,7 @@ let broker: HandlerHarness
 afterEach(() => broker.stop())
 
 it.each([0, 10])(
-  'takes a Session Expiry Interval, with a maximum of %i, from a client that asked for one in CONNECT',
+  'DISCONNECT takes a Session Expiry Interval, with a maximum of %i, from a client that asked for one in CONNECT',
   (maximumSessionExpirySeconds) => {
     broker = new HandlerHarness({ maximumSessionExpirySeconds })
     const client = broker.connect(persistent())
@@ -16,7 +16,7 @@ it.each([0, 10])(
   },
 )
 
-it('is a Protocol Error with one from a client that wanted none', () => {
+it('DISCONNECT is a Protocol Error with a Session Expiry Interval from a client that wanted none', () => {
   broker = new HandlerHarness()
   const packets = broker.connect().take({ cmd: 'disconnect', properties: { sessionExpiryInterval: 60 } })
   expect(packets).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x82 }])

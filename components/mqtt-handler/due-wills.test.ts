@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   payloads,
   persistent,
@@ -62,7 +62,7 @@ it('the Wills of many connections that are lost at once are published over turns
   expect(broker.handler.scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.1)
 })
 
-it('so are those whose delay is over', async () => {
+it('Wills whose delay is over are published over turns, in their order', async () => {
   const clients = ['a', 'b'].map((name) =>
     broker.connect(persistent(name, { will: willOf(name, { properties: { willDelayInterval: 60 } }) })),
   )
@@ -114,7 +114,7 @@ it('a client that takes its own connection over has the Will of the first publis
   expect(heard()).toEqual(['second'])
 })
 
-it('all that are due are published when the broker stops', () => {
+it('all Wills that are due are published when the broker stops', () => {
   const store = new MemoryStore()
   start(new HandlerHarness({}, { store }))
   witness.lose()
@@ -128,7 +128,7 @@ it('all that are due are published when the broker stops', () => {
   expect(store.read('mourner', 0, 10).map(({ message }) => message.payload.toString())).toEqual(['a', 'b', 'c'])
 })
 
-it('one that waits is in the store, and published after a crash', async () => {
+it('a Will that waits is in the store, and is published after a crash', async () => {
   const store = new SlowStore()
   start(new HandlerHarness({}, { store }, () => store.settleAll()))
   const mourner = broker.connect(persistent('mourner'))

@@ -34,7 +34,7 @@ it('a few subscriptions are removed at once', () => {
   expect([subscriptions(), bytes()]).toEqual([0, 0])
 })
 
-it('those of many sessions that end at once are removed over turns', async () => {
+it('the subscriptions of many sessions that end at once are removed over turns', async () => {
   const clients = Array.from({ length: 50 }, (_, n) => broker.connect({ clientId: `${n}` }))
   for (const client of clients) {
     for (let part = 0; part < 2; part++) client.take(subscribePacket(filters(90, `a/${part}`)))
@@ -141,7 +141,7 @@ it('messages that wait for sessions that end at once are released over turns', a
   expect(broker.handler.scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.2)
 })
 
-it('all are removed when the broker stops', () => {
+it('all subscriptions are removed when the broker stops', () => {
   const client = broker.connect()
   client.take(subscribePacket(filters(50)))
   fillTurn()

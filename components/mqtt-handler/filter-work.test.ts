@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   payloads,
   persistent,
@@ -40,7 +40,7 @@ it('a packet of few filters is answered at once, and charged to its client', () 
   expect(charged).toBeGreaterThan(100 * 15)
 })
 
-it('one of many is handled over turns and answered in the order of its filters; nothing is read meanwhile', async () => {
+it('a packet of many filters is handled over turns and answered in the order of its filters; nothing is read meanwhile', async () => {
   const client = broker.connect()
   expect(client.take(subscribing(many))).toEqual([])
   expect(client.connection.paused).toBe(true)

@@ -6,6 +6,7 @@ import type { QoS } from 'mqtt-packet'
 import { expect, it } from 'vitest'
 import type { Store } from '../../src/kinds/store.ts'
 import { type Connecting, Device } from '../../test/helpers/device.ts'
+import { isFullRun } from '../../test/helpers/full-run.ts'
 import { HandlerHarness } from '../../test/helpers/handler-harness.ts'
 import { ImpatientRouter } from '../../test/helpers/impatient-router.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
@@ -272,7 +273,7 @@ const steps = fc.oneof(
 )
 
 /** Some 30 ms each. */
-const RUNS = Math.max(100, Number(process.env['FUZZ_CASES'] ?? 0) / 100)
+const RUNS = Math.max(isFullRun ? 100 : 25, Number(process.env['FUZZ_CASES'] ?? 0) / 100)
 
 it('nothing acknowledged is lost, no client stays paused, and nothing is left when all sessions have ended', async () => {
   await fc.assert(

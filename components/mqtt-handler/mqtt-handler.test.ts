@@ -7,12 +7,12 @@ afterEach(() => broker.stop())
 
 const authorizer = { mayPublish: () => true, maySubscribe: () => true }
 
-it('warns that user names are not proven when an authorizer goes by them', () => {
+it('the handler warns that user names are not proven when an authorizer goes by them', () => {
   broker = new HandlerHarness({}, { authorizer })
   expect(broker.log.at('warn')).toMatchObject([{ message: expect.stringContaining('User names are not proven') }])
 })
 
-it('does not when there is an authentication method, or no authorizer', () => {
+it('the handler warns of nothing when there is an authentication method, or no authorizer', () => {
   broker = new HandlerHarness({}, { authorizer, authenticationMethods: [new ControlledMethod()] })
   expect(broker.log.at('warn')).toEqual([])
   broker.stop()
@@ -24,7 +24,10 @@ it.each([
   ['no method', {}, [], false],
   ['a method', {}, [new ControlledMethod()], true],
   ['a method that clients may do without', { allowUnauthenticated: true }, [new ControlledMethod()], false],
-] as const)('with %s, says whether clients have to authenticate', (_, config, authenticationMethods, authenticates) => {
-  broker = new HandlerHarness(config, { authenticationMethods })
-  expect(broker.handler.authenticates).toBe(authenticates)
-})
+] as const)(
+  'the handler with %s says whether clients have to authenticate',
+  (_, config, authenticationMethods, authenticates) => {
+    broker = new HandlerHarness(config, { authenticationMethods })
+    expect(broker.handler.authenticates).toBe(authenticates)
+  },
+)

@@ -3,7 +3,10 @@ import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
 import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
+import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { Client } from './client.ts'
+import type { InflightLimits } from './config.ts'
+import { InflightWindow } from './inflight-window.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Session } from './session.ts'
@@ -35,8 +38,13 @@ export class Outbox {
   readonly #resend = new Fifo<Outgoing>()
   /** Those in flight, at QoS 2, that are sent once their batch is durable. */
   readonly #held = new Fifo<Held>()
-  /** How many more PUBLISH packets the client takes now [MQTT-4.9.0-2]. */
-  #quota = 0
+  /** How many PUBLISH packets the client may have been sent and not acknowledged [MQTT-4.9.0-2]. */
+  readonly #window = new InflightWindow()
+  /** How many it was sent over this connection and has not acknowledged, and those at QoS 2 among them. */
+  #sent = 0
+  #sentAtQoS2 = 0
+  /** How many there may be at QoS 2. */
+  #limitAtQoS2 = 0
   /** How many messages may be in flight, over all connections of the client. */
   #limit = 0
   /** PUBREC packets so far. */
@@ -61,24 +69,28 @@ export class Outbox {
     return this.#waiting.count
   }
 
-  /** Whether a message would be sent at once. */
-  get idle(): boolean {
-    return this.#hasRoom && this.#waiting.count === 0 && this.#resend.length === 0
+  /** Whether a message at this QoS would be sent at once. */
+  takes(qos: QoS): boolean {
+    return this.#hasRoom(qos) && this.#waiting.count === 0 && this.#resend.length === 0
   }
 
   /**
    * Whether this message would be sent at once. Without room for its content it does not enter the window: it waits, or is
    * dropped, as any other.
    */
-  sends(message: Message, shared: string | undefined): boolean {
-    if (this.#session.client?.sendable !== true || !this.idle) return false
+  sends(message: Message, qos: QoS, shared: string | undefined): boolean {
+    if (this.#session.client?.sendable !== true || !this.takes(qos)) return false
     return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
   }
 
   /** Takes a message: sends it now, or when its turn comes, or drops it where the bounds say so. @param message lent. */
   add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
-    const direct = this.sends(message, shared)
+    const direct = this.sends(message, qos, shared)
     this.#lastSequence += 1
+    if (direct && !this.#keeps(shared)) {
+      this.#sendUnkept(this.#session.client!, message, qos, retain, subscriptionIdentifiers)
+      return
+    }
     const sequence = this.#lastSequence
     const queuedAtMs = direct ? 0 : this.#handler.recentMs
     const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
@@ -87,16 +99,39 @@ export class Outbox {
   }
 
   /**
+   * Takes all messages of a run at QoS 1, and sends them.
+   * @returns false, and does nothing, when one of them would have to wait, or has to be kept: each follows by `add`.
+   */
+  addRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    const { client, persistent } = this.#session
+    const { count } = run
+    if (persistent || client?.sendable !== true || this.#waiting.count + this.#resend.length > 0) return false
+    if (this.#sent + count > this.#window.size || this.#inflight.size + count > this.#limit) return false
+    if (!client.takesRun(run, subscriptionIdentifiers)) return false
+    for (let index = 0; index < count; index += 1) identifiers[index] = this.#inflight.add(Outgoing.unkept(1))
+    if (!client.sendRun(run, identifiers)) {
+      for (let index = 0; index < count; index += 1) this.#inflight.delete(identifiers[index]!)
+      return false
+    }
+    this.#sent += count
+    this.#lastSequence += count
+    return true
+  }
+
+  /**
    * A connection begins. Nothing is sent before `begin`.
    * @param receiveMaximum of the client.
-   * @param maximumInflight how many messages may be in flight to a client of its version.
+   * @param limits how many messages may be in flight to a client of its version.
    */
-  attach(receiveMaximum: number, maximumInflight: number): void {
-    this.#limit = maximumInflight
-    this.#quota = Math.min(receiveMaximum, maximumInflight)
+  attach(receiveMaximum: number, { first, most, mostAtQoS2 }: InflightLimits): void {
+    this.#limit = most
+    this.#limitAtQoS2 = mostAtQoS2
+    this.#window.open(first, Math.min(receiveMaximum, most), this.#handler.recentMs)
+    this.#sent = 0
+    this.#sentAtQoS2 = 0
     if (this.#waiting.loadInflight()) this.#restorePubrecOrder()
     this.#resend.clear()
-    for (const outgoing of this.#inflight.values()) {
+    for (const [, outgoing] of this.#inflight.entries()) {
       outgoing.counted = false
       if (!outgoing.received) this.#resend.push(outgoing)
     }
@@ -109,9 +144,9 @@ export class Outbox {
    */
   begin(client: Client): void {
     let owed = 0
-    for (const outgoing of this.#inflight.values()) {
+    for (const [messageId, outgoing] of this.#inflight.entries()) {
       if (!outgoing.received) continue
-      client.send({ cmd: 'pubrel', messageId: outgoing.packetIdentifier })
+      client.send({ cmd: 'pubrel', messageId })
       owed += 1
     }
     if (owed > 0) client.connection.chargeWork(owed)
@@ -120,7 +155,7 @@ export class Outbox {
 
   /** The connection is gone, and the session goes on: what waits is left to the store. */
   detach(): void {
-    this.#quota = 0
+    this.#window.close()
     this.#resend.clear()
     this.#held.clear()
     this.#waiting.leaveMemory()
@@ -132,8 +167,8 @@ export class Outbox {
     if (client === undefined) return
     while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
     this.#sendHeld(client)
-    while (client.sendable && this.#hasRoom) {
-      const next = this.#waiting.next()
+    while (client.sendable && this.#hasRoom(1)) {
+      const next = this.#waiting.next(this.#hasRoom(2))
       if (next === undefined) break
       this.#send(client, next, true)
     }
@@ -153,7 +188,7 @@ export class Outbox {
     const outgoing = this.#inflight.get(packetIdentifier)
     if (outgoing === undefined) return 'unknown'
     if (outgoing.qos !== 1) return 'wrong'
-    this.#finish(outgoing)
+    this.#finish(packetIdentifier, outgoing)
     return 'taken'
   }
 
@@ -162,8 +197,8 @@ export class Outbox {
     const outgoing = this.#inflight.get(packetIdentifier)
     if (outgoing === undefined) return 'unknown'
     if (outgoing.qos !== 2) return 'wrong'
-    if (refused) this.#finish(outgoing)
-    else if (!outgoing.received) this.#received(outgoing)
+    if (refused) this.#finish(packetIdentifier, outgoing)
+    else if (!outgoing.received) this.#received(packetIdentifier, outgoing)
     return 'taken'
   }
 
@@ -172,7 +207,7 @@ export class Outbox {
     const outgoing = this.#inflight.get(packetIdentifier)
     if (outgoing === undefined) return 'unknown'
     if (!outgoing.received) return 'wrong'
-    this.#finish(outgoing)
+    this.#finish(packetIdentifier, outgoing)
     return 'taken'
   }
 
@@ -202,17 +237,15 @@ export class Outbox {
    * sent, and those at QoS 1 that were not acknowledged; never one at QoS 2 that was sent [MQTT-4.8.2-5].
    */
   end(): Outgoing[] {
-    this.#quota = 0
+    this.#window.close()
     const waiting: Outgoing[] = []
-    for (let next = this.#waiting.next(); next !== undefined; next = this.#waiting.next()) {
+    for (let next = this.#waiting.next(true); next !== undefined; next = this.#waiting.next(true)) {
       if (next.shared !== undefined) waiting.push(next)
     }
     // Now all of them are known, after a restart too.
-    const inflight = [...this.#inflight.values()]
-    for (const outgoing of inflight) {
-      this.#inflight.delete(outgoing.packetIdentifier)
-      this.#count(outgoing, 0)
-    }
+    const inflight = Array.from(this.#inflight.entries(), ([, outgoing]) => outgoing)
+    this.#inflight.clear()
+    for (const outgoing of inflight) this.#count(outgoing, 0)
     // A client may send PUBREC for what it was not sent yet: it counts as received, and its content is gone.
     const unacknowledged = inflight.filter(
       ({ shared, qos, unsent, received }) => shared !== undefined && !received && (qos === 1 || unsent),
@@ -221,11 +254,12 @@ export class Outbox {
   }
 
   /**
-   * Whether one more message may be in flight. Quota begins anew with each connection and does not count those that wait for
-   * PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
+   * Whether one more message may be in flight. The window begins anew with each connection and does not count those that wait
+   * for PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
    */
-  get #hasRoom(): boolean {
-    return this.#quota > 0 && this.#inflight.size < this.#limit
+  #hasRoom(qos: QoS): boolean {
+    if (this.#sent >= this.#window.size || this.#inflight.size >= this.#limit) return false
+    return qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2
   }
 
   /** Whether the content of what is in flight is kept: to be sent again, or to another member of a Shared Subscription. */
@@ -233,7 +267,21 @@ export class Outbox {
     return shared !== undefined || this.#session.persistent
   }
 
+  /** Sends a message that nobody may have to be sent again: there is no object for it. */
+  #sendUnkept(client: Client, message: Message, qos: QoS, retain: boolean, identifiers: readonly number[]): void {
+    const publish = client.prepare(message, qos, retain, identifiers)
+    if (publish === undefined) return
+    publish.packetIdentifier = this.#inflight.add(Outgoing.unkept(qos))
+    this.#countSent(qos, 1)
+    client.sendPublish(publish)
+  }
+
   #send(client: Client, outgoing: Outgoing, stored: boolean): void {
+    if (!this.#keeps(outgoing.shared)) {
+      const { message, qos, retain, subscriptionIdentifiers } = outgoing
+      this.#sendUnkept(client, message!, qos, retain, subscriptionIdentifiers)
+      return
+    }
     const { journal } = this.#handler
     const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.durable)
     if (held) {
@@ -260,11 +308,7 @@ export class Outbox {
   #enter(outgoing: Outgoing, stored: boolean): void {
     outgoing.packetIdentifier = this.#inflight.add(outgoing)
     outgoing.counted = true
-    this.#quota -= 1
-    if (!this.#keeps(outgoing.shared)) {
-      outgoing.message = undefined
-      return
-    }
+    this.#countSent(outgoing.qos, 1)
     const kept = outgoing.message!.keep()
     outgoing.message = kept
     this.#count(outgoing, outgoing.inflightCost)
@@ -275,6 +319,11 @@ export class Outbox {
     else this.#handler.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
   }
 
+  #countSent(qos: QoS, more: 1 | -1): void {
+    this.#sent += more
+    if (qos === 2) this.#sentAtQoS2 += more
+  }
+
   /** Counts what a message in flight costs from now on. */
   #count(outgoing: Outgoing, bytes: number): void {
     this.#handler.totals.queuedBytes += bytes - outgoing.inflightBytes
@@ -283,10 +332,10 @@ export class Outbox {
 
   /** After a restart, messages in flight are in the order in which they were sent: those that were received go to the end. */
   #restorePubrecOrder(): void {
-    const received = [...this.#inflight.values()].filter((outgoing) => outgoing.received)
-    received.sort((a, b) => a.pubrecOrder - b.pubrecOrder)
-    for (const { packetIdentifier } of received) this.#inflight.moveToEnd(packetIdentifier)
-    this.#pubrecs = received.at(-1)?.pubrecOrder ?? 0
+    const received = Array.from(this.#inflight.entries()).filter(([, outgoing]) => outgoing.received)
+    received.sort(([, a], [, b]) => a.pubrecOrder - b.pubrecOrder)
+    for (const [packetIdentifier] of received) this.#inflight.moveToEnd(packetIdentifier)
+    this.#pubrecs = received.at(-1)?.[1].pubrecOrder ?? 0
   }
 
   #sendHeld(client: Client): void {
@@ -303,13 +352,17 @@ export class Outbox {
   #resendNext(client: Client): boolean {
     const outgoing = this.#resend.peek()!
     if (this.#awaitsPublish(outgoing)) {
-      if (this.#quota === 0) return false
+      if (!this.#mayResend(outgoing)) return false
       outgoing.counted = true
-      this.#quota -= 1
+      this.#countSent(outgoing.qos, 1)
       this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()
     return true
+  }
+
+  #mayResend({ qos }: Outgoing): boolean {
+    return this.#sent < this.#window.size && (qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2)
   }
 
   /** False for a message that was acknowledged before it was sent: its PUBREC was answered then, with PUBREL. */
@@ -322,7 +375,7 @@ export class Outbox {
     const { message, qos, retain, subscriptionIdentifiers, packetIdentifier } = outgoing
     const publish = message && client.prepare(message, qos, retain, subscriptionIdentifiers)
     if (publish === undefined) {
-      this.#finish(outgoing)
+      this.#finish(packetIdentifier, outgoing)
       return
     }
     publish.packetIdentifier = packetIdentifier
@@ -331,23 +384,30 @@ export class Outbox {
     client.sendPublish(publish)
   }
 
-  #received(outgoing: Outgoing): void {
+  #received(packetIdentifier: number, outgoing: Outgoing): void {
+    if (outgoing === Outgoing.unkept(2)) {
+      this.#inflight.replace(packetIdentifier, Outgoing.unkeptReceived)
+      return
+    }
     this.#pubrecs += 1
     outgoing.pubrecOrder = this.#pubrecs
     outgoing.message = undefined
     if (outgoing.inflightBytes > 0) this.#count(outgoing, outgoing.inflightCost)
     // PUBREL packets go out in the order of PUBREC [MQTT-4.6.0-4], also when they are sent again.
-    this.#inflight.moveToEnd(outgoing.packetIdentifier)
+    this.#inflight.moveToEnd(packetIdentifier)
     const { persistent, id: session } = this.#session
     const { sequence, pubrecOrder } = outgoing
     if (persistent) this.#handler.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
   }
 
   /** It is acknowledged. */
-  #finish(outgoing: Outgoing): void {
-    this.#inflight.delete(outgoing.packetIdentifier)
-    this.#count(outgoing, 0)
-    if (outgoing.counted) this.#quota += 1
+  #finish(packetIdentifier: number, outgoing: Outgoing): void {
+    this.#inflight.delete(packetIdentifier)
+    if (outgoing.counted) {
+      this.#countSent(outgoing.qos, -1)
+      this.#window.acknowledged(this.#handler.recentMs, this.#waiting.count > 0)
+    }
+    if (outgoing.inflightBytes > 0) this.#count(outgoing, 0)
     this.#recordDone(outgoing)
   }
 
@@ -356,6 +416,9 @@ export class Outbox {
     if (persistent) this.#handler.journal.append({ type: 'done', session, sequence })
   }
 }
+
+/** The Packet Identifiers of a run, for one subscriber after the other. */
+const identifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
 
 interface Held {
   readonly outgoing: Outgoing

@@ -1,6 +1,6 @@
 import type { QoS } from 'mqtt-packet'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
-import type { Message } from '../../src/mqtt/message.ts'
+import { Message } from '../../src/mqtt/message.ts'
 
 /** What one message costs beside its bytes, here and in the store, in bytes; measured. */
 export const OVERHEAD_BYTES = 450
@@ -44,6 +44,16 @@ export class Outgoing {
     this.size = fields.message.size
   }
 
+  /** A message in flight of which nothing is kept, since it is never sent again. One object stands for all of them. */
+  static unkept(qos: QoS): Outgoing {
+    return qos === 1 ? UNKEPT_QOS1 : UNKEPT_QOS2
+  }
+
+  /** The same when PUBREC came. */
+  static get unkeptReceived(): Outgoing {
+    return UNKEPT_RECEIVED
+  }
+
   static restored(queued: QueuedMessage): Outgoing {
     const outgoing = new Outgoing(queued)
     outgoing.packetIdentifier = queued.packetIdentifier
@@ -78,3 +88,17 @@ export class Outgoing {
     }
   }
 }
+
+const unkept = (qos: QoS, pubrecOrder: number): Outgoing => {
+  const outgoing = new Outgoing({
+    ...{ sequence: 0, message: new Message(), qos, retain: false, subscriptionIdentifiers: [] },
+    ...{ shared: undefined, queuedAtMs: 0 },
+  })
+  outgoing.message = undefined
+  outgoing.pubrecOrder = pubrecOrder
+  outgoing.counted = true
+  return outgoing
+}
+const UNKEPT_QOS1 = unkept(1, 0)
+const UNKEPT_QOS2 = unkept(2, 0)
+const UNKEPT_RECEIVED = unkept(2, 1)

@@ -4,7 +4,10 @@
  */
 
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 
 /** PINGREQ, acknowledgements for which nothing is sent, and what ends the connection. */
 const SMALL_PACKET = 2
@@ -22,8 +25,8 @@ const PUBLISH = [2, 4, 6] as const
 /** A retained message is copied and put into the tree of its topic. */
 const RETAIN = 40
 
-/** Each message of a run costs an eighth of a unit: it is only compared with the first one. */
-export const RUN_WORK_SHIFT = 3
+/** Each message of a run costs an eighth of a unit: it is only compared with the first one. At QoS 1 each has its answer. */
+export const runWork = ({ count, message }: PublishRun): number => 1 + (message.qos === 0 ? count >> 3 : count)
 
 /** The work of a packet other than PUBLISH. */
 export const packetWork = (packet: ControlPacket): number => {
@@ -42,6 +45,10 @@ export const packetWork = (packet: ControlPacket): number => {
       return SMALL_PACKET
   }
 }
+
+/** The work of an acknowledgement that says Success. */
+export const acknowledgementWork = (type: Acknowledgement): number =>
+  type === PacketType.Pubrel ? PUBREL : SMALL_PACKET
 
 /** The work of a PUBLISH packet that is handled by itself. */
 export const publishWork = ({ qos, retain }: Publish): number => PUBLISH[qos] + (retain ? RETAIN : 0)

@@ -1,13 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import type { IPubackPacket, IPubrecPacket, QoS } from 'mqtt-packet'
 import type { Message } from '../../src/mqtt/message.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { Phase } from './phase.ts'
 import type { Publication } from './publication.ts'
-import { publishMessage, publishRun } from './publishing.ts'
+import { publishAcknowledgedRun, publishMessage, publishRun } from './publishing.ts'
 import { contentOf } from './unreleased-messages.ts'
 
 /** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
@@ -39,8 +40,18 @@ export const handlePublish = (client: Client, publish: Publish): void => {
  * @returns false, and does nothing, when each is to be looked at.
  */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
-  if (client.handler.config.checkPayloadFormat && run.payloadFormatUtf8) return false
-  return publishRun(client.handler, run, client.session!)
+  const { config, journal } = client.handler
+  if (config.checkPayloadFormat && run.payloadFormatUtf8) return false
+  if (run.message.qos === 0) return publishRun(client.handler, run, client.session!)
+  if (config.maximumQoS === 0 || !hasRoomToAnswer(client, run.count)) return false
+  const appendedBefore = journal.appended
+  const reasons = publishAcknowledgedRun(client.handler, run, client.session!)
+  if (reasons === undefined) return false
+  const depends = journal.appended !== appendedBefore
+  for (let index = 0; index < run.count; index += 1) {
+    takenQoS1(client, run.packetIdentifiers[index]!, run.message, reasons[index] as ReasonCode, depends)
+  }
+  return true
 }
 
 const takenQoS0 = (client: Client, message: Message, reason: ReasonCode): void => {
@@ -60,6 +71,10 @@ const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
 
 /** The message is with its subscribers. @param depends whether the answer promises what was appended to the journal. */
 const takenQoS1 = (client: Client, messageId: number, message: Message, reason: ReasonCode, depends: boolean): void => {
+  if (reason === ReasonCode.Success && client.phase !== Phase.Ended && client.gate.isOpen(depends)) {
+    client.acknowledges(PacketType.Puback, messageId, depends)
+    return
+  }
   const answer = { cmd: 'puback', messageId, ...answered(client, message, reason) } as const
   if (client.phase === Phase.Ended) return
   if (depends || client.gate.waiting > 0) hold(client, answer, depends)
@@ -74,8 +89,12 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   const appendedBefore = journal.appended
   const content = contentIfKnownBy(client, message)
   const arrival = unreleased.arrival(publish, message, content)
-  if (arrival !== 'new') {
-    client.answer(arrival === 'known' ? { cmd: 'pubrec', messageId } : refused(client, messageId), false)
+  if (arrival === 'known') {
+    client.acknowledges(PacketType.Pubrec, messageId, false)
+    return
+  }
+  if (arrival === 'refused') {
+    client.answer(refused(client, messageId), false)
     return
   }
   if (overReceiveMaximum(client)) return
@@ -142,14 +161,16 @@ const takenQoS2 = (
   // It may have ended meanwhile.
   if (sessions.get(session.id) !== session) return
   const appendedBefore = journal.appended
-  const answer = { cmd: 'pubrec', messageId, ...answered(client, message, reason) } as const
+  const said = answered(client, message, reason)
   // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
   if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
     session.unreleased.add(messageId, content)
     if (session.client !== client) session.unreleased.inherit(messageId)
   } else if (isRefused) session.unreleased.addRefused(messageId)
   if (client.phase === Phase.Ended) return
-  client.answer(answer, depends || journal.appended !== appendedBefore)
+  const waits = depends || journal.appended !== appendedBefore
+  if (said === undefined) client.acknowledges(PacketType.Pubrec, messageId, waits)
+  else client.answer({ cmd: 'pubrec', messageId, ...said }, waits)
 }
 
 /** Publishes the message. @returns what the client is told, or the publication that says so later. */
@@ -160,14 +181,14 @@ const take = (client: Client, publish: Publish, message: Message): ReasonCode | 
   return publishMessage(client.handler, message, client.session!, client.isVersion5 && publish.qos > 0)
 }
 
-/** The Reason Code of PUBACK or PUBREC. MQTT 3 has none: what is refused is acknowledged all the same [3.1.1 MQTT-3.3.5-2]. */
+/** What PUBACK or PUBREC says beside Success. MQTT 3 has no Reason Codes: what is refused is acknowledged all the same [3.1.1 MQTT-3.3.5-2]. */
 const answered = (
   client: Client,
   message: Message,
   reasonCode: ReasonCode,
-): Pick<IPubackPacket, 'reasonCode' | 'properties'> => {
+): Pick<IPubackPacket, 'reasonCode' | 'properties'> | undefined => {
   if (reasonCode >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reasonCode)
-  if (!client.isVersion5 || reasonCode === ReasonCode.Success) return {}
+  if (!client.isVersion5 || reasonCode === ReasonCode.Success) return undefined
   return explained(client, reasonCode)
 }
 
@@ -198,10 +219,16 @@ const hold = (client: Client, answer: IPubackPacket, depends: boolean): void => 
   })
 }
 
+/** Whether so many more messages are within Receive Maximum, which clients of MQTT 3 do not know. */
+const hasRoomToAnswer = (client: Client, messages: number): boolean => {
+  if (!client.isVersion5) return true
+  const { receiveMaximum } = client.handler.config
+  return client.unanswered + client.session!.unreleased.ofConnection + messages <= receiveMaximum
+}
+
 /** [MQTT-3.3.4-7] */
 const overReceiveMaximum = (client: Client): boolean => {
-  if (!client.isVersion5) return false
-  if (client.unanswered + client.session!.unreleased.ofConnection < client.handler.config.receiveMaximum) return false
+  if (hasRoomToAnswer(client, 1)) return false
   client.disconnect(ReasonCode.ReceiveMaximumExceeded, 'client sent more messages than Receive Maximum allows')
   return true
 }

@@ -3,7 +3,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { Message } from '../../src/mqtt/message.ts'
-import type { PublishRun } from '../../src/mqtt/publish-run.ts'
+import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { shortened } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
@@ -85,17 +85,48 @@ const publishInSteps = (
   publications.hasRoomFor(message) ? publications.add(message, publisher, reason) : ReasonCode.QuotaExceeded
 
 /**
- * Publishes all messages of a run, as `publishMessage` does each of them at QoS 0.
+ * Publishes all messages of a run at QoS 0, as `publishMessage` does each of them.
  * @returns false, and publishes nothing, when they may not be published, or when each is to be published by itself.
  */
 export const publishRun = (handler: MqttHandler, run: PublishRun, publisher: Session): boolean => {
-  const { router } = handler
-  if (router.publishRun === undefined || handler.publications.isBusy(publisher.id)) return false
-  if (mayPublish(handler, run.message, publisher.identity) !== ReasonCode.Success) return false
-  const { isTaken, work } = router.publishRun(run, publisher, UNDIVIDED_UNITS)
+  if (!mayPublishRun(handler, run, publisher)) return false
+  const { isTaken, work } = handler.router.publishRun!(run, publisher, UNDIVIDED_UNITS)
   publisher.client?.connection.chargeWork(PUBLISH_UNITS + work)
   return isTaken
 }
+
+/**
+ * The same at QoS 1.
+ * @returns what the publisher is told of each, good until the next run; undefined, and publishes nothing, as `publishRun` false.
+ */
+export const publishAcknowledgedRun = (
+  handler: MqttHandler,
+  run: PublishRun,
+  publisher: Session,
+): Uint8Array | undefined => {
+  if (!mayPublishRun(handler, run, publisher)) return undefined
+  const { router, totals } = handler
+  let index = 0
+  let refusedBefore = totals.refused
+  const { isTaken, work, whole } = router.publishRun!(run, publisher, UNDIVIDED_UNITS, (reached) => {
+    const reason = reached === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
+    reasons[index] = totals.refused === refusedBefore ? reason : ReasonCode.QuotaExceeded
+    refusedBefore = totals.refused
+    index += 1
+  })
+  publisher.client?.connection.chargeWork(PUBLISH_UNITS + work)
+  if (!isTaken) return undefined
+  // When nobody took them one by one, they are all alike.
+  if (index === 0) reasons.fill(whole === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success)
+  return reasons
+}
+
+const mayPublishRun = (handler: MqttHandler, run: PublishRun, publisher: Session): boolean =>
+  handler.router.publishRun !== undefined &&
+  !handler.publications.isBusy(publisher.id) &&
+  mayPublish(handler, run.message, publisher.identity) === ReasonCode.Success
+
+const reasons = new Uint8Array(MAXIMUM_ACKNOWLEDGED)
 
 /**
  * Publishes the Will Message of a client that is gone, by the same rules as if the client published it. One that is not

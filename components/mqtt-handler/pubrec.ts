@@ -1,18 +1,16 @@
 import type { IPubrecPacket } from 'mqtt-packet'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { handleAcknowledgement } from './acknowledge.ts'
 import type { Client } from './client.ts'
 
-/** The client has a message at QoS 2: PUBREL follows [MQTT-4.3.3-4]. One that it refuses is over [MQTT-4.4.0-2]. */
+/** The client has a message at QoS 2, or refuses it: then it is over [MQTT-4.4.0-2]. */
 export const handlePubrec = (client: Client, { messageId, reasonCode = 0 }: IPubrecPacket): void => {
-  const { outbox } = client.session!
-  const { journal } = client.handler
-  const refused = reasonCode >= ReasonCode.UnspecifiedError
-  const appendedBefore = journal.appended
-  const result = outbox.pubrec(messageId!, refused)
-  if (result === 'wrong') client.disconnect(ReasonCode.ProtocolError, 'client sent PUBREC for a message at QoS 1')
-  else if (refused) outbox.pump()
-  else {
-    const unknown = client.isVersion5 && result === 'unknown' ? { reasonCode: ReasonCode.PacketIdentifierNotFound } : {}
-    client.answer({ cmd: 'pubrel', messageId: messageId!, ...unknown }, journal.appended !== appendedBefore)
+  if (reasonCode < ReasonCode.UnspecifiedError) {
+    handleAcknowledgement(client, PacketType.Pubrec, messageId!, true)
+    return
   }
+  const { outbox } = client.session!
+  if (outbox.pubrec(messageId!, true) !== 'wrong') outbox.pump()
+  else client.disconnect(ReasonCode.ProtocolError, 'client sent PUBREC for a message at QoS 1')
 }

@@ -1,7 +1,7 @@
 import type { IConnectPacket } from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   type HarnessClient,
   persistent,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { describePeer } from '../../src/kinds/peer.ts'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   type HarnessClient,
   payloads,

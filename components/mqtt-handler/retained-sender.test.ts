@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   payloads,
   persistent,
@@ -13,7 +13,7 @@ import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 let broker: HandlerHarness
 beforeEach(() => {
-  broker = new HandlerHarness({ maximumInflight: 20_000, maximumQueuedMessages: 20_000 })
+  broker = new HandlerHarness({ maximumInflight: 20_000, initialInflight: 20_000, maximumQueuedMessages: 20_000 })
   const publisher = broker.connect({ clientId: 'publisher' })
   for (let n = 0; n < 3_000; n++) {
     publisher.take(publishPacket({ topic: `r/${n}`, retain: true, qos: 1, payload: Buffer.from(`${n}`) }))
@@ -38,7 +38,7 @@ it('a client that comes back before all of them are in its queue gets each once 
   expect(new Set(got).size).toBe(3_000)
 })
 
-it('searches for a session one at a time, however often its client comes and goes', async () => {
+it('the sender of retained messages searches for a session one at a time, however often its client comes and goes', async () => {
   const searchers = new Set<object>()
   const mayGoOn = broker.handler.scheduler.mayGoOn.bind(broker.handler.scheduler)
   vi.spyOn(broker.handler.scheduler, 'mayGoOn').mockImplementation((searcher) => {
@@ -53,7 +53,7 @@ it('searches for a session one at a time, however often its client comes and goe
   expect(searchers.size).toBe(1)
 })
 
-it('sends each of many topics once to a client that stops reading, though others come and go meanwhile', async () => {
+it('the sender of retained messages sends each of many topics once to a client that stops reading, though others come and go meanwhile', async () => {
   const publisher = broker.connect({ clientId: 'gardener' })
   const client = broker.connect()
   client.connection.congested = true
@@ -76,6 +76,7 @@ it('sends each of many topics once to a client that stops reading, though others
 })
 
 describe('the work of a turn', () => {
+  const WIDE = 20_000
   /** The most units of any turn from now on. */
   const watched = () => {
     const { scheduler } = broker.handler
@@ -85,13 +86,13 @@ describe('the work of a turn', () => {
   }
   beforeEach(async () => {
     const publisher = broker.connect({ clientId: 'publisher' })
-    for (let n = 0; n < 60_000; n++) publisher.take(publishPacket({ topic: `wide/${n}/a`, retain: true }))
+    for (let n = 0; n < WIDE; n++) publisher.take(publishPacket({ topic: `wide/${n}/a`, retain: true }))
     await nextTurn()
   })
 
   it('is bounded where a filter leads through all topics and finds none', async () => {
     const scheduler = watched()
-    const clients = Array.from({ length: 3 }, (_, n) => broker.connect({ clientId: `${n}` }))
+    const clients = Array.from({ length: 8 }, (_, n) => broker.connect({ clientId: `${n}` }))
     for (const client of clients) {
       expect(client.take(subscribePacket({ 'wide/+/none': { qos: 0 } }))).toMatchObject([{ cmd: 'suback' }])
     }
@@ -107,15 +108,17 @@ describe('the work of a turn', () => {
     const got = payloads(client.take(subscribePacket({ '#': { qos: 0 } })))
     while (scheduler.waiting > 0) await nextTurn()
     got.push(...payloads(client.take()))
-    expect(got).toHaveLength(63_000)
+    expect(got).toHaveLength(3_000 + WIDE)
     expect(scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.1)
-    expect(scheduler.turns).toBeGreaterThan(10)
+    expect(scheduler.turns).toBeGreaterThan(3)
   })
 
   it('finds what it looks for though topics come meanwhile, and the tree is another one', async () => {
     const publisher = broker.connect({ clientId: 'publisher' })
     publisher.take(publishPacket({ topic: 'wide/x/rare', retain: true, payload: Buffer.from('rare') }))
     const client = broker.connect()
+    // The search begins, and goes on in the next turn.
+    broker.handler.scheduler.spend(UNITS_PER_TURN - 10_000)
     const got = payloads(client.take(subscribePacket({ 'wide/+/rare': { qos: 0 } })))
     expect(got).toEqual([])
     publisher.take(publishPacket({ topic: 'wide/1/rare', retain: true, payload: Buffer.from('new') }))

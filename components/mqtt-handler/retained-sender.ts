@@ -79,7 +79,7 @@ export class RetainedSender implements TurnTask {
       const message = this.#peek()
       if (message === undefined) continue
       const qos = this.#qosOf(message)
-      if (qos > 0 && !outbox.idle) return
+      if (qos > 0 && !outbox.takes(qos)) return
       this.#advance(message, qos)
       const identifiers = this.#identifiers
       // RETAIN is 1: it is sent because of a new subscription (section 3.3.1.3).

@@ -7,7 +7,7 @@ import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
-import { maximumInflight, NEVER_EXPIRES } from './config.ts'
+import { inflightLimits, NEVER_EXPIRES } from './config.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 import { Outbox } from './outbox.ts'
 import { type Payer, publishWill } from './publishing.ts'
@@ -144,7 +144,7 @@ export class Session implements Subscriber {
   }
 
   takes(qos: QoS): boolean {
-    return this.#client?.sendable === true && (qos === 0 || this.outbox.idle)
+    return this.#client?.sendable === true && (qos === 0 || this.outbox.takes(qos))
   }
 
   deliver(message: Message, delivery: Delivery): number {
@@ -178,6 +178,10 @@ export class Session implements Subscriber {
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    if (run.message.qos > 0) {
+      if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
+      return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
+    }
     return this.#client?.deliverRun(run, delivery.subscriptionIdentifiers) ?? true
   }
 
@@ -200,7 +204,7 @@ export class Session implements Subscriber {
     this.#answersFirst = false
     this.#ownDelivery = undefined
     this.unreleased.attach(client.isVersion5)
-    this.outbox.attach(receiveMaximum, maximumInflight(this.#handler.config, client.isVersion5))
+    this.outbox.attach(receiveMaximum, inflightLimits(this.#handler.config, client.isVersion5))
     this.setExpiryInterval(expiryIntervalSeconds)
   }
 
@@ -347,7 +351,7 @@ export class Session implements Subscriber {
    */
   #defers(message: Message, qos: QoS, delivery: Delivery): boolean {
     if (this.#ownDelivery !== undefined || this.#client === undefined) return false
-    if (qos > 0 && !this.outbox.sends(message, delivery.shared)) return false
+    if (qos > 0 && !this.outbox.sends(message, qos, delivery.shared)) return false
     this.#ownDelivery = delivery
     return true
   }

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Packet } from 'mqtt-packet'
 import { afterEach, describe, expect, it } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   type HarnessClient,
   payloads,

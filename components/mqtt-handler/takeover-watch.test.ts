@@ -18,7 +18,7 @@ it('reports a Client Identifier once for each row of takeovers', () => {
   expect(takeovers(watch, 'a', 65_001, 66_001, 67_001, 68_001, 69_001).at(-1)).toEqual(report)
 })
 
-it('does not report a device that reconnects from time to time', () => {
+it('the watch for takeovers does not report a device that reconnects from time to time', () => {
   const watch = new TakeoverWatch()
   const times = Array.from({ length: 20 }, (_, n) => n * 61_000)
   expect(takeovers(watch, 'a', ...times).filter((report) => report !== undefined)).toEqual([])

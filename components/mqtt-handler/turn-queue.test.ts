@@ -21,12 +21,12 @@ beforeEach(() => {
 })
 afterEach(() => scheduler.stop())
 
-it('does a single item at once', () => {
+it('a turn queue does a single item at once', () => {
   queue.add('a')
   expect([done, queue.size]).toEqual([['a'], 0])
 })
 
-it('does many items over turns, in their order, each once', async () => {
+it('a turn queue does many items over turns, in their order, each once', async () => {
   for (const item of ['a', 'b', 'c', 'c', 'd', 'e', 'f']) queue.add(item)
   expect(done).toEqual(['a', 'b'])
   expect(queue.has('c')).toBe(true)
@@ -37,7 +37,7 @@ it('does many items over turns, in their order, each once', async () => {
   expect([done.at(-1), queue.size]).toEqual(['f', 0])
 })
 
-it('does the steps of a long item over turns', async () => {
+it('a turn queue does the steps of a long item over turns', async () => {
   for (const item of ['a', 'long', 'b']) queue.add(item)
   await nextTurn()
   await nextTurn()
@@ -52,7 +52,7 @@ it('logs an item that fails, and goes on with the others', async () => {
   expect(log.at('error')).toMatchObject([{ task: 'test', message: 'A task failed' }])
 })
 
-it('does everything at once when it is drained', () => {
+it('a turn queue does everything at once when it is drained', () => {
   for (const item of ['a', 'b', 'long', 'fault', 'c']) queue.add(item)
   queue.drain()
   expect(done).toEqual(['a', 'b', 'long', 'long', 'long', 'fault', 'c'])

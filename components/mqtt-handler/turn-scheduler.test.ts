@@ -27,7 +27,7 @@ const task = (name: string, pieces: number) => {
   return self
 }
 
-it('gives each task its turn, one after the other, with time for others between', async () => {
+it('the turn scheduler gives each task its turn, one after the other, with time for others between', async () => {
   const [first, second] = [task('a', 3), task('b', 3)]
   first.resume()
   second.resume()
@@ -50,7 +50,7 @@ it('goes on with the others when one fails', async () => {
   expect(log.at('error')).toHaveLength(1)
 })
 
-it('divides the units of a turn among all tasks that wait', async () => {
+it('the turn scheduler divides the units of a turn among all tasks that wait', async () => {
   const steps = (name: string) => {
     const self = {
       resume() {
@@ -78,7 +78,7 @@ it('leaves out a task that was deleted', async () => {
   expect(order).toEqual(['b'])
 })
 
-it('lets work of the broker go first, with a share of its own, however many tasks wait', async () => {
+it('the turn scheduler lets work of the broker go first, with a share of its own, however many tasks wait', async () => {
   const steps = (name: string, minimumUnits?: number) => {
     const self = {
       ...(minimumUnits === undefined ? {} : { minimumUnits }),
@@ -107,7 +107,7 @@ it('counts the units, the turns and the most in one of them', async () => {
   expect([turns.spent, turns.turns, turns.mostInTurn]).toEqual([180_000, 3, 60_000])
 })
 
-it('lets the tasks of clients go first after a turn in which the work of the broker left them nothing', async () => {
+it('the turn scheduler lets the tasks of clients go first after a turn in which the work of the broker left them nothing', async () => {
   const endless = {
     minimumUnits: BROKER_UNITS,
     resume() {

@@ -1,7 +1,7 @@
 import type { IPublishPacket } from 'mqtt-packet'
 import { afterEach, describe, expect, it } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   type HarnessClient,
   payloads,

@@ -83,13 +83,23 @@ export class WaitingMessages {
     return totals.queuedBytes + size + OVERHEAD_BYTES <= config.maximumTotalQueuedBytes
   }
 
-  /** Takes out the message whose turn it is; those that have waited for too long are dropped on the way. */
-  next(): Outgoing | undefined {
+  /**
+   * Takes out the message whose turn it is; those that have waited for too long are dropped on the way.
+   * @param withQoS2 false when none is taken out whose turn is that of a message at QoS 2.
+   */
+  next(withQoS2: boolean): Outgoing | undefined {
     for (;;) {
+      if (!withQoS2 && this.#queue.peek()?.qos === 2) return undefined
       const next = this.#take()
       if (next === undefined) this.#overflowing = false
-      if (next === undefined || !this.#expired(next)) return next
-      this.#discard(next)
+      if (next === undefined) return next
+      if (this.#expired(next)) this.#discard(next)
+      else if (withQoS2 || next.qos === 1) return next
+      else {
+        // It was in the store until now.
+        this.#putBack(next)
+        return undefined
+      }
     }
   }
 

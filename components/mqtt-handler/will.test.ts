@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
-  connectPacket,
   HandlerHarness,
   payloads,
   persistent,

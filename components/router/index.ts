@@ -15,4 +15,13 @@ export const router = defineComponent({
       .describe('How a Shared Subscription chooses the member that gets a message, among those that are connected.'),
   }),
   start: ({ sharedSubscriptionPolicy }) => new LocalRouter(sharedSubscriptionPolicy),
+  measure: (instance) => [
+    {
+      name: 'subscriptions',
+      help: 'Subscriptions of all sessions, to Shared Subscriptions as well.',
+      unit: 'subscriptions',
+      kind: 'gauge',
+      read: () => instance.subscriptions,
+    },
+  ],
 })

@@ -5,6 +5,7 @@ import { SHARED_SUBSCRIPTION_POLICIES } from '../../src/mqtt/shared-subscription
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { routerContract } from '../../test/contract/router.ts'
 import { topicFilter, topicName } from '../../test/helpers/arbitrary-topics.ts'
+import { runs } from '../../test/helpers/full-run.ts'
 import { Mailbox, messageOn, runOf, subscriptionTo } from '../../test/helpers/mailbox.ts'
 import { naiveMatch } from '../../test/helpers/naive-match.ts'
 import { router } from './index.ts'
@@ -172,7 +173,7 @@ describe('against a list of all subscriptions', () => {
           expect(local.subscriptions).toBe(held.length)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })

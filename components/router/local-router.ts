@@ -23,6 +23,8 @@ import { deliveryTo, LocalSteppedPublish } from './local-stepped-publish.ts'
 
 /** What one delivery at QoS 1 or 2 is taken to be, before it is known, in units of work. */
 const ACKNOWLEDGED_UNITS = 10
+/** What one is that a subscriber takes with others, as a run. */
+const RUN_ACKNOWLEDGED_UNITS = 2
 
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
@@ -62,7 +64,12 @@ export class LocalRouter implements Router {
     return this.#deliver(message, route, publisher, work)
   }
 
-  publishRun(run: PublishRun, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): RunDeliveries {
+  publishRun(
+    run: PublishRun,
+    publisher?: Subscriber,
+    limit = Number.POSITIVE_INFINITY,
+    delivered: (reached: number) => void = ignore,
+  ): RunDeliveries {
     const { message } = run
     let work = 0
     let route = this.#routes.find(message)
@@ -72,11 +79,12 @@ export class LocalRouter implements Router {
       route = compilation.route
       if (route !== undefined) this.#routes.remember(message, route)
     }
-    const eachUnits = (route?.targets.length ?? 0) + (route?.shared.length ?? 0) * (1 + MAXIMUM_LOOKED)
+    const each = message.qos === 0 ? 1 : ACKNOWLEDGED_UNITS
+    const eachUnits = (route?.targets.length ?? 0) * each + (route?.shared.length ?? 0) * (each + MAXIMUM_LOOKED)
     if (route === undefined || eachUnits > limit) return { isTaken: false, whole: 0, single: 0, work }
     // Any of them may want each message by itself.
     run.limit(Math.floor(MAXIMUM_RUN_DELIVERIES / eachUnits))
-    return this.#deliverRun(run, route, publisher, work)
+    return this.#deliverRun(run, route, publisher, work, delivered)
   }
 
   publishInSteps(message: Message, publisher?: Subscriber): SteppedPublish {
@@ -150,7 +158,13 @@ export class LocalRouter implements Router {
     return this.#answer(reached, work + reached * (message.size >> 10), false)
   }
 
-  #deliverRun(run: PublishRun, route: Route, publisher: Subscriber | undefined, before: number): RunDeliveries {
+  #deliverRun(
+    run: PublishRun,
+    route: Route,
+    publisher: Subscriber | undefined,
+    before: number,
+    delivered: (reached: number) => void,
+  ): RunDeliveries {
     const { targets, shared } = route
     const others: Target[] = []
     let whole = 0
@@ -161,7 +175,9 @@ export class LocalRouter implements Router {
       if (target.subscriber.deliverRun?.(run, applies) === true) whole += 1
       else others.push(target)
     }
-    let work = before + whole * (1 + (run.size >> 10))
+    // At QoS 1 a message of a run is a fifth of one by itself.
+    const each = 1 + (run.size >> 10) + (run.message.qos === 0 ? 0 : run.count * RUN_ACKNOWLEDGED_UNITS)
+    let work = before + whole * each
     let single = 0
     if (others.length === 0 && shared.length === 0) return { isTaken: true, whole, single, work }
     const rest: Route = { targets: others, shared }
@@ -169,6 +185,7 @@ export class LocalRouter implements Router {
       const result = this.#deliver(message, rest, publisher, 0)
       single += result.subscribers
       work += result.work
+      delivered(whole + result.subscribers)
     })
     return { isTaken: true, whole, single, work }
   }
@@ -236,3 +253,5 @@ export class LocalRouter implements Router {
     return shared
   }
 }
+
+const ignore = (): void => undefined

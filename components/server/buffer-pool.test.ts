@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 
-it('gives the same memory again once it was given back', () => {
+it('the buffer pool gives the same memory again once it was given back', () => {
   const pool = new BufferPool()
   const first = pool.take()
   expect([first.length, pool.owns(first), pool.owns(Buffer.alloc(1))]).toEqual([POOLED_BYTES, true, false])
@@ -10,7 +10,7 @@ it('gives the same memory again once it was given back', () => {
   expect(pool.take()).toBe(first)
 })
 
-it('has no more than 64 buffers for those who can do without', () => {
+it('the buffer pool has no more than 64 buffers for those who can do without', () => {
   const pool = new BufferPool()
   const taken = Array.from({ length: 65 }, () => pool.takeIfFree())
   expect(taken.filter((buffer) => buffer !== undefined)).toHaveLength(64)
@@ -21,7 +21,7 @@ it('has no more than 64 buffers for those who can do without', () => {
   expect(pool.takeIfFree()).toBe(taken[0])
 })
 
-it('has a buffer free again when the last of its users gave it back', () => {
+it('the buffer pool has a buffer free again when the last of its users gave it back', () => {
   const pool = new BufferPool()
   const buffer = pool.take()
   expect(pool.hold(buffer.subarray(10, 20))).toBe(buffer)

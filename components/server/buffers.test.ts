@@ -7,7 +7,7 @@ const waiter = () => {
   return waiting
 }
 
-it('is full from when the mark is passed until half of it is left, and then lets those go on who waited', () => {
+it('the total of buffers is full from when the mark is passed until half of it is left, and then lets those go on who waited', () => {
   const log = new RecordingLogger()
   const buffers = new Buffers(100, log)
   const [first, second] = [waiter(), waiter()]

@@ -11,7 +11,7 @@ const gather = (chunks: readonly Buffer[]) => {
   return gathered
 }
 
-it('keeps the bytes and their order, whatever the ranges', () => {
+it('a batch of writes keeps the bytes and their order, whatever the ranges', () => {
   const sources = sized(1, 100, 16_384, 16_385, 100_000)
   const ranges = fc.array(fc.tuple(fc.constantFrom(...sources), fc.nat(100_000), fc.nat(100_000)), { maxLength: 12 })
   const gathered = new Gathered()
@@ -31,7 +31,7 @@ it('keeps the bytes and their order, whatever the ranges', () => {
   )
 })
 
-it('copies small neighbours into one buffer, and neither large ones nor a small one by itself', () => {
+it('a batch of writes copies small neighbours into one buffer, and neither large ones nor a small one by itself', () => {
   const chunks = sized(10, 20, 100_000, 30, 100_000, 40, 50, 60)
   const taken = gather(chunks).take(pool, true).chunks
   expect(taken.map(({ length }) => length)).toEqual([30, 100_000, 30, 100_000, 150])
@@ -56,7 +56,7 @@ it('holds on to no large chunk for a small part of it', () => {
   expect(gathered.take(pool, true).chunks[0]?.buffer).not.toBe(source.buffer)
 })
 
-it('sends a large part of what lies in memory of the pool from there, and holds it', () => {
+it('a batch of writes sends a large part of what lies in memory of the pool from there, and holds it', () => {
   const pool = new BufferPool()
   const source = pool.take().fill('m')
   const gathered = new Gathered()
@@ -72,7 +72,7 @@ it('sends a large part of what lies in memory of the pool from there, and holds 
   expect(pool.take()).toBe(source)
 })
 
-it('copies a small part of it, even one that is all that was read', () => {
+it('a batch of writes copies a small part of it, even one that is all that was read', () => {
   const pool = new BufferPool()
   const source = pool.take().fill('m')
   const gathered = new Gathered()

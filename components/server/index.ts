@@ -7,6 +7,7 @@ import { all, many } from '../../src/system/kind.ts'
 import { serverConfig } from './config.ts'
 import { formatAddress } from './format-address.ts'
 import { canKeep, type Handover, handover, listenInstead } from './handover.ts'
+import { measuresOf } from './measures.ts'
 import { MqttServer } from './mqtt-server.ts'
 import { pipelineProblem, readPipeline } from './pipeline.ts'
 import { listen } from './tcp-transport.ts'
@@ -39,6 +40,8 @@ export const server = defineComponent({
     await started.serve()
     return started
   },
+
+  measure: measuresOf,
 
   stop: (instance) => instance.stop(),
 

@@ -17,7 +17,7 @@ it('leaves it to its owner to destroy it when a read has failed', () => {
   expect(lost).toHaveBeenCalledTimes(1)
 })
 
-it('is destroyed at once for any other reason', () => {
+it('a socket is destroyed at once for any other reason', () => {
   const lost = vi.fn()
   for (const error of [undefined, failure('write')]) {
     const socket = new PatientSocket({})

@@ -11,6 +11,7 @@ import type {
   PipelineStage,
   StageEnd,
 } from '../../src/kinds/pipeline-stage.ts'
+import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 
@@ -150,9 +151,27 @@ class GuardedReceiver implements PacketReceiver {
     }
   }
 
+  acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
+    try {
+      if (this.#next.acknowledge !== undefined) this.#next.acknowledge(type, packetIdentifier, isLast)
+      else this.#next.packet({ cmd: acknowledgementName(type), messageId: packetIdentifier })
+    } catch (error) {
+      this.#guard(error)
+    }
+  }
+
   publishRun(run: PublishRun): boolean {
     try {
       return this.#next.publishRun?.(run) ?? false
+    } catch (error) {
+      this.#guard(error)
+      return true
+    }
+  }
+
+  publishIdentifiedRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
+    try {
+      return this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
     } catch (error) {
       this.#guard(error)
       return true

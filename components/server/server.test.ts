@@ -33,7 +33,7 @@ const pipeline: PipelineStage[] = [
   { role: 'encoder', open: (_, next) => ({ packet: () => next.bytes(Uint8Array.of(1)), publish: () => undefined }) },
 ]
 const logger = new RecordingLogger()
-const context = { name: 'server', signal: new AbortController().signal }
+const context = { name: 'server', signal: new AbortController().signal, measures: () => [] }
 const dependencies = { pipeline, transports: [], logger }
 type Config = Parameters<typeof serverConfig.parse>[0]
 const configOf = (config: object) => server.config.parse({ port: 0, ...config } as Config)
@@ -312,7 +312,7 @@ describe('the server', () => {
       const listener = await start()
       const suspended = await suspend(listener)
       const port = await freePort()
-      const late = { name: 'server', signal: AbortSignal.abort(new Error('too late')) }
+      const late = { name: 'server', signal: AbortSignal.abort(new Error('too late')), measures: () => [] }
       await expect(server.resume?.(configOf({ port }), dependencies, suspended, late)).rejects.toThrow('too late')
       expect((await start({ port })).port).toBe(port)
       expect((await resume({}, suspended)).port).toBe(listener.port)

@@ -14,7 +14,7 @@ const reader = (pendingBytes: number, takenAgoMs: number) => {
   return self
 }
 
-it('cuts off those that took nothing first, then those that hold most, as far as it is needed', () => {
+it('the relief from slow readers cuts off those that took nothing first, then those that hold most, as far as it is needed', () => {
   const log = new RecordingLogger()
   const idle = reader(0, 100_000)
   const [stalled, large, small] = [reader(10, 100_000), reader(100, 0), reader(50, 0)]

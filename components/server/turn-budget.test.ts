@@ -32,7 +32,7 @@ const make = (unitMs = 0.0001, firstUnits = UNITS) => {
   return { clock, log, endOfTurn, budget, done, waiter }
 }
 
-it('says whether units of this turn are left, for all together, and has all of them again in the next turn', async () => {
+it('the turn budget says whether units of this turn are left, for all together, and has all of them again in the next turn', async () => {
   const { budget, endOfTurn } = make()
   expect([budget.spend(6_000), budget.spend(3_999), budget.spend(1), budget.spend(1)]).toEqual([
     true,
@@ -45,7 +45,7 @@ it('says whether units of this turn are left, for all together, and has all of t
   expect(budget.spend(9_999)).toBe(true)
 })
 
-it('divides a turn among those that wait, in their order, and serves each of them once in it', async () => {
+it('the turn budget divides a turn among those that wait, in their order, and serves each of them once in it', async () => {
   const { done, waiter } = make()
   for (const name of ['a', 'b', 'c', 'd']) waiter(name, 5_000)
   await turn()
@@ -55,7 +55,7 @@ it('divides a turn among those that wait, in their order, and serves each of the
   expect(new Set(done.map(({ turn }) => turn)).size).toBe(2)
 })
 
-it('does no more in a turn when more wait: the others are served in later turns, first come, first served', async () => {
+it('the turn budget does no more in a turn when more wait: the others are served in later turns, first come, first served', async () => {
   const { budget, done, waiter, log } = make()
   const count = 200
   for (let n = 0; n < count; n++) waiter(`${n}`, 10 * MINIMUM_SHARE)
@@ -70,7 +70,7 @@ it('does no more in a turn when more wait: the others are served in later turns,
   expect(log.at('info')).toMatchObject([{ waiting: count, turnWorkUnits: UNITS }])
 })
 
-it('serves those that wait after what was written, so that answers do not wait for them', async () => {
+it('the turn budget serves those that wait after what was written, so that answers do not wait for them', async () => {
   const { endOfTurn, waiter, done } = make()
   waiter('reader', 1)
   endOfTurn.add({ endTurn: () => void done.push({ turn: 0, name: 'writer', share: 0 }) })
@@ -89,13 +89,13 @@ const spentInTurns = async (made: ReturnType<typeof make>, turns: number): Promi
   return spent
 }
 
-it('begins with few units and doubles them while there is time', async () => {
+it('the turn budget begins with few units and doubles them while there is time', async () => {
   const made = make(0.0001, 1_250)
   made.waiter('a', 1_000_000)
   expect(await spentInTurns(made, 6)).toEqual([1_250, 2_500, 5_000, 10_000, 10_000, 10_000])
 })
 
-it('does less in a turn where units cost more time than is meant, but not ever less', async () => {
+it('the turn budget does less in a turn where units cost more time than is meant, but not ever less', async () => {
   const made = make(0.0008)
   made.waiter('a', 1_000_000)
   expect(await spentInTurns(made, 3)).toEqual([10_000, 2_500, 2_500])
@@ -105,7 +105,7 @@ it('does less in a turn where units cost more time than is meant, but not ever l
   expect(await spentInTurns(made, 6)).toEqual([625, 1_250, 2_500, 5_000, 10_000, 10_000])
 })
 
-it('is back at all units soon after a turn that took long', async () => {
+it('the turn budget is back at all units soon after a turn that took long', async () => {
   const made = make()
   made.waiter('a', 1_000_000)
   made.clock.unitMs = 0.0016

@@ -2,19 +2,19 @@ import { expect, it } from 'vitest'
 import { EndOfTurn } from './end-of-turn.ts'
 import { WriteBudget } from './write-budget.ts'
 
-it('takes writes up to the bytes of a turn, and the one that passes them', () => {
+it('the write budget takes writes up to the bytes of a turn, and the one that passes them', () => {
   const budget = new WriteBudget(new EndOfTurn(), 100_000)
   expect([60_000, 60_000, 60_000].map((bytes) => budget.takes(bytes))).toEqual([true, true, false])
   expect(budget.postponed).toBe(1)
 })
 
-it('takes small writes in any case', () => {
+it('the write budget takes small writes in any case', () => {
   const budget = new WriteBudget(new EndOfTurn(), 100_000)
   budget.takes(200_000)
   expect([budget.takes(2), budget.takes(16_384), budget.takes(16_385)]).toEqual([true, true, false])
 })
 
-it('begins anew with each turn', () => {
+it('the write budget begins anew with each turn', () => {
   const endOfTurn = new EndOfTurn()
   const budget = new WriteBudget(endOfTurn, 100_000)
   budget.takes(200_000)
@@ -22,7 +22,7 @@ it('begins anew with each turn', () => {
   expect(budget.takes(50_000)).toBe(true)
 })
 
-it('has a reserve for connections that would be held to be slow otherwise', () => {
+it('the write budget has a reserve for connections that would be held to be slow otherwise', () => {
   const endOfTurn = new EndOfTurn()
   const budget = new WriteBudget(endOfTurn, 100_000)
   budget.takes(399_999)

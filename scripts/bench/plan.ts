@@ -37,6 +37,8 @@ export interface LoadPlan {
   readonly userProperties: number
 
   readonly pace: Pace
+  /** How many deliveries are measured; without it as many as there are in `Job.measureMs`. */
+  readonly deliveries?: number
 
   /** Subscriptions of others, that no message matches. */
   readonly others?: { readonly clients: number; readonly subscriptions: number }
@@ -65,6 +67,8 @@ export interface ConnectPlan {
 export interface CrowdPlan {
   readonly kind: 'crowd'
   readonly clients: number
+  /** Connections opened and closed before: the engine compiles what connections need meanwhile. */
+  readonly warmUpClients: number
   readonly version: Version
 }
 

@@ -19,7 +19,7 @@ it.each<[string[], Partial<FloodOptions>]>([
   [['--attackers', '100', '--seconds', '2.5', '--scale', '0.01'], { attackers: 100, seconds: 2.5, scale: 0.01 }],
   [['--broker', 'a', '--broker', 'b', '--compare', 'v1'], { brokers: ['a', 'b'], compare: 'v1' }],
   [['--set', 'mqttHandler.maximumQoS=1'], { settings: ['mqttHandler.maximumQoS=1'] }],
-])('reads %j', (args, changes) => {
+])('the command line of npm run floods reads %j', (args, changes) => {
   expect(parseFloodCommand(args)).toEqual({ kind: 'options', options: { ...defaults, ...changes } })
 })
 

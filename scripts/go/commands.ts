@@ -1,49 +1,35 @@
 /** What can be called at the prompt of the dev loop. */
 
-import type { Logger, LogLevel } from '../../src/kinds/logger.ts'
+import type { LogLevel } from '../../src/kinds/logger.ts'
 import { withNotice } from '../../src/slow-notice.ts'
 import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus } from '../../src/system/lifecycle.ts'
-import { milliseconds, resetText, shownAs, startText, statusText } from './texts.ts'
-
-/** One thing that stands ready at the prompt: a function to call, or a value that is read anew each time. */
-export type Command = {
-  /** How it is written: `log('debug')`. */
-  readonly usage: string
-  /** What it does, in a line. */
-  readonly help: string
-} & ({ readonly call: (...args: never[]) => unknown } | { readonly read: () => unknown })
+import { brokerCommands } from './broker-commands.ts'
+import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
+import { milliseconds } from './quantities.ts'
+import { findBroker, loggersOf } from './running.ts'
+import { statusText } from './status-text.ts'
+import { resetText, startText } from './texts.ts'
+import type { Watches } from './watches.ts'
 
 export interface CommandOptions {
   readonly dev: Dev
-  /** Draws the diagram and returns what to print about it. */
-  readonly drawGraph: () => Promise<string>
+  /** Draws the diagram into a file, or prints it and draws it into the usual one. @returns what to print about it. */
+  readonly drawGraph: (file: string | undefined) => Promise<string>
   /** Prints for the user while a command runs. */
   readonly print: (text: string) => void
   /** Loads a file, given by its path as the user wrote it. @returns what it exports. */
   readonly loadFile: (file: string) => Promise<object>
   /** What a reset has to say beside its report: that some of the changes need a restart, for instance. */
   readonly afterReset: () => string | undefined
+  /** How many clients the last reset disconnected. */
+  readonly disconnected: () => number
+  /** The filters that are watched, over resets. */
+  readonly watches: Watches
 }
 
-/** What the user asked for makes no sense; the message is all there is to say. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
-
-export type Commands = Readonly<Record<string, Command>>
-
-export const createCommands = ({ dev, drawGraph, loadFile, print, afterReset }: CommandOptions): Commands => {
-  /** Set by `log(level)`; outlives a reset. */
-  let chosenLevel: LogLevel | undefined
-
-  const noticed = <T>(action: () => Promise<T>): Promise<T> => withNotice(() => dev.underWay, print, action)
-  const start = async (begin: () => Promise<StartReport>, text: (report: StartReport) => string) => {
-    const report = await noticed(begin)
-    if (chosenLevel !== undefined) for (const logger of loggersOf(dev)) logger.level = chosenLevel
-    return shownAs({ ...report }, text(report))
-  }
-
+export const createCommands = (options: CommandOptions): Commands => {
+  const { dev, drawGraph, loadFile, watches } = options
   const commands: Record<string, Command> = {
     system: {
       usage: 'system',
@@ -55,14 +41,7 @@ export const createCommands = ({ dev, drawGraph, loadFile, print, afterReset }: 
       help: 'the config of the system, with the values of --set',
       read: () => dev.state.config,
     },
-    go: { usage: 'go()', help: 'loads the code and starts the system', call: () => start(dev.go, startText) },
-    stop: { usage: 'stop()', help: 'stops the system in reverse order', call: () => noticed(() => stop(dev)) },
-    reset: {
-      usage: 'reset()',
-      help: 'loads what has changed and replaces the running system by the new one',
-      call: () =>
-        start(dev.reset, (report) => [resetText(report), afterReset()].filter((line) => line !== undefined).join('\n')),
-    },
+    ...lifeCommands(options),
     load: {
       usage: "load('x.ts')",
       help: 'loads a file of your own and returns what it exports: const { seed } = await load(...)',
@@ -71,15 +50,68 @@ export const createCommands = ({ dev, drawGraph, loadFile, print, afterReset }: 
         throw new UsageError("load takes the path of a file: load('seed.ts')")
       },
     },
+    status: {
+      usage: 'status()',
+      help: 'clients, uptime, memory, and the components with their states and numbers',
+      more: ['returns the states as a list. system.server and the like are the components themselves.'],
+      call: () => status(dev),
+    },
+    ...brokerCommands(dev, watches),
     graph: {
       usage: 'graph()',
       help: 'prints what depends on what and how it is, and draws it into system.svg',
-      call: async () => shownAs({}, await drawGraph()),
+      more: ["graph('system.png')  draws it into that file: .svg, .png, .dot, .mmd (Mermaid) or .json"],
+      call: async (file?: unknown) => {
+        if (file !== undefined && typeof file !== 'string')
+          throw new UsageError("graph takes the name of a file: graph('system.png')")
+        return shownAs({}, await drawGraph(file))
+      },
     },
-    status: {
-      usage: 'status()',
-      help: 'a table of the components and their states',
-      call: () => status(dev),
+    help: { usage: 'help()', help: 'this list', call: () => shownAs({}, (colors) => helpText(commands, colors)) },
+    menu: {
+      usage: 'menu()',
+      help: 'the list of commands, as help()',
+      unlisted: true,
+      call: () => shownAs({}, (colors) => helpText(commands, colors)),
+    },
+  }
+  withUsage(commands)
+  // Named without parentheses it is the same list: somebody who types it does not know yet what is to be typed.
+  shownAs((commands['help'] as { readonly call: object }).call, (colors) => helpText(commands, colors))
+  return commands
+}
+
+/** Start, stop, reset, and the level of the log, which outlives a reset. */
+const lifeCommands = ({ dev, print, afterReset, disconnected, watches }: CommandOptions): Record<string, Command> => {
+  /** Set by `log(level)`. */
+  let chosenLevel: LogLevel | undefined
+
+  const noticed = <T>(action: () => Promise<T>): Promise<T> => withNotice(() => dev.underWay, print, action)
+  const start = async (begin: () => Promise<StartReport>, text: (report: StartReport) => Text) => {
+    const before = dev.state.generation
+    try {
+      const report = await noticed(begin)
+      if (chosenLevel !== undefined) for (const logger of loggersOf(dev)) logger.level = chosenLevel
+      return shownAs({ ...report }, text(report))
+    } finally {
+      // Also after a reset that failed: then the previous config was started again.
+      if (dev.state.generation !== before) watches.renew(findBroker(dev))
+    }
+  }
+  return {
+    go: {
+      usage: 'go()',
+      help: 'loads the code and starts the system',
+      call: () => start(dev.go, (report) => (colors) => startText(report, colors)),
+    },
+    stop: { usage: 'stop()', help: 'stops the system in reverse order', call: () => noticed(() => stop(dev)) },
+    reset: {
+      usage: 'reset()',
+      help: 'loads what has changed and replaces the running system by the new one',
+      call: () =>
+        start(dev.reset, (report) =>
+          [resetText(report, disconnected()), afterReset()].filter((line) => line !== undefined).join('\n'),
+        ),
     },
     log: {
       usage: "log('debug')",
@@ -90,17 +122,7 @@ export const createCommands = ({ dev, drawGraph, loadFile, print, afterReset }: 
         return setLevel(dev, level)
       },
     },
-    menu: { usage: 'menu()', help: 'this list', call: () => shownAs({}, menuText(commands)) },
   }
-  return commands
-}
-
-/** The commands, each with a line that says what it does. */
-export const menuText = (commands: Commands): string => {
-  const rows: [string, string][] = Object.values(commands).map(({ usage, help }) => [usage, help])
-  rows.push(['.exit', 'stops the system and leaves; so do Ctrl-D, and Ctrl-C pressed twice'])
-  const width = Math.max(...rows.map(([usage]) => usage.length))
-  return rows.map(([usage, help]) => `  ${usage.padEnd(width)}  ${help}`).join('\n')
 }
 
 const logLevels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
@@ -110,9 +132,11 @@ const systemMap = ({ state }: Dev): object => {
   return state.system.map
 }
 
-const status = ({ state }: Dev): readonly ComponentStatus[] => {
-  const components = [...(state.system?.status() ?? [])]
-  return shownAs(components, statusText(components))
+const status = ({ state: { system } }: Dev): readonly ComponentStatus[] => {
+  const components = [...(system?.status() ?? [])]
+  const usage = process.memoryUsage()
+  const nowMs = Date.now()
+  return shownAs(components, (colors) => statusText(system, usage, nowMs, colors))
 }
 
 const stop = async (dev: Dev): Promise<StopReport> => {
@@ -132,12 +156,4 @@ const setLevel = (dev: Dev, level: LogLevel | undefined): object => {
   const text =
     loggers.length === 0 ? 'No logger is running.' : `The log is at ${loggers.map((each) => each.level).join(', ')}.`
   return shownAs({}, text)
-}
-
-/** The running components of the kind Logger. */
-const loggersOf = ({ state: { system } }: Dev): Logger[] => {
-  if (system === undefined) return []
-  const map = system.map as Readonly<Record<string, unknown>>
-  const running = system.status().filter(({ kind, state }) => kind === 'Logger' && state === 'running')
-  return running.map(({ name }) => map[name] as Logger)
 }

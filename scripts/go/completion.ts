@@ -27,6 +27,25 @@ export const completeSystem = (line: string, map: Readonly<Record<string, unknow
   return completeComponent(line, map)
 }
 
+/**
+ * Puts the names of the prompt's own commands before all others that a word may become. An empty line gets these alone: Node's are
+ * a screenful.
+ * @param completion what Node offers.
+ */
+export const ownNamesFirst = (
+  line: string,
+  names: readonly string[],
+  completion: Completion | undefined,
+): Completion | undefined => {
+  if (line.trim() === '') return [[...names], '']
+  const [, word] = /(?:^|[^\p{ID_Continue}$.'"`])([\p{ID_Start}$_][\p{ID_Continue}$]*)$/u.exec(line) ?? []
+  const own = word === undefined ? [] : names.filter((name) => name.startsWith(word))
+  if (completion === undefined || own.length === 0) return completion
+  const others = completion[0].filter((candidate) => !own.includes(candidate))
+  // An empty candidate is how Node's REPL writes a gap between groups.
+  return [[...own, ...(others.length > 0 ? ['', ...others] : [])], word!]
+}
+
 const completeComponent = (line: string, map: Readonly<Record<string, unknown>>): Completion | undefined => {
   const member = /(?:^|[^\w$.])(system(?:\.([\w$]+)|\[['"]([\w-]+)['"]\])\.)([\w$]*)$/.exec(line)
   const name = member?.[2] ?? member?.[3]
@@ -36,7 +55,10 @@ const completeComponent = (line: string, map: Readonly<Record<string, unknown>>)
   return [properties.map((property) => `${expression}${property}`), `${expression}${typed}`]
 }
 
-/** The names of all properties but those that every object has. Reads none of them: a getter may do anything. */
+/**
+ * The names of all properties but those that every object has: those of its own first, then those of its class, then those of the
+ * class that it extends. Reads none of them: a getter may do anything.
+ */
 const propertiesOf = (value: unknown): string[] => {
   const names = new Set<string>()
   let holder: unknown = value
@@ -45,10 +67,10 @@ const propertiesOf = (value: unknown): string[] => {
     holder !== null &&
     holder !== Object.prototype
   ) {
-    for (const name of Object.getOwnPropertyNames(holder)) if (name !== 'constructor') names.add(name)
+    for (const name of Object.getOwnPropertyNames(holder).sort()) if (name !== 'constructor') names.add(name)
     holder = Object.getPrototypeOf(holder)
   }
-  return [...names].sort()
+  return [...names]
 }
 
 const isIdentifier = (name: string): boolean => /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)

@@ -134,7 +134,7 @@ test('a syntax error in the config itself, fixed', async () => {
   expect((await loader.load()).config).toBe(5)
 })
 
-// Under vitest the lines of thrown errors are not those of the source; test/integration/dev-loop.test.ts looks at them.
+// Under vitest the lines of thrown errors are not those of the source; test/integration/dev-loop.slow.test.ts looks at them.
 test('a module that throws is named, and evaluated again next time even when only its dependency changed', async () => {
   await loader.load()
   source('leaf.ts', 'interface Erased {', '  field: string', '}', "export const leaf = 'one'")

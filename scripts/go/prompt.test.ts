@@ -4,16 +4,22 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { UsageError } from './command.ts'
 import { openPrompt, type Prompt } from './prompt.ts'
 
 const ctrlC = '\u0003'
 const ctrlD = '\u0004'
+const refuse = (): never => {
+  throw new UsageError('not like this')
+}
 let directory: string
 let input: PassThrough
 let terminal: PassThrough
 let output: string
 let prompt: Prompt
 let onOutput: () => void
+/** What Ctrl-C ends, one after the other. */
+let interrupted: string[]
 
 /** Resolves once the terminal shows the text. */
 const shows = (text: string): Promise<void> =>
@@ -37,6 +43,7 @@ beforeEach(async () => {
   input = new PassThrough()
   output = ''
   onOutput = () => {}
+  interrupted = []
   terminal = new PassThrough().setEncoding('utf8')
   terminal.on('data', (text: string) => {
     output += text
@@ -50,12 +57,14 @@ beforeEach(async () => {
     commands: {
       slow: { usage: 'slow()', help: '', call: () => new Promise(() => {}) },
       fail: { usage: 'fail()', help: '', call: () => Promise.reject(new Error('no')) },
+      refuse: { usage: 'refuse()', help: '', call: () => refuse() },
       answer: { usage: 'answer', help: '', read: () => 42 },
     },
     components: () => ({ server: { port: 1 } }),
     formatError: (error) => `formatted ${(error as Error).message}`,
     formatValue: (value) => (value === 42 ? 'the answer' : undefined),
     duringEvaluation: (evaluate) => evaluate(),
+    onInterrupt: () => interrupted.shift(),
     historyFile: join(directory, 'made/history'),
   })
   await shows('jig> ')
@@ -80,11 +89,24 @@ test('a promise is awaited; what it rejects with is printed for people, and is k
   await type('_error.message\n', "'no'")
 })
 
+test('an error that explains itself is printed without `Uncaught`, also when it is thrown at once', async () => {
+  await type('refuse()\n', 'formatted not like this\njig> ')
+  expect(output).not.toContain('Uncaught')
+  expect(prompt.failed).toBe(true)
+})
+
 test('Ctrl-C ends the waiting for a command; what was typed meanwhile is not lost', async () => {
   await type('slow()\n', 'slow()')
   input.write('6 * 7 + 1\n')
   await type(ctrlC, 'Interrupted')
   await shows('43')
+})
+
+test('Ctrl-C first ends what it is for, and leaves what is typed as it is', async () => {
+  interrupted = ['Stopped watching.']
+  await type('half a li', 'half a li')
+  await type(ctrlC, 'Stopped watching.\njig> half a li')
+  await type(`${ctrlC}6 * 7 + 1\n`, '43')
 })
 
 test('Ctrl-C twice at an empty prompt leaves, and so does Ctrl-D', async () => {
@@ -110,7 +132,14 @@ test('Tab completes the components and their properties', async () => {
 })
 
 test('Tab completes what Node knows', async () => {
-  await type('answ\t', 'answer')
+  await type('structured\t', 'structuredClone')
+})
+
+test('Tab completes the commands before all else that Node knows', async () => {
+  await type('f', 'f')
+  input.write('\t')
+  await type('\t', 'fetch')
+  expect(stripVTControlCharacters(output)).toMatch(/fail\s+[\s\S]*fetch/)
 })
 
 test('what is printed meanwhile stands above the line that is being typed', async () => {

@@ -6,10 +6,10 @@ import { dirname } from 'node:path'
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline'
 import { type REPLEval, type REPLServer, start } from 'node:repl'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
-import { inspect } from 'node:util'
-import { type Commands, UsageError } from './commands.ts'
-import { completeSystem } from './completion.ts'
+import { type Commands, UsageError } from './command.ts'
+import { type Completion, completeSystem, ownNamesFirst } from './completion.ts'
 import { shareTerminal } from './shared-terminal.ts'
+import { showValue } from './show-value.ts'
 
 export interface PromptOptions {
   readonly input: Readable
@@ -26,6 +26,8 @@ export interface PromptOptions {
   readonly formatValue: (value: unknown, colors: boolean) => string | undefined
   /** Called around the evaluation of each line, during which Ctrl-C belongs to Node. */
   readonly duringEvaluation: (evaluate: () => void) => void
+  /** Called for Ctrl-C at the prompt. @returns what to print when that ended something; undefined leaves it to Node. */
+  readonly onInterrupt: () => string | undefined
   /** The file that keeps the lines typed in a terminal. */
   readonly historyFile: string
 }
@@ -59,7 +61,7 @@ export const openPrompt = (given: PromptOptions): Prompt => {
     hidden = false
   }
   const screen = shareTerminal(given.output, terminal ? given.shared : [], { before: hide, after: show })
-  const options = { ...given, output: screen.own }
+  const options = { ...given, output: withoutUncaught(screen.own) }
   // Without a terminal a line is handed on when the one before is done; Node's REPL alone would run them all at once.
   const input = terminal ? options.input : new PassThrough()
   const server = start({
@@ -92,6 +94,16 @@ export const openPrompt = (given: PromptOptions): Prompt => {
     failed ||= server.context['_error'] !== lastError
     lastError = server.context['_error']
   })
+  const print = (text: string): void => {
+    hide()
+    options.output.write(`${text}\n`)
+    show()
+  }
+  handleInterrupts(server, () => {
+    const text = shown ? options.onInterrupt() : undefined
+    if (text !== undefined) print(text)
+    return text !== undefined
+  })
   awaitResults(server, options)
   completeComponents(server, options)
   const closed = new Promise<void>((resolve) => server.once('exit', resolve))
@@ -113,13 +125,19 @@ export const openPrompt = (given: PromptOptions): Prompt => {
     get failed() {
       return failed
     },
-    print: (text) => {
-      hide()
-      options.output.write(`${text}\n`)
-      show()
-    },
+    print,
     close: () => server.close(),
   }
+}
+
+/** Asks before Node's own answer to Ctrl-C. @param interrupt returns whether that was what Ctrl-C was for. */
+const handleInterrupts = (server: REPLServer, interrupt: () => boolean): void => {
+  const own = server.listeners('SIGINT') as (() => void)[]
+  server.removeAllListeners('SIGINT')
+  server.on('SIGINT', () => {
+    if (interrupt()) return
+    for (const listener of own) listener.call(server)
+  })
 }
 
 /** Takes the prompt, and what is typed behind it, off the screen; `prompt(true)` draws them again where the cursor is. */
@@ -177,8 +195,9 @@ const awaitResults = (server: REPLServer, { output, formatError, duringEvaluatio
 /** The servers that are completing a word: Node evaluates parts of the line for that, and nothing is to be awaited. */
 const completing = new WeakSet<REPLServer>()
 
-const completeComponents = (server: REPLServer, { components }: PromptOptions): void => {
+const completeComponents = (server: REPLServer, { components, commands }: PromptOptions): void => {
   const { completer } = server
+  const names = Object.keys(commands).filter((name) => commands[name]!.unlisted !== true)
   Object.assign(server, {
     completer: (line: string, done: (error: Error | null, completion?: unknown) => void) => {
       const completion = completeSystem(line, components())
@@ -186,9 +205,9 @@ const completeComponents = (server: REPLServer, { components }: PromptOptions): 
       completing.add(server)
       ;(completer as (line: string, done: (error: Error | null, completion?: unknown) => void) => void)(
         line,
-        (...result) => {
+        (error, completion) => {
           completing.delete(server)
-          done(...result)
+          done(error, ownNamesFirst(line, names, completion as Completion | undefined))
         },
       )
     },
@@ -244,13 +263,24 @@ const keepHistory = (server: REPLServer, file: string): void => {
 /** The errors whose stack tells a user nothing. */
 const explained = new Set(['SystemError', 'LoadError', 'UsageError'])
 
+/** Stands before the text of an error that explains itself. Nothing that is printed begins with it otherwise. */
+const explainedMark = '\u0000'
+
+/** The stream, without the `Uncaught` that Node writes before every error: one that explains itself is no fault of a program. */
+const withoutUncaught = (output: Writable): Writable => {
+  const pattern = new RegExp(`^(?:Uncaught(?: |:\\n))?${explainedMark}`)
+  const write = (text: unknown, ...rest: unknown[]): unknown =>
+    Reflect.apply(output.write, output, [typeof text === 'string' ? text.replace(pattern, '') : text, ...rest])
+  return new Proxy(output, { get: (target, key) => (key === 'write' ? write : Reflect.get(target, key)) })
+}
+
 const write = (value: unknown, { formatError, formatValue, terminal, output }: PromptOptions): string => {
-  // Told by its code, since it may be of the prompt's own realm. Node writes `Uncaught ` before it, which this erases.
+  // Told by its code, since it may be of the prompt's own realm.
   if (codeOf(value) === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
-    return `\r\u001b[KInterrupted. What it began goes on; status() tells.`
-  if (value instanceof Error && explained.has(value.name)) return formatError(value)
+    return `${explainedMark}Interrupted. What it began goes on; status() tells.`
+  if (value instanceof Error && explained.has(value.name)) return `${explainedMark}${formatError(value)}`
   const colors = terminal && (output as { hasColors?: () => boolean }).hasColors?.() === true
-  return formatValue(value, colors) ?? inspect(value, { colors })
+  return formatValue(value, colors) ?? showValue(value, colors)
 }
 
 const codeOf = (value: unknown): unknown =>

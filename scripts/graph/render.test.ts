@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type SystemGraph, systemGraph, toDot } from '../../src/system/graph.ts'
+import { runs } from '../../test/helpers/full-run.ts'
 import { broker } from './fixtures/broker.config.ts'
 import { renderSvg } from './render.ts'
 import { renderPng } from './render-png.ts'
@@ -38,8 +39,24 @@ describe('the SVG', () => {
     const svg = await renderSvg(toDot(graph))
     expect(nodeTexts(svg)).toContainEqual(['server', 'Listener', '127.0.0.1:1883'])
     expect(nodeTexts(svg).map(([name]) => name)).toEqual(expect.arrayContaining(Object.keys(broker)))
-    for (const label of ['pipeline[0]', 'pipeline[3]', 'router', 'logger']) expect(svg).toContain(`>${label}</text>`)
+    for (const label of ['pipeline[0]', 'pipeline[3]', 'router', 'logger']) expect(svg).toContain(`;${label}</text>`)
     expect([...svg.matchAll(/<g id="edge/g)]).toHaveLength(graph.edges.length)
+  })
+
+  it('draws the pipeline in one row from left to right, with straight lines to its stages', async () => {
+    const svg = await renderSvg(toDot(systemGraph(broker)))
+    const stages = ['mqttDecoder', 'packetLog', 'mqttHandler', 'mqttEncoder']
+    const places = stages.map((name) => {
+      const [, x, y] = svg.match(new RegExp(`x="([-.\\d]+)" y="([-.\\d]+)"[^>]*>${name}</text>`))!
+      return { x: Number(x), y: Number(y) }
+    })
+    expect(places.map(({ x }) => x)).toEqual(places.map(({ x }) => x).toSorted((a, b) => a - b))
+    expect(Math.max(...places.map(({ y }) => y)) - Math.min(...places.map(({ y }) => y))).toBeLessThan(20)
+    for (const name of stages) {
+      const [, path] = svg.match(new RegExp(`<title>server&#45;&gt;${name}</title>\\s*<path [^>]*d="([^"]+)"`))!
+      // A line without a bend is one Bezier curve: where it begins, and three points more.
+      expect(path!.match(/[-.\d]+,[-.\d]+/g)).toHaveLength(4)
+    }
   })
 
   it('has a title for those who hear it read out', async () => {
@@ -66,7 +83,7 @@ describe('the SVG', () => {
         )
         expect(drawn).toEqual(seen.map((each) => each || "''"))
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     )
   })
 

@@ -1,4 +1,5 @@
 import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
+import type { Acknowledgement } from '../mqtt/acknowledgement.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { Publish } from '../mqtt/publish.ts'
 import type { PublishRun } from '../mqtt/publish-run.ts'
@@ -36,7 +37,7 @@ export interface DecoderStage {
  * Looks at packets, changes them or drops them, on either side of the handler.
  *
  * A PUBLISH packet and its message are read-only. A filter changes a packet by `next.publish(publish.with({ payload }))`. The
- * new packet is encoded anew for each of its receivers. A filter that changes packets leaves `publishRun` out. It must not
+ * new packet is encoded anew for each of its receivers. A filter that changes packets leaves both methods for runs out. It must not
  * drop a PUBLISH that introduces a Topic Alias (one with both a `topicAlias` and its Topic Name), since packets that follow
  * have the alias alone. It cannot change the topic of those (`omitsTopic`): their alias stands for the topic that the filter
  * gave to the first one.
@@ -117,6 +118,17 @@ export interface PacketReceiver extends StageEnd {
    * first and returns what that returns.
    */
   publishRun?(run: PublishRun): boolean
+  /**
+   * The same towards a client, at QoS 1; from a client a run at QoS 1 comes by `publishRun`.
+   * @param packetIdentifiers those that the packets have towards this client, in their order; lent.
+   */
+  publishIdentifiedRun?(run: PublishRun, packetIdentifiers: Uint16Array): boolean
+  /**
+   * Takes a PUBACK, PUBREC, PUBREL or PUBCOMP packet that says Success and has no Properties, as nearly all are: it needs no
+   * object. Left out by who wants each of them as a packet: they come by `packet` then, as all others do.
+   * @param isLast false when another one of this type follows at once, by the next call.
+   */
+  acknowledge?(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void
   /**
    * The peer broke the protocol: the last call before `closed`. The handler answers as the specification says and closes the
    * connection. A filter that has this method passes the error on; without it the error passes the filter by. An encoder is

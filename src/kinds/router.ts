@@ -74,8 +74,15 @@ export interface Router {
    * The same for all messages of a run, which each subscriber gets in their order. Left out by a router that has no quicker
    * way: each message is published.
    * @param run lent. It is made shorter if it would be more deliveries than `MAXIMUM_RUN_DELIVERIES`: the rest is no part of it.
+   * @param delivered called for each message in turn, if some subscriber takes them one by one, when all such subscribers have
+   * it. @param reached how many subscribers get it, those of the whole run included.
    */
-  publishRun?(run: PublishRun, publisher?: Subscriber, limit?: number): RunDeliveries
+  publishRun?(
+    run: PublishRun,
+    publisher?: Subscriber,
+    limit?: number,
+    delivered?: (reached: number) => void,
+  ): RunDeliveries
   /** Begins to pass on a message in steps. @param message kept, not lent. */
   publishInSteps(message: Message, publisher?: Subscriber): SteppedPublish
   /**

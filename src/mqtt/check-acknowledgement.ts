@@ -1,3 +1,4 @@
+import type { Acknowledgement } from './acknowledgement.ts'
 import { checkPacketIdentifier } from './packet-identifier-field.ts'
 import type { PacketReader } from './packet-reader.ts'
 import { PacketType, packetTypeName } from './packet-type.ts'
@@ -5,12 +6,6 @@ import { checkProperties } from './properties.ts'
 import type { ProtocolError } from './protocol-error.ts'
 import { ReasonCode } from './reason-code.ts'
 import { protocolError } from './refusal.ts'
-
-type Acknowledgement =
-  | typeof PacketType.Puback
-  | typeof PacketType.Pubrec
-  | typeof PacketType.Pubrel
-  | typeof PacketType.Pubcomp
 
 /** Checks the body of PUBACK, PUBREC, PUBREL and PUBCOMP (sections 3.4 to 3.7), which are laid out alike. */
 export const checkAcknowledgement = (reader: PacketReader, type: Acknowledgement): ProtocolError | undefined => {

@@ -1,51 +1,160 @@
 /** The most Packet Identifiers that there are: 1 to 65,535 (section 2.2.1). */
 const MAXIMUM_PACKET_IDENTIFIER = 0xffff
 
+const FIRST_SLOTS = 16
+/** Half of all Packet Identifiers. */
+const MOST_SLOTS = 32_768
+/** An empty ring of more slots is given back. */
+const KEPT_SLOTS = 256
+
 /**
  * What was sent and is not acknowledged, by Packet Identifier and in the order it was sent: the in-flight window of one
  * session in one direction. It holds less than 65,535 entries: Receive Maximum, which its owner keeps to, is no more.
+ *
+ * Packet Identifiers are given in their order, and acknowledgements mostly come in it. So the entries are in a ring, at the
+ * place that the lower bits of their identifiers say: entering one and taking it out costs a tenth of what a `Map` costs, and
+ * a session that was sent nothing has no memory for it. An entry that stays while many others come and go, is restored or is
+ * moved to the end, lies in a `Map`: the ring has four slots for each of its entries at most.
  */
-export class Inflight<T> {
-  readonly #entries = new Map<number, T>()
-  #lastIdentifier = 0
+export class Inflight<T extends object> {
+  #slots: (T | undefined)[] = NO_SLOTS
+  /** Packet Identifiers of those in the ring are from this one up to the last one. */
+  #oldest = 1
+  #last = 0
+  /** Entries in the ring. */
+  #count = 0
+  /** Those that are not in the ring: what was sent before those in it, and what was moved to the end, in this order. */
+  #others: Map<number, T> | undefined
 
   get size(): number {
-    return this.#entries.size
+    return this.#count + (this.#others === undefined ? 0 : this.#others.size)
   }
 
   /** Enters something under a Packet Identifier that is not in use [MQTT-2.2.1-4], and returns that. */
   add(entry: T): number {
+    let identifier = this.#last
     do {
-      this.#lastIdentifier = this.#lastIdentifier === MAXIMUM_PACKET_IDENTIFIER ? 1 : this.#lastIdentifier + 1
-    } while (this.#entries.has(this.#lastIdentifier))
-    this.#entries.set(this.#lastIdentifier, entry)
-    return this.#lastIdentifier
+      identifier = identifier === MAXIMUM_PACKET_IDENTIFIER ? 1 : identifier + 1
+      // All Packet Identifiers have been given since the oldest of them.
+      while (this.#isInRing(identifier)) this.#leaveOutOldest()
+    } while (this.#others?.has(identifier) === true)
+    if (this.#count === 0) this.#oldest = identifier // the ring is empty
+    if (distance(this.#oldest, identifier) >= this.#slots.length) this.#makeRoom(identifier)
+    this.#slots[identifier & (this.#slots.length - 1)] = entry
+    this.#count += 1
+    this.#last = identifier
+    return identifier
   }
 
-  /** Enters something under the Packet Identifier that it had before, as the latest. */
+  /** Enters something under the Packet Identifier that it had before, as the latest. Not once anything was added. */
   restore(identifier: number, entry: T): void {
-    this.#entries.set(identifier, entry)
-    this.#lastIdentifier = identifier
+    this.#others ??= new Map()
+    this.#others.set(identifier, entry)
+    this.#last = identifier
   }
 
   get(identifier: number): T | undefined {
-    return this.#entries.get(identifier)
+    if (this.#isInRing(identifier)) {
+      const entry = this.#slots[identifier & (this.#slots.length - 1)]
+      if (entry !== undefined) return entry
+    }
+    return this.#others?.get(identifier)
+  }
+
+  /** Puts something else in the place of an entry. */
+  replace(identifier: number, entry: T): void {
+    if (this.#others?.has(identifier) === true) this.#others.set(identifier, entry)
+    else if (this.get(identifier) !== undefined) this.#slots[identifier & (this.#slots.length - 1)] = entry
   }
 
   delete(identifier: number): boolean {
-    return this.#entries.delete(identifier)
+    if (this.#isInRing(identifier)) {
+      const slot = identifier & (this.#slots.length - 1)
+      if (this.#slots[slot] !== undefined) {
+        this.#slots[slot] = undefined
+        this.#count -= 1
+        if (this.#count === 0 && this.#slots.length > KEPT_SLOTS) this.#slots = NO_SLOTS
+        return true
+      }
+    }
+    return this.#others?.delete(identifier) ?? false
   }
 
-  /** Makes an entry the latest: what is sent for it next comes after what is sent for the others. */
+  /** Makes an entry the latest: what is sent for it next comes after what is sent for the others that were moved. */
   moveToEnd(identifier: number): void {
-    const entry = this.#entries.get(identifier)
+    const entry = this.get(identifier)
     if (entry === undefined) return
-    this.#entries.delete(identifier)
-    this.#entries.set(identifier, entry)
+    this.delete(identifier)
+    this.#others ??= new Map()
+    this.#others.set(identifier, entry)
   }
 
-  /** The entries in the order they were sent. */
-  values(): IterableIterator<T> {
-    return this.#entries.values()
+  /**
+   * The entries with their Packet Identifiers. Those that were not moved to the end are in the order they were sent, those that
+   * were are in the order in which they were moved.
+   */
+  *entries(): Generator<[number, T]> {
+    if (this.#others !== undefined) yield* this.#others
+    const span = this.#count === 0 ? -1 : distance(this.#oldest, this.#last)
+    for (let at = 0, left = this.#count; at <= span && left > 0; at += 1) {
+      const identifier = (this.#oldest + at) & MAXIMUM_PACKET_IDENTIFIER
+      const entry = this.#slots[identifier & (this.#slots.length - 1)]
+      if (entry === undefined) continue
+      left -= 1
+      yield [identifier, entry]
+    }
+  }
+
+  /** Takes out all of them. */
+  clear(): void {
+    this.#slots = NO_SLOTS
+    this.#count = 0
+    this.#others = undefined
+  }
+
+  #isInRing(identifier: number): boolean {
+    return this.#count > 0 && distance(this.#oldest, identifier) <= distance(this.#oldest, this.#last)
+  }
+
+  /** Makes the ring long enough for this identifier, or leaves out of it the oldest entries. There is an entry, or no slot. */
+  #makeRoom(next: number): void {
+    if (this.#slots.length === 0) this.#resize(FIRST_SLOTS)
+    while (this.#count > 0 && distance(this.#oldest, next) >= this.#slots.length) {
+      const isOldestThere = this.#slots[this.#oldest & (this.#slots.length - 1)] !== undefined
+      const isLongEnough = this.#count * 2 < this.#slots.length || this.#slots.length === MOST_SLOTS
+      if (isOldestThere && !isLongEnough) this.#resize(this.#slots.length * 2)
+      else this.#leaveOutOldest()
+    }
+    if (this.#count === 0) this.#oldest = next
+  }
+
+  /** Leaves the oldest identifier out of the ring, with its entry if that is still there. */
+  #leaveOutOldest(): void {
+    const slot = this.#oldest & (this.#slots.length - 1)
+    const entry = this.#slots[slot]
+    if (entry !== undefined) {
+      this.#others ??= new Map()
+      this.#others.set(this.#oldest, entry)
+      this.#slots[slot] = undefined
+      this.#count -= 1
+    }
+    this.#oldest = (this.#oldest + 1) & MAXIMUM_PACKET_IDENTIFIER
+  }
+
+  #resize(length: number): void {
+    const slots = Array.from({ length }, (): T | undefined => undefined)
+    if (this.#count > 0) {
+      const span = distance(this.#oldest, this.#last)
+      for (let at = 0; at <= span; at += 1) {
+        const identifier = this.#oldest + at
+        slots[identifier & (length - 1)] = this.#slots[identifier & (this.#slots.length - 1)]
+      }
+    }
+    this.#slots = slots
   }
 }
+
+const NO_SLOTS: never[] = []
+
+/** How many steps lead from one Packet Identifier up to another one; behind 65,535 comes 0, which none has, and then 1. */
+const distance = (from: number, to: number): number => (to - from) & MAXIMUM_PACKET_IDENTIFIER

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Message } from './message.ts'
 
@@ -24,6 +25,11 @@ const expected = {
 }
 
 describe('a message', () => {
+  it('prints without the bytes around it', () => {
+    expect(inspect(lent())).toBe('Message { topic: "topic/a", qos: 1, retain: true, payload: 7 bytes }')
+    expect(inspect([lent().keep()])).toContain('Message { topic: "topic/a", qos: 1, retain: true, payload: 7 bytes }')
+  })
+
   it.each([
     ['keep', (message: Message) => message.keep()],
     ['alone', (message: Message) => message.alone()],
@@ -45,6 +51,22 @@ describe('a message', () => {
     expect(message.keep()).not.toBe(kept)
     expect(message.serial).not.toBe(kept.serial)
   })
+
+  it.each([[1], [100], [4_096], [4_097], [9_000]])(
+    'of %i bytes is kept beside others, none of which changes another',
+    (size) => {
+      const kept = Array.from({ length: 300 }, (_, n) => {
+        const message = new Message()
+        Message.refill(message, Buffer.alloc(size, n)).payloadEnd = size
+        return message.keep()
+      })
+      for (const [n, message] of kept.entries()) {
+        expect(message.payload.equals(Buffer.alloc(size, n))).toBe(true)
+        const { bytes, payload } = message.alone()
+        expect([bytes.length, bytes.buffer.byteLength, payload.length]).toEqual([size, size, size])
+      }
+    },
+  )
 
   it('that owns its memory is kept without a copy', () => {
     const message = Object.assign(lent(), { owned: true })

@@ -36,8 +36,8 @@ export class Message {
    */
   readonly expiresAtMs: number = Number.POSITIVE_INFINITY
   /**
-   * The whole packet that it came in, where its bytes may go out again as they are: at QoS 0, when nothing was taken out of
-   * them. `frameVersion` is 0 otherwise, 4 for the form of MQTT 3 and 5 for that of 5.0.
+   * The whole packet that it came in, at QoS 0 and 1. Its bytes may go out again as they are at QoS 0, when nothing was taken
+   * out of them: `frameVersion` is 4 then for the form of MQTT 3 and 5 for that of 5.0, and 0 otherwise.
    */
   readonly frameStart: number = 0
   readonly frameEnd: number = 0
@@ -82,6 +82,8 @@ export class Message {
     const message: MessageFields = lent
     message.bytes = bytes
     message.frameVersion = 0
+    message.frameStart = 0
+    message.frameEnd = 0
     message.owned = false
     serials.last += 1
     message.serial = serials.last
@@ -118,6 +120,12 @@ export class Message {
     return this.topicEnd - this.topicStart + this.propertiesEnd - this.propertiesStart + this.payloadLength
   }
 
+  /** What `console.log` and the REPL print: the bytes around the message belong to others, and the payload is not for the log. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { topic, qos, retain, payloadLength } = this
+    return `Message { topic: ${JSON.stringify(topic)}, qos: ${qos}, retain: ${retain}, payload: ${payloadLength} bytes }`
+  }
+
   /** The same message in memory of its own, which may be kept and is never changed. One copy serves all who keep it. */
   keep(): Message {
     if (this.#kept !== undefined) return this.#kept
@@ -136,8 +144,11 @@ export class Message {
    */
   alone(): Message {
     const kept = this.keep()
-    if (kept.bytes.buffer.byteLength === kept.bytes.length) return kept
-    const alone = kept.#copy()
+    const { length, buffer } = kept.bytes
+    const isShared = kept.size <= SMALL_BYTES && length !== kept.size
+    if (buffer.byteLength === length && !isShared) return kept
+    const { topicBytes: topic, properties, payload, qos, retain, expiresAtMs } = kept
+    const alone = Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
     const bytes = Buffer.allocUnsafeSlow(alone.bytes.length)
     bytes.set(alone.bytes)
     return Object.assign(alone, { bytes, serial: kept.serial })
@@ -147,8 +158,10 @@ export class Message {
   #copy(): Message {
     const { bytes, qos, retain, expiresAtMs } = this
     const copy = new Message()
-    const fields = Message.refill(copy, Buffer.allocUnsafe(this.size))
-    fields.topicEnd = copyBytes(bytes, this.topicStart, this.topicEnd, fields.bytes, 0)
+    const fields = Message.refill(copy, takeMemory(this.size))
+    const start = takenAt
+    fields.topicStart = start
+    fields.topicEnd = copyBytes(bytes, this.topicStart, this.topicEnd, fields.bytes, start)
     fields.propertiesStart = fields.topicEnd
     fields.propertiesEnd = copyBytes(bytes, this.propertiesStart, this.propertiesEnd, fields.bytes, fields.topicEnd)
     fields.payloadStart = fields.propertiesEnd
@@ -180,6 +193,33 @@ export interface MessageParts {
   readonly qos?: QoS
   readonly retain?: boolean
   readonly expiresAtMs?: number
+}
+
+/** Memory taken at once for small messages that are kept, in bytes: as much as Node takes for small buffers. */
+const MEMORY_BYTES = 8 * 1024
+/** Larger messages get memory of their own. */
+const SMALL_BYTES = MEMORY_BYTES / 2
+
+/** The memory that the small message which is kept next lies in. */
+let memory: Buffer = Buffer.alloc(0)
+let memoryEnd = 0
+/** Where the memory begins that was taken last. */
+let takenAt = 0
+
+/**
+ * Memory for a message, from `takenAt` on. Small ones lie in the same Buffer: one of its own for each is more than the message,
+ * and costs more time than the copy. They hold on to no more than if Node cut a Buffer for each off its own pool.
+ */
+const takeMemory = (size: number): Buffer => {
+  takenAt = 0
+  if (size > SMALL_BYTES) return Buffer.allocUnsafe(size)
+  if (memoryEnd + size > memory.length) {
+    memory = Buffer.allocUnsafeSlow(MEMORY_BYTES)
+    memoryEnd = 0
+  }
+  takenAt = memoryEnd
+  memoryEnd += size
+  return memory
 }
 
 const EMPTY = Buffer.alloc(0)

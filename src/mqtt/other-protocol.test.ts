@@ -26,6 +26,6 @@ it.each([
   ['CONNECT', hex('10 0d 0004 4d515454')],
   ['another packet of MQTT', hex('c0 00')],
   ['GETTER', text('GETTER')],
-])('says nothing of %s', (_, bytes) => {
+])('the guess of another protocol says nothing of %s', (_, bytes) => {
   expect(otherProtocol(bytes)).toBeUndefined()
 })

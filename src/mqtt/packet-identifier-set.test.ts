@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { runs } from '../../test/helpers/full-run.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
 import { PAGE_BYTES, PacketIdentifierSet } from './packet-identifier-set.ts'
 
@@ -28,7 +29,7 @@ describe('a set of Packet Identifiers', () => {
       expect(ascending(set)).toEqual(ascending(expected))
       expect(set.bytes).toBe(new Set([...expected].map((each) => each >> 9)).size * PAGE_BYTES)
     })
-    fc.assert(property, { seed: fuzzSeed, numRuns: 300 })
+    fc.assert(property, { seed: fuzzSeed, numRuns: runs(300) })
   })
 
   it('takes all identifiers, and costs 128 pages with them and nothing without', () => {

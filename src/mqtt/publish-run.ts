@@ -1,5 +1,4 @@
 import { Message } from './message.ts'
-import { PacketType } from './packet-type.ts'
 import type { Publish } from './publish.ts'
 
 /**
@@ -8,12 +7,12 @@ import type { Publish } from './publish.ts'
  */
 const MAXIMUM_RUN_BYTES = 16 * 1024
 
-/** The first byte of PUBLISH with QoS 0, and neither DUP nor RETAIN. */
-const PLAIN_PUBLISH = PacketType.Publish << 4
+/** At QoS 1 a run has no more packets: each is answered, and has a Packet Identifier for each subscriber. */
+export const MAXIMUM_ACKNOWLEDGED = 256
 
 /**
- * PUBLISH packets at QoS 0 that lie one behind the other in the bytes that came in, and say the same in all but their
- * payloads: Topic Name, properties, no RETAIN. Under load most packets come so, since whoever publishes fast fills a read
+ * PUBLISH packets at QoS 0, or at QoS 1, that lie one behind the other in the bytes that came in, and say the same in all but their
+ * payloads and Packet Identifiers: Topic Name, properties, neither RETAIN nor DUP. Under load most packets come so, since whoever publishes fast fills a read
  * with packets on one topic. Such a run is checked once, authorized once, routed once and forwarded once to each
  * subscriber: that takes nearly half of the time off that a pair needs, and a third of what a fan-out to a thousand does.
  *
@@ -30,6 +29,17 @@ export class PublishRun {
   /** The message of the first packet, with `frameVersion`; the run starts where its frame does. */
   get message(): Message {
     return this.#message
+  }
+
+  /** At QoS 1, the Packet Identifiers that they came with, in their order. */
+  readonly packetIdentifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
+
+  /** At QoS 1, where these stand, in bytes from the start of the run. */
+  readonly packetIdentifiersAt = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
+
+  /** Whether its packets are in the form of MQTT 5.0, with Properties behind the Packet Identifier. Only at QoS 1. */
+  get isVersion5(): boolean {
+    return this.#message.payloadStart > this.#message.topicEnd + 2
   }
 
   /** Whether the Payload Format Indicator of its packets says that their payloads are UTF-8. */
@@ -67,22 +77,35 @@ export class PublishRun {
   gather(first: Publish, end: number, maximumPacketSize: number): boolean {
     const { message } = first
     const { frameStart, frameEnd } = message
-    if (message.retain) return false
+    if (message.retain || first.dup) return false
     const limit = Math.min(end, frameStart + MAXIMUM_RUN_BYTES)
+    const isAcknowledged = message.qos > 0
     let next = endIfAlike(message, frameEnd, limit)
     if (next === 0) return false
+    if (isAcknowledged) this.#noteIdentifier(message, frameStart, 0)
     this.#message = message
     this.#payloadFormatUtf8 = first.payloadFormatUtf8
     this.#count = 1
     this.#end = frameEnd
     this.#longest = frameEnd - frameStart
     while (next !== 0 && next - this.#end <= maximumPacketSize) {
+      if (isAcknowledged) {
+        if (this.#count === MAXIMUM_ACKNOWLEDGED) break
+        this.#noteIdentifier(message, this.#end, this.#count)
+      }
       this.#longest = Math.max(this.#longest, next - this.#end)
       this.#end = next
       this.#count += 1
       next = endIfAlike(message, next, limit)
     }
     return this.#count > 1
+  }
+
+  /** Notes the Packet Identifier of the packet at `start`, which says the same as the message. */
+  #noteIdentifier({ bytes, frameStart, topicStart, topicEnd }: Message, start: number, index: number): void {
+    const at = bodyStart(bytes, start, bytes.length) + 2 + topicEnd - topicStart
+    this.packetIdentifiers[index] = (bytes[at]! << 8) | bytes[at + 1]!
+    this.packetIdentifiersAt[index] = at - frameStart
   }
 
   /** Leaves out all but so many of the first packets, one at least: whoever gave the run passes the others on after it. */
@@ -115,24 +138,33 @@ export class PublishRun {
       each.frameStart = start
       each.frameEnd = each.payloadEnd
       each.frameVersion = frameVersion
+      each.qos = message.qos
       take(lent)
     }
   }
 }
 
 /** Where the packet at `start` ends, if it lies before the limit and says the same as the message; 0 otherwise. */
-const endIfAlike = ({ bytes, topicStart, payloadStart }: Message, start: number, limit: number): number => {
-  if (start >= limit || bytes[start] !== PLAIN_PUBLISH) return 0
+const endIfAlike = (message: Message, start: number, limit: number): number => {
+  const { bytes, frameStart, topicStart, topicEnd, payloadStart, qos } = message
+  if (start >= limit || bytes[start] !== bytes[frameStart]) return 0
   const body = bodyStart(bytes, start, limit)
   if (body === 0) return 0
   const end = body + remainingLength(bytes, start)
   const alikeStart = topicStart - 2
   if (end > limit || end - body < payloadStart - alikeStart) return 0
   // From the end on: topics that follow each other differ there.
-  for (let at = payloadStart - 1, other = body + at - alikeStart; at >= alikeStart; at -= 1, other -= 1) {
-    if (bytes[at] !== bytes[other]) return 0
-  }
-  return end
+  const moved = body - alikeStart
+  if (qos === 0) return isAlike(bytes, alikeStart, payloadStart, moved) ? end : 0
+  const identifier = bytes[topicEnd + moved]! | bytes[topicEnd + moved + 1]! // [MQTT-2.2.1-3]
+  const alike = isAlike(bytes, topicEnd + 2, payloadStart, moved) && isAlike(bytes, alikeStart, topicEnd, moved)
+  return identifier !== 0 && alike ? end : 0
+}
+
+/** Whether the bytes from `start` up to `end` are the same as those that lie so far behind them. */
+const isAlike = (bytes: Uint8Array, start: number, end: number, moved: number): boolean => {
+  for (let at = end - 1; at >= start; at -= 1) if (bytes[at] !== bytes[at + moved]) return false
+  return true
 }
 
 /** Where the body of the packet at `start` begins; 0 when its Remaining Length is not legal, or not there before `limit`. */

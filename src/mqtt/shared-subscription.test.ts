@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { runs } from '../../test/helpers/full-run.ts'
 import { Mailbox, messageOn, subscriptionTo } from '../../test/helpers/mailbox.ts'
 import { Message } from './message.ts'
 import {
@@ -272,7 +273,7 @@ describe.each(SHARED_SUBSCRIPTION_POLICIES)('any history, with the policy %s', (
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   })
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { SmallMap } from './small-map.ts'
 
-it('does what a Map does, through any history', () => {
+it('a small map does what a Map does, through any history', () => {
   const step = fc.record({ key: fc.constantFrom('', 'a', 'b', '__proto__'), remove: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step), (steps) => {

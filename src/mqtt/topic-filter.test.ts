@@ -5,7 +5,7 @@ import { checkTopicFilter, isSharedFilter } from './topic-filter.ts'
 it.each([
   ...['a', '/', '#', '+', '/#', '+/#', '+/+', '/+', 'a/+/b', 'a/#', '$SYS/#', 'é/+', ' ', '+/tennis/#', '//'],
   ...['$share', '$shared/a', '$share/g/a', '$share/g//', '$share/g/#', '$share/é/+/a', '$share/$g/$SYS/#'],
-])('takes %j', (filter) => {
+])('the check of Topic Filters takes %j', (filter) => {
   expect(checkTopicFilter(Buffer.from(filter))).toBeUndefined()
 })
 
@@ -38,6 +38,6 @@ it('knows a Shared Subscription by its prefix', () => {
   expect(isSharedFilter(Buffer.from('x$share/g/a'), 1)).toBe(true)
 })
 
-it('reads no byte outside its bounds', () => {
+it('the check of Topic Filters reads no byte outside its bounds', () => {
   expect(checkTopicFilter(Buffer.from('+#/b'), 1, 2)).toBeUndefined()
 })

@@ -32,6 +32,6 @@ it('calls a Will Topic and a Response Topic by their names', () => {
   expect(checkTopicName(name, 0, 1, 'Will Topic')).toMatchObject({ clause: 'MQTT-4.7.0-1' })
 })
 
-it('reads no byte outside its bounds', () => {
+it('the check of Topic Names reads no byte outside its bounds', () => {
   expect(checkTopicName(Buffer.from('#a#'), 1, 2)).toBeUndefined()
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { topicFilter, topicName } from '../../test/helpers/arbitrary-topics.ts'
+import { runs } from '../../test/helpers/full-run.ts'
 import { naiveMatch } from '../../test/helpers/naive-match.ts'
 import { TopicTrie } from './topic-trie.ts'
 
@@ -75,7 +76,7 @@ describe('against the naive matcher', () => {
         expect(trie.size).toBe(0)
         expect(trie.nodes).toBe(0)
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 })

@@ -60,7 +60,7 @@ it('agrees with Node on any bytes', () => {
   )
 })
 
-it('reads no byte outside its bounds', () => {
+it('the check of UTF-8 reads no byte outside its bounds', () => {
   const bytes = Buffer.from('ff41c3a9ff', 'hex')
   expect(classifyUtf8(bytes, 1, 2)).toBe(Utf8.Ascii)
   expect(classifyUtf8(bytes, 1, 4)).toBe(Utf8.MultiByte)

@@ -43,7 +43,7 @@ const wired = (dependencies: unknown, others: object = {}) =>
 const configured = (schema: z.ZodType, config: unknown) =>
   problemsOf({ a: { component: part({ config: schema }), config } })
 
-it('finds nothing in a sound system and returns the parsed configs', () => {
+it('the check of a config finds nothing in a sound system and returns the parsed configs', () => {
   const { problems, configs } = checkConfig(sound)
   expect(problems).toEqual([])
   expect(configs).toMatchObject({ server: { host: '127.0.0.1', port: 1883 }, log: {} })

@@ -3,6 +3,7 @@
 import type { z } from 'zod'
 import type { ConfigProblem } from './config-problem.ts'
 import type { All, AnyKind, Many, Need, Optional, Resolved } from './kind.ts'
+import type { ComponentMeasure, Measure } from './measure.ts'
 
 export type Needs = Readonly<Record<string, Need>>
 
@@ -12,6 +13,8 @@ export interface LifecycleContext {
   readonly name: string
   /** Aborted when the deadline of this start or stop passes, or when the system is stopped while this part starts. */
   readonly signal: AbortSignal
+  /** The numbers of all components that run now, in the order of the config: for a component that publishes them. */
+  measures(): readonly ComponentMeasure[]
 }
 
 /** A component that a need is wired to, as a check sees it: before anything starts. */
@@ -35,8 +38,9 @@ export type Providers<K> = K extends Many<AnyKind> | All<AnyKind>
  * `stop` is called once for every `start` or `resume` that returned, in reverse order; also for an instance that was
  * suspended and that no successor resumed. A start that rejects must have released what it had acquired.
  *
- * @typeParam I what `start` returns: an instance of the kind, which may have more to offer. `stop`, `suspend` and `resume` see
- * all of it; other components see the kind alone. `defineComponent` infers it from `start`, which is written before the three.
+ * @typeParam I what `start` returns: an instance of the kind, which may have more to offer. `stop`, `suspend`, `resume` and
+ * `measure` see all of it; other components see the kind alone. `defineComponent` infers it from `start`, which is written before
+ * the four.
  */
 export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodType, I extends Resolved<P> = Resolved<P>>
   extends ComponentOf<P, N, C, I, Promise<I> | I> {}
@@ -60,6 +64,11 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
   check?(config: z.output<C>, providers: { readonly [K in keyof N]: Providers<N[K]> }): readonly ConfigProblem[]
   /** Starts the part. Rejecting fails the start of the whole system, which is then undone. */
   start(config: z.output<C>, dependencies: { readonly [K in keyof N]: Resolved<N[K]> }, context: LifecycleContext): R
+  /**
+   * The numbers that the instance has for operators. Called once, when the instance has started: a measure reads its number when
+   * it is asked. A list that is not right fails the start, with START_FAILED.
+   */
+  measure?(instance: NoInfer<I>): readonly Measure[]
   /** Releases everything that `start` acquired. A throw is reported and keeps nothing else from stopping. */
   stop?(instance: NoInfer<I>, context: LifecycleContext): Promise<void> | void
   /**

@@ -2,6 +2,7 @@
 
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
 import { Instances } from './instances.ts'
+import type { ComponentMeasure } from './measure.ts'
 import { Part } from './part.ts'
 import { type DependencyGraph, dependentsOf, startWaves } from './start-order.ts'
 import { didYouMean } from './suggestion.ts'
@@ -28,6 +29,7 @@ export class Container implements System<AnySystemConfig> {
   #handedBack: ReadonlyMap<string, SuspendedComponent> = new Map()
 
   #state: SystemState = 'created'
+  #runningSinceMs: number | undefined
   /** The first reason wins: a failure after an interruption is a detail of it, and the other way round. */
   #halt: Halt | undefined
   readonly #startErrors: SystemError[] = []
@@ -59,6 +61,16 @@ export class Container implements System<AnySystemConfig> {
   status(): readonly ComponentStatus[] {
     const disabled = [...this.#parts.keys()].filter((name) => !this.#graph.has(name))
     return [...this.order, ...disabled].map((name) => this.#parts.get(name)!.status)
+  }
+
+  get runningSinceMs(): number | undefined {
+    return this.#runningSinceMs
+  }
+
+  measures(): readonly ComponentMeasure[] {
+    return [...this.#parts.values()].flatMap(({ name, measures }) =>
+      measures.map((measure) => ({ component: name, measure })),
+    )
   }
 
   start(): Promise<void> {
@@ -103,6 +115,7 @@ export class Container implements System<AnySystemConfig> {
     await Promise.all(settled.values())
     if (this.#halt === undefined) {
       this.#state = 'running'
+      this.#runningSinceMs = Date.now()
       this.#predecessor = undefined
       return
     }
@@ -124,18 +137,16 @@ export class Container implements System<AnySystemConfig> {
     if (this.#isHalted()) return part.enter('stopped')
     const resumed = this.#canResume(name) ? this.#predecessor?.components.get(name) : undefined
     const { instance, error } = await part.start(this.#dependenciesOf(name), resumed)
+    if (instance !== undefined) {
+      // Also after a halt or a failure: the undo, which waits for this, stops it in its turn.
+      this.#instances.set(name, instance)
+      resumed?.claim()
+    }
     if (error !== undefined) {
       this.#startErrors.push(error)
       this.#giveUp('failure', `${name} failed`)
       part.enter('failed', error)
-    } else if (instance === undefined) {
-      part.enter('stopped')
-    } else {
-      // Also after a halt: the undo, which waits for this, stops it in its turn.
-      this.#instances.set(name, instance)
-      resumed?.claim()
-      part.enter('running')
-    }
+    } else part.enter(instance === undefined ? 'stopped' : 'running')
   }
 
   #dependenciesOf(name: string): object {

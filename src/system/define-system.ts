@@ -9,10 +9,11 @@ import type { AnyComponent, Component, ComponentOf, Needs, Returned } from './co
 import type { All, AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
 
 export type { AnyComponent, Component, LifecycleContext, Needs, Provider, Providers } from './component.ts'
+export type { ComponentMeasure, Measure } from './measure.ts'
 
 /**
- * Declares a component. The types of `start`'s arguments follow from `needs` and `config`; what `stop`, `suspend` and `resume`
- * are given follows from what `start` returns.
+ * Declares a component. The types of `start`'s arguments follow from `needs` and `config`; what `stop`, `suspend`, `resume` and
+ * `measure` are given follows from what `start` returns.
  */
 export const defineComponent = <P extends AnyKind, N extends Needs, C extends z.ZodType, I = Resolved<P>>(
   component: ComponentOf<P, N, C, I, Returned<I, Resolved<P>>>,

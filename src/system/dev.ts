@@ -23,6 +23,8 @@ export interface DevOptions {
   readonly settings?: readonly Setting[]
   /** Names of `--only`: with any, the part of the system that runs them is all that runs. */
   readonly only?: readonly string[]
+  /** Called right before a system takes the place of another, with the one that runs; undefined when none does. */
+  readonly onReplace?: (running: System | undefined) => void
 }
 
 /** How a `go` or `reset` went. All durations are in milliseconds. */
@@ -72,8 +74,8 @@ export interface Dev {
   close(): Promise<StopReport>
 }
 
-export const createDev = ({ load, settings = [], only = [] }: DevOptions): Dev => {
-  const generations = new Generations()
+export const createDev = ({ load, settings = [], only = [], onReplace }: DevOptions): Dev => {
+  const generations = new Generations(onReplace)
   const { state } = generations
   const inTurn = createTurns()
   let closed = false

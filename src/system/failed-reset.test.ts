@@ -186,7 +186,7 @@ test('a stop while a failed start is undone keeps the previous config from runni
   expect(journal.slice(-2).toSorted()).toEqual(['stop server', 'stop store'])
 })
 
-test('says which components are starting or stopping, those of the system that is replaced as well', async () => {
+test('the status of the dev loop says which components are starting or stopping, those of the system that is replaced as well', async () => {
   const names = (): string[] => dev.underWay.map(({ name, state }) => `${name} ${state}`)
   const steps = [deferred<void>(), deferred<void>()]
   const slow: Behaviour = {

@@ -12,7 +12,7 @@ const reported = async (behaviour: Behaviour) =>
   formatError(await failure(things({ a: [], b: ['a'], c: ['b'] }, { a: behaviour }).system.start()))
 const throwing = (error: unknown): Behaviour => ({ start: () => Promise.reject(error) })
 
-it('says who failed, the causes one to a line, and what was blocked', async () => {
+it('the text of an error says who failed, the causes one to a line, and what was blocked', async () => {
   const deep = new Error('disk on fire')
   const cause = new Error('cannot open the journal', { cause: new Error('cannot map the file', { cause: deep }) })
   expect(await reported(throwing(cause))).toBe(
@@ -117,7 +117,7 @@ it.each([
   [new Error('plain'), 'plain'],
   [new Error(''), 'Error'],
   [new AggregateError([new Error('one'), new Error('two')]), 'AggregateError: one; two\nalso: one\nalso: two'],
-])('takes whatever was thrown: %s', (thrown, text) => {
+])('the text of an error takes whatever was thrown: %s', (thrown, text) => {
   expect(formatError(thrown)).toBe(text)
 })
 
@@ -140,7 +140,7 @@ const listenerFailure = async (error: object | undefined, port = 0) => {
   return formatError(await failure(createSystem(config).start()))
 }
 
-it('says which setting moves a port that is taken', async () => {
+it('the text of an error says which setting moves a port that is taken', async () => {
   const first = createSystem(defineSystem({ server: { component: listener, config: { tcp: { port: 0 } } } }))
   await first.start()
   const { port } = first.map.server.address() as { port: number }
@@ -168,7 +168,7 @@ it.each([
   [{ code: 'ECONNREFUSED', syscall: 'connect', port: 9, address: '::1' }, 'nothing listens at port 9 on ::1: start it'],
   [{ code: 'ENOTFOUND', hostname: 'nats' }, 'the name nats is not known to the resolver'],
   [{ code: 'EMFILE' }, 'as many files and sockets open as it may: raise the limit (ulimit -n)'],
-])('says what to do about %o', async (error, hint) => {
+])('the text of an error says what to do about %o', async (error, hint) => {
   expect((await listenerFailure(error, 80)).split('\n')[1]).toContain(hint)
 })
 

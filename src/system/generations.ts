@@ -23,11 +23,17 @@ const nothing: Suspended = { components: new Map(), errors: [] }
 
 export class Generations {
   readonly state: DevState = createDevState()
+  readonly #onReplace: (running: System | undefined) => void
   readonly #underWay = new Map<string, ComponentStatus>()
   /** What is suspended at the moment: it is discarded only when a system runs that resumed it, or when the user stops. */
   #kept: Suspended = nothing
   /** Whether the user wants nothing to run any more, so that a failed replacement is not undone. */
   #stopRequested = false
+
+  /** @param onReplace called right before a system takes the place of the one that runs, if one does. */
+  constructor(onReplace: (running: System | undefined) => void = () => {}) {
+    this.#onReplace = onReplace
+  }
 
   /** What failed starts left suspended, by component name. */
   get kept(): ReadonlyMap<string, SuspendedComponent> {
@@ -54,6 +60,7 @@ export class Generations {
   async replace(config: AnySystemConfig): Promise<Replacement> {
     this.#stopRequested = false
     const previous = this.running
+    this.#onReplace(previous)
     const since = performance.now()
     if (previous !== undefined) this.#kept = await previous.suspend()
     const stopMs = performance.now() - since

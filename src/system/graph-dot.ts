@@ -1,7 +1,8 @@
 import { nodeColours, red } from './graph-colours.ts'
-import type { GraphEdge, GraphNode, SystemGraph } from './graph-model.ts'
+import { type GraphEdge, type GraphNode, orderedLists, type SystemGraph } from './graph-model.ts'
 import {
   caption,
+  kindWords,
   ownProblems,
   roleLabel,
   shownName,
@@ -12,19 +13,20 @@ import {
 } from './graph-words.ts'
 
 /**
- * The graph in Graphviz's language. Edges run from a component to what it depends on. Every text is escaped, so that any
- * name is legal; labels are plain text, since small builds of Graphviz have no HTML.
+ * The graph in Graphviz's language. Edges run from a component down to what it depends on, and lists from left to right. Every
+ * text is escaped, so that any name is legal; labels are plain text, since small builds of Graphviz have no HTML.
  */
 export const toDot = (graph: SystemGraph): string => {
   const kinds = [...new Set(graph.nodes.map(({ kind }) => kind))]
   return [
     `digraph ${identifier(caption(graph))} {`,
-    `  graph [${attributes({ rankdir: 'LR', nodesep: '0.2', ranksep: '0.6', bgcolor: '#ffffff', ...problemsLabel(graph) })}]`,
+    `  graph [${attributes({ rankdir: 'TB', nodesep: '0.3', ranksep: '0.7', bgcolor: '#ffffff', ...problemsLabel(graph) })}]`,
     `  node [${attributes({ shape: 'box', fontname, fontsize: '11', margin: '0.17,0.08' })}]`,
     `  edge [${attributes({ fontname, fontsize: '9', arrowsize: '0.7', color: '#98a2b3', fontcolor: '#475467' })}]`,
     '',
     ...graph.nodes.map((node) => `  ${identifier(node.name)} [${attributes(nodeAttributes(graph, node, kinds))}]`),
     '',
+    ...orderedLists(graph.edges).map(row),
     ...graph.edges.map(
       (edge) => `  ${identifier(edge.from)} -> ${identifier(edge.to)} [${attributes(edgeAttributes(edge))}]`,
     ),
@@ -32,6 +34,10 @@ export const toDot = (graph: SystemGraph): string => {
     '',
   ].join('\n')
 }
+
+/** Keeps what a list names in one row, from left to right, by edges that are not drawn. */
+const row = (list: readonly GraphEdge[]): string =>
+  `  { rank="same"; ${[...new Set(list.map(({ to }) => identifier(to)))].join(' -> ')} [style="invis"] }`
 
 /** Graphviz knows how wide its letters are without the font at hand, and those of DejaVu Sans are as wide. */
 const fontname = 'Verdana'
@@ -54,7 +60,7 @@ const nodeAttributes = (graph: SystemGraph, node: GraphNode, kinds: readonly (st
   const colours = nodeColours(node, kinds, problems.length > 0)
   const lines = [
     shownName(node),
-    ...(node.kind === undefined ? [] : [visible(node.kind)]),
+    ...[kindWords(node)].filter((words) => words !== undefined),
     ...[node.description, stateWords(node)].flatMap((text) => (text === undefined ? [] : wrapped(text, 40, 3))),
     ...problems.flatMap((problem) => wrapped(problem, 44, 5)),
   ]
@@ -66,8 +72,6 @@ const nodeAttributes = (graph: SystemGraph, node: GraphNode, kinds: readonly (st
     fontcolor: colours.font,
     ...(colours.bold ? { penwidth: '1.8' } : {}),
     ...minimalWidth(lines),
-    // A list stays in its order from top to bottom.
-    ...(graph.edges.some(({ from, index }) => from === node.name && index !== undefined) ? { ordering: 'out' } : {}),
   }
 }
 
@@ -79,7 +83,8 @@ const minimalWidth = (lines: readonly string[]): Attributes => {
 }
 
 const edgeAttributes = (edge: GraphEdge): Attributes => ({
-  label: label([visible(roleLabel(edge)), ...(edge.problem === undefined ? [] : [visible(edge.problem)])]),
+  // Graphviz puts the label right beside the line: the spaces keep them apart.
+  label: label([roleLabel(edge), edge.problem].flatMap((text) => (text === undefined ? [] : `  ${visible(text)}`))),
   ...(edge.problem === undefined ? {} : { color: red, fontcolor: red, penwidth: '1.8' }),
   ...(edge.active ? {} : { style: 'dashed' }),
 })

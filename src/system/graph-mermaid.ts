@@ -1,6 +1,6 @@
 import { nodeColours, red } from './graph-colours.ts'
 import type { SystemGraph } from './graph-model.ts'
-import { ownProblems, roleLabel, shownName, stateWords, visible } from './graph-words.ts'
+import { kindWords, ownProblems, roleLabel, shownName, stateWords, visible } from './graph-words.ts'
 
 /** The graph as a Mermaid flowchart, which GitHub and GitLab draw inside Markdown. */
 export const toMermaid = (graph: SystemGraph): string => {
@@ -10,7 +10,7 @@ export const toMermaid = (graph: SystemGraph): string => {
   const nodes = graph.nodes.map((node) => {
     const problems = ownProblems(graph, node)
     const { fill, border, font, dashed, bold } = nodeColours(node, kinds, problems.length > 0)
-    const lines = [shownName(node), node.kind, node.description, stateWords(node), ...problems]
+    const lines = [shownName(node), kindWords(node), node.description, stateWords(node), ...problems]
     const style = `fill:${fill},stroke:${border},color:${font},stroke-width:${bold ? 2 : 1}px`
     const identifier = identifiers.get(node.name)
     return [
@@ -25,7 +25,7 @@ export const toMermaid = (graph: SystemGraph): string => {
   })
   const wrong = graph.edges.flatMap((edge, index) => (edge.problem === undefined ? [] : index))
   return [
-    'flowchart LR',
+    'flowchart TB',
     ...nodes,
     ...edges,
     ...(wrong.length === 0 ? [] : [`  linkStyle ${wrong.join(',')} stroke:${red},color:${red}`]),

@@ -156,6 +156,28 @@ describe('the nodes of a system graph', () => {
     expect(nodeNamed(broker, 'packetLog')).toMatchObject({ enabled: false })
   })
 
+  it('have their place in the list that names them, and what sort of their kind they are', () => {
+    const placed = systemGraph(broker).nodes.map(({ name, place, variant }) => [name, place, variant])
+    expect(placed).toEqual([
+      ['logger', undefined, undefined],
+      ['router', undefined, undefined],
+      ['mqttDecoder', 1, 'decoder'],
+      ['packetLog', 2, 'filter'],
+      ['mqttHandler', 3, 'handler'],
+      ['mqttEncoder', 4, 'encoder'],
+      ['server', undefined, undefined],
+    ])
+  })
+
+  it('have no place where two lists differ, in a list of one, and where all of a kind are needed', () => {
+    const leaf = { component: wired({}) }
+    const list = (...names: string[]) => ({ component: wired({ list: 'many' }), dependencies: { list: names } })
+    const config = { a: leaf, b: leaf, c: leaf, first: list('a', 'b'), second: list('b', 'c'), third: list('a') }
+    const every = { component: wired({ parts: 'all' }) }
+    const places = systemGraph({ ...config, every }).nodes.map(({ name, place }) => `${name} ${place}`)
+    expect(places.slice(0, 4)).toEqual(['a 1', 'b undefined', 'c 2', 'first undefined'])
+  })
+
   it('carry the problems of their config instead of a description', () => {
     const node = nodeNamed({ ...broker, server: { ...broker.server, config: { port: 99_999 } } }, 'server')
     expect(node?.description).toBeUndefined()

@@ -17,6 +17,10 @@ export interface GraphNode {
   readonly defined: boolean
   /** The name of the kind it provides; undefined when the entry holds no component. */
   readonly kind: string | undefined
+  /** What tells the providers of its kind apart: `decoder` for a `PipelineStage`. */
+  readonly variant: string | undefined
+  /** Its place in the list that names it, from 1; undefined in no list of several, and where two lists differ. */
+  readonly place: number | undefined
   /** What the component says of its config, `127.0.0.1:1883`; undefined too when its config is not valid. */
   readonly description: string | undefined
   readonly enabled: boolean
@@ -72,10 +76,14 @@ export const systemGraph = (config: unknown, status: readonly ComponentStatus[] 
       parts,
     ),
   )
+  const places = placesOf(edges, parts)
   const missing = new Set(edges.map((edge) => edge.to).filter((name) => !parts.has(name)))
   return {
     nodes: [
-      ...[...parts.values()].map((part) => nodeOf(part, checked, statusByName.get(part.name))),
+      ...[...parts.values()].map((part) => ({
+        ...nodeOf(part, checked, statusByName.get(part.name)),
+        place: places.get(part.name),
+      })),
       ...[...missing].map(ghostNode),
     ],
     edges,
@@ -114,7 +122,7 @@ const partsOf = (config: unknown): Parts =>
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 
-const nodeOf = (part: Part, checked: CheckedConfig, status: ComponentStatus | undefined): GraphNode => {
+const nodeOf = (part: Part, checked: CheckedConfig, status: ComponentStatus | undefined): Omit<GraphNode, 'place'> => {
   const problems = checked.problems.filter(({ path }) => path[0] === part.name)
   let description: string | undefined
   try {
@@ -128,6 +136,7 @@ const nodeOf = (part: Part, checked: CheckedConfig, status: ComponentStatus | un
     name: part.name,
     defined: true,
     kind: part.component?.provides.name,
+    variant: part.component?.provides.variant,
     description,
     enabled: part.enabled,
     state: status?.state,
@@ -142,6 +151,8 @@ const ghostNode = (name: string): GraphNode => ({
   name,
   defined: false,
   kind: undefined,
+  variant: undefined,
+  place: undefined,
   description: undefined,
   enabled: true,
   state: undefined,
@@ -169,6 +180,32 @@ const edgesOf = (part: Part, parts: Parts): GraphEdge[] => {
       return [{ from: part.name, to, role, index, active, problem }]
     })
   })
+}
+
+/** The place of each component in the lists that name it, from 1: of lists of several, whose order has a meaning. */
+const placesOf = (edges: readonly GraphEdge[], parts: Parts): ReadonlyMap<string, number | undefined> => {
+  const places = new Map<string, number | undefined>()
+  for (const list of orderedLists(edges)) {
+    const { from, role } = list[0]!
+    const need = parts.get(from)?.needs[role]
+    if (need === undefined || needOf(need).mode !== 'many') continue
+    for (const { to, index } of list) {
+      const place = index! + 1
+      places.set(to, places.has(to) && places.get(to) !== place ? undefined : place)
+    }
+  }
+  return places
+}
+
+/** The edges of each list of several components, in their order. */
+export const orderedLists = (edges: readonly GraphEdge[]): readonly (readonly GraphEdge[])[] => {
+  const lists = new Map<string, GraphEdge[]>()
+  for (const edge of edges) {
+    if (edge.index === undefined) continue
+    const key = JSON.stringify([edge.from, edge.role])
+    lists.set(key, [...(lists.get(key) ?? []), edge])
+  }
+  return [...lists.values()].filter((list) => list.length > 1)
 }
 
 /** The enabled components of the kind of which the role needs all. */

@@ -18,6 +18,13 @@ export const caption = (graph: SystemGraph): string => {
 /** The name of a component, which may be empty in a config that would not start. */
 export const shownName = (node: GraphNode): string => visible(node.name).trim() || "''"
 
+/** `PipelineStage 1: decoder`: the kind of a component, its place in the list that names it, and what sort of its kind it is. */
+export const kindWords = ({ kind, variant, place }: GraphNode): string | undefined => {
+  if (kind === undefined) return undefined
+  const words = place === undefined ? kind : `${kind} ${place}`
+  return visible(variant === undefined ? words : `${words}: ${variant}`)
+}
+
 /** `pipeline[0]`, the way the messages of `checkConfig` write a place. */
 export const roleLabel = (edge: GraphEdge): string =>
   edge.index === undefined ? edge.role : `${edge.role}[${edge.index}]`

@@ -43,30 +43,35 @@ describe('DOT', () => {
 
   it('has an edge to each dependency with its role, and its place in a list', () => {
     const dot = toDot(systemGraph(broker))
-    expect(lines(dot)).toContain('  "mqttHandler" -> "router" [label="router"]')
-    expect(lines(dot)).toContain('  "server" -> "mqttHandler" [label="pipeline[2]"]')
+    expect(lines(dot)).toContain('  "mqttHandler" -> "router" [label="  router"]')
+    expect(lines(dot)).toContain('  "server" -> "mqttHandler" [label="  pipeline[2]"]')
   })
 
-  it('draws a list from top to bottom', () => {
-    expect(line(toDot(systemGraph(broker)), '  "server" [')).toContain('ordering="out"')
+  it('draws a list from left to right in one row, its components numbered, with what sort of their kind they are', () => {
+    const dot = toDot(systemGraph(broker))
+    expect(lines(dot)).toContain(
+      '  { rank="same"; "mqttDecoder" -> "packetLog" -> "mqttHandler" -> "mqttEncoder" [style="invis"] }',
+    )
+    expect(line(dot, '  "mqttDecoder" [')).toContain('label="mqttDecoder\\nPipelineStage 1: decoder"')
+    expect(line(dot, '  "mqttHandler" [')).toContain('label="mqttHandler\\nPipelineStage 3: handler"')
   })
 
   it('draws a disabled component and what leads to it dashed and grey', () => {
     const dot = toDot(systemGraph(broker))
     expect(line(dot, '  "packetLog" [')).toMatch(
-      /label="packetLog\\nPipelineStage\\ndisabled", style="rounded,filled,dashed".*fontcolor="#7b8494"/,
+      /label="packetLog\\nPipelineStage 2: filter\\ndisabled", style="rounded,filled,dashed".*fontcolor="#7b8494"/,
     )
-    expect(lines(dot)).toContain('  "server" -> "packetLog" [label="pipeline[1]", style="dashed"]')
+    expect(lines(dot)).toContain('  "server" -> "packetLog" [label="  pipeline[1]", style="dashed"]')
   })
 
   it('draws a wrong edge red, and what it leads to when that does not exist', () => {
     const dot = toDot(wrong)
     expect(line(dot, '  "server" -> "mqttDecodr"')).toMatch(
-      /label="pipeline\[0\]\\nno such component", color="#c62828"/,
+      /label=" {2}pipeline\[0\]\\n {2}no such component", color="#c62828"/,
     )
     expect(line(dot, '  "mqttDecodr" [')).toMatch(/label="mqttDecodr\\nno such component".* color="#c62828"/)
     expect(line(dot, '  "server" -> "router"')).toMatch(/needs PipelineStage, not Router", color="#c62828"/)
-    expect(line(dot, '  "server" -> "mqttEncoder"')).toBe('  "server" -> "mqttEncoder" [label="pipeline[2]"]')
+    expect(line(dot, '  "server" -> "mqttEncoder"')).toBe('  "server" -> "mqttEncoder" [label="  pipeline[2]"]')
   })
 
   it('writes problems of the config in the component, in red, and leaves those of edges to the edges', () => {
@@ -103,7 +108,8 @@ describe('DOT', () => {
 describe('Mermaid', () => {
   it('has nodes by number and edges with roles', () => {
     const mermaid = toMermaid(systemGraph(broker))
-    expect(lines(mermaid)[0]).toBe('flowchart LR')
+    expect(lines(mermaid)[0]).toBe('flowchart TB')
+    expect(lines(mermaid)).toContain('  c4["mqttHandler<br/>PipelineStage 3: handler"]')
     expect(lines(mermaid)).toContain('  c6["server<br/>Listener<br/>127.0.0.1:1883"]')
     expect(lines(mermaid)).toContain('  c6 -->|"pipeline[2]"| c4')
     expect(lines(mermaid)).toContain('  c6 -.->|"pipeline[1]"| c3')

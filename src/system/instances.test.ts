@@ -18,7 +18,7 @@ it('shows the running components to whoever looks, in the order in which they st
   expect('off' in map || 'serve' in map || 'then' in map).toBe(false)
 })
 
-it('is empty before the start and after the stop', async () => {
+it('the map of instances is empty before the start and after the stop', async () => {
   const { system, map } = await started()
   await system.stop()
   expect(Object.keys(map)).toEqual([])
@@ -37,7 +37,7 @@ it('survives what a REPL, await and printing look for on any object', async () =
   expect(map instanceof Object).toBe(true)
 })
 
-it('says of a component that is not there why', async () => {
+it('the map of instances says of a component that is not there why', async () => {
   const { system, map } = await started()
   const notRunning = (message: string) => expect.objectContaining({ code: 'NOT_RUNNING', message })
   expect(() => map['off']).toThrow(notRunning('off is not running: it is disabled'))

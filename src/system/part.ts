@@ -1,14 +1,18 @@
 /** One component of a system: its state, and its functions called with deadlines, their failures put into words. */
 
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
-import type { AnyComponent, AnyEntry } from './define-system.ts'
+import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.ts'
+import { type Measure, measuresFault } from './measure.ts'
 import { found } from './suggestion.ts'
 import { messageOf, SystemError, type SystemErrorCode } from './system-error.ts'
 import type { ComponentState, ComponentStatus, SystemView } from './system-view.ts'
 
 const defaultDeadlineMs = 10_000
 
-/** How a start ended: with an instance, with an error, or with neither because it heeded the signal. */
+/**
+ * How a start ended: with an instance, with an error, or with neither because it heeded the signal. With both when the instance
+ * has started and its measures are not right.
+ */
 export interface StartOutcome {
   readonly instance?: unknown
   readonly error?: SystemError
@@ -36,6 +40,7 @@ export class Part {
   #startMs: number | undefined
   #resumed = false
   #error: SystemError | undefined
+  #measures: readonly Measure[] = []
   #blockedBy: readonly string[] = []
   #starting: DeadlineCall<unknown> | undefined
   #stopped: Promise<SystemError | undefined> = Promise.resolve(undefined)
@@ -75,6 +80,11 @@ export class Part {
     }
   }
 
+  /** The numbers of the instance while it runs; none otherwise. */
+  get measures(): readonly Measure[] {
+    return this.#state === 'running' ? this.#measures : []
+  }
+
   /** Resolves when the stop that was called for has ended, with its error; at once when none was. */
   get stopped(): Promise<SystemError | undefined> {
     return this.#stopped
@@ -84,6 +94,8 @@ export class Part {
   enter(state: ComponentState, error?: SystemError): void {
     this.#state = state
     this.#error = error ?? this.#error
+    // They hold the instance.
+    if (state !== 'running') this.#measures = []
     this.#onChange(this.status)
   }
 
@@ -104,7 +116,7 @@ export class Part {
     }
     const startedAt = performance.now()
     this.#starting = callWithin<unknown>(this.#startDeadlineMs, (signal) => {
-      const context = { name: this.name, signal }
+      const context = this.#context(signal)
       return suspended === undefined
         ? this.component.start(this.#config, dependencies, context)
         : this.component.resume?.(this.#config, dependencies, suspended.state, context)
@@ -114,7 +126,10 @@ export class Part {
       const instance = await outcome
       this.#startMs = performance.now() - startedAt
       this.#resumed = suspended !== undefined
-      if (isInstance(instance)) return { instance }
+      if (isInstance(instance)) {
+        const wrong = this.#readMeasures(instance)
+        return wrong === undefined ? { instance } : { instance, ...fail('START_FAILED', wrong.what, wrong.cause) }
+      }
       const promised = this.component.provides.name
       return fail('START_RETURNED_NOTHING', `returned ${found(instance)} where ${promised} is promised`)
     } catch (cause) {
@@ -150,12 +165,29 @@ export class Part {
     if (this.component.suspend === undefined) return stoppedWith([await this.stop(instance)])
     this.enter('stopping')
     const { error, value } = await this.#end('suspend', (signal) =>
-      this.component.suspend?.(instance, { name: this.name, signal }),
+      this.component.suspend?.(instance, this.#context(signal)),
     )
     this.enter(error === undefined ? 'suspended' : 'stopping', error)
     return error === undefined
       ? { suspended: { state: value }, errors: [] }
       : stoppedWith([error, await this.stop(instance)])
+  }
+
+  #context(signal: AbortSignal): LifecycleContext {
+    return { name: this.name, signal, measures: () => this.#system.measures() }
+  }
+
+  /** @returns what is wrong with the measures of the instance. */
+  #readMeasures(instance: unknown): { readonly what: string; readonly cause?: unknown } | undefined {
+    try {
+      const measures: unknown = this.component.measure === undefined ? [] : this.component.measure(instance)
+      const fault = measuresFault(measures)
+      if (fault !== undefined) return { what: `failed: its measure ${fault}` }
+      this.#measures = measures as readonly Measure[]
+      return undefined
+    } catch (cause) {
+      return { what: `failed: its measure threw: ${messageOf(cause)}`, cause }
+    }
   }
 
   async #end(
@@ -177,7 +209,7 @@ export class Part {
     // What started too late has failed, however well it stops.
     const after = this.#state === 'failed' ? 'failed' : 'stopped'
     this.enter('stopping')
-    const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, { name: this.name, signal }))
+    const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, this.#context(signal)))
     this.enter(error === undefined ? after : 'failed', error)
     return error
   }

@@ -1,6 +1,7 @@
 /** What can be read of a system and its components; nothing here acts on one. */
 
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
+import type { ComponentMeasure } from './measure.ts'
 
 /**
  * - `disabled`: `enabled: false` in the config
@@ -51,4 +52,8 @@ export interface SystemView<C = AnySystemConfig> {
   readonly order: readonly string[]
   /** The components in the order in which they start, then those that are disabled. */
   status(): readonly ComponentStatus[]
+  /** When all components ran, in milliseconds since 1970; undefined before, and if that did not happen. */
+  readonly runningSinceMs: number | undefined
+  /** The numbers of the components that run, in the order of the config. */
+  measures(): readonly ComponentMeasure[]
 }

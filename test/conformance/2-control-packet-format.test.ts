@@ -30,8 +30,7 @@ describe.concurrent('2 MQTT Control Packet format', () => {
   it('reserved flags of CONNECT that are not as listed are refused [MQTT-2.1.3-1]', async () => {
     const client = await broker.open()
     client.send('11 @ "MQTT" 05 02 003c [] "c"')
-    const packets = await client.rest()
-    for (const packet of packets) expect(packet).toMatchObject({ cmd: 'connack', reasonCode: MALFORMED })
+    await client.expectRefusal(MALFORMED)
   })
 
   it('packet type 0 is refused', async () => {
@@ -89,33 +88,6 @@ describe.concurrent('2 MQTT Control Packet format', () => {
     const ids = packets.map(({ messageId }) => messageId)
     expect(ids).not.toContain(0)
     expect(new Set(ids).size).toBe(15)
-  })
-
-  it('a Packet Identifier is in use until PUBCOMP, over more messages than there are identifiers [MQTT-2.2.1-4]', async () => {
-    const topic = unique()
-    const client = await broker.connect()
-    await client.subscribe(topic, { qos: 2 })
-    const publisher = await broker.connect()
-    await publisher.publish(topic, 'held', { qos: 2 })
-    const held = await client.take('publish')
-    client.send({ cmd: 'pubrec', messageId: held.messageId! })
-    await client.take('pubrel')
-    const batch = 50
-    const publish = packetBytes(`32 @ "${topic}" 0001 []`)
-    const publishes = Buffer.concat(Array(batch).fill(publish))
-    const heldId = held.messageId!.toString(16).padStart(4, '0')
-    // So many that reading packet by packet would take its time; the broker sends so many before the first is acknowledged.
-    for (let n = 0; n < 66_000; n += batch) {
-      publisher.raw.socket.write(publishes)
-      const frames = await client.raw.receive(publishes.length)
-      const ids = Array.from({ length: batch }, (_, m) => frames.slice((m + 1) * publish.length * 2 - 6).slice(0, 4))
-      if (ids.includes(heldId) || ids.includes('0000')) expect.fail(`Packet Identifier ${heldId} or 0 came`)
-      expect(new Set(ids).size).toBe(batch)
-      client.raw.send(...ids.map((id) => `4002${id}`))
-      await publisher.raw.receive(batch * 4)
-    }
-    client.send({ cmd: 'pubcomp', messageId: held.messageId! })
-    await client.expectNothing()
   })
 
   it.each([1, 0x1234, 0xffff])(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { after } from '../helpers/after.ts'
 import { conformanceBroker, isOtherBroker, startConformanceBroker, unique } from '../helpers/conformance-broker.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 
@@ -6,10 +7,10 @@ describe.concurrent('3.1 CONNECT: Keep Alive and properties', () => {
   const broker = conformanceBroker()
 
   it('a client silent for one and a half times its Keep Alive is cut off with 0x8D [MQTT-3.1.2-22]', async () => {
+    const isDue = after(1_450)
     const client = await broker.connect({ keepalive: 1 })
-    const startedAt = performance.now()
     await client.expectDisconnect(0x8d)
-    expect(performance.now() - startedAt).toBeGreaterThan(1_450)
+    expect(isDue()).toBe(true)
   })
 
   it('a client that is not silent so long is not cut off, whatever it sends [MQTT-3.1.2-22]', async () => {
@@ -46,13 +47,14 @@ describe.concurrent('3.1 CONNECT: Keep Alive and properties', () => {
   })
 
   it('a client that takes no packet as large as its CONNACK is refused, with one that is not larger or none [MQTT-3.1.2-24]', async () => {
-    for (const maximumPacketSize of [1, 4, 5, 6]) {
+    // The smallest CONNACK has 5 bytes.
+    for (const maximumPacketSize of [1, 4]) {
       const client = await broker.sendConnect({ properties: { maximumPacketSize } })
-      for (const packet of await client.rest()) {
-        expect(packet.cmd).toBe('connack')
-        expect(packet.reasonCode).toBeGreaterThanOrEqual(0x80)
-        expect(packet.size).toBeLessThanOrEqual(maximumPacketSize)
-      }
+      await client.expectClosed()
+    }
+    for (const maximumPacketSize of [5, 6]) {
+      const client = await broker.sendConnect({ properties: { maximumPacketSize } })
+      expect((await client.expectRefusal(0x95)).size).toBeLessThanOrEqual(maximumPacketSize)
     }
   })
 

@@ -39,13 +39,14 @@ describe.concurrent('3.12 PINGREQ and 3.14 DISCONNECT', () => {
   })
 
   it.each([
-    ['a Protocol Error', '30 @ "a" [] 78'],
-    ['a Malformed Packet', '10 @ "MQTT" 05 03 003c [] "c"'],
-    ['a Will that is refused', '10 @ "MQTT" 05 06 003c [] "c" [] "#" <>'],
-  ])('no DISCONNECT is sent before a CONNACK that accepts: after %s [MQTT-3.14.0-1]', async (_, packet) => {
+    ['a Protocol Error', [], '30 @ "a" [] 78'],
+    ['a Malformed Packet', ['connack'], '10 @ "MQTT" 05 03 003c [] "c"'],
+    ['a Will that is refused', ['connack'], '10 @ "MQTT" 05 06 003c [] "c" [] "#" <>'],
+  ])('no DISCONNECT is sent before a CONNACK that accepts: after %s [MQTT-3.14.0-1]', async (_, answers, packet) => {
     const client = await broker.open()
     client.send(packet)
-    expect((await client.rest()).filter(({ cmd }) => cmd !== 'connack')).toEqual([])
+    const packets = (await client.rest()).map(({ cmd }) => cmd)
+    expect(packets).toEqual(isOtherBroker ? packets.filter((cmd) => cmd === 'connack') : answers)
   })
 
   it.each(['e1', 'e2', 'e4', 'e8'])(
@@ -84,7 +85,8 @@ describe.concurrent('3.12 PINGREQ and 3.14 DISCONNECT', () => {
       const { connack } = await broker.connect({ properties: { maximumPacketSize: 1_000 } })
       const client = await broker.connect({ properties: { maximumPacketSize: connack!.size } })
       client.send(fault)
-      for (const packet of await client.rest()) expect(packet.size).toBeLessThanOrEqual(connack!.size)
+      const { size } = await client.expectDisconnect(...DISCONNECT_REASON_CODES)
+      expect(size).toBeLessThanOrEqual(connack!.size)
     },
   )
 

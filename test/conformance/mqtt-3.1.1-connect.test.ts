@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { after } from '../helpers/after.ts'
 import { conformanceBroker, isOtherBroker, startConformanceBroker, unique } from '../helpers/conformance-broker.ts'
 import type { ConnectOptions } from '../helpers/conformance-client.ts'
 
@@ -150,10 +151,10 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
   })
 
   it('a client silent for one and a half times its Keep Alive is cut off, without a word [3.1.1 MQTT-3.1.2-24]', async () => {
+    const isDue = after(1_450)
     const client = await connect({ keepalive: 1 })
-    const startedAt = performance.now()
     await client.expectClosed()
-    expect(performance.now() - startedAt).toBeGreaterThan(1_450)
+    expect(isDue()).toBe(true)
   })
 
   it('an empty Client Identifier is unique when Clean Session is 1 [3.1.1 MQTT-3.1.3-6, 3.1.1 MQTT-3.1.3-7]', async () => {

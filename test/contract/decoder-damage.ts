@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeConnection, PacketRecorder } from '../helpers/fake-connection.ts'
+import { runs } from '../helpers/full-run.ts'
 import { mutated, randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { packetStream, readable, split } from '../helpers/packets.ts'
@@ -65,7 +66,7 @@ const streamsOfTables = (): Buffer[] =>
   })
 
 const streamsAtRandom = (seed: number): Buffer[] =>
-  fc.sample(packetStream, { numRuns: STREAMS, seed }).map(({ packets }) => Buffer.concat(packets))
+  fc.sample(packetStream, { numRuns: runs(STREAMS), seed }).map(({ packets }) => Buffer.concat(packets))
 
 const byteByByte = (bytes: Buffer): Buffer[] => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))
 

@@ -8,6 +8,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { FakeConnection } from '../helpers/fake-connection.ts'
+import { runs } from '../helpers/full-run.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { fuzzSeed } from '../helpers/packets.ts'
 
@@ -163,7 +164,7 @@ const forwardsProperties = (make: () => DecoderStage): void => {
           expect(publishSize(publish, 5)).toBe(bytes.length)
         })
       }),
-      { numRuns: 500, seed: fuzzSeed },
+      { numRuns: runs(500), seed: fuzzSeed },
     )
   })
 }

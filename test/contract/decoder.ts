@@ -8,6 +8,7 @@ import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { FakeConnection, PacketRecorder } from '../helpers/fake-connection.ts'
+import { runs } from '../helpers/full-run.ts'
 import { packetBytes, variableByteInteger } from '../helpers/packet-bytes.ts'
 import { fuzzSeed, packetStream, parsedByMqttPacket, readable, split, streamOf } from '../helpers/packets.ts'
 import { rulingOf } from '../helpers/ruling-of.ts'
@@ -361,7 +362,7 @@ const agreesWithMqttPacket = (make: () => DecoderStage): void => {
         expect(recorder.errors).toEqual([])
         expect(recorder.packets.map(comparable)).toEqual(expected)
       }),
-      { numRuns: 300, seed: fuzzSeed },
+      { numRuns: runs(300), seed: fuzzSeed },
     )
   })
 }
@@ -385,16 +386,17 @@ const readsUnusedFlags = (make: () => DecoderStage): void => {
         expect(recorder.errors).toEqual([])
         expect(recorder.packets.map(comparable)).toEqual(parsedByMqttPacket(packets).map(comparable))
       }),
-      { numRuns: 300, seed: fuzzSeed },
+      { numRuns: runs(300), seed: fuzzSeed },
     )
   })
 }
 
 const survivesDamage = (make: () => DecoderStage): void => {
   it('says the same of damaged packets however they are split, fails at most once, and never throws', () => {
-    const { refused } = damageStreams(make(), DAMAGED_CASES, fuzzSeed)
+    const cases = runs(DAMAGED_CASES)
+    const { refused } = damageStreams(make(), cases, fuzzSeed)
     // Most damage is noticed; what is not lies in payloads and texts, or cuts a packet short.
-    expect(refused).toBeGreaterThan(DAMAGED_CASES / 3)
+    expect(refused).toBeGreaterThan(cases / 3)
   })
 }
 

@@ -4,11 +4,14 @@ import fc from 'fast-check'
 import { generate, type IPublishPacket, type Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import type { EncoderStage } from '../../src/kinds/pipeline-stage.ts'
+import { acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
 import { Message, type MessageFields } from '../../src/mqtt/message.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection } from '../helpers/fake-connection.ts'
+import { runs } from '../helpers/full-run.ts'
 import { runOf } from '../helpers/mailbox.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { acknowledgement, fuzzSeed, publish } from '../helpers/packets.ts'
@@ -60,6 +63,24 @@ const writesThePackets = (make: () => EncoderStage): void => {
     expect(hexOf(recorder.all)).toBe('40020001')
   })
 
+  it('writes an acknowledgement that says Success without an object as it does with one', () => {
+    for (const version of VERSIONS) {
+      const { connection, recorder, encoder, send } = opened(make(), version)
+      if (encoder.acknowledge === undefined) return
+      for (const type of [PacketType.Puback, PacketType.Pubrec, PacketType.Pubrel, PacketType.Pubcomp]) {
+        for (const messageId of [1, 0x1234, 0xffff]) {
+          encoder.acknowledge(type, messageId, true)
+          send({ cmd: acknowledgementName(type), messageId })
+          const [without, withObject] = recorder.chunks.splice(0)
+          expect(hexOf(Buffer.from(without!))).toBe(hexOf(Buffer.from(withObject!)))
+        }
+      }
+      connection.maximumPacketSize = 3
+      encoder.acknowledge(PacketType.Puback, 1, true)
+      expect(recorder.chunks).toEqual([])
+    }
+  })
+
   it('writes the largest and the smallest of every length of Remaining Length', () => {
     for (const payloadLength of [125, 126, 16_381, 16_382, 2_097_149, 2_097_150]) {
       const { recorder, send } = opened(make(), 4)
@@ -99,7 +120,7 @@ const writesThePackets = (make: () => EncoderStage): void => {
         expect(hexOf(recorder.all)).toBe(hexOf(expected))
         if (packet.cmd === 'publish') expect(publishSize(publishOf(packet), version)).toBe(expected.length)
       }),
-      { numRuns: 300, seed: fuzzSeed },
+      { numRuns: runs(300), seed: fuzzSeed },
     )
   })
 }
@@ -263,6 +284,29 @@ const fansOut = (make: () => EncoderStage): void => {
         const taken = encoder.publishRun?.(run) ?? false
         expect(recorder.all.length > 0).toBe(taken)
         if (maximum < longest) expect(taken).toBe(false)
+      }
+    })
+
+    it('is written with the Packet Identifiers of each client at QoS 1, as its packets are one by one', () => {
+      const identifiers = Uint16Array.of(1, 0x1234, 0xffff, 7, 300)
+      for (const from of [4, 5] as const) {
+        const run = runOf('topic', payloads, from, from === 5 ? '26 "k" "v"' : '', 1)
+        for (const [index, { encoder, recorder, connection }] of opening(make(), [3, 4, 5, 4, 5]).entries()) {
+          const own = identifiers.map((identifier) => identifier - (identifier > 1 ? index : 0))
+          if (encoder.publishIdentifiedRun?.(run, own) !== true) continue
+          const each = opened(make(), connection.protocolVersion)
+          const publish: PublishFields = Object.assign(new Publish(), { qos: 1 })
+          let count = 0
+          run.each((message) => {
+            publish.message = message
+            publish.packetIdentifier = own[count]!
+            count += 1
+            each.encoder.publish(publish)
+          })
+          expect(hexOf(recorder.all)).toBe(hexOf(each.recorder.all))
+          // What went out never changes.
+          expect(hexOf(Buffer.concat(recorder.places))).toBe(hexOf(recorder.all))
+        }
       }
     })
 

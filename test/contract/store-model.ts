@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { QueuedMessage, Store, StoreRecord } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { runs } from '../helpers/full-run.ts'
 import { fuzzSeed } from '../helpers/packets.ts'
 import { messageParts, queuedMessage, sessionRecord, subscriptionTo } from '../helpers/store-records.ts'
 import { durable, type StoreUnderTest } from './store-under-test.ts'
@@ -11,7 +12,7 @@ export const storeModelContract = <S extends Store>({
   create,
   reopen,
   dispose,
-  runs = 200,
+  runs: most = 200,
 }: StoreUnderTest<S>): void => {
   it('agrees with lists that are searched from end to end, whatever happens in whatever order', async () => {
     const run = async (steps: readonly Step[]) => {
@@ -37,7 +38,7 @@ export const storeModelContract = <S extends Store>({
         await dispose?.(store)
       }
     }
-    await fc.assert(fc.asyncProperty(steps, run), { seed: fuzzSeed, numRuns: runs })
+    await fc.assert(fc.asyncProperty(steps, run), { seed: fuzzSeed, numRuns: runs(most) })
   })
 }
 

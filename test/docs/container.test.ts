@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import * as container from '../../src/system/index.ts'
+import { countedNotes, report } from '../container/measures.ts'
 import { grouped, part, trimmed, twoServers } from '../container/variants.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -31,6 +32,14 @@ test('the variants that the page shows start', async () => {
   await using running = container.createSystem(twoServers)
   await running.start()
   expect(running.map.ports).toEqual([running.map.http.port, running.map.second.port])
+})
+
+test('the measures that the page shows can be read', async () => {
+  const config = container.defineSystem({ report: { component: report }, notes: { component: countedNotes } })
+  await using running = container.createSystem(config)
+  await running.start()
+  running.map.notes.set('/a', 'A')
+  expect(running.map.report.lines()).toEqual(['notes stored: 1 notes'])
 })
 
 test('mqtt-jig/system is the container alone: its code imports its own files, awilix and zod', () => {

@@ -16,7 +16,7 @@ const BATCH = 50_000
 /** Longer than any machine takes for a byte, in milliseconds: what is quadratic takes still longer. */
 const MAXIMUM_MS_PER_BYTE = 0.1
 
-const context = { name: 'decoder', signal: new AbortController().signal }
+const context = { name: 'decoder', signal: new AbortController().signal, measures: () => [] }
 const stage = mqttDecoder.start(mqttDecoder.config.parse({ maximumPacketSize: 300_000 }), {}, context) as DecoderStage
 const batches = Array.from({ length: Math.ceil(CASES / BATCH) }, (_, index) => ({
   seed: fuzzSeed + index,

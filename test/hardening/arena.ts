@@ -9,11 +9,12 @@ import { z } from 'zod'
 import { Logger } from '../../src/kinds/logger.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import { inFullRun } from '../helpers/full-run.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
 import { Attacker, type ConnectFields } from './attacker.ts'
 
-export const VERSIONS = [3, 4, 5] as const
+export const VERSIONS = [...inFullRun(3 as const), 4 as const, 5 as const]
 
 /** Values of the config that a file of tests wants to be different. */
 export interface ArenaConfig {

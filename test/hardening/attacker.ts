@@ -21,7 +21,7 @@ export interface ConnectFields {
 let attackers = 0
 
 /** A CONNECT packet in the notation of `packet-bytes.ts`. */
-export const connectPacket = (version: ProtocolVersion, fields: ConnectFields = {}): string => {
+export const connectNotation = (version: ProtocolVersion, fields: ConnectFields = {}): string => {
   const { clientId = `attacker ${++attackers}`, clean = true, keepAliveSeconds = 0, flags = 0 } = fields
   const name = version === 3 ? '"MQIsdp"' : '"MQTT"'
   const properties = version === 5 ? `[${fields.properties ?? ''}]` : ''
@@ -57,7 +57,7 @@ export class Attacker {
 
   /** Sends CONNECT and waits for its acceptance. */
   async connect(fields: ConnectFields = {}): Promise<this> {
-    this.send(connectPacket(this.version, fields))
+    this.send(connectNotation(this.version, fields))
     expect(await this.packet()).toMatch(/^20..0[01]00/)
     return this
   }

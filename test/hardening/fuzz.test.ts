@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { runs } from '../helpers/full-run.ts'
 import { mutated, randomBelow } from '../helpers/mutate.ts'
 import { fuzzSeed, packetStream } from '../helpers/packets.ts'
 import { arena } from './arena.ts'
@@ -9,7 +10,7 @@ const attack = arena({ handler: { receiveMaximum: 20, maximumInflight: 5, maximu
 /** Legal packets of any version in any order, about half of them damaged: whatever they do, nothing throws. */
 it('damaged packets end their own connections alone', async () => {
   const random = randomBelow(fuzzSeed)
-  const streams = fc.sample(packetStream, { numRuns: 600, seed: fuzzSeed })
+  const streams = fc.sample(packetStream, { numRuns: runs(600), seed: fuzzSeed })
   for (let first = 0; first < streams.length; first += 30) {
     const batch = streams.slice(first, first + 30)
     const attackers = await Promise.all(batch.map(({ version }) => attack.open(version)))

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { quietSystem } from '../helpers/start-broker.ts'
 import { arena, VERSIONS } from './arena.ts'
-import { connectPacket, noProperties } from './attacker.ts'
+import { connectNotation, noProperties } from './attacker.ts'
 
 const attack = arena({
   entries: {
@@ -29,7 +29,7 @@ it.each(VERSIONS)('no password or payload gets into the log, in version %i', asy
   attacker.send(`36 @ "${SECRET}" '${SECRET}'`)
   await attacker.rest()
   const refused = await attack.open(version)
-  refused.send(`${connectPacket(version, { flags: 0xc4, payload })} 00`)
+  refused.send(`${connectNotation(version, { flags: 0xc4, payload })} 00`)
   await refused.rest()
   const text = JSON.stringify(attack.log.lines)
   expect(attack.log.lines.length).toBeGreaterThan(10)

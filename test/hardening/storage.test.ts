@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
-import { type Attacker, connectPacket, hex, noProperties } from './attacker.ts'
+import { type Attacker, connectNotation, hex, noProperties } from './attacker.ts'
 
 const bounds = {
   maximumRetainedMessages: 100,
@@ -118,7 +118,7 @@ describe('sessions without bounds', () => {
   const leave = async (clientId: string, subscribe: boolean, properties = outlives) => {
     const attacker = await attack.open(5)
     const subscribes = subscribe ? ['82 @ 0001 [] "x" 00'] : []
-    attacker.send(connectPacket(5, { clientId, properties }), ...subscribes, 'e0 00')
+    attacker.send(connectNotation(5, { clientId, properties }), ...subscribes, 'e0 00')
     return (await attacker.rest())[0]!.slice(6, 8)
   }
 
@@ -130,7 +130,7 @@ describe('sessions without bounds', () => {
     expect(attack.log.at('warn').filter(({ message }) => message.includes('held nothing'))).toHaveLength(1)
     // The last ones are still there.
     const attacker = await attack.open(5)
-    attacker.send(connectPacket(5, { clientId: 'nothing 59', clean: false }))
+    attacker.send(connectNotation(5, { clientId: 'nothing 59', clean: false }))
     expect(await attacker.packet()).toMatch(/^20..0100/)
   })
 
@@ -140,9 +140,9 @@ describe('sessions without bounds', () => {
     expect(answers).toEqual(answers.map((_, n) => (n < 30 ? '00' : '97')))
     // There is room for clients whose sessions end with their connections: ten, and one is the bystander.
     const connected = await Promise.all(Array.from({ length: 9 }, () => attack.connected(5)))
-    await (await attack.open(5)).send(connectPacket(5)).isRefused('QuotaExceeded')
+    await (await attack.open(5)).send(connectNotation(5)).isRefused('QuotaExceeded')
     const attacker = await attack.open(5)
-    attacker.send(connectPacket(5, { clientId: 'many 1', clean: false }))
+    attacker.send(connectNotation(5, { clientId: 'many 1', clean: false }))
     expect(await attacker.packet()).toMatch(/^20..0100/)
     expect(connected).toHaveLength(9)
   })

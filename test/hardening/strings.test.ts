@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { arena, VERSIONS } from './arena.ts'
-import { connectPacket, noProperties } from './attacker.ts'
+import { connectNotation, noProperties } from './attacker.ts'
 
 const attack = arena()
 
@@ -35,7 +35,7 @@ describe.each(IN_CONNECT)('the %s of CONNECT', (field, versions, payload, flags,
         payload: payload.replace('{}', noProperties(version)).replace('?', `<${bytes}>`),
         properties: properties?.replace('?', `<${bytes}>`) ?? '',
       }
-      const packet = connectPacket(version, { clientId: 'name', ...filled })
+      const packet = connectNotation(version, { clientId: 'name', ...filled })
       const attacker = await attack.open(version)
       attacker.send(field === 'Client Identifier' ? packet.replace('"name"', `<${bytes}>`) : packet)
       await attacker.isRefused('MalformedPacket').catch((error: unknown) => {

@@ -1,32 +1,31 @@
 import { setInterval } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { after } from '../helpers/after.ts'
 import { arena, VERSIONS } from './arena.ts'
-import { connectPacket, noProperties } from './attacker.ts'
+import { connectNotation, noProperties } from './attacker.ts'
 
 const attack = arena({ concurrent: true, handler: { connectDeadlineMs: 300, maximumKeepAliveSeconds: 1 } })
 
-/** Sends bytes one at a time, some milliseconds apart, until the connection closes. @returns for how long that went on. */
+/** Sends bytes one at a time, some milliseconds apart, until the connection closes. */
 const dribble = async (attacker: Awaited<ReturnType<typeof attack.open>>, bytes: Buffer, everyMs: number) => {
-  const sinceMs = performance.now()
   let isOpen = true
   void attacker.raw.closed.then(() => {
     isOpen = false
   })
   let position = 0
   for await (const _ of setInterval(everyMs)) {
-    if (!isOpen) return performance.now() - sinceMs
+    if (!isOpen) return
     attacker.raw.socket.write(bytes.subarray(position, ++position))
   }
-  return 0
 }
 
 describe.concurrent('CONNECT', () => {
   it('that comes byte by byte has to be there in time', async () => {
     const attackers = await Promise.all(Array.from({ length: 20 }, () => attack.open()))
     const slow = Buffer.from('10ffff030004', 'hex')
-    const times = await Promise.all(attackers.map((attacker) => dribble(attacker, slow, 20)))
-    for (const time of times) expect(time).toBeLessThan(3_000)
+    // Without a deadline for the whole packet this would never end.
+    await Promise.all(attackers.map((attacker) => dribble(attacker, slow, 20)))
     for (const attacker of attackers) expect(await attacker.rest()).toEqual([])
   })
 
@@ -41,9 +40,11 @@ describe.concurrent('Keep Alive in all versions', () => {
 
   it('is not kept by a packet that never ends', () =>
     everyVersion(async (version) => {
+      const isDue = after(1_450)
       const attacker = await attack.connected(version, { keepAliveSeconds: 1 })
       const endless = Buffer.concat([Buffer.from('30ff7f0001', 'hex'), Buffer.alloc(10_000, 'x')])
-      expect(await dribble(attacker, endless, 50)).toBeGreaterThan(1_400)
+      await dribble(attacker, endless, 50)
+      expect(isDue()).toBe(true)
       expect(await attacker.isThrownOut('KeepAliveTimeout')).toEqual([])
     }))
 
@@ -68,7 +69,7 @@ describe.concurrent('Keep Alive in all versions', () => {
 
 it.concurrent('Server Keep Alive tells an MQTT 5.0 client what it is held to [MQTT-3.1.2-21]', async () => {
   const attacker = await attack.open(5)
-  attacker.send(connectPacket(5, { keepAliveSeconds: 0xffff }))
+  attacker.send(connectNotation(5, { keepAliveSeconds: 0xffff }))
   expect(await attacker.packet()).toContain('130001')
 })
 
@@ -88,7 +89,7 @@ it.concurrent('a clock that steps back, or ahead, ends and prolongs nothing', as
 
     // Neither the session nor the message is old.
     const again = await attack.open(5)
-    again.send(connectPacket(5, { clientId: 'absent', clean: false, properties }))
+    again.send(connectNotation(5, { clientId: 'absent', clean: false, properties }))
     expect(await again.packet()).toMatch(/^20..0100/)
     expect(await again.packet()).toMatch(/^32..0005636c6f636b00010502000000\d978$/)
     vi.setSystemTime(new Date('1970-01-01'))
@@ -97,7 +98,7 @@ it.concurrent('a clock that steps back, or ahead, ends and prolongs nothing', as
     await vi.waitFor(
       async () => {
         const last = await attack.open(5)
-        last.send(connectPacket(5, { clientId: 'absent', clean: false, properties }))
+        last.send(connectNotation(5, { clientId: 'absent', clean: false, properties }))
         const connack = await last.packet()
         last.send(`e0 @ 00 ${none}`)
         await last.rest()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { arena, VERSIONS } from './arena.ts'
-import { connectPacket, noProperties } from './attacker.ts'
+import { connectNotation, noProperties } from './attacker.ts'
 
 const attack = arena()
 
@@ -39,14 +39,14 @@ describe.each(VERSIONS)('in version %i', (version) => {
 
   it.each(rows)('a will with %s is refused', async (_, flags, payload, reason) => {
     const attacker = await attack.open(version)
-    await attacker.send(connectPacket(version, { flags, payload: payload.replace('{}', none) })).isRefused(reason)
+    await attacker.send(connectNotation(version, { flags, payload: payload.replace('{}', none) })).isRefused(reason)
   })
 
   it('a will on a topic of the server is nobody’s message', async () => {
     const witness = await attack.connected(version)
     await witness.subscribe('$SYS/#')
     const attacker = await attack.open(version)
-    attacker.send(connectPacket(version, { flags: 0x24, payload: `${none} "$SYS/broker" <78>` }))
+    attacker.send(connectNotation(version, { flags: 0x24, payload: `${none} "$SYS/broker" <78>` }))
     attacker.raw.socket.end()
     const [connack] = await attacker.rest()
     // It is let in, as a bridge of mosquitto has to be, which names such a Will.
@@ -73,12 +73,18 @@ describe.each(VERSIONS)('in version %i', (version) => {
 
 /** CONNECT packets that the broker refuses, all with the Client Identifier and a Will that they are given. */
 const REFUSED: readonly (readonly [string, (clientId: string) => string])[] = [
-  ['an Authentication Method that does not exist', (clientId) => connectPacket(5, withWill(clientId, '15 "none"'))],
-  ['an illegal property', (clientId) => connectPacket(5, withWill(clientId, '23 0001'))],
-  ['bytes behind its end', (clientId) => `${connectPacket(5, withWill(clientId))} 00`],
-  ['a wildcard in the Will Topic', (clientId) => connectPacket(5, { ...withWill(clientId), payload: '[] "a/#" <78>' })],
-  ['another version', (clientId) => connectPacket(5, withWill(clientId)).replace('"MQTT" 05', '"MQTT" 06')],
-  ['MQTT 3.1.1 and reserved flags', (clientId) => connectPacket(4, { clientId, flags: 5, payload: '"refused" <78>' })],
+  ['an Authentication Method that does not exist', (clientId) => connectNotation(5, withWill(clientId, '15 "none"'))],
+  ['an illegal property', (clientId) => connectNotation(5, withWill(clientId, '23 0001'))],
+  ['bytes behind its end', (clientId) => `${connectNotation(5, withWill(clientId))} 00`],
+  [
+    'a wildcard in the Will Topic',
+    (clientId) => connectNotation(5, { ...withWill(clientId), payload: '[] "a/#" <78>' }),
+  ],
+  ['another version', (clientId) => connectNotation(5, withWill(clientId)).replace('"MQTT" 05', '"MQTT" 06')],
+  [
+    'MQTT 3.1.1 and reserved flags',
+    (clientId) => connectNotation(4, { clientId, flags: 5, payload: '"refused" <78>' }),
+  ],
 ]
 const withWill = (clientId: string, properties = '') => ({
   clientId,
@@ -116,7 +122,7 @@ describe.each(REFUSED)('a connection that is refused for %s', (_, packet) => {
     await attacker.send(packet('absent')).rest()
 
     const again = await attack.open(5)
-    again.send(connectPacket(5, { clientId: 'absent', clean: false }))
+    again.send(connectNotation(5, { clientId: 'absent', clean: false }))
     expect(await again.packet()).toMatch(/^20..0100/)
     expect(await again.packet()).toMatch(/^32/)
   })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { generate, type IAuthPacket, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { connectPacket } from './connect-packet.ts'
 import { ScramClient, type ScramClientOptions } from './scram-client.ts'
 
 type Properties = NonNullable<IConnectPacket['properties']>
@@ -50,7 +51,7 @@ export class AuthenticatingPeer {
   }
 
   sendConnect(fields: Partial<IConnectPacket> = {}, properties: Properties = {}): this {
-    return this.send(connectWith(fields, properties))
+    return this.send(connectPacket({ properties, ...fields }, 5))
   }
 
   /** The next packet. @throws when the connection closes instead. */
@@ -109,15 +110,4 @@ export const auth = (reasonCode: number, data?: Buffer, method: string | undefin
     ...(method === undefined ? {} : { authenticationMethod: method }),
     ...(data === undefined ? {} : { authenticationData: data }),
   },
-})
-
-export const connectWith = (fields: Partial<IConnectPacket> = {}, properties: Properties = {}): IConnectPacket => ({
-  cmd: 'connect',
-  protocolId: 'MQTT',
-  protocolVersion: 5,
-  clientId: 'client',
-  clean: true,
-  keepalive: 0,
-  properties,
-  ...fields,
 })

@@ -7,7 +7,7 @@ import type { Publish } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection, PacketRecorder } from './fake-connection.ts'
 
-const context = { name: 'codec', signal: new AbortController().signal }
+const context = { name: 'codec', signal: new AbortController().signal, measures: () => [] }
 const decoderStage = mqttDecoder.start(mqttDecoder.config.parse({}), {}, context) as DecoderStage
 const encoderStage = mqttEncoder.start({}, {}, context) as EncoderStage
 

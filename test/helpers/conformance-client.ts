@@ -1,6 +1,7 @@
 import { generate, type IConnectPacket, type IPublishPacket, type Packet, type QoS } from 'mqtt-packet'
 import { expect } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { connectPacket } from './connect-packet.ts'
 import { packetBytes } from './packet-bytes.ts'
 import { RawClient } from './raw-client.ts'
 import { type ReceivedPacket, receivedPacket } from './received-packet.ts'
@@ -83,11 +84,9 @@ export class ConformanceClient {
   }
 
   sendConnect(options: ConnectOptions): this {
-    const { clientId = '', clean = true, keepalive = 0, version: _, ...others } = options
+    const { clientId = '', version: _, ...fields } = options
     this.clientId = clientId
-    const protocolId = this.version === 3 ? 'MQIsdp' : 'MQTT'
-    const packet = { cmd: 'connect', protocolId, protocolVersion: this.version, clientId, clean, keepalive, ...others }
-    return this.send(packet as Packet)
+    return this.send(connectPacket({ clientId, ...fields }, this.version))
   }
 
   /** Sends CONNECT and waits for CONNACK, which must say Success. */

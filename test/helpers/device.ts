@@ -1,6 +1,7 @@
 import type { IPublishPacket, Packet, QoS } from 'mqtt-packet'
 import { expect } from 'vitest'
-import { connectPacket, type HandlerHarness, type HarnessClient } from './handler-harness.ts'
+import { connectPacket } from './connect-packet.ts'
+import type { HandlerHarness, HarnessClient } from './handler-harness.ts'
 
 /** How a device connects. */
 export interface Connecting {

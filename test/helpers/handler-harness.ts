@@ -6,6 +6,7 @@ import { LocalRouter } from '../../components/router/local-router.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
+import { connectPacket } from './connect-packet.ts'
 import { FakeConnection, PacketRecorder } from './fake-connection.ts'
 import { publishOf } from './publish-packet.ts'
 import { RecordingLogger } from './recording-logger.ts'
@@ -113,14 +114,6 @@ export class HarnessClient {
     return this.sent.splice(0)
   }
 }
-
-export const connectPacket = (fields: Partial<IConnectPacket> = {}): IConnectPacket => ({
-  cmd: 'connect',
-  clientId: 'client',
-  clean: true,
-  keepalive: 0,
-  ...fields,
-})
 
 /** CONNECT of a client whose session outlives the connection. */
 export const persistent = (clientId = 'client', fields: Partial<IConnectPacket> = {}): Partial<IConnectPacket> => ({

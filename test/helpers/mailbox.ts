@@ -67,22 +67,31 @@ export class RunMailbox extends Mailbox {
   }
 }
 
-/** A run of PUBLISH packets at QoS 0. @param version of their form. */
-export const runOf = (topic: string, payloads: readonly string[], version: 4 | 5 = 4, properties = ''): PublishRun => {
+/** A run of PUBLISH packets. @param version of their form. */
+export const runOf = (
+  topic: string,
+  payloads: readonly string[],
+  version: 4 | 5 = 4,
+  properties = '',
+  qos: 0 | 1 = 0,
+): PublishRun => {
+  const start = qos === 0 ? `30 @ "${topic}"` : `32 @ "${topic}" 0001`
   const packets = payloads.map((payload) =>
-    packetBytes(`30 @ "${topic}" ${version === 5 ? `[${properties}]` : ''} '${payload}'`),
+    packetBytes(`${start} ${version === 5 ? `[${properties}]` : ''} '${payload}'`),
   )
   const bytes = Buffer.concat(packets)
   const first: PublishFields = new Publish()
+  first.packetIdentifier = qos
   first.payloadFormatUtf8 = properties.startsWith('01 01')
   const message = Message.refill(first.message, bytes)
-  message.frameVersion = version
+  message.qos = qos
+  if (qos === 0) message.frameVersion = version
   message.frameEnd = packets[0]!.length
   message.topicStart = packets[0]!.indexOf(topic)
   message.topicEnd = message.topicStart + topic.length
   message.payloadEnd = message.frameEnd
   message.payloadStart = message.payloadEnd - payloads[0]!.length
-  message.propertiesStart = version === 5 ? message.topicEnd + 1 : 0
+  message.propertiesStart = version === 5 ? message.topicEnd + 2 * qos + 1 : 0
   message.propertiesEnd = version === 5 ? message.payloadStart : 0
   const run = new PublishRun()
   run.gather(first, bytes.length, bytes.length)

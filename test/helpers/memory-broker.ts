@@ -3,12 +3,9 @@ import { mqttEncoder } from '../../components/mqtt-encoder/index.ts'
 import { mqttHandler } from '../../components/mqtt-handler/index.ts'
 import { router } from '../../components/router/index.ts'
 import { openPipeline, type Pipeline, readPipeline } from '../../components/server/pipeline.ts'
-import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
-import type { Peer } from '../../src/kinds/peer.ts'
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { Store } from '../../src/kinds/store.ts'
-import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import { peerAt } from './peer-at.ts'
+import { FakeConnection } from './fake-connection.ts'
 import { RecordingLogger } from './recording-logger.ts'
 
 /**
@@ -29,7 +26,7 @@ export class MemoryBroker {
 
   /** @param config of the handler. */
   static async start(store: Store, config: object): Promise<MemoryBroker> {
-    const context = { name: 'test', signal: new AbortController().signal }
+    const context = { name: 'test', signal: new AbortController().signal, measures: () => [] }
     const parts = {
       router: await router.start(router.config.parse({}), {}, context),
       store,
@@ -63,21 +60,7 @@ export class MemoryBroker {
   }
 }
 
-export class MemoryConnection implements Connection {
-  readonly id: number
-  readonly peer: Peer
-  protocolVersion: ProtocolVersion | 0 = 0
-  maximumPacketSize = Number.POSITIVE_INFINITY
-  maximumIncomingPacketSize = Number.POSITIVE_INFINITY
-  authenticating = false
-  readonly pendingBytes = 0
-  readonly congested = false
-  paused = false
-  open = true
-  /** Why the broker closed it. */
-  closeReason: string | undefined
-  end: ConnectionEnd | undefined
-  bytesReceived = 0
+export class MemoryConnection extends FakeConnection {
   readonly #due: Set<MemoryConnection>
   readonly #written: (bytes: Uint8Array) => void
   readonly #input: DecoderInput
@@ -87,8 +70,7 @@ export class MemoryConnection implements Connection {
   #stagesTold = false
 
   constructor(id: number, pipeline: Pipeline, due: Set<MemoryConnection>, written: (bytes: Uint8Array) => void) {
-    this.id = id
-    this.peer = peerAt(`127.0.0.1:${50_000 + id}`)
+    super(id)
     this.#due = due
     this.#written = written
     this.#input = openPipeline(pipeline, this, this.#stages, (error) => {
@@ -112,30 +94,17 @@ export class MemoryConnection implements Connection {
     this.#due.add(this)
   }
 
-  write(bytes: Uint8Array): void {
+  override write(bytes: Uint8Array): void {
     if (this.open) this.#written(bytes)
   }
 
-  forward(source: Uint8Array, start: number, end: number): void {
-    this.write(Buffer.from(source.subarray(start, end)))
-  }
-
-  chargeWork(): void {}
-
-  chargePacket(): void {}
-
-  pause(): void {
-    this.paused = true
-  }
-
-  resume(): void {
-    this.paused = false
+  override resume(): void {
+    super.resume()
     this.#due.add(this)
   }
 
-  close(reason: string): void {
-    this.closeReason ??= reason
-    this.end ??= { by: 'broker', reason }
+  override close(reason: string): void {
+    super.close(reason)
     this.lose()
   }
 

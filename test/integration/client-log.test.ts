@@ -57,7 +57,7 @@ it('tells a client that closed its side from one that reset the connection', asy
   })
 })
 
-it('does not mention a health check that sends nothing, unless asked for details', async () => {
+it('the log does not mention a health check that sends nothing, unless asked for details', async () => {
   const ended = await open()
   ended.client.socket.end()
   expect(await ending(ended.remote)).toMatchObject({ level: 'debug' })
@@ -73,7 +73,7 @@ it.each([
   ['TLS', '16030100c8010000c40303'],
   ['HTTP or WebSocket', Buffer.from('GET / HTTP/1.1\r\n\r\n').toString('hex')],
   ['a PROXY protocol header', Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.1 5123 1883\r\n').toString('hex')],
-])('says of a peer that speaks no MQTT that it looks like %s', async (protocol, hex) => {
+])('the log says of a peer that speaks no MQTT that it looks like %s', async (protocol, hex) => {
   const { client, remote } = await open()
   client.send(hex)
   expect(await ending(remote)).toMatchObject({

@@ -3,7 +3,8 @@ import type { IConnackPacket, IConnectPacket, Packet } from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { AuthenticatingBroker, ann, bob } from '../helpers/authenticating-broker.ts'
-import { type AuthenticatingPeer, auth, connectWith, type FromBroker, SCRAM } from '../helpers/authenticating-peer.ts'
+import { type AuthenticatingPeer, auth, type FromBroker, SCRAM } from '../helpers/authenticating-peer.ts'
+import { connectPacket } from '../helpers/connect-packet.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { ScramClient } from '../helpers/scram-client.ts'
 
@@ -234,7 +235,7 @@ describe('during the exchange', () => {
     ['UNSUBSCRIBE', { cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['open/a'] }],
     ['PUBACK', { cmd: 'puback', messageId: 1 }],
     ['PINGREQ', { cmd: 'pingreq' }],
-    ['another CONNECT', connectWith()],
+    ['another CONNECT', connectPacket({}, 5)],
     ['AUTH with Re-authenticate', auth(ReAuthenticate, new ScramClient(ann).first())],
     ['AUTH with Success', auth(ReasonCode.Success)],
     ['AUTH with another method', auth(ContinueAuthentication, Buffer.from('x'), 'CONTROLLED')],
@@ -256,7 +257,10 @@ describe('during the exchange', () => {
   it('nothing is read while the method takes its time', async () => {
     const peer = await broker.open()
     const data = (number: number) => auth(ContinueAuthentication, Buffer.from(`data ${number}`), 'CONTROLLED')
-    const first = connectWith({}, { authenticationMethod: 'CONTROLLED', authenticationData: Buffer.from('data 0') })
+    const first = connectPacket(
+      { properties: { authenticationMethod: 'CONTROLLED', authenticationData: Buffer.from('data 0') } },
+      5,
+    )
     peer.send(first, data(1), data(2), { cmd: 'pingreq' })
     for (let number = 0; number < 3; number += 1) {
       const step = await broker.controlled.step(number)

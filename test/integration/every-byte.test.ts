@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { runs } from '../helpers/full-run.ts'
 import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
 
 /**
@@ -133,7 +134,7 @@ class Client {
   }
 }
 
-const COUNT = 250
+const COUNT = runs(250)
 /** The last one has a Topic Alias for everything. */
 const PUBLISHERS: readonly ProtocolVersion[] = [3, 4, 4, 5, 5, 5]
 const ALIASED = PUBLISHERS.length - 1

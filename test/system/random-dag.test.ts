@@ -1,5 +1,5 @@
 /**
- * A system of 200 components in a random acyclic graph, with a failure or a hang at every position in turn. Each component
+ * A system of many components in a random acyclic graph, with a failure or a hang at every position in turn. Each component
  * holds something that Node counts: a timer, or a listening socket for every fiftieth.
  */
 import { once } from 'node:events'
@@ -11,9 +11,10 @@ import { type AnySystemConfig, defineComponent } from '../../src/system/define-s
 import { kind, many } from '../../src/system/kind.ts'
 import { type ComponentStatus, createSystem, type System } from '../../src/system/lifecycle.ts'
 import type { SystemError } from '../../src/system/system-error.ts'
+import { isFullRun } from '../helpers/full-run.ts'
 import { deferred, failure } from './journal.ts'
 
-const size = 200
+const size = isFullRun ? 200 : 40
 /** A few of the latest components, so that chains grow long and yet much can run in parallel. */
 const mostDependencies = 4
 const socketEvery = 50

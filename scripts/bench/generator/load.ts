@@ -37,7 +37,7 @@ export const runLoad = async (plan: LoadPlan, job: Job, report: Report): Promise
   if (open === undefined) loop.start(crowd.publishers)
   else open.start()
   const endChurn = plan.churn === undefined ? undefined : startChurn(crowd.churners, plan.churn.perSecond)
-  const values = await measure(job, meter, report)
+  const values = await measure(plan, job, meter, report)
   loop.stop()
   open?.stop()
   endChurn?.()
@@ -131,15 +131,18 @@ const firstMessages = async ({ publishers }: Crowd, meter: Meter): Promise<void>
   }
 }
 
-const measure = async ({ brokerPid, warmUpMs, measureMs }: Job, meter: Meter, report: Report): Promise<Values> => {
+const measure = async (plan: LoadPlan, job: Job, meter: Meter, report: Report): Promise<Values> => {
+  const { brokerPid, warmUpMs, measureMs } = job
   report('warming up', 0)
   await sleep(warmUpMs)
   const { deliveries, payloadBytes, published } = meter
   const interval = new Interval(brokerPid)
   meter.fromMs = performance.now()
-  for (let last = meter.deliveries, lastMs = performance.now(); interval.elapsedMs < measureMs; ) {
-    await sleep(Math.max(1, Math.min(100, measureMs - interval.elapsedMs)))
-    report('measuring', Math.min(1, interval.elapsedMs / measureMs))
+  const part = (): number =>
+    plan.deliveries === undefined ? interval.elapsedMs / measureMs : (meter.deliveries - deliveries) / plan.deliveries
+  for (let last = meter.deliveries, lastMs = performance.now(); part() < 1; ) {
+    await sleep(plan.deliveries === undefined ? Math.max(1, Math.min(100, measureMs - interval.elapsedMs)) : 1)
+    report('measuring', Math.min(1, part()))
     if (meter.deliveries !== last) {
       last = meter.deliveries
       lastMs = performance.now()

@@ -30,7 +30,7 @@ export const addCodec = (bench: Bench): void => {
   }
 }
 
-const context = { name: 'micro', signal: new AbortController().signal } satisfies LifecycleContext
+const context = { name: 'micro', signal: new AbortController().signal, measures: () => [] } satisfies LifecycleContext
 
 /** A decoder that has read CONNECT. */
 const decoderTo = (next: PacketReceiver, version: Version): DecoderInput => {

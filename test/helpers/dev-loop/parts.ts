@@ -1,4 +1,4 @@
-/** The components that test/integration/dev-loop.test.ts runs from a copy of this file three folders below the root. */
+/** The components that test/integration/dev-loop.slow.test.ts runs from a copy of this file three folders below the root. */
 
 import { createServer } from 'node:net'
 import { z } from 'zod'
@@ -7,6 +7,7 @@ import { kind } from '../../../src/system/kind.ts'
 
 interface Listening {
   readonly port: number
+  readonly connections: number
   readonly greeting: string
   close(): Promise<void>
 }
@@ -51,6 +52,7 @@ export const server = defineComponent({
     process.stdout.on('error', () => process.stderr.write('nobody listens\n'))
     return {
       port: (listener.address() as { port: number }).port,
+      connections: 0,
       greeting: 'one',
       close: async () => {
         if (hang === 'stop') await new Promise(() => {})

@@ -5,7 +5,7 @@ import { type PublishResult, Router, type Subscriber } from '../../src/kinds/rou
 import type { Message } from '../../src/mqtt/message.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { arena } from './arena.ts'
-import { connectPacket } from './attacker.ts'
+import { connectNotation } from './attacker.ts'
 
 /** A router with a fault: it throws upon a message on this topic. */
 class FaultyRouter extends LocalRouter {
@@ -70,7 +70,7 @@ describe('a background task that fails', () => {
     await attacker.rest()
     await attack.connected(5, { clientId: 'again', ...will('fault') })
     const taker = await attack.open(5)
-    taker.send(connectPacket(5, { clientId: 'again' }))
+    taker.send(connectNotation(5, { clientId: 'again' }))
     expect(await taker.packet()).toMatch(/^20..0000/)
     await taker.isAlive()
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { providing, SlowStore } from '../helpers/slow-store.ts'
 import { arena, holdingAtMost } from './arena.ts'
-import { connectPacket, hex } from './attacker.ts'
+import { connectNotation, hex } from './attacker.ts'
 
 const store = new SlowStore()
 const attack = arena({
@@ -13,7 +13,7 @@ const attack = arena({
 /** A persistent client with a subscription, whose answers the store was made to let through. */
 const persistent = async (clientId: string) => {
   const client = await attack.open(5)
-  client.send(connectPacket(5, { clientId, clean: false, properties: '11 000000ff' }), '82 @ 0001 [] "kept" 01')
+  client.send(connectNotation(5, { clientId, clean: false, properties: '11 000000ff' }), '82 @ 0001 [] "kept" 01')
   const settle = setInterval(() => store.settleAll(), 5)
   await client.packet()
   await client.packet()
@@ -61,7 +61,7 @@ describe('a store that answers slowly', () => {
 
   it('keeps CONNACK back until the session is durable, and a client that goes meanwhile does no harm', async () => {
     const waiting = await attack.open(5)
-    waiting.send(connectPacket(5, { clientId: 'waiting', properties: '11 000000ff' }))
+    waiting.send(connectNotation(5, { clientId: 'waiting', properties: '11 000000ff' }))
     const connack = waiting.packet().catch(() => 'closed')
     await attack.bystanderIsServed()
     waiting.destroy()
@@ -69,7 +69,7 @@ describe('a store that answers slowly', () => {
     store.settleAll()
     const again = await attack.open(5)
     const settle = setInterval(() => store.settleAll(), 5)
-    again.send(connectPacket(5, { clientId: 'waiting', clean: false }))
+    again.send(connectNotation(5, { clientId: 'waiting', clean: false }))
     expect(await again.packet()).toMatch(/^20..0[01]00/)
     clearInterval(settle)
   })

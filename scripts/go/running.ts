@@ -1,0 +1,35 @@
+/** What runs at the moment, found by kind: no command depends on the names of a system config. */
+
+import type { Broker } from '../../src/kinds/broker.ts'
+import type { Listener } from '../../src/kinds/listener.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Dev } from '../../src/system/dev.ts'
+import type { SystemView } from '../../src/system/system-view.ts'
+import { UsageError } from './command.ts'
+
+/** The running components of a kind, in the order in which they started. */
+const runningOf = <T>(system: SystemView | undefined, kind: string): readonly T[] => {
+  if (system === undefined) return []
+  const map = system.map as Readonly<Record<string, unknown>>
+  const running = system.status().filter((each) => each.kind === kind && each.state === 'running')
+  return running.map(({ name }) => map[name] as T)
+}
+
+export const loggersOf = ({ state }: Dev): readonly Logger[] => runningOf<Logger>(state.system, 'Logger')
+
+/** Clients that are connected through all listeners. Undefined when the system has no listener that runs. */
+export const clientsOf = (system: SystemView | undefined): number | undefined => {
+  const listeners = runningOf<Listener>(system, 'Listener')
+  return listeners.length === 0 ? undefined : listeners.reduce((sum, { connections }) => sum + connections, 0)
+}
+
+/** The broker, if the system has one that runs. */
+export const findBroker = ({ state }: Dev): Broker | undefined => runningOf<Broker>(state.system, 'Broker')[0]
+
+/** @throws UsageError when there is none. */
+export const brokerOf = (dev: Dev): Broker => {
+  const broker = findBroker(dev)
+  if (broker !== undefined) return broker
+  if (dev.state.system?.state !== 'running') throw new UsageError('nothing is running: go() starts the system')
+  throw new UsageError('this system has no broker: no component that runs provides the kind Broker')
+}
