@@ -4,8 +4,9 @@
 export { z } from 'zod'
 
 export type { Connection, ConnectionEnd } from './kinds/connection.ts'
-export { Listener } from './kinds/listener.ts'
+export { type ConnectionCounters, Listener, type ListenerInfo } from './kinds/listener.ts'
 export { Logger, type LogLevel, type LogLine } from './kinds/logger.ts'
+export { describePeer, type Peer, type PeerTls } from './kinds/peer.ts'
 export {
   type ByteReceiver,
   type ConnectPacket,
@@ -18,6 +19,7 @@ export {
   PipelineStage,
 } from './kinds/pipeline-stage.ts'
 export { Router, type Subscriber } from './kinds/router.ts'
+export { type ByteStream, Transport, type TransportServer } from './kinds/transport.ts'
 export { describeReasonCode } from './mqtt/describe-reason-code.ts'
 export { Message, type MessageParts } from './mqtt/message.ts'
 export type { Publish } from './mqtt/publish.ts'

@@ -2,6 +2,7 @@ import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '.
 import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { naiveMatch } from './naive-match.ts'
+import { peerAt } from './peer-at.ts'
 
 /** A session of a fake broker. */
 export const sessionInfo = (id: string, more: Partial<SessionInfo> = {}): SessionInfo => ({
@@ -21,7 +22,7 @@ export const sessionInfo = (id: string, more: Partial<SessionInfo> = {}): Sessio
 export const clientInfo = (id: string, more: Partial<ClientInfo> = {}): ClientInfo => ({
   id,
   userName: undefined,
-  remote: '127.0.0.1:50000',
+  peer: peerAt('127.0.0.1:50000'),
   protocolVersion: 5,
   connectedAtMs: Date.now(),
   keepAliveSeconds: 60,
