@@ -266,13 +266,13 @@ export class Outbox implements ClientOutbox {
       return
     }
     const { journal } = this.#broker
-    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.isDurable)
+    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.isImmediate)
     if (held) {
       // The client remembers the Packet Identifier until PUBREL. Forgotten here, it would be given to another message, which
       // the client would take for this one and drop: it must be known after a crash as well.
       this.#enter(outgoing, stored)
       outgoing.unsent = true
-      this.#held.push({ outgoing, batch: journal.batch })
+      this.#held.push({ outgoing, batch: journal.lastBatch })
       this.#session.awaitStore()
       return
     }
