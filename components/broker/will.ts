@@ -7,6 +7,7 @@ import type { Payer, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { KeepAlive, Watch } from '../../src/mqtt/keep-alive.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { expiryOf } from '../../src/mqtt/message-expiry.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
@@ -234,6 +235,5 @@ const detailsOf = ({ topic }: Message, { id, identity: { peer, userName } }: Wil
 /** The message of a Will as it is published now: its Message Expiry Interval begins. */
 const willMessage = ({ message, messageExpiryInterval }: StoredWill, nowMs: number): Message => {
   const { topicBytes: topic, properties, payload, qos, retain } = message
-  const expiresAtMs = messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : nowMs + messageExpiryInterval * 1000
-  return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
+  return Message.of({ topic, properties, payload, qos, retain, expiresAtMs: expiryOf(messageExpiryInterval, nowMs) })
 }
