@@ -26,6 +26,9 @@ const ACKNOWLEDGED_UNITS = 10
 /** What one is that a subscriber takes with others, as a run. */
 const RUN_ACKNOWLEDGED_UNITS = 2
 
+const NO_MESSAGE =
+  'Router.publish takes a Message, and this is none: publish Message.of({ topic, payload }). Broker.publish takes plain values.'
+
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
   readonly #policy: SharedSubscriptionPolicy
@@ -191,6 +194,8 @@ export class LocalRouter implements Router {
   }
 
   #compile(message: Message): RouteCompilation {
+    // Plain values have no bytes, and never a route that is remembered: this costs nothing for a route that is.
+    if (message.bytes === undefined) throw new TypeError(NO_MESSAGE)
     return new RouteCompilation(this.#filters.match(message.topic))
   }
 
