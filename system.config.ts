@@ -6,6 +6,7 @@
  * pipeline, `enabled: false`. The compiler checks the wiring as you type; `npm run graph` draws it.
  */
 
+import { broker } from './components/broker/index.ts'
 import { logger } from './components/logger/index.ts'
 import { memoryStore } from './components/memory-store/index.ts'
 import { mqttDecoder } from './components/mqtt-decoder/index.ts'
@@ -32,18 +33,18 @@ export default defineSystem({
   scramSha256: { component: scramSha256, enabled: false, config: { users: {} } },
   topicRules: { component: topicRules, enabled: false, config: { rules: [], default: 'allow' } },
 
+  // Sessions and their life, retained messages, publishing: what outlives a connection.
+  broker: {
+    component: broker,
+    dependencies: { router: 'router', store: 'store', authorizer: 'topicRules', logger: 'logger' },
+  },
+
   // The stages of a connection's pipeline: bytes to packets, what they mean, packets to bytes.
   mqttDecoder: { component: mqttDecoder },
   packetLog: { component: packetLog, enabled: false, dependencies: { logger: 'logger' } },
   mqttHandler: {
     component: mqttHandler,
-    dependencies: {
-      router: 'router',
-      store: 'store',
-      authenticationMethods: ['scramSha256'],
-      authorizer: 'topicRules',
-      logger: 'logger',
-    },
+    dependencies: { broker: 'broker', authenticationMethods: ['scramSha256'], logger: 'logger' },
   },
   mqttEncoder: { component: mqttEncoder },
 

@@ -3,7 +3,7 @@ import { createBroker, type Message } from 'mqtt-jig'
 
 const print = ({ topic, payload }: Message): void => console.log(topic, payload.toString())
 
-const broker = await createBroker({ port: 0, config: { mqttHandler: { maximumTopicLevels: 20 } } })
+const broker = await createBroker({ port: 0, config: { broker: { maximumRetainedMessages: 100 } } })
 broker.subscribe('house/#', print)
 broker.publish('house/lamp', 'on', { retain: true })
 

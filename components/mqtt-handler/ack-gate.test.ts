@@ -10,8 +10,8 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
+import { Outbox } from '../broker/outbox.ts'
 import { AckGate } from './ack-gate.ts'
-import { Outbox } from './outbox.ts'
 
 /** The promise of the broker: what it acknowledges is on disk for everybody it is owed to. */
 describe('with a store that is slow', () => {
@@ -73,13 +73,13 @@ describe('with a store that is slow', () => {
   })
 
   it('an answer to what was appended in an earlier batch waits for that, not for one that may stay empty', () => {
-    const { journal } = broker.handler
+    const { journal } = broker.core
     const sent: string[] = []
-    const gate = new AckGate(
-      journal,
-      ({ cmd }) => void sent.push(cmd),
-      () => undefined,
-    )
+    const gate = new AckGate(journal, {
+      send: ({ cmd }) => void sent.push(cmd),
+      answerLeft: () => undefined,
+      awaitStore: () => undefined,
+    })
     journal.append({ type: 'received', session: 'subscriber', packetIdentifier: 1 })
     store.endBatch()
     gate.send({ cmd: 'puback', messageId: 1 }, true)
@@ -97,7 +97,7 @@ describe('with a store that is slow', () => {
     const asked = vi.spyOn(Outbox.prototype, 'release')
     publisher.take(publishPacket({ qos: 1 }))
     expect(settled(publisher)).toHaveLength(1)
-    expect(asked.mock.contexts).toEqual([broker.handler.sessions.get('publisher')!.outbox])
+    expect(asked.mock.contexts).toEqual([broker.core.sessions.get('publisher')!.outbox])
     asked.mockRestore()
   })
 

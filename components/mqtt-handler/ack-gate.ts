@@ -1,25 +1,37 @@
+import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
-import type { Journal } from './journal.ts'
 
 /** So many packets of one client may wait; then nothing more is read from it until they have left. */
 const MAXIMUM_WAITING = 1_000
+
+/** What follows when an answer has left: the client is connected, or one message less is unanswered. */
+export type AfterAnswer = 'connected' | 'answered'
+
+/** The client whose answers they are. */
+export interface AnsweredClient {
+  /** Sends a packet to the client. */
+  send(packet: ControlPacket): void
+  /** A packet has left that something follows. */
+  answerLeft(then: AfterAnswer): void
+  /** A packet has to wait: `AckGate.release` is to follow. */
+  awaitStore(): void
+}
 
 /**
  * Holds back the answers to one client until what they promise is durable. Answers leave in the order they were given,
  * [MQTT-4.6.0-2] [MQTT-4.6.0-3] [MQTT-4.6.0-4]: one that has nothing to wait for waits for those before it.
  */
 export class AckGate {
-  readonly #journal: Journal
+  readonly #journal: JournalPosition
+  readonly #client: AnsweredClient
   readonly #waiting = new Fifo<Waiting>()
-  readonly #send: (packet: ControlPacket) => void
-  readonly #onWait: () => void
+  /** Where the journal was when the present packet came. */
+  #position = 0
 
-  /** @param onWait called whenever a packet has to wait: `release` is to follow. */
-  constructor(journal: Journal, send: (packet: ControlPacket) => void, onWait: () => void) {
+  constructor(journal: JournalPosition, client: AnsweredClient) {
     this.#journal = journal
-    this.#send = send
-    this.#onWait = onWait
+    this.#client = client
   }
 
   get waiting(): number {
@@ -30,44 +42,54 @@ export class AckGate {
     return this.#waiting.length >= MAXIMUM_WAITING
   }
 
+  /** A packet of the client comes: its answer depends on what is appended to the journal from now on. */
+  begin(): void {
+    this.#position = this.#journal.position
+  }
+
+  /** Whether something was appended to the journal since `begin`. */
+  get depends(): boolean {
+    return this.#journal.position !== this.#position
+  }
+
   /** Whether an answer may leave at once. @param depends @param batch as for `send`. */
   isOpen(depends: boolean, batch = this.#journal.lastBatch): boolean {
-    return this.#waiting.length === 0 && (!depends || this.#journal.store.durableBatch >= batch)
+    return this.#waiting.length === 0 && (!depends || this.#journal.durableBatch >= batch)
   }
 
   /**
    * Sends a packet, at once or later.
    * @param depends whether it promises something that was appended to the journal, in this turn or before.
-   * @param sent called when it has left.
+   * @param then what follows when it has left.
    * @param batch the batch that must be durable first, if it is not the present one.
    * @returns false when it has to wait.
    */
-  send(packet: ControlPacket, depends: boolean, sent?: () => void, batch = this.#journal.lastBatch): boolean {
+  send(packet: ControlPacket, depends: boolean, then?: AfterAnswer, batch = this.#journal.lastBatch): boolean {
     if (this.isOpen(depends, batch)) {
-      this.#send(packet)
-      sent?.()
+      this.#client.send(packet)
+      if (then !== undefined) this.#client.answerLeft(then)
       return true
     }
-    this.#waiting.push({ packet, batch: depends ? batch : 0, sent })
-    this.#onWait()
+    this.#waiting.push({ packet, batch: depends ? batch : 0, then })
+    this.#client.awaitStore()
     return false
   }
 
   /** Sends what has waited long enough. */
   release(): void {
-    const { durableBatch } = this.#journal.store
+    const { durableBatch } = this.#journal
     for (
       let next = this.#waiting.peek();
       next !== undefined && next.batch <= durableBatch;
       next = this.#waiting.peek()
     ) {
       this.#waiting.shift()
-      this.#send(next.packet)
-      next.sent?.()
+      this.#client.send(next.packet)
+      if (next.then !== undefined) this.#client.answerLeft(next.then)
     }
   }
 
-  /** The connection is gone, and with it whoever waited. */
+  /** The connection is gone, and with it all that waited. */
   clear(): void {
     this.#waiting.clear()
   }
@@ -77,5 +99,5 @@ interface Waiting {
   readonly packet: ControlPacket
   /** The batch that must be durable first. */
   readonly batch: number
-  readonly sent: (() => void) | undefined
+  readonly then: AfterAnswer | undefined
 }

@@ -1,8 +1,8 @@
+import type { AckResult } from '../../src/kinds/client-session.ts'
 import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
-import type { AckResult } from './outbox.ts'
 
 /**
  * Takes an acknowledgement that says Success. Under load hundreds of them come in one read: they are read where they lie,
@@ -42,29 +42,19 @@ const finished = (client: Client, result: AckResult, isLast: boolean, whyWrong: 
 
 /** The client has a message at QoS 2: PUBREL follows [MQTT-4.3.3-4]. */
 const handleReceived = (client: Client, packetIdentifier: number): void => {
-  const { journal } = client.handler
-  const appendedBefore = journal.appended
   const result = client.session!.outbox.pubrec(packetIdentifier, false)
   if (result === 'wrong') client.disconnect(ReasonCode.ProtocolError, 'client sent PUBREC for a message at QoS 1')
-  else answer(client, PacketType.Pubrel, packetIdentifier, result === 'taken', journal.appended !== appendedBefore)
+  else answer(client, PacketType.Pubrel, packetIdentifier, result === 'taken')
 }
 
 /** The client releases a Packet Identifier: PUBCOMP follows, even if it is not known here [MQTT-4.3.3-11]. */
 const handleReleased = (client: Client, packetIdentifier: number): void => {
-  const { journal } = client.handler
-  const appendedBefore = journal.appended
   const isKnown = client.session!.unreleased.release(packetIdentifier)
-  answer(client, PacketType.Pubcomp, packetIdentifier, isKnown, journal.appended !== appendedBefore)
+  answer(client, PacketType.Pubcomp, packetIdentifier, isKnown)
 }
 
-/** @param depends whether the answer promises what was appended to the journal. */
-const answer = (
-  client: Client,
-  type: Acknowledgement,
-  packetIdentifier: number,
-  isKnown: boolean,
-  depends: boolean,
-) => {
+const answer = (client: Client, type: Acknowledgement, packetIdentifier: number, isKnown: boolean): void => {
+  const { depends } = client.gate
   if (isKnown || !client.isVersion5) {
     client.acknowledges(type, packetIdentifier, depends)
     return

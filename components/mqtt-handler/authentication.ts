@@ -5,41 +5,46 @@ import type {
   AuthenticationStep,
 } from '../../src/kinds/authentication-method.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
-import type { Client } from './client.ts'
+import { accept } from './accept.ts'
+import { awaitAnswer } from './await-answer.ts'
+import type { Client, ClientAuthentication } from './client.ts'
 import { clientFields } from './client-log.ts'
+import type { ConnectRequest } from './connect-request.ts'
 import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
 
-/** What follows once the client has proved who it is. @param data for the packet that says so. */
-type Proceed = (userName: string, data: Uint8Array | undefined) => void
-
-/** The enhanced authentication of one client (section 4.12): at its CONNECT, and again whenever it likes. */
-export class Authentication {
+/** The enhanced authentication of one client (section 4.12): at its CONNECT, and again when it asks for that. */
+export class Authentication implements ClientAuthentication {
   readonly #client: Client
   readonly #method: AuthenticationMethod
+  /** The CONNECT that is accepted when the client succeeds. Undefined once that has happened: then it is a re-authentication. */
+  #request: ConnectRequest | undefined
   #exchange: AuthenticationExchange | undefined
-  #proceed: Proceed = () => undefined
 
-  constructor(client: Client, method: AuthenticationMethod) {
+  /** @param request the CONNECT that names the method. */
+  constructor(client: Client, method: AuthenticationMethod, request: ConnectRequest) {
     this.#client = client
     this.#method = method
+    this.#request = request
   }
 
-  /** The name of the method, which every AUTH packet repeats [MQTT-4.12.0-5]. */
   get method(): string {
     return this.#method.name
   }
 
-  /** Whether AUTH packets go back and forth. */
   get underWay(): boolean {
     return this.#exchange !== undefined
   }
 
-  /** Begins an exchange. @param data of the packet that asked for it. @param proceed called if the client succeeds. */
-  begin(data: Uint8Array | undefined, proceed: Proceed): void {
-    this.#proceed = proceed
+  /** What the exchange is for. */
+  get purpose(): 'connect' | 'reauthenticate' {
+    return this.#request === undefined ? 'reauthenticate' : 'connect'
+  }
+
+  /** Begins the exchange. @param data of the packet that asked for it. */
+  begin(data: Uint8Array | undefined): void {
     try {
       this.#exchange = this.#method.begin(this.#client.identity)
     } catch (error) {
@@ -47,6 +52,10 @@ export class Authentication {
       return
     }
     this.step(data)
+  }
+
+  reauthenticate(data: Uint8Array | undefined): void {
+    this.begin(data)
   }
 
   /** Takes the next packet of the exchange. Nothing more is read from the client until the method has answered. */
@@ -63,23 +72,12 @@ export class Authentication {
       this.#take(answer)
       return
     }
-    this.#client.reading.pause(Pause.Authentication)
-    // A connection that is not read does not even notice its end.
-    const { connectDeadlineMs } = this.#client.handler.config
-    const late = () => this.#failed(new Error(`no answer within connectDeadlineMs, ${connectDeadlineMs} ms`))
-    const deadline = setTimeout(late, connectDeadlineMs).unref()
-    answer
-      .then(
-        (step) => this.#take(step),
-        (error: unknown) => this.#failed(error),
-      )
-      .finally(() => {
-        clearTimeout(deadline)
-        this.#client.reading.resume(Pause.Authentication)
-      })
+    awaitAnswer(this.#client, Pause.Authentication, answer, {
+      take: (step) => this.#take(step),
+      failed: (error) => this.#failed(error),
+    })
   }
 
-  /** Never throws: it may be called by nobody, in a turn of its own, where an error would end the process. */
   #take(step: AuthenticationStep): void {
     if (this.#client.phase === Phase.Ended) return
     try {
@@ -96,11 +94,40 @@ export class Authentication {
         break
       case 'success':
         this.#exchange = undefined
-        this.#proceed(step.userName, step.data)
+        this.#succeeded(step.userName, step.data)
         break
       case 'failure':
         this.#refuse(step.reasonCode, `authentication failed: ${step.why}`)
     }
+  }
+
+  /** @param data for the packet that says so. */
+  #succeeded(userName: string, data: Uint8Array | undefined): void {
+    const request = this.#request
+    if (request === undefined) {
+      this.#reauthenticated(userName, data)
+      return
+    }
+    this.#request = undefined
+    this.#client.owner = userName
+    this.#client.identity = { ...this.#client.identity, userName }
+    accept(this.#client, request, data)
+  }
+
+  #reauthenticated(userName: string, data: Uint8Array | undefined): void {
+    const client = this.#client
+    if (userName !== client.owner) {
+      client.disconnect(ReasonCode.NotAuthorized, 'client authenticated again as another user')
+      return
+    }
+    const authenticationData = data === undefined ? {} : { authenticationData: Buffer.from(data) }
+    const answer: IAuthPacket = {
+      cmd: 'auth',
+      reasonCode: ReasonCode.Success,
+      properties: { authenticationMethod: this.method, ...authenticationData },
+    }
+    if (takes(client, answer)) client.send(answer)
+    else client.disconnect(ReasonCode.PacketTooLarge, AUTH_TOO_LARGE)
   }
 
   /** [MQTT-4.12.0-2] */
@@ -123,9 +150,9 @@ export class Authentication {
 
   #refuse(reasonCode: ReasonCode, why: string): void {
     this.#exchange = undefined
-    // Why it failed is not for the client, who may be anybody.
+    // Why it failed is not for the client, which may be any peer.
     if (this.#client.phase === Phase.Connected)
-      this.#client.disconnect(reasonCode, why, '') // [MQTT-4.12.1-2]
+      this.#client.disconnect(reasonCode, why, { reasonString: '' }) // [MQTT-4.12.1-2]
     else refuse(this.#client, reasonCode, why, '') // [MQTT-4.12.0-4]
   }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
 import { HandlerHarness, type HarnessClient, persistent } from '../../test/helpers/handler-harness.ts'
-import { UNITS_PER_TURN } from './turn-scheduler.ts'
+import { UNITS_PER_TURN } from '../broker/turn-scheduler.ts'
 
 let broker: HandlerHarness
 const start = (config: object = {}, parts: ConstructorParameters<typeof HandlerHarness>[1] = {}) => {
@@ -153,9 +153,9 @@ describe('the Will of a client that is lost', () => {
 
   it('is due as long as it waits for its turn', () => {
     const client = connected({ will })
-    broker.handler.scheduler.spend(UNITS_PER_TURN)
+    broker.core.scheduler.spend(UNITS_PER_TURN)
     expect(outcome(client)).toMatchObject({ will: 'due', message: expect.stringContaining('Will due') })
-    expect(broker.handler.due.wills.count).toBe(1)
+    expect(broker.core.wills.count).toBe(1)
   })
 
   it('is published although a full queue refuses it', () => {
@@ -168,7 +168,7 @@ describe('the Will of a client that is lost', () => {
       const client = connected({ clientId: `client ${n}`, will: { ...will, qos: 1 } })
       expect(outcome(client)).toMatchObject({ will: 'published' })
     }
-    expect(broker.handler.totals.refused).toBe(1)
+    expect(broker.core.counters.refused).toBe(1)
   })
 })
 
@@ -306,7 +306,7 @@ describe('a takeover', () => {
   it('again and again is named once, and not logged any more', () => {
     for (let n = 0; n < 20; n++) broker.connect(kitchen)
     broker.connect({ clientId: 'bedroom' })
-    expect(broker.handler.totals.takeovers).toBe(19)
+    expect(broker.core.counters.takeovers).toBe(19)
     const lines = broker.log.lines.filter(({ level }) => level !== 'debug')
     expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
       {

@@ -1,24 +1,30 @@
-import type { ConnectionEnd } from '../../src/kinds/connection.ts'
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import type { RecipientDescription, WillOutcome } from '../../src/kinds/recipient.ts'
 import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
-import type { Client } from './client.ts'
+import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import type { ConnectRequest } from './connect-request.ts'
-import { isServerTopic } from './server-topic.ts'
-import type { Session } from './session.ts'
 import { TakeoverWatch } from './takeover-watch.ts'
 
-/** Characters of a text that a client chose; longer ones are cut off in the log. */
-const MAXIMUM_TEXT_LENGTH = 256
-
-/** What becomes of the Will when a connection ends. */
-export type WillOutcome = 'published' | 'due' | 'dropped' | 'delayed' | 'deleted'
+/** What the log says of a client. */
+export interface LoggedClient {
+  /** The Client Identifier; none until its CONNECT packet is accepted. */
+  readonly id: string | undefined
+  readonly identity: Identity
+  readonly connection: Pick<Connection, 'remote' | 'protocolVersion' | 'pendingBytes' | 'bytesReceived'>
+  /** It speaks a version that is not spoken here: the version of its connection is that of the answer. */
+  readonly versionRefused: boolean
+}
 
 /** How the connection of a client ended, for the log. */
 export interface ClientEnd {
   /** Who ended it. */
   readonly by: ConnectionEnd['by']
+  /** The client sent DISCONNECT. */
+  readonly sentDisconnect?: boolean
   /** The Reason Code of the client's DISCONNECT, or the one that the broker has for the client. */
   readonly reasonCode?: number
   /** The Reason String of the client's DISCONNECT. */
@@ -35,7 +41,11 @@ export const endedByBroker: ClientEnd = { by: 'broker' }
 const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
 
 /** Reasons of the broker to end a connection that need no warning: the client did nothing wrong. */
-const ORDINARY: ReadonlySet<number | undefined> = new Set([ReasonCode.SessionTakenOver, ReasonCode.ServerShuttingDown])
+const ORDINARY: ReadonlySet<number | undefined> = new Set([
+  ReasonCode.SessionTakenOver,
+  ReasonCode.ServerShuttingDown,
+  ReasonCode.AdministrativeAction,
+])
 
 /**
  * Writes the lines about clients that connect, disconnect, or are refused. Every line has the Client Identifier, address,
@@ -51,11 +61,11 @@ export class ClientLog {
     this.#log = log
   }
 
-  connected(client: Client, request: ConnectRequest, keepAlive: number, sessionPresent: boolean): void {
+  connected(client: LoggedClient, request: ConnectRequest, keepAlive: number, sessionPresent: boolean): void {
     const level = this.#isRepeated(client) ? 'debug' : 'info'
     if (!this.#log.isLevelEnabled(level)) return
     const session = request.cleanStart ? 'clean start' : sessionPresent ? 'session present' : 'new session'
-    const willTopic = request.will && shortened(request.will.message.topic)
+    const willTopic = request.will && shortenText(request.will.message.topic)
     const kept = keepAlive === 0 ? 'no keep alive' : `keep alive ${keepAlive} s`
     const will = willTopic === undefined ? undefined : `Will on ${willTopic}`
     this.#log[level](
@@ -69,7 +79,7 @@ export class ClientLog {
    * @param accepted whether its CONNECT had been accepted.
    * @param will what becomes of its Will; undefined when it had none.
    */
-  ended(client: Client, why: string, end: ClientEnd, accepted: boolean, will: WillOutcome | undefined): void {
+  ended(client: LoggedClient, why: string, end: ClientEnd, accepted: boolean, will: WillOutcome | undefined): void {
     if (end.takenOverBy !== undefined) this.#takenOver(client, end.takenOverBy)
     const level = this.#levelOf(client, end, accepted)
     if (!this.#log.isLevelEnabled(level)) return
@@ -81,7 +91,7 @@ export class ClientLog {
       closedBy: accepted || end.by !== 'broker' ? end.by : undefined,
       reason,
       why: end.takenOverBy === undefined ? why : undefined,
-      reasonString: reasonString && shortened(reasonString),
+      reasonString: reasonString && shortenText(reasonString),
       takenOverBy: end.takenOverBy,
       will,
     }
@@ -93,7 +103,7 @@ export class ClientLog {
   }
 
   /** A client sent a password that is not checked: said once, since it concerns the config and not the client. */
-  passwordIgnored(client: Client): void {
+  passwordIgnored(client: LoggedClient): void {
     if (this.#passwordSeen) return
     this.#passwordSeen = true
     const text =
@@ -102,8 +112,8 @@ export class ClientLog {
   }
 
   /** A client announced a Will on a topic that begins with `$`: the client is let in, and the Will is dropped when it is due. */
-  willRefused(client: Client, willTopic: string): void {
-    const topic = shortened(willTopic)
+  willRefused(client: LoggedClient, willTopic: string): void {
+    const topic = shortenText(willTopic)
     this.#log.warn(
       { ...clientFields(client), willTopic: topic },
       `Will Message not accepted: ${nameOf(client)}${factsOf(client, [])}: its topic ${topic} begins with $; it is dropped when it is due`,
@@ -115,7 +125,7 @@ export class ClientLog {
    * @param details a topic, or why. @param what was refused, in the past tense. @param next what happens to the next ones.
    */
   refused(
-    client: Client,
+    client: LoggedClient,
     reasonCode: ReasonCode,
     details: Readonly<Record<string, string>>,
     what: string,
@@ -123,7 +133,7 @@ export class ClientLog {
   ): void {
     if (!this.#log.isLevelEnabled('warn')) return
     const reason = describeReasonCode(reasonCode)
-    const told = Object.entries(details).map(([key, value]) => (key === 'why' ? value : `${key} ${shortened(value)}`))
+    const told = Object.entries(details).map(([key, value]) => (key === 'why' ? value : `${key} ${shortenText(value)}`))
     this.#log.warn(
       { ...clientFields(client), reason, ...details },
       `${what}: ${nameOf(client)}${factsOf(client, [])}: ${reason}: ${told.join(', ')}; ${next}`,
@@ -131,7 +141,7 @@ export class ClientLog {
   }
 
   /** Messages at QoS 0 come faster than a client reads. */
-  readsTooSlowly(client: Client): void {
+  readsTooSlowly(client: LoggedClient): void {
     const { pendingBytes } = client.connection
     this.#log.warn(
       { ...clientFields(client), pendingBytes },
@@ -140,18 +150,18 @@ export class ClientLog {
     )
   }
 
-  #levelOf(client: Client, end: ClientEnd, accepted: boolean): 'debug' | 'info' | 'warn' {
+  #levelOf(client: LoggedClient, end: ClientEnd, accepted: boolean): 'debug' | 'info' | 'warn' {
     if (end.by === 'broker' && !ORDINARY.has(end.reasonCode)) return 'warn'
     if (end.takenOverBy !== undefined && this.#isRepeated(client)) return 'debug'
     // For example the health check of a load balancer.
     return !accepted && client.connection.bytesReceived === 0 ? 'debug' : 'info'
   }
 
-  #isRepeated({ identity: { clientId } }: Client): boolean {
+  #isRepeated({ identity: { clientId } }: LoggedClient): boolean {
     return this.#takeovers.size > 0 && this.#takeovers.isRepeated(clientId, performance.now())
   }
 
-  #takenOver(client: Client, by: string): void {
+  #takenOver(client: LoggedClient, by: string): void {
     const repeated = this.#takeovers.takenOver(client.identity.clientId, performance.now())
     if (repeated === undefined) return
     const { takeovers, seconds } = repeated
@@ -163,88 +173,46 @@ export class ClientLog {
   }
 }
 
-/** What is to become of the Will of a session when its connection ends. @returns undefined when there is none. */
-export const willOutcome = ({ will, persistent }: Session): WillOutcome | undefined => {
-  if (will === undefined) return undefined
-  if (isServerTopic(will.message)) return 'dropped'
-  // The Will is published when the delay is over or when the session ends, whichever is first [MQTT-3.1.2-8].
-  return will.delaySeconds > 0 && persistent ? 'delayed' : 'published'
-}
-
-/**
- * What has become of the Will of a session whose connection has ended.
- * @param expected what was to become of it.
- */
-export const willOutcomeNow = (
-  session: Session,
-  end: ClientEnd,
-  expected: WillOutcome | undefined,
-): WillOutcome | undefined => {
-  if (expected !== 'published') return expected
-  if (session.willRefused) return 'dropped'
-  // When many Wills are due at once, this one waits for its turn. At a takeover it is published before CONNACK leaves.
-  return session.will === undefined || end.takenOverBy !== undefined ? 'published' : 'due'
-}
-
-/** The end of a connection whose session another client takes over, or ends with Clean Start. */
-export const takenOver = (session: Session, by: Client, cleanStart: boolean): ClientEnd => {
-  const outcome = willOutcome(session)
-  // The next connection deletes the Will before its delay is over [MQTT-3.1.3-9], unless the session ends.
-  const will = outcome === 'delayed' ? (cleanStart ? 'published' : 'deleted') : outcome
-  return { by: 'broker', reasonCode: ReasonCode.SessionTakenOver, takenOverBy: by.connection.remote, will }
-}
-
-/** Cuts off a text that a client chose. */
-export const shortened = (text: string): string =>
-  text.length > MAXIMUM_TEXT_LENGTH ? `${text.slice(0, MAXIMUM_TEXT_LENGTH)}…` : text
-
 /** The fields that every line about a client has. */
-export const clientFields = (client: Client): Record<string, unknown> => {
+export const clientFields = (client: LoggedClient): Record<string, unknown> => {
   const { id, identity, connection } = client
   const { clientId, userName } = identity
   return {
-    client: id ?? (clientId === '' ? undefined : shortened(clientId)),
+    client: id ?? (clientId === '' ? undefined : shortenText(clientId)),
     remote: connection.remote,
     version: versionOf(client),
-    user: userName && shortened(userName),
+    user: userName && shortenText(userName),
   }
 }
 
-/** The same fields of a session, whose client may be away. */
-export const whoseIs = ({ id, client, identity }: Session): Record<string, unknown> =>
-  client === undefined
-    ? { client: shortened(id), remote: identity.remote, user: identity.userName && shortened(identity.userName) }
-    : clientFields(client)
+/** For lines of the log that other parts write: `kitchen from 192.0.2.7:5123 (MQTT 5, user bob)`. */
+export const describeClient = (client: LoggedClient): RecipientDescription => ({
+  text: nameOf(client) + factsOf(client, []),
+  fields: clientFields(client),
+})
 
-/** Names a session in a line of the log, whose client may be away: `kitchen from 192.0.2.7:5123 (MQTT 5, user bob)`. */
-export const nameOfSession = ({ id, client, identity: { remote, userName } }: Session): string => {
-  if (client !== undefined) return nameOf(client) + factsOf(client, [])
-  const user = userName ? ` (user ${shortened(userName)})` : ''
-  return `${shortened(id)} from ${remote}${user}`
-}
-
-const versionOf = ({ versionRefused, connection: { protocolVersion } }: Client): string | undefined =>
+const versionOf = ({ versionRefused, connection: { protocolVersion } }: LoggedClient): string | undefined =>
   versionRefused || protocolVersion === 0 ? undefined : VERSIONS[protocolVersion]
 
 /** `kitchen from 192.0.2.7:5123` */
-const nameOf = ({ id, identity, connection: { remote } }: Client): string => {
+const nameOf = ({ id, identity, connection: { remote } }: LoggedClient): string => {
   const name = id ?? identity.clientId
-  return name === '' ? remote : `${shortened(name)} from ${remote}`
+  return name === '' ? remote : `${shortenText(name)} from ${remote}`
 }
 
 /** ` (MQTT 5, keep alive 60 s, user bob)`; empty when nothing is known. */
-const factsOf = (client: Client, more: readonly string[], last?: string): string => {
+const factsOf = (client: LoggedClient, more: readonly string[], last?: string): string => {
   const { identity } = client
   const version = versionOf(client)
   const facts: string[] = []
   if (version !== undefined) facts.push(version)
   facts.push(...more)
-  if (identity.userName) facts.push(`user ${shortened(identity.userName)}`)
+  if (identity.userName) facts.push(`user ${shortenText(identity.userName)}`)
   if (last !== undefined) facts.push(last)
   return facts.length === 0 ? '' : ` (${facts.join(', ')})`
 }
 
-const headOf = ({ connection, identity }: Client, { by, reasonCode }: ClientEnd, accepted: boolean): string => {
+const headOf = ({ connection, identity }: LoggedClient, { by, reasonCode }: ClientEnd, accepted: boolean): string => {
   if (accepted) return 'Client disconnected'
   const isClient = identity.clientId !== '' || connection.protocolVersion !== 0
   if (by === 'broker' && reasonCode !== ReasonCode.ServerShuttingDown) {
@@ -268,7 +236,7 @@ const causeOf = (why: string, reason: string | undefined, end: ClientEnd, accept
       return /ECONNRESET|EPIPE/.test(why) ? `network connection reset by the client (${why})` : why
     case 'client': {
       const text = reason === undefined ? why : `${why}: ${reason}`
-      return reasonString ? `${text}: "${shortened(reasonString)}"` : text
+      return reasonString ? `${text}: "${shortenText(reasonString)}"` : text
     }
   }
 }

@@ -3,12 +3,14 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ConnectReturnCode, ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import type { ConnectRequest } from './connect-request.ts'
+import type { Terms } from './terms.ts'
 
 type Properties = NonNullable<IConnackPacket['properties']>
 
 /** What was decided about a client that is accepted. */
 export interface Acceptance {
   readonly sessionPresent: boolean
+  readonly terms: Terms
   /** In seconds; 0 is none. */
   readonly keepAlive: number
   readonly authenticationData: Uint8Array | undefined
@@ -18,7 +20,7 @@ export interface Acceptance {
 export const accepted = (client: Client, request: ConnectRequest, acceptance: Acceptance): IConnackPacket => {
   const { sessionPresent } = acceptance
   if (client.isVersion5) {
-    const properties = { ...capabilities(client), ...answers(client, request, acceptance) }
+    const properties = { ...capabilities(client, acceptance.terms), ...answers(client, request, acceptance) }
     return { cmd: 'connack', sessionPresent, reasonCode: ReasonCode.Success, properties }
   }
   // MQTT 3.1 knows no Session Present: the byte is reserved.
@@ -60,18 +62,18 @@ const RETURN_CODES: ReadonlyMap<ReasonCode, ConnectReturnCode> = new Map<ReasonC
 ])
 
 /** What this broker can do, where that is not what a client assumes (section 3.2.2.3). */
-const capabilities = ({ handler: { config }, connection }: Client): Properties => ({
-  receiveMaximum: config.receiveMaximum,
+const capabilities = ({ connection }: Client, terms: Terms): Properties => ({
+  receiveMaximum: terms.receiveMaximum,
   // [MQTT-3.2.2-9]; the property has a value for 0 and 1 alone, which mqtt-packet writes as a byte.
-  ...(config.maximumQoS < 2 ? { maximumQoS: config.maximumQoS } : {}),
-  ...(config.retainAvailable ? {} : { retainAvailable: false }),
+  ...(terms.maximumQoS < 2 ? { maximumQoS: terms.maximumQoS } : {}),
+  ...(terms.retainAvailable ? {} : { retainAvailable: false }),
   ...(Number.isFinite(connection.maximumIncomingPacketSize)
     ? { maximumPacketSize: connection.maximumIncomingPacketSize }
     : {}),
-  ...(config.topicAliasMaximum > 0 ? { topicAliasMaximum: config.topicAliasMaximum } : {}),
-  ...(config.wildcardSubscriptionAvailable ? {} : { wildcardSubscriptionAvailable: false }),
-  ...(config.subscriptionIdentifiersAvailable ? {} : { subscriptionIdentifiersAvailable: false }),
-  ...(config.sharedSubscriptionAvailable ? {} : { sharedSubscriptionAvailable: false }),
+  ...(terms.topicAliasMaximum > 0 ? { topicAliasMaximum: terms.topicAliasMaximum } : {}),
+  ...(terms.wildcardSubscriptionAvailable ? {} : { wildcardSubscriptionAvailable: false }),
+  ...(terms.subscriptionIdentifiersAvailable ? {} : { subscriptionIdentifiersAvailable: false }),
+  ...(terms.sharedSubscriptionAvailable ? {} : { sharedSubscriptionAvailable: false }),
 })
 
 /** What it says to what this client asked for. */

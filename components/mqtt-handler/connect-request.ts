@@ -1,8 +1,9 @@
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import type { StoredWill } from '../../src/kinds/store.ts'
+import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import { type HandlerConfig, NEVER_EXPIRES } from './config.ts'
-import { willOf } from './will.ts'
+import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
+import type { HandlerConfig } from './config.ts'
 
 /** Receive Maximum of a client that does not say (section 3.1.2.11.3), or that cannot. */
 const DEFAULT_RECEIVE_MAXIMUM = 65_535
@@ -63,5 +64,23 @@ export const connectRequest = (
     hasPassword: packet.password !== undefined,
     authenticationMethod: properties.authenticationMethod,
     authenticationData: data === undefined ? undefined : Buffer.from(data),
+  }
+}
+
+/** The Will of a CONNECT packet (section 3.1.2.5), in memory of its own. @returns undefined when there is none. */
+const willOf = ({ will, willProperties }: ConnectPacket): StoredWill | undefined => {
+  if (will === undefined) return undefined
+  const { topic, payload, qos = 0, retain = false, properties } = will
+  const message = Message.of({
+    topic,
+    payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
+    properties: willProperties ?? Buffer.alloc(0),
+    qos,
+    retain,
+  })
+  return {
+    message,
+    delaySeconds: properties?.willDelayInterval ?? 0,
+    messageExpiryInterval: properties?.messageExpiryInterval ?? -1,
   }
 }

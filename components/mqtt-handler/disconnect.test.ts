@@ -11,7 +11,7 @@ it.each([0, 10])(
     const client = broker.connect(persistent())
     expect(client.connack).toMatchObject({ properties: { sessionExpiryInterval: maximumSessionExpirySeconds } })
     expect(client.take({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 60 } })).toEqual([])
-    const session = broker.handler.sessions.get('client')
+    const session = broker.core.sessions.get('client')
     expect(session?.expiryIntervalSeconds).toBe(maximumSessionExpirySeconds === 0 ? undefined : 10)
   },
 )

@@ -19,5 +19,5 @@ export const handleDisconnect = (client: Client, { reasonCode = 0, properties }:
   }
   const will = reasonCode === ReasonCode.Success && session.deleteWill() ? 'deleted' : undefined // [MQTT-3.14.4-3]
   const reason = client.isVersion5 ? { reasonCode, reasonString: properties?.reasonString } : {}
-  client.end('client sent DISCONNECT', { by: 'client', will, ...reason })
+  client.end('client sent DISCONNECT', { by: 'client', sentDisconnect: true, will, ...reason })
 }

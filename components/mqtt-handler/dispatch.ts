@@ -1,18 +1,132 @@
-import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
+import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { handleAcknowledgement } from './acknowledge.ts'
 import { handleAuth } from './auth.ts'
 import type { Client } from './client.ts'
+import type { ClientEnd } from './client-log.ts'
+import { handleConnect } from './connect.ts'
 import { handleDisconnect } from './disconnect.ts'
+import { acknowledgementWork, packetTypeOf, packetWork, publishWork, runWork } from './packet-work.ts'
+import { Phase } from './phase.ts'
 import { handlePingreq } from './pingreq.ts'
 import { handlePuback } from './puback.ts'
 import { handlePubcomp } from './pubcomp.ts'
+import { handlePublish, handlePublishRun } from './publish.ts'
 import { handlePubrec } from './pubrec.ts'
 import { handlePubrel } from './pubrel.ts'
+import { refuse } from './refuse.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { handleUnsubscribe } from './unsubscribe.ts'
 
+/** Takes the packets of one client: charges and counts each, notes what its answer depends on, and calls its handler. */
+export class Dispatch implements PacketReceiver {
+  readonly #client: Client
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  packet(packet: ControlPacket): void {
+    const client = this.#client
+    client.connection.chargePacket(packetWork(packet))
+    client.handler.counters.packetsIn[packetTypeOf(packet)]! += 1
+    if (client.phase !== Phase.Connected) {
+      beforeConnected(client, packet)
+      return
+    }
+    client.heard()
+    client.gate.begin()
+    whenConnected(client, packet)
+  }
+
+  acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
+    const client = this.#client
+    client.connection.chargePacket(acknowledgementWork(type))
+    client.handler.counters.packetsIn[type]! += 1
+    if (client.phase !== Phase.Connected) {
+      beforeConnected(client, { cmd: acknowledgementName(type), messageId: packetIdentifier })
+      return
+    }
+    if (isLast) client.heard()
+    client.gate.begin()
+    handleAcknowledgement(client, type, packetIdentifier, isLast)
+  }
+
+  publish(publish: Publish): void {
+    const client = this.#client
+    client.connection.chargePacket(publishWork(publish))
+    client.handler.counters.publishesIn[publish.qos]! += 1
+    if (client.phase !== Phase.Connected) {
+      if (client.phase !== Phase.Ended) refuse(client, ReasonCode.ProtocolError, 'client sent publish before CONNACK')
+      return
+    }
+    client.heard()
+    client.gate.begin()
+    handlePublish(client, publish)
+  }
+
+  publishRun(run: PublishRun): boolean {
+    const client = this.#client
+    if (client.phase !== Phase.Connected) return false
+    client.heard()
+    client.gate.begin()
+    if (!handlePublishRun(client, run)) return false
+    client.connection.chargePacket(runWork(run))
+    client.handler.counters.publishesIn[run.message.qos]! += run.count
+    return true
+  }
+
+  fail(error: ProtocolError): void {
+    const client = this.#client
+    if (client.phase === Phase.Ended) return
+    const why = error.hint === undefined ? error.message : `${error.message} ${error.hint}`
+    const { reasonCode } = error
+    if (client.phase >= Phase.Accepted) {
+      client.disconnect(reasonCode, why, { reasonString: error.message })
+      return
+    }
+    if (error.clientId !== undefined) client.identity = { ...client.identity, clientId: error.clientId }
+    // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
+    // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
+    client.versionRefused = reasonCode === ReasonCode.UnsupportedProtocolVersion
+    if (client.isVersion5 || client.versionRefused) refuse(client, reasonCode, why, error.message)
+    else client.end(why, { by: 'broker', reasonCode })
+  }
+
+  drained(): void {
+    this.#client.session?.outbox.pump()
+  }
+
+  stopping(): void {
+    const client = this.#client
+    const end: ClientEnd = { by: 'broker', reasonCode: ReasonCode.ServerShuttingDown }
+    if (client.phase < Phase.Accepted) client.end('server stops', end)
+    else client.disconnect(ReasonCode.ServerShuttingDown, 'server stops')
+  }
+
+  closed(): void {
+    const { by, reason } = this.#client.connection.end ?? { by: 'network', reason: 'network connection lost' }
+    this.#client.end(reason, { by })
+  }
+}
+
+const beforeConnected = (client: Client, packet: ControlPacket): void => {
+  const { phase } = client
+  if (phase === Phase.Ended) return
+  // The first packet must be CONNECT [MQTT-3.1.0-1].
+  if (phase === Phase.New && packet.cmd === 'connect') handleConnect(client, packet)
+  else if (phase === Phase.Authenticating && packet.cmd === 'auth') handleAuth(client, packet)
+  else if (phase !== Phase.New && packet.cmd === 'disconnect') {
+    client.end('client sent DISCONNECT', { by: 'client', sentDisconnect: true })
+  } else refuse(client, ReasonCode.ProtocolError, `client sent ${packet.cmd} before CONNACK`)
+}
+
 /** Handles a packet of a connected client, by its type. PUBLISH packets have a way of their own (`publish.ts`). */
-export const dispatch = (client: Client, packet: ControlPacket): void => {
+const whenConnected = (client: Client, packet: ControlPacket): void => {
   switch (packet.cmd) {
     case 'puback':
       handlePuback(client, packet)

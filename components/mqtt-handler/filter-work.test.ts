@@ -9,7 +9,7 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
-import { UNITS_PER_TURN } from './turn-scheduler.ts'
+import { UNITS_PER_TURN } from '../broker/turn-scheduler.ts'
 
 let broker: HandlerHarness
 beforeEach(() => {
@@ -23,7 +23,7 @@ const subscribing = (filters: readonly string[]) =>
   subscribePacket(Object.fromEntries(filters.map((filter, n) => [filter, { qos: (n % 3) as 0 | 1 | 2 }])))
 const unsubscribing = (filters: string[]) => ({ cmd: 'unsubscribe', messageId: 6, unsubscriptions: filters }) as const
 const settled = async () => {
-  while (broker.handler.scheduler.waiting > 0) await nextTurn()
+  while (broker.core.scheduler.waiting > 0) await nextTurn()
 }
 
 it('a packet of few filters is answered at once, and charged to its client', () => {
@@ -32,7 +32,7 @@ it('a packet of few filters is answered at once, and charged to its client', () 
   client.connection.chargeWork = (units) => {
     charged += units
   }
-  broker.handler.scheduler.spend(UNITS_PER_TURN)
+  broker.core.scheduler.spend(UNITS_PER_TURN)
   expect(client.take(subscribing(many.slice(0, 100)))).toMatchObject([{ cmd: 'suback' }])
   expect(charged).toBeGreaterThan(100 * 20)
   charged = 0
@@ -44,21 +44,21 @@ it('a packet of many filters is handled over turns and answered in the order of 
   const client = broker.connect()
   expect(client.take(subscribing(many))).toEqual([])
   expect(client.connection.paused).toBe(true)
-  const atOnce = broker.handler.router.subscriptions
+  const atOnce = broker.core.router.subscriptions
   expect(atOnce).toBeGreaterThan(0)
   expect(atOnce).toBeLessThan(MANY / 2)
   await settled()
   expect(client.take()).toEqual([{ cmd: 'suback', messageId: 5, granted: many.map((_, n) => n % 3) }])
   expect(client.connection.paused).toBe(false)
-  expect(broker.handler.router.subscriptions).toBe(MANY)
+  expect(broker.core.router.subscriptions).toBe(MANY)
   expect(client.take(unsubscribing([...many, 'none']))).toEqual([])
   expect(client.connection.paused).toBe(true)
   await settled()
   const codes = [...many.map(() => 0), 0x11]
   expect(client.take()).toEqual([{ cmd: 'unsuback', messageId: 6, granted: codes }])
   expect(client.connection.paused).toBe(false)
-  expect(broker.handler.router.subscriptions).toBe(0)
-  expect(broker.handler.scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.1)
+  expect(broker.core.router.subscriptions).toBe(0)
+  expect(broker.core.scheduler.mostInTurn).toBeLessThan(UNITS_PER_TURN * 1.1)
 })
 
 it('several clients with such packets share the turns', async () => {
@@ -68,7 +68,7 @@ it('several clients with such packets share the turns', async () => {
   await nextTurn()
   const counts = clients.map(({ connection }) => connection.paused)
   expect(counts).toEqual([true, true, true])
-  const held = ['1', '2', '3'].map((id) => broker.handler.sessions.get(id)!.subscriptions.size)
+  const held = ['1', '2', '3'].map((id) => broker.core.sessions.get(id)!.subscriptions.size)
   expect(Math.min(...held)).toBeGreaterThan(500)
   await settled()
   for (const client of clients) expect(client.take()).toMatchObject([{ cmd: 'suback' }])
@@ -78,16 +78,16 @@ it('a client that goes in the middle leaves the rest out', async () => {
   const client = broker.connect(persistent())
   client.take(subscribing(many))
   client.lose()
-  const left = broker.handler.sessions.get('client')!.subscriptions.size
+  const left = broker.core.sessions.get('client')!.subscriptions.size
   await settled()
-  expect(broker.handler.sessions.get('client')!.subscriptions.size).toBe(left)
+  expect(broker.core.sessions.get('client')!.subscriptions.size).toBe(left)
   expect(client.take()).toEqual([])
   // So does one whose session ends, or that takes its own session over.
   const other = broker.connect({ clientId: 'other' })
   other.take(subscribing(many))
   const again = broker.connect({ clientId: 'other' })
   await settled()
-  expect(broker.handler.router.subscriptions).toBe(left)
+  expect(broker.core.router.subscriptions).toBe(left)
   expect(again.take(subscribePacket({ x: {} }))).toMatchObject([{ cmd: 'suback' }])
   expect(payloads(again.take(publishPacket({ topic: 'x' })))).toEqual(['payload'])
 })

@@ -1,9 +1,9 @@
+import type { TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { clientFields } from './client-log.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
-import type { TurnTask } from './turn-scheduler.ts'
 
 /** A packet with no more Topic Filters than this is handled in the turn in which it came. */
 const MAXIMUM_AT_ONCE = 100
@@ -64,12 +64,14 @@ export class FilterWork<Request> implements TurnTask {
       const { handler } = this.#client
       handler.log.error({ err: error, ...clientFields(this.#client) }, 'Topic Filters not handled')
       // It is not read, and would not even notice the end of its connection.
-      this.#client.disconnect(ReasonCode.UnspecifiedError, 'its Topic Filters could not be handled', '')
+      this.#client.disconnect(ReasonCode.UnspecifiedError, 'its Topic Filters could not be handled', {
+        reasonString: '',
+      })
     }
   }
 
   #goOn(): void {
-    const { scheduler } = this.#client.handler
+    const { scheduler } = this.#client.handler.broker
     const { requests } = this.#packet
     while (this.#codes.length < requests.length) {
       if (this.#client.phase !== Phase.Connected || !scheduler.mayGoOn(this)) return
@@ -82,10 +84,10 @@ export class FilterWork<Request> implements TurnTask {
 
   /** @returns the units of work that it cost. */
   #handle(request: Request): number {
-    const { journal } = this.#client.handler
-    const appendedBefore = journal.appended
+    const { journal } = this.#client.handler.broker
+    const { position } = journal
     this.#codes.push(this.#packet.handle(request))
-    if (journal.appended !== appendedBefore) this.#batch = journal.store.batch
+    if (journal.position !== position) this.#batch = journal.lastBatch
     return this.#packet.unitsOf(request)
   }
 

@@ -1,11 +1,9 @@
 import { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
-import { Authorizer } from '../../src/kinds/authorizer.ts'
+import { Broker } from '../../src/kinds/broker.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { HandlerStage } from '../../src/kinds/pipeline-stage.ts'
-import { Router } from '../../src/kinds/router.ts'
-import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { exclusive, many, optional } from '../../src/system/kind.ts'
+import { many } from '../../src/system/kind.ts'
 import { handlerConfig } from './config.ts'
 import { MqttHandler } from './mqtt-handler.ts'
 
@@ -13,23 +11,12 @@ import { MqttHandler } from './mqtt-handler.ts'
 export const mqttHandler = defineComponent({
   provides: HandlerStage,
   needs: {
-    router: Router,
-    // Two handlers over one store would know nothing of each other's clients and retained messages.
-    store: exclusive(Store),
+    broker: Broker,
     authenticationMethods: many(AuthenticationMethod),
-    authorizer: optional(Authorizer),
     logger: Logger,
   },
   config: handlerConfig,
-  start: async (config, { logger, ...parts }, { name }) => {
-    const handler = new MqttHandler(config, { ...parts, logger: logger.child({ component: name }) })
-    try {
-      await handler.restore()
-    } catch (error) {
-      handler.stop()
-      throw error
-    }
-    return handler
-  },
+  start: (config, { logger, ...parts }, { name }) =>
+    new MqttHandler(config, { ...parts, logger: logger.child({ component: name }) }),
   stop: (instance) => instance.stop(),
 })

@@ -46,6 +46,26 @@ export const packetWork = (packet: ControlPacket): number => {
   }
 }
 
+/** The type of a packet. */
+export const packetTypeOf = ({ cmd }: ControlPacket): PacketType => TYPES[cmd]
+
+const TYPES: Readonly<Record<ControlPacket['cmd'], PacketType>> = {
+  connect: PacketType.Connect,
+  connack: PacketType.Connack,
+  puback: PacketType.Puback,
+  pubrec: PacketType.Pubrec,
+  pubrel: PacketType.Pubrel,
+  pubcomp: PacketType.Pubcomp,
+  subscribe: PacketType.Subscribe,
+  suback: PacketType.Suback,
+  unsubscribe: PacketType.Unsubscribe,
+  unsuback: PacketType.Unsuback,
+  pingreq: PacketType.Pingreq,
+  pingresp: PacketType.Pingresp,
+  disconnect: PacketType.Disconnect,
+  auth: PacketType.Auth,
+}
+
 /** The work of an acknowledgement that says Success. */
 export const acknowledgementWork = (type: Acknowledgement): number =>
   type === PacketType.Pubrel ? PUBREL : SMALL_PACKET

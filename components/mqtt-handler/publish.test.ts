@@ -123,7 +123,7 @@ describe('a message at QoS 2 to its own publisher', () => {
     broker = new HandlerHarness()
     const client = broker.connect(persistent('publisher'))
     client.take(subscribePacket({ a: {} }))
-    vi.spyOn(broker.handler.router, 'publish').mockImplementationOnce(() => {
+    vi.spyOn(broker.core.router, 'publish').mockImplementationOnce(() => {
       throw new Error('broken')
     })
     expect(() => client.take(publishPacket({ qos: 2 }))).toThrow('broken')
@@ -199,7 +199,7 @@ describe('a run of PUBLISH packets', () => {
     const { subscriber, publisher } = opened({}, { mayReceive })
     expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(true)
     expect(asked).toEqual([[expect.objectContaining({ clientId: 'subscriber' }), 'a']])
-    expect([subscriber.take(), broker.handler.totals.droppedQoS0]).toEqual([[], 0])
+    expect([subscriber.take(), broker.handler.counters.droppedQoS0]).toEqual([[], 0])
   })
 
   it.each([
@@ -233,7 +233,7 @@ describe('a run of PUBLISH packets', () => {
     const { subscriber, publisher } = opened()
     subscriber.connection.congested = true
     for (let times = 0; times < 2; times++) expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(true)
-    expect([subscriber.take(), broker.handler.totals.droppedQoS0]).toEqual([[], 6])
+    expect([subscriber.take(), broker.handler.counters.droppedQoS0]).toEqual([[], 6])
     expect(broker.log.at('warn')).toHaveLength(1)
     subscriber.connection.congested = false
     publisher.takesRun(runOf('a', RUN, 5))

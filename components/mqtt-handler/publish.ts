@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IPubackPacket, IPubrecPacket, QoS } from 'mqtt-packet'
+import type { PendingPublication, PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
@@ -7,18 +8,16 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { Phase } from './phase.ts'
-import type { Publication } from './publication.ts'
-import { publishAcknowledgedRun, publishMessage, publishRun } from './publishing.ts'
-import { contentOf } from './unreleased-messages.ts'
+import { toldReason } from './told-reason.ts'
 
 /** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
 export const handlePublish = (client: Client, publish: Publish): void => {
-  const { config } = client.handler
-  if (publish.qos > config.maximumQoS) {
+  const { terms } = client
+  if (publish.qos > terms.maximumQoS) {
     client.disconnect(ReasonCode.QoSNotSupported, 'client published at a QoS over maximumQoS') // [MQTT-3.2.2-11]
     return
   }
-  if (publish.retain && !config.retainAvailable) {
+  if (publish.retain && !terms.retainAvailable) {
     client.disconnect(ReasonCode.RetainNotSupported, 'client published with RETAIN 1, which is not available')
     return
   }
@@ -27,11 +26,8 @@ export const handlePublish = (client: Client, publish: Publish): void => {
   const { qos, retain } = publish
   // A filter that is not type-checked can put another message into the packet: it goes on as what is acknowledged.
   const message = found.qos === qos && found.retain === retain ? found : found.with({ qos, retain })
-  if (publish.qos === 0) {
-    const result = take(client, publish, message)
-    if (typeof result === 'number') takenQoS0(client, message, result)
-    else later(client, result, 0, { messageId: 0, content: undefined }, false)
-  } else if (publish.qos === 1) takeQoS1(client, publish, message)
+  if (publish.qos === 0) takeQoS0(client, publish, message)
+  else if (publish.qos === 1) takeQoS1(client, publish, message)
   else takeQoS2(client, publish, message)
 }
 
@@ -40,33 +36,36 @@ export const handlePublish = (client: Client, publish: Publish): void => {
  * @returns false, and does nothing, when each is to be looked at.
  */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
-  const { config, journal } = client.handler
-  if (config.checkPayloadFormat && run.payloadFormatUtf8) return false
-  if (run.message.qos === 0) return publishRun(client.handler, run, client.session!)
-  if (config.maximumQoS === 0 || !hasRoomToAnswer(client, run.count)) return false
-  const appendedBefore = journal.appended
-  const reasons = publishAcknowledgedRun(client.handler, run, client.session!)
+  const session = client.session!
+  if (client.handler.config.checkPayloadFormat && run.payloadFormatUtf8) return false
+  if (run.message.qos === 0) return session.publishRun(run)
+  if (client.terms.maximumQoS === 0 || !hasRoomToAnswer(client, run.count)) return false
+  const reasons = session.publishAcknowledgedRun(run)
   if (reasons === undefined) return false
-  const depends = journal.appended !== appendedBefore
+  const { depends } = client.gate
   for (let index = 0; index < run.count; index += 1) {
     takenQoS1(client, run.packetIdentifiers[index]!, run.message, reasons[index] as ReasonCode, depends)
   }
   return true
 }
 
+const takeQoS0 = (client: Client, publish: Publish, message: Message): void => {
+  const { reasonCode, pending } = take(client, publish, message)
+  if (pending === undefined) takenQoS0(client, message, reasonCode)
+  else later(client, pending, 0, { messageId: 0, content: undefined }, false)
+}
+
 const takenQoS0 = (client: Client, message: Message, reason: ReasonCode): void => {
-  if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reason)
+  if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, toldReason(reason, client.handler.config))
 }
 
 const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
   if (overReceiveMaximum(client)) return
-  const { journal } = client.handler
-  const appendedBefore = journal.appended
   const { packetIdentifier: messageId } = publish
-  const result = take(client, publish, message)
-  const depends = journal.appended !== appendedBefore
-  if (typeof result === 'number') takenQoS1(client, messageId, message, result, depends)
-  else later(client, result, 1, { messageId, content: undefined }, depends)
+  const { reasonCode, pending } = take(client, publish, message)
+  const { depends } = client.gate
+  if (pending === undefined) takenQoS1(client, messageId, message, reasonCode, depends)
+  else later(client, pending, 1, { messageId, content: undefined }, depends)
 }
 
 /** The message is with its subscribers. @param depends whether the answer promises what was appended to the journal. */
@@ -85,9 +84,7 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   const { packetIdentifier: messageId } = publish
   const session = client.session!
   const { unreleased } = session
-  const { journal, totals } = client.handler
-  const appendedBefore = journal.appended
-  const content = contentIfKnownBy(client, message)
+  const content = unreleased.contentOf(message)
   const arrival = unreleased.arrival(publish, message, content)
   if (arrival === 'known') {
     client.acknowledges(PacketType.Pubrec, messageId, false)
@@ -102,28 +99,18 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
     refuseUnremembered(client, messageId)
     return
   }
-  const refusedBefore = totals.refused
   session.answerFirst()
-  const result = take(client, publish, message)
-  const depends = journal.appended !== appendedBefore
-  if (typeof result === 'number') {
-    takenQoS2(client, { messageId, content }, message, result, totals.refused !== refusedBefore, depends)
-  } else later(client, result, 2, { messageId, content }, depends)
+  const { reasonCode, isRefused, pending } = take(client, publish, message)
+  const { depends } = client.gate
+  if (pending !== undefined) later(client, pending, 2, { messageId, content }, depends)
+  else takenQoS2(client, { messageId, content }, message, reasonCode, isRefused, depends)
   // The copies of a message that is divided over turns go out in the order of the subscribers, before PUBREC.
   session.deliverOwn(message)
 }
 
-/** @returns undefined when messages are known by their identifiers alone. */
-const contentIfKnownBy = (client: Client, message: Message): number | undefined => {
-  if (client.handler.config.duplicateQoS2 === 'by-identifier') return undefined
-  // Some 8 units of work for each KiB.
-  client.connection.chargeWork(message.size >> 7)
-  return contentOf(message)
-}
-
 /** Refuses a message whose Packet Identifier there is no room for: it could not be told from the next message under it. */
 const refuseUnremembered = (client: Client, messageId: number): void => {
-  client.handler.totals.refusedPublishes += 1
+  client.handler.counters.refusedPublishes += 1
   if (client.isVersion5) client.answer(refused(client, messageId), false)
   else client.disconnect(ReasonCode.QuotaExceeded, 'client has too many QoS 2 messages that it did not release')
 }
@@ -131,16 +118,24 @@ const refuseUnremembered = (client: Client, messageId: number): void => {
 /** A message that is acknowledged. */
 interface Acknowledged {
   readonly messageId: number
-  /** At QoS 2, what `contentIfKnownBy` gave. */
+  /** At QoS 2, what tells its content from another one. */
   readonly content: number | undefined
 }
 
 /** Answers when the message has been passed on, which takes several turns. A function of its own: it makes a closure. */
-const later = (client: Client, publication: Publication, qos: QoS, what: Acknowledged, depends: boolean): void =>
-  publication.whenFinished((reason, { message, refused, appended }) => {
+const later = (
+  client: Client,
+  pending: PendingPublication,
+  qos: QoS,
+  what: Acknowledged,
+  dependedBefore: boolean,
+): void =>
+  pending.whenFinished((reason, { message, isRefused, hasAppended }) => {
+    client.gate.begin()
+    const depends = dependedBefore || hasAppended
     if (qos === 0) takenQoS0(client, message, reason)
-    else if (qos === 1) takenQoS1(client, what.messageId, message, reason, depends || appended)
-    else takenQoS2(client, what, message, reason, refused, depends || appended)
+    else if (qos === 1) takenQoS1(client, what.messageId, message, reason, depends)
+    else takenQoS2(client, what, message, reason, isRefused, depends)
   })
 
 /**
@@ -157,36 +152,42 @@ const takenQoS2 = (
   depends: boolean,
 ): void => {
   const session = client.session!
-  const { journal, sessions } = client.handler
   // It may have ended meanwhile.
-  if (sessions.get(session.id) !== session) return
-  const appendedBefore = journal.appended
+  if (session.hasEnded) return
   const said = answered(client, message, reason)
   // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
   if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
     session.unreleased.add(messageId, content)
-    if (session.client !== client) session.unreleased.inherit(messageId)
+    if (session.recipient !== client) session.unreleased.inherit(messageId)
   } else if (isRefused) session.unreleased.addRefused(messageId)
   if (client.phase === Phase.Ended) return
-  const waits = depends || journal.appended !== appendedBefore
+  const waits = depends || client.gate.depends
   if (said === undefined) client.acknowledges(PacketType.Pubrec, messageId, waits)
   else client.answer({ cmd: 'pubrec', messageId, ...said }, waits)
 }
 
-/** Publishes the message. @returns what the client is told, or the publication that says so later. */
-const take = (client: Client, publish: Publish, message: Message): ReasonCode | Publication => {
+/** Publishes the message. @returns filled again by the next message. */
+const take = (client: Client, publish: Publish, message: Message): PublishOutcome => {
   if (client.handler.config.checkPayloadFormat && publish.payloadFormatUtf8 && !isUtf8(message.payload)) {
-    return ReasonCode.PayloadFormatInvalid
+    return NOT_UTF8
   }
-  return publishMessage(client.handler, message, client.session!, client.isVersion5 && publish.qos > 0)
+  return client.session!.publish(message, client.isVersion5 && publish.qos > 0)
+}
+
+const NOT_UTF8: PublishOutcome = {
+  reasonCode: ReasonCode.PayloadFormatInvalid,
+  subscribers: 0,
+  isRefused: false,
+  pending: undefined,
 }
 
 /** What PUBACK or PUBREC says beside Success. MQTT 3 has no Reason Codes: what is refused is acknowledged all the same [3.1.1 MQTT-3.3.5-2]. */
 const answered = (
   client: Client,
   message: Message,
-  reasonCode: ReasonCode,
+  reason: ReasonCode,
 ): Pick<IPubackPacket, 'reasonCode' | 'properties'> | undefined => {
+  const reasonCode = toldReason(reason, client.handler.config)
   if (reasonCode >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reasonCode)
   if (!client.isVersion5 || reasonCode === ReasonCode.Success) return undefined
   return explained(client, reasonCode)
@@ -214,16 +215,13 @@ const EXPLANATIONS: ReadonlyMap<ReasonCode, string> = new Map<ReasonCode, string
 
 const hold = (client: Client, answer: IPubackPacket, depends: boolean): void => {
   client.unanswered += 1
-  client.answer(answer, depends, () => {
-    client.unanswered -= 1
-  })
+  client.answer(answer, depends, 'answered')
 }
 
 /** Whether so many more messages are within Receive Maximum, which clients of MQTT 3 do not know. */
 const hasRoomToAnswer = (client: Client, messages: number): boolean => {
   if (!client.isVersion5) return true
-  const { receiveMaximum } = client.handler.config
-  return client.unanswered + client.session!.unreleased.ofConnection + messages <= receiveMaximum
+  return client.unanswered + client.session!.unreleased.ofConnection + messages <= client.terms.receiveMaximum
 }
 
 /** [MQTT-3.3.4-7] */

@@ -12,19 +12,25 @@ export const Pause = {
   Publication: 8,
   /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
   Filters: 16,
+  /** Another process may have to give its session up. */
+  Claim: 32,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
+
+/** Is told when the connection is read again. */
+export interface ReadingListener {
+  heard(): void
+}
 
 /** Whether a connection is read: as long as no reason speaks against it. */
 export class Reading {
   readonly #connection: Connection
-  readonly #onResume: () => void
+  readonly #listener: ReadingListener
   #reasons = 0
 
-  /** @param onResume called when the connection is read again. */
-  constructor(connection: Connection, onResume: () => void) {
+  constructor(connection: Connection, listener: ReadingListener) {
     this.#connection = connection
-    this.#onResume = onResume
+    this.#listener = listener
   }
 
   pause(reason: Pause): void {
@@ -37,7 +43,8 @@ export class Reading {
     if ((this.#reasons & reason) === 0) return
     this.#reasons &= ~reason
     if (this.#reasons !== 0) return
-    this.#onResume()
+    // What it sent meanwhile is not read yet: its silence begins now.
+    this.#listener.heard()
     this.#connection.resume()
   }
 }

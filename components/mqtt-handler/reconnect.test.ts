@@ -117,7 +117,7 @@ describe('PUBREL that a client is owed when it comes back', () => {
     expect(packets(pubrec(back, b!))).toEqual([['pubrel', b]])
     expect(packets(pubrec(back, a!))).toEqual([['pubrel', a]])
     expect(back.take({ cmd: 'pubcomp', messageId: a! }, { cmd: 'pubcomp', messageId: b! })).toEqual([])
-    expect(broker.handler.totals.queuedBytes).toBe(0)
+    expect(broker.core.gauges.queuedBytes).toBe(0)
   })
 })
 
@@ -133,5 +133,5 @@ it('a message that is refused before it was sent is not sent when the store is d
   expect(client.take({ cmd: 'pubrec', messageId: 1, reasonCode: 0x97 })).toEqual([])
   store.settleAll()
   expect(client.take()).toEqual([])
-  expect(broker.handler.sessions.get('subscriber')?.unacknowledged).toBe(0)
+  expect(broker.core.sessions.get('subscriber')?.unacknowledged).toBe(0)
 })

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { HandlerHarness, type HarnessClient, persistent, subscribePacket } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
-import { subscriptionCost } from './subscription-cost.ts'
+import { subscriptionCost } from '../broker/subscription-cost.ts'
 
 let broker: HandlerHarness
 afterEach(() => broker.stop())
 
-const bytes = () => broker.handler.totals.subscriptionBytes
+const bytes = () => broker.core.gauges.subscriptionBytes
 /** Room for two subscriptions to filters of one character. */
 const tight = { maximumTotalSubscriptionBytes: 2 * subscriptionCost('a') }
 const granted = (client: HarnessClient, ...filters: string[]) =>
@@ -15,13 +15,13 @@ const granted = (client: HarnessClient, ...filters: string[]) =>
     .flatMap((packet) => (packet.cmd === 'suback' ? packet.granted : []))
 
 describe('the filters with wildcards of one client', () => {
-  const levels = () => broker.handler.sessions.get('client')?.wildcardLevels
+  const levels = () => broker.core.sessions.get('client')?.wildcardLevels
 
   it('end at maximumWildcardLevels, all levels together; filters without are not counted', () => {
     broker = new HandlerHarness({ maximumWildcardLevels: 5 })
     const client = broker.connect()
     expect(granted(client, 'a/b/c/d/e/f', '+/a', '$share/g/a/b/#', '+', 'a/#', 'a')).toEqual([1, 1, 1, 0x97, 0x97, 1])
-    expect([levels(), broker.handler.totals.refusedWildcardLevels]).toEqual([5, 2])
+    expect([levels(), broker.core.counters.refusedWildcardLevels]).toEqual([5, 2])
     // One that is replaced costs nothing.
     expect(granted(client, '+/a')).toEqual([1])
     client.take({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['+/a', 'a'] })
@@ -38,7 +38,7 @@ describe('the filters with wildcards of one client', () => {
     store.settleAll()
     broker.stop()
     broker = new HandlerHarness({}, { store: store.crash() })
-    await broker.handler.restore()
+    await broker.core.restore()
     expect(levels()).toBe(5)
   })
 })
@@ -79,7 +79,7 @@ describe('the subscriptions of all sessions together', () => {
     const before = bytes()
     broker.stop()
     broker = new HandlerHarness({}, { store: store.crash() })
-    await broker.handler.restore()
+    await broker.core.restore()
     expect(bytes()).toBe(before)
     expect(before).toBe(subscriptionCost('a') + subscriptionCost('$share/g/+/b'))
   })

@@ -3,7 +3,6 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { FilterWork } from './filter-work.ts'
 import { takesSubscriptionAnswer } from './packet-size.ts'
-import { unsubscribeUnits } from './subscription-cost.ts'
 
 /**
  * Ends subscriptions, and answers UNSUBACK even where there was none to end [MQTT-3.10.4-5]: one Reason Code for each
@@ -18,11 +17,8 @@ export const handleUnsubscribe = (client: Client, { unsubscriptions, messageId }
   const session = client.session!
   const work = new FilterWork(client, {
     requests: unsubscriptions,
-    handle(filter) {
-      session.retained?.remove(filter)
-      return session.unsubscribe(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted
-    },
-    unitsOf: unsubscribeUnits,
+    handle: (filter) => (session.unsubscribe(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted),
+    unitsOf: (filter) => client.handler.broker.unsubscribeUnits(filter),
     answer(codes, batch) {
       const granted = client.isVersion5 ? codes : []
       client.answer({ cmd: 'unsuback', messageId: messageId!, granted }, batch !== undefined, undefined, batch)

@@ -51,6 +51,7 @@ export class LocalRouter implements Router {
   }
 
   publish(message: Message, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): PublishResult {
+    if (message.bytes === undefined) refusePlainValues()
     let work = 0
     let route = this.#routes.find(message)
     if (route === undefined) {
@@ -260,3 +261,10 @@ export class LocalRouter implements Router {
 }
 
 const ignore = (): void => undefined
+
+/** A component in JavaScript may take a router for a broker. */
+const refusePlainValues = (): never => {
+  throw new TypeError(
+    'A router takes a Message, as Message.of makes it, not plain values. A broker publishes { topic, payload }.',
+  )
+}

@@ -3,6 +3,7 @@ import type { Message } from '../mqtt/message.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import { kind } from '../system/kind.ts'
+import type { ClientBroker } from './client-broker.ts'
 
 /** A connected client, as it is now. */
 export interface ClientInfo {
@@ -71,6 +72,8 @@ export interface Published {
  * answers at once. Lists are copies, made for the call.
  */
 export interface Broker {
+  /** What the handler of packets asks. */
+  readonly forClients: ClientBroker
   /** Connected clients, in the order in which they connected. */
   clients(): IterableIterator<ClientInfo>
   client(id: string): ClientInfo | undefined

@@ -166,6 +166,19 @@ describe('the config of a component', () => {
     expect(configured(z.object({}), { x: 1 })).toEqual(["a.config.x: there is no 'x' here; nothing can be set"])
   })
 
+  it('of a value at the wrong component which one has it', () => {
+    const part = (provides: string, key: string) => ({
+      component: defineComponent({
+        provides: kind<object>()(provides),
+        needs: {},
+        config: z.strictObject({ [key]: z.number().optional() }),
+        start: () => ({}),
+      }),
+    })
+    const { problems } = checkConfig({ a: { ...part('A', 'port'), config: { size: 1 } }, b: part('B', 'size') })
+    expect(formatProblems(problems)).toContain("there is no 'size' here; it is a value of 'b'")
+  })
+
   it('may have any key where the schema says so', () => {
     expect(configured(z.looseObject({}), { x: 1 })).toEqual([])
     expect(configured(z.object({}).catchall(z.number()), { x: 1 })).toEqual([])

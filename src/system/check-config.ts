@@ -4,6 +4,7 @@ import { checkEntry, type ReadEntry } from './check-entry.ts'
 import { checkWiring } from './check-wiring.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { AnySystemConfig } from './define-system.ts'
+import { nameOwnersOfKeys } from './misplaced-keys.ts'
 import { isPlainObject } from './plain-object.ts'
 import { found } from './suggestion.ts'
 import { messageOf } from './system-error.ts'
@@ -41,6 +42,7 @@ export const checkConfig = (config: AnySystemConfig | unknown): CheckedConfig =>
     }
     checkWiring(entries, problems)
     sortByComponent(problems, [...entries.keys()])
+    return { problems: nameOwnersOfKeys(problems, entries), configs }
   } catch (error) {
     // Only a config that is not plain data, with a getter or a proxy that throws, comes here.
     problems.push({ path: [], message: `the config cannot be read: ${messageOf(error)}` })

@@ -11,7 +11,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { inFullRun } from '../helpers/full-run.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
-import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
+import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
 import { Attacker, type ConnectFields } from './attacker.ts'
 
 export const VERSIONS = [...inFullRun(3 as const), 4 as const, 5 as const]
@@ -93,7 +93,7 @@ const systemWith = (
 ): object => ({
   ...quietSystem,
   logger: { component: defineComponent({ provides: Logger, needs: {}, config: z.strictObject({}), start: () => log }) },
-  mqttHandler: { ...quietSystem.mqttHandler, config: { ...handler } },
+  ...withConfig(handler),
   mqttDecoder: { ...quietSystem.mqttDecoder, config: { ...decoder } },
   server: {
     ...quietSystem.server,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
 import { hex, noProperties } from './attacker.ts'
@@ -18,7 +18,7 @@ const attack = arena({
 
 /** What 512 Packet Identifiers cost, in the handler and in the store. */
 const PAGE_BYTES = 400
-const totals = () => (attack.broker.map.mqttHandler as MqttHandler).totals
+const gauges = () => (attack.broker.map.broker as LocalBroker).core.gauges
 
 const publishes = (topic: string, identifiers: readonly number[], none: string, firstByte = '34') =>
   Buffer.concat(identifiers.map((id) => packetBytes(`${firstByte} @ "${topic}" ${hex(id, 4)} ${none} 'x'`)))
@@ -56,9 +56,9 @@ it.each([3, 4] as const)('QoS 2 messages that are never released cost little in 
     ).toBe(true)
     await attack.bystanderIsServed()
   })
-  expect(totals().unreleasedBytes).toBe(128 * PAGE_BYTES)
+  expect(gauges().unreleasedBytes).toBe(128 * PAGE_BYTES)
   attacker.destroy()
-  await vi.waitFor(() => expect(totals().unreleasedBytes).toBe(0))
+  await vi.waitFor(() => expect(gauges().unreleasedBytes).toBe(0))
 })
 
 it('QoS 2 messages that are never released end for all sessions together at maximumTotalUnreleasedBytes', async () => {
@@ -71,7 +71,7 @@ it('QoS 2 messages that are never released end for all sessions together at maxi
     attacker.send(publishes('a', identifiers, ''), 'e0 00')
     if ((await attacker.rest()).length < identifiers.length) thrownOut++
     // It is gone, and its session stays.
-    expect(totals().unreleasedBytes).toBeLessThan(TOTAL_UNRELEASED + sessions.length * 2_048)
+    expect(gauges().unreleasedBytes).toBeLessThan(TOTAL_UNRELEASED + sessions.length * 2_048)
   }
   expect(thrownOut).toBeGreaterThan(3)
   expect(attack.log.at('warn')).toContainEqual(
@@ -85,7 +85,7 @@ it('QoS 2 messages that are never released end for all sessions together at maxi
   for (const id of upTo(600)) publisher.send(publishes('a', [id], ''), `62 02 ${hex(id, 4)}`)
   expect(await publisher.untilPing()).toHaveLength(2 * 600)
   for (const clientId of sessions) (await attack.connected(4, { clientId })).destroy()
-  await vi.waitFor(() => expect(totals().unreleasedBytes).toBe(0))
+  await vi.waitFor(() => expect(gauges().unreleasedBytes).toBe(0))
 })
 
 describe.each(VERSIONS)('in version %i', (version) => {

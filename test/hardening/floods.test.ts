@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
-import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import type { TcpServer } from '../../components/server/tcp-server.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
@@ -56,9 +56,9 @@ describe('floods', () => {
   })
 
   it('of CONNECT packets, each with a session of its own that ends at once, leave nothing', async () => {
-    const { server, router, mqttHandler } = attack.broker.map
-    const { sessions, totals } = mqttHandler as MqttHandler
-    const held = () => [server.connections, sessions.count, router.subscriptions, totals.subscriptionBytes]
+    const { server, router, broker } = attack.broker.map
+    const { sessions, gauges } = (broker as LocalBroker).core
+    const held = () => [server.connections, sessions.count, router.subscriptions, gauges.subscriptionBytes]
     const wave = async () => {
       const flood = await Promise.all(Array.from({ length: 50 }, () => Attacker.open(attack.broker.port, 5)))
       for (const attacker of flood) attacker.send(connectNotation(5), '82 @ 0001 [] "a/#" 00', 'e0 00')

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import { randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena } from './arena.ts'
 import { hex } from './attacker.ts'
 
 const attack = arena()
-const handler = () => attack.broker.map.mqttHandler as MqttHandler
+const core = () => (attack.broker.map.broker as LocalBroker).core
 
 const LEVELS = 60
 /** So many filters of 60 levels are within maximumWildcardLevels. */
@@ -36,7 +36,7 @@ describe('topics that lead through very many filters', () => {
     }
     await attack.bystanderIsServed()
     // The bystander did not have to wait until all of them were passed on.
-    expect(names.some((clientId) => handler().publications.isBusy(clientId))).toBe(true)
+    expect(names.some((clientId) => core().publications.isBusy(clientId))).toBe(true)
     const arrived: string[] = []
     while (arrived.length < 30) arrived.push(Buffer.from((await subscriber.packet()).slice(-4), 'hex').toString())
     for (const index of [0, 1, 2]) {
@@ -48,14 +48,14 @@ describe('topics that lead through very many filters', () => {
 
   it('are bounded by the levels of all filters with wildcards of one client', async () => {
     const attacker = await attack.connected(5)
-    const before = handler().totals.refusedWildcardLevels
+    const before = core().counters.refusedWildcardLevels
     attacker.send(subscribeBytes(filters(2_000)))
     const suback = await attacker.packet()
     const codes = suback.slice(-4_000).match(/../g)!
     const granted = Math.floor(100_000 / LEVELS)
     expect(codes.filter((code) => code === '00')).toHaveLength(granted)
     expect(codes.filter((code) => code === '97')).toHaveLength(2_000 - granted)
-    expect(handler().totals.refusedWildcardLevels - before).toBe(2_000 - granted)
+    expect(core().counters.refusedWildcardLevels - before).toBe(2_000 - granted)
     // Filters without wildcards cost one look-up, whatever their depth.
     await attacker.subscribe('a/'.repeat(60))
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
 import { type Attacker, connectNotation, hex, noProperties } from './attacker.ts'
@@ -111,7 +111,7 @@ describe.each([
 
 describe('sessions without bounds', () => {
   const attack = arena({ handler: { ...bounds, maximumAwaySessions: 30 } })
-  const handler = () => attack.broker.map.mqttHandler as MqttHandler
+  const core = () => (attack.broker.map.broker as LocalBroker).core
   const outlives = '11 000000ff'
 
   /** Leaves a session behind. @returns the Reason Code of CONNACK. */
@@ -124,9 +124,9 @@ describe('sessions without bounds', () => {
 
   it('that hold nothing keep no new client out at maximumSessions', async () => {
     for (let n = 0; n < 60; n++) expect(await leave(`nothing ${n}`, false)).toBe('00')
-    const { sessions, totals } = handler()
+    const { sessions, counters } = core()
     expect(sessions.away.count).toBe(30)
-    expect(totals.givenUpSessions).toBe(30)
+    expect(counters.givenUpSessions).toBe(30)
     expect(attack.log.at('warn').filter(({ message }) => message.includes('held nothing'))).toHaveLength(1)
     // The last ones are still there.
     const attacker = await attack.open(5)

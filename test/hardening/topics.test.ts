@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
-import { UNITS_PER_TURN } from '../../components/mqtt-handler/turn-scheduler.ts'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
+import { UNITS_PER_TURN } from '../../components/broker/turn-scheduler.ts'
 import { isFullRun } from '../helpers/full-run.ts'
 import { randomBelow } from '../helpers/mutate.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
@@ -181,7 +181,7 @@ it('filters that lead through all retained messages and find none keep no other 
     Array.from({ length: topics }, (_, n) => packetBytes(`31 @ "wide/${n >> 7}/${n}/a" [] '${payload}'`))
   publisher.send(...retained('x'))
   await publisher.untilPing()
-  const { scheduler } = attack.broker.map.mqttHandler as MqttHandler
+  const { scheduler } = (attack.broker.map.broker as LocalBroker).core
   const before = scheduler.spent
   const attacker = await attack.connected(5)
   attacker.send(`82 @ 0001 [] ${Array.from({ length: filters }, (_, n) => `"+/+/+/none${n}" 00`).join(' ')}`)

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
-import { UNITS_PER_TURN } from '../../components/mqtt-handler/turn-scheduler.ts'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
+import { UNITS_PER_TURN } from '../../components/broker/turn-scheduler.ts'
 import { arena, VERSIONS } from './arena.ts'
 import { type Attacker, noProperties } from './attacker.ts'
 
 const MAXIMUM_FILTERS = 5_000
 const attack = arena({ decoder: { maximumFilters: MAXIMUM_FILTERS } })
 
-const handler = () => attack.broker.map.mqttHandler as MqttHandler
-const scheduler = () => handler().scheduler
+const core = () => (attack.broker.map.broker as LocalBroker).core
+const scheduler = () => core().scheduler
 
 beforeEach(() => {
   scheduler().mostInTurn = 0
@@ -38,7 +38,7 @@ describe('many connections that are lost at once', () => {
       for (let n = 0; n < wills; n++) expect((await witness.packet()).startsWith('30')).toBe(true)
     }
     expect(scheduler().spent - spent).toBeGreaterThanOrEqual(wills * subscribers * 9)
-    expect(handler().totals.willBytes).toBe(0)
+    expect(core().gauges.willBytes).toBe(0)
     turnsWereBounded()
   })
 

@@ -8,7 +8,7 @@ import { defineComponent, defineSystem } from '../../src/system/define-system.ts
 import { AuthenticatingPeer } from './authenticating-peer.ts'
 import { brokenMethod, ControlledMethod } from './controlled-method.ts'
 import { RecordingLogger } from './recording-logger.ts'
-import { quietSystem, startBroker } from './start-broker.ts'
+import { quietSystem, startBroker, withConfig } from './start-broker.ts'
 
 /** The users of the broker, as `ScramClient` wants them. */
 export const ann = { user: 'ann', password: 'pencil' }
@@ -53,9 +53,9 @@ export class AuthenticatingBroker {
         logger: { component: defineComponent({ ...nothing, provides: Logger, start: () => log }) },
         scramSha256: { ...quietSystem.scramSha256, enabled: true, config: { users } },
         topicRules: { ...quietSystem.topicRules, enabled: true, config },
+        ...withConfig(handler),
         mqttHandler: {
-          ...quietSystem.mqttHandler,
-          config: handler,
+          ...withConfig(handler).mqttHandler,
           dependencies: {
             ...quietSystem.mqttHandler.dependencies!,
             authenticationMethods: ['scramSha256', ...(Object.keys(methods) as (keyof typeof methods)[])],
@@ -72,8 +72,7 @@ export class AuthenticatingBroker {
 
   /** The Client Identifiers that have a session. */
   get sessions(): string[] {
-    const { sessions } = this.#broker.map.mqttHandler as unknown as { sessions: Iterable<{ id: string }> }
-    return [...sessions].map(({ id }) => id)
+    return [...this.#broker.map.broker.sessions()].map(({ id }) => id)
   }
 
   async open(): Promise<AuthenticatingPeer> {

@@ -3,7 +3,7 @@ import { Message } from '../../src/mqtt/message.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ConformanceClient, type ConnectOptions, otherBrokerPort } from './conformance-client.ts'
 import { scriptedAuthentication } from './scripted-authentication.ts'
-import { quietSystem, startBroker } from './start-broker.ts'
+import { quietSystem, startBroker, withConfig } from './start-broker.ts'
 
 /** For `it.skipIf`, where a test needs our broker. */
 export const isOtherBroker = otherBrokerPort > 0
@@ -90,9 +90,9 @@ const otherBroker = { port: otherBrokerPort, stop: async () => undefined }
 const systemWith = ({ handler, decoder, server, authentication = false }: BrokerConfig): object => ({
   ...quietSystem,
   mqttDecoder: { ...quietSystem.mqttDecoder, config: { ...decoder } },
+  ...withConfig(handler),
   mqttHandler: {
-    ...quietSystem.mqttHandler,
-    config: { ...(authentication ? { allowUnauthenticated: true } : {}), ...handler },
+    ...withConfig({ ...(authentication ? { allowUnauthenticated: true } : {}), ...handler }).mqttHandler,
     ...(authentication ? { dependencies: withAuthentication } : {}),
   },
   ...(authentication ? { scripted: { component: scriptedAuthentication } } : {}),

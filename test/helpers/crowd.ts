@@ -15,7 +15,7 @@ export const crowdAway = (broker: HandlerHarness, count = CROWD, filter = 'a', p
 
 /** How many of them have so many messages waiting. */
 export const crowdWaiting = (broker: HandlerHarness, messages: number, prefix = 'away'): number =>
-  [...broker.handler.sessions].filter(({ id, outbox }) => id.startsWith(prefix) && outbox.waiting === messages).length
+  [...broker.core.sessions].filter(({ id, outbox }) => id.startsWith(prefix) && outbox.waiting === messages).length
 
 /** Waits until the client is read again. @returns the turns that it took. */
 export const untilRead = async ({ connection }: HarnessClient): Promise<number> => {

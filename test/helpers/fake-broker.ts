@@ -37,6 +37,11 @@ export class FakeBroker implements Broker {
   readonly away = new Map<string, SessionInfo>()
   readonly kept = new Map<string, Message>()
   readonly published: Message[] = []
+  /** Nobody asks it for packets. */
+  get forClients(): never {
+    throw new Error('A fake broker has no clients of its own.')
+  }
+
   readonly listeners = new Set<{ readonly filter: string; readonly listener: (message: Message) => void }>()
 
   clients(): IterableIterator<ClientInfo> {

@@ -1,4 +1,7 @@
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet'
+import type { BrokerCore, BrokerParts } from '../../components/broker/broker-core.ts'
+import { brokerConfig } from '../../components/broker/config.ts'
+import { LocalBroker } from '../../components/broker/local-broker.ts'
 import { MemoryStore } from '../../components/memory-store/memory-store.ts'
 import { handlerConfig } from '../../components/mqtt-handler/config.ts'
 import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-handler.ts'
@@ -10,20 +13,33 @@ import { connectPacket } from './connect-packet.ts'
 import { FakeConnection, PacketRecorder } from './fake-connection.ts'
 import { publishOf } from './publish-packet.ts'
 import { RecordingLogger } from './recording-logger.ts'
+import { splitConfig } from './split-config.ts'
 
-/** A handler with a real router and a store; its clients have no network. */
+/** A handler with a real broker, router and store; its clients have no network. */
 export class HandlerHarness {
   readonly log = new RecordingLogger()
   readonly handler: MqttHandler
+  readonly broker: LocalBroker
   /** Makes durable what a slow store holds; called for every client that connects, whose CONNACK waits for it. */
   readonly #settle: () => void
   #connections = 0
 
-  /** @param config of the handler. @param parts instead of a LocalRouter and a MemoryStore. */
-  constructor(config: object = {}, parts: Partial<Parts> = {}, settle: () => void = () => undefined) {
+  /** @param config of the handler and of the broker. @param parts instead of a LocalRouter and a MemoryStore. */
+  constructor(config: object = {}, parts: Partial<BrokerParts & Parts> = {}, settle: () => void = () => undefined) {
     this.#settle = settle
     const own = { router: new LocalRouter(), store: new MemoryStore(), logger: this.log }
-    this.handler = new MqttHandler(handlerConfig.parse(config), { ...own, ...parts })
+    const { brokerPart, handlerPart } = splitConfig(config)
+    this.broker = new LocalBroker(brokerConfig.parse(brokerPart), { ...own, ...parts })
+    this.handler = new MqttHandler(handlerConfig.parse(handlerPart), {
+      logger: this.log,
+      ...parts,
+      broker: this.broker,
+    })
+  }
+
+  /** The parts of the broker. */
+  get core(): BrokerCore {
+    return this.broker.core
   }
 
   /** A connection that has sent nothing yet, but for the version that the decoder read. */
@@ -44,6 +60,7 @@ export class HandlerHarness {
 
   stop(): void {
     this.handler.stop()
+    this.broker.stop()
   }
 }
 

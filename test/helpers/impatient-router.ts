@@ -1,4 +1,4 @@
-import { UNITS_PER_TURN } from '../../components/mqtt-handler/turn-scheduler.ts'
+import { UNITS_PER_TURN } from '../../components/broker/turn-scheduler.ts'
 import { LocalRouter } from '../../components/router/local-router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 

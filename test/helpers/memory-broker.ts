@@ -1,3 +1,4 @@
+import { broker } from '../../components/broker/index.ts'
 import { mqttDecoder } from '../../components/mqtt-decoder/index.ts'
 import { mqttEncoder } from '../../components/mqtt-encoder/index.ts'
 import { mqttHandler } from '../../components/mqtt-handler/index.ts'
@@ -7,6 +8,7 @@ import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { Store } from '../../src/kinds/store.ts'
 import { FakeConnection } from './fake-connection.ts'
 import { RecordingLogger } from './recording-logger.ts'
+import { splitConfig } from './split-config.ts'
 
 /**
  * The broker without a network: its real pipeline over connections which a test feeds with bytes. Everything happens
@@ -24,21 +26,27 @@ export class MemoryBroker {
     this.#stop = stop
   }
 
-  /** @param config of the handler. */
+  /** @param config of the broker and of the handler. */
   static async start(store: Store, config: object): Promise<MemoryBroker> {
     const context = { name: 'test', signal: new AbortController().signal, measures: () => [] }
+    const { brokerPart, handlerPart } = splitConfig(config)
+    const logger = new RecordingLogger()
     const parts = {
       router: await router.start(router.config.parse({}), {}, context),
       store,
-      authenticationMethods: [],
       authorizer: undefined,
-      logger: new RecordingLogger(),
+      logger,
     }
-    const handler = await mqttHandler.start(mqttHandler.config.parse(config), parts, context)
+    const own = await broker.start(broker.config.parse(brokerPart), parts, context)
+    const handlerParts = { broker: own, authenticationMethods: [], logger }
+    const handler = await mqttHandler.start(mqttHandler.config.parse(handlerPart), handlerParts, context)
     const decoder = await mqttDecoder.start(mqttDecoder.config.parse({}), {}, context)
     const encoder = await mqttEncoder.start({}, {}, context)
     const pipeline = readPipeline([decoder, handler, encoder], 'test')
-    return new MemoryBroker(pipeline, () => mqttHandler.stop?.(handler, context))
+    return new MemoryBroker(pipeline, async () => {
+      await mqttHandler.stop?.(handler, context)
+      await broker.stop?.(own, context)
+    })
   }
 
   /** @param written takes what the broker sends, write by write. */

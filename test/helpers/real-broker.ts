@@ -2,14 +2,14 @@ import type { IClientOptions } from 'mqtt'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { RealClient } from './mqtt-js.ts'
-import { type Broker, quietSystem, startBroker } from './start-broker.ts'
+import { type Broker, quietSystem, startBroker, withConfig } from './start-broker.ts'
 
 /** One broker for the tests of a file, and clients of mqtt.js that leave it after each. */
 export const realBroker = (handler: object = {}) => {
   let broker: Broker
   const clients: RealClient[] = []
   beforeAll(async () => {
-    broker = await startBroker({ ...quietSystem, mqttHandler: { ...quietSystem.mqttHandler, config: handler } })
+    broker = await startBroker({ ...quietSystem, ...withConfig(handler) })
   })
   afterEach(() => {
     for (const client of clients.splice(0)) client.mqtt.end(true)

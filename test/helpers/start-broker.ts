@@ -1,6 +1,7 @@
 import { defineSystem, type SystemMap } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
 import base from '../../system.config.ts'
+import { splitConfig } from './split-config.ts'
 
 /** The system of `system.config.ts` for a test: on a port of its own, without a log. */
 export const quietSystem = defineSystem({
@@ -8,6 +9,18 @@ export const quietSystem = defineSystem({
   logger: { ...base.logger, config: { level: 'silent' } },
   server: { ...base.server, config: { port: 0 } },
 })
+
+/**
+ * The entries of the broker and of the handler with other values.
+ * @param config values of both. @param system whose entries they are.
+ */
+export const withConfig = (config: object = {}, system = quietSystem) => {
+  const { brokerPart, handlerPart } = splitConfig(config)
+  return {
+    broker: { ...system.broker, config: brokerPart },
+    mqttHandler: { ...system.mqttHandler, config: handlerPart },
+  }
+}
 
 /** Starts a broker. @param config a variant of `quietSystem`, with the same names and kinds. */
 export const startBroker = async (config: object = quietSystem) => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import { after } from '../helpers/after.ts'
 import { RawClient } from '../helpers/raw-client.ts'
-import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
+import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
 
 // Packets of MQTT 3.1.1 as hex.
 const connectWith = (flags: string, keepAlive: string, clientId = 'a') =>
@@ -100,7 +100,7 @@ describe('connections', () => {
     await broker.stop()
     broker = await startBroker({
       ...quietSystem,
-      mqttHandler: { ...quietSystem.mqttHandler, config: { connectDeadlineMs: 100 } },
+      ...withConfig({ connectDeadlineMs: 100 }),
     })
     const clients = await Promise.all([open(), open(CONNECT.slice(0, 20))])
     for (const client of clients) expect(await client.rest()).toBe('')
@@ -110,8 +110,8 @@ describe('connections', () => {
     const clients = await Promise.all([open(), open('10'), connected('1'), connected('2')])
     clients[3]!.send(SUBSCRIBE_A)
     expect(await clients[3]!.frame()).toBe(SUBACK)
-    const { server, router, mqttHandler } = broker.map
-    const { sessions } = mqttHandler as MqttHandler
+    const { server, router, broker: own } = broker.map
+    const { sessions } = (own as LocalBroker).core
     await vi.waitFor(() => expect(server.connections).toBe(clients.length))
     expect([sessions.count, router.subscriptions]).toEqual([2, 1])
     let closed = 0

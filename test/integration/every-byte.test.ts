@@ -4,7 +4,7 @@ import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { runs } from '../helpers/full-run.ts'
-import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
+import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
 
 /**
  * Messages lie in memory that is read into again, is shared by all connections, and is kept by nobody who has not copied it.
@@ -21,7 +21,7 @@ beforeAll(async () => {
   broker = await startBroker({
     ...quietSystem,
     server,
-    mqttHandler: { ...quietSystem.mqttHandler, config: { ...handler, topicAliasAfter: 2, maximumInflight: 20 } },
+    ...withConfig({ ...handler, topicAliasAfter: 2, maximumInflight: 20 }),
   })
 })
 afterEach(() => {

@@ -3,6 +3,7 @@
 import { connect, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { quietSystem, startBroker } from '../helpers/start-broker.ts'
@@ -27,6 +28,7 @@ it.each(Object.entries(FLOODS))('stops in the middle of a flood of %s, and nothi
     ...quietSystem,
     server: { ...quietSystem.server, config: { ...quietSystem.server.config, turnWorkUnits: 2_000 } },
   })
+  const { core } = broker.map.broker as LocalBroker
   const handler = broker.map.mqttHandler as MqttHandler
   const { server } = broker.map
   for (let n = 0; n < 30; n += 1) {
@@ -46,8 +48,8 @@ it.each(Object.entries(FLOODS))('stops in the middle of a flood of %s, and nothi
   const stopped = broker.stop()
   for (const [n, socket] of sockets.entries()) if (n % 3 !== 0) socket.resume()
   await stopped
-  const { queuedBytes, willBytes, subscriptionBytes, unreleasedBytes } = handler.totals
+  const { queuedBytes, willBytes, subscriptionBytes, unreleasedBytes } = core.gauges
   expect([queuedBytes, willBytes, subscriptionBytes, unreleasedBytes]).toEqual([0, 0, 0, 0])
-  expect([server.connections, handler.clients.size, handler.scheduler.waiting]).toEqual([0, 0, 0])
-  expect([handler.sessions.count, handler.due.endedSessions.count, handler.router.subscriptions]).toEqual([0, 0, 0])
+  expect([server.connections, handler.clients.size, core.scheduler.waiting]).toEqual([0, 0, 0])
+  expect([core.sessions.count, core.endedSessions.count, core.router.subscriptions]).toEqual([0, 0, 0])
 })

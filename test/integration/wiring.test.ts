@@ -136,13 +136,14 @@ describe('the wiring of the broker', () => {
     )
   })
 
-  it('has one handler for a store: two would know nothing of each other', () => {
-    const second = { ...quietSystem.mqttHandler }
+  it('has one broker for a store: two would know nothing of each other', () => {
+    const second = { ...quietSystem.broker }
     expect(checkConfig({ ...quietSystem, second }).problems).toEqual([
+      expect.objectContaining({ path: ['second', 'component'] }),
       {
         path: ['second', 'dependencies', 'store'],
         message:
-          "'store' belongs to 'mqttHandler' already (mqttHandler.dependencies.store), and both need it exclusively; " +
+          "'store' belongs to 'broker' already (broker.dependencies.store), and both need it exclusively; " +
           'a system has at most one Store, so disable either component',
       },
     ])

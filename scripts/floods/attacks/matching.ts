@@ -67,7 +67,7 @@ export const awayQueues: Attack = {
   name: 'away-queues',
   summary: 'N clients each send one message at QoS 1 to 100,000 sessions that are away',
   attackers: 1,
-  settings: ['mqttHandler.maximumSessions=200000'],
+  settings: ['broker.maximumSessions=200000'],
   prepare: async (scene) => {
     const sessions = await awaySessions(scene, scene.scaled(100_000), 'a')
     const clients = await scene.clients()
@@ -91,7 +91,7 @@ const retain = async (scene: Scene, count: number, topicOf: (index: number) => s
   await publisher.leave()
 }
 
-const RETAINED_SETTINGS = ['mqttHandler.maximumRetainedMessages=2000000']
+const RETAINED_SETTINGS = ['broker.maximumRetainedMessages=2000000']
 
 export const retainedSearch: Attack = {
   name: 'retained-search',

@@ -77,7 +77,7 @@ export const sessionsFull: Attack = {
   name: 'sessions-full',
   summary: `N clients connect with Clean Session 0 and go, with maximumSessions at ${MAXIMUM_SESSIONS}; then a new one connects`,
   attackers: MAXIMUM_SESSIONS,
-  settings: [`mqttHandler.maximumSessions=${MAXIMUM_SESSIONS}`],
+  settings: [`broker.maximumSessions=${MAXIMUM_SESSIONS}`],
   prepare: async (scene) => async () => {
     // The well-behaved client has a session, too: the last attackers may be refused.
     const attempts = await scene.each(scene.attackers, () => isAccepted(scene))

@@ -1,0 +1,158 @@
+import type { Authorizer } from '../../src/kinds/authorizer.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Router } from '../../src/kinds/router.ts'
+import type { Store } from '../../src/kinds/store.ts'
+import { TICK_MS } from '../../src/mqtt/timer-wheel.ts'
+import { ClientAccess } from './client-access.ts'
+import type { BrokerConfig } from './config.ts'
+import { newBrokerCounters } from './counters.ts'
+import { EndedSessions } from './ended-sessions.ts'
+import { newGauges } from './gauges.ts'
+import { Journal } from './journal.ts'
+import { localOwnership, type Ownership } from './ownership.ts'
+import { Publications } from './publications.ts'
+import type { PublishNotes } from './publish-notes.ts'
+import { Publishing } from './publishing.ts'
+import { Retained } from './retained.ts'
+import type { Session } from './session.ts'
+import { Sessions } from './sessions.ts'
+import { SharedBacklogs } from './shared-backlogs.ts'
+import { TurnQueue } from './turn-queue.ts'
+import { TurnScheduler } from './turn-scheduler.ts'
+import { DueWills } from './will.ts'
+
+/** What a broker is made of. */
+export interface BrokerParts {
+  readonly router: Router
+  readonly store: Store
+  readonly logger: Logger
+  readonly authorizer?: Authorizer | undefined
+  /** Who owns sessions; this process unless told otherwise. */
+  readonly ownership?: Ownership
+}
+
+/**
+ * The parts of the broker, made and wired in their order, and the one timer that drives them. Each part names what it needs of
+ * the others in an interface of its own (`SessionContext`, `PublishingContext`, ...), which this class fulfils.
+ */
+export class BrokerCore {
+  readonly config: BrokerConfig
+  readonly router: Router
+  readonly log: Logger
+  readonly authorizer: Authorizer | undefined
+  readonly ownership: Ownership
+  readonly journal: Journal
+  readonly gauges = newGauges()
+  readonly counters = newBrokerCounters()
+  readonly notes: PublishNotes = { isRefused: false }
+
+  /** Work that takes more than a turn of the event loop. */
+  readonly scheduler: TurnScheduler
+  readonly retained: Retained
+  readonly sessions: Sessions
+  readonly sharedBacklogs: SharedBacklogs
+  readonly publications: Publications
+  readonly publishing: Publishing
+  readonly forClients: ClientAccess
+
+  // What falls due for many sessions at once, each in its order over turns of the event loop.
+  readonly wills: DueWills<Session>
+  readonly endedSessions: EndedSessions
+  /** Sessions whose Session Expiry Interval is over. */
+  readonly expiredSessions: TurnQueue<Session>
+  /** The search for retained messages that have expired. */
+  readonly #sweep: TurnQueue<Retained>
+
+  /** Those that wait for the store, for answers or for messages: each batch that is durable asks them alone. */
+  #awaiting = new Set<Session>()
+  readonly #timer: NodeJS.Timeout
+  #recentMs = this.now()
+
+  constructor(config: BrokerConfig, { router, store, logger, authorizer, ownership = localOwnership }: BrokerParts) {
+    this.config = config
+    this.router = router
+    this.log = logger
+    this.authorizer = authorizer
+    this.ownership = ownership
+    this.journal = new Journal(store)
+    this.scheduler = new TurnScheduler(logger)
+    this.retained = new Retained(this)
+    this.sessions = new Sessions(this)
+    this.sharedBacklogs = new SharedBacklogs(this)
+    this.publications = new Publications(this)
+    this.publishing = new Publishing(this)
+    this.wills = new DueWills(this)
+    this.endedSessions = new EndedSessions(this)
+    this.forClients = new ClientAccess(this)
+    this.expiredSessions = new TurnQueue('session expiry', this.scheduler, logger, (session) => this.#expire(session))
+    this.#sweep = new TurnQueue('retained messages', this.scheduler, logger, (retained) =>
+      retained.sweep(this.now(), this.scheduler.payer),
+    )
+    this.journal.onDurable(() => this.#release())
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  /** Takes over what the store holds. Rejects when that cannot be read. */
+  async restore(): Promise<void> {
+    const { sessions, retained } = await this.journal.restore()
+    this.retained.restore(retained)
+    this.sessions.restore(sessions)
+    if (sessions.length + retained.length === 0) return
+    const counts = { sessions: sessions.length, retained: retained.length }
+    this.log.info(counts, `${counts.sessions} sessions and ${counts.retained} retained messages restored`)
+  }
+
+  /** Milliseconds since 1970, on a clock that never steps back. */
+  now(): number {
+    return performance.timeOrigin + performance.now()
+  }
+
+  /** `now()` as of the last tick of the timer, at most `TICK_MS` old: for what is asked for each message. */
+  get recentMs(): number {
+    return this.#recentMs
+  }
+
+  /** Something of this session waits until the store is durable. */
+  awaitStore(session: Session): void {
+    this.#awaiting.add(session)
+  }
+
+  /** Ends its timers, completes what was begun and publishes the Wills that are due. No client is connected any more. */
+  stop(): void {
+    clearInterval(this.#timer)
+    this.wills.drain()
+    this.endedSessions.drain()
+    this.publications.completeAll()
+    this.scheduler.stop()
+  }
+
+  /** What was appended to the store is durable: answers leave, and messages at QoS 2. */
+  #release(): void {
+    const awaiting = this.#awaiting
+    this.#awaiting = new Set()
+    for (const session of awaiting) {
+      // What fails for one must not keep the others from their turn.
+      try {
+        if (session.releaseDurable()) this.#awaiting.add(session)
+      } catch (error) {
+        this.log.error({ err: error, task: 'answers' }, 'A task failed')
+      }
+    }
+  }
+
+  #tick(): void {
+    const nowMs = performance.now()
+    this.#recentMs = this.now()
+    const { sessions } = this
+    for (const session of sessions.willDelay.advance(nowMs)) this.wills.add(session)
+    for (const session of sessions.expiry.advance(nowMs)) this.expiredSessions.add(session)
+    this.retained.beginSweep()
+    this.#sweep.add(this.retained)
+  }
+
+  #expire(session: Session): false {
+    this.counters.expiredSessions += 1
+    this.sessions.end(session, this.scheduler.payer) // [MQTT-4.1.0-2]
+    return false
+  }
+}

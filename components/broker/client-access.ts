@@ -1,0 +1,138 @@
+import type { Authorizer } from '../../src/kinds/authorizer.ts'
+import type { ClientBroker, OpenedSession, SessionRequest } from '../../src/kinds/client-broker.ts'
+import type { ClientSession, Refusal } from '../../src/kinds/client-session.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Recipient } from '../../src/kinds/recipient.ts'
+import type { TurnQueue as Queue, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { isServerTopic } from '../../src/mqtt/server-topic.ts'
+import type { BrokerConfig } from './config.ts'
+import type { BrokerCounters } from './counters.ts'
+import type { Gauges } from './gauges.ts'
+import type { Journal } from './journal.ts'
+import type { Ownership } from './ownership.ts'
+import type { Publications } from './publications.ts'
+import type { Publishing } from './publishing.ts'
+import type { Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
+import { subscribeUnits, unsubscribeUnits } from './subscription-cost.ts'
+import { TurnQueue } from './turn-queue.ts'
+import { willCost } from './will.ts'
+
+/** What the access of clients needs of the broker. */
+export interface ClientAccessContext {
+  readonly config: BrokerConfig
+  readonly gauges: Gauges
+  readonly counters: BrokerCounters
+  readonly authorizer: Authorizer | undefined
+  readonly journal: Journal
+  readonly scheduler: TurnScheduler
+  readonly sessions: Sessions
+  readonly publications: Publications
+  readonly publishing: Publishing
+  readonly ownership: Ownership
+  readonly log: Logger
+  now(): number
+  awaitStore(session: Session): void
+}
+
+/** Lets clients in: who may have which session, the takeover of a Client Identifier, and the session that is resumed or made. */
+export class ClientAccess implements ClientBroker {
+  readonly #broker: ClientAccessContext
+  readonly scheduler: TurnScheduler
+  readonly journal: Journal
+  readonly mayReceive: Authorizer['mayReceive']
+
+  constructor(broker: ClientAccessContext) {
+    this.#broker = broker
+    this.scheduler = broker.scheduler
+    this.journal = broker.journal
+    this.mayReceive = broker.authorizer?.mayReceive?.bind(broker.authorizer)
+  }
+
+  get isAuthorized(): boolean {
+    return this.#broker.authorizer !== undefined
+  }
+
+  now(): number {
+    return this.#broker.now()
+  }
+
+  unusedId(): string {
+    return this.#broker.sessions.unusedId()
+  }
+
+  subscribeUnits(filter: string): number {
+    return subscribeUnits(filter)
+  }
+
+  unsubscribeUnits(filter: string): number {
+    return unsubscribeUnits(filter)
+  }
+
+  queue<T>(name: string, step: (item: T) => boolean): Queue<T> {
+    return new TurnQueue(name, this.scheduler, this.#broker.log, step)
+  }
+
+  awaitStore(session: ClientSession): void {
+    this.#broker.awaitStore(session as Session)
+  }
+
+  claim(clientId: string): Promise<void> | undefined {
+    return this.#broker.ownership.claim(clientId)
+  }
+
+  admit({ identity, owner, will, expiryIntervalSeconds }: SessionRequest): Refusal | undefined {
+    const { sessions, config, gauges, publishing } = this.#broker
+    const existing = sessions.get(identity.clientId)
+    if (existing !== undefined && existing.owner !== owner) {
+      return { reasonCode: ReasonCode.NotAuthorized, why: 'The session belongs to another user.' }
+    }
+    if (existing === undefined && !sessions.hasRoom(expiryIntervalSeconds > 0)) {
+      const bound = sessions.count >= config.maximumSessions ? 'maximumSessions' : 'maximumAwaySessions'
+      return { reasonCode: ReasonCode.QuotaExceeded, why: `There are as many sessions as ${bound} allows.` }
+    }
+    // Messages that wait give way to Wills: full queues alone keep nobody out.
+    const willBytes = gauges.willBytes - (existing?.will.cost ?? 0) + willCost(will)
+    if (will !== undefined && willBytes > config.maximumTotalQueuedBytes) {
+      return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message.' }
+    }
+    // A Will on a topic of the server is dropped when it is due, like a PUBLISH: every bridge of mosquitto has such a Will.
+    if (will === undefined || isServerTopic(will.message)) return undefined
+    const allowed = publishing.mayPublish(will.message, identity)
+    if (allowed === ReasonCode.Success) return undefined
+    return { reasonCode: allowed, why: 'The Will Message may not be published.' }
+  }
+
+  open(recipient: Recipient, request: SessionRequest): OpenedSession {
+    const { publications } = this.#broker
+    const { clientId } = request.identity
+    this.#takeOver(recipient, request)
+    const { session, isPresent } = this.#resumeOrCreate(recipient, request)
+    session.attach(recipient, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
+    if (publications.isBusy(clientId)) publications.pause(session)
+    return { session, isPresent }
+  }
+
+  /** A client that is connected with this identifier is disconnected [MQTT-3.1.4-3]. */
+  #takeOver(recipient: Recipient, { identity, cleanStart }: SessionRequest): void {
+    const existing = this.#broker.sessions.get(identity.clientId)
+    if (existing?.recipient === undefined) return
+    this.#broker.counters.takeovers += 1
+    existing.recipient.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the Client Identifier', {
+      takenOverBy: recipient.identity.remote,
+      will: existing.will.outcomeOfTakeover(existing.persistent, cleanStart),
+    })
+  }
+
+  #resumeOrCreate(recipient: Recipient, request: SessionRequest): { session: Session; isPresent: boolean } {
+    const { sessions } = this.#broker
+    const { identity, owner, cleanStart, expiryIntervalSeconds } = request
+    // The connection before may have left a Will that is due, and the session may be over.
+    sessions.settle(identity.clientId, recipient)
+    const earlier = sessions.get(identity.clientId)
+    if (earlier !== undefined && !cleanStart) return { session: earlier, isPresent: true }
+    if (earlier !== undefined) sessions.end(earlier, recipient)
+    return { session: sessions.create(identity, owner, expiryIntervalSeconds > 0), isPresent: false }
+  }
+}

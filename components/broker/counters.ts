@@ -1,0 +1,39 @@
+/** What has happened since the start. For the operator alone: the broker decides nothing by these numbers. */
+export interface BrokerCounters {
+  /** Messages at QoS 2 without DUP whose Packet Identifier was not released: their clients had lost their state. */
+  reusedIdentifiers: number
+  /** Messages at QoS 1 and 2 that were dropped because the queue of a session was full. */
+  dropped: number
+  /** Those among them whose publisher was told. */
+  refused: number
+  /** Messages that waited for a session longer than they were allowed to. */
+  expired: number
+  /** Retained messages whose Message Expiry Interval was over. */
+  expiredRetained: number
+  /** Will Messages that were not accepted when they were due. */
+  refusedWills: number
+  /** Connections that were closed because another client connected with the same Client Identifier. */
+  takeovers: number
+  /** Sessions whose Session Expiry Interval was over. */
+  expiredSessions: number
+  /** Sessions that held nothing and were ended early to make room for a new one. */
+  givenUpSessions: number
+  /** Messages that were passed on over several turns of the event loop. */
+  dividedPublishes: number
+  /** Subscriptions that were refused because the filters of a client have too many levels. */
+  refusedWildcardLevels: number
+}
+
+export const newBrokerCounters = (): BrokerCounters => ({
+  reusedIdentifiers: 0,
+  dropped: 0,
+  refused: 0,
+  expired: 0,
+  expiredRetained: 0,
+  refusedWills: 0,
+  takeovers: 0,
+  expiredSessions: 0,
+  givenUpSessions: 0,
+  dividedPublishes: 0,
+  refusedWildcardLevels: 0,
+})

@@ -1,0 +1,111 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Router } from '../../src/kinds/router.ts'
+import type { TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { Gauges } from './gauges.ts'
+import type { Session } from './session.ts'
+import { subscriptionCost, unsubscribeUnits } from './subscription-cost.ts'
+import { TurnQueue } from './turn-queue.ts'
+
+/** What the end of sessions needs of the broker. */
+export interface EndedSessionsContext {
+  readonly router: Router
+  readonly scheduler: TurnScheduler
+  readonly gauges: Gauges
+  readonly log: Logger
+}
+
+/** Units of work that it costs to release a message that waits for a session. */
+const MESSAGE_UNITS = 5
+
+/**
+ * Releases what sessions that have ended still hold: messages, and subscriptions in the router. There may be a million of them,
+ * so this is done over turns of the event loop. A session that has ended takes no messages meanwhile. What it holds counts in
+ * `Totals` until it is released.
+ */
+export class EndedSessions {
+  readonly #broker: EndedSessionsContext
+  readonly #queue: TurnQueue<EndedSession>
+  /** A message is being passed on: the next session that has ended and was chosen for it. */
+  #passing = false
+  #next: Session | undefined
+
+  constructor(broker: EndedSessionsContext) {
+    this.#broker = broker
+    this.#queue = new TurnQueue('ended sessions', broker.scheduler, broker.log, (ended) => this.#releaseNext(ended))
+  }
+
+  /** Sessions that have ended and still hold something. */
+  get count(): number {
+    return this.#queue.size
+  }
+
+  /** Releases what a session that has ended holds, now or in later turns. */
+  add(session: Session): void {
+    const { outbox, subscriptions } = session
+    const holdsMessages = outbox.waiting + outbox.inflight > 0
+    if (!holdsMessages && subscriptions.size === 0) return
+    this.#queue.add({ session, holdsMessages, filters: subscriptions.keys() })
+  }
+
+  /**
+   * Passes a message of a Shared Subscription on to another member, since the session that was chosen has ended. That session
+   * leaves the Shared Subscription now. The other member may have ended as well: then the message goes on from there.
+   * @param message lent.
+   * @param shared the filter of the Shared Subscription.
+   * @returns the work that it was, in units.
+   */
+  passOn(message: Message, shared: string, session: Session): number {
+    this.#next = session
+    // The call below has reached another session that has ended. The loop continues with it, since recursion could overflow.
+    if (this.#passing) return 0
+    this.#passing = true
+    const { router } = this.#broker
+    let work = 0
+    try {
+      for (let gone: Session | undefined = session; gone !== undefined; gone = this.#next) {
+        this.#next = undefined
+        router.unsubscribe(gone, shared)
+        work += unsubscribeUnits(shared) + router.redeliver(message, shared, gone).work
+      }
+    } finally {
+      this.#passing = false
+      this.#next = undefined
+    }
+    return work
+  }
+
+  /** Releases all of it now. */
+  drain(): void {
+    this.#queue.drain()
+  }
+
+  #releaseNext(ended: EndedSession): boolean {
+    const { router, gauges, scheduler } = this.#broker
+    const { session, filters } = ended
+    if (ended.holdsMessages) {
+      ended.holdsMessages = false
+      scheduler.spend((session.outbox.waiting + session.outbox.inflight) * MESSAGE_UNITS)
+      session.releaseMessages()
+      return true
+    }
+    const next = filters.next()
+    if (next.done === true) {
+      session.forgetSubscriptions()
+      return false
+    }
+    const filter = next.value
+    scheduler.spend(unsubscribeUnits(filter))
+    gauges.subscriptionBytes -= subscriptionCost(filter)
+    router.unsubscribe(session, filter)
+    return true
+  }
+}
+
+interface EndedSession {
+  readonly session: Session
+  /** Its messages are yet to be released. */
+  holdsMessages: boolean
+  /** Of the subscriptions that are yet to be removed. */
+  readonly filters: Iterator<string>
+}

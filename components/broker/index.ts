@@ -1,0 +1,33 @@
+import { Authorizer } from '../../src/kinds/authorizer.ts'
+import { Broker } from '../../src/kinds/broker.ts'
+import { Logger } from '../../src/kinds/logger.ts'
+import { Router } from '../../src/kinds/router.ts'
+import { Store } from '../../src/kinds/store.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { exclusive, optional } from '../../src/system/kind.ts'
+import { brokerConfig } from './config.ts'
+import { LocalBroker } from './local-broker.ts'
+
+/** Keeps sessions and retained messages, publishes messages, and knows which clients are connected. */
+export const broker = defineComponent({
+  provides: Broker,
+  needs: {
+    router: Router,
+    // Two brokers over one store would know nothing of each other's sessions and retained messages.
+    store: exclusive(Store),
+    authorizer: optional(Authorizer),
+    logger: Logger,
+  },
+  config: brokerConfig,
+  start: async (config, { logger, ...parts }, { name }) => {
+    const instance = new LocalBroker(config, { ...parts, logger: logger.child({ component: name }) })
+    try {
+      await instance.restore()
+    } catch (error) {
+      instance.stop()
+      throw error
+    }
+    return instance
+  },
+  stop: (instance) => instance.stop(),
+})

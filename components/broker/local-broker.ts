@@ -1,0 +1,120 @@
+import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
+import type { ClientBroker } from '../../src/kinds/client-broker.ts'
+import type { Recipient } from '../../src/kinds/recipient.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { BrokerCore, type BrokerParts } from './broker-core.ts'
+import type { BrokerConfig } from './config.ts'
+import { checkFilter, checkTopic, messageOf } from './plain-message.ts'
+import { ProcessListener } from './process-listener.ts'
+import type { Session } from './session.ts'
+
+/** Retained messages that are listed, unless told otherwise. */
+const RETAINED_LIMIT = 1_000
+
+/** The broker of this process, as operators and other components see it. */
+export class LocalBroker implements Broker {
+  readonly core: BrokerCore
+  #listeners = 0
+
+  constructor(config: BrokerConfig, parts: BrokerParts) {
+    this.core = new BrokerCore(config, parts)
+  }
+
+  get forClients(): ClientBroker {
+    return this.core.forClients
+  }
+
+  *clients(): IterableIterator<ClientInfo> {
+    for (const session of [...this.core.sessions.connected]) {
+      const { recipient } = session
+      if (recipient !== undefined) yield clientInfo(session, recipient)
+    }
+  }
+
+  client(id: string): ClientInfo | undefined {
+    const session = this.core.sessions.get(id)
+    return session?.recipient === undefined ? undefined : clientInfo(session, session.recipient)
+  }
+
+  *sessions(): IterableIterator<SessionInfo> {
+    for (const session of [...this.core.sessions]) if (!session.hasEnded) yield sessionInfo(session)
+  }
+
+  session(id: string): SessionInfo | undefined {
+    const session = this.core.sessions.get(id)
+    return session === undefined ? undefined : sessionInfo(session)
+  }
+
+  disconnect(id: string, reasonCode: ReasonCode = ReasonCode.AdministrativeAction): boolean {
+    const recipient = this.core.sessions.get(id)?.recipient
+    if (recipient === undefined) return false
+    recipient.disconnect(reasonCode, 'an operator disconnected the client')
+    return true
+  }
+
+  endSession(id: string): boolean {
+    const session = this.core.sessions.get(id)
+    if (session === undefined) return false
+    session.recipient?.disconnect(ReasonCode.AdministrativeAction, 'an operator ended the session')
+    // Without effect for a session that has ended with its connection.
+    this.core.sessions.end(session)
+    return true
+  }
+
+  retained(filter: string, limit = RETAINED_LIMIT): readonly Message[] {
+    checkFilter(filter)
+    return this.core.retained.find(filter, limit, this.core.now())
+  }
+
+  deleteRetained(topic: string): boolean {
+    checkTopic(topic)
+    return this.core.retained.delete(topic)
+  }
+
+  publish(message: PlainMessage | Message): Published {
+    const { core } = this
+    const { reasonCode, subscribers } = core.publishing.publishOwn(messageOf(message, core.now()))
+    return { reasonCode, subscribers }
+  }
+
+  subscribe(filter: string, listener: (message: Message) => void): () => void {
+    checkFilter(filter)
+    const { router, log } = this.core
+    this.#listeners += 1
+    const subscriber = new ProcessListener(`$listener-${this.#listeners}`, listener, log)
+    router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: true, identifier: 0 })
+    return () => {
+      router.unsubscribe(subscriber, filter)
+    }
+  }
+
+  /** Takes over what the store holds. Rejects when that cannot be read. */
+  restore(): Promise<void> {
+    return this.core.restore()
+  }
+
+  stop(): void {
+    this.core.stop()
+  }
+}
+
+const clientInfo = (session: Session, recipient: Recipient): ClientInfo => ({
+  id: session.id,
+  userName: recipient.identity.userName,
+  remote: recipient.identity.remote,
+  ...recipient.info(),
+  session: sessionInfo(session),
+})
+
+const sessionInfo = (session: Session): SessionInfo => ({
+  id: session.id,
+  userName: session.identity.userName,
+  connected: session.connected,
+  expiryIntervalSeconds: session.expiryIntervalSeconds,
+  disconnectedAtMs: session.disconnectedAtMs,
+  subscriptions: Array.from(session.subscriptions.values(), ({ filter, qos }) => ({ filter, qos })),
+  inflight: session.outbox.inflight,
+  waiting: session.outbox.waiting,
+  hasWill: session.will.stored !== undefined,
+})

@@ -1,0 +1,431 @@
+import type { QoS } from 'mqtt-packet'
+import type { AckResult, ClientOutbox } from '../../src/kinds/client-session.ts'
+import type { Recipient } from '../../src/kinds/recipient.ts'
+import type { QueuedMessage } from '../../src/kinds/store.ts'
+import { Fifo } from '../../src/mqtt/fifo.ts'
+import { Inflight } from '../../src/mqtt/inflight.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
+import type { InflightLimits } from './config.ts'
+import { InflightWindow } from './inflight-window.ts'
+import { Outgoing } from './outgoing.ts'
+import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-messages.ts'
+
+/** What an outbox needs of the broker. */
+export interface OutboxContext extends QueueContext {
+  /** `now()` as of the last tick: for what is asked for each message. */
+  readonly recentMs: number
+}
+
+/** The session whose outbox it is. */
+export interface OutboxOwner extends QueueOwner {
+  /** A message is held until the store is durable: `Outbox.release` is to follow. */
+  awaitStore(): void
+  /** All that waited was sent: there is room for what waits elsewhere. */
+  nothingWaits(): void
+}
+
+/**
+ * The messages at QoS 1 and 2 on their way to the client of one session, in their order:
+ *
+ *     waiting → in flight → acknowledged
+ *
+ * In flight is what was sent and not acknowledged, never more than Receive Maximum. What waits for room there is in
+ * `waiting-messages.ts`. Whatever a session that outlives its connection holds is in the store as well.
+ */
+export class Outbox implements ClientOutbox {
+  readonly #session: OutboxOwner
+  readonly #broker: OutboxContext
+
+  readonly #inflight = new Inflight<Outgoing>()
+  /** Those in flight whose PUBLISH the present connection was not sent yet: they go before others, with DUP. */
+  readonly #resend = new Fifo<Outgoing>()
+  /** Those in flight, at QoS 2, that are sent once their batch is durable. */
+  readonly #held = new Fifo<Held>()
+  /** How many PUBLISH packets the client may have been sent and not acknowledged [MQTT-4.9.0-2]. */
+  readonly #window = new InflightWindow()
+  /** How many it was sent over this connection and has not acknowledged, and those at QoS 2 among them. */
+  #sent = 0
+  #sentAtQoS2 = 0
+  /** How many there may be at QoS 2. */
+  #limitAtQoS2 = 0
+  /** How many messages may be in flight, over all connections of the client. */
+  #limit = 0
+  /** PUBREC packets so far. */
+  #pubrecs = 0
+
+  readonly #waiting: WaitingMessages
+  #lastSequence = 0
+
+  constructor(session: OutboxOwner, broker: OutboxContext) {
+    this.#session = session
+    this.#broker = broker
+    this.#waiting = new WaitingMessages(session, broker, this.#inflight)
+  }
+
+  /** Messages sent and not acknowledged. */
+  get inflight(): number {
+    return this.#inflight.size
+  }
+
+  /** Messages that wait to be sent. */
+  get waiting(): number {
+    return this.#waiting.count
+  }
+
+  /** Whether a message at this QoS would be sent at once. */
+  takes(qos: QoS): boolean {
+    return this.#hasRoom(qos) && this.#waiting.count === 0 && this.#resend.length === 0
+  }
+
+  /**
+   * Whether this message would be sent at once. Without room for its content it does not enter the window: it waits, or is
+   * dropped, as any other.
+   */
+  sends(message: Message, qos: QoS, shared: string | undefined): boolean {
+    if (this.#session.recipient?.sendable !== true || !this.takes(qos)) return false
+    return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
+  }
+
+  /** Takes a message: sends it now, or when its turn comes, or drops it where the bounds say so. @param message lent. */
+  add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
+    const direct = this.sends(message, qos, shared)
+    this.#lastSequence += 1
+    if (direct && !this.#keeps(shared)) {
+      this.#sendUnkept(this.#session.recipient!, message, qos, retain, subscriptionIdentifiers)
+      return
+    }
+    const sequence = this.#lastSequence
+    const queuedAtMs = direct ? 0 : this.#broker.recentMs
+    const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
+    if (direct) this.#send(this.#session.recipient!, outgoing, false)
+    else this.#waiting.push(outgoing)
+  }
+
+  /**
+   * Takes all messages of a run at QoS 1, and sends them.
+   * @returns false, and does nothing, when one of them would have to wait, or has to be kept: each follows by `add`.
+   */
+  addRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    const { recipient: client, persistent } = this.#session
+    const { count } = run
+    if (persistent || client?.sendable !== true || this.#waiting.count + this.#resend.length > 0) return false
+    if (this.#sent + count > this.#window.size || this.#inflight.size + count > this.#limit) return false
+    if (!client.takesRun(run, subscriptionIdentifiers)) return false
+    for (let index = 0; index < count; index += 1) identifiers[index] = this.#inflight.add(Outgoing.unkept(1))
+    if (!client.sendRun(run, identifiers)) {
+      for (let index = 0; index < count; index += 1) this.#inflight.delete(identifiers[index]!)
+      return false
+    }
+    this.#sent += count
+    this.#lastSequence += count
+    return true
+  }
+
+  /**
+   * A connection begins. Nothing is sent before `begin`.
+   * @param receiveMaximum of the client.
+   * @param limits how many messages may be in flight to a client of its version.
+   */
+  attach(receiveMaximum: number, { first, most, mostAtQoS2 }: InflightLimits): void {
+    this.#limit = most
+    this.#limitAtQoS2 = mostAtQoS2
+    this.#window.open(first, Math.min(receiveMaximum, most), this.#broker.recentMs)
+    this.#sent = 0
+    this.#sentAtQoS2 = 0
+    if (this.#waiting.loadInflight()) this.#restorePubrecOrder()
+    this.#resend.clear()
+    for (const [, outgoing] of this.#inflight.entries()) {
+      outgoing.counted = false
+      if (!outgoing.received) this.#resend.push(outgoing)
+    }
+  }
+
+  /**
+   * CONNACK has left. The PUBREL packets that the client is owed go at once, in the order of their PUBREC packets
+   * [MQTT-4.4.0-1] [MQTT-4.6.0-4]: they need no quota (section 4.9), and are few and small, so that congestion does not hold
+   * them back. PUBLISH packets follow.
+   */
+  begin(): void {
+    const client = this.#session.recipient
+    if (client === undefined) return
+    let owed = 0
+    for (const [messageId, outgoing] of this.#inflight.entries()) {
+      if (!outgoing.received) continue
+      client.sendPubrel(messageId)
+      owed += 1
+    }
+    if (owed > 0) client.chargeWork(owed)
+    this.pump()
+  }
+
+  /** The connection is gone, and the session goes on: what waits is left to the store. */
+  detach(): void {
+    this.#window.close()
+    this.#resend.clear()
+    this.#held.clear()
+    this.#waiting.leaveMemory()
+  }
+
+  /** Sends what there is room for. */
+  pump(): void {
+    const client = this.#session.recipient
+    if (client === undefined) return
+    while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
+    this.#sendHeld(client)
+    while (client.sendable && this.#hasRoom(1)) {
+      const next = this.#waiting.next(this.#hasRoom(2))
+      if (next === undefined) break
+      this.#send(client, next, true)
+    }
+    if (this.#waiting.count === 0) this.#session.nothingWaits()
+  }
+
+  /** What was appended to the store is durable: what waited for it is sent. @returns whether something waits still. */
+  release(): boolean {
+    if (this.#held.length > 0) this.pump()
+    return this.#held.length > 0
+  }
+
+  /** PUBACK came. */
+  puback(packetIdentifier: number): AckResult {
+    const outgoing = this.#inflight.get(packetIdentifier)
+    if (outgoing === undefined) return 'unknown'
+    if (outgoing.qos !== 1) return 'wrong'
+    this.#finish(packetIdentifier, outgoing)
+    return 'taken'
+  }
+
+  /** PUBREC came. @param refused with a Reason Code of 0x80 or more, which ends it [MQTT-4.4.0-2]. */
+  pubrec(packetIdentifier: number, refused: boolean): AckResult {
+    const outgoing = this.#inflight.get(packetIdentifier)
+    if (outgoing === undefined) return 'unknown'
+    if (outgoing.qos !== 2) return 'wrong'
+    if (refused) this.#finish(packetIdentifier, outgoing)
+    else if (!outgoing.received) this.#received(packetIdentifier, outgoing)
+    return 'taken'
+  }
+
+  /** PUBCOMP came. */
+  pubcomp(packetIdentifier: number): AckResult {
+    const outgoing = this.#inflight.get(packetIdentifier)
+    if (outgoing === undefined) return 'unknown'
+    if (!outgoing.received) return 'wrong'
+    this.#finish(packetIdentifier, outgoing)
+    return 'taken'
+  }
+
+  /** Messages that wait, behind a sequence number, while there is no client. Those that were sent are among them. */
+  readWaiting(afterSequence: number, limit: number): readonly QueuedMessage[] {
+    return this.#waiting.read(afterSequence, limit)
+  }
+
+  /** Takes out one of them, unless `take` answers false: another session has it then, in the store as well. */
+  handOver(queued: QueuedMessage, take: () => boolean): boolean {
+    return this.#waiting.handOver(queued, take)
+  }
+
+  /** Takes over what a store holds for the session. */
+  restore(queue: { readonly count: number; readonly bytes: number; readonly lastSequence: number }): void {
+    this.#lastSequence = queue.lastSequence
+    this.#waiting.restore(queue)
+  }
+
+  /** The session will end with its connection from now on, and leaves the store: what is there is taken into memory. */
+  leaveStore(): void {
+    this.#waiting.leaveStore()
+  }
+
+  /**
+   * The session has ended. @returns those messages of Shared Subscriptions that another member may get: all that were not
+   * sent, and those at QoS 1 that were not acknowledged; never one at QoS 2 that was sent [MQTT-4.8.2-5].
+   */
+  end(): Outgoing[] {
+    this.#window.close()
+    const waiting: Outgoing[] = []
+    for (let next = this.#waiting.next(true); next !== undefined; next = this.#waiting.next(true)) {
+      if (next.shared !== undefined) waiting.push(next)
+    }
+    // Now all of them are known, after a restart too.
+    const inflight = Array.from(this.#inflight.entries(), ([, outgoing]) => outgoing)
+    this.#inflight.clear()
+    for (const outgoing of inflight) this.#count(outgoing, 0)
+    // A client may send PUBREC for what it was not sent yet: it counts as received, and its content is gone.
+    const unacknowledged = inflight.filter(
+      ({ shared, qos, unsent, received }) => shared !== undefined && !received && (qos === 1 || unsent),
+    )
+    return [...unacknowledged, ...waiting]
+  }
+
+  /**
+   * Whether one more message may be in flight. The window begins anew with each connection and does not count those that wait
+   * for PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
+   */
+  #hasRoom(qos: QoS): boolean {
+    if (this.#sent >= this.#window.size || this.#inflight.size >= this.#limit) return false
+    return qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2
+  }
+
+  /** Whether the content of what is in flight is kept: to be sent again, or to another member of a Shared Subscription. */
+  #keeps(shared: string | undefined): boolean {
+    return shared !== undefined || this.#session.persistent
+  }
+
+  /** Sends a message that nobody may have to be sent again: there is no object for it. */
+  #sendUnkept(client: Recipient, message: Message, qos: QoS, retain: boolean, identifiers: readonly number[]): void {
+    const publish = client.prepare(message, qos, retain, identifiers)
+    if (publish === undefined) return
+    publish.packetIdentifier = this.#inflight.add(Outgoing.unkept(qos))
+    this.#countSent(qos, 1)
+    client.sendPublish(publish)
+  }
+
+  #send(client: Recipient, outgoing: Outgoing, stored: boolean): void {
+    if (!this.#keeps(outgoing.shared)) {
+      const { message, qos, retain, subscriptionIdentifiers } = outgoing
+      this.#sendUnkept(client, message!, qos, retain, subscriptionIdentifiers)
+      return
+    }
+    const { journal } = this.#broker
+    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.isDurable)
+    if (held) {
+      // The client remembers the Packet Identifier until PUBREL. Forgotten here, it would be given to another message, which
+      // the client would take for this one and drop: it must be known after a crash as well.
+      this.#enter(outgoing, stored)
+      outgoing.unsent = true
+      this.#held.push({ outgoing, batch: journal.batch })
+      this.#session.awaitStore()
+      return
+    }
+    const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
+    if (publish === undefined) {
+      // Not for this client, as it is now: as if it had been sent [MQTT-3.1.2-25].
+      if (stored) this.#recordDone(outgoing)
+      return
+    }
+    this.#enter(outgoing, stored)
+    publish.packetIdentifier = outgoing.packetIdentifier
+    client.sendPublish(publish)
+  }
+
+  /** Gives a message its Packet Identifier and its place in the window. */
+  #enter(outgoing: Outgoing, stored: boolean): void {
+    outgoing.packetIdentifier = this.#inflight.add(outgoing)
+    outgoing.counted = true
+    this.#countSent(outgoing.qos, 1)
+    const kept = outgoing.message!.keep()
+    outgoing.message = kept
+    this.#count(outgoing, outgoing.inflightCost)
+    const { persistent, id: session } = this.#session
+    if (!persistent) return
+    const { sequence, packetIdentifier } = outgoing
+    if (stored) this.#broker.journal.append({ type: 'sent', session, sequence, packetIdentifier })
+    else this.#broker.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
+  }
+
+  #countSent(qos: QoS, more: 1 | -1): void {
+    this.#sent += more
+    if (qos === 2) this.#sentAtQoS2 += more
+  }
+
+  /** Counts what a message in flight costs from now on. */
+  #count(outgoing: Outgoing, bytes: number): void {
+    this.#broker.gauges.queuedBytes += bytes - outgoing.inflightBytes
+    outgoing.inflightBytes = bytes
+  }
+
+  /** After a restart, messages in flight are in the order in which they were sent: those that were received go to the end. */
+  #restorePubrecOrder(): void {
+    const received = Array.from(this.#inflight.entries()).filter(([, outgoing]) => outgoing.received)
+    received.sort(([, a], [, b]) => a.pubrecOrder - b.pubrecOrder)
+    for (const [packetIdentifier] of received) this.#inflight.moveToEnd(packetIdentifier)
+    this.#pubrecs = received.at(-1)?.[1].pubrecOrder ?? 0
+  }
+
+  #sendHeld(client: Recipient): void {
+    const { durableBatch } = this.#broker.journal
+    while (client.sendable) {
+      const next = this.#held.peek()
+      if (next === undefined || next.batch > durableBatch) return
+      this.#held.shift()
+      if (this.#awaitsPublish(next.outgoing)) this.#sendAgain(client, next.outgoing)
+    }
+  }
+
+  /** @returns false when the client takes no more for now. */
+  #resendNext(client: Recipient): boolean {
+    const outgoing = this.#resend.peek()!
+    if (this.#awaitsPublish(outgoing)) {
+      if (!this.#mayResend(outgoing)) return false
+      outgoing.counted = true
+      this.#countSent(outgoing.qos, 1)
+      this.#sendAgain(client, outgoing)
+    }
+    this.#resend.shift()
+    return true
+  }
+
+  #mayResend({ qos }: Outgoing): boolean {
+    return this.#sent < this.#window.size && (qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2)
+  }
+
+  /** False for a message that was acknowledged before it was sent: its PUBREC was answered then, with PUBREL. */
+  #awaitsPublish(outgoing: Outgoing): boolean {
+    return !outgoing.received && this.#inflight.get(outgoing.packetIdentifier) === outgoing
+  }
+
+  /** Sends what has its Packet Identifier already, and counts as sent. */
+  #sendAgain(client: Recipient, outgoing: Outgoing): void {
+    const { message, qos, retain, subscriptionIdentifiers, packetIdentifier } = outgoing
+    const publish = message && client.prepare(message, qos, retain, subscriptionIdentifiers)
+    if (publish === undefined) {
+      this.#finish(packetIdentifier, outgoing)
+      return
+    }
+    publish.packetIdentifier = packetIdentifier
+    publish.dup = !outgoing.unsent // [MQTT-3.3.1-1] [MQTT-3.3.1-2]
+    outgoing.unsent = false
+    client.sendPublish(publish)
+  }
+
+  #received(packetIdentifier: number, outgoing: Outgoing): void {
+    if (outgoing === Outgoing.unkept(2)) {
+      this.#inflight.replace(packetIdentifier, Outgoing.unkeptReceived)
+      return
+    }
+    this.#pubrecs += 1
+    outgoing.pubrecOrder = this.#pubrecs
+    outgoing.message = undefined
+    if (outgoing.inflightBytes > 0) this.#count(outgoing, outgoing.inflightCost)
+    // PUBREL packets go out in the order of PUBREC [MQTT-4.6.0-4], also when they are sent again.
+    this.#inflight.moveToEnd(packetIdentifier)
+    const { persistent, id: session } = this.#session
+    const { sequence, pubrecOrder } = outgoing
+    if (persistent) this.#broker.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
+  }
+
+  /** It is acknowledged. */
+  #finish(packetIdentifier: number, outgoing: Outgoing): void {
+    this.#inflight.delete(packetIdentifier)
+    if (outgoing.counted) {
+      this.#countSent(outgoing.qos, -1)
+      this.#window.acknowledged(this.#broker.recentMs, this.#waiting.count > 0)
+    }
+    if (outgoing.inflightBytes > 0) this.#count(outgoing, 0)
+    this.#recordDone(outgoing)
+  }
+
+  #recordDone({ sequence }: Outgoing): void {
+    const { persistent, id: session } = this.#session
+    if (persistent) this.#broker.journal.append({ type: 'done', session, sequence })
+  }
+}
+
+/** The Packet Identifiers of a run, for one subscriber after the other. */
+const identifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
+
+interface Held {
+  readonly outgoing: Outgoing
+  /** The batch that must be durable first. */
+  readonly batch: number
+}

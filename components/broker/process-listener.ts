@@ -1,0 +1,33 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Subscriber } from '../../src/kinds/router.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+
+/** A function of this process that is called with messages: a subscriber at QoS 0 that always has room. */
+export class ProcessListener implements Subscriber {
+  readonly id: string
+  readonly connected = true
+  readonly unacknowledged = 0
+  readonly #listener: (message: Message) => void
+  readonly #log: Logger
+
+  /** @param id for the log; no Client Identifier. */
+  constructor(id: string, listener: (message: Message) => void, log: Logger) {
+    this.id = id
+    this.#listener = listener
+    this.#log = log
+  }
+
+  takes(): boolean {
+    return true
+  }
+
+  /** What the listener throws must not disturb the publisher. */
+  deliver(message: Message): number {
+    try {
+      this.#listener(message.keep())
+    } catch (error) {
+      this.#log.error({ err: error, listener: this.id, topic: message.topic }, 'A listener failed')
+    }
+    return 1
+  }
+}

@@ -1,0 +1,133 @@
+import { Fifo } from '../../src/mqtt/fifo.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { BrokerConfig } from './config.ts'
+import type { BrokerCounters } from './counters.ts'
+import type { Gauges } from './gauges.ts'
+import { OVERHEAD_BYTES } from './outgoing.ts'
+import { Publication, type PublicationContext } from './publication.ts'
+import type { Session } from './session.ts'
+
+/** Publications at work at the same time. Each may hold a route of as many subscribers as there are; others wait. */
+const MAXIMUM_ACTIVE = 16
+
+/** What publications need of the broker. */
+export interface PublicationsContext extends PublicationContext {
+  readonly config: BrokerConfig
+  readonly gauges: Gauges
+  readonly counters: BrokerCounters
+  readonly sessions: {
+    get(id: string): Session | undefined
+    readonly away: { add(session: Session): void }
+  }
+}
+
+/**
+ * Messages that are too much work for one turn of the event loop: they match a very large part of the filters, or have
+ * thousands of subscribers. Each is passed on over several turns. Nothing is read from its publisher meanwhile, and a Will
+ * of the publisher waits, so that messages of one client arrive in their order [MQTT-4.6.0-5].
+ */
+export class Publications {
+  readonly #broker: PublicationsContext
+  /** By the Client Identifier of the publisher, which may have another session before all is done: the first is at work. */
+  readonly #byPublisher = new Map<string, Fifo<Publication>>()
+  /** Those that may be at work next. */
+  readonly #ready = new Fifo<Publication>()
+  readonly #active = new Set<Publication>()
+  #isStarting = false
+  /** What all of them cost, in bytes. */
+  #bytes = 0
+
+  constructor(broker: PublicationsContext) {
+    this.#broker = broker
+  }
+
+  /** Whether an earlier message of this client is still on its way to subscribers. */
+  isBusy(clientId: string): boolean {
+    return this.#byPublisher.size > 0 && this.#byPublisher.has(clientId)
+  }
+
+  /**
+   * Whether one more message may wait here: together with the Wills they are bounded as if nothing waited for subscribers. A
+   * single one always may.
+   */
+  hasRoomFor(message: Message): boolean {
+    const { gauges, config } = this.#broker
+    const bytes = this.#bytes + message.size + OVERHEAD_BYTES
+    return this.#bytes === 0 || bytes + gauges.willBytes <= config.maximumTotalQueuedBytes
+  }
+
+  /**
+   * Passes on a message, after all others of its publisher. Call `hasRoomFor` before.
+   * @param message lent.
+   * @param reason what the publisher is told, if nothing else comes up.
+   */
+  add(message: Message, publisher: Session, reason: ReasonCode): Publication {
+    const { gauges, counters } = this.#broker
+    const publication = new Publication(this.#broker, message, publisher, reason, this.#finished)
+    counters.dividedPublishes += 1
+    gauges.queuedBytes += publication.cost
+    this.#bytes += publication.cost
+    const others = this.#byPublisher.get(publisher.id)
+    if (others !== undefined) {
+      others.push(publication)
+      return publication
+    }
+    const own = new Fifo<Publication>()
+    own.push(publication)
+    this.#byPublisher.set(publisher.id, own)
+    this.#ready.push(publication)
+    this.#start()
+    if (this.isBusy(publisher.id)) this.pause(publisher)
+    return publication
+  }
+
+  /** Reads nothing from the client of a session until its earlier messages have been passed on. */
+  pause(session: Session): void {
+    session.recipient?.pauseForPublication()
+  }
+
+  /** Passes on all messages at once: the system stops, and what is half done would be delivered twice or never. */
+  completeAll(): void {
+    for (const publications of [...this.#byPublisher.values()]) {
+      for (let next = publications.peek(); next !== undefined; next = publications.peek()) next.complete()
+    }
+  }
+
+  /** Not called from within itself: many that are done at once would not fit the stack. */
+  #start(): void {
+    if (this.#isStarting) return
+    this.#isStarting = true
+    try {
+      while (this.#active.size < MAXIMUM_ACTIVE) {
+        const next = this.#ready.shift()
+        if (next === undefined) break
+        if (next.isFinished) continue
+        this.#active.add(next)
+        next.resume()
+      }
+    } finally {
+      this.#isStarting = false
+    }
+  }
+
+  readonly #finished = (publication: Publication): void => {
+    const { gauges, sessions, scheduler } = this.#broker
+    const { id } = publication.publisher
+    gauges.queuedBytes -= publication.cost
+    this.#bytes -= publication.cost
+    this.#active.delete(publication)
+    scheduler.delete(publication)
+    const own = this.#byPublisher.get(id)!
+    own.shift()
+    const next = own.peek()
+    if (next === undefined) {
+      this.#byPublisher.delete(id)
+      const session = sessions.get(id)
+      session?.recipient?.resumeAfterPublication()
+      // It may hold nothing any more.
+      if (session?.connected === false) sessions.away.add(session)
+    } else this.#ready.push(next)
+    this.#start()
+  }
+}

@@ -1,0 +1,164 @@
+import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import type { PendingPublication, PublishOutcome } from '../../src/kinds/client-session.ts'
+import type { Router } from '../../src/kinds/router.ts'
+import type { Payer } from '../../src/kinds/turn-scheduler.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { isServerTopic } from '../../src/mqtt/server-topic.ts'
+import type { Publications } from './publications.ts'
+import type { PublishNotes } from './publish-notes.ts'
+import type { Retained } from './retained.ts'
+import type { Session } from './session.ts'
+
+/** The work of any message or run, in units, beside that of its packet (`packet-work.ts`) and of its deliveries. */
+const PUBLISH_UNITS = 1
+
+/** A message that is more work, in units, is passed on over several turns: some 2 ms. */
+const UNDIVIDED_UNITS = 10_000
+
+/** What publishing needs of the broker. */
+export interface PublishingContext {
+  readonly router: Router
+  readonly authorizer: Authorizer | undefined
+  readonly retained: Retained
+  readonly publications: Publications
+  readonly notes: PublishNotes
+}
+
+/** The one road that all messages of clients take, Wills included: authorized, retained, and passed to the subscribers. */
+export class Publishing {
+  readonly #broker: PublishingContext
+  /** What is returned: filled again by the next message. */
+  readonly #outcome: Outcome = {
+    reasonCode: ReasonCode.Success,
+    subscribers: 0,
+    isRefused: false,
+    pending: undefined,
+  }
+  /** What the publisher of a run at QoS 1 is told of each of its messages. */
+  readonly #reasons = new Uint8Array(MAXIMUM_ACKNOWLEDGED)
+
+  constructor(broker: PublishingContext) {
+    this.#broker = broker
+  }
+
+  /**
+   * Whether a client may publish this message, now. The one place where this is decided: for PUBLISH, for a Will when it is
+   * announced, and again when it is published.
+   * @returns Success, or why not.
+   */
+  mayPublish(message: Message, identity: Identity): ReasonCode {
+    if (isServerTopic(message)) return ReasonCode.TopicNameInvalid
+    const { authorizer } = this.#broker
+    if (authorizer !== undefined && !authorizer.mayPublish(identity, message.topic, message.qos, message.retain)) {
+      return ReasonCode.NotAuthorized
+    }
+    return ReasonCode.Success
+  }
+
+  /** Whether an earlier message of this client is still on its way to subscribers. */
+  isBusy(clientId: string): boolean {
+    return this.#broker.publications.isBusy(clientId)
+  }
+
+  /**
+   * As `ClientSession.publish`.
+   * @param payer is charged for the work; the publisher, unless told otherwise.
+   */
+  publish(
+    message: Message,
+    publisher: Session,
+    told: boolean,
+    payer: Payer | undefined = publisher.recipient,
+  ): Outcome {
+    const allowed = this.mayPublish(message, publisher.identity)
+    if (allowed !== ReasonCode.Success) return this.#decided(allowed)
+    let reason: ReasonCode = ReasonCode.Success
+    if (message.retain && !this.#broker.retained.take(message)) {
+      reason = ReasonCode.QuotaExceeded
+      if (told) return this.#decided(reason)
+    }
+    if (this.isBusy(publisher.id)) return this.#inSteps(message, publisher, reason)
+    const { notes, router } = this.#broker
+    notes.isRefused = false
+    const { subscribers, work, isTooMuch } = router.publish(message, publisher, UNDIVIDED_UNITS)
+    payer?.chargeWork(PUBLISH_UNITS + work)
+    if (isTooMuch) return this.#inSteps(message, publisher, reason)
+    if (notes.isRefused) reason = ReasonCode.QuotaExceeded
+    if (reason === ReasonCode.Success && subscribers === 0) reason = ReasonCode.NoMatchingSubscribers
+    return this.#decided(reason, subscribers, notes.isRefused)
+  }
+
+  /**
+   * Publishes a message of the server itself: no authorizer is asked, and the topic may begin with `$`.
+   * @returns filled again by the next call.
+   */
+  publishOwn(message: Message): Outcome {
+    const { notes, router, retained } = this.#broker
+    const isRetained = !message.retain || retained.take(message)
+    notes.isRefused = false
+    const { subscribers } = router.publish(message)
+    if (!isRetained || notes.isRefused) return this.#decided(ReasonCode.QuotaExceeded, subscribers, notes.isRefused)
+    return this.#decided(subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success, subscribers)
+  }
+
+  /** As `ClientSession.publishRun`. */
+  publishRun(run: PublishRun, publisher: Session): boolean {
+    if (!this.#mayPublishRun(run, publisher)) return false
+    const { isTaken, work } = this.#broker.router.publishRun!(run, publisher, UNDIVIDED_UNITS)
+    publisher.recipient?.chargeWork(PUBLISH_UNITS + work)
+    return isTaken
+  }
+
+  /** As `ClientSession.publishAcknowledgedRun`. */
+  publishAcknowledgedRun(run: PublishRun, publisher: Session): Uint8Array | undefined {
+    if (!this.#mayPublishRun(run, publisher)) return undefined
+    const { router, notes } = this.#broker
+    const reasons = this.#reasons
+    let index = 0
+    notes.isRefused = false
+    const { isTaken, work, whole } = router.publishRun!(run, publisher, UNDIVIDED_UNITS, (reached) => {
+      const reason = reached === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
+      reasons[index] = notes.isRefused ? ReasonCode.QuotaExceeded : reason
+      notes.isRefused = false
+      index += 1
+    })
+    publisher.recipient?.chargeWork(PUBLISH_UNITS + work)
+    if (!isTaken) return undefined
+    // When nobody took them one by one, they are all alike.
+    if (index === 0) reasons.fill(whole === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success)
+    return reasons
+  }
+
+  #mayPublishRun(run: PublishRun, publisher: Session): boolean {
+    return (
+      this.#broker.router.publishRun !== undefined &&
+      !this.isBusy(publisher.id) &&
+      this.mayPublish(run.message, publisher.identity) === ReasonCode.Success
+    )
+  }
+
+  /** Publishes a message over several turns, if there is room for it meanwhile. */
+  #inSteps(message: Message, publisher: Session, reason: ReasonCode): Outcome {
+    const { publications } = this.#broker
+    if (!publications.hasRoomFor(message)) return this.#decided(ReasonCode.QuotaExceeded)
+    const pending = publications.add(message, publisher, reason)
+    this.#decided(reason)
+    this.#outcome.pending = pending
+    return this.#outcome
+  }
+
+  #decided(reasonCode: ReasonCode, subscribers = 0, isRefused = false): Outcome {
+    const outcome = this.#outcome
+    outcome.reasonCode = reasonCode
+    outcome.subscribers = subscribers
+    outcome.isRefused = isRefused
+    outcome.pending = undefined
+    return outcome
+  }
+}
+
+type Outcome = { -readonly [Key in keyof PublishOutcome]: PublishOutcome[Key] } & {
+  pending: PendingPublication | undefined
+}

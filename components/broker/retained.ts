@@ -1,0 +1,133 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Payer } from '../../src/kinds/turn-scheduler.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
+import type { BrokerConfig } from './config.ts'
+import type { BrokerCounters } from './counters.ts'
+import type { Journal } from './journal.ts'
+
+/** Messages with a Message Expiry Interval that are looked at in one sweep. There are five sweeps in a second. */
+const SWEEP_LIMIT = 10_000
+
+/** Messages that are looked at in one step of a sweep, and the units of work of a step. A message that is removed costs more. */
+const SWEEP_STEP = 100
+const SWEEP_STEP_UNITS = 30
+const REMOVAL_UNITS = 20
+
+/** Topics that are looked at in one step of `find`. */
+const FIND_STEP = 1_000
+
+/** What the retained messages need of the broker. */
+export interface RetainedContext {
+  readonly config: BrokerConfig
+  readonly journal: Journal
+  readonly counters: BrokerCounters
+  readonly log: Logger
+}
+
+/** The retained messages of the broker, with what the store is told of them. */
+export class Retained {
+  readonly messages: RetainedMessages
+  readonly #journal: Journal
+  readonly #counters: BrokerCounters
+  readonly #log: Logger
+  /** Messages that were not retained since there was no room. */
+  refused = 0
+  #full = false
+  /** Messages that are yet to be looked at in this sweep. */
+  #sweepLeft = 0
+
+  constructor({ config, journal, counters, log }: RetainedContext) {
+    this.messages = new RetainedMessages({
+      maximumMessages: config.maximumRetainedMessages,
+      maximumBytes: config.maximumRetainedBytes,
+    })
+    this.#journal = journal
+    this.#counters = counters
+    this.#log = log
+  }
+
+  /**
+   * Takes a message published with RETAIN 1: it replaces that of its topic [MQTT-3.3.1-5], or with an empty payload
+   * removes it [MQTT-3.3.1-6] [MQTT-3.3.1-7].
+   * @param message lent.
+   * @returns false when there is no room; then that of its topic stays as it was.
+   */
+  take(message: Message): boolean {
+    if (message.payloadLength === 0) {
+      this.delete(message.topic)
+      return true
+    }
+    const kept = message.alone()
+    if (!this.messages.set(kept)) return this.#refuse(kept)
+    this.#full = false
+    this.#journal.append({ type: 'retained', message: kept })
+    return true
+  }
+
+  /**
+   * The messages that a Topic Filter matches.
+   * @param filter a legal Topic Filter, not `$share/...`. @param limit how many at most.
+   */
+  find(filter: string, limit: number, nowMs: number): Message[] {
+    const found: Message[] = []
+    const { messages } = this
+    for (let reached = 0; reached < messages.lastNumber && found.length < limit; ) {
+      const page = messages.walk(filter, reached, messages.lastNumber, {
+        looked: FIND_STEP,
+        found: limit - found.length,
+      })
+      reached = page.reached
+      for (const number of page.numbers) {
+        const message = messages.at(number, nowMs)
+        if (message !== undefined) found.push(message)
+      }
+    }
+    return found
+  }
+
+  /** Deletes the retained message of a topic. @returns false when there was none. */
+  delete(topic: string): boolean {
+    if (!this.messages.delete(topic)) return false
+    this.#journal.append({ type: 'retained-removed', topic })
+    return true
+  }
+
+  /** Takes over what the store holds. */
+  restore(messages: readonly Message[]): void {
+    for (const message of messages) this.messages.set(message)
+  }
+
+  /** Begins a sweep, which looks at some of the messages that expire, or at all if they are few. */
+  beginSweep(): void {
+    this.#sweepLeft = Math.min(this.messages.expiring, SWEEP_LIMIT)
+  }
+
+  /**
+   * Does one step of the sweep: removes those of a few messages whose Message Expiry Interval is over.
+   * @param payer is charged for the work.
+   * @returns whether there are more steps.
+   */
+  sweep(nowMs: number, payer: Payer): boolean {
+    if (this.#sweepLeft <= 0) return false
+    this.#sweepLeft -= SWEEP_STEP
+    payer.chargeWork(SWEEP_STEP_UNITS)
+    for (const { topic } of this.messages.removeExpired(nowMs, SWEEP_STEP)) {
+      // The way to a topic leads over its levels.
+      payer.chargeWork(REMOVAL_UNITS + (topic.length >> 2))
+      this.#counters.expiredRetained += 1
+      this.#journal.append({ type: 'retained-removed', topic })
+    }
+    return this.#sweepLeft > 0
+  }
+
+  #refuse({ topic }: Message): false {
+    this.refused += 1
+    if (!this.#full) {
+      const { count, bytes } = this.messages
+      this.#log.warn({ topic, count, bytes }, 'A message is not retained: there is no room for more of them')
+    }
+    this.#full = true
+    return false
+  }
+}

@@ -1,0 +1,44 @@
+import type { KeepAlive, Watch } from '../../src/mqtt/keep-alive.ts'
+import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
+
+/**
+ * The Session Expiry Interval of one session (section 3.1.2.11.2): how long the session outlives its connection. It begins when
+ * the connection is gone, and the session ends when it is over [MQTT-4.1.0-2].
+ */
+export class SessionExpiry<S> {
+  readonly #session: S
+  readonly #wheel: KeepAlive<S>
+  #watch: Watch<S> | undefined
+  /** In seconds; `NEVER_EXPIRES` is for ever. */
+  intervalSeconds = 0
+  /** When the client disconnected; undefined while it is connected. */
+  disconnectedAtMs: number | undefined
+
+  /** @param wheel reports the session when its time is over. */
+  constructor(session: S, wheel: KeepAlive<S>) {
+    this.#session = session
+    this.#wheel = wheel
+  }
+
+  /** Whether the session outlives its connection. */
+  get isPersistent(): boolean {
+    return this.intervalSeconds > 0
+  }
+
+  /** The client is away: its time runs. @param nowMs on the clock of `disconnectedAtMs`. */
+  begin(nowMs: number): void {
+    if (this.intervalSeconds === NEVER_EXPIRES) return
+    const leftMs = timeLeftMs(this.disconnectedAtMs ?? nowMs, this.intervalSeconds, nowMs)
+    this.#watch = this.#wheel.watch(this.#session, leftMs, performance.now())
+  }
+
+  /** The client is back, or the session has ended. */
+  stop(): void {
+    if (this.#watch !== undefined) this.#wheel.cancel(this.#watch)
+    this.#watch = undefined
+  }
+}
+
+/** What is left of an interval. At least a millisecond is left: 0 would be no limit. */
+export const timeLeftMs = (sinceMs: number, seconds: number, nowMs: number): number =>
+  Math.max(1, sinceMs + seconds * 1000 - nowMs)

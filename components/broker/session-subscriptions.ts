@@ -1,0 +1,107 @@
+import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import type { Refusal } from '../../src/kinds/client-session.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
+import type { BrokerConfig } from './config.ts'
+import type { BrokerCounters } from './counters.ts'
+import type { Gauges } from './gauges.ts'
+import { countLevels, subscriptionCost, wildcardLevels } from './subscription-cost.ts'
+
+/** What the subscriptions of a session need of the broker. */
+export interface SubscriptionsContext {
+  readonly config: BrokerConfig
+  readonly gauges: Gauges
+  readonly counters: BrokerCounters
+  readonly authorizer: Authorizer | undefined
+}
+
+/** The subscriptions of one session, within the bounds of the config. */
+export class SessionSubscriptions {
+  readonly #broker: SubscriptionsContext
+  /** By Topic Filter; undefined when there never were any: half of all clients only publish. */
+  #byFilter: Map<string, Subscription> | undefined
+  #shared: Set<string> | undefined
+  #wildcardLevels = 0
+
+  constructor(broker: SubscriptionsContext) {
+    this.#broker = broker
+  }
+
+  get byFilter(): ReadonlyMap<string, Subscription> {
+    return this.#byFilter ?? NO_SUBSCRIPTIONS
+  }
+
+  /** Filters of Shared Subscriptions; undefined when there never were any. */
+  get shared(): ReadonlySet<string> | undefined {
+    return this.#shared
+  }
+
+  /** Levels of all Topic Filters with wildcards together: the cost of them for publishers. */
+  get wildcardLevels(): number {
+    return this.#wildcardLevels
+  }
+
+  /** Why no subscription to this filter is made; undefined when it may be. */
+  problemOf(filter: string, identity: Identity): Refusal | undefined {
+    const { config, authorizer } = this.#broker
+    const { maximumFilterLength, maximumTopicLevels } = config
+    if (filter.length > maximumFilterLength) return over(`more than ${maximumFilterLength} characters`)
+    if (countLevels(filter) > maximumTopicLevels) return over(`more than ${maximumTopicLevels} levels`)
+    const problem = this.byFilter.has(filter) ? undefined : this.#roomProblem(filter)
+    if (problem !== undefined) return problem
+    const allowed =
+      authorizer === undefined || authorizer.maySubscribe(identity, sharedFilter(filter)?.filter ?? filter)
+    return allowed ? undefined : { reasonCode: ReasonCode.NotAuthorized, why: 'not authorized' }
+  }
+
+  /** Adds or replaces a subscription. */
+  keep(subscription: Subscription): void {
+    const { filter } = subscription
+    if (!this.byFilter.has(filter)) {
+      this.#broker.gauges.subscriptionBytes += subscriptionCost(filter)
+      this.#wildcardLevels += wildcardLevels(filter)
+      if (sharedFilter(filter) !== undefined) {
+        this.#shared ??= new Set()
+        this.#shared.add(filter)
+      }
+    }
+    this.#byFilter ??= new Map()
+    this.#byFilter.set(filter, subscription)
+  }
+
+  /** @returns false when there was none. */
+  delete(filter: string): boolean {
+    if (this.#byFilter?.delete(filter) !== true) return false
+    this.#broker.gauges.subscriptionBytes -= subscriptionCost(filter)
+    this.#wildcardLevels -= wildcardLevels(filter)
+    this.#shared?.delete(filter)
+    return true
+  }
+
+  /** The session has ended: its subscriptions leave the router over the next turns, and count until `forget`. */
+  end(): void {
+    this.#wildcardLevels = 0
+    this.#shared = undefined
+  }
+
+  /** All subscriptions have left the router. */
+  forget(): void {
+    this.#byFilter = undefined
+  }
+
+  #roomProblem(filter: string): Refusal | undefined {
+    const { config, gauges, counters } = this.#broker
+    const { maximumSubscriptions, maximumTotalSubscriptionBytes, maximumWildcardLevels } = config
+    if (this.byFilter.size >= maximumSubscriptions) return over(`more than ${maximumSubscriptions} subscriptions`)
+    if (gauges.subscriptionBytes + subscriptionCost(filter) > maximumTotalSubscriptionBytes) {
+      return over('no room for the subscriptions of all clients')
+    }
+    if (this.#wildcardLevels + wildcardLevels(filter) <= maximumWildcardLevels) return undefined
+    counters.refusedWildcardLevels += 1
+    return over(`more than ${maximumWildcardLevels} levels in all filters with wildcards`)
+  }
+}
+
+const over = (why: string): Refusal => ({ reasonCode: ReasonCode.QuotaExceeded, why })
+
+const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()

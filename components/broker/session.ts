@@ -1,0 +1,414 @@
+import type { QoS } from 'mqtt-packet'
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { ClientSession, PublishOutcome, Refusal } from '../../src/kinds/client-session.ts'
+import type { Recipient, WillOutcome } from '../../src/kinds/recipient.ts'
+import type { Delivery, Router, Subscriber } from '../../src/kinds/router.ts'
+import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
+import type { Payer } from '../../src/kinds/turn-scheduler.ts'
+import type { KeepAlive } from '../../src/mqtt/keep-alive.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
+import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
+import { inflightLimits } from './config.ts'
+import { Outbox, type OutboxContext } from './outbox.ts'
+import { RetainedSender, type RetainedSenderContext } from './retained-sender.ts'
+import { SessionExpiry } from './session-expiry.ts'
+import { SessionSubscriptions, type SubscriptionsContext } from './session-subscriptions.ts'
+import { UnreleasedMessages } from './unreleased-messages.ts'
+import { Will } from './will.ts'
+
+/** The work of a delivery at QoS 1 or 2, in units: to a client that is connected, and to the queue of one that is away. */
+const CONNECTED_UNITS = 10
+const AWAY_UNITS = 17
+
+/** What a session needs of the broker. */
+export interface SessionContext extends OutboxContext, RetainedSenderContext, SubscriptionsContext {
+  readonly router: Router
+  readonly sessions: {
+    /** Reports sessions whose Session Expiry Interval is over. */
+    readonly expiry: KeepAlive<Session>
+    /** Reports sessions whose Will Delay Interval is over. */
+    readonly willDelay: KeepAlive<Session>
+    /** The sessions with a client, and those without. */
+    readonly connected: Set<Session>
+    readonly away: { add(session: Session): void; delete(session: Session): void }
+    end(session: Session): void
+  }
+  readonly publishing: {
+    publish(message: Message, publisher: Session, told: boolean, payer?: Payer): PublishOutcome
+    publishRun(run: PublishRun, publisher: Session): boolean
+    publishAcknowledgedRun(run: PublishRun, publisher: Session): Uint8Array | undefined
+    /** Whether an earlier message of this client is still on its way to subscribers. */
+    isBusy(clientId: string): boolean
+  }
+  readonly sharedBacklogs: {
+    add(session: Session): void
+    offer(session: Session): void
+    waits(session: Session, filter: string, after: number): void
+    remove(session: Session): void
+    pull(session: Session): void
+  }
+  readonly wills: { add(session: Session): void }
+  readonly endedSessions: {
+    add(session: Session): void
+    passOn(message: Message, shared: string, session: Session): number
+  }
+  awaitStore(session: Session): void
+}
+
+/**
+ * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
+ * Interval says. It is the subscriber that the router knows.
+ */
+export class Session implements Subscriber, ClientSession {
+  readonly id: string
+  /** The authenticated user that it belongs to; undefined when nobody proved who they are. */
+  readonly owner: string | undefined
+  readonly #broker: SessionContext
+
+  readonly #subscriptions: SessionSubscriptions
+  /** Messages at QoS 1 and 2 for the client. */
+  readonly outbox: Outbox
+  /** Messages at QoS 2 from the client. */
+  readonly unreleased: UnreleasedMessages
+  /** A message of the client is being published, and PUBREC is to leave before the session is sent its own copy. */
+  #answersFirst = false
+  /** How the session gets this copy. */
+  #ownDelivery: Delivery | undefined
+  /** Retained messages that the client is yet to be sent; undefined when there never were any. */
+  #retained: RetainedSender | undefined
+
+  /** The client while it is connected. */
+  #recipient: Recipient | undefined
+  /** Who it was when it was last connected. */
+  #identity: Identity
+  readonly #expiry: SessionExpiry<Session>
+  readonly will: Will<Session>
+  /** Its subscriptions leave the router over the next turns. */
+  #ended = false
+
+  constructor(id: string, owner: string | undefined, identity: Identity, broker: SessionContext) {
+    this.id = id
+    this.owner = owner
+    this.#identity = identity
+    this.#broker = broker
+    this.#subscriptions = new SessionSubscriptions(broker)
+    this.outbox = new Outbox(this, broker)
+    this.unreleased = new UnreleasedMessages(this, broker)
+    this.#expiry = new SessionExpiry(this, broker.sessions.expiry)
+    this.will = new Will(this, broker.gauges, broker.sessions.willDelay)
+  }
+
+  /** By Topic Filter. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions.byFilter
+  }
+
+  /** Filters of its Shared Subscriptions; undefined when it never had any. */
+  get shared(): ReadonlySet<string> | undefined {
+    return this.#subscriptions.shared
+  }
+
+  /** Levels of all its Topic Filters with wildcards together: the cost of them for publishers. */
+  get wildcardLevels(): number {
+    return this.#subscriptions.wildcardLevels
+  }
+
+  get recipient(): Recipient | undefined {
+    return this.#recipient
+  }
+
+  get connected(): boolean {
+    return this.#recipient !== undefined
+  }
+
+  get identity(): Identity {
+    return this.#identity
+  }
+
+  get unacknowledged(): number {
+    return this.outbox.inflight + this.outbox.waiting
+  }
+
+  /** Whether it outlives the connection, and so is in the store. */
+  get persistent(): boolean {
+    return this.#expiry.isPersistent
+  }
+
+  get expiryIntervalSeconds(): number {
+    return this.#expiry.intervalSeconds
+  }
+
+  /** When its client disconnected; undefined while it is connected. */
+  get disconnectedAtMs(): number | undefined {
+    return this.#expiry.disconnectedAtMs
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
+  /**
+   * Whether it has no subscription, message, Packet Identifier or Will: its client loses nothing when it ends. A message from the
+   * client that is on its way to subscribers may leave a Packet Identifier.
+   */
+  get holdsNothing(): boolean {
+    const { outbox, subscriptions, unreleased } = this
+    if (this.#broker.publishing.isBusy(this.id)) return false
+    const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
+    return this.will.stored === undefined && held === 0
+  }
+
+  takes(qos: QoS): boolean {
+    return this.#recipient?.sendable === true && (qos === 0 || this.outbox.takes(qos))
+  }
+
+  deliver(message: Message, delivery: Delivery): number {
+    if (this.#ended) {
+      const { shared } = delivery
+      return shared === undefined ? 1 : 1 + this.#broker.endedSessions.passOn(message, shared, this)
+    }
+    const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
+    const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    if (qos === 0) {
+      this.#recipient?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
+      return 1
+    }
+    this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+    return this.#recipient === undefined ? AWAY_UNITS : CONNECTED_UNITS
+  }
+
+  deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    if (run.message.qos > 0) {
+      if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
+      return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
+    }
+    return this.#recipient?.deliverRun(run, delivery.subscriptionIdentifiers) ?? true
+  }
+
+  publish(message: Message, told: boolean): PublishOutcome {
+    return this.#broker.publishing.publish(message, this, told)
+  }
+
+  publishRun(run: PublishRun): boolean {
+    return this.#broker.publishing.publishRun(run, this)
+  }
+
+  publishAcknowledgedRun(run: PublishRun): Uint8Array | undefined {
+    return this.#broker.publishing.publishAcknowledgedRun(run, this)
+  }
+
+  answerFirst(): void {
+    this.#answersFirst = true
+  }
+
+  deliverOwn(message: Message): void {
+    this.#answersFirst = false
+    const delivery = this.#ownDelivery
+    if (delivery === undefined) return
+    this.#ownDelivery = undefined
+    this.deliver(message, delivery)
+  }
+
+  /**
+   * A connection of the client begins. The Will of the one before is deleted unpublished [MQTT-3.1.3-9]; a Will that was due was
+   * published before (`Sessions.settle`).
+   */
+  attach(
+    recipient: Recipient,
+    expiryIntervalSeconds: number,
+    will: StoredWill | undefined,
+    receiveMaximum: number,
+  ): void {
+    this.#stopWatching()
+    this.#broker.sessions.away.delete(this)
+    this.#broker.sessions.connected.add(this)
+    this.#recipient = recipient
+    this.#broker.sharedBacklogs.remove(this)
+    const work = this.#broker.router.connectionChanged(this)
+    if (work > 0) recipient.chargeWork(work)
+    this.#identity = recipient.identity
+    this.will.set(will)
+    this.will.wasRefused = false
+    this.#expiry.disconnectedAtMs = undefined
+    this.#answersFirst = false
+    this.#ownDelivery = undefined
+    this.unreleased.attach(recipient.isVersion5)
+    this.outbox.attach(receiveMaximum, inflightLimits(this.#broker.config, recipient.isVersion5))
+    this.setExpiryInterval(expiryIntervalSeconds)
+  }
+
+  setExpiryInterval(seconds: number): void {
+    if (this.persistent && seconds === 0) {
+      this.outbox.leaveStore()
+      this.#broker.journal.append({ type: 'session-ended', session: this.id })
+    }
+    this.#expiry.intervalSeconds = seconds
+    this.#save()
+  }
+
+  deleteWill(): boolean {
+    return this.will.take() !== undefined
+  }
+
+  detach(decided: WillOutcome | undefined, isTakenOver: boolean): WillOutcome | undefined {
+    const expected = decided ?? this.will.outcome(this.persistent)
+    this.#detach()
+    return this.will.outcomeNow(expected, isTakenOver)
+  }
+
+  /** Takes over what the store holds. It counts as disconnected now if the process ended over its connection. */
+  restore(stored: StoredSession): void {
+    this.#expiry.intervalSeconds = stored.expiryIntervalSeconds
+    this.#expiry.disconnectedAtMs = stored.disconnectedAtMs ?? this.#broker.now()
+    this.will.set(stored.will)
+    for (const subscription of stored.subscriptions) {
+      this.#subscriptions.keep(subscription)
+      this.#broker.router.subscribe(this, subscription)
+    }
+    this.unreleased.restore(stored.received)
+    this.outbox.restore(stored.queue)
+    this.#broker.sharedBacklogs.add(this)
+    if (stored.disconnectedAtMs === undefined) this.#save()
+  }
+
+  /** Without a client from now on: the session ends, and its Will is published, when their time has come. */
+  awaitClient(): void {
+    const nowMs = this.#broker.now()
+    this.#expiry.begin(nowMs)
+    this.#broker.sessions.away.add(this)
+    if (this.will.begin(this.disconnectedAtMs ?? nowMs, nowMs)) this.#broker.wills.add(this)
+  }
+
+  subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined {
+    const problem = this.#subscriptions.problemOf(subscription.filter, this.#identity)
+    if (problem !== undefined) return problem
+    this.#subscriptions.keep(subscription)
+    const existed = this.#broker.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
+    if (this.persistent) this.#broker.journal.append({ type: 'subscribed', session: this.id, subscription })
+    // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a Shared Subscription gets none (section 4.8.2).
+    const wantsRetained = retainHandling === 0 || (retainHandling === 1 && !existed)
+    if (wantsRetained && sharedFilter(subscription.filter) === undefined) this.#sendRetained(subscription)
+    return undefined
+  }
+
+  unsubscribe(filter: string): boolean {
+    this.#retained?.remove(filter)
+    if (!this.#subscriptions.delete(filter)) return false
+    this.#broker.router.unsubscribe(this, filter)
+    if (this.persistent) this.#broker.journal.append({ type: 'unsubscribed', session: this.id, filter })
+    return true
+  }
+
+  /** What was appended to the store is durable: answers leave, and messages at QoS 2. @returns whether some wait still. */
+  releaseDurable(): boolean {
+    const recipient = this.#recipient
+    if (recipient === undefined) return false
+    const answersWait = recipient.releaseAnswers()
+    return this.outbox.release() || answersWait
+  }
+
+  /** Ends the session. Called by `Sessions.end`, which handles its Will. What the session holds is released over turns. */
+  end(): void {
+    this.#stopWatching()
+    this.#ended = true
+    this.#broker.sharedBacklogs.remove(this)
+    this.#subscriptions.end()
+    if (this.persistent) {
+      // Its messages are in the store, which is about to forget them.
+      this.releaseMessages()
+      this.#broker.journal.append({ type: 'session-ended', session: this.id })
+    }
+    this.unreleased.end()
+    this.#expiry.intervalSeconds = 0
+    this.#broker.endedSessions.add(this)
+  }
+
+  /** The session has ended, and all its subscriptions have left the router. */
+  forgetSubscriptions(): void {
+    this.#subscriptions.forget()
+  }
+
+  /** The session has ended: its messages are discarded, or go to other members of Shared Subscriptions. */
+  releaseMessages(): void {
+    const nowMs = this.#broker.now()
+    for (const { message, shared } of this.outbox.end()) {
+      // Another member has got nothing of it yet [MQTT-3.3.2-5].
+      if (message!.expiresAtMs > nowMs) this.#broker.router.redeliver(message!, shared!, this)
+    }
+  }
+
+  /** `Will.take` has taken the Will out, to be published. */
+  willTaken(): void {
+    this.#save()
+    if (!this.#ended && this.#recipient === undefined) this.#broker.sessions.away.add(this)
+  }
+
+  waitsForAnyMember(filter: string, after: number): void {
+    this.#broker.sharedBacklogs.waits(this, filter, after)
+  }
+
+  awaitStore(): void {
+    this.#broker.awaitStore(this)
+  }
+
+  nothingWaits(): void {
+    this.#broker.sharedBacklogs.pull(this)
+    this.#retained?.pump()
+  }
+
+  #detach(): void {
+    this.#recipient = undefined
+    this.#broker.sessions.connected.delete(this)
+    this.#broker.router.connectionChanged(this)
+    if (!this.persistent) {
+      this.#broker.sessions.end(this)
+      return
+    }
+    this.outbox.detach()
+    this.#broker.sharedBacklogs.add(this)
+    this.#broker.sharedBacklogs.offer(this)
+    this.#retained?.pump()
+    this.#expiry.disconnectedAtMs = this.#broker.now()
+    this.#save()
+    this.awaitClient()
+  }
+
+  /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
+  #sendRetained(subscription: Subscription): void {
+    // Most brokers retain little: without anything to look for, a subscription costs no search and no memory for one.
+    if (this.#broker.retained.messages.count === 0) return
+    this.#retained ??= new RetainedSender(this, this.#broker)
+    this.#retained.add(subscription)
+  }
+
+  /**
+   * Notes how the session is to get a message that its client publishes. Only for one that it would be sent at once: a copy
+   * that has to wait follows the answer in any case, and one that is refused is a part of the answer.
+   */
+  #defers(message: Message, qos: QoS, delivery: Delivery): boolean {
+    if (this.#ownDelivery !== undefined || this.#recipient === undefined) return false
+    if (qos > 0 && !this.outbox.sends(message, qos, delivery.shared)) return false
+    this.#ownDelivery = delivery
+    return true
+  }
+
+  #stopWatching(): void {
+    this.#expiry.stop()
+    this.will.stop()
+  }
+
+  #save(): void {
+    if (!this.persistent) return
+    const session: SessionRecord = {
+      id: this.id,
+      userName: this.owner,
+      remote: this.#identity.remote,
+      expiryIntervalSeconds: this.#expiry.intervalSeconds,
+      disconnectedAtMs: this.#expiry.disconnectedAtMs,
+      will: this.will.stored,
+    }
+    this.#broker.journal.append({ type: 'session', session })
+  }
+}

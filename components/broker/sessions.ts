@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { StoredSession } from '../../src/kinds/store.ts'
+import type { Payer } from '../../src/kinds/turn-scheduler.ts'
+import { timerWheel } from '../../src/mqtt/timer-wheel.ts'
+import { AwaySessions } from './away-sessions.ts'
+import type { BrokerConfig } from './config.ts'
+import type { BrokerCounters } from './counters.ts'
+import { Session, type SessionContext } from './session.ts'
+
+/** What the sessions need of the broker, besides what each of them needs. */
+export interface SessionsContext extends SessionContext {
+  readonly config: BrokerConfig
+  readonly counters: BrokerCounters
+  readonly log: Logger
+  readonly wills: {
+    add(session: Session): void
+    publishFor(clientId: string, payer: Payer): void
+    publish(session: Session, payer: Payer): void
+  }
+  /** Sessions whose Session Expiry Interval is over, and which end when their turn comes. */
+  readonly expiredSessions: { has(session: Session): boolean; delete(session: Session): boolean }
+}
+
+/** All sessions of this broker, by Client Identifier [MQTT-3.1.3-2]. */
+export class Sessions {
+  readonly #broker: SessionsContext
+  readonly #byId = new Map<string, Session>()
+  /** Those with a client, in the order in which the clients connected. */
+  readonly connected = new Set<Session>()
+  /** Those without a client. */
+  readonly away = new AwaySessions()
+  /** When they end: the same, until their Session Expiry Interval is over. */
+  readonly expiry = timerWheel<Session>(performance.now(), false)
+  /** Those whose Will waits, until its Will Delay Interval is over. */
+  readonly willDelay = timerWheel<Session>(performance.now(), false)
+
+  constructor(broker: SessionsContext) {
+    this.#broker = broker
+  }
+
+  get count(): number {
+    return this.#byId.size
+  }
+
+  get(id: string): Session | undefined {
+    return this.#byId.get(id)
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#byId.values()
+  }
+
+  /** A Client Identifier that no session has [MQTT-3.2.2-16]. */
+  unusedId(): string {
+    return `mqtt-jig-${randomUUID()}`
+  }
+
+  /**
+   * Whether there is room for one more session, perhaps instead of one that is away and holds nothing.
+   * @param outlives whether it outlives its connection.
+   */
+  hasRoom(outlives: boolean): boolean {
+    return !this.#isFull(outlives) || this.away.idleCount > 0
+  }
+
+  /**
+   * What is due for a client happens before the client is answered: its Will is published if that waits for its turn, and its
+   * session ends if its time is over.
+   * @param payer is charged for the work.
+   */
+  settle(id: string, payer: Payer): void {
+    const session = this.#byId.get(id)
+    if (session !== undefined && this.#broker.expiredSessions.has(session)) this.end(session, payer)
+    this.#broker.wills.publishFor(id, payer)
+  }
+
+  /** A new session for a client. @param outlives whether it outlives its connection. Call `hasRoom` before. */
+  create(identity: Identity, owner: string | undefined, outlives: boolean): Session {
+    if (this.#isFull(outlives)) this.#giveUpIdle()
+    const { clientId } = identity
+    const session = new Session(clientId, owner, identity, this.#broker)
+    this.#byId.set(clientId, session)
+    return session
+  }
+
+  /** Takes over what the store holds. */
+  restore(all: readonly StoredSession[]): void {
+    for (const stored of all) {
+      const { id, userName, remote = 'unknown' } = stored
+      const session = new Session(id, userName, { clientId: id, userName, remote }, this.#broker)
+      this.#byId.set(id, session)
+      session.restore(stored)
+    }
+    // Wills that are due now reach all subscribers. The sessions that are away longest are the first to end early.
+    for (const session of [...this.#byId.values()].sort(byDisconnection)) session.awaitClient()
+  }
+
+  /**
+   * Ends a session: nothing of it is left. Its Will is published, whatever its delay [MQTT-3.1.2-8].
+   * @param payer is charged for the work, the Will included, which is published now. Without one the Will is published when its
+   * turn comes.
+   */
+  end(session: Session, payer?: Payer): void {
+    const { id } = session
+    if (this.#byId.get(id) !== session) return
+    const { wills, expiredSessions } = this.#broker
+    payer?.chargeWork(END_UNITS + session.outbox.waiting * STORED_MESSAGE_UNITS)
+    this.#byId.delete(id)
+    this.away.delete(session)
+    expiredSessions.delete(session)
+    session.end()
+    if (payer !== undefined) {
+      wills.publishFor(id, payer)
+      wills.publish(session, payer)
+    } else if (session.will.cost > 0) wills.add(session)
+  }
+
+  #isFull(outlives: boolean): boolean {
+    const { maximumSessions, maximumAwaySessions = Math.ceil(maximumSessions * AWAY_SHARE) } = this.#broker.config
+    return this.#byId.size >= maximumSessions || (outlives && this.away.count >= maximumAwaySessions)
+  }
+
+  /** Ends the session that holds nothing and is away longest. */
+  #giveUpIdle(): void {
+    const session = this.away.oldestIdle
+    if (session === undefined) return
+    const { counters, log } = this.#broker
+    counters.givenUpSessions += 1
+    if (counters.givenUpSessions === 1) {
+      const details = { client: session.id, sessions: this.#byId.size, away: this.away.count }
+      log.warn(details, 'A session that held nothing was ended for a new one: further ones are counted and not logged')
+    }
+    this.end(session)
+  }
+}
+
+// Units of work: a session ends, and a message that waits for it is read from the store.
+const END_UNITS = 50
+const STORED_MESSAGE_UNITS = 5
+
+/** The share of `maximumSessions` that away sessions may take, unless the config says otherwise. */
+const AWAY_SHARE = 0.9
+
+const byDisconnection = (one: Session, other: Session): number =>
+  (one.disconnectedAtMs ?? 0) - (other.disconnectedAtMs ?? 0)

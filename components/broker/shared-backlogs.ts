@@ -1,0 +1,168 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Router } from '../../src/kinds/router.ts'
+import type { QueuedMessage } from '../../src/kinds/store.ts'
+import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
+import { deliveryOf } from '../../src/mqtt/route.ts'
+import type { Session } from './session.ts'
+
+/** What Shared Subscriptions with messages that wait need of the broker. */
+export interface SharedBacklogsContext {
+  readonly router: Router
+  readonly scheduler: TurnScheduler
+  readonly log: Logger
+}
+
+/** Messages that are read from the store at a time. */
+const PAGE = 16
+
+/** The work of moving one message, in units: it enters one queue, or is sent, and leaves another. */
+const MOVED_UNITS = 25
+
+/**
+ * Messages at QoS 1 and 2 that wait for any member of a Shared Subscription. A message waits in the queue of one member, its
+ * holder, in the store. The holder was given it while no member was connected, or its client went before it was sent. Such a
+ * message goes to a member that is connected when the client of the holder goes, or to a member that connects, subscribes or
+ * has acknowledged everything. A message that was sent stays with its member [MQTT-4.8.2-4] [MQTT-4.8.2-5].
+ *
+ * A message moves when another member has room for it in flight, never into a queue. It enters the store for its new member
+ * and leaves the queue of the holder in one batch, so a crash loses no message.
+ */
+export class SharedBacklogs implements TurnTask {
+  readonly #broker: SharedBacklogsContext
+  /** By the filters of the Shared Subscriptions: sessions without clients that may hold messages, see `Holders`. */
+  readonly #holders = new Map<string, Holders>()
+  /** Members that can take messages. */
+  readonly #taking = new Set<Session>()
+  /** Shared Subscriptions whose messages are offered to all members. */
+  readonly #offered = new Set<string>()
+
+  constructor(broker: SharedBacklogsContext) {
+    this.#broker = broker
+  }
+
+  /** Shared Subscriptions for which something may wait. */
+  get count(): number {
+    return this.#holders.size
+  }
+
+  /** A session is without a client: other members may have what it was not sent. */
+  add(session: Session): void {
+    if (session.shared === undefined || session.outbox.waiting === 0) return
+    for (const filter of session.shared) this.#holdersOf(filter).set(session, 0)
+  }
+
+  /** Offers to all members what the session may hold. */
+  offer(session: Session): void {
+    for (const filter of session.shared ?? []) if (this.#holders.has(filter)) this.#offered.add(filter)
+    if (this.#offered.size > 0) this.resume()
+  }
+
+  /**
+   * A session without a client was given a message.
+   * @param after the sequence number up to which no message in its queue is for this Shared Subscription.
+   */
+  waits(session: Session, filter: string, after: number): void {
+    const holders = this.#holdersOf(filter)
+    if (!holders.has(session)) holders.set(session, after)
+  }
+
+  /** The session has a client, or has ended: what is in its queue is its own again. */
+  remove(session: Session): void {
+    this.#taking.delete(session)
+    if (this.#holders.size === 0) return
+    for (const filter of session.shared ?? []) this.#forget(filter, session)
+  }
+
+  /** A member can take messages. */
+  pull(session: Session): void {
+    if (this.#holders.size === 0 || session.shared === undefined) return
+    this.#taking.add(session)
+    this.resume()
+  }
+
+  resume(): void {
+    const { scheduler } = this.#broker
+    for (const filter of this.#offered) {
+      while (this.#holders.has(filter)) {
+        if (!scheduler.mayGoOn(this)) return
+        if (!this.#move(filter, (queued, holder) => this.#offer(queued, filter, holder))) break
+      }
+      this.#offered.delete(filter)
+    }
+    for (const session of this.#taking) {
+      for (const filter of session.shared ?? []) {
+        while (session.takes(1) && this.#holders.has(filter)) {
+          if (!scheduler.mayGoOn(this)) return
+          if (!this.#move(filter, (queued) => this.#give(queued, filter, session))) break
+        }
+      }
+      this.#taking.delete(session)
+    }
+  }
+
+  /** Moves some messages of one holder. @returns false when one of them was not taken, or when that has failed. */
+  #move(filter: string, take: (queued: QueuedMessage, holder: Session) => boolean): boolean {
+    try {
+      return this.#movePage(filter, take)
+    } catch (error) {
+      // A member that cannot be sent a message must not disturb the one whose client has gone.
+      this.#broker.log.error(
+        { err: error, filter },
+        'A message of a Shared Subscription was not moved to another member',
+      )
+      return false
+    }
+  }
+
+  #movePage(filter: string, take: (queued: QueuedMessage, holder: Session) => boolean): boolean {
+    const { scheduler } = this.#broker
+    const holders = this.#holders.get(filter)!
+    const [holder, after] = holders.entries().next().value!
+    const page = holder.outbox.readWaiting(after, PAGE)
+    scheduler.spend(1 + page.length)
+    if (page.length === 0) this.#forget(filter, holder)
+    for (const queued of page) {
+      // What was sent stays with this member, and so does what is its own.
+      if (queued.shared === filter && queued.packetIdentifier === 0) {
+        scheduler.spend(MOVED_UNITS)
+        if (!holder.outbox.handOver(queued, () => take(queued, holder))) return false
+      }
+      holders.set(holder, queued.sequence)
+    }
+    return true
+  }
+
+  /** To any member that can send it now. */
+  #offer({ message }: QueuedMessage, filter: string, holder: Session): boolean {
+    const { router, scheduler } = this.#broker
+    const { subscribers, work } = router.redeliver(message, filter, holder, true)
+    scheduler.spend(work)
+    return subscribers > 0
+  }
+
+  /** To this member. */
+  #give({ message }: QueuedMessage, filter: string, session: Session): boolean {
+    const subscription = session.subscriptions.get(filter)
+    if (subscription === undefined || !session.takes(1)) return false
+    session.deliver(message, deliveryOf(subscription, filter))
+    return true
+  }
+
+  #holdersOf(filter: string): Holders {
+    let holders = this.#holders.get(filter)
+    if (holders === undefined) {
+      holders = new Map()
+      this.#holders.set(filter, holders)
+    }
+    return holders
+  }
+
+  #forget(filter: string, session: Session): void {
+    const holders = this.#holders.get(filter)
+    holders?.delete(session)
+    if (holders?.size === 0) this.#holders.delete(filter)
+  }
+}
+
+/** For each session, the sequence number up to which no message in its queue is for this Shared Subscription. */
+type Holders = Map<Session, number>

@@ -1,0 +1,307 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { QueuedMessage } from '../../src/kinds/store.ts'
+import { Fifo } from '../../src/mqtt/fifo.ts'
+import type { Inflight } from '../../src/mqtt/inflight.ts'
+import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
+import type { BrokerConfig } from './config.ts'
+import type { BrokerCounters } from './counters.ts'
+import { describeSession, type NamedSession } from './describe-session.ts'
+import type { Gauges } from './gauges.ts'
+import type { Journal } from './journal.ts'
+import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
+import type { PublishNotes } from './publish-notes.ts'
+
+/** What the messages of a session need of the broker. */
+export interface QueueContext {
+  readonly config: BrokerConfig
+  readonly journal: Journal
+  readonly gauges: Gauges
+  readonly counters: BrokerCounters
+  readonly notes: PublishNotes
+  readonly log: Logger
+  now(): number
+}
+
+/** The session whose messages they are. */
+export interface QueueOwner extends NamedSession {
+  /** Whether it outlives the connection, and so is in the store. */
+  readonly persistent: boolean
+  /**
+   * A message of a Shared Subscription waits in the store, and any member may have it.
+   * @param after the sequence number up to which no message in the queue is for this Shared Subscription.
+   */
+  waitsForAnyMember(filter: string, after: number): void
+}
+
+/** Messages read from the store at a time, and held in memory at most for a client that is connected. */
+const PAGE = 1_000
+
+/**
+ * The messages at QoS 1 and 2 that wait to be sent to one client, in their order, within the bounds of the config:
+ *
+ *     backlog → queue → `next`
+ *
+ * The queue is in memory. The backlog is in the store alone: all that comes for a client that is away, and what would be too
+ * much for memory. A session that ends with its connection has no backlog, and the queue of one that does not is in the
+ * store as well.
+ */
+export class WaitingMessages {
+  readonly #session: QueueOwner
+  readonly #broker: QueueContext
+  /** Where messages go that turn out, after a restart, to have been sent already. */
+  readonly #inflight: Inflight<Outgoing>
+
+  readonly #queue = new Fifo<Outgoing>()
+  #queueBytes = 0
+
+  // The backlog: what the store has behind this sequence number.
+  #backlogAfter = 0
+  #backlogCount = 0
+  #backlogBytes = 0
+
+  /** The store has messages in flight that memory does not know of yet. */
+  #restored = false
+  /** Messages are being dropped since the bounds are reached; logged once until nothing waits. */
+  #overflowing = false
+
+  constructor(session: QueueOwner, broker: QueueContext, inflight: Inflight<Outgoing>) {
+    this.#session = session
+    this.#broker = broker
+    this.#inflight = inflight
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#queue.length + this.#backlogCount
+  }
+
+  /** Their bytes. */
+  get bytes(): number {
+    return this.#queueBytes + this.#backlogBytes
+  }
+
+  /** Takes a message, or drops it, or others for it, where the bounds say so. @param outgoing its message may be lent. */
+  push(outgoing: Outgoing): void {
+    if (!this.#makeRoom(outgoing.size)) return
+    const { persistent, id: session, recipient } = this.#session
+    const kept = outgoing.message!.keep()
+    if (persistent) this.#broker.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
+    this.#count(1, outgoing.size)
+    const away = recipient === undefined || this.#backlogCount > 0 || this.#queue.length >= PAGE
+    if (persistent && away) {
+      if (this.#backlogCount === 0) this.#backlogAfter = outgoing.sequence - 1
+      this.#backlogCount += 1
+      this.#backlogBytes += outgoing.size
+      const { shared, sequence } = outgoing
+      if (shared !== undefined && recipient === undefined) this.#session.waitsForAnyMember(shared, sequence - 1)
+    } else {
+      outgoing.message = kept
+      this.#queue.push(outgoing)
+      this.#queueBytes += outgoing.size
+    }
+  }
+
+  /** Whether one more message of this size is within the bound for all sessions together. */
+  fitsAll(size: number): boolean {
+    const { gauges, config } = this.#broker
+    return gauges.queuedBytes + size + OVERHEAD_BYTES <= config.maximumTotalQueuedBytes
+  }
+
+  /**
+   * Takes out the message whose turn it is; those that have waited for too long are dropped on the way.
+   * @param withQoS2 false when none is taken out whose turn is that of a message at QoS 2.
+   */
+  next(withQoS2: boolean): Outgoing | undefined {
+    for (;;) {
+      if (!withQoS2 && this.#queue.peek()?.qos === 2) return undefined
+      const next = this.#take()
+      if (next === undefined) this.#overflowing = false
+      if (next === undefined) return next
+      if (this.#expired(next)) this.#discard(next)
+      else if (withQoS2 || next.qos === 1) return next
+      else {
+        // It was in the store until now.
+        this.#putBack(next)
+        return undefined
+      }
+    }
+  }
+
+  /** What is behind a sequence number, while there is no client. After a restart what is in flight is among it. */
+  read(afterSequence: number, limit: number): readonly QueuedMessage[] {
+    this.leaveMemory()
+    return this.#broker.journal.read(this.#session.id, Math.max(afterSequence, this.#backlogAfter), limit)
+  }
+
+  /**
+   * Takes out one of those that `read` returned and that were not sent.
+   * @param take gives it to another session, which takes it into the store; false when there is none that can have it. It is not
+   * called while the total has no room for the message.
+   * @returns false when it stays. One that has waited for too long is dropped.
+   */
+  handOver(queued: QueuedMessage, take: () => boolean): boolean {
+    const outgoing = Outgoing.restored(queued)
+    const { size } = outgoing
+    // Its place in the total is free for the other session, whose queue must not drop it for want of room.
+    this.#count(-1, -size)
+    const isExpired = this.#expired(outgoing)
+    let isOver = isExpired
+    try {
+      // Wills may take all of the total meanwhile.
+      isOver ||= this.fitsAll(size) && take()
+    } finally {
+      if (!isOver) this.#count(1, size)
+    }
+    if (!isOver) return false
+    this.#backlogCount -= 1
+    this.#backlogBytes -= size
+    if (isExpired) this.#discard(outgoing)
+    else this.#done(outgoing)
+    return true
+  }
+
+  /** Takes over what a store holds for the session, what is in flight included. */
+  restore(queue: { readonly count: number; readonly bytes: number }): void {
+    this.#restored = true
+    this.#backlogCount = queue.count
+    this.#backlogBytes = queue.bytes
+    this.#count(queue.count, queue.bytes)
+  }
+
+  /** After a restart: finds what was in flight, at the front of the backlog. @returns false when that is known already. */
+  loadInflight(): boolean {
+    if (!this.#restored) return false
+    while (this.#queue.length === 0 && this.#load());
+    this.#restored = false
+    return true
+  }
+
+  /** The client is away: everything is left to the store. */
+  leaveMemory(): void {
+    const next = this.#queue.peek()
+    if (next === undefined) return
+    this.#backlogAfter = next.sequence - 1
+    this.#backlogCount += this.#queue.length
+    this.#backlogBytes += this.#queueBytes
+    this.#queue.clear()
+    this.#queueBytes = 0
+  }
+
+  /** The session will be in the store no more: everything is taken into memory. */
+  leaveStore(): void {
+    while (this.#load());
+  }
+
+  /** Takes out the next message, from memory or from the store, expired or not. */
+  #take(): Outgoing | undefined {
+    // After a restart there may be pages of what is in flight.
+    while (this.#queue.length === 0 && this.#load());
+    const next = this.#queue.shift()
+    if (next === undefined) return undefined
+    this.#queueBytes -= next.size
+    this.#count(-1, -next.size)
+    return next
+  }
+
+  /** Reads a page of the backlog into memory. @returns false when there was none. */
+  #load(): boolean {
+    if (this.#backlogCount === 0) return false
+    const limit = this.#session.recipient === undefined ? 1 : PAGE
+    const page = this.#broker.journal.read(this.#session.id, this.#backlogAfter, limit)
+    for (const queued of page) {
+      const outgoing = Outgoing.restored(queued)
+      this.#backlogAfter = outgoing.sequence
+      this.#backlogCount -= 1
+      this.#backlogBytes -= outgoing.size
+      if (outgoing.packetIdentifier > 0) {
+        // From here on it counts as a message in flight.
+        this.#count(-1, -outgoing.size)
+        outgoing.inflightBytes = outgoing.inflightCost
+        this.#broker.gauges.queuedBytes += outgoing.inflightBytes
+        this.#inflight.restore(outgoing.packetIdentifier, outgoing)
+      } else {
+        this.#queue.push(outgoing)
+        this.#queueBytes += outgoing.size
+      }
+    }
+    if (page.length > 0) return true
+    this.#count(-this.#backlogCount, -this.#backlogBytes)
+    this.#backlogCount = 0
+    this.#backlogBytes = 0
+    return false
+  }
+
+  /** Makes room for a message of this size, by the policy for a full queue. @returns false when there is none for it. */
+  #makeRoom(size: number): boolean {
+    if (this.#fits(size)) return true
+    const { queueFullPolicy, maximumQueuedMessages, maximumQueuedBytes } = this.#broker.config
+    const dropsOldest = queueFullPolicy === 'drop-oldest' && maximumQueuedMessages > 0 && size <= maximumQueuedBytes
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      if (this.#expired(next)) this.#discard(next)
+      else if (dropsOldest) this.#dropped(next)
+      else {
+        this.#putBack(next)
+        break
+      }
+      if (this.#fits(size)) return true
+    }
+    if (this.#fits(size)) return true
+    if (queueFullPolicy === 'refuse') {
+      this.#broker.counters.refused += 1
+      this.#broker.notes.isRefused = true
+    }
+    this.#dropped(undefined)
+    return false
+  }
+
+  #fits(size: number): boolean {
+    const { maximumQueuedMessages, maximumQueuedBytes } = this.#broker.config
+    return this.count < maximumQueuedMessages && this.bytes + size <= maximumQueuedBytes && this.fitsAll(size)
+  }
+
+  /** Counts what waits for all sessions: many small messages cost far more than their bytes. */
+  #count(messages: number, bytes: number): void {
+    this.#broker.gauges.queuedBytes += bytes + messages * OVERHEAD_BYTES
+  }
+
+  #putBack(outgoing: Outgoing): void {
+    this.#queue.unshift(outgoing)
+    this.#queueBytes += outgoing.size
+    this.#count(1, outgoing.size)
+  }
+
+  /** Whether it has waited for too long, before anything of it was sent [MQTT-3.3.2-5]. */
+  #expired(outgoing: Outgoing): boolean {
+    const { maximumQueuedSeconds } = this.#broker.config
+    const waitsForEver = maximumQueuedSeconds === NEVER_EXPIRES
+    const latestMs = waitsForEver ? Number.POSITIVE_INFINITY : outgoing.queuedAtMs + maximumQueuedSeconds * 1000
+    const expiresAtMs = Math.min(latestMs, outgoing.message?.expiresAtMs ?? Number.POSITIVE_INFINITY)
+    // Most never expire, and need no look at the clock.
+    return expiresAtMs !== Number.POSITIVE_INFINITY && this.#broker.now() >= expiresAtMs
+  }
+
+  #discard(outgoing: Outgoing): void {
+    this.#broker.counters.expired += 1
+    this.#done(outgoing)
+  }
+
+  /** @param outgoing undefined for one that never was in the queue. */
+  #dropped(outgoing: Outgoing | undefined): void {
+    this.#broker.counters.dropped += 1
+    if (outgoing !== undefined) this.#done(outgoing)
+    if (this.#overflowing) return
+    this.#overflowing = true
+    const { count: waiting, bytes: waitingBytes } = this
+    const policy = this.#broker.config.queueFullPolicy
+    const { text, fields } = describeSession(this.#session)
+    this.#broker.log.warn(
+      { ...fields, waiting, waitingBytes, policy },
+      `Queue of a session is full: ${text}: messages at QoS 1 and 2 are dropped`,
+    )
+  }
+
+  #done({ sequence }: Outgoing): void {
+    const { persistent, id: session } = this.#session
+    if (persistent) this.#broker.journal.append({ type: 'done', session, sequence })
+  }
+}

@@ -1,0 +1,76 @@
+import type { SessionRequest } from '../../src/kinds/client-broker.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { isServerTopic } from '../../src/mqtt/server-topic.ts'
+import { awaitAnswer } from './await-answer.ts'
+import type { Client } from './client.ts'
+import { clientFields } from './client-log.ts'
+import { accepted } from './connack.ts'
+import type { ConnectRequest } from './connect-request.ts'
+import { takes } from './packet-size.ts'
+import { Pause } from './reading.ts'
+import { refuse } from './refuse.ts'
+import { toldReason } from './told-reason.ts'
+
+/**
+ * The client is who it says it is, or nobody asks: this process claims its session, and accepts the client or refuses it.
+ * @param authenticationData goes into CONNACK.
+ */
+export const accept = (client: Client, request: ConnectRequest, authenticationData?: Uint8Array): void => {
+  const claim = client.handler.broker.claim(client.identity.clientId)
+  if (claim === undefined) {
+    acceptOwned(client, request, authenticationData)
+    return
+  }
+  awaitAnswer(client, Pause.Claim, claim, {
+    take: () => acceptOwned(client, request, authenticationData),
+    failed(error) {
+      client.handler.log.error({ ...clientFields(client), err: error }, 'The session of a client was not claimed')
+      refuse(client, ReasonCode.ServerUnavailable, 'the session could not be claimed', '')
+    },
+  })
+}
+
+/** This process owns the session. */
+const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData: Uint8Array | undefined): void => {
+  const { broker, config, clientLog } = client.handler
+  const request = sessionRequest(client, connect)
+  const problem = broker.admit(request)
+  if (problem !== undefined) {
+    // Nothing has happened: a client that is connected with this identifier stays, and the session too.
+    refuse(client, toldReason(problem.reasonCode, config), problem.why)
+    return
+  }
+  const terms = client.handler.currentTerms()
+  // A client of MQTT 3 cannot be told another one: it would be cut off for a silence that it believes to be allowed.
+  const keepAlive = client.isVersion5
+    ? grantedKeepAlive(connect.keepAlive, config.maximumKeepAliveSeconds)
+    : connect.keepAlive
+  const answer = (sessionPresent: boolean) =>
+    accepted(client, connect, { sessionPresent, terms, keepAlive, authenticationData })
+  // Without its CONNACK the client would never know that it is connected [MQTT-3.1.2-24].
+  if (client.connection.maximumPacketSize !== Number.POSITIVE_INFINITY && !takes(client, answer(false))) {
+    refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
+    return
+  }
+  client.gate.begin()
+  const { session, isPresent } = broker.open(client, request)
+  client.accept(session, connect, terms, keepAlive)
+  clientLog.connected(client, connect, keepAlive, isPresent)
+  if (connect.will !== undefined && isServerTopic(connect.will.message)) {
+    clientLog.willRefused(client, connect.will.message.topic)
+  }
+  if (!client.gate.send(answer(isPresent), client.gate.depends, 'connected')) client.reading.pause(Pause.Connack)
+}
+
+const sessionRequest = (client: Client, request: ConnectRequest): SessionRequest => ({
+  identity: client.identity,
+  owner: client.owner,
+  cleanStart: request.cleanStart,
+  expiryIntervalSeconds: request.expiryIntervalSeconds,
+  receiveMaximum: request.receiveMaximum,
+  will: request.will,
+})
+
+/** @param asked 0 for none. @param maximum undefined for no limit. */
+const grantedKeepAlive = (asked: number, maximum: number | undefined): number =>
+  maximum === undefined ? asked : asked === 0 ? maximum : Math.min(asked, maximum)

@@ -1,0 +1,44 @@
+/** What has happened since the start. For the operator alone: the handler decides nothing by these numbers. */
+export interface HandlerCounters {
+  /** Clients whose CONNECT was accepted. */
+  connects: number
+  /** Clients that were refused before they were connected, by the Reason Code of CONNACK. */
+  readonly refusals: Float64Array
+  /** Connections of accepted clients that the broker ended, by the Reason Code of DISCONNECT. */
+  readonly disconnectsByBroker: Float64Array
+  /** Clients that sent DISCONNECT, by its Reason Code; 0 for MQTT 3. */
+  readonly disconnectsByClient: Float64Array
+  /** Connections of accepted clients that were closed or lost without DISCONNECT. */
+  lostConnections: number
+  /** Packets from clients and to clients, by their type, without PUBLISH. */
+  readonly packetsIn: Float64Array
+  readonly packetsOut: Float64Array
+  /** PUBLISH packets from clients and to clients, by their QoS. */
+  readonly publishesIn: Float64Array
+  readonly publishesOut: Float64Array
+  /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
+  droppedQoS0: number
+  /** Messages that were larger than their subscriber takes. */
+  tooLarge: number
+  /** Messages that were not accepted from their publisher. */
+  refusedPublishes: number
+}
+
+const REASON_CODES = 256
+const PACKET_TYPES = 16
+const QOS_LEVELS = 3
+
+export const newHandlerCounters = (): HandlerCounters => ({
+  connects: 0,
+  refusals: new Float64Array(REASON_CODES),
+  disconnectsByBroker: new Float64Array(REASON_CODES),
+  disconnectsByClient: new Float64Array(REASON_CODES),
+  lostConnections: 0,
+  packetsIn: new Float64Array(PACKET_TYPES),
+  packetsOut: new Float64Array(PACKET_TYPES),
+  publishesIn: new Float64Array(QOS_LEVELS),
+  publishesOut: new Float64Array(QOS_LEVELS),
+  droppedQoS0: 0,
+  tooLarge: 0,
+  refusedPublishes: 0,
+})

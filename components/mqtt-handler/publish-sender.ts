@@ -1,0 +1,162 @@
+import type { QoS } from 'mqtt-packet'
+import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import type { Connection } from '../../src/kinds/connection.ts'
+import type { PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { MessageReceiver } from '../../src/kinds/recipient.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import { NONE, type Publish, type PublishFields } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
+import { publishSize } from '../../src/mqtt/publish-size.ts'
+import { OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
+import type { HandlerCounters } from './counters.ts'
+
+/** What a Topic Alias costs in a packet: shorter Topic Names are no better with one. */
+const TOPIC_ALIAS_BYTES = 3
+
+/** A packet of MQTT 5.0 is at most so much longer than the same of MQTT 3: Property Length, and a longer Remaining Length. */
+const ANOTHER_FORM_BYTES = 2
+
+/** What sending messages needs of the handler. */
+export interface PublishSenderContext {
+  readonly counters: HandlerCounters
+  readonly broker: { readonly mayReceive: Authorizer['mayReceive']; now(): number }
+  /** The one PUBLISH packet that is filled for every client in turn. */
+  readonly outgoing: PublishFields
+}
+
+/** The part of a client that sends messages to it: PUBLISH packets in the form that the client takes. */
+export abstract class PublishSender implements MessageReceiver {
+  readonly connection: Connection
+  protected readonly next: PacketReceiver
+  readonly #handler: PublishSenderContext
+  #outgoingAliases: OutgoingTopicAliases | undefined
+  /** Messages at QoS 0 come faster than it reads. */
+  #dropping = false
+
+  constructor(connection: Connection, next: PacketReceiver, handler: PublishSenderContext) {
+    this.connection = connection
+    this.next = next
+    this.#handler = handler
+  }
+
+  abstract readonly identity: Identity
+  abstract get sendable(): boolean
+  /** It begins to read too slowly: messages at QoS 0 are dropped. */
+  protected abstract readsTooSlowly(): void
+
+  get isVersion5(): boolean {
+    return this.connection.protocolVersion === 5
+  }
+
+  prepare(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+  ): PublishFields | undefined {
+    const { mayReceive } = this.#handler.broker
+    const { outgoing } = this.#handler
+    if (mayReceive !== undefined && !mayReceive(this.identity, message.topic)) return undefined
+    outgoing.message = message
+    outgoing.qos = qos
+    outgoing.retain = retain
+    outgoing.dup = false
+    outgoing.packetIdentifier = 0
+    outgoing.topicAlias = 0
+    outgoing.omitsTopic = false
+    outgoing.messageExpiryInterval = -1
+    outgoing.subscriptionIdentifiers = NONE
+    return this.isVersion5 ? this.#prepareVersion5(outgoing, subscriptionIdentifiers) : outgoing
+  }
+
+  sendPublish(publish: Publish): void {
+    if (publish.topicAlias !== 0 && !publish.omitsTopic) {
+      this.#outgoingAliases?.introduced(publish.message.topic, publish.topicAlias)
+    }
+    this.#handler.counters.publishesOut[publish.qos]! += 1
+    this.next.publish(publish)
+  }
+
+  deliverQoS0(message: Message, retain: boolean, subscriptionIdentifiers: readonly number[]): void {
+    if (!this.sendable) {
+      this.#drop(1)
+      return
+    }
+    this.#dropping = false
+    const publish = this.prepare(message, 0, retain, subscriptionIdentifiers)
+    if (publish !== undefined) this.sendPublish(publish)
+  }
+
+  deliverRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    if (!this.#takesRuns(subscriptionIdentifiers)) return false
+    if (!this.sendable) {
+      this.#drop(run.count)
+      return true
+    }
+    const { mayReceive } = this.#handler.broker
+    if (mayReceive !== undefined && !mayReceive(this.identity, run.message.topic)) return true
+    this.#dropping = false
+    if (this.next.publishRun?.(run) !== true) return false
+    this.#handler.counters.publishesOut[0]! += run.count
+    return true
+  }
+
+  takesRun({ message, longest }: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    const { mayReceive } = this.#handler.broker
+    if (!this.#takesRuns(subscriptionIdentifiers)) return false
+    // Those that it may not have are dropped one by one, and take no room in flight.
+    if (longest + ANOTHER_FORM_BYTES > this.connection.maximumPacketSize) return false
+    return mayReceive === undefined || mayReceive(this.identity, message.topic)
+  }
+
+  sendRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
+    if (this.next.publishIdentifiedRun?.(run, packetIdentifiers) !== true) return false
+    this.#handler.counters.publishesOut[1]! += run.count
+    return true
+  }
+
+  /** From now on topics that are sent often get Topic Aliases. @param count how many. @param after with which message. */
+  protected useTopicAliases(count: number, after: number): void {
+    if (count > 0) this.#outgoingAliases = new OutgoingTopicAliases(count, after)
+  }
+
+  #prepareVersion5(publish: PublishFields, subscriptionIdentifiers: readonly number[]): PublishFields | undefined {
+    const { message } = publish
+    publish.subscriptionIdentifiers = subscriptionIdentifiers
+    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) {
+      // [MQTT-3.3.2-6]
+      publish.messageExpiryInterval = Math.max(0, Math.ceil((message.expiresAtMs - this.#handler.broker.now()) / 1000))
+    }
+    if (this.#outgoingAliases !== undefined && message.topicEnd - message.topicStart > TOPIC_ALIAS_BYTES) {
+      const known = this.#outgoingAliases.get(message.topic)
+      publish.topicAlias = known || this.#outgoingAliases.propose(message.topic)
+      publish.omitsTopic = known !== 0
+    }
+    if (this.#takesSize(publish)) return publish
+    if (publish.topicAlias !== 0 && !publish.omitsTopic) {
+      // Without introducing an alias it is three bytes smaller.
+      publish.topicAlias = 0
+      if (this.#takesSize(publish)) return publish
+    }
+    // [MQTT-3.1.2-24] [MQTT-3.1.2-25]
+    this.#handler.counters.tooLarge += 1
+    return undefined
+  }
+
+  #takesRuns(subscriptionIdentifiers: readonly number[]): boolean {
+    return subscriptionIdentifiers.length === 0 && this.#outgoingAliases === undefined
+  }
+
+  #takesSize(publish: Publish): boolean {
+    const { maximumPacketSize } = this.connection
+    return maximumPacketSize === Number.POSITIVE_INFINITY || publishSize(publish, 5) <= maximumPacketSize
+  }
+
+  #drop(messages: number): void {
+    this.#handler.counters.droppedQoS0 += messages
+    if (this.#dropping) return
+    // Once for each time that it falls behind, not for each message.
+    this.#dropping = true
+    this.readsTooSlowly()
+  }
+}

@@ -1,0 +1,52 @@
+import type { QoS } from 'mqtt-packet'
+import type { HandlerConfig } from './config.ts'
+
+/**
+ * What CONNACK tells a client that the broker can do (section 3.2.2.3). It is what the client is held to as long as it is
+ * connected, whatever the config says later. All clients that were told the same share one object.
+ */
+export interface Terms {
+  /** Receive Maximum. */
+  readonly receiveMaximum: number
+  readonly maximumQoS: QoS
+  readonly retainAvailable: boolean
+  readonly topicAliasMaximum: number
+  readonly wildcardSubscriptionAvailable: boolean
+  readonly sharedSubscriptionAvailable: boolean
+  readonly subscriptionIdentifiersAvailable: boolean
+}
+
+/** The terms of clients that connect now. */
+export class CurrentTerms {
+  #terms: Terms
+
+  constructor(config: HandlerConfig) {
+    this.#terms = termsOf(config)
+  }
+
+  /** @returns the same object as long as the config says the same. */
+  get(config: HandlerConfig): Terms {
+    if (!isSame(this.#terms, config)) this.#terms = termsOf(config)
+    return this.#terms
+  }
+}
+
+const termsOf = (config: HandlerConfig): Terms =>
+  Object.freeze({
+    receiveMaximum: config.receiveMaximum,
+    maximumQoS: config.maximumQoS,
+    retainAvailable: config.retainAvailable,
+    topicAliasMaximum: config.topicAliasMaximum,
+    wildcardSubscriptionAvailable: config.wildcardSubscriptionAvailable,
+    sharedSubscriptionAvailable: config.sharedSubscriptionAvailable,
+    subscriptionIdentifiersAvailable: config.subscriptionIdentifiersAvailable,
+  })
+
+const isSame = (terms: Terms, config: HandlerConfig): boolean =>
+  terms.receiveMaximum === config.receiveMaximum &&
+  terms.maximumQoS === config.maximumQoS &&
+  terms.retainAvailable === config.retainAvailable &&
+  terms.topicAliasMaximum === config.topicAliasMaximum &&
+  terms.wildcardSubscriptionAvailable === config.wildcardSubscriptionAvailable &&
+  terms.sharedSubscriptionAvailable === config.sharedSubscriptionAvailable &&
+  terms.subscriptionIdentifiersAvailable === config.subscriptionIdentifiersAvailable

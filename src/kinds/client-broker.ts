@@ -1,0 +1,73 @@
+import type { Authorizer, Identity } from './authorizer.ts'
+import type { ClientSession, Refusal } from './client-session.ts'
+import type { Recipient } from './recipient.ts'
+import type { StoredWill } from './store.ts'
+import type { TurnQueue, TurnScheduler } from './turn-scheduler.ts'
+
+/** What the handler of packets asks the broker. */
+export interface ClientBroker {
+  /** Work that takes more than a turn of the event loop. */
+  readonly scheduler: TurnScheduler
+  readonly journal: JournalPosition
+  /** Whether an authorizer says what clients may do. */
+  readonly isAuthorized: boolean
+  /** The authorizer's say on deliveries, where it has any. */
+  readonly mayReceive: Authorizer['mayReceive']
+  /** Milliseconds since 1970, on a clock that never steps back. */
+  now(): number
+  /** A Client Identifier that no session has [MQTT-3.2.2-16]. */
+  unusedId(): string
+  /**
+   * Claims the session of a Client Identifier for this process, where others might have it.
+   * @returns undefined when the claim is granted at once.
+   */
+  claim(clientId: string): Promise<void> | undefined
+  /** Whether the client of a request may have its session. Nothing has happened to anybody when it may not. */
+  admit(request: SessionRequest): Refusal | undefined
+  /**
+   * Opens the session of a client that was admitted: resumes it [MQTT-3.1.2-5], or makes one [MQTT-3.1.2-4] [MQTT-3.1.2-6].
+   * A client that is connected with the same Client Identifier is disconnected [MQTT-3.1.4-3].
+   */
+  open(recipient: Recipient, request: SessionRequest): OpenedSession
+  /** Units of work that it costs to subscribe to this filter, here, in the router and in the store. */
+  subscribeUnits(filter: string): number
+  /** The same for the end of the subscription. */
+  unsubscribeUnits(filter: string): number
+  /** Something for this client waits until the store is durable: `Recipient.releaseAnswers` is to follow. */
+  awaitStore(session: ClientSession): void
+  /**
+   * A queue of work of the broker itself.
+   * @param name for the log, when an item fails.
+   * @param step does one step of an item and charges it with `TurnScheduler.spend`. It returns true when the item has more steps.
+   */
+  queue<T>(name: string, step: (item: T) => boolean): TurnQueue<T>
+}
+
+/** What a client asks for that connects. */
+export interface SessionRequest {
+  readonly identity: Identity
+  /** The user that the client proved to be. */
+  readonly owner: string | undefined
+  /** Clean Start of MQTT 5.0; Clean Session before. */
+  readonly cleanStart: boolean
+  /** Session Expiry Interval as it is granted, in seconds. */
+  readonly expiryIntervalSeconds: number
+  readonly receiveMaximum: number
+  readonly will: StoredWill | undefined
+}
+
+export interface OpenedSession {
+  readonly session: ClientSession
+  /** Session Present. */
+  readonly isPresent: boolean
+}
+
+/** How far the journal of the broker is. */
+export interface JournalPosition {
+  /** Grows with each record that is appended: an answer depends on what was appended since its packet came. */
+  readonly position: number
+  /** The batch of the last record: durable once that is. */
+  readonly lastBatch: number
+  /** All batches up to this one are durable. */
+  readonly durableBatch: number
+}
