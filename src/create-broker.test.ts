@@ -108,8 +108,9 @@ describe('createBroker', () => {
     await expect(createBroker({ port, log: 'silent' })).rejects.toMatchObject({ code: 'START_FAILED' })
   })
 
-  it('installs no handlers on the process', async () => {
-    const counts = () => process.eventNames().map((name) => [name, process.listenerCount(name)])
+  it('installs no handlers of signals and errors on the process', async () => {
+    const names = ['SIGINT', 'SIGTERM', 'SIGHUP', 'uncaughtException', 'unhandledRejection']
+    const counts = () => names.map((name) => process.listenerCount(name))
     const before = counts()
     const broker = await start()
     expect(counts()).toEqual(before)

@@ -26,9 +26,6 @@ const ACKNOWLEDGED_UNITS = 10
 /** What one is that a subscriber takes with others, as a run. */
 const RUN_ACKNOWLEDGED_UNITS = 2
 
-const NO_MESSAGE =
-  'Router.publish takes a Message, and this is none: publish Message.of({ topic, payload }). Broker.publish takes plain values.'
-
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
   readonly #policy: SharedSubscriptionPolicy
@@ -51,7 +48,6 @@ export class LocalRouter implements Router {
   }
 
   publish(message: Message, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): PublishResult {
-    if (message.bytes === undefined) refusePlainValues()
     let work = 0
     let route = this.#routes.find(message)
     if (route === undefined) {
@@ -195,8 +191,8 @@ export class LocalRouter implements Router {
   }
 
   #compile(message: Message): RouteCompilation {
-    // Plain values have no bytes, and never a route that is remembered: this costs nothing for a route that is.
-    if (message.bytes === undefined) throw new TypeError(NO_MESSAGE)
+    // Plain values never have a route that is remembered: the check costs nothing for a message that has one.
+    if (message.bytes === undefined) refusePlainValues()
     return new RouteCompilation(this.#filters.match(message.topic))
   }
 

@@ -78,7 +78,7 @@ const matching = (create: () => Router): void => {
     it('refuses plain values with an error that says how to publish them', () => {
       for (const filter of ['a', '#']) router.subscribe(mailbox, subscriptionTo(filter))
       const plain = { topic: 'a', payload: 'text' } as unknown as Message
-      const refusal = expect.objectContaining({ name: 'TypeError', message: expect.stringContaining('Message.of(') })
+      const refusal = expect.objectContaining({ name: 'TypeError', message: expect.stringContaining('Message.of') })
       expect(() => router.publish(plain)).toThrow(refusal)
       expect(() => router.publishInSteps(plain).step(1)).toThrow(refusal)
       expect(mailbox.messages).toEqual([])
