@@ -7,8 +7,8 @@ import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { InflightLimits } from './config.ts'
-import { InflightWindow } from './inflight-window.ts'
 import { Outgoing } from './outgoing.ts'
+import { SendQuota } from './send-quota.ts'
 import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-messages.ts'
 
 /** What an outbox needs of the broker. */
@@ -42,15 +42,7 @@ export class Outbox implements ClientOutbox {
   readonly #resend = new Fifo<Outgoing>()
   /** Those in flight, at QoS 2, that are sent once their batch is durable. */
   readonly #held = new Fifo<Held>()
-  /** How many PUBLISH packets the client may have been sent and not acknowledged [MQTT-4.9.0-2]. */
-  readonly #window = new InflightWindow()
-  /** How many it was sent over this connection and has not acknowledged, and those at QoS 2 among them. */
-  #sent = 0
-  #sentAtQoS2 = 0
-  /** How many there may be at QoS 2. */
-  #limitAtQoS2 = 0
-  /** How many messages may be in flight, over all connections of the client. */
-  #limit = 0
+  readonly #quota = new SendQuota()
   /** PUBREC packets so far. */
   #pubrecs = 0
 
@@ -75,7 +67,7 @@ export class Outbox implements ClientOutbox {
 
   /** Whether a message at this QoS would be sent at once. */
   takes(qos: QoS): boolean {
-    return this.#hasRoom(qos) && this.#waiting.count === 0 && this.#resend.length === 0
+    return this.#quota.hasRoom(qos, this.#inflight.size) && this.#waiting.count === 0 && this.#resend.length === 0
   }
 
   /**
@@ -110,14 +102,14 @@ export class Outbox implements ClientOutbox {
     const { recipient: client, persistent } = this.#session
     const { count } = run
     if (persistent || client?.sendable !== true || this.#waiting.count + this.#resend.length > 0) return false
-    if (this.#sent + count > this.#window.size || this.#inflight.size + count > this.#limit) return false
+    if (!this.#quota.hasRoomForRun(count, this.#inflight.size)) return false
     if (!client.takesRun(run, subscriptionIdentifiers)) return false
     for (let index = 0; index < count; index += 1) identifiers[index] = this.#inflight.add(Outgoing.unkept(1))
     if (!client.sendRun(run, identifiers)) {
       for (let index = 0; index < count; index += 1) this.#inflight.delete(identifiers[index]!)
       return false
     }
-    this.#sent += count
+    this.#quota.sent(1, count)
     this.#lastSequence += count
     return true
   }
@@ -127,12 +119,8 @@ export class Outbox implements ClientOutbox {
    * @param receiveMaximum of the client.
    * @param limits how many messages may be in flight to a client of its version.
    */
-  attach(receiveMaximum: number, { first, most, mostAtQoS2 }: InflightLimits): void {
-    this.#limit = most
-    this.#limitAtQoS2 = mostAtQoS2
-    this.#window.open(first, Math.min(receiveMaximum, most), this.#broker.recentMs)
-    this.#sent = 0
-    this.#sentAtQoS2 = 0
+  attach(receiveMaximum: number, limits: InflightLimits): void {
+    this.#quota.open(receiveMaximum, limits, this.#broker.recentMs)
     if (this.#waiting.loadInflight()) this.#restorePubrecOrder()
     this.#resend.clear()
     for (const [, outgoing] of this.#inflight.entries()) {
@@ -161,7 +149,7 @@ export class Outbox implements ClientOutbox {
 
   /** The connection is gone, and the session goes on: what waits is left to the store. */
   detach(): void {
-    this.#window.close()
+    this.#quota.close()
     this.#resend.clear()
     this.#held.clear()
     this.#waiting.leaveMemory()
@@ -173,8 +161,8 @@ export class Outbox implements ClientOutbox {
     if (client === undefined) return
     while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
     this.#sendHeld(client)
-    while (client.sendable && this.#hasRoom(1)) {
-      const next = this.#waiting.next(this.#hasRoom(2))
+    while (client.sendable && this.#quota.hasRoom(1, this.#inflight.size)) {
+      const next = this.#waiting.next(this.#quota.hasRoom(2, this.#inflight.size))
       if (next === undefined) break
       this.#send(client, next, true)
     }
@@ -241,7 +229,7 @@ export class Outbox implements ClientOutbox {
    * sent, and those at QoS 1 that were not acknowledged; never one at QoS 2 that was sent [MQTT-4.8.2-5].
    */
   end(): Outgoing[] {
-    this.#window.close()
+    this.#quota.close()
     const waiting: Outgoing[] = []
     for (let next = this.#waiting.next(true); next !== undefined; next = this.#waiting.next(true)) {
       if (next.shared !== undefined) waiting.push(next)
@@ -257,15 +245,6 @@ export class Outbox implements ClientOutbox {
     return [...unacknowledged, ...waiting]
   }
 
-  /**
-   * Whether one more message may be in flight. The window begins anew with each connection and does not count those that wait
-   * for PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
-   */
-  #hasRoom(qos: QoS): boolean {
-    if (this.#sent >= this.#window.size || this.#inflight.size >= this.#limit) return false
-    return qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2
-  }
-
   /** Whether the content of what is in flight is kept: to be sent again, or to another member of a Shared Subscription. */
   #keeps(shared: string | undefined): boolean {
     return shared !== undefined || this.#session.persistent
@@ -276,7 +255,7 @@ export class Outbox implements ClientOutbox {
     const publish = client.prepare(message, qos, retain, identifiers)
     if (publish === undefined) return
     publish.packetIdentifier = this.#inflight.add(Outgoing.unkept(qos))
-    this.#countSent(qos, 1)
+    this.#quota.sent(qos, 1)
     client.sendPublish(publish)
   }
 
@@ -312,7 +291,7 @@ export class Outbox implements ClientOutbox {
   #enter(outgoing: Outgoing, stored: boolean): void {
     outgoing.packetIdentifier = this.#inflight.add(outgoing)
     outgoing.counted = true
-    this.#countSent(outgoing.qos, 1)
+    this.#quota.sent(outgoing.qos, 1)
     const kept = outgoing.message!.keep()
     outgoing.message = kept
     this.#count(outgoing, outgoing.inflightCost)
@@ -321,11 +300,6 @@ export class Outbox implements ClientOutbox {
     const { sequence, packetIdentifier } = outgoing
     if (stored) this.#broker.journal.append({ type: 'sent', session, sequence, packetIdentifier })
     else this.#broker.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
-  }
-
-  #countSent(qos: QoS, more: 1 | -1): void {
-    this.#sent += more
-    if (qos === 2) this.#sentAtQoS2 += more
   }
 
   /** Counts what a message in flight costs from now on. */
@@ -356,17 +330,13 @@ export class Outbox implements ClientOutbox {
   #resendNext(client: Recipient): boolean {
     const outgoing = this.#resend.peek()!
     if (this.#awaitsPublish(outgoing)) {
-      if (!this.#mayResend(outgoing)) return false
+      if (!this.#quota.mayResend(outgoing.qos)) return false
       outgoing.counted = true
-      this.#countSent(outgoing.qos, 1)
+      this.#quota.sent(outgoing.qos, 1)
       this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()
     return true
-  }
-
-  #mayResend({ qos }: Outgoing): boolean {
-    return this.#sent < this.#window.size && (qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2)
   }
 
   /** False for a message that was acknowledged before it was sent: its PUBREC was answered then, with PUBREL. */
@@ -408,8 +378,7 @@ export class Outbox implements ClientOutbox {
   #finish(packetIdentifier: number, outgoing: Outgoing): void {
     this.#inflight.delete(packetIdentifier)
     if (outgoing.counted) {
-      this.#countSent(outgoing.qos, -1)
-      this.#window.acknowledged(this.#broker.recentMs, this.#waiting.count > 0)
+      this.#quota.acknowledged(outgoing.qos, this.#broker.recentMs, this.#waiting.count > 0)
     }
     if (outgoing.inflightBytes > 0) this.#count(outgoing, 0)
     this.#recordDone(outgoing)

@@ -2,59 +2,23 @@ import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientSession, PublishOutcome, Refusal } from '../../src/kinds/client-session.ts'
 import type { Recipient, WillOutcome } from '../../src/kinds/recipient.ts'
-import type { Delivery, Router, Subscriber } from '../../src/kinds/router.ts'
+import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
-import type { Payer } from '../../src/kinds/turn-scheduler.ts'
-import type { KeepAlive } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import { inflightLimits } from './config.ts'
-import { Outbox, type OutboxContext } from './outbox.ts'
-import { RetainedSender, type RetainedSenderContext } from './retained-sender.ts'
+import { Outbox } from './outbox.ts'
+import { RetainedSender } from './retained-sender.ts'
+import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
-import { SessionSubscriptions, type SubscriptionsContext } from './session-subscriptions.ts'
+import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import { Will } from './will.ts'
 
 /** The work of a delivery at QoS 1 or 2, in units: to a client that is connected, and to the queue of one that is away. */
 const CONNECTED_UNITS = 10
 const AWAY_UNITS = 17
-
-/** What a session needs of the broker. */
-export interface SessionContext extends OutboxContext, RetainedSenderContext, SubscriptionsContext {
-  readonly router: Router
-  readonly sessions: {
-    /** Reports sessions whose Session Expiry Interval is over. */
-    readonly expiry: KeepAlive<Session>
-    /** Reports sessions whose Will Delay Interval is over. */
-    readonly willDelay: KeepAlive<Session>
-    /** The sessions with a client, and those without. */
-    readonly connected: Set<Session>
-    readonly away: { add(session: Session): void; delete(session: Session): void }
-    end(session: Session): void
-  }
-  readonly publishing: {
-    publish(message: Message, publisher: Session, told: boolean, payer?: Payer): PublishOutcome
-    publishRun(run: PublishRun, publisher: Session): boolean
-    publishAcknowledgedRun(run: PublishRun, publisher: Session): Uint8Array | undefined
-    /** Whether an earlier message of this client is still on its way to subscribers. */
-    isBusy(clientId: string): boolean
-  }
-  readonly sharedBacklogs: {
-    add(session: Session): void
-    offer(session: Session): void
-    waits(session: Session, filter: string, after: number): void
-    remove(session: Session): void
-    pull(session: Session): void
-  }
-  readonly wills: { add(session: Session): void }
-  readonly endedSessions: {
-    add(session: Session): void
-    passOn(message: Message, shared: string, session: Session): number
-  }
-  awaitStore(session: Session): void
-}
 
 /**
  * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
@@ -64,7 +28,7 @@ export class Session implements Subscriber, ClientSession {
   readonly id: string
   /** The authenticated user that it belongs to; undefined when nobody proved who they are. */
   readonly owner: string | undefined
-  readonly #broker: SessionContext
+  readonly #broker: SessionContext<Session>
 
   readonly #subscriptions: SessionSubscriptions
   /** Messages at QoS 1 and 2 for the client. */
@@ -87,7 +51,7 @@ export class Session implements Subscriber, ClientSession {
   /** Its subscriptions leave the router over the next turns. */
   #ended = false
 
-  constructor(id: string, owner: string | undefined, identity: Identity, broker: SessionContext) {
+  constructor(id: string, owner: string | undefined, identity: Identity, broker: SessionContext<Session>) {
     this.id = id
     this.owner = owner
     this.#identity = identity

@@ -7,10 +7,11 @@ import { timerWheel } from '../../src/mqtt/timer-wheel.ts'
 import { AwaySessions } from './away-sessions.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
-import { Session, type SessionContext } from './session.ts'
+import { Session } from './session.ts'
+import type { SessionContext } from './session-context.ts'
 
 /** What the sessions need of the broker, besides what each of them needs. */
-export interface SessionsContext extends SessionContext {
+export interface SessionsContext extends SessionContext<Session> {
   readonly config: BrokerConfig
   readonly counters: BrokerCounters
   readonly log: Logger

@@ -2,7 +2,7 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
-import { deliveryOf } from '../../src/mqtt/route.ts'
+import { deliveryOf } from '../../src/mqtt/delivery.ts'
 import type { Session } from './session.ts'
 
 /** What Shared Subscriptions with messages that wait need of the broker. */

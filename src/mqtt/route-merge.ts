@@ -1,5 +1,6 @@
 import type { QoS } from 'mqtt-packet'
-import { plainDelivery, type Route, type SubscriptionSource, type Target } from './route.ts'
+import { plainDelivery } from './delivery.ts'
+import type { Route, SubscriptionSource, Target } from './route.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
 import type { Delivery, Subscriber } from './subscriber.ts'
 

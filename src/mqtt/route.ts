@@ -1,4 +1,4 @@
-import type { QoS } from 'mqtt-packet'
+import { deliveryOf } from './delivery.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
 import type { Delivery, Subscriber } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'
@@ -39,21 +39,3 @@ export const targetOf = (subscriber: Subscriber, subscription: Subscription, sou
   const delivery = deliveryOf(subscription)
   return { subscriber, delivery, own: subscription.noLocal ? undefined : delivery, subscriptions: source }
 }
-
-/** How messages come through a single subscription. @param shared its filter, if it is a Shared Subscription. */
-export const deliveryOf = (subscription: Subscription, shared?: string): Delivery => {
-  const { qos, retainAsPublished, identifier } = subscription
-  if (identifier === 0 && shared === undefined) return plainDelivery(qos, retainAsPublished)
-  return { qos, retainAsPublished, subscriptionIdentifiers: identifier === 0 ? NONE : [identifier], shared }
-}
-
-/** Deliveries without Subscription Identifiers are always the same few: nearly all subscribers share these. */
-export const plainDelivery = (qos: QoS, retainAsPublished: boolean): Delivery =>
-  (retainAsPublished ? PLAIN_RETAINING : PLAIN)[qos]!
-
-const NONE: readonly never[] = []
-
-const allQoS = (retainAsPublished: boolean): readonly Delivery[] =>
-  ([0, 1, 2] as const).map((qos) => ({ qos, retainAsPublished, subscriptionIdentifiers: NONE, shared: undefined }))
-const PLAIN = allQoS(false)
-const PLAIN_RETAINING = allQoS(true)

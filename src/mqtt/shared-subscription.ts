@@ -1,7 +1,7 @@
+import { deliveryOf } from './delivery.ts'
 import { hashOfBytes } from './hash.ts'
 import { type Member, type MemberList, MembersByHash, MembersInTurn, mix } from './member-list.ts'
 import type { Message } from './message.ts'
-import { deliveryOf } from './route.ts'
 import { SmallMap } from './small-map.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'

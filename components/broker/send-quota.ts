@@ -1,0 +1,66 @@
+import type { QoS } from 'mqtt-packet'
+import type { InflightLimits } from './config.ts'
+import { InflightWindow } from './inflight-window.ts'
+
+/**
+ * How many more messages at QoS 1 and 2 one client may be sent before it acknowledges others (section 4.9): its Receive Maximum,
+ * the limits of the config, and what it has shown to acknowledge promptly.
+ */
+export class SendQuota {
+  /** How many PUBLISH packets the client may have been sent and not acknowledged [MQTT-4.9.0-2]. */
+  readonly #window = new InflightWindow()
+  /** How many it was sent over this connection and has not acknowledged, and those at QoS 2 among them. */
+  #sent = 0
+  #sentAtQoS2 = 0
+  /** How many there may be at QoS 2. */
+  #limitAtQoS2 = 0
+  /** How many messages may be in flight, over all connections of the client. */
+  #limit = 0
+
+  /** A connection begins. @param receiveMaximum of the client. @param limits for a client of its version. */
+  open(receiveMaximum: number, { first, most, mostAtQoS2 }: InflightLimits, nowMs: number): void {
+    this.#limit = most
+    this.#limitAtQoS2 = mostAtQoS2
+    this.#window.open(first, Math.min(receiveMaximum, most), nowMs)
+    this.#sent = 0
+    this.#sentAtQoS2 = 0
+  }
+
+  /** The connection is gone: nothing may be sent. */
+  close(): void {
+    this.#window.close()
+  }
+
+  /**
+   * Whether one more message may be in flight. The window begins anew with each connection and does not count those that wait
+   * for PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
+   * @param inflight how many there are, over all connections of the client.
+   */
+  hasRoom(qos: QoS, inflight: number): boolean {
+    if (this.#sent >= this.#window.size || inflight >= this.#limit) return false
+    return qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2
+  }
+
+  /** The same for a run at QoS 1. */
+  hasRoomForRun(count: number, inflight: number): boolean {
+    return this.#sent + count <= this.#window.size && inflight + count <= this.#limit
+  }
+
+  /** Whether a message that is in flight already may be sent again. */
+  mayResend(qos: QoS): boolean {
+    return this.#sent < this.#window.size && (qos === 1 || this.#sentAtQoS2 < this.#limitAtQoS2)
+  }
+
+  /** Messages were sent. */
+  sent(qos: QoS, count: number): void {
+    this.#sent += count
+    if (qos === 2) this.#sentAtQoS2 += count
+  }
+
+  /** The client has acknowledged a message. @param wants whether more messages wait than may be in flight. */
+  acknowledged(qos: QoS, nowMs: number, wants: boolean): void {
+    this.#sent -= 1
+    if (qos === 2) this.#sentAtQoS2 -= 1
+    this.#window.acknowledged(nowMs, wants)
+  }
+}
