@@ -62,7 +62,7 @@ test('the component that README shows how to write is the one tested here, and i
       heartbeat: {
         component: heartbeat,
         config: { intervalMs: 10 },
-        dependencies: { router: 'router', logger: 'logger' },
+        dependencies: { broker: 'broker', logger: 'logger' },
       },
     }),
   )
