@@ -61,7 +61,7 @@ describe('the command', () => {
     )
     expect(mqttJig(['init', 'system.config.mjs']).code).toBe(1)
     const { stdout } = mqttJig(['graph', '--format', 'mermaid', '--output', '-'])
-    expect(stdout).toContain('flowchart LR')
+    expect(stdout).toContain('flowchart TB')
   })
 
   test.each([
@@ -96,7 +96,8 @@ describe('the command', () => {
     const { code, stdout } = mqttJig(['go', '--set', 'server.port=0'], 'status()\nreset()\ngraph()\n')
     expect(stdout).toContain('Vite is not installed: reset() reads the config file again')
     expect(stdout).toMatch(/server +Listener +running/)
-    expect(stdout).toContain('No file changed; running 7 components again')
+    expect(stdout).toContain('reset: nothing changed')
+    expect(stdout).toMatch(/^Running \d+ components again/m)
     expect(stdout).toContain('npm install --save-dev graphviz-cli')
     expect(code).toBe(0)
   })
@@ -115,13 +116,13 @@ describe('the command', () => {
       )
       const args = ['go', '--config', 'own/my.config.ts', '--set', 'server.port=0']
       const session = run('node_modules/.bin/mqtt-jig', args, { cwd: folder })
-      await session.line(/^Running 7 components/)
+      await session.line(/^Running \d+ components/)
       writeFileSync(join(folder, 'own/values.ts'), values('warn'))
       session.child.stdin!.end('reset()\nlog()\n')
       expect(await session.ended).toBe(0)
       expect(session.lines).toEqual(
         expect.arrayContaining([
-          expect.stringMatching(/^Reloaded values\.ts; running 7 components again/),
+          expect.stringMatching(/^Reloaded values\.ts\.$/),
           'The log is at warn.',
         ]),
       )
@@ -230,7 +231,7 @@ describe('the examples', () => {
       expect([code, stderr]).toEqual([0, ''])
       const files = readdirSync(join(folder, 'examples/vitest')).filter((file) => file.endsWith('.test.ts'))
       expect(stdout).toMatch(new RegExp(`Test Files +${files.length} passed`))
-      expect(Number(/Tests +(\d+) passed/.exec(stdout)?.[1])).toBeGreaterThan(40)
+      expect(Number(/Tests +(\d+) passed/.exec(stdout)?.[1])).toBeGreaterThan(30)
     } finally {
       takeBack()
     }
