@@ -2,6 +2,7 @@ import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker, OpenedSession, SessionRequest } from '../../src/kinds/client-broker.ts'
 import type { ClientSession, Refusal } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { describePeer } from '../../src/kinds/peer.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
 import type { TurnQueue as Queue, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -120,7 +121,7 @@ export class ClientAccess implements ClientBroker {
     if (existing?.recipient === undefined) return
     this.#broker.counters.takeovers += 1
     existing.recipient.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the Client Identifier', {
-      takenOverBy: recipient.identity.remote,
+      takenOverBy: describePeer(recipient.identity.peer),
       will: existing.will.outcomeOfTakeover(existing.persistent, cleanStart),
     })
   }

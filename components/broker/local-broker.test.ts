@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describePeer } from '../../src/kinds/peer.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import {
@@ -27,9 +28,9 @@ describe('clients and sessions', () => {
       { id: 'a', protocolVersion: 4, keepAliveSeconds: 0, userName: undefined },
       { id: 'b', protocolVersion: 5, keepAliveSeconds: 30, userName: 'bob', session: { id: 'b', hasWill: true } },
     ])
-    const { connectedAtMs, remote, pendingBytes, bytesReceived } = harness.broker.client('a')!
+    const { connectedAtMs, peer, pendingBytes, bytesReceived } = harness.broker.client('a')!
     expect(Math.abs(connectedAtMs - harness.core.now())).toBeLessThan(60_000)
-    expect([remote, pendingBytes, bytesReceived]).toEqual(['127.0.0.1:50002', 0, 0])
+    expect([describePeer(peer), pendingBytes, bytesReceived]).toEqual(['127.0.0.1:50002', 0, 0])
   })
 
   it('a session whose client is away is no client', () => {

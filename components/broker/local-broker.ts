@@ -102,7 +102,7 @@ export class LocalBroker implements Broker {
 const clientInfo = (session: Session, recipient: Recipient): ClientInfo => ({
   id: session.id,
   userName: recipient.identity.userName,
-  remote: recipient.identity.remote,
+  peer: recipient.identity.peer,
   ...recipient.info(),
   session: sessionInfo(session),
 })

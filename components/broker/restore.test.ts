@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { describePeer } from '../../src/kinds/peer.ts'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
   HandlerHarness,
@@ -46,7 +47,7 @@ describe('after a restart', () => {
     await crash()
     expect(broker.log.lines.find(({ message }) => message.startsWith('Will Message published'))).toMatchObject({
       client: 'client',
-      remote: connection.remote,
+      remote: describePeer(connection.peer),
     })
   })
 

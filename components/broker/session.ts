@@ -368,7 +368,7 @@ export class Session implements Subscriber, ClientSession {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
-      remote: this.#identity.remote,
+      peer: this.#identity.peer,
       expiryIntervalSeconds: this.#expiry.intervalSeconds,
       disconnectedAtMs: this.#expiry.disconnectedAtMs,
       will: this.will.stored,

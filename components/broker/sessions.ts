@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import type { StoredSession } from '../../src/kinds/store.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
 import { timerWheel } from '../../src/mqtt/timer-wheel.ts'
@@ -89,8 +90,8 @@ export class Sessions {
   /** Takes over what the store holds. */
   restore(all: readonly StoredSession[]): void {
     for (const stored of all) {
-      const { id, userName, remote = 'unknown' } = stored
-      const session = new Session(id, userName, { clientId: id, userName, remote }, this.#broker)
+      const { id, userName, peer = UNKNOWN_PEER } = stored
+      const session = new Session(id, userName, { clientId: id, userName, peer }, this.#broker)
       this.#byId.set(id, session)
       session.restore(stored)
     }

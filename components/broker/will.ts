@@ -1,5 +1,6 @@
 import type { PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { describePeer } from '../../src/kinds/peer.ts'
 import type { WillOutcome } from '../../src/kinds/recipient.ts'
 import type { StoredWill } from '../../src/kinds/store.ts'
 import type { Payer, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
@@ -226,8 +227,8 @@ export class DueWills<S extends WillOwner> {
   }
 }
 
-const detailsOf = ({ topic }: Message, { id, identity: { remote, userName } }: WillOwner) => ({
-  ...{ client: id, remote, user: userName, topic },
+const detailsOf = ({ topic }: Message, { id, identity: { peer, userName } }: WillOwner) => ({
+  ...{ client: id, remote: describePeer(peer), user: userName, topic },
 })
 
 /** The message of a Will as it is published now: its Message Expiry Interval begins. */

@@ -68,11 +68,29 @@ const message = z.strictObject({
   expiresAtMs: z.number().nullable(),
 })
 
+const peer = z.strictObject({
+  address: z.string(),
+  port: count,
+  listener: z.string(),
+  transport: z.string(),
+  tls: z
+    .strictObject({
+      subject: z.string().optional(),
+      commonName: z.string().optional(),
+      serial: z.string().optional(),
+      fingerprint: z.string().optional(),
+      serverName: z.string().optional(),
+    })
+    .optional(),
+  proxied: z.boolean().optional(),
+})
+
 const record = z.strictObject({
   id: z.string(),
   userName: z.string().nullable(),
-  /** A predecessor of before this field leaves it out. */
-  remote: z.string().nullable().default(null),
+  /** A predecessor of before this field leaves it out, and may have an address as text. */
+  peer: peer.nullable().default(null),
+  remote: z.string().nullish(),
   expiryIntervalSeconds: count,
   disconnectedAtMs: z.number().nullable(),
   will: z.strictObject({ message: index, delaySeconds: count, messageExpiryInterval: z.int().min(-1) }).nullable(),
@@ -150,7 +168,7 @@ const plainSession = ({ record, subscriptions, received, queue }: MemorySession,
   record: {
     id: record.id,
     userName: record.userName ?? null,
-    remote: record.remote ?? null,
+    peer: record.peer ?? null,
     expiryIntervalSeconds: record.expiryIntervalSeconds,
     disconnectedAtMs: record.disconnectedAtMs ?? null,
     will: record.will === undefined ? null : { ...record.will, message: indexOf(record.will.message) },
@@ -181,10 +199,10 @@ const plainQueued = (queued: QueuedMessage, indexOf: IndexOf) => ({
   pubrecOrder: queued.pubrecOrder,
 })
 
-const recordOf = (plain: z.output<typeof record>, messageAt: MessageAt): SessionRecord => ({
+const recordOf = ({ remote: _text, ...plain }: z.output<typeof record>, messageAt: MessageAt): SessionRecord => ({
   ...plain,
   userName: plain.userName ?? undefined,
-  remote: plain.remote ?? undefined,
+  peer: plain.peer ?? undefined,
   disconnectedAtMs: plain.disconnectedAtMs ?? undefined,
   will: plain.will === null ? undefined : { ...plain.will, message: messageAt(plain.will.message) },
 })

@@ -3,7 +3,6 @@ import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kind
 import { ACKNOWLEDGEMENT_BYTES, acknowledgementAt } from '../../src/mqtt/acknowledgement.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
 import { checkFirstByte, withoutUnusedFlags } from '../../src/mqtt/fixed-header.ts'
-import type { Lender } from '../../src/mqtt/lender.ts'
 import { Message, type MessageFields } from '../../src/mqtt/message.ts'
 import { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
@@ -106,9 +105,8 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   #firstByte = 0
   /** Where its first byte is in the present chunk; -1 when it came in an earlier one. */
   #frameStart = -1
-  /** The present chunk, and whose it is. */
+  /** The present chunk. */
   #chunk: Buffer | undefined
-  #lender: Lender | undefined
   /** Up to here in it the packets of a run are passed on one by one. */
   #singlyUntil = 0
   /** While its bytes come, the value so far. */
@@ -127,13 +125,12 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     this.#shared = shared
   }
 
-  bytes(chunk: Uint8Array, lender?: Lender): number {
+  bytes(chunk: Uint8Array): number {
     const connection = this.#connection
     const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let position = 0
     this.#frameStart = -1
     this.#singlyUntil = 0
-    this.#lender = lender
     this.#chunk = buffer
     while (position < buffer.length && connection.open) {
       if (connection.paused) return position
@@ -283,7 +280,6 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
         noteFrame(publish, message, this.#frameStart, end, connection.protocolVersion)
         // A packet that came in pieces has memory of its own.
         message.owned = buffer !== this.#chunk
-        message.lender = message.owned ? undefined : this.#lender
       }
       return this.#passOn(publish, buffer, end)
     }

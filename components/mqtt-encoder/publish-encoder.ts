@@ -43,7 +43,7 @@ export class PublishEncoder {
     // The bytes as they came in: nothing is encoded, nothing allocated, and a run of packets is one copy in the end.
     if (message.frameVersion === (version === 5 ? 5 : 4) && isUnaltered(publish)) {
       if (message.frameEnd - message.frameStart <= connection.maximumPacketSize) {
-        next.forward(message.bytes, message.frameStart, message.frameEnd, message.lender)
+        next.forward(message.bytes, message.frameStart, message.frameEnd)
       }
       return
     }
@@ -67,7 +67,7 @@ export class PublishEncoder {
     const isVersion5 = connection.protocolVersion === 5
     if (message.frameVersion === (isVersion5 ? 5 : 4)) {
       if (run.longest > connection.maximumPacketSize) return false
-      next.forward(message.bytes, message.frameStart, run.end, message.lender)
+      next.forward(message.bytes, message.frameStart, run.end)
       return true
     }
     if (!this.#lastRun.is(run)) this.#lastRun.remember(run, isVersion5 ? 5 : 4)

@@ -1,6 +1,7 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { describePeer } from '../../src/kinds/peer.ts'
 import type { RecipientDescription, WillOutcome } from '../../src/kinds/recipient.ts'
 import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -14,7 +15,7 @@ export interface LoggedClient {
   /** The Client Identifier; none until its CONNECT packet is accepted. */
   readonly id: string | undefined
   readonly identity: Identity
-  readonly connection: Pick<Connection, 'remote' | 'protocolVersion' | 'pendingBytes' | 'bytesReceived'>
+  readonly connection: Pick<Connection, 'peer' | 'protocolVersion' | 'pendingBytes' | 'bytesReceived'>
   /** It speaks a version that is not spoken here: the version of its connection is that of the answer. */
   readonly versionRefused: boolean
 }
@@ -179,7 +180,7 @@ export const clientFields = (client: LoggedClient): Record<string, unknown> => {
   const { clientId, userName } = identity
   return {
     client: id ?? (clientId === '' ? undefined : shortenText(clientId)),
-    remote: connection.remote,
+    remote: describePeer(connection.peer),
     version: versionOf(client),
     user: userName && shortenText(userName),
   }
@@ -195,8 +196,9 @@ const versionOf = ({ versionRefused, connection: { protocolVersion } }: LoggedCl
   versionRefused || protocolVersion === 0 ? undefined : VERSIONS[protocolVersion]
 
 /** `kitchen from 192.0.2.7:5123` */
-const nameOf = ({ id, identity, connection: { remote } }: LoggedClient): string => {
+const nameOf = ({ id, identity, connection: { peer } }: LoggedClient): string => {
   const name = id ?? identity.clientId
+  const remote = describePeer(peer)
   return name === '' ? remote : `${shortenText(name)} from ${remote}`
 }
 

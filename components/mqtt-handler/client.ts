@@ -98,7 +98,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
   constructor(connection: Connection, next: PacketReceiver, handler: ClientContext) {
     super(connection, next, handler)
     this.handler = handler
-    this.identity = { clientId: '', userName: undefined, remote: connection.remote }
+    this.identity = { clientId: '', userName: undefined, peer: connection.peer }
     this.terms = handler.currentTerms()
     this.reading = new Reading(connection, this)
     this.gate = new AckGate(handler.broker.journal, this)

@@ -16,7 +16,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   // These hold from the first answer on, AUTH or a refusal.
   client.wantsReasons = request.wantsReasons
   client.connection.maximumPacketSize = request.maximumPacketSize
-  client.identity = { clientId: request.clientId, userName: request.userName, remote: client.connection.remote }
+  client.identity = { clientId: request.clientId, userName: request.userName, peer: client.connection.peer }
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer

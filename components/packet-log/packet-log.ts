@@ -1,5 +1,6 @@
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { describePeer } from '../../src/kinds/peer.ts'
 import type { ControlPacket, FilterStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
@@ -53,6 +54,6 @@ class ConnectionLog implements PacketReceiver {
   }
 
   #who() {
-    return { client: this.#client, connection: this.#connection.id, remote: this.#connection.remote }
+    return { client: this.#client, connection: this.#connection.id, remote: describePeer(this.#connection.peer) }
   }
 }

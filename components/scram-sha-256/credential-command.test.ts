@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { AuthenticationStep } from '../../src/kinds/authentication-method.ts'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import { ScramClient } from '../../test/helpers/scram-client.ts'
 import { main } from './credential-command.ts'
 import { scramSha256 } from './index.ts'
@@ -27,7 +28,7 @@ const letsIn = (line: string, user: string, password: string): boolean => {
   const exchange = new ScramSha256(scramSha256.config.parse({ users }).users).begin({
     clientId: 'c',
     userName: undefined,
-    remote: '',
+    peer: UNKNOWN_PEER,
   })
   const client = new ScramClient({ user, password })
   const challenge = exchange.step(client.first()) as AuthenticationStep & { data: Uint8Array }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { AuthenticationStep } from '../../src/kinds/authentication-method.ts'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { authenticationMethodContract } from '../../test/contract/authentication-method.ts'
 import { ScramClient, type ScramClientOptions } from '../../test/helpers/scram-client.ts'
@@ -18,7 +19,7 @@ const example = {
   serverFinal: 'v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=',
 }
 const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
-const client = { clientId: 'c', userName: undefined, remote: '127.0.0.1:1' }
+const client = { clientId: 'c', userName: undefined, peer: UNKNOWN_PEER }
 
 const credentialOf = async (password: string, iterations = 4_096, ownSalt: Uint8Array = salt): Promise<Credential> => ({
   salt: ownSalt,

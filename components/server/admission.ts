@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { formatRemote } from './format-address.ts'
+import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import { LogInterval } from './log-interval.ts'
+import type { Newcomer } from './newcomer.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 
 /** Units of work of a new connection: its socket, its pipeline, and the end of both. */
@@ -19,15 +19,19 @@ const REFUSAL_LOG_INTERVAL_MS = 10_000
 /** The server that new connections go to. */
 export interface Places {
   readonly maximumConnections: number
+  /** Connections that may wait for a place beside those that have one. */
+  readonly backlog: number
   /** How many connections are open. */
   taken(): number
-  /** Gives a socket its pipeline. */
-  open(socket: Socket): void
+  /** Gives a newcomer its pipeline. */
+  open(newcomer: Newcomer): void
+  /** A newcomer was closed because there was no place. */
+  refused(newcomer: Newcomer): void
 }
 
 /**
- * Lets accepted sockets in: in the order in which they came, within the work of each turn, and as long as there are places.
- * A socket that waits is not read.
+ * Lets accepted connections in: in the order in which they came, within the work of each turn, and as long as there are places.
+ * A connection that waits is not read.
  */
 export class Admission {
   readonly #places: Places
@@ -47,30 +51,31 @@ export class Admission {
     this.#log = log
   }
 
-  /** Connections closed because there were `maximumConnections` already, since the start. */
-  get refused(): number {
-    return this.#refused
-  }
-
-  /** Lets the socket in at the end of this turn, or when there is a place. Refuses it when there is none for some turns. */
-  accept(socket: Socket): void {
+  /** Lets it in at the end of this turn, or when there is a place. Refuses it when there is none for some turns. */
+  accept(newcomer: Newcomer): void {
+    const { maximumConnections, backlog } = this.#places
+    if (this.#places.taken() + this.#arrivals.length >= maximumConnections + backlog) {
+      this.#refuse(newcomer)
+      return
+    }
     this.#lastNumber += 1
-    const arrival = new Arrival(socket, this, this.#lastNumber)
+    const arrival = new Arrival(newcomer, this, this.#lastNumber)
     arrival.place = this.#arrivals.push(arrival) - 1
     this.#budget.wait(arrival)
   }
 
-  /** Takes back the sockets that still wait. */
-  takeAll(): Socket[] {
+  /** Takes back the connections that still wait. */
+  takeAll(): Newcomer[] {
     const arrivals = this.#arrivals.splice(0).sort((one, other) => one.number - other.number)
     for (const arrival of arrivals) arrival.place = -1
-    return arrivals.map(({ socket }) => socket)
+    return arrivals.map(({ newcomer }) => newcomer)
   }
 
-  /** One more connection was closed because there was no place. @param remote its address and port. */
-  countRefused(remote: string): void {
+  /** Logs, once in a while, that connections were closed because there was no place. */
+  noteRefused(peer: Peer): void {
     this.#refused += 1
     if (!this.#logInterval.begin()) return
+    const remote = describePeer(peer)
     const details = {
       refused: this.#refused - this.#refusedAtLastLog,
       maximumConnections: this.#places.maximumConnections,
@@ -87,7 +92,7 @@ export class Admission {
   decide(arrival: Arrival, turns: number): void {
     // It was taken back.
     if (arrival.place < 0) return
-    const { socket } = arrival
+    const { newcomer } = arrival
     const hasPlace = this.#places.taken() < this.#places.maximumConnections
     if (!hasPlace && turns < PATIENCE_TURNS) {
       this.#budget.wait(arrival)
@@ -96,12 +101,13 @@ export class Admission {
     this.#remove(arrival)
     if (hasPlace) {
       this.#budget.spend(OPEN_WORK)
-      this.#places.open(socket)
-    } else {
-      const remote = formatRemote(socket)
-      socket.destroy()
-      this.countRefused(remote)
-    }
+      this.#places.open(newcomer)
+    } else this.#refuse(newcomer)
+  }
+
+  #refuse(newcomer: Newcomer): void {
+    newcomer.stream.destroy()
+    this.#places.refused(newcomer)
   }
 
   /** The last one of the list takes its place. */
@@ -115,9 +121,9 @@ export class Admission {
   }
 }
 
-/** A socket that was accepted, and waits to be let in. */
+/** A connection that was accepted, and waits to be let in. */
 class Arrival implements TurnWaiter {
-  readonly socket: Socket
+  readonly newcomer: Newcomer
   /** The order in which they came. */
   readonly number: number
   /** Where it is in the list of those that wait; -1 when it does not wait any more. */
@@ -125,8 +131,8 @@ class Arrival implements TurnWaiter {
   readonly #admission: Admission
   #turns = 0
 
-  constructor(socket: Socket, admission: Admission, number: number) {
-    this.socket = socket
+  constructor(newcomer: Newcomer, admission: Admission, number: number) {
+    this.newcomer = newcomer
     this.#admission = admission
     this.number = number
   }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 
 it('the buffer pool gives the same memory again once it was given back', () => {
@@ -39,4 +39,15 @@ it('never has a buffer free that one of its users let go of', () => {
   pool.letGo(buffer)
   pool.give(buffer)
   expect(pool.take()).not.toBe(buffer)
+})
+
+it('has a buffer free again that was taken by an older version of the code', async () => {
+  const older = new BufferPool()
+  const buffer = older.take()
+  vi.resetModules()
+  const { BufferPool: Newer } = await import('./buffer-pool.ts')
+  const newer = new Newer()
+  expect(newer.owns(buffer)).toBe(true)
+  newer.give(buffer)
+  expect([newer.owns(buffer), older.inUse, older.take() === buffer]).toEqual([false, 0, true])
 })

@@ -1,3 +1,5 @@
+import { kept } from '../../src/collections/kept.ts'
+
 /** The size of each buffer: as much as one read brings, and as one connection gathers before it sends. */
 export const POOLED_BYTES = 64 * 1024
 /**
@@ -6,9 +8,17 @@ export const POOLED_BYTES = 64 * 1024
  */
 const MAXIMUM_BUFFERS = 64
 
-/** Who uses a buffer of the pool. */
+/** The state of one pool. */
+interface Pool {
+  readonly free: Use[]
+  /** Buffers in use by those who can do without. */
+  dispensable: number
+  inUse: number
+}
+
+/** A buffer of a pool, and how many use it. */
 interface Use {
-  readonly pool: BufferPool
+  readonly pool: Pool
   readonly buffer: Buffer
   users: number
   /** It counts as one for those who can do without. */
@@ -17,9 +27,9 @@ interface Use {
 
 /**
  * The buffers in use of all pools, by their memory: views of it are known, too, and so is what comes from the server of another
- * port over the same router. What nobody gives back is the garbage collector's.
+ * port over the same router. What is not given back is left to the garbage collector.
  */
-const USES = new WeakMap<ArrayBufferLike, Use>()
+const uses = kept('server.buffer-pool.uses', () => new WeakMap<ArrayBufferLike, Use>())
 
 /**
  * Memory that is used again and again, for what comes in and for what goes out. Buffers live outside of V8's heap, and V8
@@ -29,13 +39,11 @@ const USES = new WeakMap<ArrayBufferLike, Use>()
  * A buffer may have several users: who reads into it, and every write from it. It is free when the last gives it back.
  */
 export class BufferPool {
-  readonly #free: Use[] = []
-  #dispensable = 0
-  #inUse = 0
+  readonly #pool: Pool = { free: [], dispensable: 0, inUse: 0 }
 
   /** Buffers that were taken, and neither given back nor let go of. */
   get inUse(): number {
-    return this.#inUse
+    return this.#pool.inUse
   }
 
   /** A buffer of `POOLED_BYTES`, whatever is in it, to be given back or let go of. */
@@ -45,7 +53,7 @@ export class BufferPool {
 
   /** The same; undefined when many are in use this way. */
   takeIfFree(): Buffer | undefined {
-    return this.#dispensable < MAXIMUM_BUFFERS ? this.#take(true) : undefined
+    return this.#pool.dispensable < MAXIMUM_BUFFERS ? this.#take(true) : undefined
   }
 
   /**
@@ -53,46 +61,47 @@ export class BufferPool {
    * @returns the buffer, to be given back or let go of; undefined when the bytes are no pool's, and will not change.
    */
   hold(bytes: Uint8Array): Buffer | undefined {
-    const use = USES.get(bytes.buffer)
+    const use = uses.get(bytes.buffer)
     if (use === undefined) return undefined
     use.users += 1
     return use.buffer
   }
 
-  /** Takes a buffer back from one of its users, who reads it no more. */
+  /** Takes a buffer back from one of its users, which reads it no more. */
   give(buffer: Buffer): void {
-    const use = USES.get(buffer.buffer)
+    const use = uses.get(buffer.buffer)
     if (use === undefined) return
     use.users -= 1
     if (use.users > 0) return
-    use.pool.#forget(use)
-    if (use.pool.#free.length < MAXIMUM_BUFFERS) use.pool.#free.push(use)
+    forget(use)
+    if (use.pool.free.length < MAXIMUM_BUFFERS) use.pool.free.push(use)
   }
 
   /** Leaves a buffer to the garbage collector: somebody may still read it, who does not say when that ends. */
   letGo(buffer: Buffer): void {
-    const use = USES.get(buffer.buffer)
-    if (use !== undefined) use.pool.#forget(use)
+    const use = uses.get(buffer.buffer)
+    if (use !== undefined) forget(use)
   }
 
   /** Whether these bytes lie in a buffer of any pool, and will be overwritten some time. */
   owns(bytes: Uint8Array): boolean {
-    return USES.has(bytes.buffer)
+    return uses.has(bytes.buffer)
   }
 
   #take(dispensable: boolean): Buffer {
-    const use = this.#free.pop() ?? { pool: this, buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 1, dispensable }
+    const pool = this.#pool
+    const use = pool.free.pop() ?? { pool, buffer: Buffer.allocUnsafeSlow(POOLED_BYTES), users: 1, dispensable }
     use.users = 1
     use.dispensable = dispensable
-    this.#inUse += 1
-    if (dispensable) this.#dispensable += 1
-    USES.set(use.buffer.buffer, use)
+    pool.inUse += 1
+    if (dispensable) pool.dispensable += 1
+    uses.set(use.buffer.buffer, use)
     return use.buffer
   }
+}
 
-  #forget(use: Use): void {
-    USES.delete(use.buffer.buffer)
-    this.#inUse -= 1
-    if (use.dispensable) this.#dispensable -= 1
-  }
+const forget = (use: Use): void => {
+  uses.delete(use.buffer.buffer)
+  use.pool.inUse -= 1
+  if (use.dispensable) use.pool.dispensable -= 1
 }

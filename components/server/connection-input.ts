@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net'
+import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { DecoderInput } from '../../src/kinds/pipeline-stage.ts'
-import type { Lender } from '../../src/mqtt/lender.ts'
+import type { ByteStream } from '../../src/kinds/transport.ts'
 import type { Buffers, BufferWaiter } from './buffers.ts'
-import type { InputReader } from './shared-input.ts'
+import type { InputReader } from './socket-reads.ts'
 import { MINIMUM_SHARE, type TurnBudget, type TurnWaiter } from './turn-budget.ts'
 
 /** Units of work of a read, without its packets: the system call and the call of the decoder. */
@@ -12,6 +12,7 @@ const READ_WORK = 10
 export interface InputOwner {
   readonly buffers: Buffers
   readonly budget: TurnBudget
+  readonly counters: ConnectionCounters
 }
 
 /** The connection that an input side belongs to. */
@@ -30,7 +31,9 @@ export interface InputHost {
 export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   readonly #owner: InputOwner
   readonly #host: InputHost
-  #socket: Socket | undefined
+  #stream: Pick<ByteStream, 'pause' | 'resume'> | undefined
+  /** Bytes that have come so far. */
+  bytesReceived = 0
   #decoder: DecoderInput | undefined
 
   #reading = true
@@ -65,9 +68,9 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     return this.#paused || this.#yielding
   }
 
-  /** Sets what it reads from, which `stop` and `discard` need; the reading begins with the socket's. */
-  open(socket: Socket): void {
-    this.#socket = socket
+  /** Sets what it reads from; the reading begins when that flows. */
+  open(stream: Pick<ByteStream, 'pause' | 'resume'>): void {
+    this.#stream = stream
   }
 
   /** Sets where the bytes go. */
@@ -80,13 +83,15 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     return this.#rest !== undefined
   }
 
-  read(chunk: Uint8Array, lender?: Lender): void {
-    this.#decode(chunk, false, lender)
+  read(chunk: Uint8Array): void {
+    this.#count(chunk.length)
+    this.#decode(chunk, false)
     this.#chargeRead(chunk.length)
   }
 
   /** Takes a chunk whose memory is not used again. */
   readOwn(chunk: Uint8Array): void {
+    this.#count(chunk.length)
     this.#decode(chunk, true)
     this.#chargeRead(chunk.length)
   }
@@ -96,6 +101,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   }
 
   filled(length: number): void {
+    this.#count(length)
     if (!this.#host.open) return
     try {
       this.#decoder?.filled?.(length)
@@ -185,16 +191,21 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   }
 
   /** @param isOwn whether the bytes last: otherwise what is left of them is copied. */
-  #decode(chunk: Uint8Array, isOwn: boolean, lender?: Lender): void {
+  #decode(chunk: Uint8Array, isOwn: boolean): void {
     if (!this.#host.open || this.#decoder === undefined) return
     let taken = chunk.length
     try {
-      taken = this.#decoder.bytes(chunk, lender)
+      taken = this.#decoder.bytes(chunk)
     } catch (error) {
       this.#host.stageThrew(error)
     }
     if (!this.#host.open) return
     if (taken < chunk.length) this.#rest = isOwn ? chunk.subarray(taken) : new Uint8Array(chunk.subarray(taken))
+  }
+
+  #count(bytes: number): void {
+    this.bytesReceived += bytes
+    this.#owner.counters.bytesReceived += bytes
   }
 
   #chargeRead(length: number): void {
@@ -217,7 +228,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     // Of a closed connection everything is read, and discarded.
     if (!this.#host.open) return
     this.#reading = false
-    this.#socket?.pause()
+    this.#stream?.pause()
   }
 
   /** Reads on, first what is left of the last chunk. Not called while a stage is at work. */
@@ -228,7 +239,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     if (rest !== undefined) this.#decode(rest, true)
     if (this.#peerEnded) this.#finish()
     // It may have been stopped again.
-    if (this.#reading && this.#host.open) this.#socket?.resume()
+    if (this.#reading && this.#host.open) this.#stream?.resume()
   }
 
   #finish(): void {

@@ -1,10 +1,11 @@
+import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
 import { Fifo } from '../../src/mqtt/fifo.ts'
-import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Buffers } from './buffers.ts'
-import type { ByteSink } from './byte-sink.ts'
+import type { ByteSink, Written } from './byte-sink.ts'
 import { Gathered, type Taken } from './gathered.ts'
+import { currentRead } from './read-buffer.ts'
 import type { WriteBudget } from './write-budget.ts'
 import { SCRATCH_BYTES, type WriteScratch } from './write-scratch.ts'
 
@@ -31,6 +32,7 @@ export interface OutputOwner {
   readonly scratch: WriteScratch
   /** Empty ones, for connections that have something to write. */
   readonly gathered: Gathered[]
+  readonly counters: ConnectionCounters
   /** Bytes pending that make a connection congested. */
   readonly maximumPendingBytes: number
 }
@@ -56,10 +58,12 @@ interface Sending {
 const NO_MEMORY: readonly undefined[] = []
 
 /** What goes out on one connection: ranges of bytes gathered in this turn of the event loop, then bytes that the socket holds. */
-export class ConnectionOutput implements Borrower {
+export class ConnectionOutput {
   readonly #owner: OutputOwner
   readonly #host: OutputHost
   #sink: ByteSink | undefined
+  /** Has `written` called. */
+  #written: Written = () => undefined
   /** Open, and no write has failed. */
   #writable = true
 
@@ -67,7 +71,6 @@ export class ConnectionOutput implements Borrower {
   #source: Uint8Array | undefined
   #start = 0
   #end = 0
-  #lender: Lender | undefined
   /** All ranges, where there are several. */
   #gathered: Gathered | undefined
 
@@ -91,9 +94,10 @@ export class ConnectionOutput implements Borrower {
     this.#host = host
   }
 
-  /** Sets where the bytes go. */
-  open(sink: ByteSink): void {
+  /** Sets where the bytes go. @param written is given to the sink, and has `written` of this object called. */
+  open(sink: ByteSink, written: Written): void {
     this.#sink = sink
+    this.#written = written
   }
 
   /** Bytes that the operating system has not taken yet. */
@@ -110,13 +114,14 @@ export class ConnectionOutput implements Borrower {
     return this.#congested
   }
 
-  /** Takes a range of bytes, which stay as they are until the end of this turn of the event loop, or are lent. */
-  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
+  /** Takes a range of bytes, which stay as they are until the end of this turn of the event loop, or are those of the read under way. */
+  forward(source: Uint8Array, start: number, end: number): void {
     if (!this.#writable) return
-    if (this.#gathered !== undefined) this.#gathered.add(source, start, end, lender)
-    else if (this.#source === undefined) this.#takeFirst(source, start, end, lender)
-    else if (this.#source === source && this.#end === start) this.#end = end
-    else this.#gather().add(source, start, end, lender)
+    const { buffer, chunk } = currentRead
+    if (source === chunk) {
+      const memory = buffer!.stay()
+      this.#add(memory, start + buffer!.offset, end + buffer!.offset)
+    } else this.#add(source, start, end)
     const { maximumPendingBytes } = this.#owner
     if (end - start >= largeMessageBytes) this.#largeMessage = Math.max(this.#largeMessage, end - start)
     // The operating system is asked before the peer is held to be slow.
@@ -124,14 +129,6 @@ export class ConnectionOutput implements Borrower {
     if (this.pendingBytes <= maximumPendingBytes + this.#largeMessage) return
     if (this.#unsent !== undefined && this.#owner.writes.hasReserve) this.flush(true)
     if (this.pendingBytes > maximumPendingBytes + this.#largeMessage) this.#overflow()
-  }
-
-  moved(from: Uint8Array, to: Uint8Array, by: number): void {
-    this.#lender = undefined
-    if (this.#source !== from) return
-    this.#source = to
-    this.#start += by
-    this.#end += by
   }
 
   /** Writes what was gathered, or puts it off when all connections have written enough in this turn. @param isLast not that. */
@@ -145,7 +142,6 @@ export class ConnectionOutput implements Borrower {
     }
     if (this.#gatheredBytes > 0) {
       const gathered = this.#gathered ?? this.#gather()
-      gathered.settle()
       // What waits for a slow peer is copied to memory of its own: slow peers must not hold the memory of the pool.
       const taken = gathered.take(this.#owner.pool, goesOut && this.#socketBytes === 0)
       this.#release(gathered)
@@ -170,7 +166,6 @@ export class ConnectionOutput implements Borrower {
     this.#writable = false
     if (this.#gathered !== undefined) this.#release(this.#gathered)
     this.#source = undefined
-    this.#lender = undefined
     for (const memory of this.#unsent?.pooled ?? []) if (memory !== undefined) this.#owner.pool.give(memory)
     this.#unsent = undefined
     this.#noteSocketBytes(this.#socketBytes - this.#unsentBytes)
@@ -194,23 +189,22 @@ export class ConnectionOutput implements Borrower {
     return this.#source === undefined ? 0 : this.#end - this.#start
   }
 
-  #takeFirst(source: Uint8Array, start: number, end: number, lender: Lender | undefined): void {
-    this.#source = source
-    this.#start = start
-    this.#end = end
-    if (lender !== undefined) {
-      this.#lender = lender
-      lender.lend(this)
-    }
-    this.#host.awaitEndOfTurn()
+  #add(source: Uint8Array, start: number, end: number): void {
+    if (this.#gathered !== undefined) this.#gathered.add(source, start, end)
+    else if (this.#source === undefined) {
+      this.#source = source
+      this.#start = start
+      this.#end = end
+      this.#host.awaitEndOfTurn()
+    } else if (this.#source === source && this.#end === start) this.#end = end
+    else this.#gather().add(source, start, end)
   }
 
   /** Goes on with a collection, of the one range that there is. */
   #gather(): Gathered {
     const gathered = this.#owner.gathered.pop() ?? new Gathered()
-    gathered.add(this.#source!, this.#start, this.#end, this.#lender)
+    gathered.add(this.#source!, this.#start, this.#end)
     this.#source = undefined
-    this.#lender = undefined
     this.#gathered = gathered
     return gathered
   }
@@ -227,14 +221,13 @@ export class ConnectionOutput implements Borrower {
     const { scratch } = this.#owner
     const gathered = this.#gathered
     if (gathered !== undefined) {
-      gathered.settle()
       gathered.copyTo(scratch.memory)
       this.#release(gathered)
     } else {
-      this.#lender?.settle()
       copyBytes(this.#source!, this.#start, this.#end, scratch.memory, 0)
       this.#source = undefined
     }
+    this.#owner.counters.bytesSent += bytes
     this.#isSending = true
     this.#isTaken = false
     this.#sink!.send(scratch.view(bytes), this.#written)
@@ -246,6 +239,7 @@ export class ConnectionOutput implements Borrower {
 
   /** @param isCounted whether the bytes were put off before, and are among those of the socket. */
   #send({ chunks, pooled }: Taken, bytes: number, isCounted: boolean): void {
+    this.#owner.counters.bytesSent += bytes
     this.#isSending = true
     this.#isTaken = false
     if (chunks.length === 1) this.#sink!.send(chunks[0]!, this.#written)
@@ -292,7 +286,7 @@ export class ConnectionOutput implements Borrower {
   }
 
   /** The operating system took what one write held, or never will: then it may still read it. */
-  readonly #written = (error?: Error | null): void => {
+  written(error?: Error | null): void {
     // What a failed write holds is let go of when the socket is closed, which is next.
     if (error) {
       if (this.#writable) this.#host.writeFailed(error)

@@ -1,3 +1,4 @@
+import type { ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { InputOwner } from './connection-input.ts'
 import type { OutputOwner } from './connection-output.ts'
@@ -13,7 +14,7 @@ export interface ConnectionOwner<C> extends InputOwner, OutputOwner {
   /** How long a peer may take to close its side, in milliseconds, before it is cut off. */
   readonly closeDeadlineMs: number
   /** Called once, when the connection is not open any more: its place is free. */
-  ended(): void
+  ended(connection: C, by: ConnectionEnd['by']): void
   /** Called once, when the socket is closed and every stage knows. */
   gone(connection: C): void
 }

@@ -1,13 +1,14 @@
-import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ControlPacket, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
-import { TcpConnection } from './connection.ts'
+import { StreamConnection } from './connection.ts'
+import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
@@ -56,7 +57,7 @@ const open = (
   const endOfTurn = new EndOfTurn()
   const pool = new BufferPool()
   const writes = new WriteBudget(endOfTurn)
-  const connection = new TcpConnection(7, socket as unknown as Socket, {
+  const owner = {
     log,
     endOfTurn,
     budget: new TurnBudget(50_000, endOfTurn, log),
@@ -66,11 +67,13 @@ const open = (
     input: new SharedInput(pool, endOfTurn),
     scratch: new WriteScratch(),
     gathered: [],
+    counters: newCounters(),
     maximumPendingBytes,
     closeDeadlineMs,
     ended: () => undefined,
     gone: () => gone++,
-  })
+  }
+  const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, false)
   connection.start(readPipeline(stages, 'here'))
   return { connection, socket, log, told, pool, writes, gone: () => gone }
 }
@@ -316,6 +319,19 @@ describe('closing', () => {
     expect(Buffer.concat(socket.writes.flat()).toString()).toBe('packet')
     expect(told).toHaveLength(3)
     expect(log.at('debug')).toMatchObject([{ connection: 7, reason: 'client closed the network connection' }])
+  })
+
+  it('destroys a stream that reports an error and stays open', async () => {
+    const { connection, socket, told, gone } = open()
+    socket.emit('error', new Error('bad record'))
+    expect([connection.open, connection.end, socket.destroyed]).toEqual([
+      false,
+      { by: 'network', reason: 'bad record' },
+      true,
+    ])
+    await turn()
+    await turn()
+    expect([told.length, gone()]).toEqual([3, 1])
   })
 
   it('survives the loss of the network', async () => {

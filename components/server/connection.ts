@@ -1,31 +1,35 @@
-import type { Socket } from 'node:net'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
+import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
-import type { Lender } from '../../src/mqtt/lender.ts'
+import type { ByteStream } from '../../src/kinds/transport.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ConnectionInput, type InputHost } from './connection-input.ts'
 import { ConnectionOutput, type OutputHost } from './connection-output.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
+import type { CoreListener } from './core-listener.ts'
 import type { TurnEnd } from './end-of-turn.ts'
-import { formatRemote } from './format-address.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
+import { StreamPort, type StreamUser } from './stream-port.ts'
 import { StreamSink } from './stream-sink.ts'
 
 /** Units of work of the end of a connection, as far as the server and its stages are concerned. */
 const CLOSE_WORK = 300
 
-/** One socket and its pipeline. Made for a server with `allowHalfOpen`: a peer that is done sending still gets answers. */
-export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost {
+/** One stream of bytes and its pipeline. The stream is half open: a peer that is done sending still gets answers. */
+export class StreamConnection implements Connection, TurnEnd, InputHost, OutputHost, StreamUser {
   readonly id: number
-  readonly remote: string
+  readonly peer: Peer
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   authenticating = false
-  readonly #socket: Socket
+  /** The listener that it came from. The core sets it. */
+  listener: CoreListener | undefined
+  readonly #stream: ByteStream
+  readonly #port: StreamPort
   /** It reads into the shared input; otherwise it has `data` events. */
   readonly #adopted: boolean
-  readonly #owner: ConnectionOwner<TcpConnection>
+  readonly #owner: ConnectionOwner<StreamConnection>
 
   /** The stages of the pipeline, in its order. */
   readonly #stages: StageEnd[] = []
@@ -42,32 +46,39 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
   #end: ConnectionEnd | undefined
   #closeDeadline: NodeJS.Timeout | undefined
 
-  constructor(id: number, socket: Socket, owner: ConnectionOwner<TcpConnection>) {
+  /** @param adoptable whether the stream is a socket that may be taken over, to read into the shared input. */
+  constructor(
+    id: number,
+    stream: ByteStream,
+    peer: Peer,
+    owner: ConnectionOwner<StreamConnection>,
+    adoptable: boolean,
+  ) {
     this.id = id
-    this.remote = formatRemote(socket)
+    this.peer = peer
     this.#owner = owner
     this.#input = new ConnectionInput(owner, this)
     this.#output = new ConnectionOutput(owner, this)
-    const adopted = owner.input.adopt(socket, this.#input, (error) => this.#readFailed(error))
+    const port = new StreamPort(this)
+    this.#port = port
+    const adopted = adoptable ? owner.input.adopt(stream, this.#input, port.readFailed) : undefined
     this.#adopted = adopted !== undefined
-    this.#socket = adopted ?? socket
-    this.#input.open(this.#socket)
-    this.#output.open(adopted ?? new StreamSink(socket))
+    this.#stream = adopted ?? stream
+    this.#input.open(this.#stream)
+    this.#output.open(adopted ?? new StreamSink(stream), port.written)
   }
 
   /** Opens the pipeline and begins to read. */
   start(pipeline: Pipeline): void {
-    this.#socket.on('error', (error) => this.#lost(error.message, 'network'))
-    this.#socket.on('close', () => this.#socketClosed())
+    this.#port.listen(this.#stream)
     try {
       this.#input.decodeWith(openPipeline(pipeline, this, this.#stages, (error) => this.stageThrew(error)))
     } catch (error) {
       this.stageThrew(error)
     }
     this.#stages.reverse() // They were opened from the end of the pipeline.
-    this.#socket.on('end', () => this.#input.peerEnded())
-    if (this.#adopted) this.#socket.resume()
-    else this.#socket.on('data', (chunk) => this.#input.readOwn(chunk))
+    if (this.#adopted) this.#stream.resume()
+    else this.#port.read(this.#stream)
   }
 
   get pendingBytes(): number {
@@ -92,7 +103,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
   }
 
   get bytesReceived(): number {
-    return this.#socket.bytesRead
+    return this.#input.bytesReceived
   }
 
   get paused(): boolean {
@@ -119,8 +130,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#output.forward(bytes, 0, bytes.length)
   }
 
-  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
-    this.#output.forward(source, start, end, lender)
+  forward(source: Uint8Array, start: number, end: number): void {
+    this.#output.forward(source, start, end)
   }
 
   close(reason: string): void {
@@ -132,27 +143,45 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#output.flush(true)
     if (this.#writeError !== undefined) {
       this.#lost(reason, by)
-      this.#socket.destroy()
+      this.#stream.destroy()
       return
     }
     this.#lost(reason, by)
-    this.#closeDeadline = setTimeout(() => this.#socket.destroy(), this.#owner.closeDeadlineMs)
-    this.#socket.end()
+    this.#closeDeadline = setTimeout(() => this.#stream.destroy(), this.#owner.closeDeadlineMs)
+    this.#stream.end()
     // What still arrives is discarded, but read: closing over unread bytes would reset the connection and could take from
     // the peer the last answer; and the peer's own end is only seen by reading up to it.
-    this.#socket.resume()
+    this.#stream.resume()
   }
 
   /** Ends the connection at once, and drops what waits for the peer. */
   cutOff(reason: string): void {
     this.#lost(reason, 'broker')
-    this.#socket.destroy()
+    this.#stream.destroy()
   }
 
   /** Lets the stages take leave of the peer, then closes. */
   stop(reason: string): void {
     this.#tellOpen((stage) => stage.stopping?.())
     this.close(reason)
+  }
+
+  bytes(chunk: Buffer): void {
+    this.#input.readOwn(chunk)
+  }
+
+  streamEnded(): void {
+    this.#input.peerEnded()
+  }
+
+  /** Not every stream is destroyed by its own error: one of TLS that is half open stays for ever otherwise. */
+  streamFailed(error: Error): void {
+    this.#lost(error.message, 'network')
+    this.#stream.destroy()
+  }
+
+  written(error?: Error | null): void {
+    this.#output.written(error)
   }
 
   endTurn(): void {
@@ -168,10 +197,10 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
   }
 
   stageThrew(error: unknown): void {
-    const details = { err: error, connection: this.id, remote: this.remote }
+    const details = { err: error, connection: this.id, remote: describePeer(this.peer) }
     this.#owner.log.error(details, 'A stage of the pipeline threw; its connection is cut off')
     this.#lost('a stage of the pipeline threw', 'broker')
-    this.#socket.destroy()
+    this.#stream.destroy()
   }
 
   overflowed(): void {
@@ -190,7 +219,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
   writeFailed(error: Error): void {
     this.#output.closed()
     if (!this.#open) {
-      this.#socket.destroy(error)
+      this.#stream.destroy(error)
       return
     }
     this.#writeError = error
@@ -199,12 +228,12 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
   }
 
   /** The peer has reset the connection, and all that it had sent was read. Thousands may be reset at once: one after the other. */
-  #readFailed(error: Error): void {
+  readFailed(error: Error): void {
     const { budget } = this.#owner
     budget.wait({
       takeTurn: () => {
         budget.spend(CLOSE_WORK)
-        this.#socket.destroy(error)
+        this.#stream.destroy(error)
       },
     })
   }
@@ -214,7 +243,7 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#closeDeadline = setTimeout(() => {
       // This process does not read: the peer is not the cause.
       if (this.#open && this.paused) this.#awaitEnd()
-      else this.#socket.destroy(this.#writeError)
+      else this.#stream.destroy(this.#writeError)
     }, this.#owner.closeDeadlineMs)
   }
 
@@ -231,11 +260,11 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#end = { by, reason }
     this.#output.drop()
     this.#input.drop()
-    this.#owner.ended()
+    this.#owner.ended(this, by)
     this.awaitEndOfTurn()
   }
 
-  #socketClosed(): void {
+  streamClosed(): void {
     clearTimeout(this.#closeDeadline)
     this.#output.closed()
     this.#input.closed()
@@ -243,7 +272,8 @@ export class TcpConnection implements Connection, TurnEnd, InputHost, OutputHost
     this.#tellStages()
     const { log } = this.#owner
     if (log.isLevelEnabled('debug')) {
-      log.debug({ connection: this.id, remote: this.remote, reason: this.#end?.reason }, 'Connection closed')
+      const remote = describePeer(this.peer)
+      log.debug({ connection: this.id, remote, reason: this.#end?.reason }, 'Connection closed')
     }
     this.#owner.gone(this)
   }

@@ -49,51 +49,6 @@ it('makes one range of ranges that adjoin', () => {
   expect(taken?.length).toBe(50_000)
 })
 
-it('follows lent bytes to where they are moved, and no others', () => {
-  const lent = Buffer.from('abcdef')
-  const own = Buffer.from('xyz')
-  const borrowers: Gathered[] = []
-  const lender = {
-    lend: (borrower: unknown) => void borrowers.push(borrower as Gathered),
-    settle: () => {
-      for (const borrower of borrowers.splice(0)) borrower.moved(lent, Buffer.from(`---${lent}`), 3)
-      lent.fill('-')
-    },
-  }
-  const gathered = new Gathered()
-  gathered.add(lent, 0, 2, lender)
-  gathered.add(own, 0, 3)
-  gathered.add(lent, 4, 6, lender)
-  expect(borrowers).toHaveLength(1)
-  gathered.settle()
-  expect(Buffer.concat(gathered.take(pool, true).chunks).toString()).toBe('abxyzef')
-  gathered.settle()
-})
-
-it('makes one range of what many chunks bring, where they are moved one behind the other', () => {
-  const memory = Buffer.alloc(60_000)
-  let end = 0
-  const gathered = new Gathered()
-  const expected: Buffer[] = []
-  for (let n = 0; n < 50; n += 1) {
-    const chunk = Buffer.alloc(1000, n + 1)
-    const at = end
-    const settle = () => {
-      memory.set(chunk, at)
-      gathered.moved(chunk, memory, at)
-    }
-    gathered.add(chunk, 0, 600, { lend: () => undefined, settle })
-    gathered.add(chunk, 600, 1000, { lend: () => undefined, settle })
-    gathered.settle()
-    end += 1000
-    expected.push(Buffer.from(chunk))
-    chunk.fill(0)
-  }
-  const { chunks } = gathered.take(pool, true)
-  expect(chunks.map(({ buffer }) => buffer)).toEqual([memory.buffer])
-  expect(Buffer.concat(chunks).equals(Buffer.concat(expected))).toBe(true)
-})
-
 it('holds on to no large chunk for a small part of it', () => {
   const source = Buffer.alloc(100_000, 'x')
   const gathered = new Gathered()

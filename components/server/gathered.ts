@@ -1,5 +1,4 @@
 import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
-import type { Borrower, Lender } from '../../src/mqtt/lender.ts'
 import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 
 /** Copying this many bytes costs less than passing one more buffer to the operating system. */
@@ -22,7 +21,7 @@ export interface Taken {
  * came in, and costs one copy for all of it however many packets it is. Measured with pairs and with a fan-out of packets
  * of 80 bytes, that saves a third to two thirds of the broker's time against one buffer for each packet.
  */
-export class Gathered implements Borrower {
+export class Gathered {
   // The arrays keep their length, since one that is cut to 0 gives its memory back, and takes new memory in each turn.
   readonly #sources: (Uint8Array | undefined)[] = []
   readonly #starts: number[] = []
@@ -30,17 +29,14 @@ export class Gathered implements Borrower {
   /** Ranges in them. */
   #count = 0
   #bytes = 0
-  /** Who lent the memory of the last ranges, and the first of these. */
-  #lender: Lender | undefined
-  #firstBorrowed = 0
 
   /** How many bytes there are. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Adds a range. The bytes must stay as they are until `take`, or are lent. */
-  add(source: Uint8Array, start: number, end: number, lender?: Lender): void {
+  /** Adds a range. The bytes must stay as they are until `take`. */
+  add(source: Uint8Array, start: number, end: number): void {
     this.#bytes += end - start
     const count = this.#count
     if (count > 0 && this.#ends[count - 1] === start && this.#sources[count - 1] === source) {
@@ -51,37 +47,6 @@ export class Gathered implements Borrower {
     this.#starts[count] = start
     this.#ends[count] = end
     this.#count = count + 1
-    if (lender === undefined || this.#lender === lender) return
-    this.#lender = lender
-    this.#firstBorrowed = count
-    lender.lend(this)
-  }
-
-  /** Gives back what is borrowed: after this, all bytes stay as they are until the turn of the event loop ends. */
-  settle(): void {
-    this.#lender?.settle()
-  }
-
-  /** Ranges that become neighbours where they are moved to become one: what many publishers send to one subscriber. */
-  moved(from: Uint8Array, to: Uint8Array, by: number): void {
-    this.#lender = undefined
-    let count = this.#firstBorrowed
-    for (let index = count; index < this.#count; index += 1) {
-      const isMoved = this.#sources[index] === from
-      const source = isMoved ? to : this.#sources[index]!
-      const start = this.#starts[index]! + (isMoved ? by : 0)
-      const end = this.#ends[index]! + (isMoved ? by : 0)
-      if (count > 0 && this.#sources[count - 1] === source && this.#ends[count - 1] === start) {
-        this.#ends[count - 1] = end
-        continue
-      }
-      this.#sources[count] = source
-      this.#starts[count] = start
-      this.#ends[count] = end
-      count += 1
-    }
-    this.#sources.fill(undefined, count, this.#count)
-    this.#count = count
   }
 
   /** Copies all bytes to memory that has room for them. */
@@ -124,7 +89,6 @@ export class Gathered implements Borrower {
     }
     this.#sources.fill(undefined, 0, this.#count)
     this.#count = 0
-    this.#lender = undefined
     this.#bytes = 0
   }
 

@@ -1,18 +1,24 @@
 import { Listener } from '../../src/kinds/listener.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
+import { Transport } from '../../src/kinds/transport.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { many } from '../../src/system/kind.ts'
+import { all, many } from '../../src/system/kind.ts'
 import { serverConfig } from './config.ts'
 import { formatAddress } from './format-address.ts'
 import { canKeep, type Handover, handover, listenInstead } from './handover.ts'
+import { measuresOf } from './measures.ts'
+import { MqttServer } from './mqtt-server.ts'
 import { pipelineProblem, readPipeline } from './pipeline.ts'
-import { listen, TcpServer } from './tcp-server.ts'
+import { listen } from './tcp-transport.ts'
 
-/** Listens for TCP connections. Across its dependencies, in their order, it looks for the stages of their pipeline. */
+/**
+ * Listens for TCP connections, and serves those of further transports. Across its dependencies, in their order, it looks for the
+ * stages of their pipeline.
+ */
 export const server = defineComponent({
   provides: Listener,
-  needs: { pipeline: many(PipelineStage), logger: Logger },
+  needs: { pipeline: many(PipelineStage), transports: all(Transport), logger: Logger },
   config: serverConfig,
   describe: ({ host, port }) => formatAddress(host, port),
 
@@ -27,27 +33,15 @@ export const server = defineComponent({
     return problem === undefined ? [] : [{ path: ['dependencies', 'pipeline'], message: problem }]
   },
 
-  start: async (config, { pipeline, logger }, { name }) => {
+  start: async (config, { pipeline, transports, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
-    return new TcpServer(await listen(config), config, stages, logger.child({ component: name }))
+    const kept = { listening: await listen(config), waiting: [] }
+    const started = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    await started.serve()
+    return started
   },
 
-  measure: (instance) => [
-    {
-      name: 'open',
-      help: 'Connections open now.',
-      unit: 'connections',
-      kind: 'gauge',
-      read: () => instance.connections,
-    },
-    {
-      name: 'refused',
-      help: 'Connections refused because there were as many as maximumConnections allows.',
-      unit: 'connections',
-      kind: 'counter',
-      read: () => instance.refused,
-    },
-  ],
+  measure: measuresOf,
 
   stop: (instance) => instance.stop(),
 
@@ -55,13 +49,14 @@ export const server = defineComponent({
   suspend: async (instance): Promise<Handover> => instance.suspend(),
 
   // Until this returns, the predecessor owns the listening socket. After a reset that failed it may be closed.
-  resume: async (config, { pipeline, logger }, suspended, { name, signal }) => {
+  resume: async (config, { pipeline, transports, logger }, suspended, { name, signal }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
     const handedOver = handover.parse(suspended)
     const kept = canKeep(handedOver, config)
-    const listening = kept ? handedOver.server : await listenInstead(handedOver, () => listen(config), signal)
-    const successor = new TcpServer(listening, config, stages, logger.child({ component: name }))
-    if (kept) for (const socket of handedOver.waiting) successor.accept(socket)
+      ? { listening: handedOver, waiting: handedOver.waiting }
+      : { listening: await listenInstead(handedOver, () => listen(config), signal), waiting: [] }
+    const successor = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    await successor.serve()
     return successor
   },
 })

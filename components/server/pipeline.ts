@@ -12,7 +12,6 @@ import type {
   StageEnd,
 } from '../../src/kinds/pipeline-stage.ts'
 import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
-import type { Lender } from '../../src/mqtt/lender.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 
@@ -122,8 +121,8 @@ class ToConnection implements ByteReceiver {
     this.#connection.write(chunk)
   }
 
-  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void {
-    this.#connection.forward(source, start, end, lender)
+  forward(source: Uint8Array, start: number, end: number): void {
+    this.#connection.forward(source, start, end)
   }
 }
 

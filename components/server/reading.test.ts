@@ -1,15 +1,16 @@
 /** When a connection reads on and when it does not: paused by a stage, held up by a peer that takes no answers, at the end. */
 
-import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Buffers } from './buffers.ts'
-import { TcpConnection } from './connection.ts'
+import { StreamConnection } from './connection.ts'
+import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
@@ -60,7 +61,7 @@ const open = (
   ]
   const endOfTurn = new EndOfTurn()
   const pool = new BufferPool()
-  const connection = new TcpConnection(7, socket as unknown as Socket, {
+  const owner = {
     log,
     endOfTurn,
     budget: new TurnBudget(50_000, endOfTurn, log),
@@ -70,11 +71,13 @@ const open = (
     input: new SharedInput(pool, endOfTurn),
     scratch: new WriteScratch(),
     gathered: [],
+    counters: newCounters(),
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
     ended: () => undefined,
     gone: () => undefined,
-  })
+  }
+  const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, false)
   connection.start(readPipeline(stages, 'here'))
   return { connection, socket, log, seen, text: () => seen.join('') }
 }

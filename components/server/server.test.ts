@@ -14,7 +14,7 @@ import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
 import type { Handover } from './handover.ts'
 import { server } from './index.ts'
-import { TcpServer } from './tcp-server.ts'
+import { MqttServer } from './mqtt-server.ts'
 
 const answered = (chunk: Uint8Array, next: PacketReceiver): number => {
   next.packet({ cmd: 'pingreq' })
@@ -34,30 +34,30 @@ const pipeline: PipelineStage[] = [
 ]
 const logger = new RecordingLogger()
 const context = { name: 'server', signal: new AbortController().signal, measures: () => [] }
-const dependencies = { pipeline, logger }
+const dependencies = { pipeline, transports: [], logger }
 type Config = Parameters<typeof serverConfig.parse>[0]
 const configOf = (config: object) => server.config.parse({ port: 0, ...config } as Config)
 
 describe('the server', () => {
-  const running = new Set<TcpServer>()
+  const running = new Set<MqttServer>()
   afterEach(async () => {
     await Promise.all([...running].map(stop))
   })
   const start = async (config: object = {}, stages = pipeline) => {
-    const started = (await server.start(configOf(config), { ...dependencies, pipeline: stages }, context)) as TcpServer
+    const started = (await server.start(configOf(config), { ...dependencies, pipeline: stages }, context)) as MqttServer
     running.add(started)
     return started
   }
-  const stop = (instance: TcpServer) => {
+  const stop = (instance: MqttServer) => {
     running.delete(instance)
     return server.stop?.(instance, context)
   }
-  const suspend = async (instance: TcpServer) => {
+  const suspend = async (instance: MqttServer) => {
     running.delete(instance)
     return (await server.suspend?.(instance, context)) as Handover
   }
   const resume = async (config: object, suspended: unknown) => {
-    const resumed = (await server.resume?.(configOf(config), dependencies, suspended, context)) as TcpServer
+    const resumed = (await server.resume?.(configOf(config), dependencies, suspended, context)) as MqttServer
     running.add(resumed)
     return resumed
   }
@@ -116,7 +116,7 @@ describe('the server', () => {
   })
 
   it('fails to start without a whole pipeline, and then has bound nothing', async () => {
-    const started = server.start(configOf({}), { logger, pipeline: pipeline.slice(1) }, context)
+    const started = server.start(configOf({}), { ...dependencies, pipeline: pipeline.slice(1) }, context)
     await expect(started).rejects.toThrow('server.dependencies.pipeline must list a decoder')
   })
 
@@ -125,7 +125,7 @@ describe('the server', () => {
     ['0.0.0.0', true, 0],
     ['0.0.0.0', undefined, 0],
     ['127.0.0.1', false, 0],
-  ])('at %s, with authentication %s, logs %i warnings', (address, authenticates, warnings) => {
+  ])('at %s, with authentication %s, logs %i warnings', async (address, authenticates, warnings) => {
     logger.lines.length = 0
     // It does not listen: a test opens nothing to the network.
     const listening = Object.assign(createServer(), { address: () => ({ address, port: 1883, family: 'IPv4' }) })
@@ -137,7 +137,8 @@ describe('the server', () => {
       outgoing: [],
       encoder,
     }
-    new TcpServer(listening, configOf({}), stages, logger)
+    const kept = { listening: { server: listening, events: { to: undefined } }, waiting: [] }
+    await new MqttServer(kept, [], configOf({}), stages, logger, 'server').serve()
     const text = `Every host that reaches ${address}:1883 may connect: clients need not authenticate`
     expect(logger.at('warn').map(({ message }) => message)).toEqual(Array(warnings).fill(text))
   })
@@ -148,7 +149,7 @@ describe('the server', () => {
     await answers(client)
     logger.lines.length = 0
     for (let n = 0; n < 3; n++) await (await RawClient.connect(listener.port)).closed
-    expect([listener.refused, listener.connections]).toEqual([3, 1])
+    expect([listener.counters.refused, listener.connections]).toEqual([3, 1])
     expect(logger.at('warn')).toMatchObject([
       { refused: 1, maximumConnections: 1, message: expect.stringContaining('the last one from 127.0.0.1:') },
     ])
@@ -166,7 +167,7 @@ describe('the server', () => {
       clients = await open()
     }
     for (const client of clients) await answers(client)
-    expect(listener.refused).toBe(0)
+    expect(listener.counters.refused).toBe(0)
   })
 
   it('does not count a connection that it has closed, and whose peer has not', async () => {
@@ -184,7 +185,7 @@ describe('the server', () => {
       await ended
       halfOpen.push(socket)
     }
-    expect([listener.refused, listener.connections]).toEqual([0, 6])
+    expect([listener.counters.refused, listener.connections]).toEqual([0, 6])
     for (const socket of halfOpen) socket.destroy()
   })
 

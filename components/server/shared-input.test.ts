@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Lender } from '../../src/mqtt/lender.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { MAXIMUM_OWN_READERS } from './own-readers.ts'
-import { type InputReader, SharedInput } from './shared-input.ts'
+import { currentRead } from './read-buffer.ts'
+import { SharedInput } from './shared-input.ts'
+import type { InputReader } from './socket-reads.ts'
 
 let server: Server
 beforeEach(async () => {
@@ -24,7 +25,7 @@ const connected = async (input: SharedInput) => {
   let take: (read: Read) => void = () => undefined
   const room: { memory: Buffer | undefined; filled(length: number): void } = { memory: undefined, filled: () => {} }
   const reader = {
-    read: (chunk: Buffer, lender?: Lender) => take({ chunk, lender }),
+    read: (chunk: Buffer) => take({ chunk, isShared: currentRead.chunk === chunk }),
     hasRest: false,
     room: () => room.memory,
     filled: (length: number) => room.filled(length),
@@ -54,12 +55,12 @@ const sendsMuch = async (input: SharedInput) => {
   const chunks: Buffer[] = []
   let bytes = 0
   const stopped = new Promise<void>((resolve) => {
-    each(({ chunk, lender }) => {
+    each(({ chunk, isShared }) => {
       chunks.push(Buffer.from(chunk))
       bytes += chunk.length
-      if (lender === undefined) return
-      // What is borrowed has to be moved.
-      lender.lend({ moved: () => undefined })
+      if (!isShared) return
+      // As if some of it was forwarded.
+      currentRead.buffer?.stay()
       if (chunk.length < 64 * 1024 || socket.isPaused()) return
       socket.pause()
       resolve()
@@ -86,7 +87,7 @@ const sendsMuch = async (input: SharedInput) => {
 const inUseWhenOver = async (pool: BufferPool, input: SharedInput): Promise<number> => {
   const { client, next } = await connected(input)
   await new Promise(setImmediate)
-  const read = next(({ lender }) => lender?.lend({ moved: () => undefined }))
+  const read = next(forwarded)
   client.write('end')
   await read
   client.destroy()
@@ -96,7 +97,16 @@ const inUseWhenOver = async (pool: BufferPool, input: SharedInput): Promise<numb
 
 interface Read {
   readonly chunk: Buffer
-  readonly lender: Lender | undefined
+  /** It lies in the memory that all read into. */
+  readonly isShared: boolean
+}
+
+/** Does what a connection does that is sent a part of the chunk. @returns where the chunk is from then on. */
+const forwarded = ({ chunk, isShared }: Read): Buffer => {
+  if (!isShared) return chunk
+  const { buffer } = currentRead
+  const memory = buffer!.stay()
+  return memory.subarray(buffer!.offset, buffer!.offset + chunk.length)
 }
 
 describe('shared input', () => {
@@ -113,23 +123,20 @@ describe('shared input', () => {
     for (const { client } of [first, second]) client.destroy()
   })
 
-  it('tells borrowers where their bytes are before it is overwritten', async () => {
+  it('moves what is forwarded before it is overwritten', async () => {
     const { client, next } = await connected(new SharedInput(new BufferPool(), new EndOfTurn()))
     let from: Uint8Array | undefined
     let to: Uint8Array | undefined
-    const borrower = {
-      moved: (before: Uint8Array, after: Uint8Array, by: number) => {
-        from = before
-        to = after.subarray(by)
-      },
-    }
-    const borrowed = next(({ lender }) => lender?.lend(borrower))
+    const first = next((read) => {
+      from = read.chunk
+      to = forwarded(read)
+    })
     client.write('first')
-    await borrowed
+    await first
     const overwritten = next()
     client.write('other')
     await overwritten
-    expect([`${from}`, `${to?.subarray(0, 5)}`]).toEqual(['other', 'first'])
+    expect([`${from}`, `${to}`]).toEqual(['other', 'first'])
     client.destroy()
   })
 
@@ -139,10 +146,11 @@ describe('shared input', () => {
     let bytes = 0
     const total = 4 * 1024 * 1024
     const done = new Promise<void>((resolve) => {
-      // Every read is borrowed where it is lent, so that it has to be moved.
-      each(({ chunk, lender }) => {
-        lender?.lend({ moved: () => undefined })
-        if (lender === undefined) memory.add(chunk.buffer)
+      // A part of every read is forwarded.
+      each((read) => {
+        const { chunk, isShared } = read
+        forwarded(read)
+        if (!isShared) memory.add(chunk.buffer)
         bytes += chunk.length
         if (bytes === total) resolve()
       })
@@ -171,12 +179,12 @@ describe('shared input', () => {
   it('has no buffer with a connection that is closed in the middle of a read, and gives each back once', async () => {
     const pool = new BufferPool()
     const input = new SharedInput(pool, new EndOfTurn())
-    for (const isLent of [true, false]) {
+    for (const isShared of [true, false]) {
       const { client, socket, each } = await connected(input)
       const closed = once(socket, 'close')
-      each(({ chunk, lender }) => {
-        lender?.lend({ moved: () => undefined })
-        if (chunk.length === 64 * 1024 && (lender !== undefined) === isLent) socket.destroy()
+      each((read) => {
+        forwarded(read)
+        if (read.chunk.length === 64 * 1024 && read.isShared === isShared) socket.destroy()
       })
       client.on('error', () => undefined).write(Buffer.alloc(MUCH_BYTES))
       await closed

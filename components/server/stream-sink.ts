@@ -1,12 +1,12 @@
-import type { Socket } from 'node:net'
+import type { ByteStream } from '../../src/kinds/transport.ts'
 import type { ByteSink, Written } from './byte-sink.ts'
 
-/** Any socket, written to through its stream, which reports the error of a write by an event. */
+/** Any stream, written to through its stream, which reports the error of a write by an event. */
 export class StreamSink implements ByteSink {
-  readonly #socket: Socket
+  readonly #stream: ByteStream
 
-  constructor(socket: Socket) {
-    this.#socket = socket
+  constructor(stream: ByteStream) {
+    this.#stream = stream
   }
 
   send(bytes: Uint8Array, written: Written): void {
@@ -14,7 +14,7 @@ export class StreamSink implements ByteSink {
   }
 
   sendAll(pieces: readonly Uint8Array[], written: Written): void {
-    const socket = this.#socket
+    const stream = this.#stream
     let isDone = false
     const done = (error?: Error | null): void => {
       if (isDone || error) return
@@ -22,10 +22,10 @@ export class StreamSink implements ByteSink {
       written()
     }
     const last = pieces.length - 1
-    socket.cork()
-    for (const [index, piece] of pieces.entries()) socket.write(piece, index === last ? done : undefined)
-    socket.uncork()
+    stream.cork()
+    for (const [index, piece] of pieces.entries()) stream.write(piece, index === last ? done : undefined)
+    stream.uncork()
     // The stream calls back in a later tick, also when the operating system has taken everything.
-    if (socket.writableLength === 0 && socket.errored === null) done()
+    if (stream.writableLength === 0 && stream.errored === null) done()
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Identity } from '../../src/kinds/authorizer.ts'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import { covers } from '../../src/mqtt/topic-filter-sets.ts'
 import { checkConfig } from '../../src/system/check-config.ts'
 import { defineSystem } from '../../src/system/define-system.ts'
@@ -18,7 +19,7 @@ const rule = (text: string): Rule => {
 }
 const authorizer = (otherwise: 'allow' | 'deny', ...rules: string[]) =>
   new TopicRules({ rules: rules.map(rule), default: otherwise })
-const who = (clientId: string, userName?: string): Identity => ({ clientId, userName, remote: '127.0.0.1:1' })
+const who = (clientId: string, userName?: string): Identity => ({ clientId, userName, peer: UNKNOWN_PEER })
 const publishes = (rules: TopicRules, identity: Identity, topic: string) => rules.mayPublish(identity, topic, 0, false)
 
 authorizerContract('topicRules', () => authorizer('deny', 'all deny denied/#', 'all allow allowed/#'))
@@ -110,7 +111,7 @@ describe('a rule for a user or client', () => {
 
   it('follows an identity that changes', () => {
     const rules = authorizer('deny', 'publish allow %u/a')
-    const identity = { clientId: 'c', userName: 'ann', remote: '' }
+    const identity = { clientId: 'c', userName: 'ann', peer: UNKNOWN_PEER }
     expect(publishes(rules, identity, 'ann/a')).toBe(true)
     identity.userName = 'bob'
     expect(publishes(rules, identity, 'ann/a')).toBe(false)

@@ -1,5 +1,6 @@
 import type { QoS } from 'mqtt-packet'
 import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import { ClientRules } from './client-rules.ts'
 import { placeholdersIn } from './placeholders.ts'
 import type { TopicRulesConfig } from './rule.ts'
@@ -20,7 +21,7 @@ export class TopicRules implements Authorizer {
       ({ filter, user, anonymous, client }) =>
         user !== undefined || anonymous !== undefined || client !== undefined || placeholdersIn(filter) > 0,
     )
-    if (!personal) this.#shared = new ClientRules({ clientId: '', userName: undefined, remote: '' }, config)
+    if (!personal) this.#shared = new ClientRules({ clientId: '', userName: undefined, peer: UNKNOWN_PEER }, config)
     if (config.rules.some(({ action }) => action === 'receive' || action === 'all')) {
       this.mayReceive = (identity, topic) => this.#rulesOf(identity).mayReceive(topic)
     }

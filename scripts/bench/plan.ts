@@ -67,6 +67,8 @@ export interface ConnectPlan {
 export interface CrowdPlan {
   readonly kind: 'crowd'
   readonly clients: number
+  /** Connections opened and closed before: the engine compiles what connections need meanwhile. */
+  readonly warmUpClients: number
   readonly version: Version
 }
 

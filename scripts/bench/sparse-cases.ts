@@ -29,7 +29,7 @@ const fanInSparse: LoadPlan = { ...open, groups: 1, publishers: 1_000, qos: 1 }
 /** What `--check` takes of each. */
 const few = (plan: LoadPlan): LoadPlan => ({ ...plan, groups: Math.min(plan.groups, 50) })
 
-const crowd: Plan = { kind: 'crowd', clients: 8_000, version: 4 }
+const crowd: Plan = { kind: 'crowd', clients: 8_000, warmUpClients: 1_000, version: 4 }
 
 export const sparseCases: readonly BenchCase[] = [
   {
@@ -97,7 +97,14 @@ export const sparseCases: readonly BenchCase[] = [
     plan: crowd,
     headlines: ['cpuPerConnectionUs'],
     peers: ['mosquitto', 'aedes', 'relay', 'net-server'],
-    check: { ...crowd, clients: 200 },
+    check: { ...crowd, clients: 200, warmUpClients: 100 },
+  },
+  {
+    name: 'connect-8k-warm',
+    summary: '`connect-8k` after 24,000 connections: the engine has compiled everything',
+    plan: { ...crowd, warmUpClients: 24_000 },
+    headlines: ['cpuPerConnectionUs'],
+    peers: ['mosquitto', 'relay', 'net-server'],
   },
 ]
 
@@ -129,8 +136,9 @@ export const queuedCases: readonly BenchCase[] = [
   },
   {
     name: 'qos2-queued',
-    summary: 'qos1-queued at QoS 2',
+    summary: 'qos1-queued at QoS 2, the broker with maximumInflightMqtt3 100',
     plan: { ...dense, qos: 2 },
+    settings: ['mqttHandler.maximumInflightMqtt3=100'],
     headlines,
     check: { ...dense, groups: 2, qos: 2 },
   },

@@ -23,6 +23,16 @@ let watches: Watches
 let printed: string[]
 let commands: ReturnType<typeof createCommands>
 
+const counters = {
+  accepted: 0,
+  refused: 0,
+  bytesReceived: 0,
+  bytesSent: 0,
+  endedByClient: 0,
+  endedByNetwork: 0,
+  endedByBroker: 0,
+}
+
 beforeEach(() => {
   broker = new FakeBroker()
   hasBroker = true
@@ -38,7 +48,7 @@ beforeEach(() => {
         config: z.object({}),
         start: () => {
           if (failing) throw new Error('no port')
-          return { host: '127.0.0.1', port: 1, connections }
+          return { host: '127.0.0.1', port: 1, connections, listeners: [], counters }
         },
         measure: (instance) => [
           { name: 'open', help: 'Open.', unit: 'connections', kind: 'gauge', read: () => instance.connections },

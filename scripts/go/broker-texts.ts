@@ -1,6 +1,7 @@
 /** What the prompt prints of clients, sessions and messages. All of it comes from clients: no character may act on the terminal. */
 
 import type { ClientInfo, SessionInfo } from '../../src/kinds/broker.ts'
+import { describePeer } from '../../src/kinds/peer.ts'
 import { visible, withoutControls } from '../../src/system/graph-words.ts'
 import { byteSize, counted, duration } from './quantities.ts'
 import { type Cell, cut, painted, table } from './table.ts'
@@ -38,7 +39,7 @@ export const clientsText = (clients: readonly ClientInfo[], nowMs: number, color
     .map((client): Cell[] => [
       { text: nameText(client.id), style: 'cyan' },
       visible(client.userName ?? ''),
-      client.remote,
+      describePeer(client.peer),
       versionText(client.protocolVersion),
       duration(nowMs - client.connectedAtMs),
       countText(client.session.subscriptions.length),
@@ -54,7 +55,7 @@ export const clientsText = (clients: readonly ClientInfo[], nowMs: number, color
 export const clientText = (client: ClientInfo, nowMs: number, colors: boolean): string =>
   detailsText(client.id, colors, [
     ['user', client.userName],
-    ['address', client.remote],
+    ['address', describePeer(client.peer)],
     ['MQTT', versionText(client.protocolVersion)],
     ['connected for', duration(nowMs - client.connectedAtMs)],
     ['keep alive', client.keepAliveSeconds === 0 ? 'none' : `${client.keepAliveSeconds} s`],

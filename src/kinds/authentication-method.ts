@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import { kind } from '../system/kind.ts'
+import type { Peer } from './peer.ts'
 
 /**
  * A method of enhanced authentication (section 4.12): client and server exchange AUTH packets until the server is
@@ -19,8 +20,8 @@ export interface AuthenticatingClient {
   readonly clientId: string
   /** From CONNECT; undefined when it has none. */
   readonly userName: string | undefined
-  /** `address:port` of the peer, for logs. */
-  readonly remote: string
+  /** Where its connection comes from. */
+  readonly peer: Peer
 }
 
 export interface AuthenticationExchange {

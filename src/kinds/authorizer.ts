@@ -1,13 +1,14 @@
 import type { QoS } from 'mqtt-packet'
 import { kind } from '../system/kind.ts'
+import type { Peer } from './peer.ts'
 
 /** Who asks. */
 export interface Identity {
   readonly clientId: string
   /** The user that authentication found, else the User Name of the CONNECT packet, unproven; undefined for none. */
   readonly userName: string | undefined
-  /** `address:port` of the peer. */
-  readonly remote: string
+  /** Where its connection comes from; for a session that was stored, where its last one came from. */
+  readonly peer: Peer
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import { kind } from '../system/kind.ts'
 import type { ClientBroker } from './client-broker.ts'
+import type { Peer } from './peer.ts'
 
 /** A connected client, as it is now. */
 export interface ClientInfo {
@@ -11,8 +12,8 @@ export interface ClientInfo {
   readonly id: string
   /** The user that authentication found, else the User Name of CONNECT, unproven; undefined for none. */
   readonly userName: string | undefined
-  /** `address:port` of the peer. */
-  readonly remote: string
+  /** The other side of its network connection. */
+  readonly peer: Peer
   readonly protocolVersion: ProtocolVersion
   /** When its CONNECT was accepted, in milliseconds since 1970. */
   readonly connectedAtMs: number

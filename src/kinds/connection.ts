@@ -1,5 +1,5 @@
-import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
+import type { Peer } from './peer.ts'
 
 /** How a network connection ended. */
 export interface ConnectionEnd {
@@ -19,8 +19,8 @@ export interface ConnectionEnd {
 export interface Connection {
   /** Unique within its transport, counted up from 1. */
   readonly id: number
-  /** `address:port` of the peer, for logs. */
-  readonly remote: string
+  /** Where the connection comes from. */
+  readonly peer: Peer
   /** 0 until the decoder has read a CONNECT, which sets it. */
   protocolVersion: ProtocolVersion | 0
   /**
@@ -58,9 +58,10 @@ export interface Connection {
   write(bytes: Uint8Array): void
   /**
    * The same for a part of some bytes, which must not change before this turn of the event loop ends.
-   * @param lender who changes them before, and says where they are then.
+   * @param source may also be the chunk that a decoder has at the moment, although the next read overwrites it: that very
+   * object, and not a view of it.
    */
-  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void
+  forward(source: Uint8Array, start: number, end: number): void
   /** Reads nothing more from the peer, from the end of the current packet on: whoever has to wait for something says so. */
   pause(): void
   /** Reads on, not before the end of this turn of the event loop. */

@@ -6,8 +6,43 @@ export interface Listener {
   readonly host: string
   /** The port bound: the real one when the config said 0. */
   readonly port: number
-  /** Connections open now. */
+  /** Connections open now, of all transports. */
   readonly connections: number
+  /** Where connections come in: TCP first, then the further transports. */
+  readonly listeners: readonly ListenerInfo[]
+  /** What happened since the start. */
+  readonly counters: Readonly<ConnectionCounters>
 }
 
 export const Listener = kind<Listener>()('Listener')
+
+/** One place where connections come in, as it is now. */
+export interface ListenerInfo {
+  /** The name of the component. */
+  readonly name: string
+  /** `tcp`, `tls`, `ws`, `unix`. */
+  readonly transport: string
+  /** Where it listens, as text. */
+  readonly address: string
+  /** Connections open now. */
+  readonly connections: number
+  /** Connections that were let in, since the start. */
+  readonly accepted: number
+  /** Connections closed because there were too many, since the start. */
+  readonly refused: number
+}
+
+/** Numbers about the connections of all transports, since the start. They only report; nothing is decided by them. */
+export interface ConnectionCounters {
+  /** Connections that were let in. */
+  accepted: number
+  /** Connections closed because there were too many. */
+  refused: number
+  bytesReceived: number
+  /** Bytes given to the operating system. */
+  bytesSent: number
+  /** Connections that ended, by who ended them (`ConnectionEnd.by`). */
+  endedByClient: number
+  endedByNetwork: number
+  endedByBroker: number
+}

@@ -1,6 +1,5 @@
 import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import type { Acknowledgement } from '../mqtt/acknowledgement.ts'
-import type { Lender } from '../mqtt/lender.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { Publish } from '../mqtt/publish.ts'
 import type { PublishRun } from '../mqtt/publish-run.ts'
@@ -69,20 +68,21 @@ export interface ByteReceiver {
   bytes(chunk: Uint8Array): void
   /**
    * Takes a part of some bytes, which stay as they are until this turn of the event loop ends.
-   * @param lender who overwrites them before, and says where they are then.
+   * @param source may also be the chunk that a decoder has at the moment, although the next read overwrites it: that very
+   * object, and not a view of it.
    */
-  forward(source: Uint8Array, start: number, end: number, lender?: Lender): void
+  forward(source: Uint8Array, start: number, end: number): void
 }
 
 /** Where the bytes from the network go in. */
 export interface DecoderInput extends StageEnd {
   /**
-   * Takes bytes. They are lent: what is kept of them is copied.
+   * Takes bytes. They are lent for the call: what is kept of them is copied. A message that lies in them has the chunk itself as
+   * its `bytes`, and not a view of it, so that the server knows what is forwarded from there.
    * @returns how many were taken. Fewer than there are when the connection was paused meanwhile: it stops after the packet
    * that did it, and the transport offers the rest again when the connection is resumed.
-   * @param lender who overwrites them before the turn of the event loop ends; without one they stay until then.
    */
-  bytes(chunk: Uint8Array, lender?: Lender): number
+  bytes(chunk: Uint8Array): number
   /**
    * Where the next bytes may be written to instead, which saves a copy of them: the memory of a packet that comes in pieces,
    * when it has room for many. Good until the next call of the decoder. Left out by who has no such memory.

@@ -2,6 +2,7 @@ import type { QoS } from 'mqtt-packet'
 import type { Message } from '../mqtt/message.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import { kind } from '../system/kind.ts'
+import type { Peer } from './peer.ts'
 
 /**
  * The journal of all that outlives a network connection: sessions that do not end with it, and retained messages.
@@ -60,8 +61,8 @@ export interface SessionRecord {
   readonly id: string
   /** The user that owns it, if its client said who it is: nobody else may resume it. */
   readonly userName: string | undefined
-  /** Where its client was last connected from, `address:port`, for logs; left out where it is not known. */
-  readonly remote?: string | undefined
+  /** Where its client was last connected from; left out where it is not known. */
+  readonly peer?: Peer | undefined
   /** Session Expiry Interval in seconds; 0xFFFFFFFF never ends. */
   readonly expiryIntervalSeconds: number
   /** When its client was last seen to go, on the clock of `Message.expiresAtMs`; undefined while it is connected. */

@@ -1,6 +1,6 @@
 import type { QoS } from 'mqtt-packet'
+import { kept } from '../collections/kept.ts'
 import { copyBytes } from './copy-bytes.ts'
-import type { Lender } from './lender.ts'
 
 /**
  * An Application Message: one piece of memory and where in it the parts lie. Topic Name, properties and payload are
@@ -44,8 +44,6 @@ export class Message {
   readonly frameVersion: 0 | 4 | 5 = 0
   /** Nothing else is in this memory, and nobody will ever write to it: to keep the message costs no copy. */
   readonly owned: boolean = false
-  /** Who overwrites these bytes before the turn of the event loop ends; undefined when they stay as they are. */
-  readonly lender: Lender | undefined
   /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
   readonly serial: number = 0
 
@@ -87,9 +85,8 @@ export class Message {
     message.frameStart = 0
     message.frameEnd = 0
     message.owned = false
-    message.lender = undefined
-    lastSerial += 1
-    message.serial = lastSerial
+    serials.last += 1
+    message.serial = serials.last
     return message
   }
 
@@ -227,4 +224,6 @@ const takeMemory = (size: number): Buffer => {
 }
 
 const EMPTY = Buffer.alloc(0)
-let lastSerial = 0
+
+/** The last serial number given: no message of a later version of this file may have one again. */
+const serials = kept('mqtt.message.serials', () => ({ last: 0 }))

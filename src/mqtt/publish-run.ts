@@ -123,7 +123,7 @@ export class PublishRun {
   /** Lends its messages one after the other, in one object that is filled again: what is kept is `keep()`. */
   each(take: (message: Message) => void): void {
     const message = this.#message
-    const { bytes, frameVersion, lender } = message
+    const { bytes, frameVersion } = message
     const lent = new Message()
     for (let start = message.frameStart; start < this.#end; start = lent.frameEnd) {
       const body = bodyStart(bytes, start, this.#end)
@@ -139,7 +139,6 @@ export class PublishRun {
       each.frameEnd = each.payloadEnd
       each.frameVersion = frameVersion
       each.qos = message.qos
-      each.lender = lender
       take(lent)
     }
   }

@@ -6,8 +6,9 @@ import type {
   AuthenticationMethod,
   AuthenticationStep,
 } from '../../src/kinds/authentication-method.ts'
+import { peerAt } from '../helpers/peer-at.ts'
 
-const client: AuthenticatingClient = { clientId: 'c', userName: undefined, remote: '127.0.0.1:50000' }
+const client: AuthenticatingClient = { clientId: 'c', userName: undefined, peer: peerAt('127.0.0.1:50000') }
 
 /** The client's side of an exchange. */
 export interface ExchangePartner {

@@ -2,9 +2,11 @@ import fc from 'fast-check'
 import type { QoS } from 'mqtt-packet'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
+import { peerAt } from '../helpers/peer-at.ts'
 
 /** The client that the contract's questions are about. */
-export const contractIdentity: Identity = { clientId: 'known', userName: 'user', remote: '127.0.0.1:50000' }
+export const contractIdentity: Identity = { clientId: 'known', userName: 'user', peer: peerAt('127.0.0.1:50000') }
 
 /** Names and topics that have opened access controls before. */
 const hostile = fc.oneof(
@@ -29,7 +31,7 @@ const hostile = fc.oneof(
 const identities = fc.record<Identity>({
   clientId: hostile,
   userName: fc.option(hostile, { nil: undefined }),
-  remote: fc.constantFrom('', '[::1]:1'),
+  peer: fc.constantFrom(UNKNOWN_PEER, peerAt('[::1]:1')),
 })
 const levels = fc.array(fc.oneof(hostile, fc.constantFrom('allowed', 'denied', '+')), { minLength: 1, maxLength: 5 })
 const topics = levels.map((each) => each.join('/'))

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import type { LocalBroker } from '../../components/broker/local-broker.ts'
-import type { TcpServer } from '../../components/server/tcp-server.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
 import { Attacker, connectNotation, hex, noProperties } from './attacker.ts'
@@ -45,9 +44,9 @@ const isTakenOver = async (attacker: Attacker): Promise<void> => {
 
 describe('floods', () => {
   it('of connections are cut at maximumConnections, and end when the connections do', async () => {
-    const server = attack.broker.map.server as TcpServer
+    const server = attack.broker.map.server
     const flood = await Promise.all(Array.from({ length: 300 }, () => attack.open()))
-    await vi.waitFor(() => expect(server.refused).toBeGreaterThanOrEqual(300 - MAXIMUM_CONNECTIONS))
+    await vi.waitFor(() => expect(server.counters.refused).toBeGreaterThanOrEqual(300 - MAXIMUM_CONNECTIONS))
     expect(server.connections).toBeLessThanOrEqual(MAXIMUM_CONNECTIONS)
     await attack.bystanderIsServed()
     for (const attacker of flood) attacker.destroy()

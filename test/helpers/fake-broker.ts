@@ -2,6 +2,7 @@ import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '.
 import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { naiveMatch } from './naive-match.ts'
+import { peerAt } from './peer-at.ts'
 
 /** A session of a fake broker. */
 export const sessionInfo = (id: string, more: Partial<SessionInfo> = {}): SessionInfo => ({
@@ -21,7 +22,7 @@ export const sessionInfo = (id: string, more: Partial<SessionInfo> = {}): Sessio
 export const clientInfo = (id: string, more: Partial<ClientInfo> = {}): ClientInfo => ({
   id,
   userName: undefined,
-  remote: '127.0.0.1:50000',
+  peer: peerAt('127.0.0.1:50000'),
   protocolVersion: 5,
   connectedAtMs: Date.now(),
   keepAliveSeconds: 60,
@@ -33,15 +34,15 @@ export const clientInfo = (id: string, more: Partial<ClientInfo> = {}): ClientIn
 
 /** A broker for those who ask one: it knows what it was told, and reaches its own listeners alone. */
 export class FakeBroker implements Broker {
+  /** Nothing connects to it. */
+  get forClients(): Broker['forClients'] {
+    throw new Error('the fake broker has no clients of its own')
+  }
+
   readonly connected = new Map<string, ClientInfo>()
   readonly away = new Map<string, SessionInfo>()
   readonly kept = new Map<string, Message>()
   readonly published: Message[] = []
-  /** Nobody asks it for packets. */
-  get forClients(): never {
-    throw new Error('A fake broker has no clients of its own.')
-  }
-
   readonly listeners = new Set<{ readonly filter: string; readonly listener: (message: Message) => void }>()
 
   clients(): IterableIterator<ClientInfo> {

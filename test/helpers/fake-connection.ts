@@ -1,15 +1,17 @@
 import type { Packet } from 'mqtt-packet'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
+import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteReceiver, ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
+import { peerAt } from './peer-at.ts'
 import { keptPublish, packetOf } from './publish-packet.ts'
 
 /** A connection without a network, for the tests of stages: what is written and why it was closed can be read. */
 export class FakeConnection implements Connection {
   readonly id: number
-  readonly remote: string
+  readonly peer: Peer
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
@@ -29,7 +31,7 @@ export class FakeConnection implements Connection {
 
   constructor(id = 1, remote = `127.0.0.1:${50_000 + id}`) {
     this.id = id
-    this.remote = remote
+    this.peer = peerAt(remote)
   }
 
   /** Everything written so far, as one buffer. */

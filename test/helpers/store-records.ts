@@ -3,11 +3,12 @@
 import type { QueuedMessage, SessionRecord, StoredWill } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { peerAt } from './peer-at.ts'
 
 export const sessionRecord = (fields: Partial<SessionRecord> = {}): SessionRecord => ({
   id: 'client',
   userName: undefined,
-  remote: '127.0.0.1:50001',
+  peer: peerAt('127.0.0.1:50001'),
   expiryIntervalSeconds: 3600,
   disconnectedAtMs: undefined,
   will: undefined,

@@ -110,8 +110,8 @@ describe('connections', () => {
     const clients = await Promise.all([open(), open('10'), connected('1'), connected('2')])
     clients[3]!.send(SUBSCRIBE_A)
     expect(await clients[3]!.frame()).toBe(SUBACK)
-    const { server, router, broker: own } = broker.map
-    const { sessions } = (own as LocalBroker).core
+    const { server, router } = broker.map
+    const { sessions } = (broker.map.broker as LocalBroker).core
     await vi.waitFor(() => expect(server.connections).toBe(clients.length))
     expect([sessions.count, router.subscriptions]).toEqual([2, 1])
     let closed = 0

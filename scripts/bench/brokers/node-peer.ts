@@ -26,10 +26,10 @@ export const nodePeer = (
   },
 })
 
-/** What the bare relay cannot do: anything but to forward messages at QoS 0, in the version that they came in. */
+/** What the bare relay cannot do: anything but to forward messages at QoS 0 and 1, in the version that they came in. */
 export const lackOfRelay = ({ plan }: BenchCase): string | undefined => {
   if (plan.kind !== 'load') return undefined
-  if (plan.qos > 0) return 'knows QoS 0 alone'
+  if (plan.qos > 1) return 'knows no QoS 2'
   if (plan.subscriberVersions.some((version) => version !== plan.publisherVersion)) return 'translates no versions'
   if (plan.churn !== undefined || plan.others !== undefined) return 'is not made for many subscriptions'
   return undefined

@@ -8,8 +8,6 @@ import { localAddress } from './local-address.ts'
 import { Meter } from './meter.ts'
 
 const concurrency = 100
-/** Connections opened and closed beforehand, so that the engine has compiled what connections need. */
-const warmUpClients = 1_000
 /** What the broker does after the last connection has gone is measured for so long, in milliseconds. */
 const restMs = 500
 
@@ -17,7 +15,7 @@ const restMs = 500
 export const runCrowd = async (plan: CrowdPlan, job: Job, report: Report): Promise<Outcome> => {
   const meter = new Meter(0)
   report('warming up', 0)
-  await comeAndGo(Math.min(warmUpClients, plan.clients), 'warm-up', plan, job, meter, () => {})
+  await comeAndGo(plan.warmUpClients, 'warm-up', plan, job, meter, () => {})
   await sleep(restMs)
   const interval = new Interval(job.brokerPid)
   await comeAndGo(plan.clients, 'crowd', plan, job, meter, (part) => report('measuring', part))

@@ -143,7 +143,7 @@ test('acknowledgements of what was not sent, twice, or with an error are found o
 })
 
 test('a broker that grants less than was asked for refuses the case', async () => {
-  await expect(run({ ...small, qos: 1 })).rejects.toThrow('SUBACK grants QoS 0 where QoS 1 was asked for')
+  await expect(run({ ...small, qos: 2 })).rejects.toThrow('SUBACK grants QoS 1 where QoS 2 was asked for')
 })
 
 test('a broker that does not know the version refuses the case, with its code', async () => {

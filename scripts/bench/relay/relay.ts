@@ -2,7 +2,8 @@
  * The bare relay: the least that a broker in Node can do, and so the limit for one that does everything. It frames PUBLISH,
  * looks the topic up in a Map, and sends what a socket gets in one turn of the event loop in one write. Sockets read into one
  * shared buffer, and what is forwarded is copied into an arena that is used again in every turn. It checks nothing, bounds
- * nothing, and forwards the bytes as they came: QoS 0 alone, and one version at a time.
+ * nothing, and forwards the bytes as they came, in one version at a time. At QoS 1 it gives each message a Packet Identifier for its
+ * subscriber and acknowledges it to its publisher, but remembers neither; QoS 2 it does not know.
  */
 
 import { createServer, type Server, type Socket } from 'node:net'
@@ -15,6 +16,9 @@ const CONNACK = Buffer.of(0x20, 2, 0, 0)
 const CONNACK_5 = Buffer.of(0x20, 3, 0, 0, 0)
 const PINGRESP = Buffer.of(0xd0, 0)
 
+/** Those of the first byte of PUBLISH that hold the QoS. */
+const QOS_BITS = 0x06
+
 /** Writes above this many bytes for a frame on the average go out beside each other, others are joined. */
 const joinBelowBytes = 4096
 
@@ -24,10 +28,17 @@ class Peer {
   #frames: Buffer[] = []
   #bytes = 0
   version = 4
+  #lastIdentifier = 0
 
   constructor(socket: Socket, flushLater: (peer: Peer) => void) {
     this.socket = socket
     this.#flushLater = flushLater
+  }
+
+  /** Another Packet Identifier with each call. */
+  nextIdentifier(): number {
+    this.#lastIdentifier = this.#lastIdentifier === 0xffff ? 1 : this.#lastIdentifier + 1
+    return this.#lastIdentifier
   }
 
   push(frame: Buffer): void {
@@ -79,7 +90,7 @@ class Relay {
             peer.push(peer.version === 5 ? CONNACK_5 : CONNACK)
             break
           case 3:
-            this.#publish(frame, bodyStart)
+            this.#publish(frame, bodyStart, peer)
             break
           case 8:
             this.#subscribe(frame, bodyStart, peer, filters)
@@ -104,7 +115,7 @@ class Relay {
     socket.resume()
   }
 
-  #publish(frame: Buffer, bodyStart: number): void {
+  #publish(frame: Buffer, bodyStart: number, publisher: Peer): void {
     const topicEnd = bodyStart + 2 + frame.readUInt16BE(bodyStart)
     const topic = frame.toString('latin1', bodyStart + 2, topicEnd)
     const peers = this.#routes.get(topic) ?? this.#route(topic)
@@ -112,7 +123,19 @@ class Relay {
       for (const each of this.#tamper(frame)) for (const peer of peers) peer.push(each)
       return
     }
-    for (const peer of peers) peer.push(frame)
+    if ((frame[0]! & QOS_BITS) === 0) for (const peer of peers) peer.push(frame)
+    else this.#publishQoS1(frame, topicEnd, peers, publisher)
+  }
+
+  /** @param identifierAt where the Packet Identifier stands in the frame. */
+  #publishQoS1(frame: Buffer, identifierAt: number, peers: readonly Peer[], publisher: Peer): void {
+    publisher.push(Buffer.of(0x40, 2, frame[identifierAt]!, frame[identifierAt + 1]!))
+    for (const [index, peer] of peers.entries()) {
+      // The last one gets the bytes that came in.
+      const own = index === peers.length - 1 ? frame : Buffer.from(frame)
+      own.writeUInt16BE(peer.nextIdentifier(), identifierAt)
+      peer.push(own)
+    }
   }
 
   #route(topic: string): Peer[] {
@@ -122,7 +145,7 @@ class Relay {
     return peers
   }
 
-  /** One filter to a packet, at QoS 0, whatever the packet asks for. */
+  /** One filter to a packet, which is granted QoS 1 at most. */
   #subscribe(frame: Buffer, bodyStart: number, peer: Peer, filters: Set<string>): void {
     const start = bodyStart + 2 + (peer.version === 5 ? 1 + frame[bodyStart + 2]! : 0)
     const filter = frame.toString('latin1', start + 2, start + 2 + frame.readUInt16BE(start))
@@ -132,7 +155,8 @@ class Relay {
     index.set(filter, peers.add(peer))
     this.#routes.clear()
     const id = frame.subarray(bodyStart, bodyStart + 2)
-    peer.push(Buffer.of(0x90, peer.version === 5 ? 4 : 3, ...id, ...(peer.version === 5 ? [0, 0] : [0])))
+    const qos = Math.min(frame.at(-1)! & 3, 1)
+    peer.push(Buffer.of(0x90, peer.version === 5 ? 4 : 3, ...id, ...(peer.version === 5 ? [0, qos] : [qos])))
   }
 
   #unsubscribe(filter: string, peer: Peer): void {

@@ -1,0 +1,46 @@
+import type { ListenerInfo } from '../../src/kinds/listener.ts'
+import type { Peer } from '../../src/kinds/peer.ts'
+import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
+
+/** Where a transport's connections go. */
+export interface CoreEntrance {
+  accept(stream: ByteStream, peer: Peer, listener: CoreListener): void
+  countRefused(peer: Peer, listener: CoreListener): void
+}
+
+/** One transport of the core, and what is counted for it. */
+export class CoreListener implements TransportServer, ListenerInfo {
+  readonly source: Transport
+  /** Connections open now. */
+  connections = 0
+  /** Connections that were let in, since the start. */
+  accepted = 0
+  /** Connections closed because there were too many, since the start. */
+  refused = 0
+  readonly #entrance: CoreEntrance
+
+  constructor(source: Transport, entrance: CoreEntrance) {
+    this.source = source
+    this.#entrance = entrance
+  }
+
+  get name(): string {
+    return this.source.name
+  }
+
+  get transport(): string {
+    return this.source.transport
+  }
+
+  get address(): string {
+    return this.source.address
+  }
+
+  accept(stream: ByteStream, peer: Peer): void {
+    this.#entrance.accept(stream, peer, this)
+  }
+
+  countRefused(peer: Peer): void {
+    this.#entrance.countRefused(peer, this)
+  }
+}

@@ -1,0 +1,12 @@
+import type { ConnectionCounters } from '../../src/kinds/listener.ts'
+
+/** Counters at 0. */
+export const newCounters = (): ConnectionCounters => ({
+  accepted: 0,
+  refused: 0,
+  bytesReceived: 0,
+  bytesSent: 0,
+  endedByClient: 0,
+  endedByNetwork: 0,
+  endedByBroker: 0,
+})

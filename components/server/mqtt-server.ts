@@ -1,0 +1,86 @@
+import type { ConnectionCounters, Listener, ListenerInfo } from '../../src/kinds/listener.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Transport } from '../../src/kinds/transport.ts'
+import type { ServerConfig } from './config.ts'
+import { Core } from './core.ts'
+import type { Handover, Kept } from './handover.ts'
+import type { Pipeline } from './pipeline.ts'
+import { TcpTransport } from './tcp-transport.ts'
+
+/** The core with its transports: TCP, which is its own, and those that other components provide. */
+export class MqttServer implements Listener {
+  readonly #core: Core
+  readonly #tcp: TcpTransport
+  readonly #transports: readonly Transport[]
+
+  /**
+   * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there.
+   * @param transports served after TCP, in this order.
+   */
+  constructor(
+    { listening, waiting }: Kept,
+    transports: readonly Transport[],
+    config: ServerConfig,
+    pipeline: Pipeline,
+    log: Logger,
+    name: string,
+  ) {
+    this.#core = new Core(config, pipeline, log)
+    this.#tcp = new TcpTransport(
+      listening,
+      waiting,
+      config,
+      name,
+      (handle) => this.#core.input.socketFor(handle),
+      (error) => log.error({ err: error }, 'A connection could not be accepted'),
+    )
+    this.#transports = transports
+  }
+
+  /** Begins to serve. @throws when a transport is served by another server already; then nothing is left open. */
+  async serve(): Promise<void> {
+    const { host, port } = this.#tcp
+    try {
+      this.#core.serve(this.#tcp, { host, port })
+      for (const transport of this.#transports) this.#core.serve(transport)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  get host(): string {
+    return this.#tcp.host
+  }
+
+  get port(): number {
+    return this.#tcp.port
+  }
+
+  get connections(): number {
+    return this.#core.connections
+  }
+
+  get listeners(): readonly ListenerInfo[] {
+    return this.#core.listeners
+  }
+
+  get counters(): Readonly<ConnectionCounters> {
+    return this.#core.counters
+  }
+
+  /** Stops listening and closes every connection. Resolves when the last socket is closed. */
+  async stop(): Promise<void> {
+    const closed = this.#core.stop('server stops')
+    await Promise.all([this.#tcp.close(), closed])
+  }
+
+  /**
+   * Closes every connection but goes on listening. Clients that connect from now on wait for the successor.
+   * @returns what the successor needs.
+   */
+  async suspend(): Promise<Handover> {
+    await this.#core.stop('server is being reset')
+    return this.#tcp.handOver()
+  }
+}

@@ -1,0 +1,118 @@
+import type { BufferPool } from './buffer-pool.ts'
+import type { EndOfTurn } from './end-of-turn.ts'
+import type { OwnReader, OwnReaders } from './own-readers.ts'
+import { READ_BYTES, type ReadBuffer } from './read-buffer.ts'
+
+/**
+ * How much the first read of a connection takes at most, and each one after a chunk that had to wait, in bytes. The rest of a
+ * chunk that waits is copied and held: so connections that wait hold little, however many they are.
+ */
+const SMALL_READ_BYTES = 8 * 1024
+/**
+ * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, another
+ * for each, so that nothing has to be moved; then it is looked at again.
+ */
+const OWN_READS = 64
+/** A read of fewer bytes ends that before. */
+const OWN_UNTIL_BYTES = 16 * 1024
+
+/** What one connection does with what it reads. */
+export interface InputReader {
+  read(chunk: Buffer): void
+  /** Whether a part of what was read waits. */
+  readonly hasRest: boolean
+  /** Memory that the next bytes are to be read into, instead of that of the server. */
+  room(): Buffer | undefined
+  /** So many bytes were read into it. */
+  filled(length: number): void
+}
+
+/** What all connections that read into shared memory have in common. */
+export interface ReadOwner {
+  readonly buffer: ReadBuffer
+  readonly small: Buffer
+  readonly ownReaders: OwnReaders
+  readonly pool: BufferPool
+  readonly endOfTurn: EndOfTurn
+}
+
+/** The beginning of the shared memory, for reads that are to be small. */
+export const smallPart = (buffer: ReadBuffer): Buffer => buffer.memory.subarray(0, SMALL_READ_BYTES)
+
+/** A socket whose next read can be directed. */
+export interface DirectedSocket {
+  /** Sets the memory of the next read, which otherwise the end of a read does. Node remembers each, so this is for rare cases. */
+  readInto(memory: Buffer): void
+}
+
+/** Which memory each read of a socket goes into, and who gets what was read. */
+export class SocketReads implements OwnReader {
+  place = -1
+  lastTurn = 0
+  /** Set when the socket is adopted. */
+  reader: InputReader | undefined
+  /** Set when the socket is there. */
+  socket: DirectedSocket | undefined
+  readonly #owner: ReadOwner
+  /** What the next read goes into, unless there is room in a packet. */
+  #memory: Buffer
+  #room: Buffer | undefined
+  #ownReads = 0
+  #isClosed = false
+
+  constructor(owner: ReadOwner) {
+    this.#owner = owner
+    this.#memory = owner.small
+  }
+
+  /** What the next read goes into. */
+  next(): Buffer {
+    return this.#room ?? this.#memory
+  }
+
+  /** So many bytes were read into what `next` returned. */
+  wasRead(length: number): void {
+    const reader = this.reader!
+    if (this.#room !== undefined) reader.filled(length)
+    else this.#pass(length, reader)
+    this.#room = reader.room()
+  }
+
+  giveBack(): void {
+    this.#leaveOwn()
+    if (this.#room === undefined) this.socket?.readInto(this.#memory)
+  }
+
+  /** The socket is closed. */
+  close(): void {
+    this.#isClosed = true
+    if (this.place < 0) return
+    this.#owner.ownReaders.leave(this)
+    this.#leaveOwn()
+  }
+
+  #leaveOwn(): void {
+    this.#owner.pool.give(this.#memory)
+    this.#memory = this.#owner.buffer.memory
+    this.#ownReads = 0
+  }
+
+  #pass(length: number, reader: InputReader): void {
+    const { buffer, small, ownReaders, pool, endOfTurn } = this.#owner
+    const memory = this.#memory
+    const chunk = memory === buffer.memory ? buffer.view(length) : memory.subarray(0, length)
+    if (this.#ownReads > 0) {
+      this.#ownReads = length < OWN_UNTIL_BYTES ? 0 : this.#ownReads - 1
+      buffer.useInThisTurn(memory)
+      // It is given back from there: the connection may be closed in the middle of this.
+      this.#memory = buffer.memory
+      reader.read(chunk)
+    } else if (buffer.pass(chunk, reader) && length === READ_BYTES) this.#ownReads = OWN_READS
+    if (this.#ownReads > 0 && (this.#isClosed || !ownReaders.mayHave(this, endOfTurn.turn))) this.#ownReads = 0
+    if (this.#ownReads > 0) this.#memory = pool.take()
+    else {
+      ownReaders.leave(this)
+      this.#memory = reader.hasRest ? small : buffer.memory
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
+import { acceptWith } from './accepting.ts'
+import type { ServerConfig } from './config.ts'
+import { formatAddress } from './format-address.ts'
+import { type Handover, type Listening, release, type ServerPort } from './handover.ts'
+import { isLoopback } from './loopback.ts'
+import { peerOf, tcpPeer } from './peer-of.ts'
+
+/**
+ * Binds the port.
+ * @throws the operating system's error, with its code, address and port: `EADDRINUSE` when another has it.
+ */
+export const listen = async ({ host, port, backlog }: ServerConfig): Promise<Listening> => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
+  server.listen({ host, port, backlog })
+  await once(server, 'listening')
+  const events: ServerPort = { to: undefined }
+  server.on('connection', (socket) => events.to?.accepted(socket))
+  server.on('drop', (dropped) => events.to?.dropped(dropped?.remoteAddress, dropped?.remotePort))
+  server.on('error', (error) => events.to?.failed(error))
+  return { server, events }
+}
+
+/** Connections over TCP. The listening socket outlives it: a successor goes on with it. */
+export class TcpTransport implements Transport {
+  readonly name: string
+  readonly transport = 'tcp'
+  readonly adoptable = true
+  readonly isLocal: boolean
+  readonly address: string
+  readonly host: string
+  readonly port: number
+  readonly #config: ServerConfig
+  readonly #server: Server
+  readonly #events: ServerPort
+  readonly #makeSocket: (handle: object) => Socket
+  #target: TransportServer | undefined
+  /** Leaves it to Node to make sockets: those that the successor gets belong to no server's memory. */
+  #endAccepting: () => void = () => undefined
+  /** Sockets accepted while nobody serves them. As many as connections are allowed, by the server itself. */
+  readonly #waiting: Socket[]
+
+  /**
+   * @param listening listens already, in this generation of the code or in the one before.
+   * @param waiting sockets that were accepted before, and not served.
+   * @param makeSocket makes the socket of a connection, from what Node calls its handle.
+   * @param failed told when a connection could not be accepted.
+   */
+  constructor(
+    { server, events }: Listening,
+    waiting: readonly Socket[],
+    config: ServerConfig,
+    name: string,
+    makeSocket: (handle: object) => Socket,
+    failed: (error: Error) => void,
+  ) {
+    const { address, port } = server.address() as AddressInfo
+    this.name = name
+    this.host = address
+    this.port = port
+    this.address = formatAddress(address, port)
+    this.isLocal = isLoopback(address)
+    this.#config = config
+    this.#server = server
+    this.#events = events
+    this.#waiting = [...waiting]
+    this.#makeSocket = makeSocket
+    // At most as many as the operating system hands over at once wait for a place.
+    server.maxConnections = config.maximumConnections + config.backlog
+    events.to = {
+      accepted: (socket) => this.#accepted(socket),
+      dropped: (address, port) => this.#target?.countRefused(tcpPeer(address, port, this.name)),
+      // No file descriptor left, say. Clients that are connected go on.
+      failed: failed,
+    }
+  }
+
+  serve(target: TransportServer): void {
+    if (this.#target !== undefined) throw new Error(`${this.name} is served by another server already.`)
+    this.#target = target
+    this.#endAccepting = acceptWith(this.#server, this.#makeSocket)
+    for (const socket of this.#waiting.splice(0)) this.#accepted(socket)
+  }
+
+  hold(unserved: readonly ByteStream[]): void {
+    this.#target = undefined
+    this.#endAccepting()
+    for (const stream of unserved) this.#wait(stream as Socket)
+  }
+
+  /** What a successor needs; the list of sockets that wait is still growing. */
+  handOver(): Handover {
+    const { host, port, backlog } = this.#config
+    return { host, port, backlog, server: this.#server, events: this.#events, waiting: this.#waiting }
+  }
+
+  /** Stops listening, and closes the sockets that wait. Resolves when the last socket is closed. */
+  async close(): Promise<void> {
+    await release(this.#server, this.#waiting)
+  }
+
+  #accepted(socket: Socket): void {
+    if (this.#target === undefined) {
+      this.#wait(socket)
+      return
+    }
+    const { tcpKeepAliveMs } = this.#config
+    // What a turn gathers leaves in one write, which must not wait for an acknowledgement of the last one.
+    socket.setNoDelay(true)
+    socket.setKeepAlive(tcpKeepAliveMs > 0, tcpKeepAliveMs)
+    this.#target.accept(socket, peerOf(socket, this.name))
+  }
+
+  #wait(socket: Socket): void {
+    // Loss of the network while it waits; the successor will see that it is destroyed.
+    socket.on('error', () => undefined)
+    // Node keeps the address from now on: the operating system forgets it when the peer resets the connection.
+    void socket.remoteAddress
+    this.#waiting.push(socket)
+  }
+}

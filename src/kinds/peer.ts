@@ -1,0 +1,40 @@
+/** The other side of a network connection, as the transport found it. Data only: it never changes, and may be stored. */
+export interface Peer {
+  /** Its address without the port: `192.0.2.7`, `::1`. Empty when there is none, as on a Unix socket, or none is known. */
+  readonly address: string
+  /** 0 when there is none. */
+  readonly port: number
+  /** The name of the component that accepted the connection: `server`. */
+  readonly listener: string
+  /** How the bytes are carried: `tcp`, `tls`, `ws`, `wss`, `unix`, or the name of another transport. */
+  readonly transport: string
+  /** What TLS found out; left out where the connection has no TLS. */
+  readonly tls?: PeerTls | undefined
+  /** The address and port were told by a proxy that is trusted, and are not those of the connection itself. */
+  readonly proxied?: boolean | undefined
+}
+
+/** What TLS found out about the peer. The first four are those of a client certificate that was verified. */
+export interface PeerTls {
+  /** The subject of the certificate, as one line. */
+  readonly subject?: string | undefined
+  readonly commonName?: string | undefined
+  /** The serial number, in hexadecimal digits. */
+  readonly serial?: string | undefined
+  /** SHA-256 of the certificate. */
+  readonly fingerprint?: string | undefined
+  /** The name of the server that the client asked for (SNI). */
+  readonly serverName?: string | undefined
+}
+
+/** A peer of which nothing is known. */
+export const UNKNOWN_PEER: Peer = Object.freeze({ address: '', port: 0, listener: '', transport: '' })
+
+/**
+ * A peer in a line of the log: `192.0.2.7:5123`, `[::1]:5123`. A peer without an address is named by its transport and listener,
+ * `unix:localSocket`, or is `unknown` where the operating system has forgotten the address.
+ */
+export const describePeer = ({ address, port, listener, transport }: Peer): string => {
+  if (address !== '') return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  return transport === 'unix' ? `${transport}:${listener}` : 'unknown'
+}

@@ -1,0 +1,78 @@
+import { kind } from '../system/kind.ts'
+import type { Peer } from './peer.ts'
+
+/**
+ * A way for clients to connect: TCP with TLS, WebSocket, a Unix socket. It accepts connections and hands each to the server as a stream of
+ * bytes with its peer. The server has the rest for all transports together: pipelines, memory bounds, fairness, the turns of
+ * the event loop.
+ *
+ * A component binds its address when it starts, so that an address that is taken is an error of its own entry. The server starts after it
+ * and calls `serve`. At a stop and a reset the server calls `hold`, before the component is stopped or suspended.
+ */
+export interface Transport {
+  /** The name of the component, which is `Peer.listener` of its connections. */
+  readonly name: string
+  /** `Peer.transport` of its connections: `tls`, `ws`, `unix`. */
+  readonly transport: string
+  /** Where it listens, as text: `0.0.0.0:8883`, `/run/mqtt.sock`. */
+  readonly address: string
+  /** Whether only this machine can reach it. */
+  readonly isLocal: boolean
+  /**
+   * Whether the streams are sockets of the operating system that carry the bytes of MQTT as they are, as with TCP and Unix sockets. The
+   * server then takes the socket over, to read into memory that all connections share. A TLSSocket or a WebSocket must not be taken over.
+   */
+  readonly adoptable: boolean
+  /**
+   * Hands over the connections that waited, and each new one from now on.
+   * @throws an Error with the name of the transport when another server is served already: `hold` comes first.
+   */
+  serve(server: TransportServer): void
+  /**
+   * Hands over no connection from now on. New connections wait for the next `serve`, here or in a successor, or are closed when
+   * the component stops.
+   * @param unserved streams that were handed over and not let in: they wait, too.
+   */
+  hold(unserved: readonly ByteStream[]): void
+}
+
+export const Transport = kind<Transport>()('Transport')
+
+/** What a transport hands its connections to. */
+export interface TransportServer {
+  /**
+   * Takes a connection. It is let in when the work of the turn allows it, or refused when there are too many.
+   * @param stream nothing of it was read: it does not flow. From now on it is the server's.
+   */
+  accept(stream: ByteStream, peer: Peer): void
+  /** Counts and logs a connection that the transport has closed because there were too many. */
+  countRefused(peer: Peer): void
+}
+
+/**
+ * A connection as a stream of bytes in both directions: what is used of a `Duplex` of Node, which has all of it. It is half open: after
+ * `end`, bytes can still be written (`allowHalfOpen`).
+ */
+export interface ByteStream {
+  /** Bytes came. The first listener has the stream flow. The bytes never change. */
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown
+  /** `end`: the peer sends nothing more. `close`: the last event; nothing is open any more. */
+  on(event: 'end' | 'close', listener: () => void): unknown
+  /** The connection failed. The server destroys the stream then, since not every stream does so itself. */
+  on(event: 'error', listener: (error: Error) => void): unknown
+  pause(): unknown
+  resume(): unknown
+  /** @param written called when the bytes were taken or with the error: they must not change before. */
+  write(bytes: Uint8Array, written?: (error?: Error | null) => void): unknown
+  /** From here to `uncork` what is written is gathered for one write. */
+  cork(): unknown
+  uncork(): unknown
+  /** Bytes that were written and not taken. */
+  readonly writableLength: number
+  readonly errored: Error | null
+  readonly destroyed: boolean
+  /** Sends what was written, and then that nothing more follows. */
+  end(): unknown
+  /** Closes both directions at once. */
+  destroy(error?: Error): unknown
+}
