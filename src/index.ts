@@ -1,28 +1,44 @@
-/** What the package offers to those who write systems and components of their own. */
+/** What the package exports to programs that embed the broker, and to those who write systems and components of their own. */
 
+export type { QoS } from 'mqtt-packet'
 // The zod that the container reads schemas with: two copies in one program would have types that do not fit each other.
 export { z } from 'zod'
-
-export type { Connection, ConnectionEnd } from './kinds/connection.ts'
-export { type ConnectionCounters, Listener, type ListenerInfo } from './kinds/listener.ts'
-export { Logger, type LogLevel, type LogLine } from './kinds/logger.ts'
-export { describePeer, type Peer, type PeerTls } from './kinds/peer.ts'
 export {
-  type ByteReceiver,
-  type ConnectPacket,
-  type ControlPacket,
-  DecoderStage,
-  EncoderStage,
-  FilterStage,
-  HandlerStage,
-  type PacketReceiver,
-  PipelineStage,
-} from './kinds/pipeline-stage.ts'
-export { Router, type Subscriber } from './kinds/router.ts'
-export { type ByteStream, Transport, type TransportServer } from './kinds/transport.ts'
+  type BrokerOptions,
+  type ComponentValues,
+  createBroker,
+  type EmbeddedBroker,
+  type PublishOptions,
+  type ShippedSystem,
+} from './create-broker.ts'
+
+// The kinds, each with its contract.
+export * from './kinds/authentication-method.ts'
+export * from './kinds/authorizer.ts'
+export * from './kinds/broker.ts'
+export * from './kinds/client-broker.ts'
+export * from './kinds/client-session.ts'
+export * from './kinds/connection.ts'
+export * from './kinds/listener.ts'
+export * from './kinds/logger.ts'
+export * from './kinds/peer.ts'
+export * from './kinds/pipeline-stage.ts'
+export * from './kinds/recipient.ts'
+export * from './kinds/router.ts'
+export * from './kinds/store.ts'
+export * from './kinds/transport.ts'
+export * from './kinds/turn-scheduler.ts'
+
+// What the contracts are about.
+export type { Acknowledgement } from './mqtt/acknowledgement.ts'
 export { describeReasonCode } from './mqtt/describe-reason-code.ts'
 export { Message, type MessageParts } from './mqtt/message.ts'
-export type { Publish } from './mqtt/publish.ts'
+export type { ProtocolError } from './mqtt/protocol-error.ts'
+export type { ProtocolVersion } from './mqtt/protocol-version.ts'
+export type { Publish, PublishFields } from './mqtt/publish.ts'
 export type { PublishChanges } from './mqtt/publish-changes.ts'
 export type { PublishRun } from './mqtt/publish-run.ts'
+export { ReasonCode } from './mqtt/reason-code.ts'
+export type { Subscription } from './mqtt/subscription.ts'
+
 export * from './system/index.ts'

@@ -48,7 +48,6 @@ export class LocalRouter implements Router {
   }
 
   publish(message: Message, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): PublishResult {
-    if (message.bytes === undefined) refusePlainValues()
     let work = 0
     let route = this.#routes.find(message)
     if (route === undefined) {
@@ -192,6 +191,8 @@ export class LocalRouter implements Router {
   }
 
   #compile(message: Message): RouteCompilation {
+    // Plain values never have a route that is remembered: the check costs nothing for a message that has one.
+    if (message.bytes === undefined) refusePlainValues()
     return new RouteCompilation(this.#filters.match(message.topic))
   }
 

@@ -65,9 +65,11 @@ export interface Router {
   /**
    * Passes the message to every subscriber of this process before it returns; or to none, if that is more work than the limit
    * allows.
-   * @param message lent, with a valid Topic Name.
+   * @param message lent, with a valid Topic Name: `Message.of({ topic, payload })` makes one of plain values. `Broker.publish` takes plain
+   * values, checks them, and keeps retained messages.
    * @param publisher does not get it through subscriptions with No Local.
    * @param limit units of work; without one there is no limit.
+   * @throws TypeError when this is no Message.
    */
   publish(message: Message, publisher?: Subscriber, limit?: number): PublishResult
   /**

@@ -86,6 +86,14 @@ describe('a message', () => {
     expect(parts(lent().with({ topic: Buffer.from('b') }))).toEqual({ ...expected, topic: 'b', size: 18 })
   })
 
+  it('that is made of parts takes its payload as bytes or as text', () => {
+    expect(Message.of({ topic: 'a', payload: 'grüße' })).toMatchObject({
+      payload: Buffer.from('grüße'),
+      payloadLength: 7,
+    })
+    expect(Message.of({ topic: 'a', payload: Uint8Array.of(0, 255) }).payload).toEqual(Buffer.from([0, 255]))
+  })
+
   it.each([
     ['made of parts', Message.of({ topic: 'a' })],
     ['kept', lent().keep()],

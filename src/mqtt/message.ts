@@ -55,7 +55,7 @@ export class Message {
     const of = new Message()
     const topic = typeof parts.topic === 'string' ? Buffer.from(parts.topic) : parts.topic
     const properties = parts.properties ?? EMPTY
-    const payload = parts.payload ?? EMPTY
+    const payload = typeof parts.payload === 'string' ? Buffer.from(parts.payload) : (parts.payload ?? EMPTY)
     const message = Message.refill(of, Buffer.concat([topic, properties, payload]))
     message.topicEnd = topic.length
     message.propertiesStart = topic.length
@@ -187,7 +187,8 @@ export type MessageFields = { -readonly [Field in keyof Message]: Message[Field]
 export interface MessageParts {
   /** A legal Topic Name. */
   readonly topic: string | Uint8Array
-  readonly payload?: Uint8Array
+  /** A string is encoded as UTF-8. */
+  readonly payload?: string | Uint8Array
   /** Encoded Properties, as in `Message.properties`. */
   readonly properties?: Uint8Array
   readonly qos?: QoS

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery, Router, RunDeliveries, Subscriber } from '../../src/kinds/router.ts'
+import type { Message } from '../../src/mqtt/message.ts'
 import { Mailbox, messageOn, RunMailbox, runOf, subscriptionTo } from '../helpers/mailbox.ts'
 import { routerWorkContract } from './router-work.ts'
 import { sharedSubscriptionContract } from './shared-subscriptions.ts'
@@ -72,6 +73,15 @@ const matching = (create: () => Router): void => {
       router.subscribe(mailbox, subscriptionTo('caf\u00e9/+'))
       publish('cafe\u0301/a', 'CAF\u00c9/a', 'caf\u00e9/a')
       expect(mailbox.topics).toEqual(['caf\u00e9/a'])
+    })
+
+    it('refuses plain values with an error that says how to publish them', () => {
+      for (const filter of ['a', '#']) router.subscribe(mailbox, subscriptionTo(filter))
+      const plain = { topic: 'a', payload: 'text' } as unknown as Message
+      const refusal = expect.objectContaining({ name: 'TypeError', message: expect.stringContaining('Message.of') })
+      expect(() => router.publish(plain)).toThrow(refusal)
+      expect(() => router.publishInSteps(plain).step(1)).toThrow(refusal)
+      expect(mailbox.messages).toEqual([])
     })
 
     it('takes a topic of 65,535 slashes', () => {

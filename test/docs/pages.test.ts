@@ -14,6 +14,13 @@ import { trimPayloads } from '../trim-payloads/index.ts'
 const root = resolve(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
 const readme = read('README.md')
+const pages = [
+  'docs/configuration.md',
+  'docs/embedding.md',
+  'docs/testing.md',
+  'docs/writing-components.md',
+  'examples/README.md',
+]
 /** The table of a component's page that begins with its config; a page has other tables as well. */
 const configTable = (page: string): string => page.match(/^\| config \|(?:.*\n)+?\n/m)?.[0] ?? ''
 
@@ -39,7 +46,7 @@ test.each(Object.keys(system))('README links to the page of %s, which names ever
 
 test('every file that the pages link to exists', () => {
   const top = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
-  for (const page of [...top, 'docs/configuration.md', 'docs/testing.md']) {
+  for (const page of [...top, ...pages]) {
     const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!)
     const missing = links.filter((link) => !existsSync(resolve(root, dirname(page), link)))
     expect(missing.map((link) => `${page}: ${link}`)).toEqual([])
@@ -55,7 +62,7 @@ test('the component that README shows how to write is the one tested here, and i
       heartbeat: {
         component: heartbeat,
         config: { intervalMs: 10 },
-        dependencies: { router: 'router', logger: 'logger' },
+        dependencies: { broker: 'broker', logger: 'logger' },
       },
     }),
   )

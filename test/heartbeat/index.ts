@@ -1,7 +1,6 @@
 import { z } from 'zod'
+import { Broker } from '../../src/kinds/broker.ts'
 import { Logger } from '../../src/kinds/logger.ts'
-import { Router } from '../../src/kinds/router.ts'
-import { Message } from '../../src/mqtt/message.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { kind } from '../../src/system/kind.ts'
 
@@ -14,16 +13,15 @@ export const Heartbeat = kind<Heartbeat>()('Heartbeat')
 /** Publishes the time to a topic, again and again. */
 export const heartbeat = defineComponent({
   provides: Heartbeat,
-  needs: { router: Router, logger: Logger },
+  needs: { broker: Broker, logger: Logger },
   config: z.strictObject({
     topic: z.string().default('heartbeat'),
     intervalMs: z.int().min(10).max(3_600_000).default(1000),
   }),
-  start: ({ topic, intervalMs }, { router, logger }) => {
+  start: ({ topic, intervalMs }, { broker, logger }) => {
     const beat = () => {
       instance.beats++
-      const payload = Buffer.from(new Date().toISOString())
-      router.publish(Message.of({ topic, payload }))
+      broker.publish({ topic, payload: new Date().toISOString() })
       logger.debug({ topic, beats: instance.beats }, 'Beat')
     }
     const instance = { beats: 0, timer: setInterval(beat, intervalMs) }

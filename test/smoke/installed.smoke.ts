@@ -1,7 +1,7 @@
 /** The packed package, installed into an empty folder: its command, and programs that import it. */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -39,7 +39,9 @@ describe('the package', () => {
     )
     expect(named.length).toBeGreaterThan(components.length)
     expect(named.filter((target) => !files.includes(target.slice(2)))).toEqual([])
-    expect(files.filter((file) => /\.test\.|(^|\/)test\//.test(file))).toEqual([])
+    // The contract suites, and what they share, are for those who write components.
+    const tests = files.filter((file) => /\.test\.|(^|\/)test\//.test(file))
+    expect(tests.filter((file) => !/^dist\/test\/(contract|helpers)($|\/)/.test(file))).toEqual([])
     for (const name of ['vite', 'typescript', 'graphviz-cli']) {
       expect(existsSync(join(folder, 'node_modules', name))).toBe(false)
     }
@@ -59,7 +61,7 @@ describe('the command', () => {
     )
     expect(mqttJig(['init', 'system.config.mjs']).code).toBe(1)
     const { stdout } = mqttJig(['graph', '--format', 'mermaid', '--output', '-'])
-    expect(stdout).toContain('flowchart LR')
+    expect(stdout).toContain('flowchart TB')
   })
 
   test.each([
@@ -94,7 +96,8 @@ describe('the command', () => {
     const { code, stdout } = mqttJig(['go', '--set', 'server.port=0'], 'status()\nreset()\ngraph()\n')
     expect(stdout).toContain('Vite is not installed: reset() reads the config file again')
     expect(stdout).toMatch(/server +Listener +running/)
-    expect(stdout).toContain('No file changed; running 7 components again')
+    expect(stdout).toContain('reset: nothing changed')
+    expect(stdout).toMatch(/^Running \d+ components again/m)
     expect(stdout).toContain('npm install --save-dev graphviz-cli')
     expect(code).toBe(0)
   })
@@ -113,13 +116,13 @@ describe('the command', () => {
       )
       const args = ['go', '--config', 'own/my.config.ts', '--set', 'server.port=0']
       const session = run('node_modules/.bin/mqtt-jig', args, { cwd: folder })
-      await session.line(/^Running 7 components/)
+      await session.line(/^Running \d+ components/)
       writeFileSync(join(folder, 'own/values.ts'), values('warn'))
       session.child.stdin!.end('reset()\nlog()\n')
       expect(await session.ended).toBe(0)
       expect(session.lines).toEqual(
         expect.arrayContaining([
-          expect.stringMatching(/^Reloaded values\.ts; running 7 components again/),
+          expect.stringMatching(/^Reloaded values\.ts\.$/),
           'The log is at warn.',
         ]),
       )
@@ -149,7 +152,7 @@ describe('programs that import the package', () => {
     const compile = (options: object): string => {
       const common = { strict: true, skipLibCheck: false, target: 'es2023', types: ['node'], outDir: 'compiled' }
       const compilerOptions = { ...common, ...options }
-      const files = ['program.ts', 'heartbeat.ts', 'system.config.ts']
+      const files = ['program.ts', 'heartbeat.ts', 'system.config.ts', 'testing.ts']
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
       const { stdout } = inFolder(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', '.'])
       return stdout
@@ -185,5 +188,52 @@ describe('programs that import the package', () => {
       expect(await message).toBe('heartbeat')
       await client.endAsync()
     })
+  })
+})
+
+describe('the examples', () => {
+  /** Lends packages of the development to the project: the installed package has none of them. */
+  const lend = (...names: string[]) => {
+    const places = names.map((name) => join(folder, 'node_modules', name))
+    for (const [index, place] of places.entries()) symlinkSync(join(root, 'node_modules', names[index]!), place)
+    return () => {
+      for (const place of places) rmSync(place)
+    }
+  }
+  const embedded = 'house/lamp on\nclients: 0, retained messages: 1\n'
+  beforeAll(() => cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true }))
+
+  test.each([
+    ['embed.mjs', embedded],
+    ['embed.cjs', embedded],
+    ['two-brokers.mjs', 'public/temperature 21.5\n'],
+  ])('%s runs', (file, stdout) => {
+    expect(program(`examples/${file}`)).toMatchObject({ code: 0, stdout })
+  })
+
+  test('those in TypeScript compile and run', () => {
+    const compilerOptions = { strict: true, module: 'nodenext', target: 'es2023', types: ['node'], outDir: 'compiled' }
+    const files = ['embed.ts', 'heartbeat.ts']
+    writeFileSync(join(folder, 'examples/package.json'), '{ "type": "module" }')
+    writeFileSync(join(folder, 'examples/tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    expect(inFolder(process.execPath, [compiler, '--project', 'examples']).stdout).toBe('')
+    expect(program('examples/compiled/embed.js')).toEqual({ code: 0, stdout: embedded, stderr: '' })
+    const { code, stdout } = program('examples/compiled/heartbeat.js')
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^heartbeat at \d{4}-\d\d-\d\dT.*, beats: \d+\n$/)])
+  })
+
+  test('the tests of the folder vitest pass, the contract suites of the package among them', () => {
+    const takeBack = lend('vitest', 'fast-check', 'mqtt')
+    try {
+      const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', 'examples/vitest']
+      const { code, stdout, stderr } = inFolder(process.execPath, args, '', { TEST_SET: '' })
+      expect([code, stderr]).toEqual([0, ''])
+      const files = readdirSync(join(folder, 'examples/vitest')).filter((file) => file.endsWith('.test.ts'))
+      expect(stdout).toMatch(new RegExp(`Test Files +${files.length} passed`))
+      expect(Number(/Tests +(\d+) passed/.exec(stdout)?.[1])).toBeGreaterThan(30)
+    } finally {
+      takeBack()
+    }
   })
 })

@@ -10,7 +10,7 @@ const running = createSystem(
     heartbeat: {
       component: heartbeat,
       config: { intervalMs: 10 },
-      dependencies: { router: 'router', logger: 'logger' },
+      dependencies: { broker: 'broker', logger: 'logger' },
     },
   }),
 )

@@ -1,0 +1,53 @@
+/** A store of your own around another one: it logs which sessions begin and end. */
+import { defineComponent, Logger, Store, type StoreRecord } from 'mqtt-jig'
+import { memoryStore } from 'mqtt-jig/components/memory-store'
+
+class SessionAudit implements Store {
+  readonly #store: Store
+  readonly #log: Logger
+  readonly #sessions = new Set<string>()
+
+  constructor(store: Store, log: Logger) {
+    this.#store = store
+    this.#log = log
+  }
+
+  append(record: StoreRecord): void {
+    if (record.type === 'session' && !this.#sessions.has(record.session.id)) {
+      this.#sessions.add(record.session.id)
+      this.#log.info({ clientId: record.session.id }, 'Session stored')
+    } else if (record.type === 'session-ended' && this.#sessions.delete(record.session)) {
+      this.#log.info({ clientId: record.session }, 'Session removed')
+    }
+    this.#store.append(record)
+  }
+
+  async restore() {
+    const state = await this.#store.restore()
+    for (const { id } of state.sessions) this.#sessions.add(id)
+    return state
+  }
+
+  read(session: string, afterSequence: number, limit: number) {
+    return this.#store.read(session, afterSequence, limit)
+  }
+
+  get batch() {
+    return this.#store.batch
+  }
+
+  get durableBatch() {
+    return this.#store.durableBatch
+  }
+
+  onDurable(listener: () => void): void {
+    this.#store.onDurable(listener)
+  }
+}
+
+export const sessionAudit = defineComponent({
+  provides: Store,
+  needs: { logger: Logger },
+  config: memoryStore.config,
+  start: async (config, { logger }, context) => new SessionAudit(await memoryStore.start(config, {}, context), logger),
+})

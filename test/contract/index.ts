@@ -1,0 +1,13 @@
+/**
+ * What `mqtt-jig/testing/contracts` exports: for each kind the suite that every implementation passes. A suite is called in a test
+ * file of vitest, and tries its properties with fast-check.
+ */
+
+export { authenticationMethodContract, type ExchangePartner, type MethodUnderTest } from './authentication-method.ts'
+export { authorizerContract, contractIdentity } from './authorizer.ts'
+export { type DecoderLimits, decoderContract } from './decoder.ts'
+export { encoderContract } from './encoder.ts'
+export { routerContract } from './router.ts'
+export { storeContract } from './store.ts'
+export type { StoreUnderTest } from './store-under-test.ts'
+export { type TransportUnderTest, transportContract } from './transport.ts'
