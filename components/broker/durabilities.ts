@@ -1,5 +1,5 @@
+import { Fifo } from '../../src/collections/fifo.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
-import { Fifo } from '../../src/mqtt/fifo.ts'
 
 /**
  * Several durabilities as one: what was given to any of them is durable when all of them say so. Its batches have numbers of their
