@@ -121,10 +121,7 @@ describe('the command', () => {
       session.child.stdin!.end('reset()\nlog()\n')
       expect(await session.ended).toBe(0)
       expect(session.lines).toEqual(
-        expect.arrayContaining([
-          expect.stringMatching(/^Reloaded values\.ts\.$/),
-          'The log is at warn.',
-        ]),
+        expect.arrayContaining([expect.stringMatching(/^Reloaded values\.ts\.$/), 'The log is at warn.']),
       )
       expect(mqttJig(['graph', '--config', 'own/my.config.ts']).stdout).toContain('system.svg: the system as SVG')
     } finally {
