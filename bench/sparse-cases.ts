@@ -138,7 +138,7 @@ export const queuedCases: readonly BenchCase[] = [
     name: 'qos2-queued',
     summary: 'qos1-queued at QoS 2, the broker with maximumInflightMqtt3 100',
     plan: { ...dense, qos: 2 },
-    settings: ['mqttHandler.maximumInflightMqtt3=100'],
+    settings: ['broker.maximumInflightMqtt3=100'],
     headlines,
     check: { ...dense, groups: 2, qos: 2 },
   },
