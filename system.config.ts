@@ -8,7 +8,6 @@
 
 import { broker } from './components/broker/index.ts'
 import { logger } from './components/logger/index.ts'
-import { memoryStore } from './components/memory-store/index.ts'
 import { mqttDecoder } from './components/mqtt-decoder/index.ts'
 import { mqttEncoder } from './components/mqtt-encoder/index.ts'
 import { mqttHandler } from './components/mqtt-handler/index.ts'
@@ -16,6 +15,7 @@ import { packetLog } from './components/packet-log/index.ts'
 import { router } from './components/router/index.ts'
 import { scramSha256 } from './components/scram-sha-256/index.ts'
 import { server } from './components/server/index.ts'
+import { memoryStore } from './components/store-memory/index.ts'
 import { topicRules } from './components/topic-rules/index.ts'
 import { defineSystem } from './src/system/define-system.ts'
 

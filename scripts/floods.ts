@@ -1,10 +1,10 @@
 /** `npm run floods`: measures how long one client waits while others flood the broker. docs/hardening.md has the table. */
 
 import { join, resolve } from 'node:path'
-import type { Broker } from './bench/brokers/broker.ts'
-import { ownBroker, revisionBroker } from './bench/brokers/checkout.ts'
-import { compile } from './bench/bundle.ts'
-import { exitCodes, runMeasurement } from './bench/measurement.ts'
+import type { Broker } from '../bench/brokers/broker.ts'
+import { ownBroker, revisionBroker } from '../bench/brokers/checkout.ts'
+import { compile } from '../bench/bundle.ts'
+import { exitCodes, runMeasurement } from '../bench/measurement.ts'
 import type { Attack } from './floods/attack.ts'
 import { attacks } from './floods/attacks.ts'
 import { type FloodOptions, parseFloodCommand } from './floods/command-line.ts'

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import { HandlerHarness, persistent, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
-import { MemoryStore } from '../memory-store/memory-store.ts'
+import { MemoryStore } from '../store-memory/memory-store.ts'
 
 let broker: HandlerHarness
 const start = (config: object, parts = {}) => {

@@ -1,8 +1,9 @@
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
+import type { Durability } from '../../src/kinds/durability.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { Store } from '../../src/kinds/store.ts'
-import { TICK_MS } from '../../src/mqtt/timer-wheel.ts'
+import { TICK_MS } from '../../src/mqtt/tick.ts'
 import { ClientAccess } from './client-access.ts'
 import type { BrokerConfig } from './config.ts'
 import { newBrokerCounters } from './counters.ts'
@@ -29,6 +30,8 @@ export interface BrokerParts {
   readonly authorizer?: Authorizer | undefined
   /** Who owns sessions; this process unless told otherwise. */
   readonly ownership?: Ownership
+  /** What answers wait for besides the store. */
+  readonly durabilities?: readonly Durability[]
 }
 
 /**
@@ -68,13 +71,16 @@ export class BrokerCore {
   readonly #timer: NodeJS.Timeout
   #recentMs = this.now()
 
-  constructor(config: BrokerConfig, { router, store, logger, authorizer, ownership = localOwnership }: BrokerParts) {
+  constructor(
+    config: BrokerConfig,
+    { router, store, logger, authorizer, ownership = localOwnership, durabilities = [] }: BrokerParts,
+  ) {
     this.config = config
     this.router = router
     this.log = logger
     this.authorizer = authorizer
     this.ownership = ownership
-    this.journal = new Journal(store)
+    this.journal = new Journal(store, durabilities)
     this.scheduler = new TurnScheduler(logger)
     this.retained = new Retained(this)
     this.sessions = new Sessions(this)

@@ -2,7 +2,6 @@ import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker, OpenedSession, SessionRequest } from '../../src/kinds/client-broker.ts'
 import type { ClientSession, Refusal } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { describePeer } from '../../src/kinds/peer.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
 import type { TurnQueue as Queue, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -17,6 +16,7 @@ import type { Publishing } from './publishing.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 import { subscribeUnits, unsubscribeUnits } from './subscription-cost.ts'
+import { takeOver } from './takeover.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { willCost } from './will.ts'
 
@@ -106,24 +106,13 @@ export class ClientAccess implements ClientBroker {
   }
 
   open(recipient: Recipient, request: SessionRequest): OpenedSession {
-    const { publications } = this.#broker
+    const { counters, publications, sessions } = this.#broker
     const { clientId } = request.identity
-    this.#takeOver(recipient, request)
+    takeOver(sessions.get(clientId), recipient, request.cleanStart, counters)
     const { session, isPresent } = this.#resumeOrCreate(recipient, request)
     session.attach(recipient, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
     if (publications.isBusy(clientId)) publications.pause(session)
     return { session, isPresent }
-  }
-
-  /** A client that is connected with this identifier is disconnected [MQTT-3.1.4-3]. */
-  #takeOver(recipient: Recipient, { identity, cleanStart }: SessionRequest): void {
-    const existing = this.#broker.sessions.get(identity.clientId)
-    if (existing?.recipient === undefined) return
-    this.#broker.counters.takeovers += 1
-    existing.recipient.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the Client Identifier', {
-      takenOverBy: describePeer(recipient.identity.peer),
-      will: existing.will.outcomeOfTakeover(existing.persistent, cleanStart),
-    })
   }
 
   #resumeOrCreate(recipient: Recipient, request: SessionRequest): { session: Session; isPresent: boolean } {

@@ -9,7 +9,7 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
-import { MemoryStore } from '../memory-store/memory-store.ts'
+import { MemoryStore } from '../store-memory/memory-store.ts'
 import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 let broker: HandlerHarness

@@ -11,8 +11,8 @@ import { HandlerHarness } from '../../test/helpers/handler-harness.ts'
 import { ImpatientRouter } from '../../test/helpers/impatient-router.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
-import { MemoryStore } from '../memory-store/memory-store.ts'
 import type { LocalRouter } from '../router/local-router.ts'
+import { MemoryStore } from '../store-memory/memory-store.ts'
 import { UNITS_PER_TURN } from './turn-scheduler.ts'
 
 const WHOLE: Connecting = { clean: false, outlives: true, will: 0, receiveMaximum: 10, version: 5 }

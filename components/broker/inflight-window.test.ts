@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { TICK_MS } from '../../src/mqtt/timer-wheel.ts'
+import { TICK_MS } from '../../src/mqtt/tick.ts'
 import { InflightWindow } from './inflight-window.ts'
 
 const window = new InflightWindow()

@@ -1,4 +1,4 @@
-import { TICK_MS } from '../../src/mqtt/timer-wheel.ts'
+import { TICK_MS } from '../../src/mqtt/tick.ts'
 
 /** A client that acknowledges a whole window in this time is sent twice as much before it has to acknowledge. */
 const PROMPT_MS = 2 * TICK_MS

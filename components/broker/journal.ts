@@ -1,49 +1,55 @@
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
+import type { Durability } from '../../src/kinds/durability.ts'
 import type { QueuedMessage, Store, StoredState, StoreRecord } from '../../src/kinds/store.ts'
+import { Durabilities } from './durabilities.ts'
+
+/** The place of the store among the durabilities. */
+const STORE = 0
 
 /** The store, as the broker writes it: it knows whether there is anything that an acknowledgement has to wait for. */
 export class Journal implements JournalPosition {
   readonly #store: Store
+  /** The store and what else answers wait for; undefined when there is the store alone. */
+  readonly #all: Durabilities | undefined
   #position = 0
   #lastBatch = 0
 
-  constructor(store: Store) {
+  /** @param others what answers wait for besides the store. */
+  constructor(store: Store, others: readonly Durability[] = []) {
     this.#store = store
+    if (others.length > 0) this.#all = new Durabilities([store, ...others])
   }
 
-  /** Records appended so far. */
+  /** Records appended so far, and what was given to the other durabilities. */
   get position(): number {
     return this.#position
   }
 
   /** The batch of the last record. The batch after it may stay empty, and never become durable. */
   get lastBatch(): number {
-    return this.#lastBatch
-  }
-
-  /** The batch that the next record goes into. */
-  get batch(): number {
-    return this.#store.batch
+    return this.#all === undefined ? this.#lastBatch : this.#all.lastBatch
   }
 
   get durableBatch(): number {
-    return this.#store.durableBatch
+    return this.#all === undefined ? this.#store.durableBatch : this.#all.durableBatch
   }
 
-  /** Whether the store has nothing to wait for: what is appended is durable at once. */
+  /** Whether there is nothing to wait for: what is appended is durable at once. */
   get isImmediate(): boolean {
-    return this.#store.durableBatch === Number.POSITIVE_INFINITY
-  }
-
-  /** Whether what was appended last is durable already. */
-  get isDurable(): boolean {
-    return this.#store.durableBatch >= this.#store.batch
+    return this.#all === undefined ? this.#store.durableBatch === Number.POSITIVE_INFINITY : this.#all.isImmediate
   }
 
   append(record: StoreRecord): void {
     this.#position += 1
-    this.#lastBatch = this.#store.batch
+    if (this.#all === undefined) this.#lastBatch = this.#store.batch
+    else this.#all.give(STORE)
     this.#store.append(record)
+  }
+
+  /** One of the other durabilities is given something now, which the answer depends on. @param index which one, from 0. */
+  give(index: number): void {
+    this.#position += 1
+    this.#all?.give(STORE + 1 + index)
   }
 
   /** As `Store.read`. */
@@ -56,8 +62,9 @@ export class Journal implements JournalPosition {
     return this.#store.restore()
   }
 
-  /** As `Store.onDurable`. */
+  /** Sets who is called whenever `durableBatch` may have grown. */
   onDurable(listener: () => void): void {
-    this.#store.onDurable(listener)
+    if (this.#all === undefined) this.#store.onDurable(listener)
+    else this.#all.onDurable(listener)
   }
 }

@@ -64,7 +64,7 @@ export class LocalBroker implements Broker {
 
   retained(filter: string, limit = RETAINED_LIMIT): readonly Message[] {
     checkFilter(filter)
-    return this.core.retained.find(filter, limit, this.core.now())
+    return this.core.retained.find(filter, limit, this.core.now(), this.core.scheduler.payer)
   }
 
   deleteRetained(topic: string): boolean {
@@ -74,7 +74,7 @@ export class LocalBroker implements Broker {
 
   publish(message: PlainMessage | Message): Published {
     const { core } = this
-    const { reasonCode, subscribers } = core.publishing.publishOwn(messageOf(message, core.now()))
+    const { reasonCode, subscribers } = core.publishing.publishOwn(messageOf(message, core.now()), core.scheduler.payer)
     return { reasonCode, subscribers }
   }
 

@@ -1,8 +1,8 @@
 import type { QoS } from 'mqtt-packet'
+import { Fifo } from '../../src/collections/fifo.ts'
 import type { AckResult, ClientOutbox } from '../../src/kinds/client-session.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
-import { Fifo } from '../../src/mqtt/fifo.ts'
 import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -266,13 +266,13 @@ export class Outbox implements ClientOutbox {
       return
     }
     const { journal } = this.#broker
-    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.isDurable)
+    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.isImmediate)
     if (held) {
       // The client remembers the Packet Identifier until PUBREL. Forgotten here, it would be given to another message, which
       // the client would take for this one and drop: it must be known after a crash as well.
       this.#enter(outgoing, stored)
       outgoing.unsent = true
-      this.#held.push({ outgoing, batch: journal.batch })
+      this.#held.push({ outgoing, batch: journal.lastBatch })
       this.#session.awaitStore()
       return
     }

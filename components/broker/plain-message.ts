@@ -1,5 +1,6 @@
 import type { PlainMessage } from '../../src/kinds/broker.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { expiryOf } from '../../src/mqtt/message-expiry.ts'
 import { checkTopicFilter, isSharedFilter } from '../../src/mqtt/topic-filter.ts'
 import { checkTopicName } from '../../src/mqtt/topic-name.ts'
 import { classifyUtf8, Utf8 } from '../../src/mqtt/utf8.ts'
@@ -28,7 +29,7 @@ export const messageOf = (value: PlainMessage | Message, nowMs: number): Message
     payload: typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(payload ?? []),
     qos,
     retain,
-    expiresAtMs: expirySeconds === undefined ? Number.POSITIVE_INFINITY : nowMs + expirySeconds * 1000,
+    expiresAtMs: expiryOf(expirySeconds ?? -1, nowMs),
   })
 }
 

@@ -11,8 +11,8 @@ import {
 } from '../../test/helpers/handler-harness.ts'
 import { runOf } from '../../test/helpers/mailbox.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
-import { MemoryStore } from '../memory-store/memory-store.ts'
 import { LocalRouter } from '../router/local-router.ts'
+import { MemoryStore } from '../store-memory/memory-store.ts'
 
 let broker: HandlerHarness
 afterEach(() => broker.stop())

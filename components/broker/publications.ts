@@ -1,4 +1,4 @@
-import { Fifo } from '../../src/mqtt/fifo.ts'
+import { Fifo } from '../../src/collections/fifo.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { BrokerConfig } from './config.ts'

@@ -92,13 +92,14 @@ export class Publishing {
 
   /**
    * Publishes a message of the server itself: no authorizer is asked, and the topic may begin with `$`.
-   * @returns filled again by the next call.
+   * @param payer is charged for the work. @returns filled again by the next call.
    */
-  publishOwn(message: Message): Outcome {
+  publishOwn(message: Message, payer: Payer): Outcome {
     const { notes, router, retained } = this.#broker
     const isRetained = !message.retain || retained.take(message)
     notes.isRefused = false
-    const { subscribers } = router.publish(message)
+    const { subscribers, work } = router.publish(message)
+    payer.chargeWork(PUBLISH_UNITS + work)
     if (!isRetained || notes.isRefused) return this.#decided(ReasonCode.QuotaExceeded, subscribers, notes.isRefused)
     return this.#decided(subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success, subscribers)
   }

@@ -16,6 +16,8 @@ const REMOVAL_UNITS = 20
 
 /** Topics that are looked at in one step of `find`. */
 const FIND_STEP = 1_000
+/** Units of work for each of them. */
+const FIND_UNITS = 2
 
 /** What the retained messages need of the broker. */
 export interface RetainedContext {
@@ -67,9 +69,9 @@ export class Retained {
 
   /**
    * The messages that a Topic Filter matches.
-   * @param filter a legal Topic Filter, not `$share/...`. @param limit how many at most.
+   * @param filter a legal Topic Filter, not `$share/...`. @param limit how many at most. @param payer is charged for the work.
    */
-  find(filter: string, limit: number, nowMs: number): Message[] {
+  find(filter: string, limit: number, nowMs: number, payer: Payer): Message[] {
     const found: Message[] = []
     const { messages } = this
     for (let reached = 0; reached < messages.lastNumber && found.length < limit; ) {
@@ -78,6 +80,7 @@ export class Retained {
         found: limit - found.length,
       })
       reached = page.reached
+      payer.chargeWork(page.looked * FIND_UNITS)
       for (const number of page.numbers) {
         const message = messages.at(number, nowMs)
         if (message !== undefined) found.push(message)

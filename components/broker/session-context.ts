@@ -1,7 +1,7 @@
+import type { TimerWheel } from '../../src/collections/timer-wheel.ts'
 import type { PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
-import type { KeepAlive } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { OutboxContext } from './outbox.ts'
@@ -13,9 +13,9 @@ export interface SessionContext<Session> extends OutboxContext, RetainedSenderCo
   readonly router: Router
   readonly sessions: {
     /** Reports sessions whose Session Expiry Interval is over. */
-    readonly expiry: KeepAlive<Session>
+    readonly expiry: TimerWheel<Session>
     /** Reports sessions whose Will Delay Interval is over. */
-    readonly willDelay: KeepAlive<Session>
+    readonly willDelay: TimerWheel<Session>
     /** The sessions with a client, and those without. */
     readonly connected: Set<Session>
     readonly away: { add(session: Session): void; delete(session: Session): void }

@@ -1,4 +1,4 @@
-import type { KeepAlive, Watch } from '../../src/mqtt/keep-alive.ts'
+import type { TimerWheel, Watch } from '../../src/collections/timer-wheel.ts'
 import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
 
 /**
@@ -7,7 +7,7 @@ import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
  */
 export class SessionExpiry<S> {
   readonly #session: S
-  readonly #wheel: KeepAlive<S>
+  readonly #wheel: TimerWheel<S>
   #watch: Watch<S> | undefined
   /** In seconds; `NEVER_EXPIRES` is for ever. */
   intervalSeconds = 0
@@ -15,7 +15,7 @@ export class SessionExpiry<S> {
   disconnectedAtMs: number | undefined
 
   /** @param wheel reports the session when its time is over. */
-  constructor(session: S, wheel: KeepAlive<S>) {
+  constructor(session: S, wheel: TimerWheel<S>) {
     this.#session = session
     this.#wheel = wheel
   }

@@ -1,6 +1,6 @@
+import { hashOfBytes } from '../../src/collections/hash.ts'
 import type { Arrival, ClientUnreleased } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { hashOfBytes } from '../../src/mqtt/hash.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'

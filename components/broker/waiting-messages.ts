@@ -1,6 +1,6 @@
+import { Fifo } from '../../src/collections/fifo.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
-import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
 import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
 import type { BrokerConfig } from './config.ts'

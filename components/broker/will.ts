@@ -1,3 +1,4 @@
+import type { TimerWheel, Watch } from '../../src/collections/timer-wheel.ts'
 import type { PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
@@ -5,8 +6,8 @@ import type { WillOutcome } from '../../src/kinds/recipient.ts'
 import type { StoredWill } from '../../src/kinds/store.ts'
 import type { Payer, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
-import type { KeepAlive, Watch } from '../../src/mqtt/keep-alive.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { expiryOf } from '../../src/mqtt/message-expiry.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
@@ -35,13 +36,13 @@ export class Will<S> {
   readonly #session: S
   readonly #gauges: Gauges
   /** Reports the session when the Will Delay Interval is over. */
-  readonly #wheel: KeepAlive<S>
+  readonly #wheel: TimerWheel<S>
   #watch: Watch<S> | undefined
   #stored: StoredWill | undefined
   /** Whether the Will of the last connection was due and not accepted. */
   wasRefused = false
 
-  constructor(session: S, gauges: Gauges, wheel: KeepAlive<S>) {
+  constructor(session: S, gauges: Gauges, wheel: TimerWheel<S>) {
     this.#session = session
     this.#gauges = gauges
     this.#wheel = wheel
@@ -234,6 +235,5 @@ const detailsOf = ({ topic }: Message, { id, identity: { peer, userName } }: Wil
 /** The message of a Will as it is published now: its Message Expiry Interval begins. */
 const willMessage = ({ message, messageExpiryInterval }: StoredWill, nowMs: number): Message => {
   const { topicBytes: topic, properties, payload, qos, retain } = message
-  const expiresAtMs = messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : nowMs + messageExpiryInterval * 1000
-  return Message.of({ topic, properties, payload, qos, retain, expiresAtMs })
+  return Message.of({ topic, properties, payload, qos, retain, expiresAtMs: expiryOf(messageExpiryInterval, nowMs) })
 }

@@ -1,4 +1,4 @@
-import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
+import { copyBytes } from '../../src/collections/copy-bytes.ts'
 import { DUP_FLAG, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { PropertyIdentifier } from '../../src/mqtt/properties.ts'

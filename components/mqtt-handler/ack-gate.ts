@@ -1,6 +1,6 @@
+import { Fifo } from '../../src/collections/fifo.ts'
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
-import { Fifo } from '../../src/mqtt/fifo.ts'
 
 /** So many packets of one client may wait; then nothing more is read from it until they have left. */
 const MAXIMUM_WAITING = 1_000

@@ -1,3 +1,4 @@
+import type { TimerWheel, Watch } from '../../src/collections/timer-wheel.ts'
 import type { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
@@ -7,7 +8,6 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { DisconnectOptions, Recipient, RecipientDescription, RecipientInfo } from '../../src/kinds/recipient.ts'
 import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
-import type { KeepAlive, Watch } from '../../src/mqtt/keep-alive.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases } from '../../src/mqtt/topic-alias.ts'
@@ -32,7 +32,7 @@ export interface ClientContext extends PublishSenderContext {
   /** By their names. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>
   /** Watches each client for its CONNECT packet, then for silence. */
-  readonly keepAlive: KeepAlive<Client>
+  readonly keepAlive: TimerWheel<Client>
   /** What clients are told that connect now. */
   currentTerms(): Terms
   /** The connection of this client has ended. */

@@ -4,6 +4,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { MessageReceiver } from '../../src/kinds/recipient.ts'
 import type { Message } from '../../src/mqtt/message.ts'
+import { intervalLeft } from '../../src/mqtt/message-expiry.ts'
 import { NONE, type Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
@@ -125,7 +126,7 @@ export abstract class PublishSender implements MessageReceiver {
     publish.subscriptionIdentifiers = subscriptionIdentifiers
     if (message.expiresAtMs !== Number.POSITIVE_INFINITY) {
       // [MQTT-3.3.2-6]
-      publish.messageExpiryInterval = Math.max(0, Math.ceil((message.expiresAtMs - this.#handler.broker.now()) / 1000))
+      publish.messageExpiryInterval = intervalLeft(message.expiresAtMs, this.#handler.broker.now())
     }
     if (this.#outgoingAliases !== undefined && message.topicEnd - message.topicStart > TOPIC_ALIAS_BYTES) {
       const known = this.#outgoingAliases.get(message.topic)

@@ -1,6 +1,6 @@
+import { copyBytes } from '../../src/collections/copy-bytes.ts'
+import { Fifo } from '../../src/collections/fifo.ts'
 import type { ConnectionCounters } from '../../src/kinds/listener.ts'
-import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
-import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Buffers } from './buffers.ts'
 import type { ByteSink, Written } from './byte-sink.ts'

@@ -1,4 +1,4 @@
-import { copyBytes } from '../../src/mqtt/copy-bytes.ts'
+import { copyBytes } from '../../src/collections/copy-bytes.ts'
 import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 
 /** Copying this many bytes costs less than passing one more buffer to the operating system. */

@@ -1,5 +1,5 @@
+import { Fifo } from '../../src/collections/fifo.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { Fifo } from '../../src/mqtt/fifo.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 import { LogInterval } from './log-interval.ts'
 

@@ -1,6 +1,6 @@
 /** A store of your own around another one: it logs which sessions begin and end. */
 import { defineComponent, Logger, Store, type StoreRecord } from 'mqtt-jig'
-import { memoryStore } from 'mqtt-jig/components/memory-store'
+import { memoryStore } from 'mqtt-jig/components/store-memory'
 
 class SessionAudit implements Store {
   readonly #store: Store

@@ -1,7 +1,7 @@
 /** The process of the attackers: takes one job from the runner, prepares, attacks when it is told, and ends. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inParallel } from '../bench/generator/in-parallel.ts'
+import { inParallel } from '../../bench/generator/in-parallel.ts'
 import type { Assault, Outcome, Scene } from './attack.ts'
 import { attacks } from './attacks.ts'
 import { CutOff, FloodClient } from './flood-client.ts'

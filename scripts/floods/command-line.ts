@@ -1,7 +1,7 @@
 /** The command line of `npm run floods`. */
 
 import { parseArgs } from 'node:util'
-import { readNumber } from '../bench/read-number.ts'
+import { readNumber } from '../../bench/read-number.ts'
 
 export interface FloodOptions {
   readonly list: boolean

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, it } from 'vitest'
-import { PacketType } from '../bench/generator/packets.ts'
+import { PacketType } from '../../bench/generator/packets.ts'
 import { FloodClient } from './flood-client.ts'
 
 it('counts packets of any size, however they are split', async () => {

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { localAddress } from '../bench/generator/local-address.ts'
+import { localAddress } from '../../bench/generator/local-address.ts'
 import {
   disconnect,
   PacketType,
@@ -7,7 +7,7 @@ import {
   string,
   encodeSubscribe as subscribe,
   uint16,
-} from '../bench/generator/packets.ts'
+} from '../../bench/generator/packets.ts'
 
 /** How long the broker may take to answer a client that prepares an attack, in milliseconds. */
 const answerDeadlineMs = 120_000

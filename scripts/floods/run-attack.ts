@@ -1,6 +1,6 @@
-import type { Broker } from '../bench/brokers/broker.ts'
-import { Child } from '../bench/brokers/child.ts'
-import { readProcessUsage } from '../bench/process-usage.ts'
+import type { Broker } from '../../bench/brokers/broker.ts'
+import { Child } from '../../bench/brokers/child.ts'
+import { readProcessUsage } from '../../bench/process-usage.ts'
 import type { Attack, Outcome } from './attack.ts'
 import type { AttackJob, AttackReport, WitnessFigures, WitnessReport, WitnessRequest } from './messages.ts'
 

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PacketType, pingreq } from '../bench/generator/packets.ts'
+import { PacketType, pingreq } from '../../bench/generator/packets.ts'
 import { encodePublish, FloodClient } from './flood-client.ts'
 import type { WitnessFigures, WitnessReport, WitnessRequest } from './messages.ts'
 

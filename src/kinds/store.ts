@@ -2,6 +2,7 @@ import type { QoS } from 'mqtt-packet'
 import type { Message } from '../mqtt/message.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import { kind } from '../system/kind.ts'
+import type { Durability } from './durability.ts'
 import type { Peer } from './peer.ts'
 
 /**
@@ -14,7 +15,7 @@ import type { Peer } from './peer.ts'
  *
  * Everything is synchronous but `restore`; nothing throws once the store runs.
  */
-export interface Store {
+export interface Store extends Durability {
   /** What is there: once, before the first record. Rejects when it cannot be read, which keeps the system from starting. */
   restore(): Promise<StoredState>
   /** Takes a change into the batch of this turn of the event loop. Records are plain data and are not changed afterwards. */
@@ -24,13 +25,6 @@ export interface Store {
    * @param limit how many at most.
    */
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[]
-  /** The number of the batch that `append` adds to at this moment. */
-  readonly batch: number
-  /**
-   * All batches up to this one are durable: Infinity for a store that has nothing to wait for. A batch with nothing in it
-   * need never become durable: wait for none that nothing was appended to.
-   */
-  readonly durableBatch: number
   /** Sets who is called whenever `durableBatch` has grown, never from within `append`. */
   onDurable(listener: () => void): void
 }

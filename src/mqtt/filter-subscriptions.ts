@@ -1,7 +1,7 @@
+import { SmallMap } from '../collections/small-map.ts'
 import type { Route, SubscriptionSource, Target } from './route.ts'
 import type { RouteSource } from './route-merge.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
-import { SmallMap } from './small-map.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** All subscriptions to one Topic Filter: those of single subscribers, and those that are shared. */

@@ -1,6 +1,6 @@
 import type { QoS } from 'mqtt-packet'
+import { copyBytes } from '../collections/copy-bytes.ts'
 import { kept } from '../collections/kept.ts'
-import { copyBytes } from './copy-bytes.ts'
 
 /**
  * An Application Message: one piece of memory and where in it the parts lie. Topic Name, properties and payload are

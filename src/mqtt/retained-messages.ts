@@ -1,4 +1,4 @@
-import { ArrivalOrder } from './arrival-order.ts'
+import { ArrivalOrder } from '../collections/arrival-order.ts'
 import type { Message } from './message.ts'
 import { RetainedNode } from './retained-node.ts'
 import { RetainedSearch } from './retained-search.ts'

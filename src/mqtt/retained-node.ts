@@ -1,5 +1,5 @@
+import { SmallMap } from '../collections/small-map.ts'
 import type { Message } from './message.ts'
-import { SmallMap } from './small-map.ts'
 
 /**
  * A node of the tree of retained messages: one or several levels of a Topic Name, its label. Every node but the root has a

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isFullRun } from '../../test/helpers/full-run.ts'
 import { Mailbox, messageOn, subscriptionTo } from '../../test/helpers/mailbox.ts'
-import { hashOfBytes } from './hash.ts'
+import { hashOfBytes } from '../collections/hash.ts'
 import { Message } from './message.ts'
 import { type Route, targetOf } from './route.ts'
 import { RouteCache } from './route-cache.ts'

@@ -1,4 +1,4 @@
-import { hashOfBytes } from './hash.ts'
+import { hashOfBytes } from '../collections/hash.ts'
 import type { Message } from './message.ts'
 import type { Route } from './route.ts'
 import type { Delivery } from './subscriber.ts'

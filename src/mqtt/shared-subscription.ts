@@ -1,8 +1,8 @@
+import { hashOfBytes } from '../collections/hash.ts'
+import { SmallMap } from '../collections/small-map.ts'
 import { deliveryOf } from './delivery.ts'
-import { hashOfBytes } from './hash.ts'
 import { type Member, type MemberList, MembersByHash, MembersInTurn, mix } from './member-list.ts'
 import type { Message } from './message.ts'
-import { SmallMap } from './small-map.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'
 

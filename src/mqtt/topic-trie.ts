@@ -1,4 +1,4 @@
-import { SmallMap } from './small-map.ts'
+import { SmallMap } from '../collections/small-map.ts'
 
 /**
  * The index from Topic Filters to whatever is stored under them, by the matching rules of section 4.7.

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { rebuild, takeApart } from '../../components/memory-store/handover.ts'
-import { MemoryStore } from '../../components/memory-store/memory-store.ts'
+import { rebuild, takeApart } from '../../components/store-memory/handover.ts'
+import { MemoryStore } from '../../components/store-memory/memory-store.ts'
 import { type QueuedMessage, Store, type StoredState, type StoreRecord } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 

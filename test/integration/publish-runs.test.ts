@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { MemoryStore } from '../../components/memory-store/memory-store.ts'
+import { MemoryStore } from '../../components/store-memory/memory-store.ts'
 import { runs } from '../helpers/full-run.ts'
 import { MemoryBroker, type MemoryConnection } from '../helpers/memory-broker.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'

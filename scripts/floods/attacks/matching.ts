@@ -1,7 +1,7 @@
 /** Few packets, each of which makes the broker look at many subscriptions, members or retained messages. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PacketType, pingreq } from '../../bench/generator/packets.ts'
+import { PacketType, pingreq } from '../../../bench/generator/packets.ts'
 import type { Attack, Scene } from '../attack.ts'
 import { encodePublish, encodeSubscribe, FloodClient } from '../flood-client.ts'
 

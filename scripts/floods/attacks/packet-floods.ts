@@ -1,6 +1,6 @@
 /** Many packets, each legal: what costs the broker is how many there are. */
 
-import { pingreq } from '../../bench/generator/packets.ts'
+import { pingreq } from '../../../bench/generator/packets.ts'
 import type { Attack } from '../attack.ts'
 import { encodePublish, encodeSubscribe } from '../flood-client.ts'
 

@@ -1,7 +1,7 @@
 /** Many sessions or connections, and what becomes due when they end together. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PacketType, pingreq } from '../../bench/generator/packets.ts'
+import { PacketType, pingreq } from '../../../bench/generator/packets.ts'
 import type { Attack, Scene } from '../attack.ts'
 import { encodePublish, encodeSubscribe, FloodClient } from '../flood-client.ts'
 

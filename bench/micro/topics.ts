@@ -1,6 +1,6 @@
 import type { Bench } from 'tinybench'
-import { checkTopicName } from '../../../src/mqtt/topic-name.ts'
-import { TopicTrie } from '../../../src/mqtt/topic-trie.ts'
+import { checkTopicName } from '../../src/mqtt/topic-name.ts'
+import { TopicTrie } from '../../src/mqtt/topic-trie.ts'
 import { batch } from './batch.ts'
 
 /** Looking up who gets a topic, with few subscriptions and with many, and checking its syntax. */

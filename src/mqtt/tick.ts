@@ -1,4 +1,4 @@
-import { KeepAlive } from './keep-alive.ts'
+import { TimerWheel } from '../collections/timer-wheel.ts'
 
 /**
  * How exactly silence is noticed, in milliseconds: at most two of these after the time allowed. Ends of sessions and delays of
@@ -12,7 +12,7 @@ const WHEEL_SLOTS = 640
 /**
  * A wheel to be advanced every `TICK_MS`.
  * @param nowMs the time on the clock that `advance` will use.
- * @param waitsForReads false where what is watched does not depend on what clients send, see `KeepAlive`.
+ * @param waitsForReads false where what is watched does not depend on what clients send, see `TimerWheel`.
  */
-export const timerWheel = <T>(nowMs: number, waitsForReads: boolean): KeepAlive<T> =>
-  new KeepAlive(nowMs, TICK_MS, WHEEL_SLOTS, waitsForReads)
+export const timerWheel = <T>(nowMs: number, waitsForReads: boolean): TimerWheel<T> =>
+  new TimerWheel(nowMs, TICK_MS, WHEEL_SLOTS, waitsForReads)

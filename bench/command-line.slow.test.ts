@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
-const root = resolve(import.meta.dirname, '../..')
+const root = resolve(import.meta.dirname, '..')
 
 const bench = (...args: string[]) =>
-  spawnSync(process.execPath, ['scripts/run.mjs', 'scripts/bench.ts', ...args], { cwd: root, encoding: 'utf8' })
+  spawnSync(process.execPath, ['scripts/run.mjs', 'bench/main.ts', ...args], { cwd: root, encoding: 'utf8' })
 
 test('the command lists its cases, and names those that it does not have', () => {
   const list = bench('--list')

@@ -2,12 +2,12 @@
 
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { compile } from './bench/bundle.ts'
-import { removeTemporaryDirectory } from './bench/temporary.ts'
+import { compile } from './bundle.ts'
+import { removeTemporaryDirectory } from './temporary.ts'
 
 /** @param args a part of the names of the benchmarks to run; all without it. */
 export const main = async (args: readonly string[]): Promise<number> => {
-  const directory = await compile({ micro: 'scripts/bench/micro/main.ts' })
+  const directory = await compile({ micro: 'bench/micro/main.ts' })
   const { status, error } = spawnSync(process.execPath, [join(directory, 'micro.mjs'), ...args], { stdio: 'inherit' })
   removeTemporaryDirectory(directory)
   if (error !== undefined) throw error

@@ -37,7 +37,7 @@ test('every payload has room for the stamp, and the relay takes part in the case
 })
 
 test('docs/benchmarks.md explains every number and names every case', () => {
-  const page = readFileSync(resolve(import.meta.dirname, '../../docs/benchmarks.md'), 'utf8')
+  const page = readFileSync(resolve(import.meta.dirname, '../docs/benchmarks.md'), 'utf8')
   const rows = [...page.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)].map(([, name, meaning]) => [name, meaning])
   const documented = Object.fromEntries(rows)
   for (const { label, meaning } of Object.values(metrics)) expect(documented[label]).toBe(meaning)

@@ -1,7 +1,7 @@
 import type { Bench } from 'tinybench'
-import { LocalRouter } from '../../../components/router/local-router.ts'
-import { Message } from '../../../src/mqtt/message.ts'
-import type { Subscriber } from '../../../src/mqtt/subscriber.ts'
+import { LocalRouter } from '../../components/router/local-router.ts'
+import { Message } from '../../src/mqtt/message.ts'
+import type { Subscriber } from '../../src/mqtt/subscriber.ts'
 import { batch } from './batch.ts'
 
 /** From a message to everybody who gets it, with topics that are all different. */

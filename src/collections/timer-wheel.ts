@@ -8,7 +8,7 @@
  * before it looks at the time that has passed: what had arrived is read between two calls. So a busy process
  * does not disconnect a client whose bytes it has not read, and does not prolong the time of silent clients.
  */
-export class KeepAlive<T> {
+export class TimerWheel<T> {
   readonly #tickMs: number
   readonly #slots: Set<Watch<T>>[]
   readonly #waitsForReads: boolean

@@ -2,13 +2,13 @@ import { join, resolve } from 'node:path'
 import { build } from 'vite'
 import { temporaryDirectory } from './temporary.ts'
 
-const root = resolve(import.meta.dirname, '../..')
+const root = resolve(import.meta.dirname, '..')
 
 /** Programs that run as processes of their own, by the names of their files. */
 const entries = {
-  generator: 'scripts/bench/generator/main.ts',
-  relay: 'scripts/bench/relay/main.ts',
-  aedes: 'scripts/bench/aedes/main.ts',
+  generator: 'bench/generator/main.ts',
+  relay: 'bench/relay/main.ts',
+  aedes: 'bench/aedes/main.ts',
 } as const
 
 export interface Bundle {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { inFullRun, runs } from '../../../test/helpers/full-run.ts'
+import { inFullRun, runs } from '../../test/helpers/full-run.ts'
 import type { Qos, Version } from '../plan.ts'
 import { PacketCounter, type PacketListener } from './packet-counter.ts'
 import { encodePublish } from './packets.ts'

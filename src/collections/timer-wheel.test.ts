@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { KeepAlive } from './keep-alive.ts'
+import { TimerWheel } from './timer-wheel.ts'
 
 const tickMs = 100
 
@@ -13,7 +13,7 @@ describe('KeepAlive', () => {
         // Slots few enough for the wheel to turn several times.
         fc.integer({ min: 3, max: 40 }),
         (limitMs, heardAtMs, slots) => {
-          const wheel = new KeepAlive<string>(0, tickMs, slots)
+          const wheel = new TimerWheel<string>(0, tickMs, slots)
           const watch = wheel.watch('client', limitMs)
           const reportedAt: number[] = []
           let lastHeardAtMs = 0
@@ -50,7 +50,7 @@ describe('KeepAlive', () => {
         fc.integer({ min: 3, max: 40 }),
         advances,
         (limitMs, heardAtMs, slots, [phaseMs, jitters]) => {
-          const wheel = new KeepAlive<string>(0, tickMs, slots)
+          const wheel = new TimerWheel<string>(0, tickMs, slots)
           let watch = told ? undefined : wheel.watch('client', limitMs)
           let reportedAtMs = Number.NaN
           let largestJitterMs = 0
@@ -78,14 +78,14 @@ describe('KeepAlive', () => {
     )
   })
 
-  const run = (wheel: KeepAlive<string>, fromMs: number, toMs: number): string[] => {
+  const run = (wheel: TimerWheel<string>, fromMs: number, toMs: number): string[] => {
     const silent: string[] = []
     for (let nowMs = fromMs; nowMs <= toMs; nowMs += tickMs) silent.push(...wheel.advance(nowMs))
     return silent
   }
 
   it('takes another limit while it watches, shorter or longer', () => {
-    const wheel = new KeepAlive<string>(0, tickMs, 16)
+    const wheel = new TimerWheel<string>(0, tickMs, 16)
     const shorter = wheel.watch('shorter', 60_000)
     const longer = wheel.watch('longer', 500)
     wheel.limit(shorter, 1_000)
@@ -95,7 +95,7 @@ describe('KeepAlive', () => {
   })
 
   it('watches nobody without a limit or after the end of the watch', () => {
-    const wheel = new KeepAlive<string>(0, tickMs, 16)
+    const wheel = new TimerWheel<string>(0, tickMs, 16)
     wheel.watch('no limit', 0)
     wheel.limit(wheel.watch('limit taken back', 500), 0)
     const ended = wheel.watch('ended', 500)
@@ -106,7 +106,7 @@ describe('KeepAlive', () => {
 
   describe('when `advance` is late', () => {
     it('reports only those of whom nothing had arrived either, at the next call', () => {
-      const wheel = new KeepAlive<string>(0, tickMs, 16)
+      const wheel = new TimerWheel<string>(0, tickMs, 16)
       wheel.watch('silent', 1_000)
       const alive = wheel.watch('alive', 1_000)
       wheel.advance(100)
@@ -119,7 +119,7 @@ describe('KeepAlive', () => {
     })
 
     it('makes up for all time, call by call, when each one is late', () => {
-      const wheel = new KeepAlive<string>(0, tickMs, 16)
+      const wheel = new TimerWheel<string>(0, tickMs, 16)
       wheel.watch('silent for 20 s', 20_000)
       const alive = wheel.watch('alive', 7_000)
       const silent: [number, string][] = []
@@ -132,7 +132,7 @@ describe('KeepAlive', () => {
     })
 
     it('counts the time of those that were heard of meanwhile from its end: never early', () => {
-      const wheel = new KeepAlive<string>(0, tickMs, 16)
+      const wheel = new TimerWheel<string>(0, tickMs, 16)
       run(wheel, 0, 1_000)
       const watch = wheel.watch('client', 1_000)
       // At 10,900 of a turn that takes until 11,000.
@@ -142,7 +142,7 @@ describe('KeepAlive', () => {
     })
 
     it('reports at once what does not depend on what arrives', () => {
-      const wheel = new KeepAlive<string>(0, tickMs, 16, false)
+      const wheel = new TimerWheel<string>(0, tickMs, 16, false)
       wheel.watch('session', 5_000)
       wheel.advance(100)
       expect(wheel.advance(3_600_000)).toEqual(['session'])
@@ -151,7 +151,7 @@ describe('KeepAlive', () => {
 })
 
 it('looks at few in each tick of those that are further away than the wheel sees', () => {
-  const keepAlive = new KeepAlive<number>(0, 100, 64)
+  const keepAlive = new TimerWheel<number>(0, 100, 64)
   for (let n = 0; n < 3_200; n++) keepAlive.watch(n, 1_000_000)
   const looks = vi.spyOn(Set.prototype, 'add')
   let most = 0
