@@ -7,6 +7,7 @@ import { defineComponent } from '../../src/system/define-system.ts'
 import { exclusive, optional } from '../../src/system/kind.ts'
 import { brokerConfig } from './config.ts'
 import { LocalBroker } from './local-broker.ts'
+import { measuresOf } from './measures.ts'
 
 /** Keeps sessions and retained messages, publishes messages, and knows which clients are connected. */
 export const broker = defineComponent({
@@ -29,5 +30,6 @@ export const broker = defineComponent({
     }
     return instance
   },
+  measure: ({ core }) => measuresOf(core),
   stop: (instance) => instance.stop(),
 })

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Published } from '../../src/kinds/broker.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -236,5 +237,27 @@ describe('subscribe', () => {
         .sort(),
     ).toEqual(['puback', 'publish'])
     expect(harness.log.at('error')).toMatchObject([{ topic: 'a', message: 'A listener failed' }])
+  })
+
+  it('a listener that publishes changes nothing of what the publisher of the first message is told', () => {
+    harness.stop()
+    harness = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
+    const publishes: Published[] = []
+    const republish = (from: string, to: string) =>
+      harness.broker.subscribe(from, () => publishes.push(harness.broker.publish({ topic: to, qos: 1 })))
+    republish('full', 'free')
+    const away = harness.connect(persistent('away'))
+    away.take(subscribePacket({ full: { qos: 1 } }))
+    away.lose()
+    // One before the session that is full, and one behind it.
+    republish('full', 'free')
+    republish('open', 'full')
+    const client = harness.connect()
+    const told = (topic: string) => client.take(publishPacket({ topic, qos: 1 }))
+    expect(told('full')).toMatchObject([{ cmd: 'puback' }])
+    expect(told('full')).toMatchObject([{ cmd: 'puback', reasonCode: ReasonCode.QuotaExceeded }])
+    publishes.splice(0)
+    expect(told('open')).not.toMatchObject([{ reasonCode: ReasonCode.QuotaExceeded }])
+    expect(publishes.at(-1)).toMatchObject({ reasonCode: ReasonCode.QuotaExceeded })
   })
 })

@@ -97,10 +97,14 @@ export class Publishing {
   publishOwn(message: Message, payer: Payer): Outcome {
     const { notes, router, retained } = this.#broker
     const isRetained = !message.retain || retained.take(message)
+    // A listener may publish while the message of a client, whose note this is, is on its way.
+    const { isRefused: before } = notes
     notes.isRefused = false
     const { subscribers, work } = router.publish(message)
+    const { isRefused } = notes
+    notes.isRefused = before
     payer.chargeWork(PUBLISH_UNITS + work)
-    if (!isRetained || notes.isRefused) return this.#decided(ReasonCode.QuotaExceeded, subscribers, notes.isRefused)
+    if (!isRetained || isRefused) return this.#decided(ReasonCode.QuotaExceeded, subscribers, isRefused)
     return this.#decided(subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success, subscribers)
   }
 

@@ -3,7 +3,7 @@
 /** Characters that one value may have in the text. */
 const MAXIMUM_VALUE_LENGTH = 60
 /** Fields that are not facts about the event. */
-const NOT_SHOWN = new Set(['level', 'time', 'pid', 'hostname', 'component', 'err'])
+const NOT_SHOWN: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'component', 'err'])
 
 /** An error as pino writes it. */
 interface WrittenError {

@@ -1,4 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { countWork } from '../../test/helpers/count-work.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
@@ -156,4 +157,24 @@ it('drops what is read to where there was room after it was closed', () => {
   expect(decoder.room()).toBeUndefined()
   decoder.filled(packet.copy(room, 0, 30_000))
   expect(publishes).toEqual([])
+})
+
+it('a client is held to the Maximum Packet Size that CONNACK told it, whatever the config says later', () => {
+  const limits = { maximumPacketSize: 200, maximumConnectPacketSize: 130 }
+  const shared = new SharedDecoding(limits)
+  const open = () => {
+    const recorder = new PacketRecorder()
+    const connection = new FakeConnection()
+    const decoder = new ConnectionDecoder(connection, recorder, shared)
+    decoder.bytes(CONNECT)
+    return { connection, decoder, recorder }
+  }
+  const earlier = open()
+  limits.maximumPacketSize = 140
+  const later = open()
+  expect([earlier, later].map(({ connection }) => connection.maximumIncomingPacketSize)).toEqual([200, 140])
+  const packet = packetBytes(`30 @ "a" [] ${'00'.repeat(150)}`)
+  for (const { decoder } of [earlier, later]) decoder.bytes(packet)
+  expect(earlier.recorder.errors).toEqual([])
+  expect(later.recorder.errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
 })

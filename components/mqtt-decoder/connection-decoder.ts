@@ -54,10 +54,17 @@ export class SharedDecoding {
     this.alwaysTaken = Math.min(limits.maximumPacketSize, limits.maximumConnectPacketSize)
   }
 
-  /** Checks the size of a packet, in bytes and with its fixed header, before anything of its body is kept. */
-  checkSize(size: number, { protocolVersion, authenticating }: Connection): ProtocolError | undefined {
-    const key = protocolVersion === 0 || authenticating ? 'maximumConnectPacketSize' : 'maximumPacketSize'
-    const limit = this.limits[key]
+  /**
+   * Checks the size of a packet, in bytes and with its fixed header, before anything of its body is kept. A client that is accepted
+   * is held to the Maximum Packet Size that CONNACK told it.
+   */
+  checkSize(
+    size: number,
+    { protocolVersion, authenticating, maximumIncomingPacketSize }: Connection,
+  ): ProtocolError | undefined {
+    const isAccepted = protocolVersion !== 0 && !authenticating
+    const key = isAccepted ? 'maximumPacketSize' : 'maximumConnectPacketSize'
+    const limit = isAccepted ? maximumIncomingPacketSize : this.limits[key]
     if (size <= limit) return undefined
     const message = `The packet has ${size} bytes, more than ${this.name}.${key} (${limit}) allows.`
     return refusal(ReasonCode.PacketTooLarge, message, 'MQTT-3.2.2-15')
@@ -303,8 +310,8 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   /** Passes on a PUBLISH packet, and with it the run that it begins. @returns where the next packet begins. */
   #passOn(publish: Publish, buffer: Buffer, end: number): number {
     if (this.#takesRuns && publish.message.frameEnd === end && end < buffer.length && end >= this.#singlyUntil) {
-      const { run, limits } = this.#shared
-      if (run.gather(publish, buffer.length, limits.maximumPacketSize)) {
+      const { run } = this.#shared
+      if (run.gather(publish, buffer.length, this.#connection.maximumIncomingPacketSize)) {
         if (this.#next.publishRun?.(run) === true) return run.end
         this.#singlyUntil = run.end
       }

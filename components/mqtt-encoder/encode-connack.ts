@@ -8,7 +8,9 @@ import { generatePacket } from './generate-packet.ts'
 const SIZES: Partial<Record<Property['type'], number>> = { byte: 2, twoByteInteger: 3, fourByteInteger: 5 }
 
 /** By the names that mqtt-packet has for them. */
-const BY_KEY = new Map(PROPERTIES.flatMap((property) => (property === undefined ? [] : [[property.key, property]])))
+const BY_KEY: ReadonlyMap<string, Property> = new Map(
+  PROPERTIES.flatMap((property) => (property === undefined ? [] : [[property.key, property]])),
+)
 
 /** Fixed header, flags, Reason Code and Property Length. */
 const HEAD_BYTES = 5

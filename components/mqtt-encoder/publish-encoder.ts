@@ -13,8 +13,7 @@ import { Slab } from './slab.ts'
 
 /** Payloads over this many bytes are sent from the message's own memory, behind the rest of their packet. */
 const APART_BYTES = 16 * 1024
-/** At QoS 0 all subscribers are sent the same Buffer, which is not copied for any of them. */
-const OWN_MEMORY = new Slab(0)
+
 /**
  * PUBLISH packets to bytes, for all connections. Bytes that went out never change.
  *
@@ -25,6 +24,8 @@ const OWN_MEMORY = new Slab(0)
  */
 export class PublishEncoder {
   readonly #slab: Slab
+  /** At QoS 0 all subscribers are sent the same Buffer, which is not copied for any of them. */
+  readonly #ownMemory = new Slab(0)
   readonly #last3 = new LastPublish()
   readonly #last5 = new LastPublish()
   readonly #lastRun = new EncodedRun()
@@ -52,7 +53,7 @@ export class PublishEncoder {
     const isKnown = last.is(publish)
     const size = isKnown ? last.size : publishSize(publish, version)
     if (size > maximum) return
-    if (!isKnown) last.encode(publish, version, size, publish.qos === 0 ? OWN_MEMORY : this.#slab)
+    if (!isKnown) last.encode(publish, version, size, publish.qos === 0 ? this.#ownMemory : this.#slab)
     else if (publish.qos > 0) last.encodeAgain(publish.packetIdentifier, this.#slab)
     last.forward(next)
   }

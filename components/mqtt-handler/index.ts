@@ -5,6 +5,7 @@ import { HandlerStage } from '../../src/kinds/pipeline-stage.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { many } from '../../src/system/kind.ts'
 import { handlerConfig } from './config.ts'
+import { measuresOf } from './measures.ts'
 import { MqttHandler } from './mqtt-handler.ts'
 
 /** Answers the packets of clients by the rules of MQTT 3.1, 3.1.1 and 5.0. */
@@ -18,5 +19,6 @@ export const mqttHandler = defineComponent({
   config: handlerConfig,
   start: (config, { logger, ...parts }, { name }) =>
     new MqttHandler(config, { ...parts, logger: logger.child({ component: name }) }),
+  measure: measuresOf,
   stop: (instance) => instance.stop(),
 })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { ConnectionCounters, Listener, ListenerInfo } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Transport } from '../../src/kinds/transport.ts'
@@ -67,6 +68,13 @@ export class MqttServer implements Listener {
 
   get counters(): Readonly<ConnectionCounters> {
     return this.#core.counters
+  }
+
+  /** What the REPL prints: its properties have no fields that would show. */
+  [inspect.custom](): object {
+    const { host, port, connections, listeners, counters } = this
+    const shown = listeners.map(({ name, transport, address }) => `${name}: ${transport} ${address}`)
+    return { host, port, connections, listeners: shown, counters }
   }
 
   /** Stops listening and closes every connection. Resolves when the last socket is closed. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type {
@@ -79,6 +80,12 @@ describe('the server', () => {
     const client = await RawClient.connect(listener.port)
     await answers(client)
     expect(listener.connections).toBe(1)
+  })
+
+  it('prints where it listens and what it counts', async () => {
+    const listener = await start()
+    expect(inspect(listener)).toContain(`listeners: [ 'server: tcp 127.0.0.1:${listener.port}' ]`)
+    expect(inspect(listener)).toContain('accepted: 0')
   })
 
   it('keeps what a paused connection has left of a chunk, whatever others send meanwhile', async () => {

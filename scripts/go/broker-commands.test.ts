@@ -54,6 +54,14 @@ beforeEach(() => {
           { name: 'open', help: 'Open.', unit: 'connections', kind: 'gauge', read: () => instance.connections },
           { name: 'pending', help: 'Bytes.', unit: 'bytes', kind: 'gauge', read: () => 1_572_864 },
           { name: 'refused', help: 'Refused.', unit: 'connections', kind: 'counter', read: () => 0 },
+          ...['Not authorized (0x87)', 'Server busy (0x89)'].map((reason) => ({
+            name: 'refused',
+            help: 'Refused.',
+            unit: 'clients',
+            kind: 'counter' as const,
+            read: () => 3,
+            labels: { reason },
+          })),
         ],
       }),
     },
@@ -314,7 +322,12 @@ test('status() shows clients, uptime, memory, states and numbers', async () => {
     /^component +kind +state +started in\nlistener +Listener +running +.* ms\nheart +Broker +running/m,
   )
   // A counter that is 0 is left out.
-  expect(text).toMatch(/^component +numbers\nlistener +2 open connections, pending 1\.5 MiB$/m)
+  // Nothing of the numbers is cut: they go on in the next line.
+  expect(text.slice(text.indexOf('numbers')).split('\n').slice(1)).toEqual([
+    'listener   2 open connections, pending 1.5 MiB',
+    '           3 refused clients (reason Not authorized (0x87))',
+    '           3 refused clients (reason Server busy (0x89))',
+  ])
   expect(inspect(call('status'), { colors: true })).toContain('\u001b[32mrunning\u001b[39m')
   expect(call('status')).toMatchObject([{ name: 'listener' }, { name: 'heart' }])
   await call('stop')

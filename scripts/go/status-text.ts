@@ -26,7 +26,9 @@ export const statusText = (
     overview(system, memory, nowMs),
     '',
     ...componentTable(system, colors),
-    ...(measures.length === 0 ? [] : ['', ...table(measures, colors, ['component', 'numbers'])]),
+    ...(measures.length === 0
+      ? []
+      : ['', ...table(measures, colors, ['component', 'numbers'], Number.POSITIVE_INFINITY)]),
   ].join('\n')
 }
 
@@ -97,7 +99,7 @@ const linesOf = (words: readonly string[]): string[] => {
   const lines: string[] = []
   for (const word of words) {
     const last = lines.at(-1)
-    if (last === undefined || last.length + word.length > lineLength) lines.push(word)
+    if (last === undefined || last.length + word.length + 2 > lineLength) lines.push(word)
     else lines[lines.length - 1] = `${last}, ${word}`
   }
   return lines

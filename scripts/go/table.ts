@@ -20,9 +20,16 @@ export const painted = (text: string, style: Style, colors: boolean): string => 
 /**
  * Columns of equal width, two spaces apart. Columns in which nothing stands are left out.
  * @param heads the names of the columns, in bold; none for a table without.
+ * @param longest letters of a text, before it is cut.
  * @returns the lines.
  */
-export const table = (rows: readonly (readonly Cell[])[], colors: boolean, heads?: readonly string[]): string[] => {
+export const table = (
+  rows: readonly (readonly Cell[])[],
+  colors: boolean,
+  heads?: readonly string[],
+  longest = longestCell,
+): string[] => {
+  const shown = (cell: Cell | undefined): string => cut(textOf(cell), longest)
   const named = heads === undefined ? rows : [heads.map((text): Cell => ({ text, style: 'bold' })), ...rows]
   const widths = (rows[0] ?? []).map((_, column) => {
     const filled = rows.some((row) => textOf(row[column]) !== '')
@@ -40,8 +47,6 @@ export const table = (rows: readonly (readonly Cell[])[], colors: boolean, heads
 }
 
 const textOf = (cell: Cell | undefined): string => (typeof cell === 'object' ? cell.text : (cell ?? ''))
-
-const shown = (cell: Cell | undefined): string => cut(textOf(cell), longestCell)
 
 /** The text, cut to so many letters. */
 export const cut = (text: string, most: number): string => {

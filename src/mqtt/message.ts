@@ -159,7 +159,7 @@ export class Message {
     const { bytes, qos, retain, expiresAtMs } = this
     const copy = new Message()
     const fields = Message.refill(copy, takeMemory(this.size))
-    const start = takenAt
+    const start = small.takenAt
     fields.topicStart = start
     fields.topicEnd = copyBytes(bytes, this.topicStart, this.topicEnd, fields.bytes, start)
     fields.propertiesStart = fields.topicEnd
@@ -201,26 +201,23 @@ const MEMORY_BYTES = 8 * 1024
 /** Larger messages get memory of their own. */
 const SMALL_BYTES = MEMORY_BYTES / 2
 
-/** The memory that the small message which is kept next lies in. */
-let memory: Buffer = Buffer.alloc(0)
-let memoryEnd = 0
-/** Where the memory begins that was taken last. */
-let takenAt = 0
+/** The memory in which the next small message that is kept lies, up to where it is used, and where the last piece of memory begins. */
+const small = kept('mqtt.message.small', () => ({ memory: Buffer.alloc(0), end: 0, takenAt: 0 }))
 
 /**
- * Memory for a message, from `takenAt` on. Small ones lie in the same Buffer: one of its own for each is more than the message,
+ * Memory for a message, from `small.takenAt` on. Small ones lie in the same Buffer: one of its own for each is more than the message,
  * and costs more time than the copy. They hold on to no more than if Node cut a Buffer for each off its own pool.
  */
 const takeMemory = (size: number): Buffer => {
-  takenAt = 0
+  small.takenAt = 0
   if (size > SMALL_BYTES) return Buffer.allocUnsafe(size)
-  if (memoryEnd + size > memory.length) {
-    memory = Buffer.allocUnsafeSlow(MEMORY_BYTES)
-    memoryEnd = 0
+  if (small.end + size > small.memory.length) {
+    small.memory = Buffer.allocUnsafeSlow(MEMORY_BYTES)
+    small.end = 0
   }
-  takenAt = memoryEnd
-  memoryEnd += size
-  return memory
+  small.takenAt = small.end
+  small.end += size
+  return small.memory
 }
 
 const EMPTY = Buffer.alloc(0)

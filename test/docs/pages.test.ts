@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
@@ -99,4 +99,14 @@ test('the filter that README shows how to write is the one tested here, and it w
 test('the picture in ARCHITECTURE is that of system.config.ts', () => {
   const [, picture] = read('ARCHITECTURE.md').match(/```mermaid\n([\s\S]*?)```/)!
   expect(picture!.trim()).toBe(toMermaid(systemGraph(system)).trim())
+})
+
+test('npm test looks for tests in every folder that has some', () => {
+  const [, included] = read('vitest.config.ts').match(/include: \['\{([\w,]+)\}\/\*\*\/\*\.test\.ts'\]/)!
+  const own = readdirSync(root, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !/^\.|^(?:node_modules|dist|coverage)$/.test(entry.name),
+  )
+  const isTest = (file: string | Buffer): boolean => `${file}`.endsWith('.test.ts')
+  const withTests = own.filter(({ name }) => readdirSync(resolve(root, name), { recursive: true }).some(isTest))
+  expect(included!.split(',').sort()).toEqual(withTests.map(({ name }) => name).sort())
 })

@@ -1,0 +1,86 @@
+import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
+import { PacketType, packetTypeName } from '../../src/mqtt/packet-type.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { Measure } from '../../src/system/define-system.ts'
+import type { MqttHandler } from './mqtt-handler.ts'
+
+/** What operators read of a handler: the number of its clients, and each of its counters. */
+export const measuresOf = ({ clients, counters }: MqttHandler): readonly Measure[] => {
+  const { packetsIn, packetsOut, publishesIn, publishesOut, refusals, disconnectsByBroker, disconnectsByClient } =
+    counters
+  return [
+    {
+      name: 'open',
+      help: 'Network connections that the handler serves, before and after CONNECT.',
+      unit: 'clients',
+      kind: 'gauge',
+      read: () => clients.size,
+    },
+    count('accepted', 'clients', 'Clients whose CONNECT was accepted.', () => counters.connects),
+    ...byReason('refused', 'Clients that were refused before they were connected, by Reason Code.', refusals),
+    ...byReason('disconnected', 'Clients that the broker disconnected, by Reason Code.', disconnectsByBroker, true),
+    ...byReason('left', 'Clients that sent DISCONNECT, by its Reason Code.', disconnectsByClient, true),
+    count('lost', 'clients', 'Clients that were closed or lost without DISCONNECT.', () => counters.lostConnections),
+    ...byType('received', 'Packets from clients, by type.', packetsIn, publishesIn, fromClients),
+    ...byType('sent', 'Packets to clients, by type.', packetsOut, publishesOut, toClients),
+    ...byQoS('received_publish', 'PUBLISH packets from clients, by QoS.', publishesIn),
+    ...byQoS('sent_publish', 'PUBLISH packets to clients, by QoS.', publishesOut),
+    count(
+      'not_accepted',
+      'messages',
+      'Messages that were refused to their publisher.',
+      () => counters.refusedPublishes,
+    ),
+    count('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
+    count('too_large', 'messages', 'Messages over the Maximum Packet Size of the subscriber.', () => counters.tooLarge),
+  ]
+}
+
+const count = (
+  name: string,
+  unit: string,
+  help: string,
+  read: () => number,
+  labels?: Readonly<Record<string, string>>,
+): Measure => ({ name, help, unit, kind: 'counter', read, ...(labels !== undefined && { labels }) })
+
+/** Reason Codes of DISCONNECT: 0x00, 0x04 and the errors. */
+const REASONS = Object.values(ReasonCode).filter(
+  (code) => code === 0 || code === ReasonCode.DisconnectWithWillMessage || code >= ReasonCode.UnspecifiedError,
+)
+
+/** @param isDisconnect whether they are Reason Codes of DISCONNECT; those of CONNACK are errors alone. */
+const byReason = (name: string, help: string, counts: Float64Array, isDisconnect = false): Measure[] =>
+  REASONS.filter((code) => isDisconnect || code >= ReasonCode.UnspecifiedError).map((code) => {
+    const reason = isDisconnect ? describeDisconnectReason(code) : describeReasonCode(code)
+    return count(name, 'clients', help, () => counts[code]!, { reason })
+  })
+
+const { Connect, Connack, Publish, Puback, Pubrec, Pubrel, Pubcomp, Subscribe, Suback, Unsubscribe, Unsuback } =
+  PacketType
+const both = [Publish, Puback, Pubrec, Pubrel, Pubcomp]
+const fromClients = [
+  Connect,
+  ...both,
+  Subscribe,
+  Unsubscribe,
+  PacketType.Pingreq,
+  PacketType.Disconnect,
+  PacketType.Auth,
+]
+const toClients = [Connack, ...both, Suback, Unsuback, PacketType.Pingresp, PacketType.Disconnect, PacketType.Auth]
+
+const byType = (
+  name: string,
+  help: string,
+  counts: Float64Array,
+  publishes: Float64Array,
+  types: readonly PacketType[],
+): Measure[] =>
+  types.map((type) => {
+    const read = type === Publish ? () => publishes[0]! + publishes[1]! + publishes[2]! : () => counts[type]!
+    return count(name, 'packets', help, read, { type: packetTypeName(type) })
+  })
+
+const byQoS = (name: string, help: string, counts: Float64Array): Measure[] =>
+  [0, 1, 2].map((qos) => count(name, 'packets', help, () => counts[qos]!, { qos: `${qos}` }))

@@ -1,0 +1,156 @@
+/**
+ * What a store holds as plain data, and the schemas that check it when it comes back: for a store that hands its content to a
+ * successor or writes it somewhere. Undefined and Infinity become null. A message stands in many places; they refer to it by a number
+ * that the store chooses: an index in a list, or a key.
+ */
+
+import type { QoS } from 'mqtt-packet'
+import { z } from 'zod'
+import { Message } from '../mqtt/message.ts'
+import type { Subscription } from '../mqtt/subscription.ts'
+import type { QueuedMessage, SessionRecord } from './store.ts'
+
+/** The number of a message. */
+export type ReferTo = (message: Message) => number
+
+/** The message of a number. Throws when there is none. */
+export type Referred = (reference: number) => Message
+
+export const messageToPlain = ({
+  topicBytes,
+  properties,
+  payload,
+  qos,
+  retain,
+  expiresAtMs,
+}: Message): PlainMessageRecord => ({
+  topic: topicBytes,
+  properties,
+  payload,
+  qos,
+  retain,
+  expiresAtMs: expiresAtMs === Number.POSITIVE_INFINITY ? null : expiresAtMs,
+})
+
+export const messageFromPlain = ({ expiresAtMs, ...parts }: PlainMessageRecord): Message =>
+  Message.of({ ...parts, expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY })
+
+/** A session apart from its subscriptions and messages. */
+export const sessionToPlain = (record: SessionRecord, referTo: ReferTo): PlainSessionRecord => ({
+  id: record.id,
+  userName: record.userName ?? null,
+  peer: record.peer ?? null,
+  expiryIntervalSeconds: record.expiryIntervalSeconds,
+  disconnectedAtMs: record.disconnectedAtMs ?? null,
+  will: record.will === undefined ? null : { ...record.will, message: referTo(record.will.message) },
+})
+
+export const sessionFromPlain = (
+  { remote: _text, ...plain }: PlainSessionRecord,
+  referred: Referred,
+): SessionRecord => ({
+  ...plain,
+  userName: plain.userName ?? undefined,
+  peer: plain.peer ?? undefined,
+  disconnectedAtMs: plain.disconnectedAtMs ?? undefined,
+  will: plain.will === null ? undefined : { ...plain.will, message: referred(plain.will.message) },
+})
+
+/** It is plain data already: without what a predecessor may have added. */
+export const subscriptionToPlain = ({
+  filter,
+  qos,
+  noLocal,
+  retainAsPublished,
+  identifier,
+}: Subscription): PlainSubscriptionRecord => ({ filter, qos, noLocal, retainAsPublished, identifier })
+
+export const queuedToPlain = (queued: QueuedMessage, referTo: ReferTo): PlainQueuedRecord => ({
+  sequence: queued.sequence,
+  message: referTo(queued.message),
+  qos: queued.qos,
+  retain: queued.retain,
+  subscriptionIdentifiers: [...queued.subscriptionIdentifiers],
+  shared: queued.shared ?? null,
+  queuedAtMs: queued.queuedAtMs,
+  packetIdentifier: queued.packetIdentifier,
+  pubrecOrder: queued.pubrecOrder,
+})
+
+export const queuedFromPlain = (plain: PlainQueuedRecord, referred: Referred): QueuedMessage => ({
+  ...plain,
+  message: referred(plain.message),
+  shared: plain.shared ?? undefined,
+})
+
+const count = z.int().min(0)
+const packetIdentifier = z.int().min(0).max(0xffff)
+const qos = z.literal([0, 1, 2] satisfies QoS[])
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'not bytes')
+const reference = count
+
+const message = z.strictObject({
+  topic: bytes,
+  properties: bytes,
+  payload: bytes,
+  qos,
+  retain: z.boolean(),
+  /** null is never. */
+  expiresAtMs: z.number().nullable(),
+})
+
+const peer = z.strictObject({
+  address: z.string(),
+  port: count,
+  listener: z.string(),
+  transport: z.string(),
+  tls: z
+    .strictObject({
+      subject: z.string().optional(),
+      commonName: z.string().optional(),
+      serial: z.string().optional(),
+      fingerprint: z.string().optional(),
+      serverName: z.string().optional(),
+    })
+    .optional(),
+  proxied: z.boolean().optional(),
+})
+
+const session = z.strictObject({
+  id: z.string(),
+  userName: z.string().nullable(),
+  /** A predecessor of before this field leaves it out, and may have an address as text. */
+  peer: peer.nullable().default(null),
+  remote: z.string().nullish(),
+  expiryIntervalSeconds: count,
+  disconnectedAtMs: z.number().nullable(),
+  will: z.strictObject({ message: reference, delaySeconds: count, messageExpiryInterval: z.int().min(-1) }).nullable(),
+})
+
+const subscription = z.strictObject({
+  filter: z.string(),
+  qos,
+  noLocal: z.boolean(),
+  retainAsPublished: z.boolean(),
+  identifier: count,
+})
+
+const queued = z.strictObject({
+  sequence: count,
+  message: reference,
+  qos,
+  retain: z.boolean(),
+  subscriptionIdentifiers: z.array(count),
+  shared: z.string().nullable(),
+  queuedAtMs: z.number(),
+  packetIdentifier,
+  pubrecOrder: count,
+})
+
+/** The schemas of plain records, and of the numbers in them. */
+export const plainRecords = { message, session, subscription, queued, reference, packetIdentifier, sequence: count }
+
+export type PlainMessageRecord = z.output<typeof message>
+export type PlainSessionRecord = z.output<typeof session>
+export type PlainSubscriptionRecord = z.output<typeof subscription>
+export type PlainQueuedRecord = z.output<typeof queued>
