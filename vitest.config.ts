@@ -22,7 +22,7 @@ export default defineConfig(({ mode }) => ({
   // The examples import the package by its name, as tsconfig.json resolves it.
   resolve: { alias: packageAliases() },
   test: {
-    include: ['{src,components,examples,scripts,test}/**/*.test.ts'],
+    include: ['{src,components,examples,scripts,bench,test}/**/*.test.ts'],
     exclude: mode === 'all' ? [] : ['**/*.slow.test.ts'],
     env: { TEST_SET: mode === 'all' ? 'all' : 'fast' },
     // Each worker loads a module once, and not for each file of tests, which would be a third of the time.
