@@ -58,7 +58,7 @@ export class MqttHandler implements HandlerStage, ClientContext {
       return false
     })
     if (this.broker.isAuthorized && this.authenticationMethods.size === 0) {
-      this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
+      this.log.warn({}, 'User names are not verified: there is an authorizer, but no authentication method')
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }

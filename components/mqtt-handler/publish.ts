@@ -240,11 +240,11 @@ const resolveTopicAlias = (client: Client, { message, topicAlias, omitsTopic }: 
   }
   if (!omitsTopic) {
     if (aliases.set(topicAlias, message.topicBytes)) return message
-    client.disconnect(ReasonCode.QuotaExceeded, 'client used Topic Aliases for topics that are too long together')
+    client.disconnect(ReasonCode.QuotaExceeded, 'client used Topic Aliases for more than 65,536 bytes of Topic Names')
     return undefined
   }
   const topic = aliases.get(topicAlias)
   if (topic !== undefined) return message.with({ topic })
-  client.disconnect(ReasonCode.ProtocolError, 'client used a Topic Alias that stands for nothing')
+  client.disconnect(ReasonCode.ProtocolError, 'client used an unknown Topic Alias')
   return undefined
 }
