@@ -1,8 +1,8 @@
 /**
- * The broker. Each entry is a component under the name that the others know it by, with its config and with the names of
- * what it depends on; components start once everything they depend on runs, and stop in reverse.
+ * The broker. Each entry has a name and a component, its config, and the names of its dependencies. A component starts when all its
+ * dependencies run. Components stop in reverse order.
  *
- * Change the system here: another value, another component of the same kind in an entry's place, one more stage in the
+ * To change the broker, edit this file: another value, another component of the same kind in an entry, a further stage in the
  * pipeline, `enabled: false`. The compiler checks the wiring as you type; `npm run graph` draws it.
  */
 
@@ -23,23 +23,23 @@ export default defineSystem({
   // Lines for people in a terminal, JSON otherwise.
   logger: { component: logger, config: { level: 'info' } },
 
-  // Who receives which message.
+  // Decides who receives a message.
   router: { component: router },
 
   // Sessions that outlive their connections, and retained messages.
   store: { component: memoryStore },
 
-  // Who clients are, and what they may do. As long as neither is enabled, everybody may do everything.
+  // Authentication and access control. If both are disabled, every client may do everything.
   scramSha256: { component: scramSha256, enabled: false, config: { users: {} } },
   topicRules: { component: topicRules, enabled: false, config: { rules: [], default: 'allow' } },
 
-  // Sessions and their life, retained messages, publishing: what outlives a connection.
+  // Sessions, retained messages, publishing.
   broker: {
     component: broker,
     dependencies: { router: 'router', store: 'store', authorizer: 'topicRules', logger: 'logger' },
   },
 
-  // The stages of a connection's pipeline: bytes to packets, what they mean, packets to bytes.
+  // The stages of the pipeline of a connection: decode bytes, handle packets, encode packets.
   mqttDecoder: { component: mqttDecoder },
   packetLog: { component: packetLog, enabled: false, dependencies: { logger: 'logger' } },
   mqttHandler: {
@@ -48,12 +48,12 @@ export default defineSystem({
   },
   mqttEncoder: { component: mqttEncoder },
 
-  // Accepts connections, from this machine alone: host '0.0.0.0' opens the broker to the network.
+  // Accepts connections from this machine only. host: '0.0.0.0' opens the broker to the network.
   server: {
     component: server,
     config: { host: '127.0.0.1', port: 1883 },
     dependencies: {
-      // What a client sends goes through these from left to right. Those that are not enabled are passed over.
+      // Packets from a client pass these stages from left to right. Disabled stages are skipped.
       pipeline: ['mqttDecoder', 'packetLog', 'mqttHandler', 'mqttEncoder'],
       logger: 'logger',
     },

@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
 
 import { parseArgs } from 'node:util'
+import type { Command } from './measurement.ts'
 import { readNumber } from './read-number.ts'
 
 export const peerNames = ['mosquitto', 'aedes', 'relay', 'net-server'] as const
@@ -26,11 +27,6 @@ export interface BenchOptions {
   /** Values of our broker's config. */
   readonly settings: readonly string[]
 }
-
-export type BenchCommand =
-  | { readonly kind: 'options'; readonly options: BenchOptions }
-  | { readonly kind: 'help'; readonly text: string }
-  | { readonly kind: 'mistake'; readonly text: string }
 
 const options = {
   case: { type: 'string', multiple: true },
@@ -70,7 +66,7 @@ Exit codes: 0 all delivered, 1 this broker delivered wrongly or could not be run
 refused), 2 the command line is wrong. To pipe JSON: npm run --silent bench -- --json -`
 
 /** Never throws: what is wrong comes back as text. */
-export const parseBenchCommand = (args: readonly string[]): BenchCommand => {
+export const parseBenchCommand = (args: readonly string[]): Command<BenchOptions> => {
   try {
     const { values } = parseArgs({ args: [...args], options })
     if (values.help === true) return { kind: 'help', text: help }

@@ -11,7 +11,7 @@ import { type Bundle, bundlePrograms } from './bundle.ts'
 import { benchCases, chooseCases } from './cases.ts'
 import { type BenchOptions, type PeerName, parseBenchCommand, peerNames } from './command-line.ts'
 import { describeMachine, describeRevision } from './machine.ts'
-import { exitCodes, runMeasurement } from './measurement.ts'
+import { exitCodes, runCommand, runMeasurement } from './measurement.ts'
 import { progressBar } from './progress.ts'
 import { formatCase, formatCheck } from './report.ts'
 import { type CaseResult, isFaulty, mediansOf } from './results.ts'
@@ -24,17 +24,9 @@ const root = resolve(import.meta.dirname, '..')
 const checkMs = 300
 
 /** Runs the command line; resolves with the exit code. */
-export const main = async (args: readonly string[]): Promise<number> => {
-  const command = parseBenchCommand(args)
-  if (command.kind === 'help') {
-    console.log(command.text)
-    return exitCodes.ok
-  }
-  if (command.kind === 'mistake') {
-    console.error(command.text)
-    return exitCodes.usage
-  }
-  const { options } = command
+export const main = (args: readonly string[]): Promise<number> => runCommand(parseBenchCommand(args), runBench)
+
+const runBench = async (options: BenchOptions): Promise<number> => {
   const all = benchCases(options)
   const { chosen, unknown } = chooseCases(all, options.cases)
   if (unknown.length > 0) {

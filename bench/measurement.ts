@@ -2,6 +2,23 @@
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
+/** What a command line asks for. */
+export type Command<O> =
+  | { readonly kind: 'options'; readonly options: O }
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'mistake'; readonly text: string }
+
+/**
+ * Runs a command with its options, or prints its help or the mistake in the command line.
+ * @returns the exit code.
+ */
+export const runCommand = async <O>(command: Command<O>, run: (options: O) => Promise<number>): Promise<number> => {
+  if (command.kind === 'options') return run(command.options)
+  if (command.kind === 'help') console.log(command.text)
+  else console.error(command.text)
+  return command.kind === 'help' ? exitCodes.ok : exitCodes.usage
+}
+
 /**
  * Runs a measurement until it ends or the user interrupts it.
  * @returns the exit code; 1 when the measurement throws, which is printed.

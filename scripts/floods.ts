@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Broker } from '../bench/brokers/broker.ts'
 import { ownBroker, revisionBroker } from '../bench/brokers/checkout.ts'
 import { compile } from '../bench/bundle.ts'
-import { exitCodes, runMeasurement } from '../bench/measurement.ts'
+import { exitCodes, runCommand, runMeasurement } from '../bench/measurement.ts'
 import type { Attack } from './floods/attack.ts'
 import { attacks } from './floods/attacks.ts'
 import { type FloodOptions, parseFloodCommand } from './floods/command-line.ts'
@@ -17,17 +17,9 @@ const root = resolve(import.meta.dirname, '..')
 const defaultSeconds = 8
 
 /** Runs the command line; resolves with the exit code. */
-export const main = async (args: readonly string[]): Promise<number> => {
-  const command = parseFloodCommand(args)
-  if (command.kind === 'help') {
-    console.log(command.text)
-    return exitCodes.ok
-  }
-  if (command.kind === 'mistake') {
-    console.error(command.text)
-    return exitCodes.usage
-  }
-  const { options } = command
+export const main = (args: readonly string[]): Promise<number> => runCommand(parseFloodCommand(args), runFloods)
+
+const runFloods = async (options: FloodOptions): Promise<number> => {
   const unknown = options.attacks.filter((name) => !attacks.some((attack) => attack.name === name))
   if (unknown.length > 0) {
     console.error(`There is no attack '${unknown.join("', '")}'; --list prints them.`)

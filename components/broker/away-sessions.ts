@@ -2,8 +2,8 @@ import type { Session } from './session.ts'
 
 /**
  * The sessions that wait for their clients, and those among them that hold nothing: no subscription, no message, no Packet
- * Identifier and no Will. Their clients lose nothing but the session itself, so these end first where there is no room for
- * another session. Each operation costs the same, however many there are.
+ * Identifier and no Will. These end first if there is no room for another session, since their clients lose only the empty
+ * session. Each operation takes constant time.
  */
 export class AwaySessions {
   readonly #all = new Set<Session>()
@@ -22,20 +22,20 @@ export class AwaySessions {
     return this.#idle.size
   }
 
-  /** The client of this session has gone, or its Will was published since. */
+  /** Adds a session whose client has disconnected, or updates it after its Will was published. */
   add(session: Session): void {
     this.#all.add(session)
     if (session.holdsNothing) this.#idle.add(session)
   }
 
-  /** Its client is back, or it has ended. */
+  /** Removes a session whose client is back, or which has ended. */
   delete(session: Session): void {
     this.#all.delete(session)
     this.#idle.delete(session)
     if (this.#oldest === session) this.#oldest = undefined
   }
 
-  /** Of those that hold nothing, the one that is away longest. */
+  /** The session that holds nothing and is away longest. */
   get oldestIdle(): Session | undefined {
     while (this.#oldest === undefined && this.#idle.size > 0) {
       this.#search ??= this.#idle.values()

@@ -22,15 +22,15 @@ import { TurnQueue } from './turn-queue.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
 import { DueWills } from './will.ts'
 
-/** What a broker is made of. */
+/** The dependencies of the broker. */
 export interface BrokerParts {
   readonly router: Router
   readonly store: Store
   readonly logger: Logger
   readonly authorizer?: Authorizer | undefined
-  /** Who owns sessions; this process unless told otherwise. */
+  /** The ownership of sessions. Default: this process owns all of them. */
   readonly ownership?: Ownership
-  /** What answers wait for besides the store. */
+  /** Further durabilities that answers wait for besides the store. */
   readonly durabilities?: readonly Durability[]
 }
 
@@ -58,7 +58,7 @@ export class BrokerCore {
   readonly publishing: Publishing
   readonly forClients: ClientAccess
 
-  // What falls due for many sessions at once, each in its order over turns of the event loop.
+  // Work that may become due for many sessions at once, in order over several turns of the event loop.
   readonly wills: DueWills<Session>
   readonly endedSessions: EndedSessions
   /** Sessions whose Session Expiry Interval is over. */
@@ -66,7 +66,7 @@ export class BrokerCore {
   /** The search for retained messages that have expired. */
   readonly #sweep: TurnQueue<Retained>
 
-  /** Those that wait for the store, for answers or for messages: each batch that is durable asks them alone. */
+  /** Sessions with answers or messages that wait for the store. Only these are called when a batch is durable. */
   #awaiting = new Set<Session>()
   readonly #timer: NodeJS.Timeout
   #recentMs = this.now()
@@ -98,7 +98,7 @@ export class BrokerCore {
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
-  /** Takes over what the store holds. Rejects when that cannot be read. */
+  /** Restores the state of the store. Rejects if it cannot be read. */
   async restore(): Promise<void> {
     const { sessions, retained } = await this.journal.restore()
     this.retained.restore(retained)
@@ -113,7 +113,7 @@ export class BrokerCore {
     return performance.timeOrigin + performance.now()
   }
 
-  /** `now()` as of the last tick of the timer, at most `TICK_MS` old: for what is asked for each message. */
+  /** `now()` at the last tick of the timer, at most `TICK_MS` old. For checks that are made for each message. */
   get recentMs(): number {
     return this.#recentMs
   }
@@ -123,7 +123,7 @@ export class BrokerCore {
     this.#awaiting.add(session)
   }
 
-  /** Ends its timers, completes what was begun and publishes the Wills that are due. No client is connected any more. */
+  /** Stops the timers, completes divided work and publishes the Wills that are due. Call it when no client is connected. */
   stop(): void {
     clearInterval(this.#timer)
     this.wills.drain()
@@ -132,12 +132,12 @@ export class BrokerCore {
     this.scheduler.stop()
   }
 
-  /** What was appended to the store is durable: answers leave, and messages at QoS 2. */
+  /** A batch of the store is durable: sends the answers and the messages at QoS 2 that waited for it. */
   #release(): void {
     const awaiting = this.#awaiting
     this.#awaiting = new Set()
     for (const session of awaiting) {
-      // What fails for one must not keep the others from their turn.
+      // An error for one session must not stop the others.
       try {
         if (session.releaseDurable()) this.#awaiting.add(session)
       } catch (error) {

@@ -20,7 +20,7 @@ import { takeOver } from './takeover.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { willCost } from './will.ts'
 
-/** What the access of clients needs of the broker. */
+/** The parts of the broker that client access uses. */
 export interface ClientAccessContext {
   readonly config: BrokerConfig
   readonly gauges: Gauges
@@ -37,7 +37,7 @@ export interface ClientAccessContext {
   awaitStore(session: Session): void
 }
 
-/** Lets clients in: who may have which session, the takeover of a Client Identifier, and the session that is resumed or made. */
+/** Decides which client may have which session, takes over a Client Identifier, and resumes or creates the session. */
 export class ClientAccess implements ClientBroker {
   readonly #broker: ClientAccessContext
   readonly scheduler: TurnScheduler
@@ -93,7 +93,7 @@ export class ClientAccess implements ClientBroker {
       const bound = sessions.count >= config.maximumSessions ? 'maximumSessions' : 'maximumAwaySessions'
       return { reasonCode: ReasonCode.QuotaExceeded, why: `There are as many sessions as ${bound} allows.` }
     }
-    // Messages that wait give way to Wills: full queues alone keep nobody out.
+    // Queued messages make room for Wills, so full queues alone do not cause a refusal.
     const willBytes = gauges.willBytes - (existing?.will.cost ?? 0) + willCost(will)
     if (will !== undefined && willBytes > config.maximumTotalQueuedBytes) {
       return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message.' }
@@ -118,7 +118,7 @@ export class ClientAccess implements ClientBroker {
   #resumeOrCreate(recipient: Recipient, request: SessionRequest): { session: Session; isPresent: boolean } {
     const { sessions } = this.#broker
     const { identity, owner, cleanStart, expiryIntervalSeconds } = request
-    // The connection before may have left a Will that is due, and the session may be over.
+    // The Will of the previous connection may be due, and the session may have expired.
     sessions.settle(identity.clientId, recipient)
     const earlier = sessions.get(identity.clientId)
     if (earlier !== undefined && !cleanStart) return { session: earlier, isPresent: true }

@@ -28,7 +28,7 @@ const subscriptions = {
     .min(1)
     .max(10_000_000)
     .default(10_000)
-    .describe('Subscriptions that one client may hold; those beyond are refused.'),
+    .describe('Subscriptions of one client. Further ones are refused.'),
   maximumTotalSubscriptionBytes: z
     .int()
     .min(0)
@@ -43,7 +43,7 @@ const subscriptions = {
     .min(1)
     .max(65_536)
     .default(128)
-    .describe('Levels that a Topic Filter may have; one with more is refused, since each level costs memory.'),
+    .describe('Levels of a Topic Filter. A filter with more is refused, since each level needs memory.'),
   maximumWildcardLevels: z
     .int()
     .min(1)
@@ -59,7 +59,7 @@ const subscriptions = {
     // V8 hashes longer strings by their length alone: look-ups among many of the same length would compare them all.
     .max(16_383)
     .default(4_096)
-    .describe('Characters that a Topic Filter may have; a longer one is refused.'),
+    .describe('Characters of a Topic Filter. A longer one is refused.'),
 }
 
 const inflight = {

@@ -1,12 +1,12 @@
-/** What has happened since the start. For the operator alone: the broker decides nothing by these numbers. */
+/** Events since the start, for operators. The broker does not use these numbers for decisions. */
 export interface BrokerCounters {
   /** Messages at QoS 2 without DUP whose Packet Identifier was not released: their clients had lost their state. */
   reusedIdentifiers: number
   /** Messages at QoS 1 and 2 that were dropped because the queue of a session was full. */
   dropped: number
-  /** Those among them whose publisher was told. */
+  /** Dropped messages whose publisher got Quota exceeded (0x97). */
   refused: number
-  /** Messages that waited for a session longer than they were allowed to. */
+  /** Messages that expired while they waited for a session. */
   expired: number
   /** Retained messages whose Message Expiry Interval was over. */
   expiredRetained: number

@@ -2,8 +2,8 @@ import { Fifo } from '../../src/collections/fifo.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 
 /**
- * Several durabilities as one: what was given to any of them is durable when all of them say so. Its batches have numbers of their
- * own, which count up with each batch of any of them that is given something.
+ * Combines several durabilities into one: a record is durable when all of them report it. The combined batches have their own
+ * numbers, which increase with each batch of any durability that takes a record.
  */
 export class Durabilities {
   readonly #parts: readonly Durability[]
@@ -33,12 +33,12 @@ export class Durabilities {
     return this.#durableBatch
   }
 
-  /** Whether none of them has anything to wait for. */
+  /** Whether all of them are durable at once. */
   get isImmediate(): boolean {
     return this.#parts.every(({ durableBatch }) => durableBatch === Number.POSITIVE_INFINITY)
   }
 
-  /** One of them is given something now. @param index which one. */
+  /** Notes that one of them takes a record now. @param index of the durability. */
   give(index: number): void {
     const { batch } = this.#parts[index]!
     if (this.#given[index] === batch && this.#lastBatch > 0) return
@@ -47,7 +47,7 @@ export class Durabilities {
     this.#waiting.push({ batch: this.#lastBatch, given: [...this.#given] })
   }
 
-  /** Sets who is called whenever one of them has made something durable. */
+  /** Sets the function that is called each time one of them has made a batch durable. */
   onDurable(listener: () => void): void {
     for (const part of this.#parts) part.onDurable(listener)
   }

@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 import { subscriptionCost, unsubscribeUnits } from './subscription-cost.ts'
 import { TurnQueue } from './turn-queue.ts'
 
-/** What the end of sessions needs of the broker. */
+/** The parts of the broker that the end of sessions uses. */
 export interface EndedSessionsContext {
   readonly router: Router
   readonly scheduler: TurnScheduler
@@ -19,9 +19,8 @@ export interface EndedSessionsContext {
 const MESSAGE_UNITS = 5
 
 /**
- * Releases what sessions that have ended still hold: messages, and subscriptions in the router. There may be a million of them,
- * so this is done over turns of the event loop. A session that has ended takes no messages meanwhile. What it holds counts in
- * `Totals` until it is released.
+ * Releases the messages and subscriptions of ended sessions, over several turns of the event loop, since there may be a
+ * million. An ended session takes no messages. Its messages and subscriptions count in `Gauges` until they are released.
  */
 export class EndedSessions {
   readonly #broker: EndedSessionsContext
@@ -40,7 +39,7 @@ export class EndedSessions {
     return this.#queue.size
   }
 
-  /** Releases what a session that has ended holds, now or in later turns. */
+  /** Releases the messages and subscriptions of an ended session, now or in later turns. */
   add(session: Session): void {
     const { outbox, subscriptions } = session
     const holdsMessages = outbox.waiting + outbox.inflight > 0
@@ -50,10 +49,10 @@ export class EndedSessions {
 
   /**
    * Passes a message of a Shared Subscription on to another member, since the session that was chosen has ended. That session
-   * leaves the Shared Subscription now. The other member may have ended as well: then the message goes on from there.
+   * leaves the Shared Subscription now. If the other member has ended as well, the message goes to a further member.
    * @param message lent.
    * @param shared the filter of the Shared Subscription.
-   * @returns the work that it was, in units.
+   * @returns the work, in units.
    */
   passOn(message: Message, shared: string, session: Session): number {
     this.#next = session
@@ -104,8 +103,8 @@ export class EndedSessions {
 
 interface EndedSession {
   readonly session: Session
-  /** Its messages are yet to be released. */
+  /** Whether its messages are not released yet. */
   holdsMessages: boolean
-  /** Of the subscriptions that are yet to be removed. */
+  /** The filters of subscriptions that are not removed yet. */
   readonly filters: Iterator<string>
 }

@@ -1,12 +1,12 @@
-/** What is held now. These numbers enforce the bounds of the config. */
+/** Bytes that are held now. These numbers enforce the bounds of the config. */
 export interface Gauges {
-  /** What the messages at QoS 1 and 2 cost that wait for sessions, or are in flight and kept, and all Wills, in bytes. */
+  /** Bytes of all Wills, and of messages at QoS 1 and 2 that wait for sessions or are in flight and kept. */
   queuedBytes: number
-  /** The part of the Wills in it. */
+  /** Bytes of the Wills in `queuedBytes`. */
   willBytes: number
-  /** What the subscriptions of all sessions cost, in bytes. */
+  /** Bytes of the subscriptions of all sessions. */
   subscriptionBytes: number
-  /** What the Packet Identifiers of messages at QoS 2 that clients have sent and not released cost, in bytes. */
+  /** Bytes of the Packet Identifiers of messages at QoS 2 that clients have not released. */
   unreleasedBytes: number
 }
 

@@ -3,24 +3,24 @@ import type { Durability } from '../../src/kinds/durability.ts'
 import type { QueuedMessage, Store, StoredState, StoreRecord } from '../../src/kinds/store.ts'
 import { Durabilities } from './durabilities.ts'
 
-/** The place of the store among the durabilities. */
+/** The index of the store among the durabilities. */
 const STORE = 0
 
-/** The store, as the broker writes it: it knows whether there is anything that an acknowledgement has to wait for. */
+/** Writes to the store, and knows whether an acknowledgement has to wait. */
 export class Journal implements JournalPosition {
   readonly #store: Store
-  /** The store and what else answers wait for; undefined when there is the store alone. */
+  /** The store and the further durabilities; undefined if there is only the store. */
   readonly #all: Durabilities | undefined
   #position = 0
   #lastBatch = 0
 
-  /** @param others what answers wait for besides the store. */
+  /** @param others durabilities that answers wait for besides the store. */
   constructor(store: Store, others: readonly Durability[] = []) {
     this.#store = store
     if (others.length > 0) this.#all = new Durabilities([store, ...others])
   }
 
-  /** Records appended so far, and what was given to the other durabilities. */
+  /** Records appended to the store and to the other durabilities so far. */
   get position(): number {
     return this.#position
   }
@@ -34,7 +34,7 @@ export class Journal implements JournalPosition {
     return this.#all === undefined ? this.#store.durableBatch : this.#all.durableBatch
   }
 
-  /** Whether there is nothing to wait for: what is appended is durable at once. */
+  /** Whether appended records are durable at once. */
   get isImmediate(): boolean {
     return this.#all === undefined ? this.#store.durableBatch === Number.POSITIVE_INFINITY : this.#all.isImmediate
   }
@@ -46,7 +46,7 @@ export class Journal implements JournalPosition {
     this.#store.append(record)
   }
 
-  /** One of the other durabilities is given something now, which the answer depends on. @param index which one, from 0. */
+  /** Notes that another durability takes a record now that the answer depends on. @param index of the durability, from 0. */
   give(index: number): void {
     this.#position += 1
     this.#all?.give(STORE + 1 + index)
@@ -62,7 +62,7 @@ export class Journal implements JournalPosition {
     return this.#store.restore()
   }
 
-  /** Sets who is called whenever `durableBatch` may have grown. */
+  /** Sets the function that is called each time `durableBatch` may have grown. */
   onDurable(listener: () => void): void {
     if (this.#all === undefined) this.#store.onDurable(listener)
     else this.#all.onDurable(listener)

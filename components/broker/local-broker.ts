@@ -9,13 +9,13 @@ import { checkFilter, checkTopic, messageOf } from './plain-message.ts'
 import { ProcessListener } from './process-listener.ts'
 import type { Session } from './session.ts'
 
-/** Retained messages that are listed, unless told otherwise. */
+/** The default limit of a list of retained messages. */
 const RETAINED_LIMIT = 1_000
 
-/** Listeners may publish what calls listeners that publish, so deep: one that calls itself this way would never come to an end. */
+/** How deep listeners may publish for each other. A listener that calls itself this way would never end. */
 const MAXIMUM_DEPTH = 8
 
-/** The broker of this process, as operators and other components see it. */
+/** The broker of this process, for operators and other components. */
 export class LocalBroker implements Broker {
   readonly core: BrokerCore
   #listeners = 0
@@ -62,7 +62,7 @@ export class LocalBroker implements Broker {
     const session = this.core.sessions.get(id)
     if (session === undefined) return false
     session.recipient?.disconnect(ReasonCode.AdministrativeAction, 'an operator ended the session')
-    // Without effect for a session that has ended with its connection.
+    // No effect for a session that has ended with its connection.
     this.core.sessions.end(session)
     return true
   }
@@ -103,7 +103,7 @@ export class LocalBroker implements Broker {
     }
   }
 
-  /** Takes over what the store holds. Rejects when that cannot be read. */
+  /** Restores the state of the store. Rejects if it cannot be read. */
   restore(): Promise<void> {
     return this.core.restore()
   }

@@ -11,34 +11,34 @@ import { Outgoing } from './outgoing.ts'
 import { SendQuota } from './send-quota.ts'
 import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-messages.ts'
 
-/** What an outbox needs of the broker. */
+/** The parts of the broker that an outbox uses. */
 export interface OutboxContext extends QueueContext {
-  /** `now()` as of the last tick: for what is asked for each message. */
+  /** `now()` at the last tick, for checks that are made for each message. */
   readonly recentMs: number
 }
 
 /** The session whose outbox it is. */
 export interface OutboxOwner extends QueueOwner {
-  /** A message is held until the store is durable: `Outbox.release` is to follow. */
+  /** A message waits until the store is durable. Then `Outbox.release` must be called. */
   awaitStore(): void
-  /** All that waited was sent: there is room for what waits elsewhere. */
+  /** All waiting messages were sent: there is room for messages of Shared Subscriptions. */
   nothingWaits(): void
 }
 
 /**
- * The messages at QoS 1 and 2 on their way to the client of one session, in their order:
+ * The messages at QoS 1 and 2 to the client of one session, in their order:
  *
  *     waiting → in flight → acknowledged
  *
  * In flight is what was sent and not acknowledged, never more than Receive Maximum. What waits for room there is in
- * `waiting-messages.ts`. Whatever a session that outlives its connection holds is in the store as well.
+ * `waiting-messages.ts`. If the session outlives its connection, everything in it is in the store as well.
  */
 export class Outbox implements ClientOutbox {
   readonly #session: OutboxOwner
   readonly #broker: OutboxContext
 
   readonly #inflight = new Inflight<Outgoing>()
-  /** Those in flight whose PUBLISH the present connection was not sent yet: they go before others, with DUP. */
+  /** Messages in flight whose PUBLISH was not sent over the present connection yet. They are sent before others, with DUP. */
   readonly #resend = new Fifo<Outgoing>()
   /** Those in flight, at QoS 2, that are sent once their batch is durable. */
   readonly #held = new Fifo<Held>()
@@ -71,15 +71,14 @@ export class Outbox implements ClientOutbox {
   }
 
   /**
-   * Whether this message would be sent at once. Without room for its content it does not enter the window: it waits, or is
-   * dropped, as any other.
+   * Whether this message would be sent at once. Without room for its content it is not sent at once: it waits or is dropped.
    */
   sends(message: Message, qos: QoS, shared: string | undefined): boolean {
     if (this.#session.recipient?.sendable !== true || !this.takes(qos)) return false
     return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
   }
 
-  /** Takes a message: sends it now, or when its turn comes, or drops it where the bounds say so. @param message lent. */
+  /** Sends a message now or in its turn, or drops it when a bound is reached. @param message lent. */
   add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
     const direct = this.sends(message, qos, shared)
     this.#lastSequence += 1
@@ -96,7 +95,7 @@ export class Outbox implements ClientOutbox {
 
   /**
    * Takes all messages of a run at QoS 1, and sends them.
-   * @returns false, and does nothing, when one of them would have to wait, or has to be kept: each follows by `add`.
+   * @returns false, and does nothing, if one of them would have to wait or to be kept. Each then follows by `add`.
    */
   addRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
     const { recipient: client, persistent } = this.#session
@@ -130,9 +129,9 @@ export class Outbox implements ClientOutbox {
   }
 
   /**
-   * CONNACK has left. The PUBREL packets that the client is owed go at once, in the order of their PUBREC packets
-   * [MQTT-4.4.0-1] [MQTT-4.6.0-4]: they need no quota (section 4.9), and are few and small, so that congestion does not hold
-   * them back. PUBLISH packets follow.
+   * CONNACK was sent. Sends the outstanding PUBREL packets at once, in the order of their PUBREC packets [MQTT-4.4.0-1]
+   * [MQTT-4.6.0-4]. They need no quota (section 4.9) and are few and small, so congestion does not delay them. PUBLISH packets
+   * follow.
    */
   begin(): void {
     const client = this.#session.recipient
@@ -147,7 +146,7 @@ export class Outbox implements ClientOutbox {
     this.pump()
   }
 
-  /** The connection is gone, and the session goes on: what waits is left to the store. */
+  /** The connection has ended and the session continues: messages that wait are only in the store. */
   detach(): void {
     this.#quota.close()
     this.#resend.clear()
@@ -169,7 +168,7 @@ export class Outbox implements ClientOutbox {
     if (this.#waiting.count === 0) this.#session.nothingWaits()
   }
 
-  /** What was appended to the store is durable: what waited for it is sent. @returns whether something waits still. */
+  /** A batch of the store is durable: sends the messages that waited for it. @returns whether messages still wait. */
   release(): boolean {
     if (this.#held.length > 0) this.pump()
     return this.#held.length > 0
@@ -208,18 +207,21 @@ export class Outbox implements ClientOutbox {
     return this.#waiting.read(afterSequence, limit)
   }
 
-  /** Takes out one of them, unless `take` answers false: another session has it then, in the store as well. */
+  /**
+   * Removes one of them after `take` has moved it to another session, in the store as well. If `take` returns false, the
+   * message stays.
+   */
   handOver(queued: QueuedMessage, take: () => boolean): boolean {
     return this.#waiting.handOver(queued, take)
   }
 
-  /** Takes over what a store holds for the session. */
+  /** Restores the state of the session from the store. */
   restore(queue: { readonly count: number; readonly bytes: number; readonly lastSequence: number }): void {
     this.#lastSequence = queue.lastSequence
     this.#waiting.restore(queue)
   }
 
-  /** The session will end with its connection from now on, and leaves the store: what is there is taken into memory. */
+  /** The session ends with its connection from now on and leaves the store: its messages there are read into memory. */
   leaveStore(): void {
     this.#waiting.leaveStore()
   }
@@ -250,7 +252,7 @@ export class Outbox implements ClientOutbox {
     return shared !== undefined || this.#session.persistent
   }
 
-  /** Sends a message that nobody may have to be sent again: there is no object for it. */
+  /** Sends a message that is never sent again. It needs no object. */
   #sendUnkept(client: Recipient, message: Message, qos: QoS, retain: boolean, identifiers: readonly number[]): void {
     const publish = client.prepare(message, qos, retain, identifiers)
     if (publish === undefined) return
@@ -268,8 +270,8 @@ export class Outbox implements ClientOutbox {
     const { journal } = this.#broker
     const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.isImmediate)
     if (held) {
-      // The client remembers the Packet Identifier until PUBREL. Forgotten here, it would be given to another message, which
-      // the client would take for this one and drop: it must be known after a crash as well.
+      // The client remembers the Packet Identifier until PUBREL. If the broker lost it in a crash, it would reuse it for
+      // another message, which the client would drop as a duplicate.
       this.#enter(outgoing, stored)
       outgoing.unsent = true
       this.#held.push({ outgoing, batch: journal.lastBatch })
@@ -278,7 +280,7 @@ export class Outbox implements ClientOutbox {
     }
     const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
     if (publish === undefined) {
-      // Not for this client, as it is now: as if it had been sent [MQTT-3.1.2-25].
+      // The client cannot receive it: it counts as sent [MQTT-3.1.2-25].
       if (stored) this.#recordDone(outgoing)
       return
     }
@@ -326,7 +328,7 @@ export class Outbox implements ClientOutbox {
     }
   }
 
-  /** @returns false when the client takes no more for now. */
+  /** @returns false if the client takes no more at present. */
   #resendNext(client: Recipient): boolean {
     const outgoing = this.#resend.peek()!
     if (this.#awaitsPublish(outgoing)) {
@@ -344,7 +346,7 @@ export class Outbox implements ClientOutbox {
     return !outgoing.received && this.#inflight.get(outgoing.packetIdentifier) === outgoing
   }
 
-  /** Sends what has its Packet Identifier already, and counts as sent. */
+  /** Sends a message that already has its Packet Identifier and counts as sent. */
   #sendAgain(client: Recipient, outgoing: Outgoing): void {
     const { message, qos, retain, subscriptionIdentifiers, packetIdentifier } = outgoing
     const publish = message && client.prepare(message, qos, retain, subscriptionIdentifiers)

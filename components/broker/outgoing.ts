@@ -2,10 +2,10 @@ import type { QoS } from 'mqtt-packet'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 
-/** What one message costs beside its bytes, here and in the store, in bytes; measured. */
+/** The memory of one message beside its bytes, here and in the store, in bytes; measured. */
 export const OVERHEAD_BYTES = 450
 
-/** What is left of a message between PUBREC and PUBCOMP costs this, here and in the store, in bytes; measured. */
+/** The memory of a message between PUBREC and PUBCOMP, here and in the store, in bytes; measured. */
 export const RELEASE_BYTES = 350
 
 /** A message at QoS 1 or 2 on its way to one client, until the client has acknowledged it. */
@@ -26,7 +26,7 @@ export class Outgoing {
   packetIdentifier = 0
   /** QoS 2: its place in the order of the session's PUBREC packets; 0 until PUBREC came. */
   pubrecOrder = 0
-  /** Bytes that it counts in `Gauges.queuedBytes` while it is in flight. */
+  /** Bytes that it adds to `Gauges.queuedBytes` while it is in flight. */
   inflightBytes = 0
   /** It has a Packet Identifier, and is yet to be sent for the first time. */
   unsent = false
@@ -62,7 +62,7 @@ export class Outgoing {
     return outgoing
   }
 
-  /** QoS 2: PUBREC came, PUBREL is what the client is sent. */
+  /** QoS 2: PUBREC has arrived, and PUBREL is sent to the client. */
   get received(): boolean {
     return this.pubrecOrder > 0
   }
@@ -72,7 +72,7 @@ export class Outgoing {
     return this.received ? RELEASE_BYTES : this.size + OVERHEAD_BYTES
   }
 
-  /** As the store takes it. @param message kept. */
+  /** The record for the store. @param message kept. */
   record(message: Message): QueuedMessage {
     const { sequence, qos, retain, subscriptionIdentifiers, shared, queuedAtMs, packetIdentifier, pubrecOrder } = this
     return {

@@ -10,5 +10,5 @@ export interface Ownership {
   claim(clientId: string): Promise<void> | undefined
 }
 
-/** There is no other process: every claim is granted at once. */
+/** For a single process: every claim is granted at once. */
 export const localOwnership: Ownership = { claim: () => undefined }

@@ -12,10 +12,10 @@ const MAXIMUM_LENGTH = 65_535
 const MAXIMUM_SECONDS = 0xffff_ffff
 
 /**
- * A message to publish as the server, from plain values or from a message.
+ * Makes a message to publish as the server, from plain values or from a message.
  * @param nowMs on the clock of `Message.expiresAtMs`.
  * @returns a message that owns its memory.
- * @throws TypeError when this is no message: what is wrong with it.
+ * @throws TypeError that says what is wrong with the message.
  */
 export const messageOf = (value: PlainMessage | Message, nowMs: number): Message => {
   if (value instanceof Message) {
@@ -33,7 +33,7 @@ export const messageOf = (value: PlainMessage | Message, nowMs: number): Message
   })
 }
 
-/** @throws TypeError when this is no Topic Filter of an ordinary subscription. */
+/** @throws TypeError if this is not a Topic Filter, or that of a Shared Subscription. */
 export const checkFilter = (filter: string): void => {
   const bytes = bytesOf(filter, 'Topic Filter')
   if (isSharedFilter(bytes)) refuse(`'${filter}' is a Shared Subscription, which is for clients alone`)
@@ -41,7 +41,7 @@ export const checkFilter = (filter: string): void => {
   if (problem !== undefined) refuse(`'${filter}' is no Topic Filter: ${problem.message}`)
 }
 
-/** @throws TypeError when this is no Topic Name. */
+/** @throws TypeError if this is not a Topic Name. */
 export const checkTopic = (topic: string): void => {
   const problem = checkTopicName(bytesOf(topic, 'Topic Name'))
   if (problem !== undefined) refuse(`'${topic}' is no Topic Name: ${problem.message}`)

@@ -21,7 +21,7 @@ export class ProcessListener implements Subscriber {
     return true
   }
 
-  /** What the listener throws must not disturb the publisher. */
+  /** An error of the listener must not affect the publisher. */
   deliver(message: Message): number {
     try {
       this.#listener(message.keep())

@@ -11,10 +11,10 @@ import { OVERHEAD_BYTES } from './outgoing.ts'
 import type { PublishNotes } from './publish-notes.ts'
 import type { Session } from './session.ts'
 
-/** The work of one step, in units: small enough that many publications have their share of one turn. */
+/** The work of one step, in units. It is small, so that many publications share a turn. */
 const STEP_UNITS = 2_000
 
-/** What a publication needs of the broker. */
+/** The parts of the broker that a publication uses. */
 export interface PublicationContext {
   readonly router: Router
   readonly journal: Journal
@@ -26,7 +26,7 @@ export interface PublicationContext {
 /** Takes the result of a publication. @param publication finished. @param reason for the answer to the publisher. */
 type PublicationListener = (reason: ReasonCode, publication: PendingPublication) => void
 
-/** One message on its way to its subscribers, whose work is divided over several turns of the event loop. */
+/** The delivery of one message, divided over several turns of the event loop. */
 export class Publication implements TurnTask, PendingPublication {
   /** Kept, in memory of its own. */
   readonly message: Message
@@ -38,7 +38,7 @@ export class Publication implements TurnTask, PendingPublication {
   /** The router's part; undefined until its turn comes. */
   #steps: SteppedPublish | undefined
   #listener: PublicationListener | undefined
-  /** What the publisher is told, if nothing else comes up. */
+  /** The Reason Code for the publisher, unless a subscriber changes it. */
   #reason: ReasonCode
   #isFinished = false
   #hasFailed = false
@@ -47,7 +47,7 @@ export class Publication implements TurnTask, PendingPublication {
   /** Whether the full queue of a subscriber refused the message. */
   isRefused = false
 
-  /** @param reason what the publisher is told, if nothing else comes up. @param onFinished called once. */
+  /** @param reason for the publisher, unless a subscriber changes it. @param onFinished called once. */
   constructor(
     broker: PublicationContext,
     message: Message,
@@ -72,18 +72,21 @@ export class Publication implements TurnTask, PendingPublication {
     return this.#isFinished
   }
 
-  /** Sets who is told when all subscribers have the message: at once if they have it already, and never if that has failed. */
+  /**
+   * Sets the function that is called when all subscribers have the message: at once if they have it already, never if the
+   * delivery failed.
+   */
   whenFinished(listener: PublicationListener): void {
     this.#listener = listener
     if (this.#isFinished && !this.#hasFailed) listener(this.#reason, this)
   }
 
-  /** Goes on, as long as the turn allows. */
+  /** Continues while the turn allows it. */
   resume(): void {
     while (!this.#isFinished && this.#broker.scheduler.mayGoOn(this)) this.#step(STEP_UNITS)
   }
 
-  /** Does all that is left at once. */
+  /** Does all remaining work at once. */
   complete(): void {
     while (!this.#isFinished) this.#step(Number.POSITIVE_INFINITY)
   }
@@ -105,8 +108,8 @@ export class Publication implements TurnTask, PendingPublication {
   }
 
   /**
-   * A message at QoS 2 is delivered in one turn where the store is not durable at once: what the subscribers' queues and the
-   * publisher's session get has to be in one batch. After a crash between two batches the publisher would send the message
+   * A message at QoS 2 is delivered in one turn where the store is not durable at once: the records of the subscribers' queues
+   * and of the publisher's session must be in one batch. After a crash between two batches the publisher would send the message
    * again, and it would be delivered twice or be taken for one that all subscribers have.
    */
   get #isIndivisible(): boolean {
@@ -135,7 +138,7 @@ export class Publication implements TurnTask, PendingPublication {
     const details = { err: error, ...describeSession(this.publisher).fields, topic: this.message.topic }
     this.#broker.log.error(details, 'Message not passed on')
     try {
-      // Another connection of the client may have taken over: it sends the message again by itself.
+      // Another connection of the client may have taken over. The client then sends the message again.
       this.#recipient?.disconnect(ReasonCode.UnspecifiedError, 'its message could not be passed on', {
         reasonString: '',
       })

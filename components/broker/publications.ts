@@ -11,7 +11,7 @@ import type { Session } from './session.ts'
 /** Publications at work at the same time. Each may hold a route of as many subscribers as there are; others wait. */
 const MAXIMUM_ACTIVE = 16
 
-/** What publications need of the broker. */
+/** The parts of the broker that publications use. */
 export interface PublicationsContext extends PublicationContext {
   readonly config: BrokerConfig
   readonly gauges: Gauges
@@ -29,27 +29,30 @@ export interface PublicationsContext extends PublicationContext {
  */
 export class Publications {
   readonly #broker: PublicationsContext
-  /** By the Client Identifier of the publisher, which may have another session before all is done: the first is at work. */
+  /**
+   * By the Client Identifier of the publisher, since its session may be replaced before all are delivered. The first one is at
+   * work.
+   */
   readonly #byPublisher = new Map<string, Fifo<Publication>>()
-  /** Those that may be at work next. */
+  /** Publications that may be at work next. */
   readonly #ready = new Fifo<Publication>()
   readonly #active = new Set<Publication>()
   #isStarting = false
-  /** What all of them cost, in bytes. */
+  /** Bytes of all of them. */
   #bytes = 0
 
   constructor(broker: PublicationsContext) {
     this.#broker = broker
   }
 
-  /** Whether an earlier message of this client is still on its way to subscribers. */
+  /** Whether an earlier message of this client is still being delivered. */
   isBusy(clientId: string): boolean {
     return this.#byPublisher.size > 0 && this.#byPublisher.has(clientId)
   }
 
   /**
-   * Whether one more message may wait here: together with the Wills they are bounded as if nothing waited for subscribers. A
-   * single one always may.
+   * Whether one more message may wait here. The bound is `maximumTotalQueuedBytes` for these messages and the Wills; queues of
+   * subscribers do not count. A single message may always wait.
    */
   hasRoomFor(message: Message): boolean {
     const { gauges, config } = this.#broker
@@ -82,19 +85,22 @@ export class Publications {
     return publication
   }
 
-  /** Reads nothing from the client of a session until its earlier messages have been passed on. */
+  /** Stops reading from the client of a session until its earlier messages are delivered. */
   pause(session: Session): void {
     session.recipient?.pauseForPublication()
   }
 
-  /** Passes on all messages at once: the system stops, and what is half done would be delivered twice or never. */
+  /**
+   * Delivers all messages at once, when the system stops. A message that is half delivered would otherwise be delivered twice
+   * or never.
+   */
   completeAll(): void {
     for (const publications of [...this.#byPublisher.values()]) {
       for (let next = publications.peek(); next !== undefined; next = publications.peek()) next.complete()
     }
   }
 
-  /** Not called from within itself: many that are done at once would not fit the stack. */
+  /** A loop and not a recursion: many that finish at once would overflow the stack. */
   #start(): void {
     if (this.#isStarting) return
     this.#isStarting = true

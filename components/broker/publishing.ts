@@ -14,10 +14,10 @@ import type { Session } from './session.ts'
 /** The work of any message or run, in units, beside that of its packet (`packet-work.ts`) and of its deliveries. */
 const PUBLISH_UNITS = 1
 
-/** A message that is more work, in units, is passed on over several turns: some 2 ms. */
+/** A message of more work, in units, is delivered over several turns: about 2 ms. */
 const UNDIVIDED_UNITS = 10_000
 
-/** What publishing needs of the broker. */
+/** The parts of the broker that publishing uses. */
 export interface PublishingContext {
   readonly router: Router
   readonly authorizer: Authorizer | undefined
@@ -26,17 +26,17 @@ export interface PublishingContext {
   readonly notes: PublishNotes
 }
 
-/** The one road that all messages of clients take, Wills included: authorized, retained, and passed to the subscribers. */
+/** Publishes all messages of clients, also Wills: authorizes, retains, and delivers them. */
 export class Publishing {
   readonly #broker: PublishingContext
-  /** What is returned: filled again by the next message. */
+  /** The result, which the next message reuses. */
   readonly #outcome: Outcome = {
     reasonCode: ReasonCode.Success,
     subscribers: 0,
     isRefused: false,
     pending: undefined,
   }
-  /** What the publisher of a run at QoS 1 is told of each of its messages. */
+  /** The Reason Code of each message of a run at QoS 1. */
   readonly #reasons = new Uint8Array(MAXIMUM_ACKNOWLEDGED)
 
   constructor(broker: PublishingContext) {
@@ -44,9 +44,9 @@ export class Publishing {
   }
 
   /**
-   * Whether a client may publish this message, now. The one place where this is decided: for PUBLISH, for a Will when it is
-   * announced, and again when it is published.
-   * @returns Success, or why not.
+   * Whether a client may publish this message now. Called for PUBLISH, for a Will in CONNECT, and again when the Will is
+   * published.
+   * @returns Success, or the reason of the refusal.
    */
   mayPublish(message: Message, identity: Identity): ReasonCode {
     if (isServerTopic(message)) return ReasonCode.TopicNameInvalid
@@ -57,7 +57,7 @@ export class Publishing {
     return ReasonCode.Success
   }
 
-  /** Whether an earlier message of this client is still on its way to subscribers. */
+  /** Whether an earlier message of this client is still being delivered. */
   isBusy(clientId: string): boolean {
     return this.#broker.publications.isBusy(clientId)
   }
@@ -131,7 +131,7 @@ export class Publishing {
     })
     publisher.recipient?.chargeWork(PUBLISH_UNITS + work)
     if (!isTaken) return undefined
-    // When nobody took them one by one, they are all alike.
+    // If no subscriber took single messages, all results are the same.
     if (index === 0) reasons.fill(whole === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success)
     return reasons
   }

@@ -8,7 +8,7 @@ import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { Outbox } from './outbox.ts'
 import type { Retained } from './retained.ts'
 
-/** What a replay of retained messages needs of the broker. */
+/** The parts of the broker that a replay of retained messages uses. */
 export interface RetainedSenderContext {
   readonly retained: Retained
   readonly scheduler: TurnScheduler
@@ -39,9 +39,8 @@ const PAGE_LIMITS = { looked: STEP, found: PAGE }
 
 /**
  * Sends the client of one session the retained messages of its new subscriptions, as fast as it takes them: `#` may match a
- * million, and they must fill neither memory nor the queue of the session, nor keep others waiting (see `TurnScheduler`). A
- * message that changes or goes meanwhile is sent as it is when its turn comes. While the client is away, what it is owed at
- * QoS 1 and 2 goes into the queue.
+ * million. They must not fill the memory or the queue of the session, and must not delay other clients (see `TurnScheduler`). A
+ * message that changes meanwhile is sent in its new state. While the client is away, messages at QoS 1 and 2 go into the queue.
  */
 export class RetainedSender implements TurnTask {
   readonly #session: RetainedSenderOwner
@@ -162,7 +161,7 @@ export class RetainedSender implements TurnTask {
     scheduler.spend(SEARCH_UNITS)
   }
 
-  /** Finds what matches, if it is little: the tree of topics leads to it. */
+  /** Searches the tree of topics, which is fast if few topics match. */
   #goOnSearching(search: RetainedSearch): void {
     this.#broker.scheduler.spend(search.step(STEP) * NODE_UNITS)
     if (search.state === SearchState.Going) return
@@ -171,7 +170,7 @@ export class RetainedSender implements TurnTask {
     else this.#reached = 0
   }
 
-  /** Finds some more of what matches, where it is much: among all topics, since a place in their order stays what it is. */
+  /** Finds the next page of matches in the list of all topics, where a position stays valid. */
   #nextPage(): void {
     const { retained, scheduler } = this.#broker
     const { filter } = this.#current!

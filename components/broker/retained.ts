@@ -19,7 +19,7 @@ const FIND_STEP = 1_000
 /** Units of work for each of them. */
 const FIND_UNITS = 2
 
-/** What the retained messages need of the broker. */
+/** The parts of the broker that the retained messages use. */
 export interface RetainedContext {
   readonly config: BrokerConfig
   readonly journal: Journal
@@ -27,7 +27,7 @@ export interface RetainedContext {
   readonly log: Logger
 }
 
-/** The retained messages of the broker, with what the store is told of them. */
+/** The retained messages of the broker, with their records in the store. */
 export class Retained {
   readonly messages: RetainedMessages
   readonly #journal: Journal
@@ -50,10 +50,10 @@ export class Retained {
   }
 
   /**
-   * Takes a message published with RETAIN 1: it replaces that of its topic [MQTT-3.3.1-5], or with an empty payload
-   * removes it [MQTT-3.3.1-6] [MQTT-3.3.1-7].
+   * Retains a message with RETAIN 1: it replaces the message of its topic [MQTT-3.3.1-5], or removes it if the payload is empty
+   * [MQTT-3.3.1-6] [MQTT-3.3.1-7].
    * @param message lent.
-   * @returns false when there is no room; then that of its topic stays as it was.
+   * @returns false if there is no room. The message of the topic then stays unchanged.
    */
   take(message: Message): boolean {
     if (message.payloadLength === 0) {
@@ -96,12 +96,12 @@ export class Retained {
     return true
   }
 
-  /** Takes over what the store holds. */
+  /** Restores the messages of the store. */
   restore(messages: readonly Message[]): void {
     for (const message of messages) this.messages.set(message)
   }
 
-  /** Begins a sweep, which looks at some of the messages that expire, or at all if they are few. */
+  /** Begins a sweep over some of the messages with an expiry time, or over all if there are few. */
   beginSweep(): void {
     this.#sweepLeft = Math.min(this.messages.expiring, SWEEP_LIMIT)
   }

@@ -3,8 +3,8 @@ import type { InflightLimits } from './config.ts'
 import { InflightWindow } from './inflight-window.ts'
 
 /**
- * How many more messages at QoS 1 and 2 one client may be sent before it acknowledges others (section 4.9): its Receive Maximum,
- * the limits of the config, and what it has shown to acknowledge promptly.
+ * The number of messages at QoS 1 and 2 that may be sent to one client before it acknowledges others (section 4.9). It depends
+ * on Receive Maximum, the limits of the config, and how promptly the client acknowledges.
  */
 export class SendQuota {
   /** How many PUBLISH packets the client may have been sent and not acknowledged [MQTT-4.9.0-2]. */
@@ -26,14 +26,15 @@ export class SendQuota {
     this.#sentAtQoS2 = 0
   }
 
-  /** The connection is gone: nothing may be sent. */
+  /** The connection has ended: nothing may be sent. */
   close(): void {
     this.#window.close()
   }
 
   /**
    * Whether one more message may be in flight. The window begins anew with each connection and does not count those that wait
-   * for PUBCOMP since an earlier one: a client that never sends that would come to hold every Packet Identifier there is.
+   * for PUBCOMP since an earlier one: `#limit` bounds these, since a client that never sends PUBCOMP would use up all Packet
+   * Identifiers.
    * @param inflight how many there are, over all connections of the client.
    */
   hasRoom(qos: QoS, inflight: number): boolean {
@@ -57,7 +58,7 @@ export class SendQuota {
     if (qos === 2) this.#sentAtQoS2 += count
   }
 
-  /** The client has acknowledged a message. @param wants whether more messages wait than may be in flight. */
+  /** The client has acknowledged a message. @param wants whether more messages wait. */
   acknowledged(qos: QoS, nowMs: number, wants: boolean): void {
     this.#sent -= 1
     if (qos === 2) this.#sentAtQoS2 -= 1

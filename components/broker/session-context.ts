@@ -8,7 +8,7 @@ import type { OutboxContext } from './outbox.ts'
 import type { RetainedSenderContext } from './retained-sender.ts'
 import type { SubscriptionsContext } from './session-subscriptions.ts'
 
-/** What a session needs of the broker. */
+/** The parts of the broker that a session uses. */
 export interface SessionContext<Session> extends OutboxContext, RetainedSenderContext, SubscriptionsContext {
   readonly router: Router
   readonly sessions: {
@@ -25,7 +25,7 @@ export interface SessionContext<Session> extends OutboxContext, RetainedSenderCo
     publish(message: Message, publisher: Session, told: boolean, payer?: Payer): PublishOutcome
     publishRun(run: PublishRun, publisher: Session): boolean
     publishAcknowledgedRun(run: PublishRun, publisher: Session): Uint8Array | undefined
-    /** Whether an earlier message of this client is still on its way to subscribers. */
+    /** Whether an earlier message of this client is still being delivered. */
     isBusy(clientId: string): boolean
   }
   readonly sharedBacklogs: {

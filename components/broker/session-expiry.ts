@@ -3,7 +3,7 @@ import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
 
 /**
  * The Session Expiry Interval of one session (section 3.1.2.11.2): how long the session outlives its connection. It begins when
- * the connection is gone, and the session ends when it is over [MQTT-4.1.0-2].
+ * the connection ends, and the session ends when it is over [MQTT-4.1.0-2].
  */
 export class SessionExpiry<S> {
   readonly #session: S
@@ -25,20 +25,20 @@ export class SessionExpiry<S> {
     return this.intervalSeconds > 0
   }
 
-  /** The client is away: its time runs. @param nowMs on the clock of `disconnectedAtMs`. */
+  /** Begins the interval when the client is away. @param nowMs on the clock of `disconnectedAtMs`. */
   begin(nowMs: number): void {
     if (this.intervalSeconds === NEVER_EXPIRES) return
     const leftMs = timeLeftMs(this.disconnectedAtMs ?? nowMs, this.intervalSeconds, nowMs)
     this.#watch = this.#wheel.watch(this.#session, leftMs, performance.now())
   }
 
-  /** The client is back, or the session has ended. */
+  /** Stops the interval when the client is back or the session has ended. */
   stop(): void {
     if (this.#watch !== undefined) this.#wheel.cancel(this.#watch)
     this.#watch = undefined
   }
 }
 
-/** What is left of an interval. At least a millisecond is left: 0 would be no limit. */
+/** The rest of an interval. It is at least a millisecond, since 0 means no limit. */
 export const timeLeftMs = (sinceMs: number, seconds: number, nowMs: number): number =>
   Math.max(1, sinceMs + seconds * 1000 - nowMs)

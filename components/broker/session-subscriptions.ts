@@ -7,7 +7,7 @@ import type { BrokerCounters } from './counters.ts'
 import type { Gauges } from './gauges.ts'
 import { countLevels, subscriptionCost, wildcardLevels } from './subscription-cost.ts'
 
-/** What the subscriptions of a session need of the broker. */
+/** The parts of the broker that the subscriptions of a session use. */
 export interface SubscriptionsContext {
   readonly config: BrokerConfig
   readonly gauges: Gauges
@@ -18,7 +18,7 @@ export interface SubscriptionsContext {
 /** The subscriptions of one session, within the bounds of the config. */
 export class SessionSubscriptions {
   readonly #broker: SubscriptionsContext
-  /** By Topic Filter; undefined when there never were any: half of all clients only publish. */
+  /** By Topic Filter; undefined until the first one, since many clients only publish. */
   #byFilter: Map<string, Subscription> | undefined
   #shared: Set<string> | undefined
   #wildcardLevels = 0
@@ -36,12 +36,12 @@ export class SessionSubscriptions {
     return this.#shared
   }
 
-  /** Levels of all Topic Filters with wildcards together: the cost of them for publishers. */
+  /** Levels of all Topic Filters with wildcards together, which determine their cost for publishers. */
   get wildcardLevels(): number {
     return this.#wildcardLevels
   }
 
-  /** Why no subscription to this filter is made; undefined when it may be. */
+  /** Why a subscription to this filter is refused; undefined if it is allowed. */
   problemOf(filter: string, identity: Identity): Refusal | undefined {
     const { config, authorizer } = this.#broker
     const { maximumFilterLength, maximumTopicLevels } = config

@@ -26,7 +26,7 @@ const AWAY_UNITS = 17
  */
 export class Session implements Subscriber, ClientSession {
   readonly id: string
-  /** The authenticated user that it belongs to; undefined when nobody proved who they are. */
+  /** The authenticated user that owns the session; undefined without authentication. */
   readonly owner: string | undefined
   readonly #broker: SessionContext<Session>
 
@@ -35,16 +35,16 @@ export class Session implements Subscriber, ClientSession {
   readonly outbox: Outbox
   /** Messages at QoS 2 from the client. */
   readonly unreleased: UnreleasedMessages
-  /** A message of the client is being published, and PUBREC is to leave before the session is sent its own copy. */
+  /** Whether a message of the client is being published whose PUBREC must be sent before the session's own copy. */
   #answersFirst = false
-  /** How the session gets this copy. */
+  /** The delivery of this copy. */
   #ownDelivery: Delivery | undefined
-  /** Retained messages that the client is yet to be sent; undefined when there never were any. */
+  /** Retained messages that are not sent to the client yet; undefined until the first replay. */
   #retained: RetainedSender | undefined
 
   /** The client while it is connected. */
   #recipient: Recipient | undefined
-  /** Who it was when it was last connected. */
+  /** The identity of the client at its last connection. */
   #identity: Identity
   readonly #expiry: SessionExpiry<Session>
   readonly will: Will<Session>
@@ -73,7 +73,7 @@ export class Session implements Subscriber, ClientSession {
     return this.#subscriptions.shared
   }
 
-  /** Levels of all its Topic Filters with wildcards together: the cost of them for publishers. */
+  /** Levels of all its Topic Filters with wildcards together, which determine their cost for publishers. */
   get wildcardLevels(): number {
     return this.#subscriptions.wildcardLevels
   }
@@ -242,7 +242,7 @@ export class Session implements Subscriber, ClientSession {
     if (stored.disconnectedAtMs === undefined) this.#save()
   }
 
-  /** Without a client from now on: the session ends, and its Will is published, when their time has come. */
+  /** The client has gone. The session ends, and its Will is published, when their intervals are over. */
   awaitClient(): void {
     const nowMs = this.#broker.now()
     this.#expiry.begin(nowMs)
@@ -270,7 +270,10 @@ export class Session implements Subscriber, ClientSession {
     return true
   }
 
-  /** What was appended to the store is durable: answers leave, and messages at QoS 2. @returns whether some wait still. */
+  /**
+   * A batch of the store is durable: sends the answers and the messages at QoS 2 that waited for it. @returns whether some
+   * still wait.
+   */
   releaseDurable(): boolean {
     const recipient = this.#recipient
     if (recipient === undefined) return false
@@ -285,7 +288,7 @@ export class Session implements Subscriber, ClientSession {
     this.#broker.sharedBacklogs.remove(this)
     this.#subscriptions.end()
     if (this.persistent) {
-      // Its messages are in the store, which is about to forget them.
+      // Its messages are in the store, which removes them next.
       this.releaseMessages()
       this.#broker.journal.append({ type: 'session-ended', session: this.id })
     }
@@ -346,7 +349,7 @@ export class Session implements Subscriber, ClientSession {
 
   /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
   #sendRetained(subscription: Subscription): void {
-    // Most brokers retain little: without anything to look for, a subscription costs no search and no memory for one.
+    // If nothing is retained, a subscription needs no search and no memory for it.
     if (this.#broker.retained.messages.count === 0) return
     this.#retained ??= new RetainedSender(this, this.#broker)
     this.#retained.add(subscription)

@@ -11,7 +11,7 @@ import type { BrokerCounters } from './counters.ts'
 import { Session } from './session.ts'
 import type { SessionContext } from './session-context.ts'
 
-/** What the sessions need of the broker, besides what each of them needs. */
+/** The parts of the broker that the sessions use together, besides those of each session. */
 export interface SessionsContext extends SessionContext<Session> {
   readonly config: BrokerConfig
   readonly counters: BrokerCounters
@@ -33,9 +33,9 @@ export class Sessions {
   readonly connected = new Set<Session>()
   /** Those without a client. */
   readonly away = new AwaySessions()
-  /** When they end: the same, until their Session Expiry Interval is over. */
+  /** The same sessions, until their Session Expiry Interval is over. */
   readonly expiry = timerWheel<Session>(performance.now(), false)
-  /** Those whose Will waits, until its Will Delay Interval is over. */
+  /** Sessions with a waiting Will, until its Will Delay Interval is over. */
   readonly willDelay = timerWheel<Session>(performance.now(), false)
 
   constructor(broker: SessionsContext) {
@@ -54,7 +54,7 @@ export class Sessions {
     return this.#byId.values()
   }
 
-  /** A Client Identifier that no session has [MQTT-3.2.2-16]. */
+  /** Makes a Client Identifier that no session has [MQTT-3.2.2-16]. */
   unusedId(): string {
     return `mqtt-jig-${randomUUID()}`
   }
@@ -68,8 +68,8 @@ export class Sessions {
   }
 
   /**
-   * What is due for a client happens before the client is answered: its Will is published if that waits for its turn, and its
-   * session ends if its time is over.
+   * Does what is due for a client before it is answered: publishes its Will if it is due, and ends its session if it has
+   * expired.
    * @param payer is charged for the work.
    */
   settle(id: string, payer: Payer): void {
@@ -87,7 +87,7 @@ export class Sessions {
     return session
   }
 
-  /** Takes over what the store holds. */
+  /** Restores the sessions of the store. */
   restore(all: readonly StoredSession[]): void {
     for (const stored of all) {
       const { id, userName, peer = UNKNOWN_PEER } = stored
@@ -100,7 +100,7 @@ export class Sessions {
   }
 
   /**
-   * Ends a session: nothing of it is left. Its Will is published, whatever its delay [MQTT-3.1.2-8].
+   * Ends a session and removes everything of it. Its Will is published, even if its delay is not over [MQTT-3.1.2-8].
    * @param payer is charged for the work, the Will included, which is published now. Without one the Will is published when its
    * turn comes.
    */

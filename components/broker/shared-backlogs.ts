@@ -5,7 +5,7 @@ import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import { deliveryOf } from '../../src/mqtt/delivery.ts'
 import type { Session } from './session.ts'
 
-/** What Shared Subscriptions with messages that wait need of the broker. */
+/** The parts of the broker that waiting messages of Shared Subscriptions use. */
 export interface SharedBacklogsContext {
   readonly router: Router
   readonly scheduler: TurnScheduler
@@ -20,9 +20,9 @@ const MOVED_UNITS = 25
 
 /**
  * Messages at QoS 1 and 2 that wait for any member of a Shared Subscription. A message waits in the queue of one member, its
- * holder, in the store. The holder was given it while no member was connected, or its client went before it was sent. Such a
- * message goes to a member that is connected when the client of the holder goes, or to a member that connects, subscribes or
- * has acknowledged everything. A message that was sent stays with its member [MQTT-4.8.2-4] [MQTT-4.8.2-5].
+ * holder, in the store. The holder got it while no member was connected, or its client disconnected before it was sent. Such a
+ * message goes to a connected member when the client of the holder disconnects, or to a member that connects, subscribes or has
+ * acknowledged everything. A message that was sent stays with its member [MQTT-4.8.2-4] [MQTT-4.8.2-5].
  *
  * A message moves when another member has room for it in flight, never into a queue. It enters the store for its new member
  * and leaves the queue of the holder in one batch, so a crash loses no message.
@@ -45,7 +45,7 @@ export class SharedBacklogs implements TurnTask {
     return this.#holders.size
   }
 
-  /** A session is without a client: other members may have what it was not sent. */
+  /** The client of a session has gone: other members may get the messages that were not sent to it. */
   add(session: Session): void {
     if (session.shared === undefined || session.outbox.waiting === 0) return
     for (const filter of session.shared) this.#holdersOf(filter).set(session, 0)
@@ -105,7 +105,7 @@ export class SharedBacklogs implements TurnTask {
     try {
       return this.#movePage(filter, take)
     } catch (error) {
-      // A member that cannot be sent a message must not disturb the one whose client has gone.
+      // An error at the other member must not affect the member whose client has gone.
       this.#broker.log.error(
         { err: error, filter },
         'A message of a Shared Subscription was not moved to another member',

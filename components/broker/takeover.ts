@@ -5,8 +5,8 @@ import type { BrokerCounters } from './counters.ts'
 import type { Session } from './session.ts'
 
 /**
- * Another connection of a client begins: the one that is there is disconnected [MQTT-3.1.4-3]. The session goes on, unless the new
- * connection asks for Clean Start.
+ * Disconnects the existing connection of a Client Identifier when another one begins [MQTT-3.1.4-3]. The session continues,
+ * unless the new connection asks for Clean Start.
  * @param existing the session with this Client Identifier, if there is one. @param by the new connection.
  */
 export const takeOver = (

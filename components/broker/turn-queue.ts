@@ -4,8 +4,7 @@ import { BROKER_UNITS } from './turn-scheduler.ts'
 
 /**
  * A queue of the broker's own work, such as Wills that are due. It holds each item once, and handles the items in their order,
- * divided over turns of the event loop. While the turn has units left, an item that is added to an empty queue is handled at
- * once.
+ * divided over turns of the event loop. An item that is added to an empty queue is handled at once if the turn has units left.
  */
 export class TurnQueue<T> implements TurnTask, Queue<T> {
   readonly minimumUnits = BROKER_UNITS
@@ -42,7 +41,7 @@ export class TurnQueue<T> implements TurnTask, Queue<T> {
     if (this.#items.size === 1) this.resume()
   }
 
-  /** Takes an item out. @returns false when it was not there. */
+  /** Removes an item. @returns false if it was not there. */
   delete(item: T): boolean {
     return this.#items.delete(item)
   }

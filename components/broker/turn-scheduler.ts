@@ -26,7 +26,7 @@ export class TurnScheduler implements Scheduler {
   readonly #waiting = new Set<TurnTask>()
   /** Those with `minimumUnits`. */
   readonly #waitingFirst = new Set<TurnTask>()
-  /** Tasks of clients waited in the last turn, and none of them had a share. */
+  /** Whether tasks of clients waited in the last turn and got no share. */
   #wereLeftOut = false
   /** Units left of this turn, for all tasks. */
   #left = UNITS_PER_TURN
@@ -71,7 +71,7 @@ export class TurnScheduler implements Scheduler {
     this.#schedule()
   }
 
-  /** Takes a task out of the queue. Without effect if it is not there. */
+  /** Removes a task from the queue. No effect if it is not there. */
   delete(task: TurnTask): void {
     this.#queueOf(task).delete(task)
   }
@@ -113,7 +113,7 @@ export class TurnScheduler implements Scheduler {
     if (this.waiting > 0) this.#schedule()
   }
 
-  /** @returns false when there are tasks, and none of them had a share. */
+  /** @returns false if there are tasks and all of them got no share. */
   #resumeAll(queue: Set<TurnTask>, tasks: number): boolean {
     if (queue.size > 0 && this.#left <= 0) return false
     // A task that has to wait again is queued behind the others, and has no second share in this turn.

@@ -10,13 +10,13 @@ import { describeSession, type NamedSession } from './describe-session.ts'
 import type { Gauges } from './gauges.ts'
 import type { Journal } from './journal.ts'
 
-/** What the hash of one message costs, in bytes; measured. */
+/** The memory of the hash of one message, in bytes; measured. */
 const CONTENT_BYTES = 50
 
 /** Every session may hold this much, however much the other sessions hold: more than 500 consecutive identifiers. */
 const FREE_BYTES = 2_048
 
-/** What the QoS 2 messages from a client need of the broker. */
+/** The parts of the broker that the QoS 2 messages from a client use. */
 export interface UnreleasedContext {
   readonly config: BrokerConfig
   readonly journal: Journal
@@ -31,13 +31,13 @@ export interface UnreleasedOwner extends NamedSession {
   readonly persistent: boolean
 }
 
-/** What tells the contents of two messages apart: a hash of the Topic Name and the payload. */
+/** Identifies the content of a message: a hash of the Topic Name and the payload. */
 const contentHash = ({ bytes, topicStart, topicEnd, payloadStart, payloadEnd }: Message): number => {
   const topic = hashOfBytes(END_OF_TOPIC, 0, END_OF_TOPIC.length, hashOfBytes(bytes, topicStart, topicEnd))
   return hashOfBytes(bytes, payloadStart, payloadEnd, topic)
 }
 
-/** A byte that is in no Topic Name: what moves from the payload to the topic makes another content. */
+/** A byte that no Topic Name contains, so that topic and payload are separated in the hash. */
 const END_OF_TOPIC = Uint8Array.of(0xff)
 
 /**
@@ -51,8 +51,8 @@ export class UnreleasedMessages implements ClientUnreleased {
 
   #received = new PacketIdentifierSet()
   /**
-   * Those of them that earlier connections brought, and the present one has not sent again: they do not count towards
-   * Receive Maximum. Undefined for a client of MQTT 3, which knows no Receive Maximum.
+   * Messages of earlier connections that the present connection has not sent again. They do not count towards Receive Maximum.
+   * Undefined for MQTT 3, which has no Receive Maximum.
    */
   #inherited: PacketIdentifierSet | undefined
   /** By Packet Identifier, what `contentOf` gave. Undefined where it is not asked for. */
@@ -95,7 +95,7 @@ export class UnreleasedMessages implements ClientUnreleased {
     this.#count()
   }
 
-  /** Takes over what the store holds. */
+  /** Restores the Packet Identifiers of the store. */
   restore(packetIdentifiers: readonly number[]): void {
     for (const packetIdentifier of packetIdentifiers) this.#received.add(packetIdentifier)
     this.#count()
@@ -118,13 +118,13 @@ export class UnreleasedMessages implements ClientUnreleased {
   }
 
   /**
-   * Decides what a PUBLISH packet brings.
+   * Classifies the message of a PUBLISH packet.
    * @param content what `contentOf` gives for its message.
    */
   arrival(publish: Publish, message: Message, content: number | undefined): Arrival {
     const { packetIdentifier, dup } = publish
     if (this.#received.has(packetIdentifier)) {
-      // After a restart the content is not known: then the identifier decides.
+      // After a restart the content is not known, so the identifier decides.
       const known = this.#contents?.get(packetIdentifier)
       const isOther = !dup && known !== undefined && known !== content
       if (!dup) this.#reused(packetIdentifier, message, isOther)
@@ -159,7 +159,7 @@ export class UnreleasedMessages implements ClientUnreleased {
     return false
   }
 
-  /** The message was taken. @param content as in `arrival`. */
+  /** The message was accepted. @param content as in `arrival`. */
   add(packetIdentifier: number, content: number | undefined): void {
     this.#received.add(packetIdentifier)
     if (content !== undefined) {
@@ -171,7 +171,7 @@ export class UnreleasedMessages implements ClientUnreleased {
     if (persistent) this.#broker.journal.append({ type: 'received', session, packetIdentifier })
   }
 
-  /** An earlier connection has sent it, and the present one not: it does not count towards Receive Maximum. */
+  /** Marks a message that only an earlier connection has sent: it does not count towards Receive Maximum. */
   inherit(packetIdentifier: number): void {
     if (this.#session.recipient?.isVersion5 !== true) return
     this.#inherited ??= new PacketIdentifierSet()
@@ -179,7 +179,7 @@ export class UnreleasedMessages implements ClientUnreleased {
     this.#count()
   }
 
-  /** The message was refused when others had got it. Without room for that it is not remembered. */
+  /** The message was refused after other subscribers got it. It is remembered if there is room. */
   addRefused(packetIdentifier: number): void {
     this.#refused ??= new PacketIdentifierSet()
     if (!this.#fits(this.#refused.costOf(packetIdentifier))) return

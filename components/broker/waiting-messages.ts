@@ -11,7 +11,7 @@ import type { Journal } from './journal.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
 import type { PublishNotes } from './publish-notes.ts'
 
-/** What the messages of a session need of the broker. */
+/** The parts of the broker that the messages of a session use. */
 export interface QueueContext {
   readonly config: BrokerConfig
   readonly journal: Journal
@@ -41,14 +41,14 @@ const PAGE = 1_000
  *
  *     backlog → queue → `next`
  *
- * The queue is in memory. The backlog is in the store alone: all that comes for a client that is away, and what would be too
- * much for memory. A session that ends with its connection has no backlog, and the queue of one that does not is in the
+ * The queue is in memory. The backlog is only in the store: all messages for a client that is away, and messages that exceed
+ * the limit in memory. A session that ends with its connection has no backlog, and the queue of one that does not is in the
  * store as well.
  */
 export class WaitingMessages {
   readonly #session: QueueOwner
   readonly #broker: QueueContext
-  /** Where messages go that turn out, after a restart, to have been sent already. */
+  /** Takes messages that, after a restart, turn out to be in flight. */
   readonly #inflight: Inflight<Outgoing>
 
   readonly #queue = new Fifo<Outgoing>()
@@ -80,7 +80,7 @@ export class WaitingMessages {
     return this.#queueBytes + this.#backlogBytes
   }
 
-  /** Takes a message, or drops it, or others for it, where the bounds say so. @param outgoing its message may be lent. */
+  /** Queues a message. When a bound is reached, drops it or older messages. @param outgoing its message may be lent. */
   push(outgoing: Outgoing): void {
     if (!this.#makeRoom(outgoing.size)) return
     const { persistent, id: session, recipient } = this.#session
@@ -108,7 +108,7 @@ export class WaitingMessages {
   }
 
   /**
-   * Takes out the message whose turn it is; those that have waited for too long are dropped on the way.
+   * Removes and returns the next message. Expired messages are dropped on the way.
    * @param withQoS2 false when none is taken out whose turn is that of a message at QoS 2.
    */
   next(withQoS2: boolean): Outgoing | undefined {
@@ -120,7 +120,7 @@ export class WaitingMessages {
       if (this.#expired(next)) this.#discard(next)
       else if (withQoS2 || next.qos === 1) return next
       else {
-        // It was in the store until now.
+        // It was only in the store until now.
         this.#putBack(next)
         return undefined
       }
@@ -142,7 +142,7 @@ export class WaitingMessages {
   handOver(queued: QueuedMessage, take: () => boolean): boolean {
     const outgoing = Outgoing.restored(queued)
     const { size } = outgoing
-    // Its place in the total is free for the other session, whose queue must not drop it for want of room.
+    // Its bytes are released first, so that the queue of the other session has room for it.
     this.#count(-1, -size)
     const isExpired = this.#expired(outgoing)
     let isOver = isExpired
@@ -160,7 +160,7 @@ export class WaitingMessages {
     return true
   }
 
-  /** Takes over what a store holds for the session, what is in flight included. */
+  /** Restores the messages of the session from the store, also those in flight. */
   restore(queue: { readonly count: number; readonly bytes: number }): void {
     this.#restored = true
     this.#backlogCount = queue.count
@@ -187,7 +187,7 @@ export class WaitingMessages {
     this.#queueBytes = 0
   }
 
-  /** The session will be in the store no more: everything is taken into memory. */
+  /** The session leaves the store: everything is read into memory. */
   leaveStore(): void {
     while (this.#load());
   }
@@ -231,7 +231,7 @@ export class WaitingMessages {
     return false
   }
 
-  /** Makes room for a message of this size, by the policy for a full queue. @returns false when there is none for it. */
+  /** Makes room for a message of this size by `queueFullPolicy`. @returns false if there is no room. */
   #makeRoom(size: number): boolean {
     if (this.#fits(size)) return true
     const { queueFullPolicy, maximumQueuedMessages, maximumQueuedBytes } = this.#broker.config
@@ -270,13 +270,13 @@ export class WaitingMessages {
     this.#count(1, outgoing.size)
   }
 
-  /** Whether it has waited for too long, before anything of it was sent [MQTT-3.3.2-5]. */
+  /** Whether it has expired before its delivery began [MQTT-3.3.2-5]. */
   #expired(outgoing: Outgoing): boolean {
     const { maximumQueuedSeconds } = this.#broker.config
     const waitsForEver = maximumQueuedSeconds === NEVER_EXPIRES
     const latestMs = waitsForEver ? Number.POSITIVE_INFINITY : outgoing.queuedAtMs + maximumQueuedSeconds * 1000
     const expiresAtMs = Math.min(latestMs, outgoing.message?.expiresAtMs ?? Number.POSITIVE_INFINITY)
-    // Most never expire, and need no look at the clock.
+    // Most messages never expire and need no look at the clock.
     return expiresAtMs !== Number.POSITIVE_INFINITY && this.#broker.now() >= expiresAtMs
   }
 

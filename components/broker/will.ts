@@ -21,7 +21,7 @@ import { TurnQueue } from './turn-queue.ts'
 /** Units of work that a Will costs apart from its deliveries: its message is made, and the store and the log are told. */
 const WILL_UNITS = 20
 
-/** What a Will costs to keep, in bytes; 0 for none. */
+/** The memory of a Will, in bytes; 0 for none. */
 export const willCost = (will: StoredWill | undefined): number =>
   will === undefined ? 0 : will.message.size + OVERHEAD_BYTES
 
@@ -52,12 +52,12 @@ export class Will<S> {
     return this.#stored
   }
 
-  /** What it costs, in bytes; 0 for none. */
+  /** Its memory, in bytes; 0 for none. */
   get cost(): number {
     return willCost(this.#stored)
   }
 
-  /** A connection brings it, or its end deletes it. */
+  /** Sets the Will of a connection, or deletes it. */
   set(will: StoredWill | undefined): void {
     const more = willCost(will) - this.cost
     this.#gauges.willBytes += more
@@ -65,14 +65,14 @@ export class Will<S> {
     this.#stored = will
   }
 
-  /** Takes it out, to be published. @returns undefined when there is none. */
+  /** Removes the Will, to publish it. @returns undefined if there is none. */
   take(): StoredWill | undefined {
     const stored = this.#stored
     this.set(undefined)
     return stored
   }
 
-  /** The client is away: the Will Delay Interval begins. @returns true when the Will is due now. */
+  /** Begins the Will Delay Interval when the client is away. @returns true if the Will is due now. */
   begin(sinceMs: number, nowMs: number): boolean {
     if (this.#stored === undefined) return false
     const { delaySeconds } = this.#stored
@@ -81,13 +81,13 @@ export class Will<S> {
     return false
   }
 
-  /** The client is back, or the session has ended. */
+  /** Stops the Will Delay Interval when the client is back or the session has ended. */
   stop(): void {
     if (this.#watch !== undefined) this.#wheel.cancel(this.#watch)
     this.#watch = undefined
   }
 
-  /** What is to become of it when the connection ends. @param outlives whether the session outlives the connection. */
+  /** The outcome of the Will when the connection ends. @param outlives whether the session outlives the connection. */
   outcome(outlives: boolean): WillOutcome | undefined {
     if (this.#stored === undefined) return undefined
     if (isServerTopic(this.#stored.message)) return 'dropped'
@@ -102,7 +102,7 @@ export class Will<S> {
     return outcome === 'delayed' ? (cleanStart ? 'published' : 'deleted') : outcome
   }
 
-  /** What has become of it, now that the connection has ended. @param expected what was to become of it. */
+  /** The outcome of the Will after the connection has ended. @param expected the outcome that was expected. */
   outcomeNow(expected: WillOutcome | undefined, isTakenOver: boolean): WillOutcome | undefined {
     if (expected !== 'published') return expected
     if (this.wasRefused) return 'dropped'
@@ -114,11 +114,11 @@ export class Will<S> {
 /** A session with its Will. */
 export interface WillOwner extends NamedSession {
   readonly will: { wasRefused: boolean; take(): StoredWill | undefined }
-  /** Its Will has left: the store is told, and the session may hold nothing any more. */
+  /** The Will was removed: updates the store, and whether the session holds anything. */
   willTaken(): void
 }
 
-/** What Wills need of the broker. */
+/** The parts of the broker that Wills use. */
 export interface WillContext<S> {
   readonly scheduler: TurnScheduler
   readonly counters: BrokerCounters
@@ -159,7 +159,7 @@ export class DueWills<S extends WillOwner> {
     return this.#queue.size
   }
 
-  /** The Will of this session is due. */
+  /** Queues the Will of a session that is due. */
   add(session: S): void {
     this.#byId.set(session.id, session)
     this.#queue.add(session)
@@ -188,9 +188,9 @@ export class DueWills<S extends WillOwner> {
   }
 
   /**
-   * Publishes a Will Message of a client that is gone, by the same rules as if the client published it. One that is not
-   * accepted is dropped and counted. Never throws: an error is logged, since the caller often acts for another client, which
-   * takes the session over.
+   * Publishes the Will Message of a client that has gone, by the rules for messages of clients. One that is not accepted is
+   * dropped and counted. Never throws: an error is logged, since the caller often acts for another client, which takes the
+   * session over.
    * @returns whether it was passed on to the subscribers, at once or over several turns.
    */
   #pass(will: Message, session: S, payer: Payer): boolean {
@@ -203,7 +203,7 @@ export class DueWills<S extends WillOwner> {
         return true
       }
       finished(reasonCode)
-      // Without room to retain it, or in the queue of a subscriber, the others have got it.
+      // If only the retained copy or one queue had no room, other subscribers have got it.
       return reasonCode < ReasonCode.UnspecifiedError || reasonCode === ReasonCode.QuotaExceeded
     } catch (error) {
       this.#broker.log.error({ ...detailsOf(will, session), err: error }, 'Will Message not published')

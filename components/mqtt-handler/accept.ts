@@ -12,7 +12,8 @@ import { refuse } from './refuse.ts'
 import { toldReason } from './told-reason.ts'
 
 /**
- * The client is who it says it is, or nobody asks: this process claims its session, and accepts the client or refuses it.
+ * The client is authenticated, or authentication is not required: claims its session for this process, then accepts or refuses
+ * the client.
  * @param authenticationData goes into CONNACK.
  */
 export const accept = (client: Client, request: ConnectRequest, authenticationData?: Uint8Array): void => {
@@ -36,18 +37,18 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
   const request = sessionRequest(client, connect)
   const problem = broker.admit(request)
   if (problem !== undefined) {
-    // Nothing has happened: a client that is connected with this identifier stays, and the session too.
+    // Nothing has changed: a connected client with this identifier stays connected, and the session remains.
     refuse(client, toldReason(problem.reasonCode, config), problem.why)
     return
   }
   const terms = client.handler.currentTerms()
-  // A client of MQTT 3 cannot be told another one: it would be cut off for a silence that it believes to be allowed.
+  // A client of MQTT 3 cannot be told another Keep Alive. A shorter one would disconnect it within its own Keep Alive.
   const keepAlive = client.isVersion5
     ? grantedKeepAlive(connect.keepAlive, config.maximumKeepAliveSeconds)
     : connect.keepAlive
   const answer = (sessionPresent: boolean) =>
     accepted(client, connect, { sessionPresent, terms, keepAlive, authenticationData })
-  // Without its CONNACK the client would never know that it is connected [MQTT-3.1.2-24].
+  // Without CONNACK the client would not know that it is connected [MQTT-3.1.2-24].
   if (client.connection.maximumPacketSize !== Number.POSITIVE_INFINITY && !takes(client, answer(false))) {
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return

@@ -2,25 +2,25 @@ import { Fifo } from '../../src/collections/fifo.ts'
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 
-/** So many packets of one client may wait; then nothing more is read from it until they have left. */
+/** The most packets of one client that may wait. Beyond it the client is not read until they are sent. */
 const MAXIMUM_WAITING = 1_000
 
-/** What follows when an answer has left: the client is connected, or one message less is unanswered. */
+/** The effect of sending an answer: the client is connected, or one message less is unanswered. */
 export type AfterAnswer = 'connected' | 'answered'
 
 /** The client whose answers they are. */
 export interface AnsweredClient {
   /** Sends a packet to the client. */
   send(packet: ControlPacket): void
-  /** A packet has left that something follows. */
+  /** A packet with an effect was sent. */
   answerLeft(then: AfterAnswer): void
-  /** A packet has to wait: `AckGate.release` is to follow. */
+  /** A packet has to wait: `AckGate.release` must be called later. */
   awaitStore(): void
 }
 
 /**
- * Holds back the answers to one client until what they promise is durable. Answers leave in the order they were given,
- * [MQTT-4.6.0-2] [MQTT-4.6.0-3] [MQTT-4.6.0-4]: one that has nothing to wait for waits for those before it.
+ * Holds back the answers to one client until what they promise is durable. Answers are sent in their order, [MQTT-4.6.0-2]
+ * [MQTT-4.6.0-3] [MQTT-4.6.0-4]: an answer that depends on nothing waits for those before it.
  */
 export class AckGate {
   readonly #journal: JournalPosition
@@ -42,7 +42,7 @@ export class AckGate {
     return this.#waiting.length >= MAXIMUM_WAITING
   }
 
-  /** A packet of the client comes: its answer depends on what is appended to the journal from now on. */
+  /** A packet of the client arrives. Its answer depends on what is appended to the journal from now on. */
   begin(): void {
     this.#position = this.#journal.position
   }
@@ -60,7 +60,7 @@ export class AckGate {
   /**
    * Sends a packet, at once or later.
    * @param depends whether it promises something that was appended to the journal, in this turn or before.
-   * @param then what follows when it has left.
+   * @param then the effect when it is sent.
    * @param batch the batch that must be durable first, if it is not the present one.
    * @returns false when it has to wait.
    */
@@ -75,7 +75,7 @@ export class AckGate {
     return false
   }
 
-  /** Sends what has waited long enough. */
+  /** Sends the answers whose batch is durable. */
   release(): void {
     const { durableBatch } = this.#journal
     for (
@@ -89,7 +89,7 @@ export class AckGate {
     }
   }
 
-  /** The connection is gone, and with it all that waited. */
+  /** The connection has ended: discards everything that waited. */
   clear(): void {
     this.#waiting.clear()
   }

@@ -34,7 +34,7 @@ export const handleAcknowledgement = (
 const NO_PUBACK = 'client sent PUBACK for a message at QoS 2'
 const NO_PUBCOMP = 'client sent PUBCOMP before it was sent PUBREL'
 
-/** PUBACK or PUBCOMP came. One for nothing is let pass: it may answer what an earlier connection sent. */
+/** PUBACK or PUBCOMP came. An acknowledgement without a message is ignored: it may belong to an earlier connection. */
 const finished = (client: Client, result: AckResult, isLast: boolean, whyWrong: string): void => {
   if (result === 'wrong') client.disconnect(ReasonCode.ProtocolError, whyWrong)
   else if (isLast) client.session!.outbox.pump()

@@ -38,7 +38,7 @@ export class Authentication implements ClientAuthentication {
     return this.#exchange !== undefined
   }
 
-  /** What the exchange is for. */
+  /** The purpose of the exchange. */
   get purpose(): 'connect' | 'reauthenticate' {
     return this.#request === undefined ? 'reauthenticate' : 'connect'
   }
@@ -62,7 +62,7 @@ export class Authentication implements ClientAuthentication {
   step(data: Uint8Array | undefined): void {
     let answer: AuthenticationStep | Promise<AuthenticationStep> | undefined
     try {
-      // Its own memory: the packet's is lent, and a method may take its time.
+      // A copy: the memory of the packet is lent, and the method may answer later.
       answer = this.#exchange?.step(data === undefined ? undefined : Uint8Array.from(data))
     } catch (error) {
       this.#failed(error)
@@ -150,7 +150,7 @@ export class Authentication implements ClientAuthentication {
 
   #refuse(reasonCode: ReasonCode, why: string): void {
     this.#exchange = undefined
-    // Why it failed is not for the client, which may be any peer.
+    // The client does not learn why it failed: it may be any peer.
     if (this.#client.phase === Phase.Connected)
       this.#client.disconnect(reasonCode, why, { reasonString: '' }) // [MQTT-4.12.1-2]
     else refuse(this.#client, reasonCode, why, '') // [MQTT-4.12.0-4]

@@ -2,16 +2,16 @@ import type { Client } from './client.ts'
 import { Phase } from './phase.ts'
 import type { Pause } from './reading.ts'
 
-/** What follows when something has answered that a client waits for. */
+/** The effects of an answer that a client waits for. */
 export interface AnswerListener<T> {
   take(answer: T): void
-  /** It has rejected, or has not answered in time. */
+  /** The promise rejected, or there was no answer in time. */
   failed(error: unknown): void
 }
 
 /**
- * Waits for something that may take its time. Nothing is read from the client meanwhile, and it is a failure if there is no
- * answer within `connectDeadlineMs`. Without effect once the connection has ended.
+ * Waits for an answer. The client is not read meanwhile. No answer within `connectDeadlineMs` is a failure. After the end of
+ * the connection an answer has no effect.
  * @param reason why the client is not read.
  */
 export const awaitAnswer = <T>(
@@ -21,7 +21,7 @@ export const awaitAnswer = <T>(
   listener: AnswerListener<T>,
 ): void => {
   client.reading.pause(reason)
-  // A connection that is not read does not even notice its end.
+  // A connection that is not read does not notice its end.
   const { connectDeadlineMs } = client.handler.config
   const failed = (error: unknown) => {
     if (client.phase !== Phase.Ended) listener.failed(error)
@@ -32,7 +32,7 @@ export const awaitAnswer = <T>(
     .then((value) => {
       if (client.phase !== Phase.Ended) listener.take(value)
     })
-    // Never throws: it is in a turn of its own, where an error would end the process.
+    // Never throws: it runs in its own turn, where an error would end the process.
     .catch(failed)
     .finally(() => {
       clearTimeout(deadline)

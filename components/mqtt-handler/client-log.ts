@@ -10,13 +10,13 @@ import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { TakeoverWatch } from './takeover-watch.ts'
 
-/** What the log says of a client. */
+/** The data of a client in the log. */
 export interface LoggedClient {
   /** The Client Identifier; none until its CONNECT packet is accepted. */
   readonly id: string | undefined
   readonly identity: Identity
   readonly connection: Pick<Connection, 'peer' | 'protocolVersion' | 'pendingBytes' | 'bytesReceived'>
-  /** It speaks a version that is not spoken here: the version of its connection is that of the answer. */
+  /** The client uses an unsupported version. The version of its connection is that of the answer. */
   readonly versionRefused: boolean
 }
 
@@ -32,7 +32,7 @@ export interface ClientEnd {
   readonly reasonString?: string | undefined
   /** The address of the client that took the Client Identifier over. */
   readonly takenOverBy?: string
-  /** What becomes of the Will, where that is decided already. */
+  /** The outcome of the Will, if it is already decided. */
   readonly will?: WillOutcome | undefined
 }
 
@@ -41,7 +41,7 @@ export const endedByBroker: ClientEnd = { by: 'broker' }
 
 const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
 
-/** Reasons of the broker to end a connection that need no warning: the client did nothing wrong. */
+/** Reasons to end a connection that need no warning, since the client made no error. */
 const ORDINARY: ReadonlySet<number | undefined> = new Set([
   ReasonCode.SessionTakenOver,
   ReasonCode.ServerShuttingDown,
@@ -88,7 +88,7 @@ export class ClientLog {
     const reason = reasonCode === undefined ? undefined : describe(end.by, reasonCode)
     const details = {
       ...clientFields(client),
-      // A refusal is always by the broker.
+      // The broker makes every refusal.
       closedBy: accepted || end.by !== 'broker' ? end.by : undefined,
       reason,
       why: end.takenOverBy === undefined ? why : undefined,
@@ -103,7 +103,7 @@ export class ClientLog {
     )
   }
 
-  /** A client sent a password that is not checked: said once, since it concerns the config and not the client. */
+  /** A client sent a password that is not checked. Logged once, since it concerns the config and not the client. */
   passwordIgnored(client: LoggedClient): void {
     if (this.#passwordSeen) return
     this.#passwordSeen = true
@@ -141,7 +141,7 @@ export class ClientLog {
     )
   }
 
-  /** Messages at QoS 0 come faster than a client reads. */
+  /** A client reads messages at QoS 0 more slowly than they arrive. */
   readsTooSlowly(client: LoggedClient): void {
     const { pendingBytes } = client.connection
     this.#log.warn(

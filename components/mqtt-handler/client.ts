@@ -22,7 +22,7 @@ import { PublishSender, type PublishSenderContext } from './publish-sender.ts'
 import { Pause, Reading } from './reading.ts'
 import type { Terms } from './terms.ts'
 
-/** What all clients share. */
+/** The part of the handler that all clients use. */
 export interface ClientContext extends PublishSenderContext {
   readonly config: HandlerConfig
   readonly broker: ClientBroker
@@ -33,7 +33,7 @@ export interface ClientContext extends PublishSenderContext {
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>
   /** Watches each client for its CONNECT packet, then for silence. */
   readonly keepAlive: TimerWheel<Client>
-  /** What clients are told that connect now. */
+  /** The terms for clients that connect now. */
   currentTerms(): Terms
   /** The connection of this client has ended. */
   ended(client: Client): void
@@ -45,11 +45,11 @@ export interface ClientContext extends PublishSenderContext {
 export interface ClientAuthentication {
   /** The name of the method, which every AUTH packet repeats [MQTT-4.12.0-5]. */
   readonly method: string
-  /** Whether AUTH packets go back and forth. */
+  /** Whether an exchange is in progress. */
   readonly underWay: boolean
   /** Takes the next packet of the exchange. */
   step(data: Uint8Array | undefined): void
-  /** Begins again: the client has been accepted before. */
+  /** Begins a re-authentication. */
   reauthenticate(data: Uint8Array | undefined): void
 }
 
@@ -69,18 +69,18 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
   /** The silence that it is allowed, once it is accepted. */
   #silenceLimitMs = 0
 
-  // Who it is; set when its CONNECT is accepted, the identity as soon as CONNECT has come.
+  // The identity, set when CONNECT arrives, and the session, set when CONNECT is accepted.
   identity: Identity
   /** The user that it proved to be. */
   owner: string | undefined
   session: ClientSession | undefined
-  /** What CONNACK told it, and what it is held to. */
+  /** What CONNACK told the client. The client is held to it. */
   terms: Terms
   /** Whether the Session Expiry Interval that it asked for, granted or not, was more than 0. */
   askedForSession = false
   /** Its enhanced authentication, if it has one. */
   authentication: ClientAuthentication | undefined
-  /** It speaks a version that is not spoken here: the version of its connection is that of the answer. */
+  /** The client uses an unsupported version. The version of its connection is that of the answer. */
   versionRefused = false
   /** Request Problem Information: whether it wants reason strings. */
   wantsReasons = true
@@ -92,7 +92,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
 
-  /** What of it was refused so far, and why: that was logged. */
+  /** The refusals that were logged for this client. */
   #refusals: Set<string> | undefined
 
   constructor(connection: Connection, next: PacketReceiver, handler: ClientContext) {
@@ -119,7 +119,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
     return this.#phase === Phase.Connected && !this.connection.congested && this.connection.open
   }
 
-  /** A packet came: it is not silent. */
+  /** A packet arrived: a sign of life. */
   heard(): void {
     this.handler.keepAlive.heard(this.#watch)
   }
@@ -131,7 +131,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
   }
 
   /**
-   * Its CONNECT is accepted: takes what it said, and is watched for silence.
+   * CONNECT is accepted: stores its values and begins to watch the Keep Alive.
    * @param terms what CONNACK tells it. @param keepAliveSeconds 0 is no limit.
    */
   accept(session: ClientSession, request: ConnectRequest, terms: Terms, keepAliveSeconds: number): void {
@@ -154,13 +154,13 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
     this.handler.accepted(this)
   }
 
-  /** An answer has left that something follows. */
+  /** An answer with an effect was sent. */
   answerLeft(then: AfterAnswer): void {
     if (then === 'answered') {
       this.unanswered -= 1
       return
     }
-    // CONNACK has left: messages follow.
+    // CONNACK was sent: messages follow.
     this.reading.resume(Pause.Connack)
     this.#phase = Phase.Connected
     this.session?.outbox.begin()
@@ -218,8 +218,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
   }
 
   /**
-   * Sends an answer once what it promises is durable. A store that is slow makes its clients slow: none is read while too many
-   * of its answers wait.
+   * Sends an answer once what it promises is durable. The client is not read while too many of its answers wait.
    * @param depends whether it promises something that was appended to the journal in this turn.
    * @param then what follows when it has left.
    * @param batch of the store that holds what it promises, if it is not the present one.
@@ -246,13 +245,13 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
     return this.#incomingAliases
   }
 
-  /** A message that it published was not accepted: counted, and logged once for each reason. */
+  /** Reports that a message of the client was not accepted. Counted, and logged once for each reason. */
   refusedPublish({ topic }: Message, reasonCode: ReasonCode): void {
     this.handler.counters.refusedPublishes += 1
     this.#refused(reasonCode, { topic }, 'Message not accepted', 'the next ones for the same reason are only counted')
   }
 
-  /** It asked for a subscription that it does not get: logged once for each reason, since a packet can hold thousands. */
+  /** Reports that a subscription was refused. Logged once for each reason, since a packet can contain thousands. */
   refusedSubscription(reasonCode: ReasonCode, why: string): void {
     this.#refused(reasonCode, { why }, 'Subscription refused', 'the next ones for the same reason are not logged')
   }
@@ -265,7 +264,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
     this.handler.clientLog.refused(this, reasonCode, what, text, next)
   }
 
-  /** Says why, as far as the version can say it, and ends the connection [MQTT-4.13.1-1]. */
+  /** Sends DISCONNECT with the Reason Code if the version has it, and ends the connection [MQTT-4.13.1-1]. */
   disconnect(reasonCode: ReasonCode, why: string, options: DisconnectOptions = {}): void {
     const { reasonString = why, ...decided } = options
     if (this.isVersion5 && this.#phase === Phase.Connected) {
@@ -274,10 +273,10 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
     this.end(why, { by: 'broker', reasonCode, ...decided })
   }
 
-  /** The time for its CONNECT packet or for a sign of life is over. */
+  /** The time for CONNECT, or 1.5 times the Keep Alive, is over. */
   expire(): void {
     if (this.#phase >= Phase.Accepted && this.connection.paused) {
-      // It could not be heard, since we did not listen.
+      // The client was not read meanwhile, so its packets could not be seen.
       this.handler.keepAlive.heard(this.#watch)
       this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
     } else if (this.#phase >= Phase.Accepted) {
@@ -286,7 +285,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
   }
 
   /**
-   * Ends the connection, after what was sent. The session goes on by itself. Ending it twice does no harm.
+   * Ends the connection after everything queued is sent. The session continues. A second call has no effect.
    * @param why for the log, in a few words.
    */
   end(why: string, end: ClientEnd = endedByBroker): void {

@@ -7,7 +7,7 @@ import type { Terms } from './terms.ts'
 
 type Properties = NonNullable<IConnackPacket['properties']>
 
-/** What was decided about a client that is accepted. */
+/** The decisions about an accepted client. */
 export interface Acceptance {
   readonly sessionPresent: boolean
   readonly terms: Terms
@@ -29,8 +29,8 @@ export const accepted = (client: Client, request: ConnectRequest, acceptance: Ac
 }
 
 /**
- * CONNACK for a client that is refused; undefined where its version has nothing to say about the reason, and the connection
- * is just closed. Session Present is 0 [MQTT-3.2.2-6].
+ * CONNACK for a refused client; undefined if its version has no code for the reason. The connection is then closed without an
+ * answer. Session Present is 0 [MQTT-3.2.2-6].
  */
 export const refused = (
   version: ProtocolVersion,
@@ -45,7 +45,7 @@ export const refused = (
   return returnCode === undefined ? undefined : { cmd: 'connack', sessionPresent: false, returnCode }
 }
 
-/** What MQTT 3 calls the reasons for a refusal. A client that broke the protocol has none: it is just disconnected. */
+/** The Return Codes of MQTT 3 for refusals. A client that breaks the protocol gets none: its connection is closed. */
 const RETURN_CODES: ReadonlyMap<ReasonCode, ConnectReturnCode> = new Map<ReasonCode, ConnectReturnCode>([
   [ReasonCode.UnsupportedProtocolVersion, ConnectReturnCode.UnacceptableProtocolVersion],
   [ReasonCode.ClientIdentifierNotValid, ConnectReturnCode.IdentifierRejected],
@@ -61,7 +61,7 @@ const RETURN_CODES: ReadonlyMap<ReasonCode, ConnectReturnCode> = new Map<ReasonC
   [ReasonCode.ServerMoved, ConnectReturnCode.ServerUnavailable],
 ])
 
-/** What this broker can do, where that is not what a client assumes (section 3.2.2.3). */
+/** The capabilities of this broker that differ from the defaults of the specification (section 3.2.2.3). */
 const capabilities = ({ connection }: Client, terms: Terms): Properties => ({
   receiveMaximum: terms.receiveMaximum,
   // [MQTT-3.2.2-9]; the property has a value for 0 and 1 alone, which mqtt-packet writes as a byte.
@@ -76,7 +76,7 @@ const capabilities = ({ connection }: Client, terms: Terms): Properties => ({
   ...(terms.sharedSubscriptionAvailable ? {} : { sharedSubscriptionAvailable: false }),
 })
 
-/** What it says to what this client asked for. */
+/** The answers to the requests of this client. */
 const answers = (client: Client, request: ConnectRequest, acceptance: Acceptance): Properties => {
   const { config } = client.handler
   const { clientId } = client.identity

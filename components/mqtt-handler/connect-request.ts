@@ -8,7 +8,7 @@ import type { HandlerConfig } from './config.ts'
 /** Receive Maximum of a client that does not say (section 3.1.2.11.3), or that cannot. */
 const DEFAULT_RECEIVE_MAXIMUM = 65_535
 
-/** What a CONNECT packet asks for, in the same words for all versions. Owns its memory. */
+/** The request of a CONNECT packet, with the same fields for all versions. It owns its memory. */
 export interface ConnectRequest {
   /** Empty when the server is to choose one. */
   readonly clientId: string

@@ -28,7 +28,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
     refuse(client, problem.reasonCode, problem.why)
     return
   }
-  // A client without an identifier gets one that nobody has [MQTT-3.1.3-6].
+  // A client without an identifier gets an unused one [MQTT-3.1.3-6].
   if (request.clientId === '') {
     client.identity = { ...client.identity, clientId: client.handler.broker.unusedId() }
   }
@@ -47,7 +47,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   authentication.begin(request.authenticationData)
 }
 
-/** The client names no Authentication Method. Where there are some, it proves nothing: neither that it is this user. */
+/** The client names no Authentication Method. If the broker has such methods, the user name is not verified. */
 const withoutMethod = (client: Client, request: ConnectRequest): void => {
   if (client.handler.authenticationMethods.size > 0) {
     if (!client.handler.config.allowUnauthenticated) {
@@ -60,7 +60,7 @@ const withoutMethod = (client: Client, request: ConnectRequest): void => {
   accept(client, request)
 }
 
-/** What keeps this CONNECT packet from being accepted, whoever sent it. */
+/** Why this CONNECT packet cannot be accepted from any client; undefined if it can. */
 const problemOf = (client: Client, request: ConnectRequest): Refusal | undefined => {
   const { config } = client.handler
   const terms = client.handler.currentTerms()

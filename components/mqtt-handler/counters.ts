@@ -1,4 +1,4 @@
-/** What has happened since the start. For the operator alone: the handler decides nothing by these numbers. */
+/** Events since the start, for operators. The handler does not use these numbers for decisions. */
 export interface HandlerCounters {
   /** Clients whose CONNECT was accepted. */
   connects: number
@@ -16,9 +16,9 @@ export interface HandlerCounters {
   /** PUBLISH packets from clients and to clients, by their QoS. */
   readonly publishesIn: Float64Array
   readonly publishesOut: Float64Array
-  /** Messages at QoS 0 that were not delivered because a subscriber took too long to read. */
+  /** Messages at QoS 0 that were not delivered because a subscriber reads too slowly. */
   droppedQoS0: number
-  /** Messages that were larger than their subscriber takes. */
+  /** Messages that were larger than the Maximum Packet Size of the subscriber. */
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number

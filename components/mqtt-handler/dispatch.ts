@@ -90,8 +90,8 @@ export class Dispatch implements PacketReceiver {
       return
     }
     if (error.clientId !== undefined) client.identity = { ...client.identity, clientId: error.clientId }
-    // In MQTT 3 only a version that is not spoken here has an answer; any other CONNECT that is illegal has none, though the
-    // reason be one that has a Return Code elsewhere [3.1.1 MQTT-3.1.4-1].
+    // In MQTT 3 only an unsupported version is answered. Any other illegal CONNECT gets no answer, even if its reason has a
+    // Return Code [3.1.1 MQTT-3.1.4-1].
     client.versionRefused = reasonCode === ReasonCode.UnsupportedProtocolVersion
     if (client.isVersion5 || client.versionRefused) refuse(client, reasonCode, why, error.message)
     else client.end(why, { by: 'broker', reasonCode })
@@ -125,7 +125,7 @@ const beforeConnected = (client: Client, packet: ControlPacket): void => {
   } else refuse(client, ReasonCode.ProtocolError, `client sent ${packet.cmd} before CONNACK`)
 }
 
-/** Handles a packet of a connected client, by its type. PUBLISH packets have a way of their own (`publish.ts`). */
+/** Handles a packet of a connected client, by its type. PUBLISH packets are handled in `publish.ts`. */
 const whenConnected = (client: Client, packet: ControlPacket): void => {
   switch (packet.cmd) {
     case 'puback':

@@ -27,8 +27,8 @@ export interface FilterRequests<Request> {
 }
 
 /**
- * Handles the Topic Filters of a SUBSCRIBE or UNSUBSCRIBE packet in their order. Many of them are handled over turns of the
- * event loop, and nothing is read from the client meanwhile. If its connection ends, the rest is left out.
+ * Handles the Topic Filters of a SUBSCRIBE or UNSUBSCRIBE packet in their order. Many filters are handled over several turns of
+ * the event loop, and the client is not read meanwhile. If its connection ends, the rest is skipped.
  */
 export class FilterWork<Request> implements TurnTask {
   readonly #client: Client
@@ -63,7 +63,7 @@ export class FilterWork<Request> implements TurnTask {
     } catch (error) {
       const { handler } = this.#client
       handler.log.error({ err: error, ...clientFields(this.#client) }, 'Topic Filters not handled')
-      // It is not read, and would not even notice the end of its connection.
+      // The connection is not read, and would not notice its end.
       this.#client.disconnect(ReasonCode.UnspecifiedError, 'its Topic Filters could not be handled', {
         reasonString: '',
       })

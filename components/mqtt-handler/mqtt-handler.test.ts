@@ -7,9 +7,9 @@ afterEach(() => broker.stop())
 
 const authorizer = { mayPublish: () => true, maySubscribe: () => true }
 
-it('the handler warns that user names are not proven when an authorizer goes by them', () => {
+it('the handler warns that user names are not verified when an authorizer goes by them', () => {
   broker = new HandlerHarness({}, { authorizer })
-  expect(broker.log.at('warn')).toMatchObject([{ message: expect.stringContaining('User names are not proven') }])
+  expect(broker.log.at('warn')).toMatchObject([{ message: expect.stringContaining('User names are not verified') }])
 })
 
 it('the handler warns of nothing when there is an authentication method, or no authorizer', () => {

@@ -17,7 +17,7 @@ import { CurrentTerms, type Terms } from './terms.ts'
 /** The work of ending a client that was silent for too long, in units; measured. */
 const SILENT_CLIENT_UNITS = 150
 
-/** What the handler is made of. */
+/** The dependencies of the handler. */
 export interface Parts {
   readonly broker: Pick<Broker, 'forClients'>
   readonly logger: Logger
@@ -36,7 +36,7 @@ export class MqttHandler implements HandlerStage, ClientContext {
   readonly keepAlive = timerWheel<Client>(performance.now(), true)
   readonly outgoing = new Publish()
 
-  /** Every open connection's. */
+  /** Of every open connection. */
   readonly clients = new Set<Client>()
   /** Clients that were silent for too long, or did not send CONNECT in time. */
   readonly silentClients: TurnQueue<Client>
@@ -58,7 +58,7 @@ export class MqttHandler implements HandlerStage, ClientContext {
       return false
     })
     if (this.broker.isAuthorized && this.authenticationMethods.size === 0) {
-      this.log.warn({}, 'User names are not proven: there is an authorizer, but no authentication method')
+      this.log.warn({}, 'User names are not verified: there is an authorizer, but no authentication method')
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }

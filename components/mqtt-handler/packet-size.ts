@@ -10,9 +10,9 @@ export const AUTH_TOO_LARGE = 'AUTH is larger than the Maximum Packet Size of th
 const SUBSCRIPTION_ANSWER_BYTES = 2 + 1
 
 /**
- * Whether the client takes a packet of this size [MQTT-3.1.2-24]. The encoder drops a packet that is larger: an answer that the
- * client waits for is checked before what it answers is done. PUBACK, PUBREC, PUBREL, PUBCOMP, PINGRESP and DISCONNECT need no
- * check: without a Reason String they are smaller than any CONNACK with Receive Maximum, which a connected client has taken.
+ * Whether the client takes a packet of this size [MQTT-3.1.2-24]. The encoder drops a larger packet, so an answer that the
+ * client waits for is checked before the request is carried out. PUBACK, PUBREC, PUBREL, PUBCOMP, PINGRESP and DISCONNECT need
+ * no check: without a Reason String they are smaller than any CONNACK with Receive Maximum, which a connected client has taken.
  */
 export const takes = ({ connection, isVersion5 }: Client, packet: ControlPacket): boolean =>
   !isVersion5 ||

@@ -1,10 +1,10 @@
-/** How far a client has come. */
+/** The state of a client. */
 export const Phase = {
-  /** Nothing came yet. */
+  /** No packet has arrived. */
   New: 0,
-  /** CONNECT came, and AUTH packets go back and forth. */
+  /** CONNECT has arrived, and AUTH packets are exchanged. */
   Authenticating: 1,
-  /** CONNACK is on its way, and waits for the store. */
+  /** CONNACK waits for the store. */
   Accepted: 2,
   Connected: 3,
   Ended: 4,

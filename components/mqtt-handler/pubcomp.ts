@@ -3,6 +3,6 @@ import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { handleAcknowledgement } from './acknowledge.ts'
 import type { Client } from './client.ts'
 
-/** The client has done with a message at QoS 2. */
+/** Handles PUBCOMP: the delivery of a message at QoS 2 is complete. */
 export const handlePubcomp = (client: Client, { messageId }: IPubcompPacket): void =>
   handleAcknowledgement(client, PacketType.Pubcomp, messageId!, true)

@@ -11,7 +11,7 @@ import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
 import type { HandlerCounters } from './counters.ts'
 
-/** What a Topic Alias costs in a packet: shorter Topic Names are no better with one. */
+/** The size of a Topic Alias in a packet, in bytes. An alias does not shorten packets with shorter Topic Names. */
 const TOPIC_ALIAS_BYTES = 3
 
 /** A packet of MQTT 5.0 is at most so much longer than the same of MQTT 3: Property Length, and a longer Remaining Length. */
@@ -31,7 +31,7 @@ export abstract class PublishSender implements MessageReceiver {
   protected readonly next: PacketReceiver
   readonly #handler: PublishSenderContext
   #outgoingAliases: OutgoingTopicAliases | undefined
-  /** Messages at QoS 0 come faster than it reads. */
+  /** The client reads messages at QoS 0 more slowly than they arrive. */
   #dropping = false
 
   constructor(connection: Connection, next: PacketReceiver, handler: PublishSenderContext) {
@@ -42,7 +42,7 @@ export abstract class PublishSender implements MessageReceiver {
 
   abstract readonly identity: Identity
   abstract get sendable(): boolean
-  /** It begins to read too slowly: messages at QoS 0 are dropped. */
+  /** Called when the client begins to read too slowly: messages at QoS 0 are dropped. */
   protected abstract readsTooSlowly(): void
 
   get isVersion5(): boolean {
@@ -105,7 +105,7 @@ export abstract class PublishSender implements MessageReceiver {
   takesRun({ message, longest }: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
     const { mayReceive } = this.#handler.broker
     if (!this.#takesRuns(subscriptionIdentifiers)) return false
-    // Those that it may not have are dropped one by one, and take no room in flight.
+    // Messages that the client may not receive are dropped one by one and do not count as in flight.
     if (longest + ANOTHER_FORM_BYTES > this.connection.maximumPacketSize) return false
     return mayReceive === undefined || mayReceive(this.identity, message.topic)
   }
@@ -156,7 +156,7 @@ export abstract class PublishSender implements MessageReceiver {
   #drop(messages: number): void {
     this.#handler.counters.droppedQoS0 += messages
     if (this.#dropping) return
-    // Once for each time that it falls behind, not for each message.
+    // Logged once each time the client falls behind, not for each message.
     this.#dropping = true
     this.readsTooSlowly()
   }

@@ -33,7 +33,7 @@ export const handlePublish = (client: Client, publish: Publish): void => {
 
 /**
  * Takes PUBLISH packets that differ in their payloads alone.
- * @returns false, and does nothing, when each is to be looked at.
+ * @returns false, and does nothing, if each packet must be handled separately.
  */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
   const session = client.session!
@@ -68,7 +68,7 @@ const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
   else later(client, pending, 1, { messageId, content: undefined }, depends)
 }
 
-/** The message is with its subscribers. @param depends whether the answer promises what was appended to the journal. */
+/** The message was delivered. @param depends whether the answer promises what was appended to the journal. */
 const takenQoS1 = (client: Client, messageId: number, message: Message, reason: ReasonCode, depends: boolean): void => {
   if (reason === ReasonCode.Success && client.phase !== Phase.Ended && client.gate.isOpen(depends)) {
     client.acknowledges(PacketType.Puback, messageId, depends)
@@ -108,7 +108,7 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   session.deliverOwn(message)
 }
 
-/** Refuses a message whose Packet Identifier there is no room for: it could not be told from the next message under it. */
+/** Refuses a message whose Packet Identifier cannot be stored: the next message with it could not be distinguished. */
 const refuseUnremembered = (client: Client, messageId: number): void => {
   client.handler.counters.refusedPublishes += 1
   if (client.isVersion5) client.answer(refused(client, messageId), false)
@@ -118,7 +118,7 @@ const refuseUnremembered = (client: Client, messageId: number): void => {
 /** A message that is acknowledged. */
 interface Acknowledged {
   readonly messageId: number
-  /** At QoS 2, what tells its content from another one. */
+  /** At QoS 2, a hash that identifies its content. */
   readonly content: number | undefined
 }
 
@@ -139,7 +139,7 @@ const later = (
   })
 
 /**
- * The message is with its subscribers, all or some of them.
+ * The message was delivered to all or some subscribers.
  * @param isRefused whether the full queue of one of them refused it.
  * @param depends whether the answer promises what was appended to the journal.
  */
@@ -155,7 +155,7 @@ const takenQoS2 = (
   // It may have ended meanwhile.
   if (session.hasEnded) return
   const said = answered(client, message, reason)
-  // A message that is refused is over [MQTT-4.3.3-9]; MQTT 3 cannot say so, and goes on to PUBREL.
+  // A refused message is complete [MQTT-4.3.3-9]. MQTT 3 has no code for it and continues with PUBREL.
   if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
     session.unreleased.add(messageId, content)
     if (session.recipient !== client) session.unreleased.inherit(messageId)
@@ -181,7 +181,7 @@ const NOT_UTF8: PublishOutcome = {
   pending: undefined,
 }
 
-/** What PUBACK or PUBREC says beside Success. MQTT 3 has no Reason Codes: what is refused is acknowledged all the same [3.1.1 MQTT-3.3.5-2]. */
+/** The Reason Code of PUBACK or PUBREC. MQTT 3 has no Reason Codes: a refused message is acknowledged [3.1.1 MQTT-3.3.5-2]. */
 const answered = (
   client: Client,
   message: Message,
@@ -203,7 +203,7 @@ const explained = (client: Client, reasonCode: ReasonCode): Pick<IPubackPacket, 
   ...client.explained(EXPLANATIONS.get(reasonCode) ?? ''),
 })
 
-/** Reason Strings for what the codes alone do not say. */
+/** Reason Strings where the Reason Code is not specific. */
 const EXPLANATIONS: ReadonlyMap<ReasonCode, string> = new Map<ReasonCode, string>([
   [ReasonCode.TopicNameInvalid, 'Clients cannot publish to topics that begin with $.'],
   [
@@ -218,7 +218,7 @@ const hold = (client: Client, answer: IPubackPacket, depends: boolean): void => 
   client.answer(answer, depends, 'answered')
 }
 
-/** Whether so many more messages are within Receive Maximum, which clients of MQTT 3 do not know. */
+/** Whether this number of further messages is within Receive Maximum. MQTT 3 has no Receive Maximum. */
 const hasRoomToAnswer = (client: Client, messages: number): boolean => {
   if (!client.isVersion5) return true
   return client.unanswered + client.session!.unreleased.ofConnection + messages <= client.terms.receiveMaximum
@@ -231,7 +231,7 @@ const overReceiveMaximum = (client: Client): boolean => {
   return true
 }
 
-/** @returns the message with the Topic Name that its alias stands for, or undefined when the alias is not legal. */
+/** @returns the message with the Topic Name of its alias; undefined if the alias is invalid. */
 const resolveTopicAlias = (client: Client, { message, topicAlias, omitsTopic }: Publish): Message | undefined => {
   const aliases = client.incomingAliases
   if (aliases === undefined || !aliases.allows(topicAlias)) {
@@ -240,11 +240,11 @@ const resolveTopicAlias = (client: Client, { message, topicAlias, omitsTopic }: 
   }
   if (!omitsTopic) {
     if (aliases.set(topicAlias, message.topicBytes)) return message
-    client.disconnect(ReasonCode.QuotaExceeded, 'client used Topic Aliases for topics that are too long together')
+    client.disconnect(ReasonCode.QuotaExceeded, 'client used Topic Aliases for more than 65,536 bytes of Topic Names')
     return undefined
   }
   const topic = aliases.get(topicAlias)
   if (topic !== undefined) return message.with({ topic })
-  client.disconnect(ReasonCode.ProtocolError, 'client used a Topic Alias that stands for nothing')
+  client.disconnect(ReasonCode.ProtocolError, 'client used an unknown Topic Alias')
   return undefined
 }

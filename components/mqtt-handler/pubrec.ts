@@ -4,7 +4,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { handleAcknowledgement } from './acknowledge.ts'
 import type { Client } from './client.ts'
 
-/** The client has a message at QoS 2, or refuses it: then it is over [MQTT-4.4.0-2]. */
+/** Handles PUBREC: the client has a message at QoS 2, or refuses it, which ends the delivery [MQTT-4.4.0-2]. */
 export const handlePubrec = (client: Client, { messageId, reasonCode = 0 }: IPubrecPacket): void => {
   if (reasonCode < ReasonCode.UnspecifiedError) {
     handleAcknowledgement(client, PacketType.Pubrec, messageId!, true)

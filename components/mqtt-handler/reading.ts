@@ -8,11 +8,11 @@ export const Pause = {
   Authentication: 2,
   /** Too many answers wait for the store. */
   Answers: 4,
-  /** Its last message is still on its way to subscribers. */
+  /** Its last message is still being delivered. */
   Publication: 8,
   /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
   Filters: 16,
-  /** Another process may have to give its session up. */
+  /** Another process may own its session and must release it first. */
   Claim: 32,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
@@ -22,7 +22,7 @@ export interface ReadingListener {
   heard(): void
 }
 
-/** Whether a connection is read: as long as no reason speaks against it. */
+/** Pauses a connection while there is a reason not to read it. */
 export class Reading {
   readonly #connection: Connection
   readonly #listener: ReadingListener
@@ -38,12 +38,12 @@ export class Reading {
     this.#reasons |= reason
   }
 
-  /** The reason is gone; no harm if it was not there. */
+  /** Removes a reason. No effect if it was not set. */
   resume(reason: Pause): void {
     if ((this.#reasons & reason) === 0) return
     this.#reasons &= ~reason
     if (this.#reasons !== 0) return
-    // What it sent meanwhile is not read yet: its silence begins now.
+    // Packets that were sent meanwhile are not read yet, so the silence is counted from now.
     this.#listener.heard()
     this.#connection.resume()
   }

@@ -11,9 +11,9 @@ import { toldReason } from './told-reason.ts'
 type Request = ISubscribePacket['subscriptions'][number]
 
 /**
- * Subscribes the client to each filter and answers with one Reason Code for each, in their order [MQTT-3.9.3-1], as if they
- * had come one after the other [MQTT-3.8.4-5]. Retained messages follow. A client that does not take so large a SUBACK is
- * disconnected, and nothing is subscribed. A packet of many filters is handled over turns.
+ * Subscribes the client to each filter and answers with one Reason Code for each, in their order [MQTT-3.9.3-1], like single
+ * SUBSCRIBE packets [MQTT-3.8.4-5]. Retained messages follow. If SUBACK would be larger than the client's Maximum Packet Size,
+ * the client is disconnected and nothing is subscribed. A packet of many filters is handled over turns.
  */
 export const handleSubscribe = (client: Client, packet: ISubscribePacket): void => {
   const { subscriptions, properties, messageId } = packet
@@ -46,7 +46,10 @@ export const handleSubscribe = (client: Client, packet: ISubscribePacket): void 
   work.begin()
 }
 
-/** What of this SUBSCRIBE packet the client was told not to be available, which is a Protocol Error in MQTT 5.0 (section 3.2.2.3). */
+/**
+ * The feature in this SUBSCRIBE packet that CONNACK said is not available, which is a Protocol Error in MQTT 5.0 (section
+ * 3.2.2.3).
+ */
 const unavailableFeature = (terms: Terms, requests: readonly Request[], identifier: number): ReasonCode | undefined => {
   if (identifier !== 0 && !terms.subscriptionIdentifiersAvailable) return ReasonCode.SubscriptionIdentifiersNotSupported
   const shared = !terms.sharedSubscriptionAvailable && requests.some(({ topic }) => sharedFilter(topic) !== undefined)
@@ -55,7 +58,7 @@ const unavailableFeature = (terms: Terms, requests: readonly Request[], identifi
   return wildcard ? ReasonCode.WildcardSubscriptionsNotSupported : undefined
 }
 
-/** @param reasons takes what the client is told of a refusal. */
+/** @param reasons collects the Reason Strings of refusals. */
 const subscribe = (client: Client, request: Request, identifier: number, reasons: Set<string>): ReasonCode => {
   const qos = Math.min(request.qos, client.terms.maximumQoS) as Request['qos'] // [MQTT-3.8.4-7]
   const problem = problemOf(client, request, {
@@ -73,7 +76,7 @@ const subscribe = (client: Client, request: Request, identifier: number, reasons
   return client.isVersion5 ? reasonCode : ReasonCode.UnspecifiedError
 }
 
-/** Makes a subscription. @returns why not; undefined when it is made. */
+/** Adds a subscription. @returns why it is refused; undefined if it is made. */
 const problemOf = (client: Client, request: Request, subscription: Subscription): Refusal | undefined => {
   const unavailable = unavailableFeature(client.terms, [request], 0)
   if (unavailable !== undefined) return { reasonCode: unavailable, why: 'not available here' }

@@ -1,6 +1,6 @@
 /** A takeover continues a row when the last takeover of the Client Identifier was at most this long ago. */
 const QUIET_MS = 60_000
-/** A row of so many takeovers is reported: a single device that reconnects does not cause it. */
+/** The number of takeovers in a row that is reported. A single device that reconnects does not reach it. */
 const REPEATED = 5
 /** Client Identifiers that are watched at the same time. Beyond it the one whose last takeover is the oldest is forgotten. */
 const MAXIMUM_WATCHED = 1_000
@@ -11,7 +11,7 @@ interface Row {
   lastMs: number
 }
 
-/** Takeovers in a row of one Client Identifier that have become too many: reported once for each row. */
+/** Too many takeovers of one Client Identifier in a row. Reported once for each row. */
 export interface RepeatedTakeovers {
   readonly takeovers: number
   readonly seconds: number

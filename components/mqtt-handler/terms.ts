@@ -2,8 +2,8 @@ import type { QoS } from 'mqtt-packet'
 import type { HandlerConfig } from './config.ts'
 
 /**
- * What CONNACK tells a client that the broker can do (section 3.2.2.3). It is what the client is held to as long as it is
- * connected, whatever the config says later. All clients that were told the same share one object.
+ * The capabilities of the broker that CONNACK announces (section 3.2.2.3). A client is held to them as long as it is connected,
+ * even if the config changes. Clients with the same terms share one object.
  */
 export interface Terms {
   /** Receive Maximum. */
@@ -24,7 +24,7 @@ export class CurrentTerms {
     this.#terms = termsOf(config)
   }
 
-  /** @returns the same object as long as the config says the same. */
+  /** @returns the same object as long as the values of the config are the same. */
   get(config: HandlerConfig): Terms {
     if (!isSame(this.#terms, config)) this.#terms = termsOf(config)
     return this.#terms

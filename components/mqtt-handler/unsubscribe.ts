@@ -5,9 +5,9 @@ import { FilterWork } from './filter-work.ts'
 import { takesSubscriptionAnswer } from './packet-size.ts'
 
 /**
- * Ends subscriptions, and answers UNSUBACK even where there was none to end [MQTT-3.10.4-5]: one Reason Code for each
- * filter, in their order [MQTT-3.11.3-1]; MQTT 3 has none. A client that does not take so large an UNSUBACK is disconnected,
- * and keeps its subscriptions.
+ * Ends subscriptions, and answers with UNSUBACK even if there were none [MQTT-3.10.4-5]: one Reason Code for each filter, in
+ * their order [MQTT-3.11.3-1]; MQTT 3 has none. If UNSUBACK would be larger than the client's Maximum Packet Size, the client
+ * is disconnected and keeps its subscriptions.
  */
 export const handleUnsubscribe = (client: Client, { unsubscriptions, messageId }: IUnsubscribePacket): void => {
   if (!takesSubscriptionAnswer(client, unsubscriptions.length)) {

@@ -1,10 +1,9 @@
 import type { Server, Socket } from 'node:net'
 
 /**
- * Has a server use sockets that are made here for the connections that it accepts. Node makes a Socket of its own for each, which
- * cannot read into shared memory: the connection had to move to a second one, and the first was a tenth of what a connection
- * cost. This takes parts of the server that are not documented but have been there in every version of Node. Where they are not,
- * nothing is done, and Node's sockets come.
+ * Makes the sockets of accepted connections in place of Node. Node's own Socket cannot read into shared memory, so each
+ * connection would need a second socket, which costs a tenth of a connection. This uses undocumented parts of `net.Server` that
+ * exist in every version of Node so far. Without them it does nothing, and Node makes the sockets.
  * @param make makes the socket of a connection, from what Node calls its handle.
  * @returns ends it: then Node makes the sockets again.
  */
@@ -15,7 +14,7 @@ export const acceptWith = (server: Server, make: (handle: object) => Socket): ((
   if (typeof byNode !== 'function' || typeof internals._connections !== 'number') return () => undefined
   const onConnection: OnConnection = (error, handle) => {
     const { maxConnections } = server
-    // An error, and a connection that is one too many, are Node's affair.
+    // Node handles errors and connections over its limit.
     if (error || handle === undefined || (maxConnections > 0 && internals._connections >= maxConnections)) {
       byNode.call(listening, error, handle)
       return

@@ -8,15 +8,15 @@ import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 const OPEN_WORK = 300
 
 /**
- * Turns of the event loop that a new connection waits for a place. Connections that their clients have closed before give
- * their places back in this time: the operating system reports new connections and closed ones in any order.
+ * Turns of the event loop that a new connection waits for a place. The operating system reports new and closed connections in
+ * any order, so a place may become free in this time.
  */
 const PATIENCE_TURNS = 20
 
 /** At most one line about refused connections is logged in this time, in milliseconds. */
 const REFUSAL_LOG_INTERVAL_MS = 10_000
 
-/** The server that new connections go to. */
+/** The part of the server that takes new connections. */
 export interface Places {
   readonly maximumConnections: number
   /** Connections that may wait for a place beside those that have one. */
@@ -30,14 +30,14 @@ export interface Places {
 }
 
 /**
- * Lets accepted connections in: in the order in which they came, within the work of each turn, and as long as there are places.
- * A connection that waits is not read.
+ * Admits accepted connections in their order, within the work of each turn, while there are places. A waiting connection is not
+ * read.
  */
 export class Admission {
   readonly #places: Places
   readonly #budget: TurnBudget
   readonly #log: Logger
-  /** Those that wait: a list, since a `Set` that becomes empty again and again is made anew each time. */
+  /** The connections that wait. A list, since a `Set` that is emptied repeatedly allocates each time. */
   readonly #arrivals: Arrival[] = []
   #lastNumber = 0
 
@@ -51,7 +51,7 @@ export class Admission {
     this.#log = log
   }
 
-  /** Lets it in at the end of this turn, or when there is a place. Refuses it when there is none for some turns. */
+  /** Admits a connection at the end of this turn or when there is a place. Refuses it if there is none for some turns. */
   accept(newcomer: Newcomer): void {
     const { maximumConnections, backlog } = this.#places
     if (this.#places.taken() + this.#arrivals.length >= maximumConnections + backlog) {
@@ -71,7 +71,7 @@ export class Admission {
     return arrivals.map(({ newcomer }) => newcomer)
   }
 
-  /** Logs, once in a while, that connections were closed because there was no place. */
+  /** Logs that connections were closed because there was no place, at most once per interval. */
   noteRefused(peer: Peer): void {
     this.#refused += 1
     if (!this.#logInterval.begin()) return
@@ -90,7 +90,7 @@ export class Admission {
 
   /** Decides on an arrival, or lets it wait. @param turns how many turns it has waited. */
   decide(arrival: Arrival, turns: number): void {
-    // It was taken back.
+    // It was withdrawn.
     if (arrival.place < 0) return
     const { newcomer } = arrival
     const hasPlace = this.#places.taken() < this.#places.maximumConnections

@@ -3,15 +3,15 @@ import { kept } from '../../src/collections/kept.ts'
 /** The size of each buffer: as much as one read brings, and as one connection gathers before it sends. */
 export const POOLED_BYTES = 64 * 1024
 /**
- * Buffers in use by those who can do without, and kept for use, each: 4 MiB. Those who hold one for long are slow peers, which
- * may have as little as 1 KiB in it.
+ * The limit of optional buffers in use, and of free buffers: 4 MiB each. Slow peers may hold a buffer for long with as little
+ * as 1 KiB in it.
  */
 const MAXIMUM_BUFFERS = 64
 
 /** The state of one pool. */
 interface Pool {
   readonly free: Use[]
-  /** Buffers in use by those who can do without. */
+  /** Optional buffers in use. */
   dispensable: number
   inUse: number
 }
@@ -21,7 +21,7 @@ interface Use {
   readonly pool: Pool
   readonly buffer: Buffer
   users: number
-  /** It counts as one for those who can do without. */
+  /** Whether it counts as an optional buffer. */
   dispensable: boolean
 }
 
@@ -32,21 +32,20 @@ interface Use {
 const uses = kept('server.buffer-pool.uses', () => new WeakMap<ArrayBufferLike, Use>())
 
 /**
- * Memory that is used again and again, for what comes in and for what goes out. Buffers live outside of V8's heap, and V8
- * collects the whole heap when a few dozen MiB of them have come and gone: at 200 MB a second that was twenty times a second,
- * and a tenth to a third of the processor time.
+ * Reusable memory for incoming and outgoing bytes. Buffers are outside V8's heap, and V8 collects the whole heap after a few
+ * dozen MiB of them. At 200 MB/s that happened twenty times a second and took a tenth to a third of the CPU time.
  *
- * A buffer may have several users: who reads into it, and every write from it. It is free when the last gives it back.
+ * A buffer may have several users: the read into it and each write from it. It is free when the last user returns it.
  */
 export class BufferPool {
   readonly #pool: Pool = { free: [], dispensable: 0, inUse: 0 }
 
-  /** Buffers that were taken, and neither given back nor let go of. */
+  /** Buffers that were taken, and neither returned nor abandoned. */
   get inUse(): number {
     return this.#pool.inUse
   }
 
-  /** A buffer of `POOLED_BYTES`, whatever is in it, to be given back or let go of. */
+  /** A buffer of `POOLED_BYTES` with any content, to be returned or abandoned. */
   take(): Buffer {
     return this.#take(false)
   }
@@ -57,7 +56,7 @@ export class BufferPool {
   }
 
   /**
-   * Has one more user for the buffer that these bytes lie in.
+   * Adds a user to the buffer that contains these bytes.
    * @returns the buffer, to be given back or let go of; undefined when the bytes are no pool's, and will not change.
    */
   hold(bytes: Uint8Array): Buffer | undefined {
@@ -77,13 +76,13 @@ export class BufferPool {
     if (use.pool.free.length < MAXIMUM_BUFFERS) use.pool.free.push(use)
   }
 
-  /** Leaves a buffer to the garbage collector: somebody may still read it, who does not say when that ends. */
+  /** Leaves a buffer to the garbage collector, because it may still be read for an unknown time. */
   letGo(buffer: Buffer): void {
     const use = uses.get(buffer.buffer)
     if (use !== undefined) forget(use)
   }
 
-  /** Whether these bytes lie in a buffer of any pool, and will be overwritten some time. */
+  /** Whether these bytes are in a buffer of any pool, and so will be overwritten later. */
   owns(bytes: Uint8Array): boolean {
     return uses.has(bytes.buffer)
   }

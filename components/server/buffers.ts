@@ -1,29 +1,29 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 
-/** Who waits until there is less to send. */
+/** Waits until there is less to send. */
 export interface BufferWaiter {
   goOn(): void
 }
 
-/** What to do when publishers have waited for too long. */
+/** The deadlines of waiting publishers, and the action after them. */
 export interface Stalled {
-  /** How long they wait the first time. Each time that it happens again within a minute, half as long. */
+  /** The first waiting time. It is halved each time publishers wait again within a minute. */
   readonly deadlineMs: number
-  /** They always wait this long. */
+  /** The shortest waiting time. */
   readonly minimumDeadlineMs: number
-  /** Gets rid of at least so many bytes. @param waitedMs how long publishers have waited. */
+  /** Cuts off connections that hold at least this many bytes together. @param waitedMs how long publishers have waited. */
   relieve(bytes: number, waitedMs: number): void
 }
 
 /** After so much time without relief, publishers wait for the whole deadline again. In milliseconds. */
 const STALL_MEMORY_MS = 60_000
 
-/** A warning for every time that the mark is passed would be too many: one in this time, in milliseconds. */
+/** At most one warning about a full buffer is logged in this time, in milliseconds. */
 const warningIntervalMs = 10_000
 
 /**
- * The bytes that wait for the peers of all connections together. When they pass a mark, those who publish are read no more,
- * until half of it is left: otherwise many slow subscribers, each within its own bound, would fill the memory.
+ * The bytes that wait for the peers of all connections together. When they exceed a limit, publishers are not read until half
+ * of the limit is left. Otherwise many slow subscribers, each within its own bound, would fill the memory.
  */
 export class Buffers {
   readonly #maximumBytes: number
@@ -55,12 +55,12 @@ export class Buffers {
     return this.#full
   }
 
-  /** Nobody is called any more. */
+  /** Stops: no waiter is called any more. */
   stop(): void {
     clearTimeout(this.#deadline)
   }
 
-  /** There are so many bytes more, or less. */
+  /** Adds a number of waiting bytes, or subtracts it. */
   add(bytes: number): void {
     this.#bytes += bytes
     if (this.#full) {
@@ -68,7 +68,7 @@ export class Buffers {
     } else if (this.#bytes > this.#maximumBytes) this.#fill()
   }
 
-  /** Has it wait until there is room again. @returns false when there is. */
+  /** Makes a publisher wait until there is room again. @returns false if there is room. */
   wait(waiter: BufferWaiter): boolean {
     if (this.#full) this.#waiting.add(waiter)
     return this.#full
@@ -89,7 +89,7 @@ export class Buffers {
     this.#log.warn(details, 'Subscribers read too slowly all together: publishers are slowed down')
   }
 
-  /** Peers that never read would have everybody wait for ever. */
+  /** Peers that never read would make all publishers wait for ever. */
   #watch(): void {
     if (this.#stalled === undefined) return
     const { deadlineMs, minimumDeadlineMs, relieve } = this.#stalled

@@ -18,14 +18,14 @@ export const serverConfig = z.strictObject({
     .min(0)
     .max(7_200_000)
     .default(60_000)
-    .describe('Silence after which TCP itself asks whether the peer is there, in milliseconds; 0 never asks.'),
+    .describe('Silence after which TCP probes the peer, in milliseconds; 0 disables the probes.'),
   maximumConnections: z
     .int()
     .min(1)
     .max(1_000_000)
     .default(50_000)
     .describe(
-      'Connections open at the same time. Those beyond are closed, counted and logged when no place becomes free within some turns.',
+      'Connections open at the same time. Further ones wait for some turns, then they are closed, counted and logged.',
     ),
   turnWorkUnits: z
     .int()
@@ -33,8 +33,8 @@ export const serverConfig = z.strictObject({
     .max(10_000_000)
     .default(50_000)
     .describe(
-      'Work that the packets of all clients may cause in one turn of the event loop, in units of about 0.2 µs; the rest ' +
-        'waits for later turns, first come, first served.',
+      'Work that the packets of all clients may cause in one turn of the event loop, in units of about 0.2 µs; further ' +
+        'work waits for later turns, first in, first out.',
     ),
   maximumPendingBytes: z
     .int()
@@ -42,16 +42,14 @@ export const serverConfig = z.strictObject({
     .max(1024 ** 3)
     .default(1024 ** 2)
     .describe(
-      'Bytes waiting for a slow peer that make its connection congested; with twice as many nothing is read from it.',
+      'Bytes waiting for a slow peer that make its connection congested. At twice this size the peer is not read.',
     ),
   maximumTotalPendingBytes: z
     .int()
     .min(1024)
     .max(1024 ** 4)
     .default(256 * 1024 ** 2)
-    .describe(
-      'Bytes waiting for all peers together; beyond it nothing more is read from those who publish, until half of it is left.',
-    ),
+    .describe('Bytes waiting for all peers together. Beyond it publishers are not read until half of it is left.'),
   stalledDeadlineMs: z
     .int()
     .min(10)
@@ -59,7 +57,7 @@ export const serverConfig = z.strictObject({
     .default(5_000)
     .describe(
       'How long publishers wait for that, in milliseconds. Then connections are cut off until half is left: first those ' +
-        'whose peer took nothing in that time, then those with most to send.',
+        'whose peer has taken nothing in that time, then those with most bytes waiting.',
     ),
   minimumStalledDeadlineMs: z
     .int()
@@ -67,14 +65,14 @@ export const serverConfig = z.strictObject({
     .max(600_000)
     .default(100)
     .describe(
-      'Each time that it happens again within a minute, publishers wait half as long, but at least this long, in milliseconds.',
+      'The shortest waiting time, in milliseconds. It is halved each time publishers wait again within a minute.',
     ),
   closeDeadlineMs: z
     .int()
     .min(1)
     .max(60_000)
     .default(2_000)
-    .describe('How long a peer may take to close its side of a connection that we closed, in milliseconds.'),
+    .describe('How long a peer may take to close its side after the broker closed the connection, in milliseconds.'),
 })
 
 export type ServerConfig = z.output<typeof serverConfig>

@@ -18,15 +18,15 @@ export interface InputOwner {
 /** The connection that an input side belongs to. */
 export interface InputHost {
   readonly open: boolean
-  /** All that the peer has sent was read, and it sends nothing more. */
+  /** Everything from the peer was read, and the peer has closed its side. */
   allRead(): void
   /** A stage of the pipeline threw. */
   stageThrew(error: unknown): void
 }
 
 /**
- * What comes in on one connection. Four things stop it, each for itself: a stage that has to wait, the share of the turn that
- * is used up, the buffers of all connections that are too full, and a peer that does not take answers.
+ * The input of one connection. It stops for any of four reasons: a stage has to wait, the share of the turn is used up, the
+ * buffers of all connections are too full, or the peer does not read its answers.
  */
 export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   readonly #owner: InputOwner
@@ -37,15 +37,15 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   #decoder: DecoderInput | undefined
 
   #reading = true
-  /** By a stage. */
+  /** Whether a stage has paused it. */
   #paused = false
-  /** It has had its share of this turn, or the buffers of all connections are too full. */
+  /** Whether its share of this turn is used up, or the buffers of all connections are too full. */
   #yielding = false
-  /** It is to wait until the buffers have room. */
+  /** Whether it waits until the buffers have room. */
   #needsRoom = false
-  /** The peer has to take some answers first. */
+  /** Whether the peer must read some answers first. */
   #blocked = false
-  /** It stands in the queue of the turn budget. */
+  /** Whether it is in the queue of the turn budget. */
   #queued = false
 
   /** Units of work that its packets have caused in the turn `#turn`, and those that they may. */
@@ -53,9 +53,9 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   #share = Number.POSITIVE_INFINITY
   #turn = -1
 
-  /** What a paused decoder has left of a chunk: at most that chunk. */
+  /** The rest of a chunk that a paused decoder has not taken. */
   #rest: Uint8Array | undefined
-  /** The peer is done sending. */
+  /** Whether the peer has closed its side. */
   #peerEnded = false
 
   constructor(owner: InputOwner, host: InputHost) {
@@ -174,7 +174,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     this.#finish()
   }
 
-  /** The connection is not open any more: what is left is dropped. */
+  /** The connection is not open any more: drops the rest of the chunk. */
   drop(): void {
     this.#rest = undefined
   }
@@ -238,7 +238,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     this.#rest = undefined
     if (rest !== undefined) this.#decode(rest, true)
     if (this.#peerEnded) this.#finish()
-    // It may have been stopped again.
+    // The chunk may have stopped it again.
     if (this.#reading && this.#host.open) this.#stream?.resume()
   }
 

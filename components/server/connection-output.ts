@@ -10,12 +10,12 @@ import type { WriteBudget } from './write-budget.ts'
 import { SCRATCH_BYTES, type WriteScratch } from './write-scratch.ts'
 
 /**
- * This much gathered leaves at once: the rest of the turn should not have to wait in memory. With a quarter of it, a message
- * of 16 KiB cost a fifth more.
+ * Gathered bytes of this size are written at once, so that they do not fill the memory until the turn ends. With a quarter of
+ * this limit, a message of 16 KiB cost a fifth more.
  */
 const flushBytes = 256 * 1024
 
-/** One message of this size or more does not make its connection congested by itself: what follows it would be lost. */
+/** A message of this size or more does not make its connection congested, since messages at QoS 0 after it would be lost. */
 const largeMessageBytes = 256 * 1024
 
 /** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
@@ -39,9 +39,9 @@ export interface OutputOwner {
 
 /** The connection that a writing side belongs to. */
 export interface OutputHost {
-  /** `flush` is to be called at the end of this turn of the event loop. */
+  /** `flush` must be called at the end of this turn of the event loop. */
   awaitEndOfTurn(): void
-  /** Messages are held back by now, and the answers to what the peer sends are too many as well. */
+  /** Messages are held back already, and the answers to the peer's packets exceed the bound as well. */
   overflowed(): void
   /** The connection is not congested any more. */
   drained(): void
@@ -57,7 +57,7 @@ interface Sending {
 
 const NO_MEMORY: readonly undefined[] = []
 
-/** What goes out on one connection: ranges of bytes gathered in this turn of the event loop, then bytes that the socket holds. */
+/** The output of one connection: ranges of bytes gathered in this turn of the event loop, then bytes that the socket holds. */
 export class ConnectionOutput {
   readonly #owner: OutputOwner
   readonly #host: OutputHost
@@ -67,7 +67,7 @@ export class ConnectionOutput {
   /** Open, and no write has failed. */
   #writable = true
 
-  // Most connections are sent one range in a turn: it needs no collection.
+  // The only range of the turn. Most connections have one, and need no collection.
   #source: Uint8Array | undefined
   #start = 0
   #end = 0
@@ -124,7 +124,7 @@ export class ConnectionOutput {
     } else this.#add(source, start, end)
     const { maximumPendingBytes } = this.#owner
     if (end - start >= largeMessageBytes) this.#largeMessage = Math.max(this.#largeMessage, end - start)
-    // The operating system is asked before the peer is held to be slow.
+    // The operating system gets the bytes before the peer counts as slow.
     if (this.#gatheredBytes >= Math.min(flushBytes, maximumPendingBytes / 2)) this.flush()
     if (this.pendingBytes <= maximumPendingBytes + this.#largeMessage) return
     if (this.#unsent !== undefined && this.#owner.writes.hasReserve) this.flush(true)
@@ -161,7 +161,7 @@ export class ConnectionOutput {
     this.#send(all, bytes, true)
   }
 
-  /** Nothing is written any more; what waits is dropped. */
+  /** Ends writing and drops the bytes that wait. */
   drop(): void {
     this.#writable = false
     if (this.#gathered !== undefined) this.#release(this.#gathered)
@@ -177,7 +177,7 @@ export class ConnectionOutput {
   closed(): void {
     this.drop()
     this.#noteSocketBytes(0)
-    // What was not written may still be read: that memory is left to the garbage collector.
+    // Memory that was not written may still be read, so it is left to the garbage collector.
     for (const { pooled } of this.#sending ?? []) {
       for (const memory of pooled) if (memory !== undefined) this.#owner.pool.letGo(memory)
     }
@@ -209,7 +209,7 @@ export class ConnectionOutput {
     return gathered
   }
 
-  /** Gives the collection back, for whichever connection writes next. */
+  /** Returns the collection, for the connection that writes next. */
   #release(gathered: Gathered): void {
     gathered.clear()
     this.#gathered = undefined
@@ -269,7 +269,7 @@ export class ConnectionOutput {
     this.#sending.push({ bytes, pooled })
   }
 
-  /** Keeps what is to be written for a later turn. @param bytes what is kept then, together. */
+  /** Keeps the gathered bytes for a later turn. @param bytes kept in total afterwards. */
   #putOff({ chunks, pooled }: Taken, bytes: number): void {
     if (this.#socketBytes === 0) this.#lastTakenMs = performance.now()
     this.#unsent ??= { chunks: [], pooled: [] }
@@ -304,7 +304,7 @@ export class ConnectionOutput {
     this.#drainedInPart()
   }
 
-  /** The operating system has taken more: the peer may be held to be slow no more. */
+  /** The operating system has taken more: the peer may not count as slow any more. */
   readonly #drainedInPart = (): void => {
     if (this.pendingBytes > this.#owner.maximumPendingBytes / 2) return
     this.#largeMessage = 0
@@ -315,7 +315,7 @@ export class ConnectionOutput {
 
   #overflow(): void {
     this.#congested = true
-    // Messages are held back by now: only answers to what the peer sends can exceed this.
+    // Messages are held back already: only answers to the peer's packets can exceed this.
     if (this.pendingBytes > 2 * this.#owner.maximumPendingBytes + this.#largeMessage) this.#host.overflowed()
   }
 }

@@ -15,7 +15,7 @@ import { StreamSink } from './stream-sink.ts'
 /** Units of work of the end of a connection, as far as the server and its stages are concerned. */
 const CLOSE_WORK = 300
 
-/** One stream of bytes and its pipeline. The stream is half open: a peer that is done sending still gets answers. */
+/** One stream of bytes and its pipeline. The stream is half open: a peer that has closed its side still gets answers. */
 export class StreamConnection implements Connection, TurnEnd, InputHost, OutputHost, StreamUser {
   readonly id: number
   readonly peer: Peer
@@ -149,8 +149,8 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#lost(reason, by)
     this.#closeDeadline = setTimeout(() => this.#stream.destroy(), this.#owner.closeDeadlineMs)
     this.#stream.end()
-    // What still arrives is discarded, but read: closing over unread bytes would reset the connection and could take from
-    // the peer the last answer; and the peer's own end is only seen by reading up to it.
+    // Bytes that still arrive are read and discarded. To close with unread bytes would reset the connection, and the peer could
+    // lose the last answer. The end of the peer's side is also found only by reading.
     this.#stream.resume()
   }
 
@@ -160,7 +160,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#stream.destroy()
   }
 
-  /** Lets the stages take leave of the peer, then closes. */
+  /** Tells the stages that the server stops, so that the handler can send DISCONNECT, then closes. */
   stop(reason: string): void {
     this.#tellOpen((stage) => stage.stopping?.())
     this.close(reason)
@@ -213,8 +213,8 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   }
 
   /**
-   * The peer has reset the connection. What it had sent before is read first, since it may be DISCONNECT [MQTT-3.14.4-3];
-   * what waits for it is dropped.
+   * The peer has reset the connection. Bytes that it sent before are read first, since they may contain DISCONNECT
+   * [MQTT-3.14.4-3]. Bytes that wait for it are dropped.
    */
   writeFailed(error: Error): void {
     this.#output.closed()
@@ -253,7 +253,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#owner.endOfTurn.add(this)
   }
 
-  /** From here on nothing is read or written. The stages are told when nobody is in the middle of calling one of them. */
+  /** From here on nothing is read or written. The stages are told after the current call of a stage has returned. */
   #lost(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#open = false

@@ -13,7 +13,7 @@ export class CoreListener implements TransportServer, ListenerInfo {
   readonly source: Transport
   /** Connections open now. */
   connections = 0
-  /** Connections that were let in, since the start. */
+  /** Accepted connections since the start. */
   accepted = 0
   /** Connections closed because there were too many, since the start. */
   refused = 0

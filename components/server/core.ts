@@ -26,7 +26,7 @@ const FIRST_PART = 1 / 8
 /** Connections of all transports: gives each its pipeline, and divides memory and turns of the event loop among them. */
 export class Core {
   readonly counters: ConnectionCounters = newCounters()
-  /** What the sockets of transports that allow it read into. */
+  /** The shared memory that sockets of adoptable transports read into. */
   readonly input: SharedInput
   readonly #pipeline: Pipeline
   readonly #log: Logger
@@ -40,7 +40,7 @@ export class Core {
   /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
-  /** Called when the last connection is gone, while somebody waits for it. */
+  /** Called when the last connection has ended; set while `close` waits for it. */
   #allGone: (() => void) | undefined
 
   constructor(config: ServerConfig, pipeline: Pipeline, log: Logger) {
@@ -110,7 +110,7 @@ export class Core {
     this.#listeners.push(listener)
   }
 
-  /** Has all transports keep new connections, and closes every connection. Resolves when the last socket is closed. */
+  /** Makes all transports hold new connections, and closes every connection. Resolves when the last socket is closed. */
   async stop(reason: string): Promise<void> {
     const unserved = this.#admission.takeAll()
     for (const listener of this.#listeners) {
@@ -134,7 +134,7 @@ export class Core {
 
   /** Gives a new connection its pipeline. */
   #start({ stream, peer, listener }: Newcomer): void {
-    // The peer was gone before its turn came.
+    // The peer has closed the connection before its turn came.
     if (stream.destroyed) return
     const connection = new StreamConnection(++this.#lastId, stream, peer, this.#owner, listener.source.adoptable)
     connection.listener = listener

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { z } from 'zod'
 
-/** Who takes the events of a listening socket. */
+/** Takes the events of a listening socket. */
 export interface ServerUser {
   accepted(socket: Socket): void
   /** A connection was closed because there were too many. */
@@ -22,7 +22,7 @@ export interface Listening {
   readonly events: ServerPort
 }
 
-/** What a server begins with: a socket that listens, and the sockets that were accepted there and not served. */
+/** The state that a server begins with: a listening socket, and the sockets that it accepted and did not serve. */
 export interface Kept {
   readonly listening: Listening
   readonly waiting: readonly Socket[]
@@ -48,9 +48,9 @@ export const canKeep = (handedOver: Handover, { host, port, backlog }: Address):
   handedOver.server.listening && handedOver.host === host && handedOver.port === port && handedOver.backlog === backlog
 
 /**
- * Listens at another address and closes the socket that was handed over. That one is closed last, so that it is still there
- * when the other address cannot be bound; it is closed first when it is what holds the port.
- * @param signal aborted when the caller is not waited for any more: by then the old socket may serve another system.
+ * Listens at another address and closes the socket that was handed over. The old socket is closed last, so that it still
+ * listens if the other address cannot be bound. It is closed first if it uses the same port.
+ * @param signal aborted when the start has passed its deadline: the old socket may then serve another system.
  * @throws what `listen` throws, and the reason of the signal; the new address is free then.
  */
 export const listenInstead = async (
@@ -70,7 +70,7 @@ export const listenInstead = async (
   return listening ?? listen()
 }
 
-/** Closes what was handed over when it is of no use. */
+/** Closes the sockets that were handed over, if they are not used. */
 export const release = async (server: Server, waiting: readonly Socket[]): Promise<void> => {
   for (const socket of waiting) socket.destroy()
   if (!server.listening) return

@@ -13,8 +13,8 @@ import { pipelineProblem, readPipeline } from './pipeline.ts'
 import { listen } from './tcp-transport.ts'
 
 /**
- * Listens for TCP connections, and serves those of further transports. Across its dependencies, in their order, it looks for the
- * stages of their pipeline.
+ * Listens for TCP connections and serves those of further transports. Opens for each a pipeline of the stages in its
+ * dependencies, in their order.
  */
 export const server = defineComponent({
   provides: Listener,

@@ -38,7 +38,7 @@ export class MqttServer implements Listener {
     this.#transports = transports
   }
 
-  /** Begins to serve. @throws when a transport is served by another server already; then nothing is left open. */
+  /** Begins to serve. @throws if another server already serves a transport. Nothing is then left open. */
   async serve(): Promise<void> {
     const { host, port } = this.#tcp
     try {
@@ -85,7 +85,7 @@ export class MqttServer implements Listener {
 
   /**
    * Closes every connection but goes on listening. Clients that connect from now on wait for the successor.
-   * @returns what the successor needs.
+   * @returns the state for the successor.
    */
   async suspend(): Promise<Handover> {
     await this.#core.stop('server is being reset')

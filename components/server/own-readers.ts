@@ -14,9 +14,9 @@ export interface OwnReader {
 }
 
 /**
- * The connections that have memory of their own to read into, and so hold it while they are silent: the memory for the next read
- * is chosen when a read ends. Two thousand silent clients held 126 MiB. So only some may have it at the same time, and those that
- * are silent make room. All others read into the memory of the server, which costs a copy.
+ * The connections that have memory of their own to read into, and so hold it while they are silent: the memory for the next
+ * read is chosen when a read ends. Two thousand silent clients held 126 MiB. So only some may have it at the same time, and
+ * silent connections give it up. All others read into the memory of the server, which costs a copy.
  */
 export class OwnReaders {
   readonly #readers: OwnReader[] = []
@@ -43,7 +43,7 @@ export class OwnReaders {
     reader.place = -1
   }
 
-  /** Looks at one of them: a look at all for each read would cost more than the copy. */
+  /** Examines one of them. To examine all for each read would cost more than the copy. */
   #makeRoom(turn: number): boolean {
     this.#next = (this.#next + 1) % this.#readers.length
     const reader = this.#readers[this.#next]!

@@ -5,8 +5,8 @@ import type { ByteSink, Written } from './byte-sink.ts'
  * A socket that is still read when a write has failed, and that is written to past its stream.
  *
  * Node destroys a socket at the first write that fails. But a peer may have sent more before it closed: on Linux these bytes
- * can still be read after the connection was reset. A write past the stream reports its error to its caller alone, who reads on
- * until the end, and then destroys the socket.
+ * can still be read after the connection was reset. A write past the stream reports its error only to its caller, which reads
+ * to the end and then destroys the socket.
  *
  * The stream of a socket queues writes, counts them, and ends each in a tick of its own. A connection that writes once in a
  * turn of the event loop, and counts what is under way, needs nothing of that. It was a tenth of the time of a broker with one
@@ -18,8 +18,8 @@ export class PatientSocket extends Socket implements ByteSink {
 
   /**
    * Sets who is told that a read has failed. To be called before anything is read.
-   * @param lost called at most once, with the error of a read. The owner destroys the socket when there is time for it:
-   * thousands of connections may be reset at once.
+   * @param lost called at most once, with the error of a read. The owner destroys the socket later, within the budget of a
+   * turn: thousands of connections may be reset at once.
    */
   tell(lost: (error: Error) => void): void {
     this.#lost = lost

@@ -9,7 +9,7 @@ const VIEW_BYTES = 1024
 
 /** The read under way, if there is one. */
 interface CurrentRead {
-  /** What was read. The next read overwrites it. */
+  /** The bytes that were read. The next read overwrites them. */
   chunk: Uint8Array | undefined
   buffer: ReadBuffer | undefined
 }
@@ -54,7 +54,7 @@ export class ReadBuffer implements TurnEnd {
     return this.#views[length]
   }
 
-  /** Has a chunk handled that lies in the memory. @returns whether some of it was forwarded, and so had to be moved. */
+  /** Calls the handler of a chunk in the memory. @returns whether a part of it was forwarded, and so the chunk was moved. */
   pass(chunk: Buffer, reader: { read(chunk: Buffer): void }): boolean {
     this.#stays = undefined
     currentRead.buffer = this

@@ -55,7 +55,7 @@ export class SharedInput {
   }
 }
 
-/** Asks who is there now: Node calls the same functions for as long as the socket lives. */
+/** Looks up the current owner at each call: Node calls the same functions as long as the socket exists. */
 interface ReadPort {
   to: SocketReads
 }

@@ -22,7 +22,7 @@ export class SlowReaders {
   #bytesSinceLog = 0
   readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
 
-  /** @param connections all that are there at the time. */
+  /** @param connections returns all current connections. */
   constructor(connections: Iterable<SlowReader>, log: Logger) {
     this.#connections = connections
     this.#log = log

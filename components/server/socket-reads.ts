@@ -9,21 +9,21 @@ import { READ_BYTES, type ReadBuffer } from './read-buffer.ts'
  */
 const SMALL_READ_BYTES = 8 * 1024
 /**
- * Who sends so much that a read is full, and has it forwarded from there, gets memory of its own for so many reads, another
- * for each, so that nothing has to be moved; then it is looked at again.
+ * A connection that fills a read with bytes that are forwarded gets its own memory for this many reads, a new piece for each,
+ * so that nothing has to be moved. Then it is examined again.
  */
 const OWN_READS = 64
 /** A read of fewer bytes ends that before. */
 const OWN_UNTIL_BYTES = 16 * 1024
 
-/** What one connection does with what it reads. */
+/** Takes the bytes that a connection reads. */
 export interface InputReader {
   read(chunk: Buffer): void
   /** Whether a part of what was read waits. */
   readonly hasRest: boolean
   /** Memory that the next bytes are to be read into, instead of that of the server. */
   room(): Buffer | undefined
-  /** So many bytes were read into it. */
+  /** Reports the number of bytes that were read into it. */
   filled(length: number): void
 }
 
@@ -45,7 +45,7 @@ export interface DirectedSocket {
   readInto(memory: Buffer): void
 }
 
-/** Which memory each read of a socket goes into, and who gets what was read. */
+/** Chooses the memory of each read of a socket, and passes on the bytes that were read. */
 export class SocketReads implements OwnReader {
   place = -1
   lastTurn = 0

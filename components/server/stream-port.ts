@@ -1,9 +1,9 @@
 import type { ByteStream } from '../../src/kinds/transport.ts'
 import type { Written } from './byte-sink.ts'
 
-/** Who takes what a stream reports. */
+/** Takes the events of a stream. */
 export interface StreamUser {
-  /** Bytes came, which never change. */
+  /** Bytes arrived. They never change. */
   bytes(chunk: Buffer): void
   /** The operating system took what one write held, or never will. */
   written(error?: Error | null): void
@@ -16,7 +16,7 @@ export interface StreamUser {
 
 /**
  * Stands between a stream and its connection: Node keeps the functions that it was given for as long as the stream lives, and
- * each of them is one line that asks who is there now.
+ * each of them is one line that calls the current owner.
  */
 export class StreamPort {
   to: StreamUser
@@ -35,7 +35,7 @@ export class StreamPort {
     stream.on('end', () => this.to.streamEnded())
   }
 
-  /** Has the stream flow. */
+  /** Starts the flow of the stream. */
   read(stream: ByteStream): void {
     stream.on('data', (chunk) => this.to.bytes(chunk))
   }

@@ -37,9 +37,9 @@ export class TcpTransport implements Transport {
   readonly #events: ServerPort
   readonly #makeSocket: (handle: object) => Socket
   #target: TransportServer | undefined
-  /** Leaves it to Node to make sockets: those that the successor gets belong to no server's memory. */
+  /** Lets Node make the sockets again: the successor gets sockets that do not use this server's memory. */
   #endAccepting: () => void = () => undefined
-  /** Sockets accepted while nobody serves them. As many as connections are allowed, by the server itself. */
+  /** Sockets that were accepted while no server serves them. The limit is that of connections. */
   readonly #waiting: Socket[]
 
   /**
@@ -72,7 +72,7 @@ export class TcpTransport implements Transport {
     events.to = {
       accepted: (socket) => this.#accepted(socket),
       dropped: (address, port) => this.#target?.countRefused(tcpPeer(address, port, this.name)),
-      // No file descriptor left, say. Clients that are connected go on.
+      // For example, no file descriptor is left. Connected clients are not affected.
       failed: failed,
     }
   }
@@ -90,7 +90,7 @@ export class TcpTransport implements Transport {
     for (const stream of unserved) this.#wait(stream as Socket)
   }
 
-  /** What a successor needs; the list of sockets that wait is still growing. */
+  /** The state for a successor. The list of waiting sockets still grows. */
   handOver(): Handover {
     const { host, port, backlog } = this.#config
     return { host, port, backlog, server: this.#server, events: this.#events, waiting: this.#waiting }
@@ -107,7 +107,7 @@ export class TcpTransport implements Transport {
       return
     }
     const { tcpKeepAliveMs } = this.#config
-    // What a turn gathers leaves in one write, which must not wait for an acknowledgement of the last one.
+    // The bytes of a turn are sent in one write, which must not wait for an acknowledgement of the last one.
     socket.setNoDelay(true)
     socket.setKeepAlive(tcpKeepAliveMs > 0, tcpKeepAliveMs)
     this.#target.accept(socket, peerOf(socket, this.name))

@@ -5,7 +5,7 @@ import { LogInterval } from './log-interval.ts'
 
 /**
  * Units of work that each connection may cause in a turn, even if the budget of the turn is used up: some small packets. So a
- * client that sends little is served in the turn in which its bytes arrive, however many others wait.
+ * client that sends little is served in the turn in which its bytes arrive, even if many others wait.
  */
 export const MINIMUM_SHARE = 250
 

@@ -2,14 +2,14 @@ import type { EndOfTurn } from './end-of-turn.ts'
 
 /** Bytes that all connections together write in one turn of the event loop: the operating system copies them in some 5 ms. */
 const TURN_BYTES = 4 * 1024 * 1024
-/** So many times the bytes of a turn are written before a connection with too much to send is held to be slow. */
+/** Bytes of this many turns are written before a connection with too much to send counts as slow. */
 const RESERVE = 4
 /** A write of so few bytes is never put off: the answer to a PINGREQ, say. */
 const SMALL_WRITE_BYTES = 16 * 1024
 
 /**
- * The bytes that are written in one turn of the event loop. One large message to hundreds of subscribers is more than one turn
- * should take: the connections that come after the budget is used up write in the next turns, in their order.
+ * The bytes that are written in one turn of the event loop. One large message to hundreds of subscribers is too much for one
+ * turn: when the budget is used up, the remaining connections write in the next turns, in their order.
  */
 export class WriteBudget {
   readonly #endOfTurn: EndOfTurn

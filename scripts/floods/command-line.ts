@@ -1,6 +1,7 @@
 /** The command line of `npm run floods`. */
 
 import { parseArgs } from 'node:util'
+import type { Command } from '../../bench/measurement.ts'
 import { readNumber } from '../../bench/read-number.ts'
 
 export interface FloodOptions {
@@ -18,11 +19,6 @@ export interface FloodOptions {
   readonly compare: string | undefined
   readonly settings: readonly string[]
 }
-
-export type FloodCommand =
-  | { readonly kind: 'options'; readonly options: FloodOptions }
-  | { readonly kind: 'help'; readonly text: string }
-  | { readonly kind: 'mistake'; readonly text: string }
 
 const options = {
   attack: { type: 'string', multiple: true },
@@ -54,7 +50,7 @@ PINGREQ every 20 ms. Broker, client and attackers are processes of their own, on
 Exit codes: 0 all measured, 1 an attack could not be measured, 2 the command line is wrong.`
 
 /** Never throws: what is wrong comes back as text. */
-export const parseFloodCommand = (args: readonly string[]): FloodCommand => {
+export const parseFloodCommand = (args: readonly string[]): Command<FloodOptions> => {
   try {
     const { values } = parseArgs({ args: [...args], options })
     if (values.help === true) return { kind: 'help', text: help }

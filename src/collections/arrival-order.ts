@@ -1,15 +1,15 @@
 /**
- * Things in the order in which they came, each under a number that only grows: whoever remembers the number of the last one
- * that it has seen goes on behind it, whatever was added or removed meanwhile.
+ * Items in the order in which they were added, each with an ascending number. A reader that remembers the number of the last
+ * item it has seen can continue after it, even if items were added or removed meanwhile.
  */
 export class ArrivalOrder<Thing> {
-  // Two columns, ascending by number. What is removed leaves a hole until there are more holes than things.
+  // Two columns, ascending by number. A removed item leaves a hole. The holes are removed when there are more holes than items.
   #numbers: number[] = []
   #things: (Thing | undefined)[] = []
   #holes = 0
   #last = 0
 
-  /** The number of what was added last; 0 before there was anything. */
+  /** The number of the last item added; 0 if there was none. */
   get last(): number {
     return this.#last
   }
@@ -22,13 +22,13 @@ export class ArrivalOrder<Thing> {
     return this.#last
   }
 
-  /** What is there under a number. */
+  /** The item with a number. */
   get(number: number): Thing | undefined {
     const index = this.#indexAfter(number - 1)
     return this.#numbers[index] === number ? this.#things[index] : undefined
   }
 
-  /** Removes what is there under a number. */
+  /** Removes the item with a number. */
   remove(number: number): void {
     this.#things[this.#indexAfter(number - 1)] = undefined
     this.#holes += 1
@@ -36,7 +36,7 @@ export class ArrivalOrder<Thing> {
   }
 
   /**
-   * Calls back with the things behind a number, until it says false.
+   * Calls back with the items after a number until the callback returns false.
    * @param last how far to go.
    * @param limit how many to look at, holes included.
    * @returns where to go on: the number that was looked at last, or `last` when there is no more.

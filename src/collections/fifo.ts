@@ -22,7 +22,7 @@ export class Fifo<T> {
   shift(): T | undefined {
     const item = this.#items[this.#head]
     if (item === undefined) return undefined
-    // What was taken is not held on to.
+    // Releases the reference to the element taken.
     this.#items[this.#head] = undefined as T
     this.#head += 1
     if (this.#head === this.#items.length) this.clear()

@@ -1,7 +1,7 @@
 /**
- * Watches any number of connections for silence with one timer: a wheel of slots, each holding those whose time may be up
- * when the wheel gets there. A packet costs a write of a number; only when its slot comes is a connection looked at, and
- * moved on if it was heard of since.
+ * Watches any number of connections for silence with one timer: a wheel of slots, each holding those whose time may be up when
+ * the wheel gets there. A packet costs one write of a number. A connection is examined only when its slot comes, and is moved
+ * to a later slot if it sent something since.
  *
  * The wheel has no clock: `advance` tells it the time, and is to be called once in each tick. After a long turn of the event
  * loop `advance` is late, and what the watched have sent meanwhile is not read yet. The wheel then waits for one more call
@@ -38,7 +38,7 @@ export class TimerWheel<T> {
   }
 
   /**
-   * Starts to watch: `advance` reports the owner once it was silent for `limitMs`, counted from now. 0 is no limit.
+   * Starts a watch: `advance` reports the owner when it was silent for `limitMs` from now. 0 is no limit.
    * @param nowMs the time on the clock of `advance`, where it is worth asking for: the wheel knows that of the last call alone.
    */
   watch(owner: T, limitMs: number, nowMs?: number): Watch<T> {
@@ -49,7 +49,7 @@ export class TimerWheel<T> {
     return watch
   }
 
-  /** Notes that the owner was heard of. */
+  /** Notes a sign of life of the owner. */
   heard(watch: Watch<T>): void {
     watch.heardAtMs = this.#nowMs
   }
@@ -63,13 +63,13 @@ export class TimerWheel<T> {
     this.#enterSlot(watch)
   }
 
-  /** Ends the watch; ending it twice does no harm. */
+  /** Ends the watch. A second call has no effect. */
   cancel(watch: Watch<T>): void {
     watch.slot?.delete(watch)
     watch.slot = undefined
   }
 
-  /** Moves the time on. @returns those who were silent for too long; they are watched no more. */
+  /** Advances the time. @returns the owners that were silent for too long. They are not watched any more. */
   advance(nowMs: number): T[] {
     const silent: T[] = []
     const beforeMs = this.#nowMs
@@ -129,7 +129,7 @@ export class TimerWheel<T> {
   }
 }
 
-/** One who is watched. The wheel alone writes it. */
+/** A watch of an owner. Only the wheel writes it. */
 export interface Watch<T> {
   readonly owner: T
   /** When it was last heard of, as far as the wheel knows. */

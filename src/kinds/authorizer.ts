@@ -23,7 +23,7 @@ export interface Authorizer {
   mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): boolean
   /** @param filter without `$share/{ShareName}/`. */
   maySubscribe(identity: Identity, filter: string): boolean
-  /** Asked before a message, a retained one too, is delivered, likewise; left out when who may subscribe may receive. */
+  /** Asked before a message, a retained one too, is delivered, likewise; left out if every subscriber may receive. */
   mayReceive?(identity: Identity, topic: string): boolean
 }
 

@@ -60,7 +60,7 @@ export interface PlainMessage {
   readonly expirySeconds?: number
 }
 
-/** What became of a message that the server published. */
+/** The result of a publish of the server. */
 export interface Published {
   /** Success, No matching subscribers, or why the message was not accepted. */
   readonly reasonCode: ReasonCode
@@ -69,11 +69,11 @@ export interface Published {
 }
 
 /**
- * Sessions, retained messages, publishing, and who is connected: what operators and other components ask the broker. Everything
- * answers at once. Lists are copies, made for the call.
+ * Sessions, retained messages, publishing, and the connected clients, for operators and other components. All calls are
+ * synchronous. Lists are copies.
  */
 export interface Broker {
-  /** What the handler of packets asks. */
+  /** The methods for the packet handler. */
   readonly forClients: ClientBroker
   /** Connected clients, in the order in which they connected. */
   clients(): IterableIterator<ClientInfo>
@@ -82,8 +82,8 @@ export interface Broker {
   sessions(): IterableIterator<SessionInfo>
   session(id: string): SessionInfo | undefined
   /**
-   * Disconnects a client, which an MQTT 5 client is told of. Its session goes on, and its Will is published as for any connection
-   * that the server ends.
+   * Disconnects a client. An MQTT 5 client gets DISCONNECT. Its session continues, and its Will is published, as at each end of
+   * a connection by the server.
    * @param reasonCode Administrative action (0x98) unless told otherwise.
    * @returns false when no such client is connected.
    */
@@ -105,8 +105,8 @@ export interface Broker {
    */
   publish(message: PlainMessage | Message): Published
   /**
-   * Has a listener called with each message that a Topic Filter matches, at QoS 0. The message is kept: the listener may hold on to
-   * it. What the listener throws is logged. Shared Subscriptions are not for listeners.
+   * Calls a listener with each message that a Topic Filter matches, at QoS 0. The listener may keep the message. An error of
+   * the listener is logged. Shared Subscriptions are refused.
    * @returns ends the subscription.
    * @throws TypeError when this is no Topic Filter.
    */

@@ -4,25 +4,25 @@ import type { Recipient } from './recipient.ts'
 import type { StoredWill } from './store.ts'
 import type { TurnQueue, TurnScheduler } from './turn-scheduler.ts'
 
-/** What the handler of packets asks the broker. */
+/** The methods of the broker that the packet handler uses. */
 export interface ClientBroker {
   /** Work that takes more than a turn of the event loop. */
   readonly scheduler: TurnScheduler
   readonly journal: JournalPosition
   /** Whether an authorizer says what clients may do. */
   readonly isAuthorized: boolean
-  /** The authorizer's say on deliveries, where it has any. */
+  /** The authorizer's decision on deliveries; undefined if it makes none. */
   readonly mayReceive: Authorizer['mayReceive']
   /** Milliseconds since 1970, on a clock that never steps back. */
   now(): number
-  /** A Client Identifier that no session has [MQTT-3.2.2-16]. */
+  /** Makes a Client Identifier that no session has [MQTT-3.2.2-16]. */
   unusedId(): string
   /**
-   * Claims the session of a Client Identifier for this process, where others might have it.
+   * Claims the session of a Client Identifier for this process. Another process may own it.
    * @returns undefined when the claim is granted at once.
    */
   claim(clientId: string): Promise<void> | undefined
-  /** Whether the client of a request may have its session. Nothing has happened to anybody when it may not. */
+  /** Whether the client of a request may have its session. If not, no client and no session has changed. */
   admit(request: SessionRequest): Refusal | undefined
   /**
    * Opens the session of a client that was admitted: resumes it [MQTT-3.1.2-5], or makes one [MQTT-3.1.2-4] [MQTT-3.1.2-6].
@@ -33,7 +33,7 @@ export interface ClientBroker {
   subscribeUnits(filter: string): number
   /** The same for the end of the subscription. */
   unsubscribeUnits(filter: string): number
-  /** Something for this client waits until the store is durable: `Recipient.releaseAnswers` is to follow. */
+  /** An answer to this client waits until the store is durable. The broker then calls `Recipient.releaseAnswers`. */
   awaitStore(session: ClientSession): void
   /**
    * A queue of work of the broker itself.
@@ -43,7 +43,7 @@ export interface ClientBroker {
   queue<T>(name: string, step: (item: T) => boolean): TurnQueue<T>
 }
 
-/** What a client asks for that connects. */
+/** The request of a client that connects. */
 export interface SessionRequest {
   readonly identity: Identity
   /** The user that the client proved to be. */
@@ -62,7 +62,7 @@ export interface OpenedSession {
   readonly isPresent: boolean
 }
 
-/** How far the journal of the broker is. */
+/** The progress of the broker's journal. */
 export interface JournalPosition {
   /** Grows with each record that is appended: an answer depends on what was appended since its packet came. */
   readonly position: number

@@ -5,7 +5,7 @@ import type { ReasonCode } from '../mqtt/reason-code.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import type { Recipient, WillOutcome } from './recipient.ts'
 
-/** The session of a client as its packets see it: the broker's side of SUBSCRIBE, PUBLISH, acknowledgements and DISCONNECT. */
+/** The session of a client for the packet handler: the broker's side of SUBSCRIBE, PUBLISH, acknowledgements and DISCONNECT. */
 export interface ClientSession {
   /** The Client Identifier. */
   readonly id: string
@@ -19,35 +19,39 @@ export interface ClientSession {
   readonly unreleased: ClientUnreleased
 
   /**
-   * Makes or replaces a subscription. Retained messages follow with the next `outbox.pump`.
+   * Adds or replaces a subscription. Retained messages follow with the next `outbox.pump`.
    * @param retainHandling Retain Handling (section 3.8.3.1).
-   * @returns why not; undefined when it is made.
+   * @returns why it is refused; undefined if it is made.
    */
   subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined
-  /** Ends a subscription. What is on its way is still delivered [MQTT-3.10.4-3]. @returns false when there was none. */
+  /**
+   * Ends a subscription. Messages that are already queued are still delivered [MQTT-3.10.4-3]. @returns false when there was
+   * none.
+   */
   unsubscribe(filter: string): boolean
 
   /**
-   * Publishes a message of the client: retains it if it is to be retained, and passes it to the subscribers.
+   * Publishes a message of the client: retains it if RETAIN is set, and passes it to the subscribers.
    * @param message lent.
-   * @param told whether the client learns that there is no room to retain it: then nobody gets it, since it may be sent again.
-   * Otherwise it is delivered even so.
-   * @returns filled again by the next call.
+   * @param told whether the client is told if there is no room to retain the message. If so, the message is not delivered,
+   * since the client may send it again. Otherwise it is delivered and not retained.
+   * @returns an object that the next call reuses.
    */
   publish(message: Message, told: boolean): PublishOutcome
   /**
    * Publishes all messages of a run at QoS 0, as `publish` does each of them.
-   * @returns false, and publishes nothing, when they may not be published, or when each is to be published by itself.
+   * @returns false, and publishes nothing, if they may not be published or if each must be published separately.
    */
   publishRun(run: PublishRun): boolean
   /**
    * The same at QoS 1.
-   * @returns what the client is told of each, good until the next run; undefined, and publishes nothing, as `publishRun` false.
+   * @returns the result for each message, valid until the next run; undefined, and publishes nothing, in the cases in which
+   * `publishRun` returns false.
    */
   publishAcknowledgedRun(run: PublishRun): Uint8Array | undefined
-  /** A message of the client is published next, and its answer is to leave before the client is sent its own copy. */
+  /** Announces that a message of the client is published next, and that its answer is sent before the client's own copy. */
   answerFirst(): void
-  /** The client has its answer: it gets its own copy of the message, if it is to have one. @param message lent. */
+  /** The answer was sent: sends the client its own copy of the message, if it subscribes to it. @param message lent. */
   deliverOwn(message: Message): void
 
   /** Sets the Session Expiry Interval, in seconds. */
@@ -69,18 +73,18 @@ export interface Refusal {
   readonly why: string
 }
 
-/** What became of an acknowledgement from the client. */
+/** The result of an acknowledgement from the client. */
 export type AckResult =
-  /** The exchange goes on or is over, as it should. */
+  /** It fits: the exchange continues or is complete. */
   | 'taken'
-  /** No message is out under this Packet Identifier. */
+  /** No message with this Packet Identifier is in flight. */
   | 'unknown'
-  /** One is, but it does not wait for this packet: the client breaks the protocol. */
+  /** A message with this Packet Identifier is in flight, but does not wait for this packet, which is a Protocol Error. */
   | 'wrong'
 
-/** The messages at QoS 1 and 2 on their way to one client. */
+/** The messages at QoS 1 and 2 to one client that it has not acknowledged. */
 export interface ClientOutbox {
-  /** CONNACK has left: the client is sent what it is owed. */
+  /** CONNACK was sent: sends the client what is in flight and what waits. */
   begin(): void
   /** Sends what there is room for. */
   pump(): void
@@ -92,13 +96,13 @@ export interface ClientOutbox {
   pubcomp(packetIdentifier: number): AckResult
 }
 
-/** What a PUBLISH packet at QoS 2 brings. */
+/** The kinds of message that a PUBLISH packet at QoS 2 can contain. */
 export type Arrival =
   /** A message that the broker does not have. */
   | 'new'
-  /** One that it has taken already: PUBREC is the answer, and it is not delivered again [MQTT-4.3.3-10]. */
+  /** A message that the broker has accepted before: it is answered with PUBREC and not delivered again [MQTT-4.3.3-10]. */
   | 'known'
-  /** One that it has refused when other subscribers had got it: the same answer, and it is not delivered again. */
+  /** A message that was refused after some subscribers got it: it gets the same answer and is not delivered again. */
   | 'refused'
 
 /** The messages at QoS 2 that one client has sent and not released with PUBREL. */
@@ -110,31 +114,31 @@ export interface ClientUnreleased {
    * @returns undefined when messages are known by their Packet Identifiers alone.
    */
   contentOf(message: Message): number | undefined
-  /** Decides what a PUBLISH packet brings. @param content what `contentOf` gives for its message. */
+  /** Classifies the message of a PUBLISH packet. @param content what `contentOf` gives for its message. */
   arrival(publish: Publish, message: Message, content: number | undefined): Arrival
   /** Whether one more message may be taken. */
   hasRoomFor(packetIdentifier: number): boolean
-  /** The message was taken. @param content as in `arrival`. */
+  /** The message was accepted. @param content as in `arrival`. */
   add(packetIdentifier: number, content: number | undefined): void
-  /** An earlier connection has sent it, and the present one not: it does not count towards Receive Maximum. */
+  /** Marks a message that only an earlier connection has sent: it does not count towards Receive Maximum. */
   inherit(packetIdentifier: number): void
-  /** The message was refused when others had got it. */
+  /** The message was refused after other subscribers got it. */
   addRefused(packetIdentifier: number): void
   /** The client released it. @returns false when there was none. */
   release(packetIdentifier: number): boolean
 }
 
-/** What became of a message that a client published. */
+/** The result of a publish of a client. */
 export interface PublishOutcome {
-  /** Success, No matching subscribers, or why it was not accepted. Of a message that is `pending`, what is known so far. */
+  /** Success, No matching subscribers, or the reason of the refusal. Preliminary while the message is `pending`. */
   readonly reasonCode: ReasonCode
-  /** Subscribers that got it, as far as is known at once. */
+  /** The number of subscribers that got it, as far as known. */
   readonly subscribers: number
   /** Whether the full queue of a subscriber refused it, though others may have got it. */
   readonly isRefused: boolean
   /**
-   * The message takes several turns of the event loop: says when it is over. Nothing is read from the client until then.
-   * Undefined when it is over.
+   * Set while the message is delivered over several turns of the event loop: it reports the end. The client is not read until
+   * then. Undefined if the delivery is complete.
    */
   readonly pending: PendingPublication | undefined
 }
@@ -147,6 +151,9 @@ export interface PendingPublication {
   readonly hasAppended: boolean
   /** Whether the full queue of a subscriber refused the message. */
   readonly isRefused: boolean
-  /** Sets who is told when all subscribers have the message: at once if they have it already, and never if that has failed. */
+  /**
+   * Sets the function that is called when all subscribers have the message: at once if they have it already, never if the
+   * delivery failed.
+   */
   whenFinished(listener: (reasonCode: ReasonCode, publication: PendingPublication) => void): void
 }

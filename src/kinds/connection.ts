@@ -13,8 +13,8 @@ export interface ConnectionEnd {
 }
 
 /**
- * One network connection as the stages of a pipeline see it. The server (or another transport) creates it; it outlives
- * none of them. All methods are synchronous and none of them throws.
+ * One network connection, as the stages of a pipeline see it. The server creates it for each connection of a transport, and it
+ * ends before its stages do. All methods are synchronous and do not throw.
  */
 export interface Connection {
   /** Unique within its transport, counted up from 1. */
@@ -38,12 +38,12 @@ export interface Connection {
   /** Bytes accepted by `write` that the operating system has not taken yet. */
   readonly pendingBytes: number
   /**
-   * True from when `pendingBytes` is over the transport's bound until half of the bound is left. Then whoever may drop
-   * (QoS 0) drops and counts, and whoever may not drop waits. The peer is still read, since a slow one that sends PINGREQ
-   * is alive, until twice the bound is pending: then it asks without reading the answers.
+   * True from the time at which `pendingBytes` exceeds the bound of the server until half of the bound is left. Meanwhile
+   * messages at QoS 0 are dropped and counted, and other messages wait. The peer is still read, since a slow peer that sends
+   * PINGREQ is alive. At twice the bound the server stops reading from the peer, which requests more than it reads.
    */
   readonly congested: boolean
-  /** False from the first `close` or loss of the network on; what is written then is discarded. */
+  /** False after the first `close` or the loss of the network. Later writes are discarded. */
   readonly open: boolean
   /** Set from the moment on that `open` is false. */
   readonly end: ConnectionEnd | undefined
@@ -52,25 +52,25 @@ export interface Connection {
   /** True from `pause` to `resume`: no packet of the peer passes the decoder. */
   readonly paused: boolean
   /**
-   * Queues bytes; everything queued within one turn of the event loop leaves in one write. The bytes are not copied: they
-   * must not change afterwards.
+   * Queues bytes. All bytes that are queued within one turn of the event loop are sent in one write. The bytes are not copied
+   * and must not change afterwards.
    */
   write(bytes: Uint8Array): void
   /**
    * The same for a part of some bytes, which must not change before this turn of the event loop ends.
-   * @param source may also be the chunk that a decoder has at the moment, although the next read overwrites it: that very
-   * object, and not a view of it.
+   * @param source may also be the chunk that the decoder is reading, although the next read overwrites it. It must then be that
+   * object itself, not a view of it.
    */
   forward(source: Uint8Array, start: number, end: number): void
-  /** Reads nothing more from the peer, from the end of the current packet on: whoever has to wait for something says so. */
+  /** Stops reading from the peer at the end of the current packet. A stage that has to wait calls it. */
   pause(): void
-  /** Reads on, not before the end of this turn of the event loop. */
+  /** Reads again, not before the end of this turn of the event loop. */
   resume(): void
   /**
-   * Charges the peer for work that its last packet has caused for others, in units of about 0.2 µs: 1 for each message delivered
-   * at QoS 0, and more for large ones, about 1 for each KiB that each subscriber is sent. If the work of the turn of the event
-   * loop is used up, or if the transport has too much to send already, the decoder stops after the packet, and the peer is read
-   * on in a later turn, or when there is room again. `paused` is true meanwhile.
+   * Charges the peer for work that its last packet caused for other clients, in units of about 0.2 µs: 1 for each delivery at
+   * QoS 0, and about 1 more for each KiB of it. If the work of the turn of the event loop is used up, or if the transport has
+   * too much to send already, the decoder stops after the packet. The peer is read again in a later turn, or when there is
+   * room. `paused` is true meanwhile.
    */
   chargeWork(units: number): void
   /**
@@ -79,7 +79,8 @@ export interface Connection {
    */
   chargePacket(units: number): void
   /**
-   * Sends what was written, then closes; a peer that takes too long is cut off. Nothing that still arrives is read.
+   * Sends what was written, then closes. If the peer takes too long, the connection is cut off. Packets that still arrive are
+   * discarded.
    * @param reason for the log, in a few words: `client sent DISCONNECT`.
    */
   close(reason: string): void

@@ -1,15 +1,12 @@
 /**
- * Something that makes what it is given durable, batch by batch: a store on disk, a replicated stream. An acknowledgement leaves
- * when everything that it promises is durable.
+ * Makes records durable in batches, for example a store on disk or a replicated stream. An acknowledgement is sent when
+ * everything that it promises is durable.
  */
 export interface Durability {
-  /** The number of the batch that is added to at this moment. */
+  /** The number of the batch that takes records now. */
   readonly batch: number
-  /**
-   * All batches up to this one are durable: Infinity where there is nothing to wait for. A batch with nothing in it need never
-   * become durable.
-   */
+  /** All batches up to this one are durable: Infinity if records need not wait. An empty batch need not become durable. */
   readonly durableBatch: number
-  /** Sets who is called whenever `durableBatch` has grown. */
+  /** Sets the function that is called each time `durableBatch` has grown. */
   onDurable(listener: () => void): void
 }

@@ -8,7 +8,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
  */
 export type LogLine = (details: Readonly<Record<string, unknown>>, message: string) => void
 
-/** Where components report to the operator. Below the set level a call costs a function call and nothing else. */
+/** Where components report to the operator. A call below the set level costs only the function call. */
 export interface Logger {
   readonly trace: LogLine
   readonly debug: LogLine

@@ -12,14 +12,14 @@ import type { Connection } from './connection.ts'
  *
  *     bytes → decoder → packets → (filters) → handler → packets → (filters) → encoder → bytes
  *
- * A stage component is shared by all connections; `open` makes its part for one connection. Everything is synchronous:
- * a stage calls the next one before it returns. A stage that throws loses its connection, and nothing else.
+ * A stage component is shared by all connections; `open` makes its part for one connection. Everything is synchronous: a stage
+ * calls the next one before it returns. If a stage throws, its connection is closed; other connections are not affected.
  */
 export type PipelineStage = DecoderStage | FilterStage | HandlerStage | EncoderStage
 
 /**
- * The kind of all stages. A component says which of them it provides by one of the four kinds below, which have the same
- * name: then the check of the config sees a pipeline that is not whole, and no start has to fail for it.
+ * The kind of all stages. A component says which of them it provides by one of the four kinds below, which have the same name:
+ * the check of the config then finds an incomplete pipeline before anything starts.
  */
 export const PipelineStage = kind<PipelineStage>()('PipelineStage')
 export const DecoderStage = kind<DecoderStage>()('PipelineStage', { variant: 'decoder' })
@@ -52,7 +52,7 @@ export interface FilterStage {
 /** Answers packets by the rules of MQTT; what it sends to its peer goes to `next`, now or at any later time. */
 export interface HandlerStage {
   readonly role: 'handler'
-  /** Whether clients have to say who they are and prove it; left out by a handler that does not know. */
+  /** Whether clients must authenticate; undefined if the handler does not know. */
   readonly authenticates?: boolean
   open(connection: Connection, next: PacketReceiver): PacketReceiver
 }
@@ -85,7 +85,7 @@ export interface DecoderInput extends StageEnd {
   bytes(chunk: Uint8Array): number
   /**
    * Where the next bytes may be written to instead, which saves a copy of them: the memory of a packet that comes in pieces,
-   * when it has room for many. Good until the next call of the decoder. Left out by who has no such memory.
+   * when it has room for many. Valid until the next call of the decoder. Optional.
    */
   room?(): Buffer | undefined
   /** So many bytes were written to the start of what `room` returned last. The connection is not paused. */
@@ -112,10 +112,10 @@ export interface PacketReceiver extends StageEnd {
    */
   publish(publish: Publish): void
   /**
-   * Takes PUBLISH packets that differ in their payloads alone, all of them or none. It is lent for the call. Left out by who
-   * wants each of them.
-   * @returns false when it took none: each follows by `publish`. A filter either answers false at once, or asks the next stage
-   * first and returns what that returns.
+   * Takes PUBLISH packets that differ only in their payloads, all of them or none. The run is lent for the call. Omit this
+   * method to receive single packets.
+   * @returns false if it took none: each packet follows by `publish`. A filter either returns false at once, or calls the next
+   * stage first and returns its result.
    */
   publishRun?(run: PublishRun): boolean
   /**
@@ -124,24 +124,24 @@ export interface PacketReceiver extends StageEnd {
    */
   publishIdentifiedRun?(run: PublishRun, packetIdentifiers: Uint16Array): boolean
   /**
-   * Takes a PUBACK, PUBREC, PUBREL or PUBCOMP packet that says Success and has no Properties, as nearly all are: it needs no
-   * object. Left out by who wants each of them as a packet: they come by `packet` then, as all others do.
+   * Takes a PUBACK, PUBREC, PUBREL or PUBCOMP packet with Reason Code Success and no Properties, which needs no object. Omit
+   * this method to receive these packets by `packet`, like all others.
    * @param isLast false when another one of this type follows at once, by the next call.
    */
   acknowledge?(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void
   /**
    * The peer broke the protocol: the last call before `closed`. The handler answers as the specification says and closes the
-   * connection. A filter that has this method passes the error on; without it the error passes the filter by. An encoder is
-   * never called with it.
+   * connection. A filter that has this method passes the error on; without it the error goes directly to the next stage. An
+   * encoder is never called with it.
    */
   fail?(error: ProtocolError): void
 }
 
-/** What the server tells every stage of a connection, in the order of the pipeline. */
+/** Events that the server reports to every stage of a connection, in the order of the pipeline. */
 export interface StageEnd {
-  /** The connection is not congested any more: whoever waited sends on. */
+  /** The connection is not congested any more. Messages that waited can be sent. */
   drained?(): void
-  /** The server is about to stop, and closes the connection next: the handler tells the peer, if its version can. */
+  /** The server stops and closes the connection next. The handler sends DISCONNECT if the version has it. */
   stopping?(): void
   /** The connection is gone; the last call. A stage releases what it holds for it. */
   closed?(): void

@@ -6,16 +6,16 @@ import type { PublishRun } from '../mqtt/publish-run.ts'
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import type { Identity } from './authorizer.ts'
 
-/** What becomes of the Will when a connection ends. */
+/** The outcome of the Will when a connection ends. */
 export type WillOutcome = 'published' | 'due' | 'dropped' | 'delayed' | 'deleted'
 
-/** How messages get to a connected client. */
+/** Sends messages to a connected client. */
 export interface MessageReceiver {
   /** Whether messages can be sent to it now: its CONNACK has left, and its connection is open and not congested. */
   readonly sendable: boolean
   /**
-   * Fills a PUBLISH packet for this client; `sendPublish` is to follow at once, with a Packet Identifier at QoS 1 and 2.
-   * @returns undefined when this client cannot have the message: it is too large for it, or it may not receive it.
+   * Fills a PUBLISH packet for this client. Call `sendPublish` directly after it, with a Packet Identifier at QoS 1 and 2.
+   * @returns undefined if the message is too large for the client, or if the client may not receive it.
    */
   prepare(
     message: Message,
@@ -25,43 +25,45 @@ export interface MessageReceiver {
   ): PublishFields | undefined
   /** Sends a PUBLISH packet that was prepared for this client. @param publish the packet that `prepare` returned. */
   sendPublish(publish: Publish): void
-  /** Sends a message at QoS 0, or drops and counts it if the client does not read fast enough. @param message lent. */
+  /** Sends a message at QoS 0, or drops and counts it if the client reads too slowly. @param message lent. */
   deliverQoS0(message: Message, retain: boolean, subscriptionIdentifiers: readonly number[]): void
-  /** The same for all messages of a run. @returns false, and does nothing, when each takes another form for this client. */
+  /**
+   * The same for all messages of a run. @returns false, and does nothing, if the messages have different forms for this client.
+   */
   deliverRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean
-  /** Whether all messages of a run at QoS 1 take the same form for this client, which it may have. */
+  /** Whether all messages of a run at QoS 1 have the same form for this client, and whether it may receive them. */
   takesRun(run: PublishRun, subscriptionIdentifiers: readonly number[]): boolean
-  /** Sends a run that it takes. @param packetIdentifiers theirs, lent. @returns false when a filter wants each of them. */
+  /** Sends a run at QoS 1. @param packetIdentifiers of the messages, lent. @returns false if a filter needs single packets. */
   sendRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean
 }
 
-/** What the broker sees of a connected client. The handler of packets implements it. */
+/** A connected client, as the broker sees it. The packet handler implements it. */
 export interface Recipient extends MessageReceiver {
   readonly identity: Identity
   readonly isVersion5: boolean
-  /** PUBREL for a message at QoS 2 that the client has. */
+  /** Sends PUBREL for a message at QoS 2 that the client has received. */
   sendPubrel(packetIdentifier: number): void
   /** Charges the client for work, as `Connection.chargeWork`. */
   chargeWork(units: number): void
-  /** A message of the client is on its way to subscribers over several turns: nothing is read from it until then. */
+  /** Stops reading from the client while a message of it is delivered over several turns. */
   pauseForPublication(): void
   resumeAfterPublication(): void
-  /** What was appended to the store is durable: answers leave. @returns whether some wait still. */
+  /** The batch is durable: sends the answers that waited for it. @returns whether answers still wait. */
   releaseAnswers(): boolean
-  /** Ends the connection, and says why as far as the version can say it. */
+  /** Ends the connection, with a Reason Code if the version has one. */
   disconnect(reasonCode: ReasonCode, why: string, options?: DisconnectOptions): void
-  /** For lines of the log. */
+  /** Describes the client for the log. */
   describe(): RecipientDescription
-  /** For the operator: what it is now. */
+  /** Describes the current state for operators. */
   info(): RecipientInfo
 }
 
 export interface DisconnectOptions {
-  /** For the client; empty when it is not to know, and `why` unless told otherwise. */
+  /** The Reason String for the client. Default: `why`. Empty: the client gets none. */
   readonly reasonString?: string
   /** The address of the client that took the Client Identifier over. */
   readonly takenOverBy?: string
-  /** What becomes of the Will, where that is decided already. */
+  /** The outcome of the Will, if it is already decided. */
   readonly will?: WillOutcome | undefined
 }
 

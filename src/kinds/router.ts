@@ -4,7 +4,7 @@ import type { Subscriber } from '../mqtt/subscriber.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import { kind } from '../system/kind.ts'
 
-/** What receives messages, and how: part of this contract, declared where the rules of src/mqtt can use it. */
+/** A subscriber. It is part of this contract, but declared in src/mqtt, whose rules use it. */
 export type { Delivery, Subscriber } from '../mqtt/subscriber.ts'
 
 /**
@@ -30,27 +30,27 @@ export interface RunDeliveries {
   readonly work: number
 }
 
-/** A message on its way to its subscribers, which takes as many steps as its work asks for. */
+/** The delivery of one message in steps. */
 export interface SteppedPublish {
-  /** Whether all subscribers are known: from now on steps deliver. */
+  /** Whether all subscribers are known. Further steps deliver. */
   readonly isRouted: boolean
   /** Whether all subscribers have it. */
   readonly isDone: boolean
   /** Subscribers that have it. */
   readonly subscribers: number
   /**
-   * Goes on. A step either finds subscribers or delivers to them. One that has no subscription any more gets nothing.
-   * @param units how much work to do, about: one delivery at least.
-   * @returns how much it was.
+   * Does a step, which either finds subscribers or delivers to them. A subscriber whose subscription has ended gets nothing.
+   * @param units the work to do, approximately; at least one delivery.
+   * @returns the work that was done, in units.
    */
   step(units: number): number
 }
 
-/** What one run may make at most, if it has several messages, so that nobody holds up the event loop: some 10 ms. */
+/** The most deliveries of a run of several messages: about 10 ms of work, so that the event loop is not blocked longer. */
 export const MAXIMUM_RUN_DELIVERIES = 50_000
 
 /**
- * Decides who receives a message. Subscribers may live in other processes: nobody but the router knows who they are.
+ * Decides which subscribers receive a message. Only the router knows all subscribers; some may be in other processes.
  *
  * A subscriber gets one copy of a message for all its ordinary subscriptions together, and one for each Shared
  * Subscription that chose it.
@@ -60,21 +60,21 @@ export interface Router {
   subscribe(subscriber: Subscriber, subscription: Subscription): boolean
   /** Ends a subscription. @param filter as it was given. @returns false when there was none. */
   unsubscribe(subscriber: Subscriber, filter: string): boolean
-  /** `connected` of a subscriber has changed. @returns the work that it was. */
+  /** Reports that `connected` of a subscriber has changed. @returns the work, in units. */
   connectionChanged(subscriber: Subscriber): number
   /**
    * Passes the message to every subscriber of this process before it returns; or to none, if that is more work than the limit
    * allows.
    * @param message lent, with a valid Topic Name: `Message.of({ topic, payload })` makes one of plain values. `Broker.publish` takes plain
    * values, checks them, and keeps retained messages.
-   * @param publisher does not get it through subscriptions with No Local.
+   * @param publisher the subscriber that gets no copy through subscriptions with No Local.
    * @param limit units of work; without one there is no limit.
    * @throws TypeError when this is no Message.
    */
   publish(message: Message, publisher?: Subscriber, limit?: number): PublishResult
   /**
-   * The same for all messages of a run, which each subscriber gets in their order. Left out by a router that has no quicker
-   * way: each message is published.
+   * The same for all messages of a run, which each subscriber gets in their order. Optional: without it, each message is
+   * published separately.
    * @param run lent. It is made shorter if it would be more deliveries than `MAXIMUM_RUN_DELIVERIES`: the rest is no part of it.
    * @param delivered called for each message in turn, if some subscriber takes them one by one, when all such subscribers have
    * it. @param reached how many subscribers get it, those of the whole run included.
@@ -88,7 +88,7 @@ export interface Router {
   /** Begins to pass on a message in steps. @param message kept, not lent. */
   publishInSteps(message: Message, publisher?: Subscriber): SteppedPublish
   /**
-   * Passes a message on to another member of a Shared Subscription, since the one that had it is gone.
+   * Passes a message to another member of a Shared Subscription, because the chosen member has gone.
    * @param shared the filter of the Shared Subscription, `$share/...`.
    * @param now to a member that can send it at once (`Subscriber.takes`), or to none.
    * @returns no subscriber when there is no such member.
@@ -98,5 +98,5 @@ export interface Router {
   readonly subscriptions: number
 }
 
-/** Unique: two routers would split the broker into halves that do not hear each other. */
+/** Unique: the subscribers of two routers would not get each other's messages. */
 export const Router = kind<Router>()('Router', { unique: true })

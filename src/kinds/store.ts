@@ -8,15 +8,18 @@ import type { Peer } from './peer.ts'
 /**
  * The journal of all that outlives a network connection: sessions that do not end with it, and retained messages.
  *
- * What is read all the time (subscriptions, the in-flight window of who is connected, the tree of retained messages) its
- * owner holds in memory, and is right there; the store beside it takes every change as a record. An acknowledgement that
- * promises something waits until the batch that holds the records is durable. The messages that wait for a client that is
- * away are in the store alone, and are read from it in pages.
+ * State that is read often (subscriptions, messages in flight to connected clients, the tree of retained messages) is in the
+ * memory of its owner. The store takes every change of it as a record. An acknowledgement that promises something waits until
+ * the batch that holds the records is durable. The messages that wait for a client that is away are in the store alone, and are
+ * read from it in pages.
  *
  * Everything is synchronous but `restore`; nothing throws once the store runs.
  */
 export interface Store extends Durability {
-  /** What is there: once, before the first record. Rejects when it cannot be read, which keeps the system from starting. */
+  /**
+   * Returns the stored state. Called once, before the first record. If it cannot be read, the promise rejects and the system
+   * does not start.
+   */
   restore(): Promise<StoredState>
   /** Takes a change into the batch of this turn of the event loop. Records are plain data and are not changed afterwards. */
   append(record: StoreRecord): void
@@ -25,11 +28,11 @@ export interface Store extends Durability {
    * @param limit how many at most.
    */
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[]
-  /** Sets who is called whenever `durableBatch` has grown, never from within `append`. */
+  /** Sets the function that is called each time `durableBatch` has grown, but not within `append`. */
   onDurable(listener: () => void): void
 }
 
-/** Unique: state would be split between two. */
+/** Unique: the state would be divided between two stores. */
 export const Store = kind<Store>()('Store', { unique: true })
 
 /** What a store holds when a system starts. */
@@ -53,7 +56,7 @@ export interface StoredSession extends SessionRecord {
 export interface SessionRecord {
   /** The Client Identifier. */
   readonly id: string
-  /** The user that owns it, if its client said who it is: nobody else may resume it. */
+  /** The authenticated user that owns the session. Other users may not resume it. */
   readonly userName: string | undefined
   /** Where its client was last connected from; left out where it is not known. */
   readonly peer?: Peer | undefined
@@ -98,7 +101,7 @@ export interface QueuedMessage {
 export type StoreRecord =
   /** A session, new or changed; its subscriptions and messages stay. */
   | { readonly type: 'session'; readonly session: SessionRecord }
-  /** The session and all that is its own is no more; no harm if there was none. */
+  /** The session ended: everything of it is removed. No effect if there is no such session. */
   | { readonly type: 'session-ended'; readonly session: string }
   | { readonly type: 'subscribed'; readonly session: string; readonly subscription: Subscription }
   | { readonly type: 'unsubscribed'; readonly session: string; readonly filter: string }

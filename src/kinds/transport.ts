@@ -25,12 +25,12 @@ export interface Transport {
   readonly adoptable: boolean
   /**
    * Hands over the connections that waited, and each new one from now on.
-   * @throws an Error with the name of the transport when another server is served already: `hold` comes first.
+   * @throws an Error with the name of the transport if it already serves another server. Call `hold` first.
    */
   serve(server: TransportServer): void
   /**
-   * Hands over no connection from now on. New connections wait for the next `serve`, here or in a successor, or are closed when
-   * the component stops.
+   * Stops handing over connections. New connections wait for the next `serve`, of this component or of its successor, or are
+   * closed when the component stops.
    * @param unserved streams that were handed over and not let in: they wait, too.
    */
   hold(unserved: readonly ByteStream[]): void
@@ -38,11 +38,11 @@ export interface Transport {
 
 export const Transport = kind<Transport>()('Transport')
 
-/** What a transport hands its connections to. */
+/** Takes the connections of a transport. */
 export interface TransportServer {
   /**
-   * Takes a connection. It is let in when the work of the turn allows it, or refused when there are too many.
-   * @param stream nothing of it was read: it does not flow. From now on it is the server's.
+   * Takes a connection. The server accepts it when the work of the turn allows it, or refuses it if there are too many.
+   * @param stream a paused stream of which nothing was read. The server owns it from now on.
    */
   accept(stream: ByteStream, peer: Peer): void
   /** Counts and logs a connection that the transport has closed because there were too many. */
@@ -54,7 +54,7 @@ export interface TransportServer {
  * `end`, bytes can still be written (`allowHalfOpen`).
  */
 export interface ByteStream {
-  /** Bytes came. The first listener has the stream flow. The bytes never change. */
+  /** Bytes arrived. The first listener starts the flow. The bytes never change. */
   on(event: 'data', listener: (chunk: Buffer) => void): unknown
   /** `end`: the peer sends nothing more. `close`: the last event; nothing is open any more. */
   on(event: 'end' | 'close', listener: () => void): unknown

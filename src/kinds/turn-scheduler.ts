@@ -1,4 +1,4 @@
-/** Work that can stop at any of its steps and go on in a later turn of the event loop. */
+/** Work in steps that can be interrupted after each step and continued in a later turn of the event loop. */
 export interface TurnTask {
   /**
    * The least that it may do in its turn, in units; a small share if it is left out. A task that sets it goes before the others
@@ -6,11 +6,11 @@ export interface TurnTask {
    * in which such tasks left nothing for the others, the others go first.
    */
   readonly minimumUnits?: number
-  /** Goes on from where it stopped, as long as `TurnScheduler.mayGoOn` says so. */
+  /** Continues the task while `TurnScheduler.mayGoOn` returns true. */
   resume(): void
 }
 
-/** Who is charged for work, in units of `Connection.chargeWork`: the client that causes it, or the scheduler. */
+/** Is charged for work, in units of `Connection.chargeWork`: the client that causes it, or the scheduler. */
 export interface Payer {
   chargeWork(units: number): void
 }
@@ -23,7 +23,7 @@ export interface TurnScheduler {
   mayGoOn(task: TurnTask): boolean
   /** Charges the work of a step. @param units about 0.2 µs each. */
   spend(units: number): void
-  /** Takes a task out of the queue. Without effect if it is not there. */
+  /** Removes a task from the queue. No effect if it is not there. */
   delete(task: TurnTask): void
 }
 
@@ -32,6 +32,6 @@ export interface TurnQueue<T> {
   readonly size: number
   /** Adds an item, and begins with it if it is the only one and the turn has units left. */
   add(item: T): void
-  /** Takes an item out. @returns false when it was not there. */
+  /** Removes an item. @returns false if it was not there. */
   delete(item: T): boolean
 }

@@ -76,3 +76,14 @@ test('every npm script that CONTRIBUTING and docs/testing.md name exists', () =>
   const named = [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, script]) => script!)
   expect(named.filter((script) => scripts[script] === undefined)).toEqual([])
 })
+
+test('the config of vitest includes every folder that has tests', () => {
+  const [, included] = read('vitest.config.ts').match(/include: \['\{([\w,]+)\}\/\*\*\/\*\.test\.ts'\]/)!
+  const hasTests = (folder: string): boolean =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).some((file) => file.endsWith('.test.ts'))
+  const folders = readdirSync(root, { withFileTypes: true })
+    .filter((each) => each.isDirectory() && !/^(\.|node_modules$|dist$)/.test(each.name))
+    .map(({ name }) => name)
+    .filter(hasTests)
+  expect(folders.filter((name) => !included!.split(',').includes(name))).toEqual([])
+})
