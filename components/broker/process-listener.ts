@@ -8,12 +8,12 @@ export class ProcessListener implements Subscriber {
   readonly id: string
   readonly connected = true
   readonly unacknowledged = 0
-  readonly #listener: (message: Message) => void
+  readonly #listener: (message: Message) => unknown
   readonly #log: Logger
   readonly #notes: PublishNotes
 
   /** @param id for the log; no Client Identifier. @param notes of the message that is being published. */
-  constructor(id: string, listener: (message: Message) => void, log: Logger, notes: PublishNotes) {
+  constructor(id: string, listener: (message: Message) => unknown, log: Logger, notes: PublishNotes) {
     this.id = id
     this.#listener = listener
     this.#log = log
@@ -29,12 +29,18 @@ export class ProcessListener implements Subscriber {
     const notes = this.#notes
     const { isRefused } = notes
     try {
-      this.#listener(message.keep())
+      const kept = message.keep()
+      const answer = this.#listener(kept)
+      // One that takes its time is not waited for. What it rejects with would end the process.
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#failed(error, kept))
     } catch (error) {
-      this.#log.error({ err: error, listener: this.id, topic: message.topic }, 'A listener failed')
+      this.#failed(error, message)
     } finally {
       notes.isRefused = isRefused
     }
     return 1
+  }
+  #failed(error: unknown, { topic }: Message): void {
+    this.#log.error({ err: error, listener: this.id, topic }, 'A listener failed')
   }
 }

@@ -106,11 +106,11 @@ export interface Broker {
   publish(message: PlainMessage | Message): Published
   /**
    * Has a listener called with each message that a Topic Filter matches, at QoS 0. The message is kept: the listener may hold on to
-   * it. What the listener throws is logged. Shared Subscriptions are not for listeners.
+   * it. What the listener throws, or rejects with, is logged. Shared Subscriptions are not for listeners.
    * @returns ends the subscription.
    * @throws TypeError when this is no Topic Filter.
    */
-  subscribe(filter: string, listener: (message: Message) => void): () => void
+  subscribe(filter: string, listener: (message: Message) => unknown): () => void
 }
 
 /** Unique: a second broker of a system would know nothing of the clients of the first. */
