@@ -261,6 +261,15 @@ describe('subscribe', () => {
     expect(publishes.at(-1)).toMatchObject({ reasonCode: ReasonCode.QuotaExceeded })
   })
 
+  it('a listener that rejects is logged, and the process goes on', async () => {
+    harness.broker.subscribe('a', async () => {
+      throw new Error('no good')
+    })
+    harness.broker.publish({ topic: 'a' })
+    await Promise.resolve()
+    expect(harness.log.at('error')).toMatchObject([{ topic: 'a', message: 'A listener failed' }])
+  })
+
   it('what a listener publishes changes nothing of what the publisher is answered', () => {
     harness.stop()
     harness = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })

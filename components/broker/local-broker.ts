@@ -92,7 +92,7 @@ export class LocalBroker implements Broker {
     }
   }
 
-  subscribe(filter: string, listener: (message: Message) => void): () => void {
+  subscribe(filter: string, listener: (message: Message) => unknown): () => void {
     checkFilter(filter)
     const { router, log } = this.core
     this.#listeners += 1

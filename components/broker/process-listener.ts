@@ -7,11 +7,11 @@ export class ProcessListener implements Subscriber {
   readonly id: string
   readonly connected = true
   readonly unacknowledged = 0
-  readonly #listener: (message: Message) => void
+  readonly #listener: (message: Message) => unknown
   readonly #log: Logger
 
   /** @param id for the log; no Client Identifier. */
-  constructor(id: string, listener: (message: Message) => void, log: Logger) {
+  constructor(id: string, listener: (message: Message) => unknown, log: Logger) {
     this.id = id
     this.#listener = listener
     this.#log = log
@@ -24,10 +24,17 @@ export class ProcessListener implements Subscriber {
   /** An error of the listener must not affect the publisher. */
   deliver(message: Message): number {
     try {
-      this.#listener(message.keep())
+      const kept = message.keep()
+      const answer = this.#listener(kept)
+      // One that takes its time is not waited for. What it rejects with would end the process.
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#failed(error, kept))
     } catch (error) {
-      this.#log.error({ err: error, listener: this.id, topic: message.topic }, 'A listener failed')
+      this.#failed(error, message)
     }
     return 1
+  }
+
+  #failed(error: unknown, { topic }: Message): void {
+    this.#log.error({ err: error, listener: this.id, topic }, 'A listener failed')
   }
 }

@@ -105,12 +105,12 @@ export interface Broker {
    */
   publish(message: PlainMessage | Message): Published
   /**
-   * Calls a listener with each message that a Topic Filter matches, at QoS 0. The listener may keep the message. An error of
-   * the listener is logged. Shared Subscriptions are refused.
+   * Calls a listener with each message that a Topic Filter matches, at QoS 0. The listener may keep the message. What the
+   * listener throws or rejects with is logged. Shared Subscriptions are refused.
    * @returns ends the subscription.
    * @throws TypeError when this is no Topic Filter.
    */
-  subscribe(filter: string, listener: (message: Message) => void): () => void
+  subscribe(filter: string, listener: (message: Message) => unknown): () => void
 }
 
 /** Unique: a second broker of a system would know nothing of the clients of the first. */
