@@ -15,8 +15,11 @@ const restMs = 500
 export const runCrowd = async (plan: CrowdPlan, job: Job, report: Report): Promise<Outcome> => {
   const meter = new Meter(0)
   report('warming up', 0)
-  await comeAndGo(plan.warmUpClients, 'warm-up', plan, job, meter, () => {})
-  await sleep(restMs)
+  // No more at a time than are measured: a process may have so many files open.
+  for (let left = plan.warmUpClients; left > 0; left -= plan.clients) {
+    await comeAndGo(Math.min(left, plan.clients), 'warm-up', plan, job, meter, () => {})
+    await sleep(restMs)
+  }
   const interval = new Interval(job.brokerPid)
   await comeAndGo(plan.clients, 'crowd', plan, job, meter, (part) => report('measuring', part))
   await sleep(restMs)

@@ -261,4 +261,38 @@ describe('subscribe', () => {
     expect(told('open')).not.toMatchObject([{ reasonCode: ReasonCode.QuotaExceeded }])
     expect(publishes.at(-1)).toMatchObject({ reasonCode: ReasonCode.QuotaExceeded })
   })
+
+  it('what a listener publishes changes nothing of what the publisher is answered', () => {
+    harness.stop()
+    harness = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
+    for (const topic of ['full', 'other']) {
+      const away = harness.connect(persistent(topic))
+      away.take(subscribePacket({ [topic]: { qos: 1 } }))
+      away.lose()
+    }
+    harness.broker.subscribe('full', () => void harness.broker.publish({ topic: 'nobody' }))
+    harness.broker.subscribe('forwarded', () => void harness.broker.publish({ topic: 'other', qos: 1 }))
+    const client = harness.connect({ clientId: 'publisher' })
+    const codes = (topic: string) =>
+      [1, 2].map((messageId) => client.take(publishPacket({ topic, qos: 1, messageId }))[0])
+    expect(codes('full')).toMatchObject([{ messageId: 1 }, { messageId: 2, reasonCode: ReasonCode.QuotaExceeded }])
+    const [first, second] = codes('forwarded')
+    expect([first, second]).toEqual([
+      { cmd: 'puback', messageId: 1 },
+      { cmd: 'puback', messageId: 2 },
+    ])
+  })
+
+  it('a listener that publishes to itself comes to an end, with an error', () => {
+    let calls = 0
+    harness.broker.subscribe('a', () => {
+      calls += 1
+      harness.broker.publish({ topic: 'a' })
+    })
+    harness.broker.publish({ topic: 'a' })
+    expect(calls).toBe(8)
+    expect(harness.log.at('error')).toMatchObject([{ topic: 'a', message: 'A listener failed' }])
+    harness.broker.publish({ topic: 'a' })
+    expect(calls).toBe(16)
+  })
 })

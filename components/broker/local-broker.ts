@@ -12,10 +12,15 @@ import type { Session } from './session.ts'
 /** Retained messages that are listed, unless told otherwise. */
 const RETAINED_LIMIT = 1_000
 
+/** Listeners may publish what calls listeners that publish, so deep: one that calls itself this way would never come to an end. */
+const MAXIMUM_DEPTH = 8
+
 /** The broker of this process, as operators and other components see it. */
 export class LocalBroker implements Broker {
   readonly core: BrokerCore
   #listeners = 0
+  /** Calls of `publish` that are under way: more than one when listeners publish. */
+  #depth = 0
 
   constructor(config: BrokerConfig, parts: BrokerParts) {
     this.core = new BrokerCore(config, parts)
@@ -74,8 +79,17 @@ export class LocalBroker implements Broker {
 
   publish(message: PlainMessage | Message): Published {
     const { core } = this
-    const { reasonCode, subscribers } = core.publishing.publishOwn(messageOf(message, core.now()), core.scheduler.payer)
-    return { reasonCode, subscribers }
+    const own = messageOf(message, core.now())
+    if (this.#depth === MAXIMUM_DEPTH) {
+      throw new Error(`Listeners publish messages for each other or for themselves, more than ${MAXIMUM_DEPTH} deep.`)
+    }
+    this.#depth += 1
+    try {
+      const { reasonCode, subscribers } = core.publishing.publishOwn(own, core.scheduler.payer)
+      return { reasonCode, subscribers }
+    } finally {
+      this.#depth -= 1
+    }
   }
 
   subscribe(filter: string, listener: (message: Message) => void): () => void {

@@ -200,10 +200,15 @@ export class Session implements Subscriber, ClientSession {
     this.#ownDelivery = undefined
     this.unreleased.attach(recipient.isVersion5)
     this.outbox.attach(receiveMaximum, inflightLimits(this.#broker.config, recipient.isVersion5))
-    this.setExpiryInterval(expiryIntervalSeconds)
+    this.#setExpiryInterval(expiryIntervalSeconds)
   }
 
   setExpiryInterval(seconds: number): void {
+    // One that ends with its connection is not in the store, and keeps nothing of what it has sent: that cannot be undone.
+    if (this.persistent) this.#setExpiryInterval(seconds)
+  }
+
+  #setExpiryInterval(seconds: number): void {
     if (this.persistent && seconds === 0) {
       this.outbox.leaveStore()
       this.#broker.journal.append({ type: 'session-ended', session: this.id })

@@ -1,12 +1,19 @@
+import { Socket } from 'node:net'
 import type { ByteStream } from '../../src/kinds/transport.ts'
 import type { ByteSink, Written } from './byte-sink.ts'
 
 /** Any stream, written to through its stream, which reports the error of a write by an event. */
 export class StreamSink implements ByteSink {
   readonly #stream: ByteStream
+  /**
+   * A socket, of TLS too, has copied or sent what it says is written. Any other stream may have passed it on as it is, to be read
+   * later, as a PassThrough does: it gets bytes of its own, since the memory here is used again.
+   */
+  readonly #copies: boolean
 
   constructor(stream: ByteStream) {
     this.#stream = stream
+    this.#copies = !(stream instanceof Socket)
   }
 
   send(bytes: Uint8Array, written: Written): void {
@@ -23,7 +30,9 @@ export class StreamSink implements ByteSink {
     }
     const last = pieces.length - 1
     stream.cork()
-    for (const [index, piece] of pieces.entries()) stream.write(piece, index === last ? done : undefined)
+    for (const [index, piece] of pieces.entries()) {
+      stream.write(this.#copies ? Buffer.from(piece) : piece, index === last ? done : undefined)
+    }
     stream.uncork()
     // The stream calls back in a later tick, also when the operating system has taken everything.
     if (stream.writableLength === 0 && stream.errored === null) done()

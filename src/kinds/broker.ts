@@ -100,7 +100,8 @@ export interface Broker {
   deleteRetained(topic: string): boolean
   /**
    * Publishes a message as the server: no authorizer is asked, and the topic may begin with `$`.
-   * @throws TypeError when this is no message: what is wrong with it.
+   * @throws TypeError when this is no message: what is wrong with it. An Error in a listener that is called by what listeners publish,
+   * again and again.
    */
   publish(message: PlainMessage | Message): Published
   /**

@@ -1,7 +1,7 @@
-import { Duplex } from 'node:stream'
+import { Socket } from 'node:net'
 
 /** A socket without a network: keeps what each write to the operating system held, and takes it when told to. */
-export class FakeSocket extends Duplex {
+export class FakeSocket extends Socket {
   readonly writes: Buffer[][] = []
   #taken: (() => void)[] = []
   holdsBack = false
@@ -12,10 +12,18 @@ export class FakeSocket extends Duplex {
 
   override _read(): void {}
 
+  override _write(chunk: Buffer, _encoding: BufferEncoding, taken: () => void): void {
+    this._writev([{ chunk }], taken)
+  }
+
   override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
     this.writes.push(chunks.map(({ chunk }) => chunk))
     if (this.holdsBack) this.#taken.push(taken)
     else taken()
+  }
+
+  override _final(done: () => void): void {
+    done()
   }
 
   /** The operating system takes what it was given so far. */
