@@ -188,6 +188,7 @@ describe('publish', () => {
   ])('of %j is refused with a clear error', (message, expected) => {
     expect(() => harness.broker.publish(message as never)).toThrow(TypeError)
     expect(() => harness.broker.publish(message as never)).toThrow(expected)
+    expect(() => harness.broker.publish(message as never)).toThrow(/[^.]\.$/)
     expect(subscriber.take()).toEqual([])
   })
 

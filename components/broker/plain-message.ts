@@ -87,5 +87,5 @@ const describe = (value: unknown): string => {
 }
 
 const refuse = (problem: string): never => {
-  throw new TypeError(`${problem}.`)
+  throw new TypeError(problem.endsWith('.') ? problem : `${problem}.`)
 }
