@@ -300,21 +300,36 @@ test('disconnect() ends a connection', async () => {
   expect(() => call('disconnect', 'kitchen')).toThrow("no client 'kitchen' is connected")
 })
 
+const connect = (...ids: string[]) => {
+  broker.connected.clear()
+  for (const id of ids) broker.connected.set(id, clientInfo(id))
+}
+
 test('a reset says what it did to whom', async () => {
-  connections = 2
+  // One of them has not sent CONNECT.
+  connections = 3
+  connect('a', 'b')
   await call('go')
-  connections = 1
   expect(await shown('reset')).toMatch(
     /^reset: 2 modules, [\d.]+ ms; 2 clients were disconnected and may reconnect\nReloaded a\.ts, b\.ts\.\nRunning 2 components again \(load .* ms, stop .* ms, start .* ms\)\.$/,
   )
+  connect('a')
   expect(await shown('reset')).toContain('; 1 client was disconnected and may reconnect')
   await call('stop')
   expect(await shown('reset')).toContain('; no client was connected')
 })
 
+test('a reset of a system without a broker counts connections', async () => {
+  hasBroker = false
+  connections = 2
+  await call('go')
+  expect(await shown('reset')).toContain('; 2 clients were disconnected and may reconnect')
+})
+
 test('status() shows clients, uptime, memory, states and numbers', async () => {
   expect(await shown('status')).toBe('No system has been made yet.')
   connections = 2
+  connect('a', 'b')
   await call('go')
   const text = await shown('status')
   expect(text).toMatch(/^Running for 0 s; 2 clients; memory [\d.]+ MiB, [\d.]+ MiB of it JavaScript objects\n\n/)

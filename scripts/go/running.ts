@@ -17,8 +17,13 @@ const runningOf = <T>(system: SystemView | undefined, kind: string): readonly T[
 
 export const loggersOf = ({ state }: Dev): readonly Logger[] => runningOf<Logger>(state.system, 'Logger')
 
-/** Clients that are connected through all listeners. Undefined when the system has no listener that runs. */
+/**
+ * Clients that are connected: those of the broker, and without a broker the connections of all listeners. Undefined when the system
+ * has neither.
+ */
 export const clientsOf = (system: SystemView | undefined): number | undefined => {
+  const [broker] = runningOf<Broker>(system, 'Broker')
+  if (broker !== undefined) return [...broker.clients()].length
   const listeners = runningOf<Listener>(system, 'Listener')
   return listeners.length === 0 ? undefined : listeners.reduce((sum, { connections }) => sum + connections, 0)
 }
