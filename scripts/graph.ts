@@ -41,7 +41,7 @@ const byNpm: Program = {
 interface Output {
   readonly file: string
   readonly format: Format
-  /** Nobody asked for it: where its package is not installed it is left out. */
+  /** The user did not ask for it: it is left out where its package is not installed. */
   readonly optional?: boolean
 }
 

@@ -13,7 +13,7 @@ import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-m
 
 /** The parts of the broker that an outbox uses. */
 export interface OutboxContext extends QueueContext {
-  /** `now()` at the last tick, for checks that are made for each message. */
+  /** `now()` at the last tick. */
   readonly recentMs: number
 }
 
@@ -30,8 +30,8 @@ export interface OutboxOwner extends QueueOwner {
  *
  *     waiting → in flight → acknowledged
  *
- * In flight is what was sent and not acknowledged, never more than Receive Maximum. What waits for room there is in
- * `waiting-messages.ts`. If the session outlives its connection, everything in it is in the store as well.
+ * In flight is what was sent and not acknowledged, at most Receive Maximum. `waiting-messages.ts` has what waits for room there. The
+ * store has everything of a session that outlives its connection.
  */
 export class Outbox implements ClientOutbox {
   readonly #session: OutboxOwner
@@ -395,8 +395,5 @@ export class Outbox implements ClientOutbox {
 /** The Packet Identifiers of a run, for one subscriber after the other. */
 const identifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
 
-interface Held {
-  readonly outgoing: Outgoing
-  /** The batch that must be durable first. */
-  readonly batch: number
-}
+/** A message, and the batch that must be durable first. */
+type Held = { readonly outgoing: Outgoing; readonly batch: number }

@@ -24,7 +24,7 @@ export const startText = (report: StartReport, colors: boolean): string => {
   )
 }
 
-/** More names of files than this are a screenful that nobody reads. */
+/** At most this many names of files are printed. */
 const mostFiles = 8
 
 /**
