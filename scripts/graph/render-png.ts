@@ -11,7 +11,7 @@ export const renderPng = (svg: string, font: ResvgRenderOptions['font'] = { load
   const options = { font: { ...font, sansSerifFamily: 'DejaVu Sans' }, fitTo: { mode: 'zoom', value: 2 } } as const
   if (new Resvg(probe, options).getBBox() === undefined) {
     throw new Error(
-      'A PNG needs a font and this machine has none: install one (on Debian and Ubuntu `apt install fonts-dejavu-core`), or write SVG (--format svg), which is drawn with the fonts of whoever looks at it',
+      'A PNG needs a font and this machine has none: install one (on Debian and Ubuntu `apt install fonts-dejavu-core`), or write SVG (--format svg), which is drawn with the fonts of the viewer',
     )
   }
   return new Resvg(svg, options).render().asPng()

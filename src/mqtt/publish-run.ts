@@ -12,7 +12,7 @@ export const MAXIMUM_ACKNOWLEDGED = 256
 
 /**
  * PUBLISH packets at QoS 0, or at QoS 1, that lie one behind the other in the bytes that came in, and say the same in all but their
- * payloads and Packet Identifiers: Topic Name, properties, neither RETAIN nor DUP. Under load most packets come so, since whoever publishes fast fills a read
+ * payloads and Packet Identifiers: Topic Name, properties, neither RETAIN nor DUP. Under load most packets come so, since a fast publisher fills a read
  * with packets on one topic. Such a run is checked once, authorized once, routed once and forwarded once to each
  * subscriber: that takes nearly half of the time off that a pair needs, and a third of what a fan-out to a thousand does.
  *

@@ -8,7 +8,7 @@ const started = async () => {
   return { system, map: system.map as Record<string, Thing> }
 }
 
-it('shows the running components to whoever looks, in the order in which they start', async () => {
+it('shows the running components in the order in which they start', async () => {
   const { map } = await started()
   expect(Object.keys(map)).toEqual(['log', 'server'])
   expect({ ...map }).toEqual({ log: { name: 'log' }, server: { name: 'server' } })

@@ -201,7 +201,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       expect(server.core.listeners).toMatchObject([{ connections: 1, accepted: 1, refused: 1 }])
     })
 
-    it('keeps connections while nobody serves them, for the next server', async () => {
+    it('keeps connections for the next server while no server serves them', async () => {
       const server = serve()
       const gone = await connect()
       await server.connection(0)
