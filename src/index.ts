@@ -14,13 +14,16 @@ export {
 
 // The kinds, each with its contract.
 export * from './kinds/authentication-method.ts'
+export * from './kinds/authenticator.ts'
 export * from './kinds/authorizer.ts'
 export * from './kinds/broker.ts'
 export * from './kinds/client-broker.ts'
 export * from './kinds/client-session.ts'
 export * from './kinds/connection.ts'
 export * from './kinds/durability.ts'
+export * from './kinds/identity.ts'
 export * from './kinds/listener.ts'
+export * from './kinds/listener-options.ts'
 export * from './kinds/logger.ts'
 export * from './kinds/peer.ts'
 export * from './kinds/pipeline-stage.ts'
@@ -28,8 +31,10 @@ export * from './kinds/plain-records.ts'
 export * from './kinds/recipient.ts'
 export * from './kinds/router.ts'
 export * from './kinds/store.ts'
+export * from './kinds/topic-rule.ts'
 export * from './kinds/transport.ts'
 export * from './kinds/turn-scheduler.ts'
+export * from './kinds/user-directory.ts'
 
 // What the contracts are about.
 export type { Acknowledgement } from './mqtt/acknowledgement.ts'

@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import { listenerOptions } from '../../src/kinds/listener-options.ts'
+
+// `maximumConnections` of the server is for all listeners together.
+const { maximumConnections: _forOneListener, ...ownListener } = listenerOptions
 
 export const serverConfig = z.strictObject({
   host: z
@@ -73,6 +77,7 @@ export const serverConfig = z.strictObject({
     .max(60_000)
     .default(2_000)
     .describe('How long a peer may take to close its side after the broker closed the connection, in milliseconds.'),
+  ...ownListener,
 })
 
 export type ServerConfig = z.output<typeof serverConfig>

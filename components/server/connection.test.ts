@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
+import { DEFAULT_LISTENER_OPTIONS } from '../../src/kinds/listener-options.ts'
 import type { ControlPacket, PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
@@ -71,9 +72,13 @@ const open = (
     maximumPendingBytes,
     closeDeadlineMs,
     ended: () => undefined,
+    failedAuthentication: () => undefined,
     gone: () => gone++,
   }
-  const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, false)
+  const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, {
+    adoptable: false,
+    options: DEFAULT_LISTENER_OPTIONS,
+  })
   connection.start(readPipeline(stages, 'here'))
   return { connection, socket, log, told, pool, writes, gone: () => gone }
 }

@@ -1,7 +1,8 @@
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
-import type { ByteStream } from '../../src/kinds/transport.ts'
+import type { ByteStream, Transport } from '../../src/kinds/transport.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ConnectionInput, type InputHost } from './connection-input.ts'
 import { ConnectionOutput, type OutputHost } from './connection-output.ts'
@@ -23,8 +24,9 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   authenticating = false
+  readonly listener: ListenerOptions
   /** The listener that it came from. The core sets it. */
-  listener: CoreListener | undefined
+  source: CoreListener | undefined
   readonly #stream: ByteStream
   readonly #port: StreamPort
   /** It reads into the shared input; otherwise it has `data` events. */
@@ -46,16 +48,17 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   #end: ConnectionEnd | undefined
   #closeDeadline: NodeJS.Timeout | undefined
 
-  /** @param adoptable whether the stream is a socket that may be taken over, to read into the shared input. */
+  /** @param transport that it came from. A stream of an adoptable one is taken over, to read into the shared input. */
   constructor(
     id: number,
     stream: ByteStream,
     peer: Peer,
     owner: ConnectionOwner<StreamConnection>,
-    adoptable: boolean,
+    { adoptable, options }: Pick<Transport, 'adoptable' | 'options'>,
   ) {
     this.id = id
     this.peer = peer
+    this.listener = options
     this.#owner = owner
     this.#input = new ConnectionInput(owner, this)
     this.#output = new ConnectionOutput(owner, this)
@@ -132,6 +135,10 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
 
   forward(source: Uint8Array, start: number, end: number): void {
     this.#output.forward(source, start, end)
+  }
+
+  noteFailedAuthentication(): void {
+    this.#owner.failedAuthentication(this.peer)
   }
 
   close(reason: string): void {

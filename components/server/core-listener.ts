@@ -40,6 +40,10 @@ export class CoreListener implements TransportServer, ListenerInfo {
     this.#entrance.accept(stream, peer, this)
   }
 
+  admits(_peer: Peer): boolean {
+    return true
+  }
+
   countRefused(peer: Peer): void {
     this.#entrance.countRefused(peer, this)
   }

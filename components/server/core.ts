@@ -69,6 +69,9 @@ export class Core {
       counters: this.counters,
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
+      failedAuthentication: () => {
+        this.counters.failedAuthentications += 1
+      },
       ended: (connection, by) => this.#ended(connection, by),
       gone: (connection) => this.#gone(connection),
     }
@@ -136,8 +139,8 @@ export class Core {
   #start({ stream, peer, listener }: Newcomer): void {
     // The peer has closed the connection before its turn came.
     if (stream.destroyed) return
-    const connection = new StreamConnection(++this.#lastId, stream, peer, this.#owner, listener.source.adoptable)
-    connection.listener = listener
+    const connection = new StreamConnection(++this.#lastId, stream, peer, this.#owner, listener.source)
+    connection.source = listener
     this.#connections.add(connection)
     this.#open += 1
     this.counters.accepted += 1
@@ -152,9 +155,9 @@ export class Core {
     this.#admission.noteRefused(peer)
   }
 
-  #ended({ listener }: StreamConnection, by: ConnectionEnd['by']): void {
+  #ended({ source }: StreamConnection, by: ConnectionEnd['by']): void {
     this.#open -= 1
-    if (listener !== undefined) listener.connections -= 1
+    if (source !== undefined) source.connections -= 1
     if (by === 'client') this.counters.endedByClient += 1
     else if (by === 'network') this.counters.endedByNetwork += 1
     else this.counters.endedByBroker += 1

@@ -4,6 +4,7 @@ import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 export const newCounters = (): ConnectionCounters => ({
   accepted: 0,
   refused: 0,
+  failedAuthentications: 0,
   bytesReceived: 0,
   bytesSent: 0,
   endedByClient: 0,

@@ -19,6 +19,12 @@ export const measuresOf = (server: Listener): readonly Measure[] => {
     { name: 'open', help: 'Connections open now.', unit: connections, kind: 'gauge', read: () => server.connections },
     count('accepted', connections, 'Connections that were let in.', () => counters.accepted),
     count('refused', connections, full, () => counters.refused),
+    count(
+      'failed_authentications',
+      'clients',
+      'Clients that failed to authenticate.',
+      () => counters.failedAuthentications,
+    ),
     count('ended', connections, ended, () => counters.endedByClient, 'client'),
     count('ended', connections, ended, () => counters.endedByNetwork, 'network'),
     count('ended', connections, ended, () => counters.endedByBroker, 'broker'),

@@ -3,6 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/kinds/connection.ts'
+import { DEFAULT_LISTENER_OPTIONS } from '../../src/kinds/listener-options.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
@@ -75,9 +76,13 @@ const open = (
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
     ended: () => undefined,
+    failedAuthentication: () => undefined,
     gone: () => undefined,
   }
-  const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, false)
+  const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, {
+    adoptable: false,
+    options: DEFAULT_LISTENER_OPTIONS,
+  })
   connection.start(readPipeline(stages, 'here'))
   return { connection, socket, log, seen, text: () => seen.join('') }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
 import { acceptWith } from './accepting.ts'
 import type { ServerConfig } from './config.ts'
@@ -29,6 +30,7 @@ export class TcpTransport implements Transport {
   readonly transport = 'tcp'
   readonly adoptable = true
   readonly isLocal: boolean
+  readonly options: ListenerOptions
   readonly address: string
   readonly host: string
   readonly port: number
@@ -58,6 +60,7 @@ export class TcpTransport implements Transport {
   ) {
     const { address, port } = server.address() as AddressInfo
     this.name = name
+    this.options = ownOptions(config)
     this.host = address
     this.port = port
     this.address = formatAddress(address, port)
@@ -121,3 +124,6 @@ export class TcpTransport implements Transport {
     this.#waiting.push(socket)
   }
 }
+
+/** The options of the server's own listener. `maximumConnections` of the server is for all listeners together. */
+const ownOptions = (config: ServerConfig): ListenerOptions => ({ ...config, maximumConnections: undefined })

@@ -1,7 +1,14 @@
 /** A transport of your own: clients of this machine connect to a Unix socket. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { type ByteStream, defineComponent, Transport, type TransportServer, z } from 'mqtt-jig'
+import {
+  type ByteStream,
+  DEFAULT_LISTENER_OPTIONS,
+  defineComponent,
+  Transport,
+  type TransportServer,
+  z,
+} from 'mqtt-jig'
 
 class LocalSocket implements Transport {
   readonly name: string
@@ -10,6 +17,7 @@ class LocalSocket implements Transport {
   readonly isLocal = true
   // The streams are sockets of the operating system, without TLS around them.
   readonly adoptable = true
+  readonly options = DEFAULT_LISTENER_OPTIONS
   readonly #server: Server
   #served: TransportServer | undefined
   #waiting: ByteStream[] = []

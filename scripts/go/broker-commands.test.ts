@@ -26,6 +26,7 @@ let commands: ReturnType<typeof createCommands>
 const counters = {
   accepted: 0,
   refused: 0,
+  failedAuthentications: 0,
   bytesReceived: 0,
   bytesSent: 0,
   endedByClient: 0,

@@ -1,15 +1,8 @@
 import type { QoS } from 'mqtt-packet'
 import { kind } from '../system/kind.ts'
-import type { Peer } from './peer.ts'
+import type { Identity } from './identity.ts'
 
-/** Who asks. */
-export interface Identity {
-  readonly clientId: string
-  /** The user that authentication found, else the User Name of the CONNECT packet, unproven; undefined for none. */
-  readonly userName: string | undefined
-  /** Where its connection comes from; for a session that was stored, where its last one came from. */
-  readonly peer: Peer
-}
+export type { Identity } from './identity.ts'
 
 /**
  * Says what clients may do. Publishing, Wills, subscribing and delivering each pass one place that asks it. It answers at

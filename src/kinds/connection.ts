@@ -1,4 +1,5 @@
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
+import type { ListenerOptions } from './listener-options.ts'
 import type { Peer } from './peer.ts'
 
 /** How a network connection ended. */
@@ -21,6 +22,8 @@ export interface Connection {
   readonly id: number
   /** Where the connection comes from. */
   readonly peer: Peer
+  /** The options of the listener that it came from. */
+  readonly listener: ListenerOptions
   /** 0 until the decoder has read a CONNECT, which sets it. */
   protocolVersion: ProtocolVersion | 0
   /**
@@ -78,6 +81,8 @@ export interface Connection {
    * transport has to send.
    */
   chargePacket(units: number): void
+  /** Notes that the client failed to authenticate. An address whose clients fail again and again is banned for a time. */
+  noteFailedAuthentication(): void
   /**
    * Sends what was written, then closes. If the peer takes too long, the connection is cut off. Packets that still arrive are
    * discarded.

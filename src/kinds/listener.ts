@@ -38,6 +38,8 @@ export interface ConnectionCounters {
   accepted: number
   /** Connections closed because there were too many. */
   refused: number
+  /** CONNECT packets of clients that failed to authenticate. */
+  failedAuthentications: number
   bytesReceived: number
   /** Bytes given to the operating system. */
   bytesSent: number

@@ -1,4 +1,5 @@
 import { kind } from '../system/kind.ts'
+import type { ListenerOptions } from './listener-options.ts'
 import type { Peer } from './peer.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface Transport {
    * server then takes the socket over, to read into memory that all connections share. A TLSSocket or a WebSocket must not be taken over.
    */
   readonly adoptable: boolean
+  /** What it demands of its clients, and grants them. */
+  readonly options: ListenerOptions
   /**
    * Hands over the connections that waited, and each new one from now on.
    * @throws an Error with the name of the transport if it already serves another server. Call `hold` first.
@@ -45,6 +48,13 @@ export interface TransportServer {
    * @param stream a paused stream of which nothing was read. The server owns it from now on.
    */
   accept(stream: ByteStream, peer: Peer): void
+  /**
+   * Whether a new connection from this address may go on: it is not banned, its address does not connect too often, and there is
+   * room. A transport whose connections begin with a handshake (TLS, PROXY, WebSocket) asks before it, as soon as it knows the real
+   * address, and destroys the connection at once if the answer is false. The server counts and logs the refusal. `accept` asks for
+   * connections of transports that did not.
+   */
+  admits(peer: Peer): boolean
   /** Counts and logs a connection that the transport has closed because there were too many. */
   countRefused(peer: Peer): void
 }

@@ -1,5 +1,6 @@
 import type { Packet } from 'mqtt-packet'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
+import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteReceiver, ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
@@ -12,6 +13,9 @@ import { keptPublish, packetOf } from './publish-packet.ts'
 export class FakeConnection implements Connection {
   readonly id: number
   readonly peer: Peer
+  listener: ListenerOptions = DEFAULT_LISTENER_OPTIONS
+  /** How often the client failed to authenticate. */
+  failedAuthentications = 0
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
@@ -46,6 +50,10 @@ export class FakeConnection implements Connection {
   forward(source: Uint8Array, start: number, end: number): void {
     // It is lent until the turn ends.
     this.write(Buffer.from(source.subarray(start, end)))
+  }
+
+  noteFailedAuthentication(): void {
+    this.failedAuthentications += 1
   }
 
   chargeWork(_amount: number): void {}

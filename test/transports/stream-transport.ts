@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
 
@@ -9,6 +10,7 @@ export abstract class StreamTransport implements Transport {
   abstract readonly address: string
   abstract readonly adoptable: boolean
   readonly isLocal = true
+  readonly options: ListenerOptions = DEFAULT_LISTENER_OPTIONS
   /** Streams that came while nobody served them. */
   readonly waiting: Duplex[]
   #server: TransportServer | undefined

@@ -1,0 +1,12 @@
+/** The users of an authenticator, for operators: the REPL, the command, the admin API. */
+export interface UserDirectory {
+  /** Names, sorted. */
+  list(): readonly string[]
+  /**
+   * Adds a user, or gives an existing one another password. It is stored when the promise resolves.
+   * @throws an Error that says what is wrong with the name or the password. Nothing is changed then.
+   */
+  set(name: string, password: string): Promise<void>
+  /** @returns false when there is no such user. */
+  delete(name: string): Promise<boolean>
+}
