@@ -12,7 +12,6 @@ import { newGauges } from './gauges.ts'
 import { Journal } from './journal.ts'
 import { localOwnership, type Ownership } from './ownership.ts'
 import { Publications } from './publications.ts'
-import type { PublishNotes } from './publish-notes.ts'
 import { Publishing } from './publishing.ts'
 import { Retained } from './retained.ts'
 import type { Session } from './session.ts'
@@ -47,7 +46,6 @@ export class BrokerCore {
   readonly journal: Journal
   readonly gauges = newGauges()
   readonly counters = newBrokerCounters()
-  readonly notes: PublishNotes = { isRefused: false }
 
   /** Work that takes more than a turn of the event loop. */
   readonly scheduler: TurnScheduler

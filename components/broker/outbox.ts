@@ -78,19 +78,29 @@ export class Outbox implements ClientOutbox {
     return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
   }
 
-  /** Sends a message now or in its turn, or drops it when a bound is reached. @param message lent. */
-  add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
+  /**
+   * Sends a message now or in its turn, or drops it when a bound is reached. @param message lent.
+   * @returns false when it was refused, as `WaitingMessages.push`.
+   */
+  add(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+    shared?: string,
+  ): boolean {
     const direct = this.sends(message, qos, shared)
     this.#lastSequence += 1
     if (direct && !this.#keeps(shared)) {
       this.#sendUnkept(this.#session.recipient!, message, qos, retain, subscriptionIdentifiers)
-      return
+      return true
     }
     const sequence = this.#lastSequence
     const queuedAtMs = direct ? 0 : this.#broker.recentMs
     const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
-    if (direct) this.#send(this.#session.recipient!, outgoing, false)
-    else this.#waiting.push(outgoing)
+    if (!direct) return this.#waiting.push(outgoing)
+    this.#send(this.#session.recipient!, outgoing, false)
+    return true
   }
 
   /**
