@@ -2,6 +2,7 @@ import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
+import type { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import type { Store } from '../../src/kinds/store.ts'
 import { TICK_MS } from '../../src/mqtt/tick.ts'
 import { ClientAccess } from './client-access.ts'
@@ -10,9 +11,8 @@ import { newBrokerCounters } from './counters.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import { newGauges } from './gauges.ts'
 import { Journal } from './journal.ts'
-import { localOwnership, type Ownership } from './ownership.ts'
+import { localOwnership } from './ownership.ts'
 import { Publications } from './publications.ts'
-import type { PublishNotes } from './publish-notes.ts'
 import { Publishing } from './publishing.ts'
 import { Retained } from './retained.ts'
 import type { Session } from './session.ts'
@@ -29,7 +29,7 @@ export interface BrokerParts {
   readonly logger: Logger
   readonly authorizer?: Authorizer | undefined
   /** The ownership of sessions. Default: this process owns all of them. */
-  readonly ownership?: Ownership
+  readonly ownership?: SessionOwnership | undefined
   /** Further durabilities that answers wait for besides the store. */
   readonly durabilities?: readonly Durability[]
 }
@@ -43,11 +43,10 @@ export class BrokerCore {
   readonly router: Router
   readonly log: Logger
   readonly authorizer: Authorizer | undefined
-  readonly ownership: Ownership
+  readonly ownership: SessionOwnership
   readonly journal: Journal
   readonly gauges = newGauges()
   readonly counters = newBrokerCounters()
-  readonly notes: PublishNotes = { isRefused: false }
 
   /** Work that takes more than a turn of the event loop. */
   readonly scheduler: TurnScheduler

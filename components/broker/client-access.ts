@@ -3,6 +3,7 @@ import type { ClientBroker, OpenedSession, SessionRequest } from '../../src/kind
 import type { ClientSession, Refusal } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
+import type { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import type { TurnQueue as Queue, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
@@ -10,7 +11,6 @@ import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Gauges } from './gauges.ts'
 import type { Journal } from './journal.ts'
-import type { Ownership } from './ownership.ts'
 import type { Publications } from './publications.ts'
 import type { Publishing } from './publishing.ts'
 import type { Session } from './session.ts'
@@ -31,7 +31,7 @@ export interface ClientAccessContext {
   readonly sessions: Sessions
   readonly publications: Publications
   readonly publishing: Publishing
-  readonly ownership: Ownership
+  readonly ownership: SessionOwnership
   readonly log: Logger
   now(): number
   awaitStore(session: Session): void

@@ -1,28 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Durability } from '../../src/kinds/durability.ts'
 import { HandlerHarness, persistent, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
+import { Stream } from '../../test/helpers/stream.ts'
 import { Durabilities } from './durabilities.ts'
-
-/** A durability whose batches end and become durable when a test says so. */
-class Stream implements Durability {
-  batch = 1
-  durableBatch = 0
-  #listener: () => void = () => undefined
-
-  onDurable(listener: () => void): void {
-    this.#listener = listener
-  }
-
-  endBatch(): void {
-    this.batch += 1
-  }
-
-  settle(batch = this.batch - 1): void {
-    this.durableBatch = batch
-    this.#listener()
-  }
-}
 
 describe('several durabilities', () => {
   it('are durable when all of them are', () => {
@@ -75,7 +55,7 @@ it('PUBACK leaves when the store and the stream have what it promises', () => {
   const publisher = broker.connect({ clientId: 'publisher' })
   const { publish } = broker.core.router
   broker.core.router.publish = (...message) => {
-    broker.core.journal.give(0)
+    stream.record()
     return publish.apply(broker.core.router, message)
   }
   expect(publisher.take(publishPacket({ qos: 1 }))).toEqual([])

@@ -1,19 +1,19 @@
 import { Fifo } from '../../src/collections/fifo.ts'
-import type { Durability } from '../../src/kinds/durability.ts'
+import type { DurableBatches } from '../../src/kinds/durability.ts'
 
 /**
  * Combines several durabilities into one: a record is durable when all of them report it. The combined batches have their own
  * numbers, which increase with each batch of any durability that takes a record.
  */
 export class Durabilities {
-  readonly #parts: readonly Durability[]
+  readonly #parts: readonly DurableBatches[]
   /** The batch of each part that was given something last; 0 for none. */
   readonly #given: number[]
   readonly #waiting = new Fifo<{ readonly batch: number; readonly given: readonly number[] }>()
   #lastBatch = 0
   #durableBatch = 0
 
-  constructor(parts: readonly Durability[]) {
+  constructor(parts: readonly DurableBatches[]) {
     this.#parts = parts
     this.#given = parts.map(() => 0)
   }

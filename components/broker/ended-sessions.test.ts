@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import {
   HandlerHarness,
   payloads,
@@ -150,6 +151,24 @@ it('all subscriptions are removed when the broker stops', () => {
   expect(subscriptions()).toBe(50)
   broker.stop()
   expect([subscriptions(), bytes()]).toEqual([0, 0])
+})
+
+it('the publisher is told when the member that a message is passed on to refuses it', () => {
+  broker.stop()
+  broker = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
+  const members = ['1', '2', '3', '4'].map((clientId) => broker.connect({ clientId }))
+  const full = broker.connect(persistent('full'))
+  for (const each of [...members, full]) each.take(subscribePacket({ '$share/g/a': { qos: 1 } }))
+  full.lose()
+  fillTurn()
+  for (const member of members) member.lose()
+  const publisher = broker.connect({ clientId: 'publisher' })
+  const codes = [1, 2].map((messageId) => publisher.take(publishPacket({ topic: 'a', qos: 1, messageId }))[0])
+  expect(codes).toMatchObject([
+    { cmd: 'puback', messageId: 1 },
+    { cmd: 'puback', messageId: 2, reasonCode: ReasonCode.QuotaExceeded },
+  ])
+  expect(codes[0]).not.toHaveProperty('reasonCode')
 })
 
 it('a message that many members pass on, since they have ended, is charged for all of them', () => {

@@ -1,6 +1,7 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
+import { type DeliveryResult, refusedDelivery } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Gauges } from './gauges.ts'
 import type { Session } from './session.ts'
@@ -52,26 +53,29 @@ export class EndedSessions {
    * leaves the Shared Subscription now. If the other member has ended as well, the message goes to a further member.
    * @param message lent.
    * @param shared the filter of the Shared Subscription.
-   * @returns the work, in units.
+   * @returns the result of the member that got it, with all of the work.
    */
-  passOn(message: Message, shared: string, session: Session): number {
+  passOn(message: Message, shared: string, session: Session): DeliveryResult {
     this.#next = session
     // The call below has reached another session that has ended. The loop continues with it, since recursion could overflow.
     if (this.#passing) return 0
     this.#passing = true
     const { router } = this.#broker
     let work = 0
+    let isRefused = false
     try {
       for (let gone: Session | undefined = session; gone !== undefined; gone = this.#next) {
         this.#next = undefined
         router.unsubscribe(gone, shared)
-        work += unsubscribeUnits(shared) + router.redeliver(message, shared, gone).work
+        const result = router.redeliver(message, shared, gone)
+        work += unsubscribeUnits(shared) + result.work
+        isRefused = result.refused > 0
       }
     } finally {
       this.#passing = false
       this.#next = undefined
     }
-    return work
+    return isRefused ? refusedDelivery(work) : work
   }
 
   /** Releases all of it now. */

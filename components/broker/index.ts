@@ -1,10 +1,12 @@
 import { Authorizer } from '../../src/kinds/authorizer.ts'
 import { Broker } from '../../src/kinds/broker.ts'
+import { Durability } from '../../src/kinds/durability.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { Router } from '../../src/kinds/router.ts'
+import { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { exclusive, optional } from '../../src/system/kind.ts'
+import { all, exclusive, optional } from '../../src/system/kind.ts'
 import { brokerConfig } from './config.ts'
 import { LocalBroker } from './local-broker.ts'
 import { measuresOf } from './measures.ts'
@@ -18,10 +20,15 @@ export const broker = defineComponent({
     store: exclusive(Store),
     authorizer: optional(Authorizer),
     logger: Logger,
+    // Not wired: a durability or an ownership that was forgotten in `dependencies` would break what acknowledgements promise.
+    durabilities: all(Durability),
+    // At most one, since the kind is unique.
+    ownerships: all(SessionOwnership),
   },
   config: brokerConfig,
-  start: async (config, { logger, ...parts }, { name }) => {
-    const instance = new LocalBroker(config, { ...parts, logger: logger.child({ component: name }) })
+  start: async (config, { logger, ownerships, ...parts }, { name }) => {
+    const [ownership] = ownerships
+    const instance = new LocalBroker(config, { ...parts, ownership, logger: logger.child({ component: name }) })
     try {
       await instance.restore()
     } catch (error) {

@@ -17,7 +17,9 @@ export class Journal implements JournalPosition {
   /** @param others durabilities that answers wait for besides the store. */
   constructor(store: Store, others: readonly Durability[] = []) {
     this.#store = store
-    if (others.length > 0) this.#all = new Durabilities([store, ...others])
+    if (others.length === 0) return
+    this.#all = new Durabilities([store, ...others])
+    for (const [index, other] of others.entries()) other.onRecord(() => this.#recorded(index))
   }
 
   /** Records appended to the store and to the other durabilities so far. */
@@ -46,12 +48,6 @@ export class Journal implements JournalPosition {
     this.#store.append(record)
   }
 
-  /** Notes that another durability takes a record now that the answer depends on. @param index of the durability, from 0. */
-  give(index: number): void {
-    this.#position += 1
-    this.#all?.give(STORE + 1 + index)
-  }
-
   /** As `Store.read`. */
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[] {
     return this.#store.read(session, afterSequence, limit)
@@ -66,5 +62,11 @@ export class Journal implements JournalPosition {
   onDurable(listener: () => void): void {
     if (this.#all === undefined) this.#store.onDurable(listener)
     else this.#all.onDurable(listener)
+  }
+
+  /** Another durability has taken a record. The answer to the present packet depends on it. @param index of the durability, from 0. */
+  #recorded(index: number): void {
+    this.#position += 1
+    this.#all?.give(STORE + 1 + index)
   }
 }

@@ -78,19 +78,20 @@ export class Outbox implements ClientOutbox {
     return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
   }
 
-  /** Sends a message now or in its turn, or drops it when a bound is reached. @param message lent. */
-  add(message: Message, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[], shared?: string): void {
+  /** Sends a message now or in its turn, or drops it, as `WaitingMessages.push`. @param message lent. @returns false if refused. */
+  add(message: Message, qos: QoS, retain: boolean, identifiers: readonly number[], shared?: string): boolean {
     const direct = this.sends(message, qos, shared)
-    this.#lastSequence += 1
+    const sequence = this.#lastSequence + 1
+    this.#lastSequence = sequence
     if (direct && !this.#keeps(shared)) {
-      this.#sendUnkept(this.#session.recipient!, message, qos, retain, subscriptionIdentifiers)
-      return
+      this.#sendUnkept(this.#session.recipient!, message, qos, retain, identifiers)
+      return true
     }
-    const sequence = this.#lastSequence
+    const subscriptionIdentifiers = identifiers
     const queuedAtMs = direct ? 0 : this.#broker.recentMs
     const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
     if (direct) this.#send(this.#session.recipient!, outgoing, false)
-    else this.#waiting.push(outgoing)
+    return direct || this.#waiting.push(outgoing)
   }
 
   /**

@@ -8,7 +8,6 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { describeSession } from './describe-session.ts'
 import type { Journal } from './journal.ts'
 import { OVERHEAD_BYTES } from './outgoing.ts'
-import type { PublishNotes } from './publish-notes.ts'
 import type { Session } from './session.ts'
 
 /** The work of one step, in units. It is small, so that many publications share a turn. */
@@ -19,7 +18,6 @@ export interface PublicationContext {
   readonly router: Router
   readonly journal: Journal
   readonly scheduler: TurnScheduler
-  readonly notes: PublishNotes
   readonly log: Logger
 }
 
@@ -44,8 +42,6 @@ export class Publication implements TurnTask, PendingPublication {
   #hasFailed = false
   /** Whether something was appended to the journal that the answer has to wait for. */
   hasAppended = false
-  /** Whether the full queue of a subscriber refused the message. */
-  isRefused = false
 
   /** @param reason for the publisher, unless a subscriber changes it. @param onFinished called once. */
   constructor(
@@ -72,6 +68,11 @@ export class Publication implements TurnTask, PendingPublication {
     return this.#isFinished
   }
 
+  /** Whether the full queue of a subscriber refused the message. */
+  get isRefused(): boolean {
+    return this.#steps !== undefined && this.#steps.refused > 0
+  }
+
   /**
    * Sets the function that is called when all subscribers have the message: at once if they have it already, never if the
    * delivery failed.
@@ -92,9 +93,8 @@ export class Publication implements TurnTask, PendingPublication {
   }
 
   #step(units: number): void {
-    const { journal, notes, router, scheduler } = this.#broker
+    const { journal, router, scheduler } = this.#broker
     const { position } = journal
-    notes.isRefused = false
     try {
       this.#steps ??= router.publishInSteps(this.message, this.publisher)
       scheduler.spend(1 + this.#steps.step(this.#isIndivisible ? Number.POSITIVE_INFINITY : units))
@@ -103,7 +103,6 @@ export class Publication implements TurnTask, PendingPublication {
       return
     }
     if (journal.position !== position) this.hasAppended = true
-    if (notes.isRefused) this.isRefused = true
     if (this.#steps.isDone) this.#finish()
   }
 

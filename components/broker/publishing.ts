@@ -7,7 +7,6 @@ import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-ru
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
 import type { Publications } from './publications.ts'
-import type { PublishNotes } from './publish-notes.ts'
 import type { Retained } from './retained.ts'
 import type { Session } from './session.ts'
 
@@ -23,7 +22,6 @@ export interface PublishingContext {
   readonly authorizer: Authorizer | undefined
   readonly retained: Retained
   readonly publications: Publications
-  readonly notes: PublishNotes
 }
 
 /** Publishes all messages of clients, also Wills: authorizes, retains, and delivers them. */
@@ -80,14 +78,12 @@ export class Publishing {
       if (told) return this.#decided(reason)
     }
     if (this.isBusy(publisher.id)) return this.#inSteps(message, publisher, reason)
-    const { notes, router } = this.#broker
-    notes.isRefused = false
-    const { subscribers, work, isTooMuch } = router.publish(message, publisher, UNDIVIDED_UNITS)
+    const { subscribers, refused, work, isTooMuch } = this.#broker.router.publish(message, publisher, UNDIVIDED_UNITS)
     payer?.chargeWork(PUBLISH_UNITS + work)
     if (isTooMuch) return this.#inSteps(message, publisher, reason)
-    if (notes.isRefused) reason = ReasonCode.QuotaExceeded
+    if (refused > 0) reason = ReasonCode.QuotaExceeded
     if (reason === ReasonCode.Success && subscribers === 0) reason = ReasonCode.NoMatchingSubscribers
-    return this.#decided(reason, subscribers, notes.isRefused)
+    return this.#decided(reason, subscribers, refused > 0)
   }
 
   /**
@@ -95,16 +91,11 @@ export class Publishing {
    * @param payer is charged for the work. @returns filled again by the next call.
    */
   publishOwn(message: Message, payer: Payer): Outcome {
-    const { notes, router, retained } = this.#broker
+    const { router, retained } = this.#broker
     const isRetained = !message.retain || retained.take(message)
-    // A listener may publish while the message of a client, whose note this is, is on its way.
-    const { isRefused: before } = notes
-    notes.isRefused = false
-    const { subscribers, work } = router.publish(message)
-    const { isRefused } = notes
-    notes.isRefused = before
+    const { subscribers, refused, work } = router.publish(message)
     payer.chargeWork(PUBLISH_UNITS + work)
-    if (!isRetained || isRefused) return this.#decided(ReasonCode.QuotaExceeded, subscribers, isRefused)
+    if (!isRetained || refused > 0) return this.#decided(ReasonCode.QuotaExceeded, subscribers, refused > 0)
     return this.#decided(subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success, subscribers)
   }
 
@@ -119,14 +110,12 @@ export class Publishing {
   /** As `ClientSession.publishAcknowledgedRun`. */
   publishAcknowledgedRun(run: PublishRun, publisher: Session): Uint8Array | undefined {
     if (!this.#mayPublishRun(run, publisher)) return undefined
-    const { router, notes } = this.#broker
+    const { router } = this.#broker
     const reasons = this.#reasons
     let index = 0
-    notes.isRefused = false
-    const { isTaken, work, whole } = router.publishRun!(run, publisher, UNDIVIDED_UNITS, (reached) => {
+    const { isTaken, work, whole } = router.publishRun!(run, publisher, UNDIVIDED_UNITS, (reached, refused) => {
       const reason = reached === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
-      reasons[index] = notes.isRefused ? ReasonCode.QuotaExceeded : reason
-      notes.isRefused = false
+      reasons[index] = refused > 0 ? ReasonCode.QuotaExceeded : reason
       index += 1
     })
     publisher.recipient?.chargeWork(PUBLISH_UNITS + work)

@@ -2,6 +2,7 @@ import type { TimerWheel } from '../../src/collections/timer-wheel.ts'
 import type { PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
+import type { DeliveryResult } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { OutboxContext } from './outbox.ts'
@@ -38,7 +39,7 @@ export interface SessionContext<Session> extends OutboxContext, RetainedSenderCo
   readonly wills: { add(session: Session): void }
   readonly endedSessions: {
     add(session: Session): void
-    passOn(message: Message, shared: string, session: Session): number
+    passOn(message: Message, shared: string, session: Session): DeliveryResult
   }
   awaitStore(session: Session): void
 }

@@ -4,6 +4,7 @@ import type { ClientSession, PublishOutcome, Refusal } from '../../src/kinds/cli
 import type { Recipient, WillOutcome } from '../../src/kinds/recipient.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
 import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
+import { type DeliveryResult, refusedDelivery, withWork } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
@@ -127,10 +128,10 @@ export class Session implements Subscriber, ClientSession {
     return this.#recipient?.sendable === true && (qos === 0 || this.outbox.takes(qos))
   }
 
-  deliver(message: Message, delivery: Delivery): number {
+  deliver(message: Message, delivery: Delivery): DeliveryResult {
     if (this.#ended) {
       const { shared } = delivery
-      return shared === undefined ? 1 : 1 + this.#broker.endedSessions.passOn(message, shared, this)
+      return shared === undefined ? 1 : withWork(this.#broker.endedSessions.passOn(message, shared, this), 1)
     }
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
     if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
@@ -139,8 +140,9 @@ export class Session implements Subscriber, ClientSession {
       this.#recipient?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
       return 1
     }
-    this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
-    return this.#recipient === undefined ? AWAY_UNITS : CONNECTED_UNITS
+    const isTaken = this.outbox.add(message, qos, retain, delivery.subscriptionIdentifiers, delivery.shared)
+    const units = this.#recipient === undefined ? AWAY_UNITS : CONNECTED_UNITS
+    return isTaken ? units : refusedDelivery(units)
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {

@@ -9,7 +9,6 @@ import { describeSession, type NamedSession } from './describe-session.ts'
 import type { Gauges } from './gauges.ts'
 import type { Journal } from './journal.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
-import type { PublishNotes } from './publish-notes.ts'
 
 /** The parts of the broker that the messages of a session use. */
 export interface QueueContext {
@@ -17,7 +16,6 @@ export interface QueueContext {
   readonly journal: Journal
   readonly gauges: Gauges
   readonly counters: BrokerCounters
-  readonly notes: PublishNotes
   readonly log: Logger
   now(): number
 }
@@ -80,9 +78,12 @@ export class WaitingMessages {
     return this.#queueBytes + this.#backlogBytes
   }
 
-  /** Queues a message. When a bound is reached, drops it or older messages. @param outgoing its message may be lent. */
-  push(outgoing: Outgoing): void {
-    if (!this.#makeRoom(outgoing.size)) return
+  /**
+   * Queues a message. When a bound is reached, drops it or older messages. @param outgoing its message may be lent.
+   * @returns false when it was refused: a bound is reached, and `queueFullPolicy` says that its publisher is told.
+   */
+  push(outgoing: Outgoing): boolean {
+    if (!this.#makeRoom(outgoing.size)) return this.#broker.config.queueFullPolicy !== 'refuse'
     const { persistent, id: session, recipient } = this.#session
     const kept = outgoing.message!.keep()
     if (persistent) this.#broker.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
@@ -99,6 +100,7 @@ export class WaitingMessages {
       this.#queue.push(outgoing)
       this.#queueBytes += outgoing.size
     }
+    return true
   }
 
   /** Whether one more message of this size is within the bound for all sessions together. */
@@ -246,10 +248,7 @@ export class WaitingMessages {
       if (this.#fits(size)) return true
     }
     if (this.#fits(size)) return true
-    if (queueFullPolicy === 'refuse') {
-      this.#broker.counters.refused += 1
-      this.#broker.notes.isRefused = true
-    }
+    if (queueFullPolicy === 'refuse') this.#broker.counters.refused += 1
     this.#dropped(undefined)
     return false
   }

@@ -1,7 +1,7 @@
 import type { SessionRequest } from '../../src/kinds/client-broker.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
-import { awaitAnswer } from './await-answer.ts'
+import { type AnswerPurpose, awaitAnswer } from './await-answer.ts'
 import type { Client } from './client.ts'
 import { clientFields } from './client-log.ts'
 import { accepted } from './connack.ts'
@@ -17,18 +17,44 @@ import { toldReason } from './told-reason.ts'
  * @param authenticationData goes into CONNACK.
  */
 export const accept = (client: Client, request: ConnectRequest, authenticationData?: Uint8Array): void => {
-  const claim = client.handler.broker.claim(client.identity.clientId)
-  if (claim === undefined) {
-    acceptOwned(client, request, authenticationData)
-    return
+  const claim = new Claim(client, request, authenticationData)
+  claim.begin()
+}
+
+/** The claim of a client's session. It may have to wait until another process has released the session. */
+class Claim implements AnswerPurpose<void> {
+  readonly #client: Client
+  readonly #request: ConnectRequest
+  readonly #authenticationData: Uint8Array | undefined
+
+  constructor(client: Client, request: ConnectRequest, authenticationData: Uint8Array | undefined) {
+    this.#client = client
+    this.#request = request
+    this.#authenticationData = authenticationData
   }
-  awaitAnswer(client, Pause.Claim, claim, {
-    take: () => acceptOwned(client, request, authenticationData),
-    failed(error) {
-      client.handler.log.error({ ...clientFields(client), err: error }, 'The session of a client was not claimed')
-      refuse(client, ReasonCode.ServerUnavailable, 'the session could not be claimed', '')
-    },
-  })
+
+  begin(): void {
+    const client = this.#client
+    let granted: Promise<void> | undefined
+    try {
+      granted = client.handler.broker.claim(client.identity.clientId)
+    } catch (error) {
+      this.failed(error)
+      return
+    }
+    if (granted === undefined) this.take()
+    else awaitAnswer(client, granted, this)
+  }
+
+  take(): void {
+    acceptOwned(this.#client, this.#request, this.#authenticationData)
+  }
+
+  failed(error: unknown): void {
+    const client = this.#client
+    client.handler.log.error({ ...clientFields(client), err: error }, 'The session of a client was not claimed')
+    refuse(client, ReasonCode.ServerUnavailable, 'the session could not be claimed', '')
+  }
 }
 
 /** This process owns the session. */

@@ -6,17 +6,16 @@ import type {
 } from '../../src/kinds/authentication-method.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { accept } from './accept.ts'
-import { awaitAnswer } from './await-answer.ts'
+import { type AnswerPurpose, awaitAnswer } from './await-answer.ts'
 import type { Client, ClientAuthentication } from './client.ts'
 import { clientFields } from './client-log.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
-import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
 
 /** The enhanced authentication of one client (section 4.12): at its CONNECT, and again when it asks for that. */
-export class Authentication implements ClientAuthentication {
+export class Authentication implements ClientAuthentication, AnswerPurpose<AuthenticationStep> {
   readonly #client: Client
   readonly #method: AuthenticationMethod
   /** The CONNECT that is accepted when the client succeeds. Undefined once that has happened: then it is a re-authentication. */
@@ -48,7 +47,7 @@ export class Authentication implements ClientAuthentication {
     try {
       this.#exchange = this.#method.begin(this.#client.identity)
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
       return
     }
     this.step(data)
@@ -65,29 +64,23 @@ export class Authentication implements ClientAuthentication {
       // A copy: the memory of the packet is lent, and the method may answer later.
       answer = this.#exchange?.step(data === undefined ? undefined : Uint8Array.from(data))
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
     if (answer === undefined) return
-    if (!(answer instanceof Promise)) {
-      this.#take(answer)
+    if (answer instanceof Promise) {
+      awaitAnswer(this.#client, answer, this)
       return
     }
-    awaitAnswer(this.#client, Pause.Authentication, answer, {
-      take: (step) => this.#take(step),
-      failed: (error) => this.#failed(error),
-    })
-  }
-
-  #take(step: AuthenticationStep): void {
-    if (this.#client.phase === Phase.Ended) return
     try {
-      this.#follow(step)
+      this.take(answer)
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
   }
 
-  #follow(step: AuthenticationStep): void {
+  /** Follows the method's answer to a step. */
+  take(step: AuthenticationStep): void {
+    if (this.#client.phase === Phase.Ended) return
     switch (step.result) {
       case 'continue':
         this.#challenge(step.data)
@@ -141,7 +134,8 @@ export class Authentication implements ClientAuthentication {
     else this.#refuse(ReasonCode.PacketTooLarge, AUTH_TOO_LARGE)
   }
 
-  #failed(error: unknown): void {
+  /** The method threw, its promise was rejected, or it did not answer in time. */
+  failed(error: unknown): void {
     if (this.#client.phase === Phase.Ended) return
     const details = { ...clientFields(this.#client), method: this.method, err: error }
     this.#client.handler.log.error(details, 'An authentication method failed')

@@ -59,6 +59,21 @@ it('a claim that is denied refuses the client, and is an error in the log', asyn
   ])
 })
 
+it('a claim that throws refuses its client alone', () => {
+  broker.stop()
+  const claim = () => {
+    throw new Error('a fault')
+  }
+  broker = new HandlerHarness({}, { ownership: { claim } })
+  const client = broker.open()
+  expect(client.take(connectPacket({ clientId: 'kitchen' }))).toMatchObject([
+    { cmd: 'connack', reasonCode: ReasonCode.ServerUnavailable },
+  ])
+  expect(broker.log.at('error')).toMatchObject([
+    { client: 'kitchen', message: 'The session of a client was not claimed', err: { message: 'a fault' } },
+  ])
+})
+
 it('a claim that takes longer than connectDeadlineMs refuses the client, and what it brings later is nothing', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const client = broker.open()
@@ -72,9 +87,13 @@ it('a claim that takes longer than connectDeadlineMs refuses the client, and wha
 })
 
 it('a client that goes while its session is claimed gets no session', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const client = broker.open()
   client.take(connectPacket(persistent('kitchen')))
+  expect(vi.getTimerCount()).toBe(1)
   client.lose()
+  // Nothing waits for the answer any more.
+  expect(vi.getTimerCount()).toBe(0)
   claims[0]!.grant()
   await settled()
   expect(broker.broker.session('kitchen')).toBeUndefined()

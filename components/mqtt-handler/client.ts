@@ -12,6 +12,7 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases } from '../../src/mqtt/topic-alias.ts'
 import { AckGate, type AfterAnswer, type AnsweredClient } from './ack-gate.ts'
+import type { AwaitedAnswer, AwaitingClient } from './await-answer.ts'
 import { type ClientEnd, type ClientLog, describeClient, endedByBroker } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { ConnectRequest } from './connect-request.ts'
@@ -57,7 +58,7 @@ export interface ClientAuthentication {
  * A client: from the opening of its network connection to the end of it. Holds what is known of the client and what was
  * negotiated with it, and sends to it. `dispatch.ts` takes its packets.
  */
-export class Client extends PublishSender implements Recipient, AnsweredClient {
+export class Client extends PublishSender implements Recipient, AnsweredClient, AwaitingClient {
   readonly handler: ClientContext
   /** Whether its packets are read now. */
   readonly reading: Reading
@@ -80,6 +81,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
   askedForSession = false
   /** Its enhanced authentication, if it has one. */
   authentication: ClientAuthentication | undefined
+  /** The answer that it waits for: of an authentication method, or a claim of its session. */
+  awaited: AwaitedAnswer | undefined
   /** The client uses an unsupported version. The version of its connection is that of the answer. */
   versionRefused = false
   /** Request Problem Information: whether it wants reason strings. */
@@ -296,6 +299,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
     this.handler.keepAlive.cancel(this.#watch)
     this.handler.ended(this)
     this.gate.clear()
+    this.awaited?.drop()
     this.connection.close(why)
     const session = this.session?.recipient === this ? this.session : undefined
     const will = session?.detach(end.will, end.takenOverBy !== undefined)

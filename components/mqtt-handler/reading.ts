@@ -4,16 +4,14 @@ import type { Connection } from '../../src/kinds/connection.ts'
 export const Pause = {
   /** CONNACK waits for the store. */
   Connack: 1,
-  /** The authentication method has not answered. */
-  Authentication: 2,
+  /** An authentication method has not answered, or another process may own the session and must release it first. */
+  Answer: 2,
   /** Too many answers wait for the store. */
   Answers: 4,
   /** Its last message is still being delivered. */
   Publication: 8,
   /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
   Filters: 16,
-  /** Another process may own its session and must release it first. */
-  Claim: 32,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 

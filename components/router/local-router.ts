@@ -6,6 +6,7 @@ import {
   type SteppedPublish,
   type Subscriber,
 } from '../../src/kinds/router.ts'
+import { isRefusedDelivery, workOfDelivery } from '../../src/mqtt/delivery-result.ts'
 import { FilterSubscriptions } from '../../src/mqtt/filter-subscriptions.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -37,7 +38,7 @@ export class LocalRouter implements Router {
   readonly #routes = new RouteCache()
   #subscriptions = 0
   /** Filled for every message. */
-  readonly #result = { subscribers: 0, work: 0, isTooMuch: false }
+  readonly #result = { subscribers: 0, refused: 0, work: 0, isTooMuch: false }
 
   constructor(policy: SharedSubscriptionPolicy = 'round-robin') {
     this.#policy = policy
@@ -54,12 +55,12 @@ export class LocalRouter implements Router {
       const compilation = this.#compile(message)
       work = compilation.step(limit)
       route = compilation.route
-      if (route === undefined) return this.#answer(0, work, true)
+      if (route === undefined) return this.#answer(0, 0, work, true)
       this.#routes.remember(message, route)
     }
     const each = message.qos === 0 ? 1 : ACKNOWLEDGED_UNITS
     if (route.targets.length * each + route.shared.length * (each + MAXIMUM_LOOKED) > limit) {
-      return this.#answer(0, work, true)
+      return this.#answer(0, 0, work, true)
     }
     return this.#deliver(message, route, publisher, work)
   }
@@ -68,7 +69,7 @@ export class LocalRouter implements Router {
     run: PublishRun,
     publisher?: Subscriber,
     limit = Number.POSITIVE_INFINITY,
-    delivered: (reached: number) => void = ignore,
+    delivered: RunListener = ignore,
   ): RunDeliveries {
     const { message } = run
     let work = 0
@@ -81,7 +82,7 @@ export class LocalRouter implements Router {
     }
     const each = message.qos === 0 ? 1 : ACKNOWLEDGED_UNITS
     const eachUnits = (route?.targets.length ?? 0) * each + (route?.shared.length ?? 0) * (each + MAXIMUM_LOOKED)
-    if (route === undefined || eachUnits > limit) return { isTaken: false, whole: 0, single: 0, work }
+    if (route === undefined || eachUnits > limit) return { isTaken: false, whole: 0, single: 0, refused: 0, work }
     // Any of them may want each message by itself.
     run.limit(Math.floor(MAXIMUM_RUN_DELIVERIES / eachUnits))
     return this.#deliverRun(run, route, publisher, work, delivered)
@@ -98,10 +99,11 @@ export class LocalRouter implements Router {
 
   redeliver(message: Message, shared: string, gone: Subscriber, now = false): PublishResult {
     const group = this.#shared.get(shared)
-    if (group === undefined) return this.#answer(0, 1, false)
-    const work = now ? group.deliverNow(message, gone) : group.deliver(message, gone)
+    if (group === undefined) return this.#answer(0, 0, 1, false)
+    const result = now ? group.deliverNow(message, gone) : group.deliver(message, gone)
     // All members were looked at in vain.
-    return work === 0 ? this.#answer(0, group.size, false) : this.#answer(1, work, false)
+    if (result === 0) return this.#answer(0, 0, group.size, false)
+    return this.#answer(1, isRefusedDelivery(result) ? 1 : 0, workOfDelivery(result), false)
   }
 
   subscribe(subscriber: Subscriber, subscription: Subscription): boolean {
@@ -130,9 +132,10 @@ export class LocalRouter implements Router {
     return groups.size
   }
 
-  #answer(subscribers: number, work: number, isTooMuch: boolean): PublishResult {
+  #answer(subscribers: number, refused: number, work: number, isTooMuch: boolean): PublishResult {
     const result = this.#result
     result.subscribers = subscribers
+    result.refused = refused
     result.work = work
     result.isTooMuch = isTooMuch
     return result
@@ -143,19 +146,23 @@ export class LocalRouter implements Router {
     const { targets, shared } = route
     let work = before
     let reached = 0
+    let refused = 0
     for (let index = 0; index < targets.length; index += 1) {
       const target = targets[index]!
       const applies = deliveryTo(publisher, target)
       if (applies === undefined) continue
-      work += target.subscriber.deliver(message, applies)
+      const result = target.subscriber.deliver(message, applies)
+      work += workOfDelivery(result)
       reached += 1
+      if (isRefusedDelivery(result)) refused += 1
     }
     for (let index = 0; index < shared.length; index += 1) {
-      const units = shared[index]!.deliver(message)
-      work += units
-      if (units > 0) reached += 1
+      const result = shared[index]!.deliver(message)
+      work += workOfDelivery(result)
+      if (result !== 0) reached += 1
+      if (isRefusedDelivery(result)) refused += 1
     }
-    return this.#answer(reached, work + reached * (message.size >> 10), false)
+    return this.#answer(reached, refused, work + reached * (message.size >> 10), false)
   }
 
   #deliverRun(
@@ -163,7 +170,7 @@ export class LocalRouter implements Router {
     route: Route,
     publisher: Subscriber | undefined,
     before: number,
-    delivered: (reached: number) => void,
+    delivered: RunListener,
   ): RunDeliveries {
     const { targets, shared } = route
     const others: Target[] = []
@@ -179,15 +186,17 @@ export class LocalRouter implements Router {
     const each = 1 + (run.size >> 10) + (run.message.qos === 0 ? 0 : run.count * RUN_ACKNOWLEDGED_UNITS)
     let work = before + whole * each
     let single = 0
-    if (others.length === 0 && shared.length === 0) return { isTaken: true, whole, single, work }
+    let refused = 0
+    if (others.length === 0 && shared.length === 0) return { isTaken: true, whole, single, refused, work }
     const rest: Route = { targets: others, shared }
     run.each((message) => {
       const result = this.#deliver(message, rest, publisher, 0)
       single += result.subscribers
+      refused += result.refused
       work += result.work
-      delivered(whole + result.subscribers)
+      delivered(whole + result.subscribers, result.refused)
     })
-    return { isTaken: true, whole, single, work }
+    return { isTaken: true, whole, single, refused, work }
   }
 
   #compile(message: Message): RouteCompilation {
@@ -255,6 +264,9 @@ export class LocalRouter implements Router {
     return shared
   }
 }
+
+/** Is told how many subscribers a message of a run has reached, and how many of them refused it. */
+type RunListener = (reached: number, refused: number) => void
 
 const ignore = (): void => undefined
 

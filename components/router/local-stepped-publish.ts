@@ -1,4 +1,5 @@
 import type { Delivery, SteppedPublish, Subscriber } from '../../src/kinds/router.ts'
+import { isRefusedDelivery, workOfDelivery } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Route, Target } from '../../src/mqtt/route.ts'
 import type { RouteCompilation } from '../../src/mqtt/route-compilation.ts'
@@ -13,6 +14,7 @@ export class LocalSteppedPublish implements SteppedPublish {
   #nextTarget = 0
   #nextShared = 0
   #subscribers = 0
+  #refused = 0
 
   /**
    * @param route if it is known; otherwise `compilation` makes it.
@@ -46,6 +48,10 @@ export class LocalSteppedPublish implements SteppedPublish {
     return this.#subscribers
   }
 
+  get refused(): number {
+    return this.#refused
+  }
+
   step(units: number): number {
     return this.#route === undefined ? this.#find(units) : this.#deliver(this.#route, units)
   }
@@ -68,16 +74,19 @@ export class LocalSteppedPublish implements SteppedPublish {
       const applies = deliveryTo(this.#publisher, target)
       // It may have unsubscribed since the last step [MQTT-3.10.4-2], or be no more.
       if (applies === undefined || target.subscriptions.get(target.subscriber) === undefined) continue
-      work += target.subscriber.deliver(message, applies) + bytesUnits
+      const result = target.subscriber.deliver(message, applies)
+      work += workOfDelivery(result) + bytesUnits
       this.#subscribers += 1
+      if (isRefusedDelivery(result)) this.#refused += 1
     }
     while (this.#nextTarget >= targets.length && this.#nextShared < shared.length && work < units) {
-      const delivered = shared[this.#nextShared]!.deliver(message)
+      const result = shared[this.#nextShared]!.deliver(message)
       this.#nextShared += 1
-      work += 1 + delivered
-      if (delivered === 0) continue
+      work += 1 + workOfDelivery(result)
+      if (result === 0) continue
       work += bytesUnits
       this.#subscribers += 1
+      if (isRefusedDelivery(result)) this.#refused += 1
     }
     return work
   }

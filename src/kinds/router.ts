@@ -4,7 +4,8 @@ import type { Subscriber } from '../mqtt/subscriber.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import { kind } from '../system/kind.ts'
 
-/** A subscriber. It is part of this contract, but declared in src/mqtt, whose rules use it. */
+/** A subscriber, and the result of a delivery to it. They are part of this contract, but declared in src/mqtt, whose rules use them. */
+export { type DeliveryResult, refusedDelivery } from '../mqtt/delivery-result.ts'
 export type { Delivery, Subscriber } from '../mqtt/subscriber.ts'
 
 /**
@@ -14,6 +15,8 @@ export type { Delivery, Subscriber } from '../mqtt/subscriber.ts'
 export interface PublishResult {
   /** Subscribers that got it, as far as is known at once. */
   readonly subscribers: number
+  /** Subscribers among them whose full queues refused it (`refusedDelivery`). */
+  readonly refused: number
   readonly work: number
   /** It is more work than the limit allows: no subscriber got it, and `publishInSteps` is to follow. */
   readonly isTooMuch: boolean
@@ -27,6 +30,8 @@ export interface RunDeliveries {
   readonly whole: number
   /** Deliveries of single messages, to the others. */
   readonly single: number
+  /** Deliveries among these that were refused. A subscriber that takes the run as a whole refuses nothing of it. */
+  readonly refused: number
   readonly work: number
 }
 
@@ -38,6 +43,8 @@ export interface SteppedPublish {
   readonly isDone: boolean
   /** Subscribers that have it. */
   readonly subscribers: number
+  /** Subscribers among them that refused it so far. */
+  readonly refused: number
   /**
    * Does a step, which either finds subscribers or delivers to them. A subscriber whose subscription has ended gets nothing.
    * @param units the work to do, approximately; at least one delivery.
@@ -77,13 +84,13 @@ export interface Router {
    * published separately.
    * @param run lent. It is made shorter if it would be more deliveries than `MAXIMUM_RUN_DELIVERIES`: the rest is no part of it.
    * @param delivered called for each message in turn, if some subscriber takes them one by one, when all such subscribers have
-   * it. @param reached how many subscribers get it, those of the whole run included.
+   * it. @param reached how many subscribers get it, those of the whole run included. @param refused how many of them refused it.
    */
   publishRun?(
     run: PublishRun,
     publisher?: Subscriber,
     limit?: number,
-    delivered?: (reached: number) => void,
+    delivered?: (reached: number, refused: number) => void,
   ): RunDeliveries
   /** Begins to pass on a message in steps. @param message kept, not lent. */
   publishInSteps(message: Message, publisher?: Subscriber): SteppedPublish

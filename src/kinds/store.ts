@@ -2,7 +2,7 @@ import type { QoS } from 'mqtt-packet'
 import type { Message } from '../mqtt/message.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import { kind } from '../system/kind.ts'
-import type { Durability } from './durability.ts'
+import type { DurableBatches } from './durability.ts'
 import type { Peer } from './peer.ts'
 
 /**
@@ -15,7 +15,7 @@ import type { Peer } from './peer.ts'
  *
  * Everything is synchronous but `restore`; nothing throws once the store runs.
  */
-export interface Store extends Durability {
+export interface Store extends DurableBatches {
   /**
    * Returns the stored state. Called once, before the first record. If it cannot be read, the promise rejects and the system
    * does not start.

@@ -1,6 +1,7 @@
 import { hashOfBytes } from '../collections/hash.ts'
 import { SmallMap } from '../collections/small-map.ts'
 import { deliveryOf } from './delivery.ts'
+import { type DeliveryResult, withWork } from './delivery-result.ts'
 import { type Member, type MemberList, MembersByHash, MembersInTurn, mix } from './member-list.ts'
 import type { Message } from './message.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -80,9 +81,9 @@ export class SharedSubscription {
   /**
    * Delivers a message to one member.
    * @param except is not chosen.
-   * @returns the work that it was, one for each member that was looked at included; 0 when there is no member for it.
+   * @returns the result of the member, with the work of one for each member that was looked at; 0 when there is no member for it.
    */
-  deliver(message: Message, except?: Subscriber): number {
+  deliver(message: Message, except?: Subscriber): DeliveryResult {
     const connected = this.#choose(this.#connected, message, except, false)
     if (connected !== undefined) return this.#pass(message, connected)
     const away = this.#choose(this.#away, message, except, false)
@@ -93,14 +94,15 @@ export class SharedSubscription {
    * Delivers a message to a member that can send it at once, if there is any: all that are connected are looked at.
    * @returns as `deliver`.
    */
-  deliverNow(message: Message, except: Subscriber): number {
+  deliverNow(message: Message, except: Subscriber): DeliveryResult {
     const member = this.#choose(this.#connected, message, except, true)
     return member === undefined ? 0 : this.#pass(message, member)
   }
 
-  #pass(message: Message, member: Member): number {
+  #pass(message: Message, member: Member): DeliveryResult {
     member.list.continueAt(member, this.#policy !== 'sticky')
-    return this.#looked + member.subscriber.deliver(message, member.delivery)
+    const looked = this.#looked
+    return withWork(member.subscriber.deliver(message, member.delivery), looked)
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { QoS } from 'mqtt-packet'
+import type { DeliveryResult } from './delivery-result.ts'
 import type { Message } from './message.ts'
 import type { PublishRun } from './publish-run.ts'
 
@@ -19,13 +20,14 @@ export interface Subscriber {
    * Takes a message, once for each publish however many of its subscriptions match. Must not throw.
    * @param message lent for the call.
    * @param delivery how: belongs to the router, and must not be changed.
-   * @returns the work that it was, in units of `Connection.chargeWork`, apart from the bytes of the message.
+   * @returns the work, apart from the bytes of the message; negative if the full queue of the subscriber refused the message
+   * (`refusedDelivery`).
    */
-  deliver(message: Message, delivery: Delivery): number
+  deliver(message: Message, delivery: Delivery): DeliveryResult
   /**
    * Takes all messages of a run, or none. Must not throw. Left out by who wants each of them.
    * @param run lent for the call.
-   * @returns false when it took none: each follows by `deliver`.
+   * @returns false when it took none: each follows by `deliver`. A subscriber that would refuse one of them takes none.
    */
   deliverRun?(run: PublishRun, delivery: Delivery): boolean
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery, Router, RunDeliveries, Subscriber } from '../../src/kinds/router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { Mailbox, messageOn, RunMailbox, runOf, subscriptionTo } from '../helpers/mailbox.ts'
+import { refusedPublishContract } from './router-refusals.ts'
 import { routerWorkContract } from './router-work.ts'
 import { sharedSubscriptionContract } from './shared-subscriptions.ts'
 
@@ -13,6 +14,7 @@ export const routerContract = (name: string, create: () => Router): void => {
     changes(create)
     sharedSubscriptionContract(create)
     runs(create)
+    refusedPublishContract(create)
     routerWorkContract(create)
   })
 }
@@ -320,13 +322,15 @@ const runs = (create: () => Router): void => {
       const run = runOf('a/b', PAYLOADS)
       if (router.publishRun !== undefined) return router.publishRun(run, publisher)
       let single = 0
+      let refused = 0
       let work = 0
       run.each((message) => {
         const result = router.publish(message, publisher)
         single += result.subscribers
+        refused += result.refused
         work += result.work
       })
-      return { isTaken: true, whole: 0, single, work }
+      return { isTaken: true, whole: 0, single, refused, work }
     }
 
     it('reaches each subscriber whole and in order: some at once, the others by each message', () => {

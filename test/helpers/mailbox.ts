@@ -1,4 +1,4 @@
-import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
+import { type Delivery, type DeliveryResult, refusedDelivery, type Subscriber } from '../../src/kinds/router.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -14,6 +14,8 @@ export class Mailbox implements Subscriber {
   unacknowledged = 0
   /** The work that it says a delivery is. */
   work = 1
+  /** Whether its queue is full, and refuses messages. */
+  refuses = false
   readonly messages: Message[] = []
   readonly deliveries: Delivery[] = []
 
@@ -29,7 +31,8 @@ export class Mailbox implements Subscriber {
     return this.connected && this.ready
   }
 
-  deliver(message: Message, delivery: Delivery): number {
+  deliver(message: Message, delivery: Delivery): DeliveryResult {
+    if (this.refuses) return refusedDelivery(this.work)
     this.messages.push(message.keep())
     this.deliveries.push(delivery)
     return this.work

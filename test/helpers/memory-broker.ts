@@ -36,6 +36,8 @@ export class MemoryBroker {
       store,
       authorizer: undefined,
       logger,
+      durabilities: [],
+      ownerships: [],
     }
     const own = await broker.start(broker.config.parse(brokerPart), parts, context)
     const handlerParts = { broker: own, authenticationMethods: [], logger }

@@ -44,10 +44,10 @@ describe('the wiring of the broker', () => {
           publish(message) {
             let work = 0
             for (const subscriber of subscribers) work += subscriber.deliver(message, delivery)
-            return { subscribers: subscribers.size, work, isTooMuch: false }
+            return { subscribers: subscribers.size, refused: 0, work, isTooMuch: false }
           },
-          publishInSteps: () => ({ isRouted: true, isDone: true, subscribers: 0, step: () => 0 }),
-          redeliver: () => ({ subscribers: 0, work: 0, isTooMuch: false }),
+          publishInSteps: () => ({ isRouted: true, isDone: true, subscribers: 0, refused: 0, step: () => 0 }),
+          redeliver: () => ({ subscribers: 0, refused: 0, work: 0, isTooMuch: false }),
           get subscriptions() {
             return subscribers.size
           },
