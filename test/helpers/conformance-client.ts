@@ -2,6 +2,7 @@ import { generate, type IConnectPacket, type IPublishPacket, type Packet, type Q
 import { expect } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { connectPacket } from './connect-packet.ts'
+import { PATIENCE_MS } from './eventually.ts'
 import { packetBytes } from './packet-bytes.ts'
 import { RawClient } from './raw-client.ts'
 import { type ReceivedPacket, receivedPacket } from './received-packet.ts'
@@ -44,9 +45,6 @@ export const otherBrokerPort = Number(process.env['CONFORMANCE_PORT'] ?? 0)
 
 /** Stands for the packet that such a broker does not send. */
 const silence: ReceivedPacket = { cmd: 'disconnect', hex: '', size: 0, properties: {} }
-
-/** How long a test waits for what must come, before it says what did not. */
-const PATIENCE_MS = 8_000
 
 /**
  * A client without a will of its own: it sends and acknowledges what a test tells it to, and shows every packet that

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import { after } from '../helpers/after.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
 
@@ -112,7 +113,7 @@ describe('connections', () => {
     expect(await clients[3]!.frame()).toBe(SUBACK)
     const { server, router } = broker.map
     const { sessions } = (broker.map.broker as LocalBroker).core
-    await vi.waitFor(() => expect(server.connections).toBe(clients.length))
+    await eventually(() => expect(server.connections).toBe(clients.length))
     expect([sessions.count, router.subscriptions]).toEqual([2, 1])
     let closed = 0
     for (const client of clients) void client.closed.then(() => (closed += 1))

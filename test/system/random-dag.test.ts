@@ -169,7 +169,7 @@ const countOpen = (): number =>
 
 /** Waits for the count to fall to what it was; the test runner has timers of its own that come and go. */
 const expectReleased = async (before: number): Promise<void> => {
-  for (let tries = 0; countOpen() > before && tries < 50; tries++) await setTimeout(10)
+  for (let tries = 0; countOpen() > before && tries < 3_000; tries++) await setTimeout(10)
   expect(countOpen()).toBeLessThanOrEqual(before)
 }
 
