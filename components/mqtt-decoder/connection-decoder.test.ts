@@ -103,7 +103,7 @@ it('releases half a packet when the connection is gone, and takes nothing more',
   expect(recorder.errors).toEqual([])
 })
 
-it('the decoder has room for the rest of a large packet, as much as four times what has come of it', () => {
+it('the decoder offers memory for the rest of a large packet, four times the bytes that have come', () => {
   const { decoder, publishes } = opened()
   const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(1_000_000)}`)
   let at = 0
@@ -111,23 +111,23 @@ it('the decoder has room for the rest of a large packet, as much as four times w
     decoder.bytes(packet.subarray(at, at + length))
     at += length
   }
-  expect(decoder.room()).toBeUndefined()
+  expect(decoder.readBuffer()).toBeUndefined()
   read(100)
-  expect(decoder.room()).toBeUndefined()
+  expect(decoder.readBuffer()).toBeUndefined()
   read(30_000)
-  expect(decoder.room()?.length).toBe(4 * 30_100 - 30_100)
+  expect(decoder.readBuffer()?.length).toBe(4 * 30_100 - 30_100)
   while (at < packet.length) {
-    const room = decoder.room()
-    if (room === undefined) read(65_536)
+    const memory = decoder.readBuffer()
+    if (memory === undefined) read(65_536)
     else {
-      // Less than there is room for, as the network has it.
-      const length = Math.min(50_000, room.length, packet.length - at)
-      packet.copy(room, 0, at, at + length)
-      decoder.filled(length)
+      // Less than the memory takes, as the network delivers it.
+      const length = Math.min(50_000, memory.length, packet.length - at)
+      packet.copy(memory, 0, at, at + length)
+      decoder.bytesRead(length)
       at += length
     }
   }
-  expect(decoder.room()).toBeUndefined()
+  expect(decoder.readBuffer()).toBeUndefined()
   expect(publishes.map(({ bytes }) => bytes.equals(packet))).toEqual([true])
 })
 
@@ -137,9 +137,9 @@ it('the decoder copies less than half of a large packet when it is read to where
   decoder.bytes(packet.subarray(0, 65_536))
   const work = countWork()
   for (let at = 65_536; at < packet.length; ) {
-    const room = decoder.room() ?? Buffer.alloc(0)
-    const length = Math.min(room.length || 65_536, packet.length - at)
-    if (room.length > 0) decoder.filled(packet.copy(room, 0, at, at + length))
+    const memory = decoder.readBuffer() ?? Buffer.alloc(0)
+    const length = Math.min(memory.length || 65_536, packet.length - at)
+    if (memory.length > 0) decoder.bytesRead(packet.copy(memory, 0, at, at + length))
     else decoder.bytes(packet.subarray(at, at + length))
     at += length
   }
@@ -148,14 +148,14 @@ it('the decoder copies less than half of a large packet when it is read to where
   expect(work.copied).toBeLessThan(0.5 * MEGABYTE)
 })
 
-it('drops what is read to where there was room after it was closed', () => {
+it('drops what is read to where the decoder offered memory, after it was closed', () => {
   const { decoder, publishes } = opened()
   const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(100_000)}`)
   decoder.bytes(packet.subarray(0, 30_000))
-  const room = decoder.room()!
+  const memory = decoder.readBuffer()!
   decoder.closed()
-  expect(decoder.room()).toBeUndefined()
-  decoder.filled(packet.copy(room, 0, 30_000))
+  expect(decoder.readBuffer()).toBeUndefined()
+  decoder.bytesRead(packet.copy(memory, 0, 30_000))
   expect(publishes).toEqual([])
 })
 

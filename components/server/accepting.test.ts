@@ -36,8 +36,8 @@ const adopted = (accepted: Socket) => {
   const reader = {
     read: (chunk: Buffer) => taken(`${chunk}`),
     hasRest: false,
-    room: () => undefined,
-    filled: () => undefined,
+    readBuffer: () => undefined,
+    bytesRead: () => undefined,
   }
   const socket = input.adopt(accepted, reader, () => undefined)
   socket?.resume()

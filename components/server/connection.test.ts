@@ -6,12 +6,12 @@ import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
-import { Buffers } from './buffers.ts'
 import { StreamConnection } from './connection.ts'
 import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
+import { TotalPendingBytes } from './total-pending-bytes.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
 import { WriteScratch } from './write-scratch.ts'
@@ -63,10 +63,10 @@ const open = (
     budget: new TurnBudget(50_000, endOfTurn, log),
     writes,
     pool,
-    buffers: new Buffers(1_000_000, log),
+    totalPendingBytes: new TotalPendingBytes(1_000_000, log),
     input: new SharedInput(pool, endOfTurn),
     scratch: new WriteScratch(),
-    gathered: [],
+    freeBatches: [],
     counters: newCounters(),
     maximumPendingBytes,
     closeDeadlineMs,

@@ -8,12 +8,12 @@ import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
-import { Buffers } from './buffers.ts'
 import { StreamConnection } from './connection.ts'
 import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
+import { TotalPendingBytes } from './total-pending-bytes.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
 import { WriteScratch } from './write-scratch.ts'
@@ -24,7 +24,7 @@ import { WriteScratch } from './write-scratch.ts'
  */
 const open = (
   onPacket: (letter: string, connection: Connection) => void = () => undefined,
-  buffers = new Buffers(1_000_000, new RecordingLogger()),
+  totalPendingBytes = new TotalPendingBytes(1_000_000, new RecordingLogger()),
 ) => {
   const socket = new FakeSocket()
   const log = new RecordingLogger()
@@ -67,10 +67,10 @@ const open = (
     budget: new TurnBudget(50_000, endOfTurn, log),
     writes: new WriteBudget(endOfTurn),
     pool,
-    buffers,
+    totalPendingBytes,
     input: new SharedInput(pool, endOfTurn),
     scratch: new WriteScratch(),
-    gathered: [],
+    freeBatches: [],
     counters: newCounters(),
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
@@ -310,12 +310,12 @@ describe('a connection whose packets cause much work', () => {
   })
 
   it('waits until there is less to send to all together', async () => {
-    const buffers = new Buffers(1_000, new RecordingLogger())
-    const slow = open(undefined, buffers)
+    const totalPendingBytes = new TotalPendingBytes(1_000, new RecordingLogger())
+    const slow = open(undefined, totalPendingBytes)
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text, connection } = open((_, each) => each.chargeWork(1), buffers)
+    const { socket, text, connection } = open((_, each) => each.chargeWork(1), totalPendingBytes)
     socket.push('ab')
     await turn()
     await turn()
@@ -327,18 +327,18 @@ describe('a connection whose packets cause much work', () => {
   })
 
   it('does not wait for a connection that is gone', async () => {
-    const buffers = new Buffers(1_000, new RecordingLogger())
-    const slow = open(undefined, buffers)
+    const totalPendingBytes = new TotalPendingBytes(1_000, new RecordingLogger())
+    const slow = open(undefined, totalPendingBytes)
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text } = open((_, each) => each.chargeWork(1), buffers)
+    const { socket, text } = open((_, each) => each.chargeWork(1), totalPendingBytes)
     socket.push('ab')
     await turn()
     slow.socket.destroy()
     await turn()
     await turn()
     await turn()
-    expect([text(), buffers.bytes]).toEqual(['ab', 0])
+    expect([text(), totalPendingBytes.bytes]).toEqual(['ab', 0])
   })
 })

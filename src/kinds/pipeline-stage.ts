@@ -85,11 +85,11 @@ export interface DecoderInput extends StageEnd {
   bytes(chunk: Uint8Array): number
   /**
    * Where the next bytes may be written to instead, which saves a copy of them: the memory of a packet that comes in pieces,
-   * when it has room for many. Valid until the next call of the decoder. Optional.
+   * when much of it is free. Valid until the next call of the decoder. Optional.
    */
-  room?(): Buffer | undefined
-  /** So many bytes were written to the start of what `room` returned last. The connection is not paused. */
-  filled?(length: number): void
+  readBuffer?(): Buffer | undefined
+  /** So many bytes were written to the start of what `readBuffer` returned last. The connection is not paused. */
+  bytesRead?(length: number): void
 }
 
 /** Every MQTT Control Packet but PUBLISH, in mqtt-packet's form. */
