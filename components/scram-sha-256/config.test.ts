@@ -48,7 +48,7 @@ describe('the config of scramSha256', () => {
   it('takes users, and none', () => {
     expect(problems({ ann: good, 'bob,=': good })).toEqual([])
     expect(problems({})).toEqual([])
-    expect(scramSha256.describe?.(scramSha256.config.parse({ users: { ann: good } }))).toBe('1 users')
+    expect(scramSha256.describe?.(scramSha256.config.parse({ users: { ann: good } }))).toBe('1 user')
   })
 
   it('requires them', () => {
