@@ -6,8 +6,8 @@ import { ReasonCode } from './reason-code.ts'
 import { protocolError } from './refusal.ts'
 
 /**
- * Checks the body of an AUTH packet (section 3.15). An empty one means Success without Properties; whether Success may
- * come now is a matter of the exchange, not of the packet.
+ * Checks the body of an AUTH packet (section 3.15). An empty body means Success without Properties. The exchange, not this
+ * check, decides whether Success is allowed now.
  */
 export const checkAuth = (reader: PacketReader): ProtocolError | undefined => {
   if (reader.atEnd) return undefined

@@ -1,6 +1,6 @@
 /**
- * The wiring of a system as plain data, for diagrams. It is made from a config in any state of repair: what is wrong
- * becomes part of the picture instead of an error.
+ * The wiring of a system as plain data, for diagrams. It can be made from an invalid config: problems become part of the
+ * picture.
  */
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import type { ConfigProblem } from './config-problem.ts'
@@ -19,19 +19,19 @@ export interface GraphNode {
   readonly kind: string | undefined
   /** What tells the providers of its kind apart: `decoder` for a `PipelineStage`. */
   readonly variant: string | undefined
-  /** Its place in the list that names it, from 1; undefined in no list of several, and where two lists differ. */
+  /** Its place in the list that names it, from 1. Undefined if no list of several names it, or if two lists differ. */
   readonly place: number | undefined
-  /** What the component says of its config, `127.0.0.1:1883`; undefined too when its config is not valid. */
+  /** The component's description of its config, `127.0.0.1:1883`. Undefined if there is none or the config is invalid. */
   readonly description: string | undefined
   readonly enabled: boolean
   /** Undefined when no status was given. */
   readonly state: ComponentState | undefined
   readonly startMs: number | undefined
-  /** The components whose failure keeps this one from starting. */
+  /** The components whose failure blocks this one. */
   readonly blockedBy: readonly string[]
-  /** What made it fail. */
+  /** Its error. */
   readonly error: string | undefined
-  /** What the check of the config says of this entry, its dependencies included. */
+  /** The problems of this entry and its dependencies, as found by the check of the config. */
   readonly problems: readonly ConfigProblem[]
 }
 
@@ -45,9 +45,9 @@ export interface GraphEdge {
   readonly role: string
   /** The place in the list when the role takes many, from 0; undefined when it takes one. */
   readonly index: number | undefined
-  /** False when one of the two is disabled or missing: nothing will pass here. */
+  /** False if one of the two is disabled or missing. */
   readonly active: boolean
-  /** What is wrong with it, in a few words; undefined when it is right. */
+  /** Its problem, in a few words; undefined if there is none. */
   readonly problem: string | undefined
 }
 
@@ -56,15 +56,14 @@ export interface SystemGraph {
   readonly nodes: readonly GraphNode[]
   /** By component in the order of the config, then in the order in which the component states its needs. */
   readonly edges: readonly GraphEdge[]
-  /** What is wrong with the config as a whole. */
+  /** Problems of the config as a whole. */
   readonly problems: readonly ConfigProblem[]
 }
 
 /**
- * The wiring of a config and, when a status is given, the state of each component. Never throws: a config that would not
- * start has `problem` and `problems` where it is wrong.
- *
- * @param config the default export of a system config, whatever it is.
+ * The wiring of a config and, when a status is given, the state of each component. Never throws: an invalid config has
+ * `problem` and `problems` where it is wrong.
+ * @param config the default export of a system config, of any type.
  */
 export const systemGraph = (config: unknown, status: readonly ComponentStatus[] = []): SystemGraph => {
   const parts = partsOf(config)
@@ -170,7 +169,7 @@ const edgesOf = (part: Part, parts: Parts): GraphEdge[] => {
     const wired = part.dependencies[role] ?? (isAll(role) ? allFor(part, role, parts) : undefined)
     const list = Array.isArray(wired)
     return (list ? wired : [wired]).flatMap((to: unknown, position) => {
-      // What is no name is no edge; the check of the config reports it on the component.
+      // A value that is not a name makes no edge. The check of the config reports it for the component.
       if (typeof to !== 'string') return []
       const target = parts.get(to)
       const active = part.enabled && target?.enabled === true
@@ -230,7 +229,9 @@ const edgeProblem = (part: Part, role: string, list: boolean, target: Part | und
   return undefined
 }
 
-/** What is needed exclusively belongs to the first that needs it so; the edges of all others are wrong. */
+/**
+ * A component that is needed exclusively belongs to the first component that needs it so. The edges of the others are wrong.
+ */
 const markOwners = (edges: readonly GraphEdge[], parts: Parts): readonly GraphEdge[] => {
   const owners = new Map<string, string>()
   return edges.map((edge) => {
