@@ -225,7 +225,7 @@ describe('subscribe', () => {
     expect(heard).toEqual(['first', 'second', 'second'])
   })
 
-  it('a listener that throws is logged, and the others get the message', () => {
+  it('a listener that throws is logged, and other listeners get the message', () => {
     harness.broker.subscribe('a', () => {
       throw new Error('no good')
     })
@@ -262,7 +262,7 @@ describe('subscribe', () => {
     expect(publishes.at(-1)).toMatchObject({ reasonCode: ReasonCode.QuotaExceeded })
   })
 
-  it('a listener that rejects is logged, and the process goes on', async () => {
+  it('a listener that rejects is logged, and the process continues', async () => {
     harness.broker.subscribe('a', async () => {
       throw new Error('no good')
     })

@@ -42,7 +42,7 @@ it.each([
   expect(work.allocated).toBeLessThan(2 * packet.length)
 })
 
-it('the decoder takes memory for the bytes that came, not for those that were announced', () => {
+it('the decoder allocates memory for received bytes, not for announced bytes', () => {
   const { decoder } = opened()
   const announcement = packetBytes('30 ffffff7f 00')
   const body = Buffer.alloc(MEGABYTE)
@@ -55,7 +55,7 @@ it('the decoder takes memory for the bytes that came, not for those that were an
   expect(work.copied).toBeLessThan(2 * MEGABYTE)
 })
 
-it('the decoder neither copies nor allocates for a packet that lies in one chunk: its message lies there too', () => {
+it('the decoder does not copy or allocate for a packet within one chunk: its message is in the chunk', () => {
   const { decoder, publishes } = opened()
   const work = countWork()
   const chunk = packetBytes('30 @ "a" [] \'payload\'')
@@ -68,7 +68,7 @@ it('the decoder neither copies nor allocates for a packet that lies in one chunk
   expect(publishes[0]?.bytes).toBe(chunk)
 })
 
-it('makes neither strings nor views of a packet that nobody keeps, with properties of all kinds at either end', () => {
+it('makes no strings and no views of a packet that is not kept, with properties of all kinds at either end', () => {
   const { decoder, publishes } = opened()
   const chunk = packetBytes('33 @ "a" 0001 [02 00000001 26 "k" "v" 03 "type" 23 0003] \'payload\'')
   const spies = (['subarray', 'slice', 'toString'] as const).map((method) => vi.spyOn(Buffer.prototype, method))
@@ -93,7 +93,7 @@ it('adds the Message Expiry Interval to the time, which it asks for no other mes
   expect(expiries).toEqual([Number.POSITIVE_INFINITY, 5000, 7000, 5000 + 0xffff_ffff * 1000])
 })
 
-it('releases half a packet when the connection is gone, and takes nothing more', () => {
+it('releases a partial packet when the connection is gone, and reads nothing more', () => {
   const { decoder, recorder } = opened()
   decoder.bytes(packetBytes('30 05 0001'))
   decoder.closed()
@@ -159,7 +159,7 @@ it('drops what is read to where the decoder offered memory, after it was closed'
   expect(publishes).toEqual([])
 })
 
-it('a client is held to the Maximum Packet Size that CONNACK told it, whatever the config says later', () => {
+it('the Maximum Packet Size of CONNACK applies to the client, even if the config changes later', () => {
   const limits = { maximumPacketSize: 200, maximumConnectPacketSize: 130 }
   const shared = new SharedDecoding(limits)
   const open = () => {

@@ -10,7 +10,7 @@ it('the buffer pool gives the same memory again once it was given back', () => {
   expect(pool.take()).toBe(first)
 })
 
-it('the buffer pool has no more than 64 buffers for those who can do without', () => {
+it('the buffer pool gives at most 64 optional buffers', () => {
   const pool = new BufferPool()
   const taken = Array.from({ length: 65 }, () => pool.takeIfFree())
   expect(taken.filter((buffer) => buffer !== undefined)).toHaveLength(64)

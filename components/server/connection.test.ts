@@ -153,7 +153,7 @@ describe('writing', () => {
     })
   })
 
-  it('does not let a turn gather without bounds', () => {
+  it('bounds the bytes that a turn gathers', () => {
     const { connection, socket } = open(undefined, { maximumPendingBytes: 1_000_000 })
     for (let n = 0; n < 256; n++) connection.write(bytes(1024))
     expect(sizes(socket.writes)).toEqual([[65_536, 65_536, 65_536, 65_536]])
@@ -221,7 +221,7 @@ describe('writing', () => {
     expect([connection.congested, connection.pendingBytes, sizes(socket.writes)]).toEqual([false, 300, [[600], [600]]])
   })
 
-  it('is congested from the bound on until half of it is left, and goes on reading', async () => {
+  it('is congested from the bound until half of it is left, and continues to read', async () => {
     const { connection, socket } = open()
     socket.holdsBack = true
     connection.write(bytes(1000))
@@ -357,7 +357,7 @@ describe('a stage that throws', () => {
     expect(log.at('error')).toMatchObject([{ connection: 7, err: new Error('stage failed') }])
   })
 
-  it('in sending loses the connection that is sent to, not the one whose packet caused it', async () => {
+  it('in sending closes the receiving connection, not the connection whose packet caused it', async () => {
     const unencodable: ControlPacket = { cmd: 'auth', reasonCode: 0 }
     let sendToReceiver = () => {}
     const receiver = open((_, next) => {

@@ -83,7 +83,7 @@ const open = (
 }
 
 describe('a paused connection', () => {
-  it('reads nothing more, and goes on with the rest of the chunk and then with the next one', async () => {
+  it('reads nothing more, and continues with the rest of the chunk and then with the next chunk', async () => {
     const { connection, socket, text } = open()
     socket.push('apbcpd')
     socket.push('ef')
@@ -230,7 +230,7 @@ const takeBoth = async (socket: FakeSocket): Promise<void> => {
 }
 
 describe('congestion', () => {
-  it('is over: every stage is told, in the order of the pipeline, once', async () => {
+  it('is over: every stage is notified once, in the order of the pipeline', async () => {
     const { connection, socket, seen } = open()
     socket.holdsBack = true
     connection.write(Buffer.alloc(1001))
@@ -285,7 +285,7 @@ describe('congestion', () => {
 })
 
 describe('a connection whose packets cause much work', () => {
-  it('has its share of a turn, and goes on when the others had theirs', async () => {
+  it('has its share of a turn, and continues after the shares of the other connections', async () => {
     const { connection, socket, text } = open((letter, each) => each.chargeWork(letter === 'm' ? 50_000 : 1))
     socket.push('ambmc')
     await turn()
@@ -297,7 +297,7 @@ describe('a connection whose packets cause much work', () => {
     expect([text(), connection.paused, socket.isPaused()]).toEqual(['ambmc', false, false])
   })
 
-  it('goes on at once when that was spread over turns', async () => {
+  it('continues at once if the work was spread over turns', async () => {
     const other = open()
     const { socket, text, connection } = open((_, each) => each.chargeWork(30_000))
     for (const letter of 'abc') {

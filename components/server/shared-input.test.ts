@@ -164,7 +164,7 @@ describe('shared input', () => {
     client.destroy()
   })
 
-  it('leaves buffers with only a few of the clients that sent much and are silent since', async () => {
+  it('only a few clients that sent much and are silent now keep buffers', async () => {
     const pool = new BufferPool()
     const endOfTurn = new EndOfTurn()
     const input = new SharedInput(pool, endOfTurn)
@@ -179,7 +179,7 @@ describe('shared input', () => {
     expect(pool.inUse).toBe(1)
   })
 
-  it('has no buffer with a connection that is closed in the middle of a read, and gives each back once', async () => {
+  it('a connection that is closed during a read keeps no buffer, and each buffer is returned once', async () => {
     const pool = new BufferPool()
     const input = new SharedInput(pool, new EndOfTurn())
     for (const isShared of [true, false]) {
@@ -197,7 +197,7 @@ describe('shared input', () => {
     expect(await inUseWhenOver(pool, input)).toBe(taken.length)
   })
 
-  it('takes the buffer of a client that is silent for long, and reads on from that client', async () => {
+  it('takes back the buffer of a client that is silent for long, and continues to read from it', async () => {
     const pool = new BufferPool()
     const endOfTurn = new EndOfTurn()
     const input = new SharedInput(pool, endOfTurn)

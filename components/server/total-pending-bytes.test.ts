@@ -40,7 +40,7 @@ describe('pending bytes that stay over their limit', () => {
     return { pending, asked }
   }
 
-  it('ask for relief, again and again and sooner each time, and not when there is room', () => {
+  it('ask for relief repeatedly, each time earlier, until enough bytes were sent', () => {
     const { pending, asked } = watched()
     pending.add(150)
     vi.advanceTimersByTime(399)
@@ -60,7 +60,7 @@ describe('pending bytes that stay over their limit', () => {
     expect(asked).toHaveLength(4)
   })
 
-  it('ask sooner when it happens again within a minute, and as late as the first time after that', () => {
+  it('ask earlier if it happens again within a minute, and after the full deadline later', () => {
     const { pending, asked } = watched()
     const waits: number[] = []
     for (const pauseMs of [10_000, 10_000, 10_000, 61_000, 0]) {

@@ -11,7 +11,7 @@ const gather = (chunks: readonly Buffer[]) => {
   return batch
 }
 
-it('a batch of writes keeps the bytes and their order, whatever the ranges', () => {
+it('a batch of writes keeps the bytes and their order, for any ranges', () => {
   const sources = sized(1, 100, 16_384, 16_385, 100_000)
   const ranges = fc.array(fc.tuple(fc.constantFrom(...sources), fc.nat(100_000), fc.nat(100_000)), { maxLength: 12 })
   const batch = new WriteBatch()
@@ -31,14 +31,14 @@ it('a batch of writes keeps the bytes and their order, whatever the ranges', () 
   )
 })
 
-it('a batch of writes copies small neighbours into one buffer, and neither large ones nor a small one by itself', () => {
+it('a batch of writes copies small neighbours into one buffer, but not large ranges or a single small range', () => {
   const chunks = sized(10, 20, 100_000, 30, 100_000, 40, 50, 60)
   const taken = gather(chunks).take(pool, true).chunks
   expect(taken.map(({ length }) => length)).toEqual([30, 100_000, 30, 100_000, 150])
   for (const index of [1, 2, 3]) expect(taken[index]).toBe(chunks[index + 1])
 })
 
-it('makes one range of ranges that adjoin', () => {
+it('joins adjacent ranges', () => {
   const source = Buffer.alloc(100_000, 'x')
   const batch = new WriteBatch()
   for (let start = 0; start < 50_000; start += 100) batch.add(source, start, start + 100)
@@ -56,7 +56,7 @@ it('holds on to no large chunk for a small part of it', () => {
   expect(batch.take(pool, true).chunks[0]?.buffer).not.toBe(source.buffer)
 })
 
-it('a batch of writes sends a large part of what lies in memory of the pool from there, and holds it', () => {
+it('a batch of writes sends a large part of a pooled buffer without a copy, and holds the buffer', () => {
   const pool = new BufferPool()
   const source = pool.take().fill('m')
   const batch = new WriteBatch()
@@ -72,7 +72,7 @@ it('a batch of writes sends a large part of what lies in memory of the pool from
   expect(pool.take()).toBe(source)
 })
 
-it('a batch of writes copies a small part of it, even one that is all that was read', () => {
+it('a batch of writes copies a small part of it, even if nothing else was read', () => {
   const pool = new BufferPool()
   const source = pool.take().fill('m')
   const batch = new WriteBatch()

@@ -43,7 +43,7 @@ describe('a message', () => {
     expect(kept.keep()).toBe(kept)
   })
 
-  it('is copied once for all who keep it, and again when another one has come', () => {
+  it('is copied once for all who keep it, and again for the next message', () => {
     const message = lent()
     const kept = message.keep()
     expect(message.keep()).toBe(kept)
@@ -82,11 +82,11 @@ describe('a message', () => {
     expect(bytes.buffer.byteLength).toBe(bytes.length)
   })
 
-  it('takes another Topic Name with all else', () => {
+  it('gets another Topic Name and keeps all other parts', () => {
     expect(parts(lent().with({ topic: Buffer.from('b') }))).toEqual({ ...expected, topic: 'b', size: 18 })
   })
 
-  it('that is made of parts takes its payload as bytes or as text', () => {
+  it('that is made from parts accepts its payload as bytes or as text', () => {
     expect(Message.of({ topic: 'a', payload: 'grüße' })).toMatchObject({
       payload: Buffer.from('grüße'),
       payloadLength: 7,

@@ -87,7 +87,7 @@ describe('deadlines', () => {
     expect(journal.slice(3)).toEqual(['stop late', 'stop base'])
   })
 
-  it('take a late rejection for nothing new', async () => {
+  it('ignore a late rejection', async () => {
     const late = deferred<Thing>()
     const { system } = things({ a: [] }, { a: { start: () => late.promise } })
     const started = failure(system.start())

@@ -98,7 +98,7 @@ describe('starting', () => {
 })
 
 describe('a failed start', () => {
-  it('is undone in reverse order and says who failed, why, and whom it blocked', async () => {
+  it('is undone in reverse order, and the error names the failed component, the cause and the blocked components', async () => {
     const cause = new Error('no such disk')
     const { system, journal } = things(
       { server: ['store', 'log'], store: ['log'], log: [], late: ['server'] },

@@ -96,7 +96,7 @@ describe.concurrent('3.1 CONNECT: the Will', () => {
     await watcher.message({ topic, payload: 'will' })
   })
 
-  it('is published at once when the session ends with the connection, whatever the delay [MQTT-3.1.2-8]', async () => {
+  it('is published at once when the session ends with the connection, with any delay [MQTT-3.1.2-8]', async () => {
     const topic = unique()
     const watcher = await watch(topic)
     const client = await broker.connect({ will: { ...will(topic), properties: { willDelayInterval: 600 } } })

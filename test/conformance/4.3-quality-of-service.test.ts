@@ -63,7 +63,7 @@ describe.concurrent('4.3 Quality of Service levels', () => {
     await client.message({ payload: 'x' })
   })
 
-  it('QoS 1: after PUBACK the same Packet Identifier is a new message, whatever DUP says [MQTT-4.3.2-5]', async () => {
+  it('QoS 1: after PUBACK the same Packet Identifier is a new message, with any DUP [MQTT-4.3.2-5]', async () => {
     const { topic, client, publisher } = await pair(1)
     for (const byte of ['32', '3a', '3a']) {
       publisher.send(`${byte} @ "${topic}" 0001 [] 78`)
@@ -136,7 +136,7 @@ describe.concurrent('4.3 Quality of Service levels', () => {
   })
 
   it(
-    'a message at QoS 2 or 1 does not expire any more once it was sent, and its exchange goes on [MQTT-4.3.3-7, MQTT-4.3.3-13]',
+    'a message at QoS 2 or 1 does not expire after it was sent, and its exchange continues [MQTT-4.3.3-7, MQTT-4.3.3-13]',
     withinRealTime,
     async () => {
       const { topic, client, publisher } = await pair(2)
@@ -226,7 +226,7 @@ describe.concurrent('4.3 Quality of Service levels', () => {
     await publisher.expect({ cmd: 'pubcomp', messageId: 1 })
   })
 
-  it('QoS 2: after PUBCOMP the same Packet Identifier is a new message, whatever DUP says [MQTT-4.3.3-12]', async () => {
+  it('QoS 2: after PUBCOMP the same Packet Identifier is a new message, with any DUP [MQTT-4.3.3-12]', async () => {
     const { topic, client, publisher } = await pair(2)
     for (const byte of ['34', '34', '3c']) {
       publisher.send(`${byte} @ "${topic}" 0001 [] 78`)

@@ -24,7 +24,7 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     ['reserved bits of the requested QoS [3.1.1 MQTT-3.8.3-4]', '82 @ 0001 "a" 04'],
     ['a requested QoS of 3 [3.1.1 MQTT-3.8.3-4]', '82 @ 0001 "a" 03'],
     ['a filter that is not UTF-8 [3.1.1 MQTT-3.8.3-1]', '82 @ 0001 <61ff> 00'],
-    ['a filter that goes on after # [3.1.1 MQTT-4.7.1-2]', '82 @ 0001 "#/a" 00'],
+    ['a filter that continues after # [3.1.1 MQTT-4.7.1-2]', '82 @ 0001 "#/a" 00'],
     ['a + that shares its level [3.1.1 MQTT-4.7.1-3]', '82 @ 0001 "a+" 00'],
     ['an UNSUBSCRIBE without a filter [3.1.1 MQTT-3.10.3-2]', 'a2 @ 0001'],
     ['a packet of a server [3.1.1 MQTT-4.8.0-1]', '20 02 0000'],
@@ -66,7 +66,7 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     expect((await client.take('pubrel')).hex).toBe(packetBytes(`62 @ ${id}`).toString('hex'))
   })
 
-  it('PUBREL for a Packet Identifier that nobody knows is answered with PUBCOMP', async () => {
+  it('PUBREL for an unknown Packet Identifier is answered with PUBCOMP', async () => {
     const client = await connect()
     client.send('62 @ 0009')
     expect((await client.next()).hex).toBe('70020009')
@@ -171,7 +171,7 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     expect((await client.next()).hex).toBe('90050001000201')
   })
 
-  it.skipIf(isOtherBroker)('SUBACK says 0x80 for a subscription that is not made', async () => {
+  it.skipIf(isOtherBroker)('SUBACK has 0x80 for a subscription that is not made', async () => {
     const client = await connect()
     client.send(`82 @ 0001 "${'a/'.repeat(200)}" 01 "${unique()}" 01`)
     expect((await client.next()).hex).toBe('900400018001')

@@ -208,7 +208,7 @@ export const statements: Readonly<Record<string, string>> = {
   'MQTT-4.3.3-10': 'QoS 2: until PUBREL the identifier is no new message',
   'MQTT-4.3.3-11': 'QoS 2: PUBREL is answered with PUBCOMP',
   'MQTT-4.3.3-12': 'QoS 2: after PUBCOMP the identifier is a new message',
-  'MQTT-4.3.3-13': 'QoS 2: the exchange goes on though the message has expired',
+  'MQTT-4.3.3-13': 'QoS 2: the exchange continues although the message has expired',
   'MQTT-4.4.0-1': 'what is unacknowledged is sent again on reconnection, and then alone',
   'MQTT-4.4.0-2': 'a negative acknowledgement ends it',
   'MQTT-4.5.0-1': 'a message taken belongs to all matching sessions',

@@ -14,7 +14,7 @@ export const storeModelContract = <S extends Store>({
   dispose,
   runs: most = 200,
 }: StoreUnderTest<S>): void => {
-  it('agrees with lists that are searched from end to end, whatever happens in whatever order', async () => {
+  it('agrees with lists that are searched from end to end, for any operations in any order', async () => {
     const run = async (steps: readonly Step[]) => {
       let store = await create()
       const model = new Model()

@@ -193,7 +193,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       expect([connection.open, server.connections[0]!.closed]).toEqual([false, true])
     })
 
-    it('leaves a connection to the server that is one too many, which closes it', async () => {
+    it('passes a connection above the maximum to the server, which closes it', async () => {
       const server = serve(1)
       await connect()
       await server.connection(0)
@@ -223,7 +223,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       expect(() => other.serve(tested.transport)).toThrow(name)
     })
 
-    it('closes connections that nobody served when it stops', async () => {
+    it('closes connections that were not served when it stops', async () => {
       const client = await connect()
       const closed = once(client.resume(), 'close')
       client.on('end', () => client.end())

@@ -106,7 +106,7 @@ describe.each(VERSIONS)('in version %i', (version) => {
     }
   })
 
-  it('PUBREL for ids that nobody knows is answered, and leaves nothing behind', async () => {
+  it('PUBREL for unknown ids is answered, and leaves nothing behind', async () => {
     const attacker = await attack.connected(version)
     const releases = Buffer.concat(upTo(20_000).map((id) => packetBytes(`62 02 ${hex(id, 4)}`)))
     await holdingAtMost(8, async () => {

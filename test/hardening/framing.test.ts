@@ -101,7 +101,7 @@ describe.each(VERSIONS)('version %i', (version) => {
     },
   )
 
-  it('a PUBLISH packet that ends before the length it declares is nobody’s message', async () => {
+  it('a PUBLISH packet that ends before its declared length is not delivered', async () => {
     const witness = await attack.connected(version)
     await witness.subscribe('cut/off')
     const attacker = await attack.connected(version)

@@ -60,7 +60,7 @@ describe.concurrent('Keep Alive in all versions', () => {
     }),
   )
 
-  it('of 0 or 18 hours is no way to stay for ever where there is a maximum that can be told', async () => {
+  it('of 0 or 18 hours is limited to the maximum in versions with Server Keep Alive', async () => {
     const attackers = await Promise.all([
       attack.connected(5, { keepAliveSeconds: 0 }),
       attack.connected(5, { keepAliveSeconds: 0xffff }),
@@ -75,7 +75,7 @@ it.concurrent('Server Keep Alive tells an MQTT 5.0 client what it is held to [MQ
   expect(await attacker.packet()).toContain('130001')
 })
 
-it.concurrent('a clock that steps back, or ahead, ends and prolongs nothing', withinRealTime, async () => {
+it.concurrent('a clock that steps back or ahead does not end or prolong anything', withinRealTime, async () => {
   const properties = '11 00000002'
   const none = noProperties(5)
   vi.useFakeTimers({ toFake: ['Date'] })

@@ -80,7 +80,7 @@ describe('connections', () => {
     ['a SUBSCRIBE with reserved flags', '8006 0001 0001 61 00'],
     ['a CONNACK', CONNACK],
     ['an AUTH', 'f000'],
-  ])('are closed after %s, and nobody else is', async (_, hex) => {
+  ])('are closed after %s, and other connections are not', async (_, hex) => {
     const other = await connected('other')
     other.send(SUBSCRIBE_A)
     expect(await other.frame()).toBe(SUBACK)
@@ -107,7 +107,7 @@ describe('connections', () => {
     for (const client of clients) expect(await client.rest()).toBe('')
   })
 
-  it('end when the broker stops, whatever they are doing, and nothing of them is left', async () => {
+  it('end when the broker stops, in any state, and leave nothing behind', async () => {
     const clients = await Promise.all([open(), open('10'), connected('1'), connected('2')])
     clients[3]!.send(SUBSCRIBE_A)
     expect(await clients[3]!.frame()).toBe(SUBACK)

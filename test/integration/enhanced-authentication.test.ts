@@ -46,7 +46,7 @@ describe('an exchange', () => {
     expect(await peer.answers()).toBe(true)
   })
 
-  it('makes the client its user, whatever User Name it gives', async () => {
+  it('gives the client its user, with any User Name in CONNECT', async () => {
     const peer = await broker.open()
     await peer.authenticate(ann, { username: 'bob' })
     expect(await published(peer, 'users/ann/a')).toBe(ReasonCode.NoMatchingSubscribers)
@@ -107,7 +107,7 @@ describe('an exchange', () => {
   )
 })
 
-describe('who is not let in', () => {
+describe('refused clients', () => {
   it.each([
     ['with a wrong password', { ...ann, password: 'pencils' }],
     ['as a user that does not exist', { ...ann, user: 'nobody' }],
@@ -144,7 +144,7 @@ describe('who is not let in', () => {
     }
   })
 
-  it('leaves neither Will nor session, and disturbs nobody', async () => {
+  it('leaves no Will and no session, and does not affect other clients', async () => {
     const victim = await broker.connected('client')
     victim.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'open/#', qos: 0 }] })
     await victim.next()
@@ -177,7 +177,7 @@ describe('a client that names no method', () => {
       return { peer, connack: await peer.sendConnect({ username: 'ann', clientId: 'stranger', ...fields }).next() }
     }
 
-    it('has no user, whatever User Name it gives', async () => {
+    it('has no user, with any User Name in CONNECT', async () => {
       const { peer, connack } = await stranger()
       expect(connack.reasonCode).toBe(0)
       expect(connack.properties).not.toHaveProperty('authenticationMethod') // [MQTT-4.12.0-6]
@@ -259,7 +259,7 @@ describe('during the exchange', () => {
     expect(await peer.send(auth(ContinueAuthentication, new ScramClient(ann).first())).rest()).toEqual([])
   })
 
-  it('nothing is read while the method takes its time', async () => {
+  it('nothing is read while the method is working', async () => {
     const peer = await broker.open()
     const data = (number: number) => auth(ContinueAuthentication, Buffer.from(`data ${number}`), 'CONTROLLED')
     const first = connectPacket(
@@ -320,7 +320,7 @@ describe('a re-authentication', () => {
     expect(await peer.answers()).toBe(true)
   })
 
-  it('lets the client go on meanwhile', async () => {
+  it('does not block the client meanwhile', async () => {
     const peer = await broker.connected()
     const scram = new ScramClient(ann)
     const challenge = await peer.send(auth(ReAuthenticate, scram.first())).next()

@@ -50,7 +50,7 @@ const readAll = (client: MqttClient): Promise<Map<string, number>> =>
     })
   })
 
-it('every payload arrives as it was sent, whoever reads slowly or goes in the middle', async () => {
+it('every payload arrives as it was sent, even if other clients read slowly or disconnect in the middle', async () => {
   const [reader, slow, leaver] = [await connected(), await connected(), await connected()]
   for (const client of [reader, slow, leaver]) await client.subscribeAsync({ '#': { qos: 1 } })
   const received = [readAll(reader), readAll(slow)]

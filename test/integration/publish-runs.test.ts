@@ -124,7 +124,7 @@ const played = async (
   return received
 }
 
-it('whoever sends packets together, everybody gets the same bytes as if they had come one by one', async () => {
+it('packets that are sent together give all subscribers the same bytes as packets sent one by one', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(subscriber, { minLength: 1, maxLength: 5 }),

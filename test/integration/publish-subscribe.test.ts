@@ -34,7 +34,7 @@ describe('publish and subscribe', () => {
     for (const topic of [...topics, 'end']) await client.publishAsync(topic, `on ${topic}`)
   }
 
-  it('delivers a message to its subscribers and to nobody else', async () => {
+  it('delivers a message to its subscribers only', async () => {
     const [publisher, first, second, other] = await Promise.all([connect(), connect(), connect(), connect()])
     for (const client of [first, second]) await client.subscribeAsync(['/test', 'end'])
     await other.subscribeAsync(['/other', 'end'])
