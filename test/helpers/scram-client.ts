@@ -11,7 +11,7 @@ export interface ScramClientOptions {
   readonly extensions?: string
 }
 
-/** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), written apart from the server's. Messages as bytes. */
+/** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), written independently of the server's. Messages as bytes. */
 export class ScramClient {
   readonly #gs2Header: string
   readonly #bare: string
