@@ -9,10 +9,10 @@ import { type NamedTest, readTests } from './conformance/read-tests.ts'
 const root = resolve(import.meta.dirname, '..')
 const folder = join(root, 'test/conformance')
 const page = join(root, 'docs/conformance.md')
-/** What follows it in the page is written by hand, and kept. */
+/** The text after this mark is written by hand and kept. */
 const BY_HAND = '<!-- What follows is not generated. -->'
 
-/** Writes the page; resolves with the exit code, which is 1 when tests and lists do not fit together. */
+/** Writes the page. Resolves with the exit code: 1 if tests and lists are inconsistent. */
 export const main = async (): Promise<number> => {
   writeFileSync(page, conformancePage())
   const problems = conformanceProblems()
@@ -21,14 +21,14 @@ export const main = async (): Promise<number> => {
   return problems.length === 0 ? 0 : 1
 }
 
-/** The page as it should be: generated, and with what was written by hand. */
+/** The current page: the generated part and the part written by hand. */
 export const conformancePage = (): string => {
   const before = existsSync(page) ? readFileSync(page, 'utf8') : ''
   const byHand = before.includes(BY_HAND) ? before.slice(before.indexOf(BY_HAND)) : `${BY_HAND}\n`
   return `${generated(readTests(folder))}\n${byHand}`
 }
 
-/** What does not fit together: each problem in a line. */
+/** The inconsistencies, one for each line. */
 export const conformanceProblems = (): readonly string[] => {
   const tests = readTests(folder)
   const tested = new Set(tests.flatMap(({ ids }) => ids))

@@ -18,7 +18,7 @@ afterEach(() => {
 })
 
 const pairs = benchCases({ connections: 1 })[0]!.plan as LoadPlan
-/** As many deliveries as it needs, however long they take. */
+/** A number of deliveries, without a time limit. */
 const small: LoadPlan = { ...pairs, groups: 2, pace: { mode: 'window', messages: 10 }, deliveries: 400 }
 
 const jobFor = async (server: ReturnType<typeof createServer>): Promise<Omit<Job, 'plan'>> => {

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-/** What the dev loop itself is made of: a reset cannot replace the code that performs it. */
+/** Watches the code of the dev loop itself: a reset cannot replace the code that performs it. */
 const folders = ['src/system', 'scripts/go']
 
 /**
- * Watches over the code of the container and of the dev loop.
- * @returns a function that says what has changed since it was last called, in a sentence; undefined when nothing has.
+ * Watches the code of the container and of the dev loop.
+ * @returns a function that returns a sentence about the changes since its last call; undefined if there are none.
  */
 export const watchOwnCode = (root: string): (() => string | undefined) => {
   let known = timesOf(root)

@@ -1,4 +1,4 @@
-/** Many packets, each legal: what costs the broker is how many there are. */
+/** Many legal packets: the cost is in their number. */
 
 import { pingreq } from '../../../bench/generator/packets.ts'
 import type { Attack } from '../attack.ts'
