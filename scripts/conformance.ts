@@ -53,8 +53,8 @@ const isClauseOf311 = (id: string): boolean => /^3\.1\.1 MQTT-\d+(\.\d+)+-\d+$/.
 const generated = (tests: readonly NamedTest[]): string => `# Conformance
 
 Written by \`npm run conformance\` from the titles of the tests in [test/conformance](../test/conformance), which run with
-\`npm run test:all\`; a test fails when this page is stale. Each row is a normative statement of MQTT 5.0 under its id, in a few words
-of our own; the specification's are what counts.
+\`npm run test:all\`. A test fails if this page is stale. Each row is a normative statement of MQTT 5.0 with its id and a short summary.
+The text of the specification is authoritative.
 
 ${summary(tests)}
 
@@ -67,7 +67,7 @@ ${Object.entries(reasons)
 ${sections(tests)}
 ## MQTT 3.1.1
 
-Where it differs from 5.0, by the clauses of MQTT 3.1.1; MQTT 3.1 is tested beside it.
+Rules that differ from 5.0, by the clauses of MQTT 3.1.1. The same tests cover MQTT 3.1 where it has the rule.
 
 | clause | tests |
 |---|---|
@@ -79,7 +79,7 @@ const summary = (tests: readonly NamedTest[]): string => {
   const ids = Object.keys(statements)
   const proven = ids.filter((id) => tested.has(id)).length
   const clauses = [...tested].filter(isClauseOf311).length
-  return `Of the ${ids.length} statements ${proven} are tested and ${ids.length - proven} are not; ${clauses} clauses of MQTT 3.1.1 are tested beside them.`
+  return `Of the ${ids.length} statements ${proven} are tested and ${ids.length - proven} are not. ${clauses} clauses of MQTT 3.1.1 are tested as well.`
 }
 
 /** A table for each section of the specification: `3.1.2` and all it has are under `3.1`. */

@@ -17,7 +17,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     }
   })
 
-  it('a second CONNECT closes the connection, without a word [3.1.1 MQTT-3.1.0-2]', async () => {
+  it('a second CONNECT closes the connection without a packet [3.1.1 MQTT-3.1.0-2]', async () => {
     const client = await connect()
     client.send(`10 @ "MQTT" 04 02 0000 "${client.clientId}"`)
     await client.expectClosed()
@@ -32,7 +32,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     await (await first('10 @ "MQTT" 04 03 0000 "c"')).expectClosed()
   })
 
-  it('Clean Session 0 resumes the session, and says so [3.1.1 MQTT-3.1.2-4, 3.1.1 MQTT-3.1.2-5, 3.1.1 MQTT-3.2.2-2, 3.1.1 MQTT-3.2.2-3]', async () => {
+  it('Clean Session 0 resumes the session, with Session Present [3.1.1 MQTT-3.1.2-4, 3.1.1 MQTT-3.1.2-5, 3.1.1 MQTT-3.2.2-2, 3.1.1 MQTT-3.2.2-3]', async () => {
     const [clientId, topic] = [unique(), unique()]
     const client = await connect({ clientId, clean: false })
     expect(client.connack?.hex).toBe('20020000')

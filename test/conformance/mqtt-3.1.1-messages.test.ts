@@ -30,7 +30,7 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     ['a packet of a server [3.1.1 MQTT-4.8.0-1]', '20 02 0000'],
     ['AUTH, which comes with 5.0 [3.1.1 MQTT-4.8.0-1]', 'f0 00'],
     ['a Reason Code, which comes with 5.0 [3.1.1 MQTT-4.8.0-1]', '40 @ 0001 00'],
-  ])('%s: the connection is closed, without a word', async (_, packet) => {
+  ])('%s: the connection is closed without a packet', async (_, packet) => {
     const topic = unique()
     const watcher = await connect()
     await watcher.subscribe(topic)
@@ -73,7 +73,7 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
   })
 
   it.each([1, 2] as const)(
-    'what is unacknowledged at QoS %i comes again with DUP 1 on the next connection [3.1.1 MQTT-3.3.1-1, 3.1.1 MQTT-4.4.0-1]',
+    'a message that is unacknowledged at QoS %i comes again with DUP 1 on the next connection [3.1.1 MQTT-3.3.1-1, 3.1.1 MQTT-4.4.0-1]',
     async (qos) => {
       const [clientId, topic] = [unique(), unique()]
       const client = await connect({ clientId, clean: false })
@@ -112,7 +112,7 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     await client.expectNothing()
   })
 
-  it('a retained message at QoS 0 replaces the one before, an empty one removes it [3.1.1 MQTT-3.3.1-7, 3.1.1 MQTT-3.3.1-10, 3.1.1 MQTT-3.3.1-11, 3.1.1 MQTT-3.3.1-12]', async () => {
+  it('a retained message at QoS 0 replaces the previous one, and an empty message removes it [3.1.1 MQTT-3.3.1-7, 3.1.1 MQTT-3.3.1-10, 3.1.1 MQTT-3.3.1-11, 3.1.1 MQTT-3.3.1-12]', async () => {
     const topic = unique()
     const client = await connect()
     const kept = async () => {
@@ -177,13 +177,13 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     expect((await client.next()).hex).toBe('900400018001')
   })
 
-  it('UNSUBACK comes though nothing was subscribed [3.1.1 MQTT-3.10.4-5]', async () => {
+  it('UNSUBACK comes even if nothing was subscribed [3.1.1 MQTT-3.10.4-5]', async () => {
     const client = await connect()
     client.send(`a2 @ 0001 "${unique()}" "${unique()}"`)
     expect((await client.next()).hex).toBe('b0020001')
   })
 
-  it('the order holds over a connection that breaks [3.1.1 MQTT-4.6.0-5, 3.1.1 MQTT-4.6.0-6]', async () => {
+  it('the order is kept over a connection that breaks [3.1.1 MQTT-4.6.0-5, 3.1.1 MQTT-4.6.0-6]', async () => {
     const [clientId, topic] = [unique(), unique()]
     const client = await connect({ clientId, clean: false })
     await client.subscribe(topic, { qos: 1 })

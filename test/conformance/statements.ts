@@ -1,4 +1,4 @@
-/** The normative statements of MQTT 5.0 by their ids, each with what it comes to in a few words of our own. */
+/** The normative statements of MQTT 5.0 by their ids, each with a short summary. */
 export const statements: Readonly<Record<string, string>> = {
   'MQTT-1.5.4-1': 'strings are well-formed UTF-8, without surrogates',
   'MQTT-1.5.4-2': 'no U+0000 in strings',
@@ -50,7 +50,7 @@ export const statements: Readonly<Record<string, string>> = {
   'MQTT-3.1.3-4': 'the Client Identifier is UTF-8',
   'MQTT-3.1.3-5': 'Client Identifiers of 1 to 23 letters and digits are allowed',
   'MQTT-3.1.3-6': 'an empty Client Identifier gets one that is unique',
-  'MQTT-3.1.3-7': 'that one is returned, and holds as if the client had sent it',
+  'MQTT-3.1.3-7': 'the assigned identifier is returned, and applies as if the client had sent it',
   'MQTT-3.1.3-8': 'a Client Identifier not allowed is refused with 0x85, and the connection closed',
   'MQTT-3.1.3-9': 'no Will when the client is back within the Will Delay Interval',
   'MQTT-3.1.3-10': 'User Properties of the Will keep their order',
@@ -85,7 +85,7 @@ export const statements: Readonly<Record<string, string>> = {
   'MQTT-3.2.2-19': 'no Reason String that makes CONNACK too large',
   'MQTT-3.2.2-20': 'no User Property that makes CONNACK too large',
   'MQTT-3.2.2-21': 'the client keeps to Server Keep Alive',
-  'MQTT-3.2.2-22': 'without Server Keep Alive that of the client holds',
+  'MQTT-3.2.2-22': 'without Server Keep Alive the Keep Alive of the client applies',
   'MQTT-3.3.1-1': 'DUP 1 when PUBLISH is sent again',
   'MQTT-3.3.1-2': 'DUP 0 at QoS 0',
   'MQTT-3.3.1-3': 'DUP of what is sent does not depend on DUP of what came',
@@ -218,7 +218,7 @@ export const statements: Readonly<Record<string, string>> = {
   'MQTT-4.6.0-3': 'the client sends PUBREC in order',
   'MQTT-4.6.0-4': 'the client sends PUBREL in order',
   'MQTT-4.6.0-5': 'messages of one client, topic and QoS come in order',
-  'MQTT-4.6.0-6': 'that holds for all topics of ordinary subscriptions',
+  'MQTT-4.6.0-6': 'the order applies to all topics of ordinary subscriptions',
   'MQTT-4.7.0-1': 'wildcards are for Topic Filters alone',
   'MQTT-4.7.1-1': '# is a whole level, and the last',
   'MQTT-4.7.1-2': '+ is a whole level',
