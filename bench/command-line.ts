@@ -52,7 +52,7 @@ Measures this broker beside others on the same machine, in turns.
   --list                print the cases and exit
   --peers LIST          which of ${peerNames.join(', ')} to compare with, or none; all that are installed by default
   --compare REV         compare with another commit of this repository, too
-  --rounds N            how often everybody takes a turn (3)
+  --rounds N            how often each broker is measured (3)
   --seconds S           how long each run measures (3; cases of latency 10, soaks longer)
   --warm-up S           load before each measurement, in seconds (1; cases of latency 15)
   --connections N       connections held in the case idle (10000)

@@ -25,7 +25,7 @@ export const addRoutes = (bench: Bench): void => {
       for (const topic of topics) {
         // As a decoder lends it: the topic is not known as a string yet.
         Message.refill(lent, topic).topicEnd = topic.length
-        if (router.publish(lent).subscribers === 0) throw new Error(`nobody got ${lent.topic}`)
+        if (router.publish(lent).subscribers === 0) throw new Error(`no subscriber got ${lent.topic}`)
       }
     })
   }

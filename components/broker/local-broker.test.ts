@@ -63,7 +63,7 @@ describe('clients and sessions', () => {
     expect([...harness.broker.sessions()]).toEqual([])
   })
 
-  it('disconnect tells an MQTT 5 client why, and its session and Will go on as the specification says', () => {
+  it('disconnect sends an MQTT 5 client the reason, and its session and Will follow the specification', () => {
     const watcher = harness.connect({ clientId: 'watcher' })
     watcher.take(subscribePacket({ will: {} }))
     const client = harness.connect(persistent('client', { will }))
@@ -240,7 +240,7 @@ describe('subscribe', () => {
     expect(harness.log.at('error')).toMatchObject([{ topic: 'a', message: 'A listener failed' }])
   })
 
-  it('a listener that publishes changes nothing of what the publisher of the first message is told', () => {
+  it('a listener that publishes does not change the result for the publisher of the first message', () => {
     harness.stop()
     harness = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
     const publishes: Published[] = []
@@ -292,7 +292,7 @@ describe('subscribe', () => {
     ])
   })
 
-  it('a listener that publishes to itself comes to an end, with an error', () => {
+  it('a listener that publishes to itself is stopped with an error', () => {
     let calls = 0
     harness.broker.subscribe('a', () => {
       calls += 1

@@ -21,7 +21,7 @@ import { type Clock, readPublish, steadyClock } from './read-publish.ts'
 /** Largest packets taken, in bytes and with their fixed header. */
 export interface PacketSizeLimits {
   readonly maximumPacketSize: number
-  /** Until the client is accepted: for what anybody can send, CONNECT and the AUTH packets that follow it. */
+  /** The limit until the client is accepted: for CONNECT and the AUTH packets that follow it, which any peer can send. */
   readonly maximumConnectPacketSize: number
   /** What packets that came in part may take in memory, of all connections together; no limit when it is left out. */
   readonly maximumTotalPartialBytes?: number
@@ -32,7 +32,7 @@ export interface PacketSizeLimits {
 /** What the decoders of all connections share. All parts are idle between two packets. */
 export class SharedDecoding {
   readonly reader = new PacketReader()
-  /** Filled and lent again and again. */
+  /** Reused and lent. */
   readonly publish = new Publish()
   readonly message = new Message()
   readonly run = new PublishRun()

@@ -225,7 +225,7 @@ describe('a run of PUBLISH packets', () => {
     const worked: number[] = []
     publisher.connection.chargeWork = (amount) => void worked.push(amount)
     publisher.takesRun(runOf('only', RUN, 5))
-    // Everybody gets each message by itself but for whom takes runs.
+    // Each subscriber gets single messages, except those that accept runs.
     expect(worked).toEqual([1 + RUN.length + RUN.length + deliveries])
   })
 

@@ -18,7 +18,7 @@ import { WriteScratch } from './write-scratch.ts'
 
 const unused = () => expect.unreachable()
 
-/** A connection whose handler is given as a function; what it is told of its end is counted. */
+/** A connection whose handler is given as a function. Counts the events at its end. */
 const open = (
   onPacket: (connection: Connection, next: PacketReceiver) => void = () => undefined,
   { maximumPendingBytes = 1000, closeDeadlineMs = 60_000 } = {},

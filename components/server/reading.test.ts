@@ -100,7 +100,7 @@ describe('a paused connection', () => {
     expect([text(), connection.paused, socket.isPaused()]).toEqual(['apbcpdef', false, false])
   })
 
-  it('does not go on before the end of the turn in which it was resumed', async () => {
+  it('does not continue before the end of the turn in which it was resumed', async () => {
     const { connection, socket, text } = open()
     socket.push('pa')
     await turn()

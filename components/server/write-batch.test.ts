@@ -49,7 +49,7 @@ it('joins adjacent ranges', () => {
   expect(taken?.length).toBe(50_000)
 })
 
-it('holds on to no large chunk for a small part of it', () => {
+it('does not keep a large chunk in memory for a small part of it', () => {
   const source = Buffer.alloc(100_000, 'x')
   const batch = new WriteBatch()
   batch.add(source, 10, 20)

@@ -3,7 +3,7 @@ import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 
 /** Copying this many bytes costs less than passing one more buffer to the operating system. */
 const SMALL_BYTES = 16 * 1024
-/** Copies of fewer bytes take what Node cuts from its own pieces of memory, so that a slow peer holds on to little. */
+/** Smaller copies use memory that Node cuts from its own pool, so that a slow peer keeps little memory. */
 const POOL_FROM_BYTES = 1024
 /** Places for ranges that an empty batch keeps. Thousands of empty batches are kept for reuse. */
 const KEPT_RANGES = 64

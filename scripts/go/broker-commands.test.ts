@@ -336,8 +336,7 @@ test('status() shows clients, uptime, memory, states and numbers', async () => {
   expect(text).toMatch(
     /^component +kind +state +started in\nlistener +Listener +running +.* ms\nheart +Broker +running/m,
   )
-  // A counter that is 0 is left out.
-  // Nothing of the numbers is cut: they go on in the next line.
+  // A counter that is 0 is left out. The numbers are not cut: they continue in the next line.
   expect(text.slice(text.indexOf('numbers')).split('\n').slice(1)).toEqual([
     'listener   2 open connections, pending 1.5 MiB',
     '           3 refused clients (reason Not authorized (0x87))',

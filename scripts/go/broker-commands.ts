@@ -53,7 +53,9 @@ export const brokerCommands = (dev: Dev, watches: Watches): Readonly<Record<stri
   watch: {
     usage: "watch('a/#')",
     help: 'prints messages that a filter matches, until unwatch() or Ctrl-C',
-    more: ['Several filters can be watched. It goes on after a reset. 50 messages are printed in a second at most.'],
+    more: [
+      'Several filters can be watched. Watching continues after a reset. At most 50 messages are printed in a second.',
+    ],
     call: (filter?: unknown) => {
       watch(watches, brokerOf(dev), text(filter, "watch takes a filter: watch('a/#')"))
       return shownAs({}, `Watching ${watches.filters.map(nameText).join(', ')}; unwatch() or Ctrl-C stops it.`)
@@ -77,7 +79,7 @@ export const brokerCommands = (dev: Dev, watches: Watches): Readonly<Record<stri
   },
   disconnect: {
     usage: "disconnect('id')",
-    help: 'disconnects a client; its session goes on, and it may reconnect',
+    help: 'disconnects a client; its session continues, and it may reconnect',
     call: (id?: unknown) =>
       disconnect(brokerOf(dev), text(id, "disconnect takes a Client Identifier: disconnect('kitchen')")),
   },

@@ -100,7 +100,7 @@ test('follows an import that is new, and one that is gone', async () => {
   source('b.ts', 'export const b = 12')
   await loader.load()
   evaluated()
-  // b imports it no more: that it changes concerns nobody.
+  // b does not import it any more, so its changes have no effect.
   source('extra.ts', 'export const extra = 13')
   await loader.load()
   expect(evaluated()).toEqual([])
@@ -184,7 +184,7 @@ test('an import of a package that is not installed', async () => {
 
 test('a file that is written while it is loaded counts as changed', async () => {
   await loader.load()
-  // The module writes itself anew when it is evaluated, after it was read.
+  // The module rewrites its own file when it is evaluated, after it was read.
   const file = join(directory, 'leaf.ts')
   write(
     'leaf.ts',

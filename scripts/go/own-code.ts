@@ -15,7 +15,7 @@ export const watchOwnCode = (root: string): (() => string | undefined) => {
     const changed = [...now].filter(([file, time]) => known.get(file) !== time).map(([file]) => relative(root, file))
     known = now
     if (changed.length === 0) return undefined
-    return `${changed.join(', ')} changed: the container and this prompt take that in when \`npm run go\` is started anew.`
+    return `${changed.join(', ')} changed: restart \`npm run go\` to load the change into the container and this prompt.`
   }
 }
 

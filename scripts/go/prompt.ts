@@ -280,7 +280,7 @@ const withoutUncaught = (output: Writable): Writable => {
 const write = (value: unknown, { formatError, formatValue, terminal, output }: PromptOptions): string => {
   // Recognised by its code, since it may be from the realm of the prompt.
   if (codeOf(value) === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
-    return `${explainedMark}Interrupted. What it began goes on; status() tells.`
+    return `${explainedMark}Interrupted. Actions that it started continue: see status().`
   if (value instanceof Error && explained.has(value.name)) return `${explainedMark}${formatError(value)}`
   const colors = terminal && (output as { hasColors?: () => boolean }).hasColors?.() === true
   return formatValue(value, colors) ?? showValue(value, colors)

@@ -40,8 +40,8 @@ describe('KeepAlive', () => {
 
   it.each([
     ['at most two ticks late', false, 2],
-    ['at most one tick late when it is told the time', true, 1],
-  ])('reports, %s, who was last heard of between two ticks, at whatever time', (_what, told, ticksLate) => {
+    ['at most one tick late with an exact time', true, 1],
+  ])('reports, %s, an owner whose last sign of life was at any time between two ticks', (_what, told, ticksLate) => {
     fc.assert(
       fc.property(
         // More than a call is late.

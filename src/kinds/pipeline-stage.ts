@@ -37,10 +37,10 @@ export interface DecoderStage {
  * Observes, changes or drops packets, on either side of the handler.
  *
  * A PUBLISH packet and its message are read-only. A filter changes a packet by `next.publish(publish.with({ payload }))`. The
- * new packet is encoded anew for each of its receivers. A filter that changes packets must omit both methods for runs. It must
- * not drop a PUBLISH that introduces a Topic Alias (one with both a `topicAlias` and its Topic Name), since later packets have
- * only the alias. It cannot change the topic of these (`omitsTopic`): their alias means the topic that the filter gave to the
- * first packet.
+ * new packet is encoded separately for each of its receivers. A filter that changes packets must omit both methods for runs. It
+ * must not drop a PUBLISH that introduces a Topic Alias (one with both a `topicAlias` and its Topic Name), since later packets
+ * have only the alias. It cannot change the topic of these (`omitsTopic`): their alias means the topic that the filter gave to
+ * the first packet.
  *
  * A control packet is an object of its own, which a filter may change in place.
  */

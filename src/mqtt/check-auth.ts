@@ -17,7 +17,7 @@ export const checkAuth = (reader: PacketReader): ProtocolError | undefined => {
     reasonCode !== ReasonCode.ContinueAuthentication &&
     reasonCode !== ReasonCode.ReAuthenticate
   ) {
-    return protocolError('The Reason Code is none of those of AUTH.', 'MQTT-3.15.2-1')
+    return protocolError('The Reason Code is not valid for AUTH.', 'MQTT-3.15.2-1')
   }
   const error = checkProperties(reader, PacketType.Auth) // [MQTT-2.2.2-1]: unlike in DISCONNECT, it may not be left out
   if (error !== undefined) return error

@@ -53,7 +53,7 @@ describe('a message', () => {
   })
 
   it.each([[1], [100], [4_096], [4_097], [9_000]])(
-    'of %i bytes is kept beside others, none of which changes another',
+    'of %i bytes is kept beside others, and they do not change each other',
     (size) => {
       const kept = Array.from({ length: 300 }, (_, n) => {
         const message = new Message()

@@ -6,7 +6,7 @@ import type { PublishRun } from './publish-run.ts'
 export interface Subscriber {
   /** The Client Identifier. */
   readonly id: string
-  /** Whether its client is connected. The router is told of each change: `Router.connectionChanged`. */
+  /** Whether its client is connected. The router is notified of each change: `Router.connectionChanged`. */
   readonly connected: boolean
   /** Messages at QoS 1 and 2 for it that wait or are not acknowledged: a measure of how busy it is. */
   readonly unacknowledged: number

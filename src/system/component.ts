@@ -88,7 +88,7 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
   ): Promise<NoInfer<I>> | NoInfer<I>
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: stands for every component, whatever its kind, needs, config and instance.
+// biome-ignore lint/suspicious/noExplicitAny: stands for every component, with any kind, needs, config and instance.
 export type AnyComponent = Component<any, any, any, any>
 
 /**

@@ -30,7 +30,9 @@ export class Container implements System<AnySystemConfig> {
 
   #state: SystemState = 'created'
   #runningSinceMs: number | undefined
-  /** The first reason wins: a failure after an interruption is a detail of it, and the other way round. */
+  /**
+   * The first reason wins: a failure after an interruption is only a detail of it, and an interruption after a failure as well.
+   */
   #halt: Halt | undefined
   readonly #startErrors: SystemError[] = []
   #starting: Promise<void> | undefined

@@ -99,7 +99,7 @@ describe('deadlines', () => {
     expect(system.status()[0]!.state).toBe('failed')
   })
 
-  it('end a stop that hangs, abort its signal, and go on', async () => {
+  it('end a stop that hangs, abort its signal, and continue', async () => {
     let signal: AbortSignal | undefined
     const stop = (_instance: unknown, context: { signal: AbortSignal }) => {
       signal = context.signal

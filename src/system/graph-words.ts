@@ -43,7 +43,7 @@ export const stateWords = (node: GraphNode): string | undefined => {
   }
 }
 
-/** The problems of a component that none of its dependencies shows: `config.port: must be ...`. */
+/** The problems of a component that are not shown at a dependency: `config.port: must be ...`. */
 export const ownProblems = (graph: SystemGraph, node: GraphNode): readonly string[] => {
   const wrong = graph.edges.filter((edge) => edge.from === node.name && edge.problem !== undefined)
   return node.problems

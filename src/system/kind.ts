@@ -84,7 +84,7 @@ export const many = <K extends AnyKind>(of: K): Many<K> => ({ mode: 'many', kind
 
 /**
  * A need for every enabled component of a kind, except the component itself, in the order of the config. It is not wired: the
- * entry does not name it in `dependencies`. A component that needs all of a kind starts after all of them, so none of them can
+ * entry does not name it in `dependencies`. A component that needs all of a kind starts after all of them, so they cannot
  * depend on it.
  */
 export const all = <K extends AnyKind>(of: K): All<K> => ({ mode: 'all', kind: of })

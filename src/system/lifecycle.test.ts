@@ -122,7 +122,7 @@ describe('a failed start', () => {
     ['a string', 'boom', 'boom'],
     ['undefined', undefined, 'undefined was thrown'],
     ['null', null, 'null was thrown'],
-  ])('is told by a synchronous throw of %s as by a rejection', async (_, thrown, message) => {
+  ])('is reported for a synchronous throw of %s as for a rejection', async (_, thrown, message) => {
     for (const start of [
       () => {
         throw thrown

@@ -13,7 +13,7 @@ export interface SuspendedComponent {
   claim(): void
   /**
    * Stops the suspended instance, unless it was claimed or released before. The state stays.
-   * @throws SystemError STOP_FAILED; the instance is gone even so.
+   * @throws SystemError STOP_FAILED; the instance is gone nevertheless.
    */
   release(): Promise<void>
 }

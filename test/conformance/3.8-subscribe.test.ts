@@ -121,7 +121,7 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
       await client.subscribe(topic, { qos, rh: 0 })
       await client.message({ payload: 'kept', retain: true })
     }
-    // Messages flow while the subscription is replaced again and again.
+    // Messages flow while the subscription is replaced repeatedly.
     for (let n = 0; n < 50; n += 1) {
       publisher.sendPublish(topic, `${n}`, { qos: 1 })
       if (n % 10 === 0) await publisher.take('puback')

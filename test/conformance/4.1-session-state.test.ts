@@ -6,7 +6,7 @@ import { withinRealTime } from '../helpers/eventually.ts'
 
 describe.concurrent('4.1 Session State and 4.2 Network Connections', () => {
   const broker = conformanceBroker()
-  /** The end of a session is told by its Will, which waits for that alone. */
+  /** The end of a session is shown by its Will, which is published only then. */
   const withWill = (topic: string, sessionExpiryInterval: number) => ({
     properties: { sessionExpiryInterval },
     will: { topic, payload: 'ended', qos: 0 as const, retain: false, properties: { willDelayInterval: 600 } },

@@ -147,7 +147,7 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
     await watcher.expectNothing()
   })
 
-  it('re-authentication succeeds with AUTH 0x00, after any number of steps, while messages go on [MQTT-4.12.1-1, MQTT-3.15.2-1]', async () => {
+  it('re-authentication succeeds with AUTH 0x00, after any number of steps, while messages flow [MQTT-4.12.1-1, MQTT-3.15.2-1]', async () => {
     const topic = unique()
     const client = await connected()
     await client.subscribe(topic)
@@ -170,7 +170,7 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
   })
 
   it.each(['fail', 'later fail', 'break', 'pass other'])(
-    're-authentication that comes to %s ends with DISCONNECT [MQTT-4.12.1-2]',
+    're-authentication with %s ends with DISCONNECT [MQTT-4.12.1-2]',
     async (data) => {
       const topic = unique()
       const watcher = await broker.connect()

@@ -179,7 +179,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     },
   )
 
-  it('a client already connected is disconnected, without a word [3.1.1 MQTT-3.1.4-2]', async () => {
+  it('a client already connected is disconnected without a packet [3.1.1 MQTT-3.1.4-2]', async () => {
     const clientId = unique()
     const client = await connect({ clientId })
     const second = await connect({ clientId })

@@ -91,7 +91,7 @@ interface ModelSession {
 
 class Model {
   readonly #sessions = new Map<string, ModelSession>()
-  /** By session: they go on when a session ends, which no store may mind. */
+  /** By session. Numbers continue when a session ends, which every store has to support. */
   readonly #lastSequences = new Map<string, number>()
   readonly #retained = new Map<string, string>()
 

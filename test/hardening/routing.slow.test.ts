@@ -56,7 +56,7 @@ describe('topics that lead through very many filters', () => {
     expect(codes.filter((code) => code === '00')).toHaveLength(granted)
     expect(codes.filter((code) => code === '97')).toHaveLength(2_000 - granted)
     expect(core().counters.refusedWildcardLevels - before).toBe(2_000 - granted)
-    // Filters without wildcards cost one look-up, whatever their depth.
+    // Filters without wildcards cost one look-up, at any depth.
     await attacker.subscribe('a/'.repeat(60))
   })
 })

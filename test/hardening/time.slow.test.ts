@@ -95,7 +95,7 @@ it.concurrent('a clock that steps back or ahead does not end or prolong anything
     expect(await again.packet()).toMatch(/^20..0100/)
     expect(await again.packet()).toMatch(/^32..0005636c6f636b00010502000000\d978$/)
     vi.setSystemTime(new Date('1970-01-01'))
-    // Silence is noticed even so.
+    // Silence is still noticed.
     await again.isThrownOut('KeepAliveTimeout')
     await eventually(async () => {
       const last = await attack.open(5)

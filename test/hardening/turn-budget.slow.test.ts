@@ -83,7 +83,7 @@ describe('a flood of', () => {
       await attack.bystanderIsServed()
       counted.most = 0
       for (const attacker of army) attacker.send(flood)
-      // They are served, and so is everybody else meanwhile.
+      // They are served, and so are all other clients meanwhile.
       for (let times = 0; times < 5; times++) await attack.bystanderIsServed()
       await Promise.all(army.map((attacker) => attacker.untilPing()))
       // The rest of one turn and the waiting ones of the next one can fall together, and each client may exceed a share once.

@@ -55,7 +55,7 @@ export class MemoryBroker {
     return new MemoryConnection(this.#connections, this.#pipeline, this.#due, written)
   }
 
-  /** Connections that were resumed read on, and the stages of closed ones are told. */
+  /** Resumed connections continue to read, and the stages of closed connections are notified. */
   endTurn(): void {
     for (const connection of this.#due) {
       this.#due.delete(connection)

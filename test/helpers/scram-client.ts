@@ -5,7 +5,7 @@ export interface ScramClientOptions {
   readonly password?: string
   /** Random unless given. */
   readonly nonce?: string
-  /** `y,,` when the client believes that the server cannot bind channels; `n,a=name,` to act as somebody. */
+  /** `y,,` when the client believes that the server cannot bind channels; `n,a=name,` to act as another user. */
   readonly gs2Header?: string
   /** What follows the nonce of the first and of the final message: `,x=y`. */
   readonly extensions?: string

@@ -44,7 +44,7 @@ const readAll = (client: MqttClient): Promise<Map<string, number>> =>
       }
       const [own, number] = payload.toString('utf8', 0, 16).split(';')[0]!.split('/') as [string, string]
       if (own !== topic || !payload.equals(payloadOf(topic, Number(number)))) {
-        reject(new Error(`${payload.length} bytes on ${topic} that nobody sent there: ${payload.subarray(0, 40)}`))
+        reject(new Error(`${payload.length} bytes on ${topic} that was not sent there: ${payload.subarray(0, 40)}`))
       }
       counts.set(topic, (counts.get(topic) ?? 0) + 1)
     })

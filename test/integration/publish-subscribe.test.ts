@@ -105,7 +105,7 @@ describe('publish and subscribe', () => {
     leaves.end()
     vanishes.stream.destroy()
     await Promise.all(gone)
-    // What the broker answers to somebody else afterwards it answers after it has seen both go.
+    // An answer to another client comes after the broker has seen both disconnects.
     while (broker.map.server.connections > 1) await stays.subscribeAsync('a')
     expect(broker.map.router.subscriptions).toBe(2)
   })

@@ -183,7 +183,7 @@ const atEveryPosition = async (run: (culprit: string) => Promise<void>): Promise
   await expectReleased(before)
 }
 
-/** What a failed start must have left, whatever the fault. */
+/** The state after a failed start, for any fault. */
 const expectUndone = (system: System<AnySystemConfig>, ledger: Ledger, culprit: string): void => {
   expectSound(ledger)
   expect([...ledger.held.keys()]).toEqual([])

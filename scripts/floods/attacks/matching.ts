@@ -112,7 +112,7 @@ export const retainedSearch: Attack = {
 
 export const retainedReplay: Attack = {
   name: 'retained-replay',
-  summary: 'N clients subscribe to # again and again, with 100,000 retained messages',
+  summary: 'N clients repeatedly subscribe to #, with 100,000 retained messages',
   attackers: 5,
   settings: RETAINED_SETTINGS,
   prepare: async (scene) => {
