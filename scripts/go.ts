@@ -16,12 +16,12 @@ import { type Commands, UsageError } from './go/command.ts'
 import { createCommands } from './go/commands.ts'
 import { LoadError } from './go/load-error.ts'
 import { createLoader, isCheckout } from './go/loader.ts'
-import { watchOwnCode } from './go/own-code.ts'
+import { watchOutsideCode } from './go/outside-code.ts'
 import { openPrompt, type Prompt } from './go/prompt.ts'
+import { configText, stateText } from './go/report-text.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
 import { clientsOf } from './go/running.ts'
 import { showValue } from './go/show-value.ts'
-import { configText, stateText } from './go/texts.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
 import { Watches } from './go/watches.ts'
@@ -58,13 +58,13 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     },
   })
   const watches = new Watches({ print: (text) => session.print(text), colors: hasColors })
-  const ownCode = watchOwnCode(root)
+  const outsideCode = watchOutsideCode(root)
   const commands = createCommands({
     dev,
     drawGraph: (file) => (file === undefined ? drawGraph(dev) : drawGraphInto(file, dev)),
     loadFile: (file) => loader.loadFile(resolve(file)).catch(refuse),
     print: (text) => session.print(text),
-    afterReset: ownCode,
+    afterReset: outsideCode,
     disconnected: () => disconnected,
     watches,
   })
@@ -89,7 +89,8 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   if (!signals.wasReceived()) {
     const prompt = open(session, signals)
     session.print = prompt.print
-    const watching = options['watch'] === true ? watch(session, dirname(configFile), ownCode, !startFailed) : undefined
+    const watching =
+      options['watch'] === true ? watch(session, dirname(configFile), outsideCode, !startFailed) : undefined
     await Promise.race([prompt.closed, signals.received])
     watching?.close()
     watches.end()
@@ -167,7 +168,7 @@ const formatValue = (dev: Dev, value: unknown, colors: boolean): string | undefi
 const watch = (
   session: Session,
   configFolder: string,
-  ownCode: () => string | undefined,
+  outsideCode: () => string | undefined,
   started: boolean,
 ): FileWatch => {
   const onSave = resetOnSave({
@@ -176,7 +177,7 @@ const watch = (
       await attempt(session, 'reset')
     },
     onOther: () => {
-      const notice = ownCode()
+      const notice = outsideCode()
       if (notice !== undefined) session.print(notice)
     },
   })

@@ -7,9 +7,9 @@ import type { ComponentStatus } from '../../src/system/lifecycle.ts'
 import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
+import { resetText, startText } from './report-text.ts'
 import { findBroker, loggersOf } from './running.ts'
 import { statusText } from './status-text.ts'
-import { resetText, startText } from './texts.ts'
 import type { Watches } from './watches.ts'
 
 export interface CommandOptions {

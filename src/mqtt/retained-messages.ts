@@ -125,7 +125,12 @@ export class RetainedMessages {
    * @param last the number to end with.
    * @param limits how much to look at, a topic of usual length counting as one, and how many to find.
    */
-  walk(filter: string, after: number, last: number, limits: { readonly looked: number; readonly found: number }): Part {
+  walk(
+    filter: string,
+    after: number,
+    last: number,
+    limits: { readonly looked: number; readonly found: number },
+  ): WalkResult {
     const numbers: number[] = []
     let looked = 0
     const reached = this.#order.walk(after, last, limits.looked, ({ message, number }) => {
@@ -163,7 +168,7 @@ export class RetainedMessages {
 }
 
 /** The result of `walk`. */
-export interface Part {
+export interface WalkResult {
   /** The numbers of topics. */
   readonly numbers: readonly number[]
   /** The number to continue with. */

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-/** Watches the code of the dev loop itself: a reset cannot replace the code that performs it. */
+/** The folders of code outside of a reset: a reset cannot replace the code that performs it. */
 const folders = ['src/system', 'scripts/go']
 
 /**
  * Watches the code of the container and of the dev loop.
  * @returns a function that returns a sentence about the changes since its last call; undefined if there are none.
  */
-export const watchOwnCode = (root: string): (() => string | undefined) => {
+export const watchOutsideCode = (root: string): (() => string | undefined) => {
   let known = timesOf(root)
   return () => {
     const now = timesOf(root)
