@@ -9,7 +9,7 @@ export abstract class StreamTransport implements Transport {
   abstract readonly address: string
   abstract readonly adoptable: boolean
   readonly isLocal = true
-  /** Streams that came while nobody served them. */
+  /** Streams that came while no server used the transport. */
   readonly waiting: Duplex[]
   #server: TransportServer | undefined
 
