@@ -35,6 +35,7 @@ export default defineConfig(({ mode }) => ({
     // For a machine that does other work at the same time.
     testTimeout: mode === 'all' ? 180_000 : 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000, interval: 5 } },
     coverage: {
       provider: 'v8',
       include: ['{src,components}/**/*.ts'],

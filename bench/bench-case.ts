@@ -1,26 +1,26 @@
 import type { MetricName } from './metrics.ts'
 import type { Plan } from './plan.ts'
 
-/** Something to measure, with every broker that can do it. */
+/** A case to measure, with every broker that supports it. */
 export interface BenchCase {
   readonly name: string
   /** One line: what happens. */
   readonly summary: string
   readonly plan: Plan
-  /** What brokers are compared by. */
+  /** The metrics that brokers are compared by. */
   readonly headlines: readonly MetricName[]
-  /** The same with less: our broker is compared with itself besides. */
+  /** The same case with less load. Our broker is also compared with itself. */
   readonly baseline?: { readonly name: string; readonly plan: Plan }
-  /** Values of our broker's config that the case needs; none is there to make it faster. */
+  /** Values of our broker's config that the case needs; none only makes it faster. */
   readonly settings?: readonly string[]
-  /** Only these peers are compared; all that can do it unless told otherwise. */
+  /** Only these peers are compared. Default: all that support the case. */
   readonly peers?: readonly string[]
-  /** Runs when it is asked for by name, not in a run of everything. */
+  /** Runs only if it is named, not in a run of everything. */
   readonly onRequest?: boolean
-  /** Measured for so long, in seconds, unless the command line says otherwise. */
+  /** The default time of measuring, in seconds. */
   readonly seconds?: number
-  /** Loaded for so long before that, in seconds, unless the command line says otherwise. */
+  /** The default time of load before that, in seconds. */
   readonly warmUpSeconds?: number
-  /** Less of the same, which checks delivery in less than a second; without it the case is not part of `--check`. */
+  /** A smaller plan that checks delivery in less than a second. Without it the case is not part of `--check`. */
   readonly check?: Plan
 }

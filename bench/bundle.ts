@@ -18,8 +18,8 @@ export interface Bundle {
 }
 
 /**
- * Compiles the programs that take part in a measurement to plain JavaScript, so that nothing but their own code runs in
- * their processes. Packages stay outside: the folder is within the checkout, where Node finds them.
+ * Compiles the programs that take part in a measurement to plain JavaScript, so that only their own code runs in their
+ * processes. Packages are not bundled: Node finds them, since the folder is within the checkout.
  */
 export const bundlePrograms = async (): Promise<Bundle> => {
   const directory = await compile(entries)

@@ -13,18 +13,18 @@ test('every case has a name of its own', () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length)
 })
 
-test('patterns choose cases, and those that choose none are told', () => {
+test('patterns select cases, and patterns without a match are reported', () => {
   expect(named('fan-*')).toEqual(['fan-in-sparse', 'fan-out-200', 'fan-out-1000', 'fan-in-200', 'fan-out-200-qos1'])
   expect(named('qos1-pairs', 'qos0-pairs')).toEqual(['qos0-pairs', 'qos1-pairs'])
   expect(chooseCases(all, ['nothing', 'fan-*', 'qos.*']).unknown).toEqual(['nothing', 'qos.*'])
 })
 
-test('what takes long runs on request alone', () => {
+test('long cases run only on request', () => {
   expect(named()).not.toContain('soak-load')
   expect(named('soak-load')).toEqual(['soak-load'])
 })
 
-test('every payload has room for the stamp, and the relay takes part in the cases it is the mark for', () => {
+test('every payload has room for the stamp, and the relay takes part in the cases that are compared with it', () => {
   for (const { plan, check } of all) {
     for (const each of [plan, check])
       if (each?.kind === 'load') expect(each.payloadBytes).toBeGreaterThanOrEqual(STAMP_BYTES)

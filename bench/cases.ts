@@ -12,7 +12,7 @@ export interface CaseOptions {
 
 const throughput: readonly MetricName[] = ['cpuPerMessageUs', 'messagesPerSecond']
 
-/** Ten pairs: each publisher has a subscriber and a topic of its own. The other loads change something of it. */
+/** Ten pairs: each publisher has a subscriber and a topic of its own. The other loads are variants of it. */
 const pairs: LoadPlan = {
   kind: 'load',
   groups: 10,
@@ -134,9 +134,8 @@ const throughputCases: readonly BenchCase[] = [
 ]
 
 /**
- * With little to do, a program in Node takes this long until its engine has compiled what it runs often, and has tidied up
- * the heap that starting it left, which it does some eight seconds after. At one message a millisecond, a 99.9th percentile
- * needs thousands of them.
+ * At a low load, Node takes this long until its engine has compiled hot functions and collected the heap of the start, some
+ * eight seconds later. At one message a millisecond, a 99.9th percentile needs thousands of them.
  */
 const steady = { warmUpSeconds: 15, seconds: 10 } as const
 
@@ -235,7 +234,7 @@ const soakCases: readonly BenchCase[] = [
   },
 ]
 
-/** Chooses by names and patterns with `*`; everything but what runs on request alone when there are none. */
+/** Selects cases by names and patterns with `*`. Without any: all cases except those that run only on request. */
 export const chooseCases = (
   all: readonly BenchCase[],
   patterns: readonly string[],

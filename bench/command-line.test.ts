@@ -33,7 +33,7 @@ test('cases come repeated and with commas, peers as a list', () => {
   })
 })
 
-test('a check compares with nobody unless asked to', () => {
+test('a check compares with no other broker by default', () => {
   expect(parseBenchCommand(['--check'])).toMatchObject({ options: { action: 'check', peers: [] } })
   expect(parseBenchCommand(['--check', '--peers', 'relay'])).toMatchObject({ options: { peers: ['relay'] } })
 })

@@ -11,12 +11,12 @@ export interface BenchOptions {
   readonly action: 'run' | 'list' | 'check'
   /** Names and patterns of cases; all when empty. */
   readonly cases: readonly string[]
-  /** Those that are asked for; undefined when whatever is installed will do. */
+  /** The requested brokers; undefined: all that are installed. */
   readonly peers: readonly PeerName[] | undefined
   readonly rounds: number
-  /** How long each run measures, in seconds; undefined when the case decides. */
+  /** How long each run measures, in seconds; undefined: the default of the case. */
   readonly seconds: number | undefined
-  /** How long each run loads the broker before, in seconds; undefined when the case decides. */
+  /** How long each run loads the broker before, in seconds; undefined: the default of the case. */
   readonly warmUpSeconds: number | undefined
   readonly connections: number
   /** Where the results go as JSON: a file, or `-` for stdout. */
@@ -52,7 +52,7 @@ Measures this broker beside others on the same machine, in turns.
   --list                print the cases and exit
   --peers LIST          which of ${peerNames.join(', ')} to compare with, or none; all that are installed by default
   --compare REV         compare with another commit of this repository, too
-  --rounds N            how often everybody takes a turn (3)
+  --rounds N            how often each broker is measured (3)
   --seconds S           how long each run measures (3; cases of latency 10, soaks longer)
   --warm-up S           load before each measurement, in seconds (1; cases of latency 15)
   --connections N       connections held in the case idle (10000)
@@ -65,7 +65,7 @@ Measures this broker beside others on the same machine, in turns.
 Exit codes: 0 all delivered, 1 this broker delivered wrongly or could not be run (with --check, also when a case was
 refused), 2 the command line is wrong. To pipe JSON: npm run --silent bench -- --json -`
 
-/** Never throws: what is wrong comes back as text. */
+/** Never throws: a problem is returned as text. */
 export const parseBenchCommand = (args: readonly string[]): Command<BenchOptions> => {
   try {
     const { values } = parseArgs({ args: [...args], options })
@@ -81,7 +81,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'
 const interpret = (values: Values): BenchOptions => {
   const check = values.check === true
   if (check) {
-    // It would be accepted and then ignored.
+    // Otherwise it would be accepted and ignored.
     const idle = (['compare', 'profile', 'rounds', 'seconds', 'warm-up'] as const).find(
       (name) => values[name] !== undefined,
     )

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpus, release, totalmem } from 'node:os'
 
-/** Where results come from. */
+/** Describes the machine and the code of results. */
 export const describeMachine = () => ({
   date: new Date().toISOString(),
   processors: cpus().length,

@@ -92,7 +92,7 @@ const bench = async (cases: readonly BenchCase[], options: BenchOptions): Promis
   return exitCodeFor(results, isCheck)
 }
 
-/** @throws Error when one that was asked for is not installed; says so when one that was not is missing. */
+/** @throws Error if a requested broker is not installed. Prints a note if another one is missing. */
 const findPeers = (wanted: readonly PeerName[] | undefined, programs: Bundle): Broker[] =>
   (wanted ?? peerNames).flatMap((name) => {
     const found = findPeer(name, programs)
@@ -119,7 +119,7 @@ const findPeer = (name: PeerName, { aedes, relay }: Bundle): Broker | undefined 
 const installedVersion = (name: string): string =>
   (JSON.parse(readFileSync(resolve(root, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version
 
-/** One more run, which is not counted: a profile costs time. @returns what to say of it. */
+/** One more run, which is not counted, since a profile costs time. @returns the note about it. */
 const profile = async (
   benchCase: BenchCase,
   broker: Broker,

@@ -1,8 +1,8 @@
-/** What the commands that measure a broker have in common. */
+/** Common parts of the commands that measure a broker. */
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type Command<O> =
   | { readonly kind: 'options'; readonly options: O }
   | { readonly kind: 'help'; readonly text: string }
@@ -24,7 +24,7 @@ export const runCommand = async <O>(command: Command<O>, run: (options: O) => Pr
  * @returns the exit code; 1 when the measurement throws, which is printed.
  */
 export const runMeasurement = async (measure: () => Promise<number>): Promise<number> => {
-  // Everything that was started ends with this process, by what listens to its exit.
+  // Child processes end with this process, by listeners of its exit.
   const stop = () => process.exit(exitCodes.interrupted)
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {

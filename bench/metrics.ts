@@ -1,4 +1,4 @@
-/** Everything that is measured: what it is called, in which unit it is shown, and whether less of it is better. */
+/** All metrics: name, unit, and whether less is better. */
 
 export interface Metric {
   /** In the head of a table. */
@@ -7,7 +7,7 @@ export interface Metric {
   readonly noun: string
   readonly better: 'lower' | 'higher'
   readonly format: (value: number) => string
-  /** What the number means, for the documentation; a test holds docs/benchmarks.md to it. */
+  /** What the number means, for the documentation; a test compares docs/benchmarks.md with it. */
   readonly meaning: string
 }
 

@@ -1,15 +1,15 @@
-/** What the runner asks the load generator to do, and what comes back: plain data, since a process lies between them. */
+/** The messages between the runner and the load generator: plain data, since they are separate processes. */
 
 export type Version = 4 | 5
 export type Qos = 0 | 1 | 2
 
-/** How fast is published. */
+/** The rate of publishing. */
 export type Pace =
   /** Closed loop: so many messages of each publisher are on their way at any time. Finds what a broker can carry. */
   | { readonly mode: 'window'; readonly messages: number }
   /**
-   * Open loop: so many messages a second, of all publishers together, at times fixed beforehand. Latency counts from that
-   * time, whether or not the message could be sent then: a broker that stalls is charged for all that had to wait.
+   * Open loop: so many messages a second, of all publishers together, at times fixed beforehand. Latency counts from that time,
+   * whether or not the message could be sent then: a stall of the broker counts for all messages that had to wait.
    */
   | { readonly mode: 'rate'; readonly perSecond: number }
 
@@ -53,7 +53,7 @@ export interface IdlePlan {
   readonly version: Version
 }
 
-/** Connections that are opened, accepted and closed again, over and over. */
+/** Connections that are opened, accepted and closed repeatedly. */
 export interface ConnectPlan {
   readonly kind: 'connect'
   /** Connections under way at any time. */
@@ -85,7 +85,7 @@ export interface Job {
   readonly measureMs: number
 }
 
-/** What is wrong with what was delivered. Anything but 0 is a fault. */
+/** The faults of the deliveries. Any count above 0 is a fault. */
 export interface Faults {
   /** Deliveries that never came. */
   lost: number
@@ -93,7 +93,7 @@ export interface Faults {
   duplicated: number
   /** Deliveries that came after a later one of the same publisher. */
   reordered: number
-  /** Deliveries that belong to somebody else, or to nobody. */
+  /** Deliveries to a wrong client, or of unknown messages. */
   misrouted: number
   /** Deliveries of another length than what was sent. */
   damaged: number
@@ -127,14 +127,14 @@ export type Outcome =
       readonly status: 'measured'
       readonly values: Values
       readonly faults: Faults
-      /** What makes the values doubtful. */
+      /** Reasons to doubt the values. */
       readonly warnings: readonly string[]
     }
-  /** The broker does not do what the plan asks for, and says so. */
+  /** The broker has refused a request of the plan. */
   | { readonly status: 'refused'; readonly reason: string }
   /** The run could not be made. */
   | { readonly status: 'error'; readonly reason: string }
 
-/** What the generator tells while it works. */
+/** Progress messages of the generator. */
 export type Progress = { readonly type: 'progress'; readonly phase: string; readonly part: number }
 export type Finished = { readonly type: 'finished'; readonly outcome: Outcome }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseMachineCpuMs, parseProcessUsage, readProcessUsage } from './process-usage.ts'
 
-test('CPU time and memory are found behind whatever the program is called', () => {
+test('CPU time and memory are read for any name of the program', () => {
   const stat = '42 (a) b (c) R 1 42 42 0 -1 4194304 100 0 0 0 250 50 7 8 20 0 1 0 71587 3133440 384'
   expect(parseProcessUsage(stat, 'Name:\tx\nVmRSS:\t    2048 kB\n', 100)).toEqual({
     userMs: 2500,

@@ -1,6 +1,6 @@
 const barCharacters = 24
 
-/** Where a run of everything stands. */
+/** The progress of a run. */
 export interface Step {
   /** Runs done and runs in all. */
   readonly done: number
@@ -12,11 +12,11 @@ export interface Step {
 
 export interface ProgressBar {
   show(step: Step): void
-  /** Makes room for other lines. */
+  /** Clears the line for other output. */
   clear(): void
 }
 
-/** A bar in the last line of a terminal; nothing where there is none. */
+/** A bar in the last line of a terminal. Prints nothing without a terminal. */
 export const progressBar = (stream: NodeJS.WriteStream): ProgressBar => {
   if (!stream.isTTY) return { show: () => {}, clear: () => {} }
   return {

@@ -56,7 +56,7 @@ const columnsOf = (plan: Plan): readonly MetricName[] => {
   }
 }
 
-/** The table of a case, with what there is to say below it. */
+/** The table of a case, with notes below it. */
 export const formatCase = ({ plan, headlines }: BenchCase, result: CaseResult): string => {
   const columns = [...new Set([...columnsOf(plan), ...headlines])]
   const rows = result.subjects.map((subject) => {
@@ -75,7 +75,7 @@ export const formatCase = ({ plan, headlines }: BenchCase, result: CaseResult): 
   ].join('\n')
 }
 
-/** A line for each case and broker, which says whether it delivered. Warnings are of time, which a check does not judge. */
+/** A line for each case and broker with the result of its deliveries. Warnings concern time and are not part of a check. */
 export const formatCheck = ({ name, subjects }: CaseResult): string =>
   subjects
     .map((subject) => {
@@ -94,7 +94,7 @@ const remarks = (subject: SubjectResult): string[] => [
   ...faultsOf(subject).map((text) => `  ${subject.name}: FAULT: ${text}`),
 ]
 
-/** Each warning once, with those whom it concerns. */
+/** Each warning once, with the brokers that it concerns. */
 const formatWarnings = (subjects: readonly SubjectResult[]): string[] => {
   const texts = new Set(subjects.flatMap(warningsOf))
   return [...texts].map((text) => {
@@ -103,7 +103,7 @@ const formatWarnings = (subjects: readonly SubjectResult[]): string[] => {
   })
 }
 
-/** The first column to the left, the others to the right. */
+/** The first column is aligned to the left, all others to the right. */
 const formatTable = (rows: readonly (readonly string[])[]): string[] => {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows.map((row) => {

@@ -27,7 +27,7 @@ const resultOf = (subjects: readonly SubjectResult[]) => ({
   ratios: compareSubjects(qos0, subjects),
 })
 
-test('ratios are of the rounds in which both were measured, and say which way they go', () => {
+test('ratios use the rounds in which both were measured, and show their direction', () => {
   const own = subject('own', [measured(1), measured(2), measured(3)])
   const peer = subject('peer', [measured(10), { status: 'error', reason: 'crash' }, measured(24)])
   const [ratio, ...others] = compareSubjects(qos0, [own, peer])
@@ -48,7 +48,7 @@ test('faults are summed over the rounds, and are what makes a run fail', () => {
   expect(isFaulty(subject('own', [{ status: 'error', reason: 'crash' }]), false)).toBe(true)
 })
 
-test('a refusal is no fault of a measurement, but one of a check', () => {
+test('a refusal is not a fault in a measurement, but is one in a check', () => {
   const refused = subject('own', [{ status: 'refused', reason: 'CONNACK 0x84' }])
   expect(isFaulty(refused, false)).toBe(false)
   expect(isFaulty(refused, true)).toBe(true)
@@ -70,7 +70,7 @@ test('a table shows what was measured, what was refused and what was wrong', () 
   expect(text).toContain('  other: refused: CONNACK 0x84')
 })
 
-test('a check says ok when all was delivered, however long it took', () => {
+test('a check reports ok if everything was delivered, at any speed', () => {
   expect(formatCheck(resultOf([subject('own', [measured(1)])]))).toBe('ok     qos0-pairs, own')
   expect(formatCheck(resultOf([subject('own', [measured(1, { duplicated: 1 })])]))).toMatch(
     /^FAULT .*\n +1 duplicated$/,

@@ -1,15 +1,15 @@
-/** What was measured, case by case, and what it says. */
+/** The results by case, and their comparison. */
 
 import type { BenchCase } from './bench-case.ts'
 import { type MetricName, metricNames, metrics } from './metrics.ts'
 import type { Outcome, Values } from './plan.ts'
 import { pairedRatios, type Spread, spread } from './statistics.ts'
 
-/** One broker with one plan of a case, and what came of it in each round. */
+/** One broker with one plan of a case, and its results in each round. */
 export interface SubjectResult {
   readonly name: string
   readonly description: string
-  /** Ours: its faults are the benchmark's. */
+  /** Whether it is our broker: its faults fail the benchmark. */
   readonly isOwn: boolean
   readonly outcomes: readonly Outcome[]
   /** Why it was not run at all. */
@@ -34,7 +34,7 @@ export interface Ratio extends Spread {
   readonly rounds: number
 }
 
-/** Compares the first subject with each of the others, by the headlines of the case. */
+/** Compares the first subject with each other subject, by the headlines of the case. */
 export const compareSubjects = (benchCase: BenchCase, subjects: readonly SubjectResult[]): Ratio[] => {
   const [own, ...others] = subjects
   if (own === undefined) return []
@@ -72,7 +72,7 @@ export const formatRatio = ({ metric, to, rounds, median, lowest, highest }: Rat
   return `${words}${verdict} (${rounds === 1 ? '1 round' : `${show(from)}-${show(until)}, ${rounds} rounds`})`
 }
 
-/** What was wrong with what a subject delivered, over all rounds, in words; empty when nothing. */
+/** The faults of a subject's deliveries over all rounds, in words; empty if there are none. */
 export const faultsOf = ({ outcomes }: SubjectResult): string[] => {
   const sums = new Map<string, number>()
   for (const outcome of outcomes) {
@@ -94,7 +94,7 @@ export const warningsOf = ({ outcomes }: SubjectResult): string[] => [
   ...new Set(outcomes.flatMap((outcome) => (outcome.status === 'measured' ? outcome.warnings : []))),
 ]
 
-/** Whether our broker did what it must: deliver everything once and in order. */
+/** Whether our broker delivered everything once and in order. */
 export const isFaulty = (subject: SubjectResult, refusalIsFault: boolean): boolean =>
   faultsOf(subject).length > 0 ||
   subject.outcomes.some(({ status }) => status === 'error' || (refusalIsFault && status === 'refused'))

@@ -21,13 +21,13 @@ export interface CaseRun {
   readonly measureMs: number
   /** The compiled load generator. */
   readonly generator: string
-  /** Told when a run begins and while it goes on. */
+  /** Called when a run begins and during the run. */
   readonly onProgress: (subject: Subject, round: number, progress: Progress) => void
 }
 
 /**
- * Who takes part in a case: our broker first, then the others, then ours again with the baseline. The plain server takes part
- * where a case names it.
+ * The subjects of a case: our broker, then the other brokers, then ours with the baseline. The plain server takes part if a
+ * case names it.
  * @param brokers ours first.
  */
 export const subjectsOf = (benchCase: BenchCase, brokers: readonly Broker[], peers: readonly Broker[]): Subject[] => {
@@ -48,7 +48,7 @@ export const subjectsOf = (benchCase: BenchCase, brokers: readonly Broker[], pee
   ]
 }
 
-/** Runs a case in rounds, A B C A B C, so that what disturbs the machine disturbs all of them. */
+/** Runs a case in rounds, A B C A B C, so that a disturbance of the machine affects all subjects. */
 export const runCase = async (run: CaseRun): Promise<CaseResult> => {
   const { benchCase, subjects } = run
   const outcomes = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject, []]))
@@ -78,6 +78,6 @@ export const runCase = async (run: CaseRun): Promise<CaseResult> => {
   return { name, summary, warmUpMs, measureMs, subjects: results, ratios: compareSubjects(benchCase, results) }
 }
 
-/** What was refused once is refused always. */
+/** A refusal in one round counts for all rounds. */
 const isWorthwhile = ({ lacks }: Subject, outcomes: readonly Outcome[]): boolean =>
   lacks === undefined && !outcomes.some(({ status }) => status === 'refused')

@@ -14,7 +14,10 @@ export interface RunOptions {
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** Starts a broker, runs a load against it in a process of its own, and stops both. Never throws for what they do. */
+/**
+ * Starts a broker, runs a load against it in a process of its own, and stops both. Errors of these processes are returned, not
+ * thrown.
+ */
 export const runJob = async (options: RunOptions): Promise<Outcome> => {
   const { broker, settings, profileFile } = options
   let running: Awaited<ReturnType<Broker['start']>>

@@ -1,4 +1,4 @@
-/** Loads as most deployments have them: thousands of connections, of which each sends one message at a time. */
+/** Loads of typical deployments: thousands of connections, of which each sends one message at a time. */
 
 import type { BenchCase } from './bench-case.ts'
 import type { MetricName } from './metrics.ts'
@@ -26,7 +26,7 @@ const open: LoadPlan = { ...sparse, groups: 500, pace: { mode: 'rate', perSecond
 
 const fanInSparse: LoadPlan = { ...open, groups: 1, publishers: 1_000, qos: 1 }
 
-/** What `--check` takes of each. */
+/** The plan of `--check` for each case. */
 const few = (plan: LoadPlan): LoadPlan => ({ ...plan, groups: Math.min(plan.groups, 50) })
 
 const crowd: Plan = { kind: 'crowd', clients: 8_000, warmUpClients: 1_000, version: 4 }

@@ -16,8 +16,8 @@ export const spread = (values: readonly number[]): Spread => {
 }
 
 /**
- * The ratios a/b of rounds that were run side by side: what disturbed a round disturbed both, and leaves their ratio. A
- * round in which either is missing, or b is not above 0, is left out.
+ * The ratios a/b of rounds that were run side by side: a disturbance affects both and not their ratio. A round in which either
+ * is missing, or b is not above 0, is left out.
  */
 export const pairedRatios = (a: readonly (number | undefined)[], b: readonly (number | undefined)[]): number[] =>
   a.flatMap((value, round) => {

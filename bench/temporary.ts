@@ -7,7 +7,7 @@ process.on('exit', () => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 })
 
-/** Makes a folder of its own, which goes when this process ends, if nobody removed it before. */
+/** Makes a temporary folder, which is removed when this process ends. */
 export const temporaryDirectory = (parent = tmpdir()): string => {
   mkdirSync(parent, { recursive: true })
   const directory = mkdtempSync(join(parent, 'mqtt-jig-bench-'))

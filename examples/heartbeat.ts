@@ -1,4 +1,4 @@
-/** A component of your own in the system of the package: it publishes the time to a topic, again and again. */
+/** A component of your own in the system of the package: it publishes the time to a topic at an interval. */
 import { Broker, createBroker, defineComponent, defineSystem, kind, z } from 'mqtt-jig'
 import system from 'mqtt-jig/system.config'
 

@@ -9,10 +9,10 @@ import { type NamedTest, readTests } from './conformance/read-tests.ts'
 const root = resolve(import.meta.dirname, '..')
 const folder = join(root, 'test/conformance')
 const page = join(root, 'docs/conformance.md')
-/** What follows it in the page is written by hand, and kept. */
+/** The text after this mark is written by hand and kept. */
 const BY_HAND = '<!-- What follows is not generated. -->'
 
-/** Writes the page; resolves with the exit code, which is 1 when tests and lists do not fit together. */
+/** Writes the page. Resolves with the exit code: 1 if tests and lists are inconsistent. */
 export const main = async (): Promise<number> => {
   writeFileSync(page, conformancePage())
   const problems = conformanceProblems()
@@ -21,14 +21,14 @@ export const main = async (): Promise<number> => {
   return problems.length === 0 ? 0 : 1
 }
 
-/** The page as it should be: generated, and with what was written by hand. */
+/** The current page: the generated part and the part written by hand. */
 export const conformancePage = (): string => {
   const before = existsSync(page) ? readFileSync(page, 'utf8') : ''
   const byHand = before.includes(BY_HAND) ? before.slice(before.indexOf(BY_HAND)) : `${BY_HAND}\n`
   return `${generated(readTests(folder))}\n${byHand}`
 }
 
-/** What does not fit together: each problem in a line. */
+/** The inconsistencies, one for each line. */
 export const conformanceProblems = (): readonly string[] => {
   const tests = readTests(folder)
   const tested = new Set(tests.flatMap(({ ids }) => ids))
@@ -53,8 +53,8 @@ const isClauseOf311 = (id: string): boolean => /^3\.1\.1 MQTT-\d+(\.\d+)+-\d+$/.
 const generated = (tests: readonly NamedTest[]): string => `# Conformance
 
 Written by \`npm run conformance\` from the titles of the tests in [test/conformance](../test/conformance), which run with
-\`npm run test:all\`; a test fails when this page is stale. Each row is a normative statement of MQTT 5.0 under its id, in a few words
-of our own; the specification's are what counts.
+\`npm run test:all\`. A test fails if this page is stale. Each row is a normative statement of MQTT 5.0 with its id and a short summary.
+The text of the specification is authoritative.
 
 ${summary(tests)}
 
@@ -67,7 +67,7 @@ ${Object.entries(reasons)
 ${sections(tests)}
 ## MQTT 3.1.1
 
-Where it differs from 5.0, by the clauses of MQTT 3.1.1; MQTT 3.1 is tested beside it.
+Rules that differ from 5.0, by the clauses of MQTT 3.1.1. The same tests cover MQTT 3.1 where it has the rule.
 
 | clause | tests |
 |---|---|
@@ -79,7 +79,7 @@ const summary = (tests: readonly NamedTest[]): string => {
   const ids = Object.keys(statements)
   const proven = ids.filter((id) => tested.has(id)).length
   const clauses = [...tested].filter(isClauseOf311).length
-  return `Of the ${ids.length} statements ${proven} are tested and ${ids.length - proven} are not; ${clauses} clauses of MQTT 3.1.1 are tested beside them.`
+  return `Of the ${ids.length} statements ${proven} are tested and ${ids.length - proven} are not. ${clauses} clauses of MQTT 3.1.1 are tested as well.`
 }
 
 /** A table for each section of the specification: `3.1.2` and all it has are under `3.1`. */

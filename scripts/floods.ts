@@ -13,7 +13,7 @@ import { runAttack } from './floods/run-attack.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** How long an attack lasts when neither it nor the command line says, in seconds. */
+/** The default duration of an attack, in seconds. */
 const defaultSeconds = 8
 
 /** Runs the command line; resolves with the exit code. */

@@ -16,12 +16,12 @@ import { type Commands, UsageError } from './go/command.ts'
 import { createCommands } from './go/commands.ts'
 import { LoadError } from './go/load-error.ts'
 import { createLoader, isCheckout } from './go/loader.ts'
-import { watchOwnCode } from './go/own-code.ts'
+import { watchOutsideCode } from './go/outside-code.ts'
 import { openPrompt, type Prompt } from './go/prompt.ts'
+import { configText, stateText } from './go/report-text.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
 import { clientsOf } from './go/running.ts'
 import { showValue } from './go/show-value.ts'
-import { configText, stateText } from './go/texts.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
 import { Watches } from './go/watches.ts'
@@ -44,7 +44,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     stream.write(`${commandLine.text}\n`)
     return commandLine.code
   }
-  // Whoever read the output may go first (`| head`); the system is still to be stopped in order.
+  // The reader of the output may end first (`| head`). The system is still stopped in order.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const { configFile, settings, only, options } = commandLine
   const { loader, notice } = await createLoader(configFile)
@@ -58,13 +58,13 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     },
   })
   const watches = new Watches({ print: (text) => session.print(text), colors: hasColors })
-  const ownCode = watchOwnCode(root)
+  const outsideCode = watchOutsideCode(root)
   const commands = createCommands({
     dev,
     drawGraph: (file) => (file === undefined ? drawGraph(dev) : drawGraphInto(file, dev)),
     loadFile: (file) => loader.loadFile(resolve(file)).catch(refuse),
     print: (text) => session.print(text),
-    afterReset: ownCode,
+    afterReset: outsideCode,
     disconnected: () => disconnected,
     watches,
   })
@@ -89,7 +89,8 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   if (!signals.wasReceived()) {
     const prompt = open(session, signals)
     session.print = prompt.print
-    const watching = options['watch'] === true ? watch(session, dirname(configFile), ownCode, !startFailed) : undefined
+    const watching =
+      options['watch'] === true ? watch(session, dirname(configFile), outsideCode, !startFailed) : undefined
     await Promise.race([prompt.closed, signals.received])
     watching?.close()
     watches.end()
@@ -97,7 +98,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     prompt.close()
     failed = !isTerminal() && (startFailed || prompt.failed)
   }
-  process.stdin.destroy() // Nothing more is read, and an open pipe would keep the process.
+  process.stdin.destroy() // The input is not read any more, and an open pipe would keep the process alive.
   const stopped = await close(dev, loader)
   signals.dispose()
   const code = signals.exitCode() ?? (stopped && !failed ? exitCodes.ok : exitCodes.failed)
@@ -121,7 +122,7 @@ const hasColors = (): boolean => isTerminal() && process.stdout.hasColors()
 
 const isTerminal = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true
 
-/** Runs a command that starts the system and prints how that went. @returns false when it failed. */
+/** Runs a command that starts the system and prints its report. @returns false when it failed. */
 const attempt = async (session: Session, name: 'go' | 'reset'): Promise<boolean> => {
   const { commands, print } = session
   const command = commands[name] as { readonly call: () => Promise<object> }
@@ -155,7 +156,7 @@ const open = (session: Session, signals: Signals): Prompt => {
 const componentsOf = ({ state }: Dev): Readonly<Record<string, unknown>> =>
   (state.system?.map as Readonly<Record<string, unknown>> | undefined) ?? {}
 
-/** The config, the system and its components have ways of their own: these are large, and what is in them is looked at by name. */
+/** The config, the system and its components have their own output: they are large, and their parts are read by name. */
 const formatValue = (dev: Dev, value: unknown, colors: boolean): string | undefined => {
   if (typeof value !== 'object' || value === null) return undefined
   if (value === dev.state.config) return configText(dev.state.config, colors)
@@ -163,11 +164,11 @@ const formatValue = (dev: Dev, value: unknown, colors: boolean): string | undefi
   return Object.values(componentsOf(dev)).includes(value) ? showValue(value, colors, 1) : undefined
 }
 
-/** @param started false when the code that did not start is what is saved now: then a save is awaited. */
+/** @param started false if the saved code did not start: the next save is awaited then. */
 const watch = (
   session: Session,
   configFolder: string,
-  ownCode: () => string | undefined,
+  outsideCode: () => string | undefined,
   started: boolean,
 ): FileWatch => {
   const onSave = resetOnSave({
@@ -176,19 +177,19 @@ const watch = (
       await attempt(session, 'reset')
     },
     onOther: () => {
-      const notice = ownCode()
+      const notice = outsideCode()
       if (notice !== undefined) session.print(notice)
     },
   })
   const onError = (error: unknown): void => session.print(`Not all files are watched: ${formatError(error)}`)
   const folders = [resolve(root, 'src'), resolve(root, 'components'), configFolder]
   const watching = watchFiles(folders, () => void onSave(), onError)
-  // What was saved while the system started was not noticed.
+  // Saves during the start of the system were not noticed.
   if (started && session.loader.isStale()) void onSave()
   return watching
 }
 
-/** A file of the user's that does not load says nothing of the system. */
+/** A file of the user that does not load does not concern the system. */
 const refuse = (error: Error): never => {
   throw new UsageError(error.message, { cause: error })
 }
@@ -206,7 +207,7 @@ const reloadErrors = new Set([
 
 const describeError = ({ dev, disconnected }: Session, error: unknown): string => {
   const code = (error as { code?: unknown } | null | undefined)?.code
-  // These say it all in their message; the cause of a LoadError repeats it in the words of the compiler.
+  // The messages of these errors are complete. The cause of a LoadError repeats the message in the words of the compiler.
   const isSaid = error instanceof LoadError || error instanceof UsageError
   const text = isSaid ? error.message : formatError(error)
   if (!reloadErrors.has(String(code))) return text
@@ -215,7 +216,7 @@ const describeError = ({ dev, disconnected }: Session, error: unknown): string =
 
 const noSystem = 'there is no system yet; `npm run graph` also draws a config that does not start'
 
-/** Prints the tree of the components and draws the diagram: the one place where the dev loop meets it. */
+/** Prints the tree of the components and draws the diagram. */
 const drawGraph = async ({ state }: Dev): Promise<string> => {
   if (state.config === undefined) {
     throw new UsageError(noSystem)

@@ -1,4 +1,4 @@
-/** `mqtt-jig graph`, and `npm run graph` in a checkout: draws the wiring of a system, whether it would start or not. */
+/** `mqtt-jig graph`, and `npm run graph` in a checkout: draws the wiring of a system, even if it is invalid. */
 import { writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -28,7 +28,7 @@ const program: Program = {
   ],
 }
 
-/** As it is called in a checkout. */
+/** The command in a checkout. */
 const byNpm: Program = {
   ...program,
   notes: [
@@ -41,11 +41,11 @@ const byNpm: Program = {
 interface Output {
   readonly file: string
   readonly format: Format
-  /** The user did not ask for it: it is left out where its package is not installed. */
+  /** Not requested by the user: omitted if its package is not installed. */
   readonly optional?: boolean
 }
 
-/** Runs the command line; resolves with the exit code. What fails is told on stderr. */
+/** Runs the command line; resolves with the exit code. Errors are printed to stderr. */
 export const main = async (args: readonly string[], called: Partial<Pick<Program, 'name'>> = {}): Promise<number> => {
   const line = parseCommandLine(args, called.name === undefined ? byNpm : { ...program, ...called })
   if (line.action === 'exit') {
@@ -70,7 +70,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   }
 }
 
-/** What to write, or what is wrong with the options. */
+/** The files to write, or the problem of the options. */
 const outputsFor = (format: unknown, file: unknown): readonly Output[] | string => {
   const formats = Object.keys(writers).join(', ')
   if (format !== undefined && !isFormat(format)) return `There is no format '${format}'; there are ${formats}.`
@@ -120,7 +120,7 @@ const write = async ({ file, format }: Output, content: string | Buffer): Promis
   try {
     await pipeline(Readable.from([content]), process.stdout, { end: false })
   } catch (error) {
-    // Whoever reads has enough, like `head`.
+    // The reader has ended, as `head` does.
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   }
 }

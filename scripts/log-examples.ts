@@ -13,7 +13,7 @@ export const main = async (): Promise<number> => {
   return 0
 }
 
-/** The page as it should be: its text, with the lines that the broker writes now. */
+/** The current page: its text, with the lines that the broker writes now. */
 export const logPage = async (): Promise<string> => {
   let text = readFileSync(page, 'utf8')
   for (const [format, language] of [

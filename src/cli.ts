@@ -26,7 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
 }
 
-/** @returns the code to exit with. What is wrong with the command line goes to stderr. */
+/** @returns the code to exit with. Problems of the command line are printed to stderr. */
 export const main = async (args: readonly string[]): Promise<number> => {
   const [first, ...rest] = args
   if (first === 'help') return main(rest[0] === undefined ? ['--help'] : [rest[0], '--help'])
@@ -39,11 +39,11 @@ export const main = async (args: readonly string[]): Promise<number> => {
   return exitCodes.usage
 }
 
-/** What every command is told besides its arguments. */
+/** Data for every command besides its arguments. */
 export interface Called {
-  /** How it was called, for its help: `mqtt-jig go`. */
+  /** Its name in the help: `mqtt-jig go`. */
   readonly name: string
-  /** The commands that its help is to list: this one was run because none was named. */
+  /** The commands that its help lists. Set if the command line named no command. */
   readonly commands?: Readonly<Record<string, string>>
 }
 

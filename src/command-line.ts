@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { environmentSettings } from './environment.ts'
 import type { Setting } from './system/settings.ts'
 
-/** Codes that the process exits with. Ended by a second signal it exits with 128 + the signal's number, as shells do. */
+/** Codes that the process exits with. After a second signal it exits with 128 + the number of the signal, as shells do. */
 export const exitCodes = {
   ok: 0,
   /** The system did not start, or did not stop cleanly. */
@@ -29,10 +29,10 @@ export interface ProgramOption {
 export interface Program {
   /** How it is called: `mqtt-jig go`. */
   readonly name: string
-  /** What it does, in a sentence. */
+  /** A sentence: what it does. */
   readonly summary: string
   readonly options?: Readonly<Record<string, ProgramOption>>
-  /** What can be written behind the name, with what it does. */
+  /** The arguments behind the name, with their descriptions. */
   readonly commands?: Readonly<Record<string, string>>
   /** Lines that `--help` ends with. */
   readonly notes?: readonly string[]
@@ -50,11 +50,11 @@ export type CommandLine =
       /** The program's own options that were given. */
       readonly options: Readonly<Record<string, string | boolean | undefined>>
     }
-  /** There is nothing to run: the text goes to stdout when the code is 0 and to stderr otherwise. */
+  /** Nothing is run: the text is printed to stdout if the code is 0, and to stderr otherwise. */
   | { readonly action: 'exit'; readonly code: number; readonly text: string }
 
 /**
- * Reads a command line. Never throws: what is wrong with it comes back as the text to show and the code to exit with.
+ * Reads a command line. Never throws: a problem is returned as text and exit code.
  * @param cwd where relative paths start.
  * @param environment the variables that may hold settings.
  */
@@ -132,10 +132,10 @@ const configExtensions = /\.([cm]?[jt]s|json)$/
 export const shippedConfigFile = (): string =>
   fileURLToPath(new URL(`../system.config${extname(fileURLToPath(import.meta.url))}`, import.meta.url))
 
-/** The config asked for, else that of the working directory, else the one that belongs to this code. */
+/** The requested config, else the config of the working directory, else the config of this package. */
 const findConfigFile = (asked: string | undefined, cwd: string): string => {
   if (asked !== undefined) return resolve(cwd, asked)
-  // In the package's own directory the source would be found where the built config is meant.
+  // In the directory of the package the search would find the source instead of the built config.
   if (resolve(cwd) === resolve(packageDirectory())) return shippedConfigFile()
   return ownConfigNames.map((name) => resolve(cwd, name)).find((file) => existsSync(file)) ?? shippedConfigFile()
 }

@@ -40,7 +40,7 @@ test.each(['a.mjs', 'a.js'])('%s: the default export is the system', async (name
   expect(await read(name, 'export default { some: "system" }')).toEqual({ some: 'system' })
 })
 
-test('a module without a default export is told so', async () => {
+test('a module without a default export is refused with this reason', async () => {
   expect(await failure('none.mjs', 'export const system = {}')).toMatch(/^has no default export; it ends with/)
 })
 
@@ -73,7 +73,7 @@ test('JSON names components by module and export; such an entry stands by itself
   expect(config['router']).toEqual({ component: expect.objectContaining({ provides: { name: 'Two' } }) })
 })
 
-test('what is wrong with the entries of a JSON file is told together, each with its place', async () => {
+test('all problems of a JSON file are reported together, each with its place', async () => {
   const text = await failure('wrong.json', {
     sever: { config: { port: 1 } },
     store: { component: './gone.mjs#store' },

@@ -17,8 +17,8 @@ export type ImportModule = (file: string) => Promise<Readonly<Record<string, unk
 /**
  * Reads a config file.
  * @param file its absolute path.
- * @returns what the file holds as a system config, which is not checked yet.
- * @throws what the import threw; Error when there is no system in the file; SystemError CONFIG_INVALID with the problems of a
+ * @returns the system config of the file, not checked yet.
+ * @throws the error of the import; Error if there is no system in the file; SystemError CONFIG_INVALID with the problems of a
  * JSON file.
  */
 export const readConfigFile = async (file: string, importModule: ImportModule): Promise<unknown> => {
@@ -33,9 +33,9 @@ export const readConfigFile = async (file: string, importModule: ImportModule): 
 export const isJsonConfig = (file: string): boolean => extname(file) === '.json'
 
 /**
- * Imports a module by Node itself. When this code runs from its sources the import is Vite's, and reads TypeScript on every version
- * of Node.
- * @throws what the import threw; Error with what to do where Node cannot read TypeScript.
+ * Imports a module by Node itself. When this code runs from its sources the import is Vite's, and reads TypeScript on every
+ * version of Node.
+ * @throws the error of the import; Error with advice if Node cannot read TypeScript.
  */
 export const importByNode = async (file: string, query = ''): Promise<Readonly<Record<string, unknown>>> => {
   try {
@@ -69,7 +69,7 @@ const parseJson = (text: string): unknown => {
   }
 }
 
-/** The system of the package with the entries of a JSON file laid over its own. */
+/** The system of the package, changed by the entries of a JSON file. */
 const overlay = async (shipped: Entries, json: unknown, file: string, importModule: ImportModule): Promise<unknown> => {
   if (!isPlainObject(json)) {
     throw new Error(
@@ -95,7 +95,7 @@ const overlay = async (shipped: Entries, json: unknown, file: string, importModu
   return Object.fromEntries(entries)
 }
 
-/** An entry with a component stands by itself; another one changes the entry of its name. */
+/** An entry with a component replaces the entry of its name. An entry without a component changes it. */
 const readEntry = async (
   entry: unknown,
   own: Readonly<Record<string, unknown>> | undefined,

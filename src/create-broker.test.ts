@@ -98,7 +98,7 @@ describe('createBroker', () => {
     expect(closed.system.state).toBe('stopped')
   })
 
-  it('listens where it is told, and on 127.0.0.1 unless it is told', async () => {
+  it('listens at the given address, and at 127.0.0.1 by default', async () => {
     expect((await start()).host).toBe('127.0.0.1')
     expect((await start({ host: '127.0.0.2' })).host).toBe('127.0.0.2')
   })
@@ -165,7 +165,7 @@ describe('the values of createBroker', () => {
 })
 
 describe('a system config of your own', () => {
-  it('takes the place of the one of the package, with its own log', async () => {
+  it('replaces the system of the package, with its own log', async () => {
     const lines: string[] = []
     const line = (_details: object, message: string) => void lines.push(message)
     const own: Logger = {

@@ -23,19 +23,19 @@ export type ComponentValues<C> = {
 }
 
 export interface BrokerOptions<C = ShippedSystem> {
-  /** The TCP port to listen on; 0 takes a free one. Default: what the system config says, 1883 in the one of the package. */
+  /** The TCP port to listen on; 0 takes a free one. Default: the port of the system config, 1883 in that of the package. */
   readonly port?: number | undefined
-  /** The address to listen on. Default: what the system config says, 127.0.0.1 in the one of the package. */
+  /** The address to listen on. Default: the host of the system config, 127.0.0.1 in that of the package. */
   readonly host?: string | undefined
-  /** The lowest level of the log, which goes to stdout. Default `warn`; with `system`, what that says. */
+  /** The lowest level of the log, which goes to stdout. Default `warn`; with `system`, the level of that system. */
   readonly log?: LogLevel | undefined
-  /** Values for components. A component that the system has switched off is switched on by values for it. */
+  /** Values for components. Values for a disabled component enable it. */
   readonly config?: ComponentValues<NoInfer<C>> | undefined
   /** A system config of your own. Default: the one of the package, `mqtt-jig/system.config`. */
   readonly system?: C | undefined
 }
 
-/** What may be said of a message besides its topic and payload. */
+/** The options of a message besides its topic and payload. */
 export type PublishOptions = Omit<PlainMessage, 'topic' | 'payload'>
 
 /** A broker that runs in this process. After `close` all methods but `close` throw a SystemError with the code NOT_RUNNING. */
@@ -44,14 +44,14 @@ export interface EmbeddedBroker<C = ShippedSystem> {
   readonly port: number
   /** The address that it listens on. */
   readonly host: string
-  /** All that an operator can ask: sessions, disconnecting a client, deleting retained messages. */
+  /** The methods for operators: sessions, disconnecting a client, deleting retained messages. */
   readonly broker: Broker
   /** The running system: `system.map.NAME` is an instance, `system.measures()` has the numbers. */
   readonly system: System<C>
   /**
    * Publishes a message as the server: no authorizer is asked, and the topic may begin with `$`.
    * @param payload a string is sent as UTF-8. Default: empty.
-   * @throws TypeError when this is no message: what is wrong with it.
+   * @throws TypeError with the problem if the message is invalid.
    */
   publish(topic: string, payload?: string | Uint8Array, options?: PublishOptions): Published
   /**
@@ -79,14 +79,14 @@ export interface EmbeddedBroker<C = ShippedSystem> {
  * Starts a broker in this process, made of the components of the package or of a system config of your own. A process can have
  * several. It installs no handlers of signals and reads no environment.
  *
- * @throws SystemError CONFIG_INVALID with all problems of the values; START_FAILED when it does not start, because the port is taken
- * for example. Nothing is left behind then. TypeError for an option that does not exist or does not suit the system.
+ * @throws SystemError CONFIG_INVALID with all problems of the values; START_FAILED when it does not start, for example because
+ * the port is taken. Everything is released then. TypeError for an unknown option, or an option that does not fit the system.
  */
 export const createBroker = async <const C extends object = ShippedSystem>(
   options: BrokerOptions<C> = {},
 ): Promise<EmbeddedBroker<C>> => {
   checkOptions(options)
-  // Loaded when it is used: a system config may import this package, and a program that has its own needs no other.
+  // Loaded when it is used: a system config may import this package, and a program with a system of its own does not need it.
   const base = options.system ?? (await import('../system.config.ts')).default
   const config = withOptions(base as AnySystemConfig, options as BrokerOptions<AnySystemConfig>)
   const names = { broker: theOne(config, Broker, 'createBroker'), listener: theOne(config, Listener, 'createBroker') }
@@ -120,7 +120,7 @@ const embedded = <C>(
 
 const optionNames: readonly string[] = ['port', 'host', 'log', 'config', 'system']
 
-/** For programs that no compiler has checked. */
+/** For programs in JavaScript, which no compiler checks. */
 const checkOptions = (options: object): void => {
   for (const name of Object.keys(options)) {
     if (optionNames.includes(name)) continue

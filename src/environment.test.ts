@@ -124,7 +124,7 @@ test('a key that itself ends in File is that key', () => {
   expect(server).toHaveProperty('config', { tls: { certFile: 'a.pem', key: 'k' } })
 })
 
-test('problems name the variable and what would do; neither secrets nor what stands in for a path are told', () => {
+test('problems name the variable and a valid value; secrets, and values in place of a path, are not shown', () => {
   const folder = join(directory, 'folder')
   mkdirSync(folder)
   const text = failureOf({

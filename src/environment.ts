@@ -53,7 +53,7 @@ const find = (
   return { place: [name, ...path], secret: true, read: () => readSecret(value) }
 }
 
-/** The path in an entry that the segments spell, and whether the last one says that the value is in a file. */
+/** The path in an entry that the segments name, and whether the last one means that the value is in a file. */
 const pathIn = (
   entry: Readonly<Record<string, unknown>>,
   segments: readonly string[],
@@ -82,7 +82,7 @@ const pathIn = (
   return { path, isFile: false }
 }
 
-/** What is known of the config of an entry: its schema, and what is written. */
+/** The schema of an entry's config, and the config as written. */
 const configOf = (
   entry: Readonly<Record<string, unknown>>,
 ): { readonly schemas: readonly z.ZodType[]; readonly holder: unknown } => {
@@ -92,13 +92,15 @@ const configOf = (
 
 const ownKeys = (value: unknown): readonly string[] => (isPlainObject(value) ? Object.keys(value) : [])
 
-/** The key that a segment of a variable's name spells: the very same, or else the first that differs in case, `_` and `-` alone. */
+/**
+ * The key that a segment of a variable's name spells: the same key, or else the first that differs only in case, `_` and `-`.
+ */
 const keyFor = (segment: string, keys: readonly string[]): string | undefined =>
   keys.includes(segment) ? segment : keys.find((key) => simplified(key) === simplified(segment))
 
 const simplified = (name: string): string => name.replace(/[-_]/g, '').toLowerCase()
 
-/** What Node's codes mean to those who start a broker. */
+/** Explanations of Node's error codes. */
 const causes: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'this process may not read it',
@@ -107,9 +109,9 @@ const causes: Readonly<Record<string, string>> = {
 }
 
 /**
- * The text of a file without the line break at its end. Messages do not tell the path: it may be the secret itself, given
- * by mistake.
- * @throws Error when there is no text to be had.
+ * The text of a file without the line break at its end. Messages do not tell the path: it may be the secret itself, given by
+ * mistake.
+ * @throws Error if the text cannot be read.
  */
 const readSecret = (path: string): string => {
   let bytes: Buffer

@@ -1,4 +1,4 @@
-/** What the package exports to programs that embed the broker, and to those who write systems and components of their own. */
+/** The exports of the package: for programs that embed the broker, and for systems and components of other authors. */
 
 export type { QoS } from 'mqtt-packet'
 // The zod that the container reads schemas with: two copies in one program would have types that do not fit each other.
@@ -37,7 +37,7 @@ export * from './kinds/transport.ts'
 export * from './kinds/turn-scheduler.ts'
 export * from './kinds/user-directory.ts'
 
-// What the contracts are about.
+// The types that the contracts use.
 export type { Acknowledgement } from './mqtt/acknowledgement.ts'
 export { describeReasonCode } from './mqtt/describe-reason-code.ts'
 export { Message, type MessageParts } from './mqtt/message.ts'

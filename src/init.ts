@@ -40,9 +40,9 @@ export const main = async (
   return exitCodes.ok
 }
 
-/** The config that comes with the package, as a package that has installed it writes it. */
+/** The config of the package, as it is written in another package. */
 export const systemConfigSource = (): string => {
-  // Where this runs from dist, the build has put a copy of the source there.
+  // In dist, the build has put a copy of the source there.
   const copy = fileURLToPath(new URL('../system.config.template', import.meta.url))
   const source = readFileSync(existsSync(copy) ? copy : resolve(packageDirectory(), 'system.config.ts'), 'utf8')
   return source
@@ -79,7 +79,7 @@ const explain = ({ code, message }: NodeJS.ErrnoException, file: string, name: s
   return `${file} cannot be written: ${message}`
 }
 
-/** What to do next, in the folder of the new file. */
+/** The next steps, in the folder of the new file. */
 const nextStep = (file: string): string => {
   const isDefault =
     ['system.config.ts', 'system.config.mjs'].includes(basename(file)) && resolve(basename(file)) === file

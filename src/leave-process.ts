@@ -1,7 +1,7 @@
-/** How long what a component left open may keep a process that is done, in milliseconds. */
+/** How long open resources of a component may keep the process after its end, in milliseconds. */
 const graceMs = 1_000
 
-/** What Node calls stdin, stdout and stderr, which keep no process. */
+/** Node's names of stdin, stdout and stderr, which do not keep a process open. */
 const standardStreams = new Set(['PipeWrap', 'TTYWrap'])
 
 const tellPlainly = (text: string): void => {
@@ -9,9 +9,9 @@ const tellPlainly = (text: string): void => {
 }
 
 /**
- * Lets the process end by itself with this code, so that what is still in the pipes gets written; if something holds it,
- * says what and ends it.
- * @param tell takes the sentence that says what.
+ * Lets the process end by itself with this code, so that pending output is written. If a resource keeps it open, reports the
+ * resource and ends the process.
+ * @param tell prints the report.
  */
 export const leaveProcess = (code: number, tell = tellPlainly): void => {
   process.exitCode = code

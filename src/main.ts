@@ -22,13 +22,13 @@ const program: Program = {
   ],
 }
 
-/** How long a stop after an escaped error may take, in milliseconds; what is broken may hang. */
+/** How long a stop after an escaped error may take, in milliseconds. A broken component may hang. */
 const crashStopMs = 5_000
 
 /**
  * Runs the system that the command line asks for.
  * @param called how it was called where that is not `mqtt-jig start`, and the commands that `--help` is to list.
- * @returns the code to exit with, when everything has stopped. The log is stdout's; what this says goes to stderr.
+ * @returns the code to exit with, when everything has stopped. The log goes to stdout; messages of this program go to stderr.
  */
 export const main = async (
   args: readonly string[],
@@ -50,7 +50,7 @@ export const main = async (
     return exitCodes.usage
   }
   const code = await run(system)
-  // As a shell expects, and Node 20 aborts when it ends by itself after its terminal was closed.
+  // The code that a shell expects. Node 20 aborts if it ends by itself after its terminal was closed.
   if (code === hangupCode) process.kill(process.pid, 'SIGHUP')
   leaveProcess(code, (text) => say(text, 'warn'))
   return code
@@ -64,7 +64,7 @@ type Ending =
 
 const run = async (system: System): Promise<number> => {
   const end = watchForEnd()
-  // Timers and sockets of the components need not be enough to keep the process.
+  // Timers and sockets of the components may not keep the process alive.
   const keepAlive = setInterval(() => {}, 2 ** 30)
   try {
     const since = performance.now()
@@ -78,7 +78,7 @@ const run = async (system: System): Promise<number> => {
       ending = await end.promise
     }
     const code = await finish(system, ending)
-    // An error may also escape while a signal is being obeyed.
+    // An error may also escape while a signal is handled.
     return end.hasCrashed() ? exitCodes.crashed : code
   } finally {
     clearInterval(keepAlive)
@@ -109,7 +109,7 @@ const finish = async (system: System, ending: Ending): Promise<number> => {
   }
 }
 
-/** Says which components a start or a stop waits for when it takes long: the reason why the process does not go on. */
+/** Prints the components that a slow start or stop waits for. */
 const noticed = (system: System, action: () => Promise<void>): Promise<void> =>
   withNotice(
     () => system.status(),
@@ -175,10 +175,10 @@ const hangupHandler = (stop: (signal: NodeJS.Signals) => void): (() => void) => 
   }
 }
 
-/** What escaped is a mistake in the code, whose place is in the stack. */
+/** An escaped error is a mistake in the code. The stack shows its place. */
 const stackOf = (error: unknown): string => (error instanceof Error && error.stack) || formatError(error)
 
-/** Whoever read the output may go first (`| head`); a broker does not end for that, and there is nobody left to tell. */
+/** The reader of the output may end first (`| head`). The broker continues, and the error cannot be reported. */
 const surviveClosedOutput = (): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }

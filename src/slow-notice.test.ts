@@ -21,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('the notice says what a command waits for, once, and again when it is something else', async () => {
+test('the notice shows what a command waits for, once, and again when that changes', async () => {
   const running = run()
   underWay = { server: 'stopping', handler: 'stopping' }
   vi.advanceTimersByTime(1_999)

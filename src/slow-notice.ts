@@ -1,12 +1,12 @@
 import type { ComponentStatus } from './system/system-view.ts'
 
-/** How long an action may take in silence, in milliseconds. */
+/** How long an action may take without a notice, in milliseconds. */
 const silenceMs = 2_000
 
 /**
- * Runs an action on the system. When it takes long, prints which components it waits for, and prints again when they are
- * others: `Still stopping: server`.
- * @param underWay the components that are starting or stopping at the moment.
+ * Runs an action on the system. If it takes long, prints the components that it waits for, and again if these change: `Still
+ * stopping: server`.
+ * @param underWay the components that are starting or stopping now.
  */
 export const withNotice = async <T>(
   underWay: () => readonly ComponentStatus[],

@@ -1,4 +1,4 @@
-/** Aedes as a process of its own: tells its port to whoever started it, and ends with it. */
+/** Aedes as a process of its own: sends its port to its parent, and ends with it. */
 
 import { type AddressInfo, createServer } from 'node:net'
 import { Aedes } from 'aedes'

@@ -5,26 +5,26 @@ import type { BenchCase } from '../bench-case.ts'
 export interface StartOptions {
   /** Settings that a case needs of our broker, like `server.maximumPendingBytes=16777216`. */
   readonly settings: readonly string[]
-  /** Where to leave a CPU profile; only our broker can. */
+  /** The file for a CPU profile. Only our broker supports it. */
   readonly profileFile?: string
 }
 
 /** A broker that can be started. */
 export interface Broker {
-  /** How tables call it. */
+  /** Its name in tables. */
   readonly name: string
   /** With its version, for the results. */
   readonly description: string
   /** Why it cannot run a case; undefined when it can. */
   lacks(benchCase: BenchCase): string | undefined
-  /** @throws Error when it does not start, with what it said. */
+  /** @throws Error with its output if it does not start. */
   start(options: StartOptions): Promise<RunningBroker>
 }
 
 export interface RunningBroker {
   readonly pid: number
   readonly port: number
-  /** What it wrote on its standard error and output, the last of it. */
+  /** The end of its standard error and output. */
   output(): string
   /** Whether it ended by itself, and how. */
   crash(): string | undefined

@@ -13,7 +13,7 @@ export const ownBroker = (root: string, settings: readonly string[]): Broker => 
 
 /**
  * Builds another revision of the repository in a folder of its own and returns its broker. The files come by `git archive`,
- * which leaves no trace in the repository. Its packages are those installed here when both want the same.
+ * which leaves no trace in the repository. It uses the packages installed here if both need the same.
  * @throws Error when there is no such revision, or it cannot be built.
  */
 export const revisionBroker = (root: string, revision: string, settings: readonly string[]): Broker => {

@@ -6,13 +6,13 @@ const outputLimit = 4096
 /** How long a process may take to end after SIGTERM, in milliseconds. */
 const stopDeadlineMs = 10_000
 
-/** Processes that run now, to be ended when this one is. */
+/** Running child processes. They are ended with this process. */
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** A process that was started here, and ends with this one at the latest. */
+/** A child process. It ends with this process at the latest. */
 export class Child {
   readonly process: ChildProcess
   readonly #name: string
@@ -44,7 +44,7 @@ export class Child {
     return this.#stopping ? undefined : this.#ending
   }
 
-  /** Polls for something that the process does. @throws Error when it ends first, or takes longer than 20 s. */
+  /** Polls a condition about the process. @throws Error when it ends first, or takes longer than 20 s. */
   async until<T>(find: () => T | undefined | Promise<T | undefined>): Promise<T> {
     const deadline = performance.now() + 20_000
     for (;;) {
@@ -65,7 +65,7 @@ export class Child {
     return (await this.until(() => found)).message
   }
 
-  /** Asks it to end, and makes it end if it does not. */
+  /** Ends it with SIGTERM, and with SIGKILL if that is not enough. */
   async stop(): Promise<void> {
     this.#stopping = true
     if (this.#ending !== undefined) return

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 
-/** How often another port is tried when somebody took the free one in the meantime. */
+/** How often another port is tried if the free port was taken in the meantime. */
 const attempts = 3
 
 /**
- * Starts something that must be told its port, on one that is free.
- * @throws what the last attempt threw.
+ * Starts a program on a free port that it gets as an argument.
+ * @throws the error of the last attempt.
  */
 export const onFreePort = async <T>(start: (port: number) => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
@@ -18,7 +18,7 @@ export const onFreePort = async <T>(start: (port: number) => Promise<T>): Promis
   }
 }
 
-/** Whether somebody accepts connections on a port; undefined when nobody does. */
+/** Whether connections on a port are accepted; undefined if not. */
 export const answers = (port: number): Promise<true | undefined> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
@@ -29,7 +29,7 @@ export const answers = (port: number): Promise<true | undefined> =>
     })
   })
 
-/** A port that nobody listens on now. */
+/** A port that is free now. */
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -6,7 +6,7 @@ import type { Broker, RunningBroker } from './broker.ts'
 import { Child } from './child.ts'
 import { answers, onFreePort } from './free-port.ts'
 
-/** Debian installs it where the PATH of ordinary users does not lead. */
+/** Debian installs it in a folder that is not in the PATH of ordinary users. */
 const commands = ['mosquitto', '/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto']
 
 /** @returns undefined when it is not installed. */
@@ -26,7 +26,7 @@ export const findMosquitto = (): Broker | undefined => {
   return undefined
 }
 
-/** Nothing is limited that would throw a message of a benchmark away, nothing is stored, and only errors are logged. */
+/** No limits that drop messages, no persistence, and only errors are logged. */
 const configFor = (port: number): string =>
   [
     `listener ${port} 127.0.0.1`,

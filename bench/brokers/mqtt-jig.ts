@@ -4,7 +4,7 @@ import type { Broker, RunningBroker, StartOptions } from './broker.ts'
 import { Child } from './child.ts'
 import { answers, onFreePort } from './free-port.ts'
 
-/** As the others: on this machine alone, and without a line in the log for each connection. */
+/** Like the other brokers: only on this machine, and without a line in the log for each connection. */
 const standardSettings = ['server.host=127.0.0.1', 'logger.level=warn']
 
 /**

@@ -26,7 +26,7 @@ export const nodePeer = (
   },
 })
 
-/** What the bare relay cannot do: anything but to forward messages at QoS 0 and 1, in the version that they came in. */
+/** The reason why the bare relay does not support a case: it only forwards messages at QoS 0 and 1, in one version. */
 export const lackOfRelay = ({ plan }: BenchCase): string | undefined => {
   if (plan.kind !== 'load') return undefined
   if (plan.qos > 1) return 'knows no QoS 2'

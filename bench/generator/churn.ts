@@ -3,10 +3,10 @@ import { encodeSubscribe, encodeUnsubscribe, PacketType } from './packets.ts'
 
 /** How often churning clients send, in milliseconds. */
 const turnMs = 10
-/** Filters that a client holds before it gives up the first of them. */
+/** Filters that a client keeps before it unsubscribes from the first. */
 const heldFilters = 50
 
-/** Subscribes to ever new filters, every other one with a wildcard, and unsubscribes from them later. */
+/** Subscribes to new filters, every second with a wildcard, and unsubscribes from them later. */
 export class ChurnClient extends Client {
   /** Packets sent and not answered yet. */
   unanswered = 0
@@ -49,7 +49,7 @@ export class ChurnClient extends Client {
   }
 }
 
-/** Lets clients churn at a rate. @returns what ends it. */
+/** Lets clients churn at a rate. @returns a function that ends it. */
 export const startChurn = (clients: readonly ChurnClient[], perSecond: number): (() => void) => {
   const startMs = performance.now()
   let done = 0

@@ -4,7 +4,7 @@ import type { Meter } from './meter.ts'
 import { PacketCounter, type PacketListener } from './packet-counter.ts'
 import { disconnect as disconnectPacket, encodeConnect, encodeSubscribe, PacketType, pingreq } from './packets.ts'
 
-/** The broker understood what was asked of it, and does not do it. */
+/** The broker has refused a request. */
 export class Refusal extends Error {}
 
 export interface Target {
@@ -16,12 +16,12 @@ export interface Target {
 const answerDeadlineMs = 30_000
 
 /**
- * All sockets read into one buffer: what is read is counted before the next read. It holds as much as one read gives a
- * broker in Node, so that a generator never needs more reads than its broker needs writes.
+ * All sockets read into one buffer: the bytes are counted before the next read. It holds as much as one read gives a broker in
+ * Node, so that a generator never needs more reads than its broker needs writes.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(262_144)
 
-/** A connection to the broker: CONNECT and SUBSCRIBE with promises, what is frequent is for those who extend it. */
+/** A connection to the broker: CONNECT and SUBSCRIBE with promises. Subclasses handle frequent packets. */
 export class Client implements PacketListener {
   readonly version: Version
   protected readonly meter: Meter
@@ -30,7 +30,7 @@ export class Client implements PacketListener {
   readonly #target: Target
   readonly #localAddress: string | undefined
   #answer: Waiting | undefined
-  /** After this an end of the connection is no fault. */
+  /** Set when the end of the connection is expected. */
   #leaving = false
   #ended: string | undefined
 
@@ -87,7 +87,7 @@ export class Client implements PacketListener {
     if (this.open) this.socket.end(disconnectPacket)
   }
 
-  /** Closes without a word. */
+  /** Closes without DISCONNECT. */
   destroy(): void {
     this.#leaving = true
     this.socket.destroy()
@@ -168,7 +168,7 @@ export class Client implements PacketListener {
     this.#answer = undefined
     if (answer !== undefined) {
       clearTimeout(answer.timer)
-      // A broker that closes instead of answering says no by that.
+      // A broker that closes instead of answering refuses the request.
       answer.reject(new Refusal(`${reason} instead of answering ${answer.what}`))
     }
     if (!this.#leaving) this.meter.disconnected(reason)

@@ -1,4 +1,4 @@
-/** What the loop needs of a publisher. */
+/** The loop's interface to a publisher. */
 export interface LoopedPublisher {
   /** Whether it waits for the end of the turn; written by the loop alone. */
   queued: boolean
@@ -24,7 +24,7 @@ export class ClosedLoop {
     this.#running = false
   }
 
-  /** Something of this publisher arrived. */
+  /** A message of this publisher arrived. */
   wake(publisher: LoopedPublisher): void {
     if (!this.#running || publisher.queued) return
     publisher.queued = true

@@ -6,13 +6,13 @@ import type { Report } from './load.ts'
 import { localAddress } from './local-address.ts'
 import { Meter } from './meter.ts'
 
-/** Opens, has accepted and closes connections, over and over. */
+/** Opens and closes connections repeatedly, each with CONNECT and CONNACK. */
 export const runConnect = async (plan: ConnectPlan, job: Job, report: Report): Promise<Outcome> => {
   const meter = new Meter(0)
   const state = { started: 0, done: 0, running: true, limit: Number.POSITIVE_INFINITY }
   const workers = Array.from({ length: plan.concurrency }, () => cycle(plan, job, meter, state))
   const all = Promise.all(workers)
-  // An error is thrown where all is awaited.
+  // The error is thrown where the promises are awaited.
   all.catch(() => {
     state.running = false
   })
@@ -58,7 +58,7 @@ const cycle = async (plan: ConnectPlan, job: Job, meter: Meter, state: State): P
       await client.connect(`bench-connect-${number}`)
     } catch (error) {
       client.destroy()
-      // The first one tells whether the broker accepts such connections at all.
+      // The first connection shows whether the broker accepts such connections.
       if (number < plan.concurrency || error instanceof Refusal) throw error
       meter.faults.notConnected += 1
       continue

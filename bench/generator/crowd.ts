@@ -8,7 +8,7 @@ import { localAddress } from './local-address.ts'
 import { Meter } from './meter.ts'
 
 const concurrency = 100
-/** What the broker does after the last connection has gone is measured for so long, in milliseconds. */
+/** How long the work of the broker is measured after the last connection has gone, in milliseconds. */
 const restMs = 500
 
 /** Opens many connections, half of which subscribe, and closes all of them again. */

@@ -11,7 +11,7 @@ import { Meter } from './meter.ts'
 const concurrency = 100
 /** Connections opened and closed beforehand: the broker's first memory is not that of a connection. */
 const warmUpConnections = 100
-/** A garbage collector gets so long to come to rest, in milliseconds. */
+/** The time for garbage collection to finish, in milliseconds. */
 const settleMs = 2_000
 /** Open files that a broker needs besides its connections. */
 const otherFiles = 100
@@ -30,7 +30,7 @@ export const runIdle = async (plan: IdlePlan, job: Job, report: Report): Promise
   const elapsedMs = performance.now() - startMs
   await sleep(settleMs + job.measureMs)
   const after = readProcessUsage(job.brokerPid)
-  // That they are all there is shown by their answers.
+  // The answers show that all connections are open.
   await inParallel(clients, concurrency, async (client) => {
     // One that has ended is counted already.
     if (!client.open) return
@@ -55,7 +55,7 @@ export const runIdle = async (plan: IdlePlan, job: Job, report: Report): Promise
   }
 }
 
-/** @throws Error when this process may not hold so many connections; the broker, started with the same limit, neither. */
+/** @throws Error when this process may not hold so many connections; the broker has the same limit. */
 const requireOpenFiles = (connections: number): void => {
   const limit = openFilesLimit()
   if (limit !== undefined && connections + otherFiles > limit) {

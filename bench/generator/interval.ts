@@ -2,13 +2,13 @@ import type { Values } from '../plan.ts'
 import { type ProcessUsage, readMachineCpuMs, readProcessUsage } from '../process-usage.ts'
 import { slopePerMinute } from '../statistics.ts'
 
-/** How often the broker's memory is looked at, in milliseconds. */
+/** The interval of samples of the broker's memory, in milliseconds. */
 const rssIntervalMs = 200
 
-/** From this share of a processor on, what others do is worth a warning. */
+/** From this share of a processor on, other processes cause a warning. */
 const othersShareLimit = 0.3
 
-/** Says so when the machine was not left to the benchmark. */
+/** Warns if other processes used the machine. */
 export const disturbance = ({ othersCpuShare }: Values): string[] =>
   (othersCpuShare ?? 0) > othersShareLimit
     ? ['other programs kept the machine busy, too: repeat it on a quiet one']
@@ -35,7 +35,7 @@ export class Interval {
     return performance.now() - this.#fromMs
   }
 
-  /** Ends the interval. @returns what was used in it; what cannot be known here is left out. */
+  /** Ends the interval. @returns what was used in it; unknown values are omitted. */
   end(): Values & { readonly elapsedMs: number } {
     clearInterval(this.#timer)
     this.#sampleRss()
@@ -61,7 +61,7 @@ export class Interval {
       brokerSystemShare: systemMs / Math.max(1, userMs + systemMs),
       rssBytes: rss.at(-1)!,
       rssPeakBytes: Math.max(...rss),
-      // The second half alone: the first is the growth of a heap that settles.
+      // Only the second half: in the first half the heap still grows to its normal size.
       rssSlopeBytesPerMinute: slopePerMinute(this.#rss.slice(Math.floor(this.#rss.length / 2))),
     }
   }

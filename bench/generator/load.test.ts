@@ -18,7 +18,7 @@ afterEach(() => {
 })
 
 const pairs = benchCases({ connections: 1 })[0]!.plan as LoadPlan
-/** As many deliveries as it needs, however long they take. */
+/** A number of deliveries, without a time limit. */
 const small: LoadPlan = { ...pairs, groups: 2, pace: { mode: 'window', messages: 10 }, deliveries: 400 }
 
 const jobFor = async (server: ReturnType<typeof createServer>): Promise<Omit<Job, 'plan'>> => {
@@ -104,7 +104,7 @@ test('a broker that cuts messages is found out', async () => {
   expect(faultsOf(await run(small, sometimes(cut)))).toEqual({ damaged: expect.any(Number) })
 })
 
-test('a broker that delivers to the wrong one is found out', async () => {
+test('a delivery to the wrong client is detected', async () => {
   const misroute = (frame: Buffer) => {
     const other = Buffer.from(frame)
     other.writeUInt32BE(99, other.length - small.payloadBytes)
@@ -146,7 +146,7 @@ test('a broker that grants less than was asked for refuses the case', async () =
   await expect(run({ ...small, qos: 2 })).rejects.toThrow('SUBACK grants QoS 1 where QoS 2 was asked for')
 })
 
-test('a broker that does not know the version refuses the case, with its code', async () => {
+test('a broker that does not support the version refuses the case, and its Reason Code is reported', async () => {
   const job = await jobFor(createServer((socket) => socket.end(Buffer.from('2003008400', 'hex'))))
   const wanted: LoadPlan = { ...small, publisherVersion: 5, subscriberVersions: [5] }
   await expect(runLoad(wanted, { ...job, plan: wanted }, () => {})).rejects.toThrow(

@@ -17,14 +17,14 @@ const connectConcurrency = 100
 const filtersPerPacket = 100
 /** How long the first message of each publisher may take, in milliseconds. */
 const firstMessageDeadlineMs = 10_000
-/** Without a delivery for so long, nothing is expected any more, in milliseconds. */
+/** After this time without a delivery no more deliveries are expected, in milliseconds. */
 const stallMs = 10_000
 /** In a closed loop the latency of every eighth message is recorded: there it says little, and recording costs. */
 const closedLoopSampleMask = 0b111
 
 export type Report = (phase: string, part: number) => void
 
-/** Runs messages through the broker: set-up, a first message of everybody, warm-up, measuring, the rest. */
+/** Runs messages through the broker: set-up, a first message of each publisher, warm-up, measuring, the remaining messages. */
 export const runLoad = async (plan: LoadPlan, job: Job, report: Report): Promise<Outcome> => {
   const meter = new Meter(plan.pace.mode === 'window' ? closedLoopSampleMask : 0)
   const loop = new ClosedLoop()
@@ -96,7 +96,7 @@ const makeCrowd = (plan: LoadPlan, job: Job, meter: Meter, loop: ClosedLoop): Cr
   return { publishers, subscribers, churners, others, filters }
 }
 
-/** All topics of a plan are equally long, so that its packets are. */
+/** All topics of a plan have the same length, so that all packets have the same size. */
 const topicName = (plan: LoadPlan, group: number, publisher: number, topic: number): string =>
   `bench/${group}/${`${publisher * plan.topics + topic}`.padStart(7, '0')}/value`
 
@@ -120,7 +120,7 @@ const connectAll = async (plan: LoadPlan, { publishers, subscribers, churners, o
 const otherFilter = (client: number, number: number): string =>
   number % 2 === 0 ? `bench/+/client-${client}/${number}` : `bench/${client}/state/${number}`
 
-/** Every publisher sends a message: what the broker does not do it refuses here, and not in the middle of a measurement. */
+/** Every publisher sends a message, so that the broker refuses unsupported features here and not during a measurement. */
 const firstMessages = async ({ publishers }: Crowd, meter: Meter): Promise<void> => {
   for (const publisher of publishers) publisher.send(1, performance.now())
   const deadline = performance.now() + firstMessageDeadlineMs
@@ -147,7 +147,7 @@ const measure = async (plan: LoadPlan, job: Job, meter: Meter, report: Report): 
       last = meter.deliveries
       lastMs = performance.now()
     } else if (performance.now() - lastMs > stallMs) {
-      // Whatever was lost is counted at the end.
+      // Lost messages are counted at the end.
       break
     }
   }
@@ -164,7 +164,7 @@ const measure = async (plan: LoadPlan, job: Job, meter: Meter, report: Report): 
   }
 }
 
-/** Waits for what is on its way. */
+/** Waits for messages on their way. */
 const drain = async ({ publishers, churners }: Crowd, meter: Meter): Promise<void> => {
   let last = -1
   let lastMs = performance.now()
@@ -175,7 +175,7 @@ const drain = async ({ publishers, churners }: Crowd, meter: Meter): Promise<voi
       lastMs = performance.now()
     } else if (performance.now() - lastMs > stallMs) return
   }
-  // What should not come, a second time say, gets a moment to come.
+  // Waits a moment for wrong deliveries, such as duplicates.
   await sleep(50)
 }
 

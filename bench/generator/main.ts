@@ -1,4 +1,4 @@
-/** The process that makes the load: takes one job from the runner, does it, tells the outcome and ends. */
+/** The process that makes the load: takes one job from the runner, runs it, sends the result and ends. */
 
 import type { Finished, Job, Outcome, Progress } from '../plan.ts'
 import { Refusal } from './client.ts'
@@ -7,7 +7,7 @@ import { runCrowd } from './crowd.ts'
 import { runIdle } from './idle.ts'
 import { type Report, runLoad } from './load.ts'
 
-/** How often progress is told, in milliseconds. */
+/** The interval of progress messages, in milliseconds. */
 const reportIntervalMs = 200
 
 const run = (job: Job, report: Report): Promise<Outcome> => {
@@ -48,5 +48,5 @@ process.once('message', async (job: Job) => {
   await tell({ type: 'finished', outcome })
   process.exit(0)
 })
-// Without a runner there is nobody to work for.
+// Without a runner the process ends.
 process.once('disconnect', () => process.exit(1))

@@ -2,11 +2,11 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { type Faults, noFaults } from '../plan.ts'
 
 /**
- * What all clients of a run count together. Latencies go to Node's own HdrHistogram (1 ns to 60 s, three significant
- * figures): 25 ns for a value, where the JavaScript port of the same takes 90.
+ * The common counters of all clients of a run. Latencies go to Node's own HdrHistogram (1 ns to 60 s, three significant
+ * figures): 25 ns for a value; its JavaScript port takes 90 ns.
  */
 export class Meter {
-  // Counted always; the difference over an interval is what was measured.
+  // Always counted. The measurement is the difference over an interval.
   deliveries = 0
   payloadBytes = 0
   published = 0
@@ -14,16 +14,16 @@ export class Meter {
   /** Why connections were lost, the first few of them. */
   readonly endings: string[] = []
 
-  /** The time that what is being read arrived at, by `performance.now()`: taken once for each chunk. */
+  /** The arrival time of the current chunk, by `performance.now()`. */
   nowMs = 0
 
   // Latency, of the messages whose intended send time is within the interval.
   readonly latencyNs: RecordableHistogram = createHistogram({ lowest: 1, highest: 60_000_000_000, figures: 3 })
-  /** By how much messages left later than intended: what the generator itself adds. */
+  /** The delay of messages against their intended time, caused by the generator. */
   readonly sendLagNs: RecordableHistogram = createHistogram({ lowest: 1, highest: 60_000_000_000, figures: 3 })
   fromMs = Number.POSITIVE_INFINITY
   toMs = Number.POSITIVE_INFINITY
-  /** Messages whose sequence number has none of these bits are recorded: 0 records all. */
+  /** A message is recorded if its sequence number has no bit of this mask. 0 records all. */
   readonly sampleMask: number
 
   constructor(sampleMask: number) {

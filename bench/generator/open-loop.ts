@@ -2,8 +2,8 @@ import type { Meter } from './meter.ts'
 import type { Publisher } from './publisher.ts'
 
 /**
- * Sends messages at times fixed beforehand, evenly spaced, publishers in turn. It asks for the time in every turn of the
- * event loop, since timers count in whole milliseconds: it keeps a processor busy, and sends on time.
+ * Sends messages at times fixed beforehand, evenly spaced, publishers in turn. It reads the clock in every turn of the event
+ * loop, since timers have a resolution of a millisecond. This keeps a processor busy, and messages leave on time.
  */
 export class OpenLoop {
   readonly #publishers: readonly Publisher[]
@@ -32,10 +32,10 @@ export class OpenLoop {
   readonly #turn = (): void => {
     if (!this.#running) return
     const now = performance.now()
-    // The time is that of the message's number, not of the one before: a late one does not move those that follow.
+    // The time follows from the number of the message, so a late message does not delay later ones.
     for (let intended = this.#intendedMs(); intended <= now; intended = this.#intendedMs()) {
       const publisher = this.#publishers[this.#next % this.#publishers.length]!
-      // Without an identifier left the message waits, and its latency counts on.
+      // Without a free identifier the message waits, and its latency grows.
       if (publisher.send(1, intended) === 0) break
       this.#meter.sent(intended, now)
       this.#next += 1

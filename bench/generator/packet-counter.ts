@@ -1,7 +1,7 @@
 import type { Version } from '../plan.ts'
 import { PacketType, STAMP_BYTES } from './packets.ts'
 
-/** What a `PacketCounter` calls; numbers alone, so that nothing is allocated for a message. */
+/** The callbacks of a `PacketCounter`. They get only numbers, so that nothing is allocated for a message. */
 export interface PacketListener {
   /** A PUBLISH packet has arrived to its last byte. @param packetId 0 at QoS 0. */
   message(
@@ -26,9 +26,8 @@ const firstCarryBytes = 512
 const INCOMPLETE = -1
 
 /**
- * Reads what a broker sends, however the bytes are split, with as little work as possible: of a message it reads the
- * stamp at the start of the payload and passes over the rest. Trusts the broker's framing: a client of a benchmark need
- * not survive an attack, yet malformed lengths end in an error and never in a wrong count.
+ * Reads the packets of a broker, split in any way, with little work: of a message it reads the stamp at the start of the
+ * payload and skips the rest. It trusts the broker's framing, but malformed lengths cause an error and never a wrong count.
  */
 export class PacketCounter {
   readonly #listener: PacketListener
@@ -38,7 +37,7 @@ export class PacketCounter {
   #carry: Buffer | undefined
   #carried = 0
 
-  // A PUBLISH packet whose head was read, and whose payload goes on for `#skip` bytes.
+  // A PUBLISH packet whose head was read, and whose payload continues for `#skip` bytes.
   #skip = 0
   #flags = 0
   #packetId = 0
@@ -99,7 +98,7 @@ export class PacketCounter {
     this.#carried = needed
   }
 
-  /** Reads one packet. @returns where the next one begins (`end` when the payload goes on behind it), or `INCOMPLETE`. */
+  /** Reads one packet. @returns where the next one begins (`end` if the payload continues behind it), or `INCOMPLETE`. */
   #read(bytes: Buffer, start: number, end: number): number {
     let position = start + 1
     let length = 0

@@ -22,8 +22,8 @@ export interface Publication {
 }
 
 /**
- * Publishes from a reel: packets built beforehand, one behind the other, into which stamp and Packet Identifier are
- * written before a stretch of them goes to the socket in one write.
+ * Publishes from a reel: prepared packets, one behind the other. Stamp and Packet Identifier are written into them before
+ * several of them go to the socket in one write.
  */
 export class Publisher extends Client {
   readonly stream: number
@@ -43,7 +43,7 @@ export class Publisher extends Client {
 
   /** Deliveries accounted for, of all messages to all subscribers. */
   #accounted = 0
-  /** Whether it waits for the end of the turn, when it sends what it may. */
+  /** Whether it waits for the end of the turn, when it sends. */
   queued = false
 
   // Acknowledgements; unused at QoS 0.
@@ -80,7 +80,7 @@ export class Publisher extends Client {
     return this.#window - Math.max(onTheWay, this.#inFlight)
   }
 
-  /** Nothing that it sent is on its way any more, nor waits for an acknowledgement. */
+  /** Whether no message is on its way and none waits for an acknowledgement. */
   get idle(): boolean {
     return this.#accounted >= this.sent * this.#subscribers && this.#inFlight === 0
   }
@@ -90,13 +90,16 @@ export class Publisher extends Client {
     return this.#inFlight
   }
 
-  /** So many deliveries of its messages came, or will never come. */
+  /** Reports deliveries of its messages that came, or will never come. */
   settle(deliveries: number): void {
     this.#accounted += deliveries
     this.#loop.wake(this)
   }
 
-  /** Sends messages, stamped with the time that they are meant to leave at. @returns how many: all, but for the ids. */
+  /**
+   * Sends messages, stamped with the time that they are meant to leave at. @returns how many: fewer only if Packet Identifiers
+   * are missing.
+   */
   send(count: number, intendedMs: number): number {
     for (let done = 0; done < count; done++) {
       if (this.#qos > 0 && this.#inFlight >= maximumPacketIds) {

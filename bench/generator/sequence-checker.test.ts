@@ -37,7 +37,7 @@ test('streams do not mix', () => {
   expect([checker.outstanding(0, 5), checker.outstanding(1, 2)]).toEqual([3, 0])
 })
 
-test('whatever comes, each message is delivered, or lost, and what is too much is a duplicate', () => {
+test('in any sequence, each message is delivered or lost, and a repeated delivery is a duplicate', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(30), { maxLength: 60 }), (sequence) => {
       const { lost, duplicated, reordered } = check(sequence, 31)

@@ -2,8 +2,8 @@
 const maximumRemembered = 100_000
 
 /**
- * Checks that the messages of several streams come once each and in the order of their sequence numbers, which start at 0.
- * A number that was skipped is missing until it comes after all, too late.
+ * Checks that the messages of several streams come once each and in the order of their sequence numbers, which start at 0. A
+ * skipped number is missing until it comes late.
  */
 export class SequenceChecker {
   /** The number expected next, for each stream. */
@@ -21,8 +21,9 @@ export class SequenceChecker {
   }
 
   /**
-   * Takes note of a message.
-   * @returns how many messages are accounted for by it: itself and those skipped before it, or 0 when it was before.
+   * Notes a message.
+   * @returns the number of messages that it accounts for: itself and those skipped before it, or 0 if it was accounted for
+   * already.
    */
   accept(stream: number, sequence: number): number {
     const next = this.#next[stream]!

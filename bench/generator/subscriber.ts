@@ -7,9 +7,9 @@ import { SequenceChecker } from './sequence-checker.ts'
 
 const ACKNOWLEDGEMENT_BYTES = 4
 
-/** Counts what it gets, checks that all of it comes, once each and in order, and acknowledges. */
+/** Counts deliveries, checks that each message comes once and in order, and acknowledges. */
 export class Subscriber extends Client {
-  /** Whose messages it is to get: those of consecutive streams. */
+  /** The consecutive streams whose messages it should get. */
   readonly #publishers: readonly Publisher[]
   readonly #firstStream: number
   readonly #payloadBytes: number
@@ -60,7 +60,7 @@ export class Subscriber extends Client {
     else this.#acknowledge(PacketType.PUBCOMP << 4, packetId)
   }
 
-  /** Adds what is wrong so far to the faults; the last thing to do. */
+  /** Adds its faults to the result. Called last. */
   judge(): void {
     const { faults } = this.meter
     faults.duplicated += this.#checker.duplicated

@@ -45,6 +45,6 @@ const encoderFor = (version: Version): PacketReceiver => {
   const connection = new FakeConnection()
   connection.protocolVersion = version
   const encoder = stage.open(connection, { bytes: () => {}, forward: () => {} })
-  // What the decoder tells of CONNECT is not for an encoder.
+  // The encoder does not handle CONNECT.
   return { packet: () => {}, publish: (publish) => encoder.publish(publish) }
 }

@@ -4,7 +4,7 @@ import { Message } from '../../src/mqtt/message.ts'
 import type { Subscriber } from '../../src/mqtt/subscriber.ts'
 import { batch } from './batch.ts'
 
-/** From a message to everybody who gets it, with topics that are all different. */
+/** From a message to its subscribers, with different topics. */
 export const addRoutes = (bench: Bench): void => {
   const topics = Array.from({ length: batch }, (_, index) => Buffer.from(`site/1/device/${index}/value`))
   const lent = new Message()
@@ -25,7 +25,7 @@ export const addRoutes = (bench: Bench): void => {
       for (const topic of topics) {
         // As a decoder lends it: the topic is not known as a string yet.
         Message.refill(lent, topic).topicEnd = topic.length
-        if (router.publish(lent).subscribers === 0) throw new Error(`nobody got ${lent.topic}`)
+        if (router.publish(lent).subscribers === 0) throw new Error(`no subscriber got ${lent.topic}`)
       }
     })
   }

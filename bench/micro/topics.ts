@@ -3,7 +3,7 @@ import { checkTopicName } from '../../src/mqtt/topic-name.ts'
 import { TopicTrie } from '../../src/mqtt/topic-trie.ts'
 import { batch } from './batch.ts'
 
-/** Looking up who gets a topic, with few subscriptions and with many, and checking its syntax. */
+/** Finding the subscribers of a topic, with few and with many subscriptions, and checking its syntax. */
 export const addTopics = (bench: Bench): void => {
   const topics = Array.from({ length: batch }, (_, index) => `site/${index % 50}/device/${index}/temperature`)
   for (const [name, filters] of Object.entries({ '1,000 filters': 1000, '100,000 filters': 100_000 })) {

@@ -1,4 +1,4 @@
-/** The bare relay as a process of its own: tells its port to whoever started it, and ends with it. */
+/** The bare relay as a process of its own: sends its port to its parent, and ends with it. */
 
 import type { AddressInfo } from 'node:net'
 import { createRelay } from './relay.ts'

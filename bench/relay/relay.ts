@@ -1,15 +1,15 @@
 /**
- * The bare relay: the least that a broker in Node can do, and so the limit for one that does everything. It frames PUBLISH,
- * looks the topic up in a Map, and sends what a socket gets in one turn of the event loop in one write. Sockets read into one
- * shared buffer, and what is forwarded is copied into an arena that is used again in every turn. It checks nothing, bounds
- * nothing, and forwards the bytes as they came, in one version at a time. At QoS 1 it gives each message a Packet Identifier for its
- * subscriber and acknowledges it to its publisher, but remembers neither; QoS 2 it does not know.
+ * The bare relay: the minimum work of a broker in Node, and so the limit for a complete broker. It frames PUBLISH, looks the
+ * topic up in a Map, and sends what a socket gets in one turn of the event loop in one write. Sockets read into one shared
+ * buffer, and what is forwarded is copied into an arena that is used again in every turn. It checks nothing, bounds nothing,
+ * and forwards the bytes as they came, in one version at a time. At QoS 1 it gives each message a Packet Identifier for its
+ * subscriber and acknowledges it to its publisher, but stores neither. It does not support QoS 2.
  */
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { Arena } from './arena.ts'
 
-/** A frame to forward, for tests that let the relay do wrong. @returns the frames to forward instead of it. */
+/** Called for each frame, for tests with a faulty relay. @returns the frames to forward instead. */
 export type Tamper = (frame: Buffer) => readonly Buffer[]
 
 const CONNACK = Buffer.of(0x20, 2, 0, 0)
@@ -68,7 +68,7 @@ class Relay {
   readonly #arena = new Arena()
   readonly #exact = new Map<string, Set<Peer>>()
   readonly #wildcard = new Map<string, Set<Peer>>()
-  /** Who gets a topic that was published: exact and wildcard filters together, until a subscription changes. */
+  /** The subscribers of a published topic: exact and wildcard filters together, until a subscription changes. */
   readonly #routes = new Map<string, Peer[]>()
   readonly #tamper: Tamper | undefined
   #waiting: Peer[] = []
@@ -182,7 +182,7 @@ class Relay {
 
 export interface RelayOptions {
   readonly tamper?: Tamper
-  /** Sockets have `data` events: a plain server of `node:net`, the mark for what a connection costs. */
+  /** Sockets have `data` events: a plain server of `node:net`, the reference for the cost of a connection. */
   readonly isPlain?: boolean
 }
 

@@ -118,7 +118,7 @@ describe('at maximumAwaySessions', () => {
   })
 })
 
-it('the list of away sessions finds the one that is away longest among any number, whatever comes and goes', () => {
+it('the list of away sessions finds the session that is away longest, for any additions and removals', () => {
   start({ maximumSessions: 10_000 })
   const { away: sessions } = broker.core.sessions
   for (let n = 0; n < 50; n++) away(`${n}`)

@@ -1,3 +1,4 @@
+import { counted } from '../../src/collections/counted.ts'
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -104,7 +105,10 @@ export class BrokerCore {
     this.sessions.restore(sessions)
     if (sessions.length + retained.length === 0) return
     const counts = { sessions: sessions.length, retained: retained.length }
-    this.log.info(counts, `${counts.sessions} sessions and ${counts.retained} retained messages restored`)
+    this.log.info(
+      counts,
+      `${counted(sessions.length, 'session')} and ${counted(retained.length, 'retained message')} restored`,
+    )
   }
 
   /** Milliseconds since 1970, on a clock that never steps back. */

@@ -146,14 +146,14 @@ it('a Will that waits is in the store, and is published after a crash', async ()
   expect((await crashed.restore()).sessions.map(({ will }) => will)).toEqual([undefined, undefined])
 })
 
-it('DISCONNECT deletes a Will, whatever waits', () => {
+it('DISCONNECT deletes a Will, even if other work waits', () => {
   const client = broker.connect({ clientId: 'a', will: willOf('a') })
   fillTurn()
   client.take({ cmd: 'disconnect' })
   expect(due()).toBe(0)
 })
 
-it('a Will that cannot be published is logged, and the others are', async () => {
+it('a Will that cannot be published is logged, and other Wills are published', async () => {
   const publish = broker.core.router.publish.bind(broker.core.router)
   broker.core.router.publish = (message, publisher) => {
     if (message.topic === 'will/fault') throw new Error('a fault')

@@ -79,7 +79,7 @@ it('a session that has ended gets nothing meanwhile, and one with the same ident
   expect([subscriptions(), bytes()]).toEqual([0, 0])
 })
 
-it('the store is told at once that the session has ended', () => {
+it('the store gets the end of the session at once', () => {
   const store = new SlowStore()
   broker.stop()
   broker = new HandlerHarness({}, { store }, () => store.settleAll())

@@ -31,7 +31,7 @@ describe('the window of messages in flight', () => {
     expect([80, 40, 20].map((count, n) => acknowledge(count, 20_000 + n * 1_000))).toEqual([40, 20, 20])
   })
 
-  it('begins anew with a connection, and is never over the most', () => {
+  it('starts again with a connection, and never exceeds the maximum', () => {
     acknowledge(60, 0)
     window.close()
     expect(window.size).toBe(0)

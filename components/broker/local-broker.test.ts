@@ -63,7 +63,7 @@ describe('clients and sessions', () => {
     expect([...harness.broker.sessions()]).toEqual([])
   })
 
-  it('disconnect tells an MQTT 5 client why, and its session and Will go on as the specification says', () => {
+  it('disconnect sends an MQTT 5 client the reason, and its session and Will follow the specification', () => {
     const watcher = harness.connect({ clientId: 'watcher' })
     watcher.take(subscribePacket({ will: {} }))
     const client = harness.connect(persistent('client', { will }))
@@ -225,7 +225,7 @@ describe('subscribe', () => {
     expect(heard).toEqual(['first', 'second', 'second'])
   })
 
-  it('a listener that throws is logged, and the others get the message', () => {
+  it('a listener that throws is logged, and other listeners get the message', () => {
     harness.broker.subscribe('a', () => {
       throw new Error('no good')
     })
@@ -240,7 +240,7 @@ describe('subscribe', () => {
     expect(harness.log.at('error')).toMatchObject([{ topic: 'a', message: 'A listener failed' }])
   })
 
-  it('a listener that publishes changes nothing of what the publisher of the first message is told', () => {
+  it('a listener that publishes does not change the result for the publisher of the first message', () => {
     harness.stop()
     harness = new HandlerHarness({ maximumQueuedMessages: 1, queueFullPolicy: 'refuse' })
     const publishes: Published[] = []
@@ -262,7 +262,7 @@ describe('subscribe', () => {
     expect(publishes.at(-1)).toMatchObject({ reasonCode: ReasonCode.QuotaExceeded })
   })
 
-  it('a listener that rejects is logged, and the process goes on', async () => {
+  it('a listener that rejects is logged, and the process continues', async () => {
     harness.broker.subscribe('a', async () => {
       throw new Error('no good')
     })
@@ -292,7 +292,7 @@ describe('subscribe', () => {
     ])
   })
 
-  it('a listener that publishes to itself comes to an end, with an error', () => {
+  it('a listener that publishes to itself is stopped with an error', () => {
     let calls = 0
     harness.broker.subscribe('a', () => {
       calls += 1

@@ -38,7 +38,7 @@ let publishes = 1
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)
 
 describe('the in-flight window', () => {
-  it('holds no more than Receive Maximum, and goes on with each acknowledgement [MQTT-3.3.4-9]', () => {
+  it('holds no more than Receive Maximum, and continues with each acknowledgement [MQTT-3.3.4-9]', () => {
     const client = subscribed({ properties: { sessionExpiryInterval: 3600, receiveMaximum: 2 } })
     publish(1, 2, 3, 4)
     const first = client.take()
@@ -192,7 +192,7 @@ describe('a session whose client is away', () => {
     expect(got).toEqual(numbers(1, 3_500).map(String))
   })
 
-  it('goes on with PUBREL where PUBREC had come [MQTT-4.3.3-6]', () => {
+  it('continues with PUBREL if PUBREC has come [MQTT-4.3.3-6]', () => {
     const client = subscribed()
     publisher.take(publishPacket({ qos: 2 }))
     const [{ messageId }] = client.take() as unknown as [{ messageId: number }]

@@ -276,7 +276,7 @@ describe('a fault while a message at QoS 2 is passed on', () => {
   })
 })
 
-it('an answer that fails leaves nobody waiting', async () => {
+it('an answer that fails leaves no client waiting', async () => {
   const store = new MemoryStore()
   broker = new HandlerHarness({}, { store })
   away()

@@ -109,7 +109,7 @@ describe('after a restart', () => {
     expect(payloads(subscriber.take())).toEqual([])
   })
 
-  it('PUBREL packets go out in the order of their PUBREC packets, and the order goes on [MQTT-4.6.0-4]', async () => {
+  it('PUBREL packets are sent in the order of their PUBREC packets, and the order continues [MQTT-4.6.0-4]', async () => {
     await start(new SlowStore(), { maximumInflight: 5 })
     const subscriber = broker.connect(persistent('subscriber'))
     subscriber.take(subscribePacket({ a: {} }))

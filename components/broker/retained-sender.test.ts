@@ -117,7 +117,7 @@ describe('the work of a turn', () => {
     const publisher = broker.connect({ clientId: 'publisher' })
     publisher.take(publishPacket({ topic: 'wide/x/rare', retain: true, payload: Buffer.from('rare') }))
     const client = broker.connect()
-    // The search begins, and goes on in the next turn.
+    // The search starts, and continues in the next turn.
     broker.core.scheduler.spend(UNITS_PER_TURN - 10_000)
     const got = payloads(client.take(subscribePacket({ 'wide/+/rare': { qos: 0 } })))
     expect(got).toEqual([])

@@ -9,7 +9,7 @@ export class SessionExpiry<S> {
   readonly #session: S
   readonly #wheel: TimerWheel<S>
   #watch: Watch<S> | undefined
-  /** In seconds; `NEVER_EXPIRES` is for ever. */
+  /** In seconds. `NEVER_EXPIRES`: the session never ends. */
   intervalSeconds = 0
   /** When the client disconnected; undefined while it is connected. */
   disconnectedAtMs: number | undefined

@@ -45,7 +45,7 @@ it('a turn queue does the steps of a long item over turns', async () => {
   expect(scheduler.mostInTurn).toBe(UNITS_PER_TURN)
 })
 
-it('logs an item that fails, and goes on with the others', async () => {
+it('logs an item that fails, and continues with the others', async () => {
   for (const item of ['a', 'fault', 'b']) queue.add(item)
   await nextTurn()
   expect([done, queue.size]).toEqual([['a', 'fault', 'b'], 0])

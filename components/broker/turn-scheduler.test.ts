@@ -36,7 +36,7 @@ it('the turn scheduler gives each task its turn, one after the other, with time 
   expect(order).toEqual(['a', 'a', 'b', 'a', 'b', 'b'])
 })
 
-it('goes on with the others when one fails', async () => {
+it('continues with the other tasks when one fails', async () => {
   const failing = {
     resume() {
       throw new Error('a fault')

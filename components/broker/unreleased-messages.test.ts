@@ -146,7 +146,7 @@ describe("with duplicateQoS2: 'by-content' a message under an identifier that is
 })
 
 describe('identifiers that are not released', () => {
-  it('end at maximumUnreleased, over all connections: MQTT 5 is told, and nobody gets the message', () => {
+  it('end at maximumUnreleased, over all connections: MQTT 5 gets the reason, and the message is not delivered', () => {
     begin({ maximumUnreleased: 3 })
     let publisher = broker.connect(persistent('publisher'))
     publisher.take(qos2(1, '1'), qos2(2, '2'))
@@ -202,7 +202,7 @@ describe('identifiers that are not released', () => {
     expect(unreleasedBytes()).toBe(0)
   })
 
-  it('count towards Receive Maximum if the present connection has sent them, which begins anew', () => {
+  it('count towards Receive Maximum if the present connection has sent them', () => {
     begin({ receiveMaximum: 2 })
     let publisher = broker.connect(persistent('publisher'))
     publisher.take(qos2(1, '1'), qos2(2, '2'))

@@ -28,7 +28,7 @@ const only = (bytes: number) => ({ willBytes: bytes, queuedBytes: bytes })
 const connack = (fields: object, version: 4 | 5 = 5) => broker.open(version).take(connectPacket(fields))[0]
 
 describe('the bytes of Wills', () => {
-  it('count until the client says goodbye', () => {
+  it('count until the client sends DISCONNECT', () => {
     const client = broker.connect({ will })
     expect(counted()).toEqual(only(cost))
     client.take({ cmd: 'disconnect' })
@@ -42,7 +42,7 @@ describe('the bytes of Wills', () => {
     broker.connect({ clean: true })
     expect(counted()).toEqual(only(0))
   })
-  it('count anew when the client comes back', () => {
+  it('count again when the client comes back', () => {
     broker.connect(persistent('client', { will: delayed })).lose()
     broker.connect(persistent('client', { will: { ...delayed, payload: Buffer.alloc(6) } }))
     expect(counted()).toEqual(only(cost - 90))

@@ -96,7 +96,7 @@ describe('the logger', () => {
     expect(stack[1]).toMatch(/^ {8}at .*logger\.test\.ts/)
   })
 
-  it('keeps an event on one line for people, whatever a client put into it', async () => {
+  it('keeps an event on one line, with any text from a client', async () => {
     const log = await open({ format: 'pretty' })
     log.info(
       { user: 'b\u009b31m', long: 'x'.repeat(200) },
@@ -150,7 +150,7 @@ describe('the logger', () => {
     const log = await open({ destination: pipe })
     log.info({}, 'read')
     await once(reader, 'exit')
-    log.info({}, 'read by nobody: EPIPE')
+    log.info({}, 'without a reader: EPIPE')
     await log.close()
     log.info({}, 'discarded')
   })

@@ -42,7 +42,7 @@ it.each([
   expect(work.allocated).toBeLessThan(2 * packet.length)
 })
 
-it('the decoder takes memory for the bytes that came, not for those that were announced', () => {
+it('the decoder allocates memory for received bytes, not for announced bytes', () => {
   const { decoder } = opened()
   const announcement = packetBytes('30 ffffff7f 00')
   const body = Buffer.alloc(MEGABYTE)
@@ -55,7 +55,7 @@ it('the decoder takes memory for the bytes that came, not for those that were an
   expect(work.copied).toBeLessThan(2 * MEGABYTE)
 })
 
-it('the decoder neither copies nor allocates for a packet that lies in one chunk: its message lies there too', () => {
+it('the decoder does not copy or allocate for a packet within one chunk: its message is in the chunk', () => {
   const { decoder, publishes } = opened()
   const work = countWork()
   const chunk = packetBytes('30 @ "a" [] \'payload\'')
@@ -68,7 +68,7 @@ it('the decoder neither copies nor allocates for a packet that lies in one chunk
   expect(publishes[0]?.bytes).toBe(chunk)
 })
 
-it('makes neither strings nor views of a packet that nobody keeps, with properties of all kinds at either end', () => {
+it('makes no strings and no views of a packet that is not kept, with properties of all kinds at either end', () => {
   const { decoder, publishes } = opened()
   const chunk = packetBytes('33 @ "a" 0001 [02 00000001 26 "k" "v" 03 "type" 23 0003] \'payload\'')
   const spies = (['subarray', 'slice', 'toString'] as const).map((method) => vi.spyOn(Buffer.prototype, method))
@@ -93,7 +93,7 @@ it('adds the Message Expiry Interval to the time, which it asks for no other mes
   expect(expiries).toEqual([Number.POSITIVE_INFINITY, 5000, 7000, 5000 + 0xffff_ffff * 1000])
 })
 
-it('releases half a packet when the connection is gone, and takes nothing more', () => {
+it('releases a partial packet when the connection is gone, and reads nothing more', () => {
   const { decoder, recorder } = opened()
   decoder.bytes(packetBytes('30 05 0001'))
   decoder.closed()
@@ -103,7 +103,7 @@ it('releases half a packet when the connection is gone, and takes nothing more',
   expect(recorder.errors).toEqual([])
 })
 
-it('the decoder has room for the rest of a large packet, as much as four times what has come of it', () => {
+it('the decoder offers memory for the rest of a large packet, four times the bytes that have come', () => {
   const { decoder, publishes } = opened()
   const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(1_000_000)}`)
   let at = 0
@@ -111,23 +111,23 @@ it('the decoder has room for the rest of a large packet, as much as four times w
     decoder.bytes(packet.subarray(at, at + length))
     at += length
   }
-  expect(decoder.room()).toBeUndefined()
+  expect(decoder.readBuffer()).toBeUndefined()
   read(100)
-  expect(decoder.room()).toBeUndefined()
+  expect(decoder.readBuffer()).toBeUndefined()
   read(30_000)
-  expect(decoder.room()?.length).toBe(4 * 30_100 - 30_100)
+  expect(decoder.readBuffer()?.length).toBe(4 * 30_100 - 30_100)
   while (at < packet.length) {
-    const room = decoder.room()
-    if (room === undefined) read(65_536)
+    const memory = decoder.readBuffer()
+    if (memory === undefined) read(65_536)
     else {
-      // Less than there is room for, as the network has it.
-      const length = Math.min(50_000, room.length, packet.length - at)
-      packet.copy(room, 0, at, at + length)
-      decoder.filled(length)
+      // Less than the memory takes, as the network delivers it.
+      const length = Math.min(50_000, memory.length, packet.length - at)
+      packet.copy(memory, 0, at, at + length)
+      decoder.bytesRead(length)
       at += length
     }
   }
-  expect(decoder.room()).toBeUndefined()
+  expect(decoder.readBuffer()).toBeUndefined()
   expect(publishes.map(({ bytes }) => bytes.equals(packet))).toEqual([true])
 })
 
@@ -137,9 +137,9 @@ it('the decoder copies less than half of a large packet when it is read to where
   decoder.bytes(packet.subarray(0, 65_536))
   const work = countWork()
   for (let at = 65_536; at < packet.length; ) {
-    const room = decoder.room() ?? Buffer.alloc(0)
-    const length = Math.min(room.length || 65_536, packet.length - at)
-    if (room.length > 0) decoder.filled(packet.copy(room, 0, at, at + length))
+    const memory = decoder.readBuffer() ?? Buffer.alloc(0)
+    const length = Math.min(memory.length || 65_536, packet.length - at)
+    if (memory.length > 0) decoder.bytesRead(packet.copy(memory, 0, at, at + length))
     else decoder.bytes(packet.subarray(at, at + length))
     at += length
   }
@@ -148,18 +148,18 @@ it('the decoder copies less than half of a large packet when it is read to where
   expect(work.copied).toBeLessThan(0.5 * MEGABYTE)
 })
 
-it('drops what is read to where there was room after it was closed', () => {
+it('drops what is read to where the decoder offered memory, after it was closed', () => {
   const { decoder, publishes } = opened()
   const packet = packetBytes(`30 @ "a" [] ${'78'.repeat(100_000)}`)
   decoder.bytes(packet.subarray(0, 30_000))
-  const room = decoder.room()!
+  const memory = decoder.readBuffer()!
   decoder.closed()
-  expect(decoder.room()).toBeUndefined()
-  decoder.filled(packet.copy(room, 0, 30_000))
+  expect(decoder.readBuffer()).toBeUndefined()
+  decoder.bytesRead(packet.copy(memory, 0, 30_000))
   expect(publishes).toEqual([])
 })
 
-it('a client is held to the Maximum Packet Size that CONNACK told it, whatever the config says later', () => {
+it('the Maximum Packet Size of CONNACK applies to the client, even if the config changes later', () => {
   const limits = { maximumPacketSize: 200, maximumConnectPacketSize: 130 }
   const shared = new SharedDecoding(limits)
   const open = () => {

@@ -21,7 +21,7 @@ import { type Clock, readPublish, steadyClock } from './read-publish.ts'
 /** Largest packets taken, in bytes and with their fixed header. */
 export interface PacketSizeLimits {
   readonly maximumPacketSize: number
-  /** Until the client is accepted: for what anybody can send, CONNECT and the AUTH packets that follow it. */
+  /** The limit until the client is accepted: for CONNECT and the AUTH packets that follow it, which any peer can send. */
   readonly maximumConnectPacketSize: number
   /** What packets that came in part may take in memory, of all connections together; no limit when it is left out. */
   readonly maximumTotalPartialBytes?: number
@@ -32,7 +32,7 @@ export interface PacketSizeLimits {
 /** What the decoders of all connections share. All parts are idle between two packets. */
 export class SharedDecoding {
   readonly reader = new PacketReader()
-  /** Filled and lent again and again. */
+  /** Reused and lent. */
   readonly publish = new Publish()
   readonly message = new Message()
   readonly run = new PublishRun()
@@ -71,8 +71,8 @@ export class SharedDecoding {
   }
 }
 
-/** A read into less room than this, in bytes, would bring less than any other read. */
-const MINIMUM_ROOM = 64 * 1024
+/** The least memory that is offered for the next read, in bytes. Any other read brings as much. */
+const MINIMUM_READ_BYTES = 64 * 1024
 
 /**
  * So many acknowledgements are passed on before it is asked whether the connection is paused: it bounds the answers that one
@@ -159,15 +159,15 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     return buffer.length
   }
 
-  room(): Buffer | undefined {
-    const room = this.#partial?.room
-    return room !== undefined && room.length >= MINIMUM_ROOM ? room : undefined
+  readBuffer(): Buffer | undefined {
+    const memory = this.#partial?.freeMemory
+    return memory !== undefined && memory.length >= MINIMUM_READ_BYTES ? memory : undefined
   }
 
-  filled(length: number): void {
+  bytesRead(length: number): void {
     const partial = this.#partial
     if (partial === undefined) return
-    partial.filled(length)
+    partial.bytesRead(length)
     this.#takeWhole(partial)
   }
 

@@ -29,7 +29,7 @@ describe('the error of a refused CONNECT names the client', () => {
     expect(errorOf(packet.subarray(0, 5), packet.subarray(5)).clientId).toBe('kitchen')
   })
 
-  it('but not one whose identifier cannot be read', () => {
+  it('but not a packet whose identifier cannot be read', () => {
     expect(errorOf('10 @ "MQTT" 04 02 003c 0001 ff')).not.toHaveProperty('clientId')
   })
 })
@@ -52,7 +52,7 @@ it.each([
   expect(errorOf(`10 @ "MQTT" ${rest}`)).toMatchObject({ clientId: 'kitchen', hint: expected })
 })
 
-it('the errors of later packets say nothing of it', () => {
+it('the errors of later packets do not mention it', () => {
   const connect = '10 @ "MQTT" 04 02 003c "kitchen"'
   expect(errorOf(connect, Buffer.from('GET / HTTP/1.1'))).not.toHaveProperty('hint')
   expect(errorOf(connect, '82 @ 0000')).not.toHaveProperty('clientId')

@@ -35,14 +35,14 @@ it('refuses the largest packet', () => {
   expect([memory.bytes, memory.refused]).toEqual([350, 1])
 })
 
-it('refuses the one that came first among packets of one size', () => {
+it('refuses the oldest of several packets of the same size', () => {
   const memory = new PartialMemory(1_000)
   const all = Array.from({ length: 12 }, () => holder(memory).hold(100))
   expect(all.map(({ isRefused }) => isRefused).indexOf(false)).toBe(2)
   expect([memory.bytes, memory.refused]).toEqual([1_000, 2])
 })
 
-it('refuses the one that grows when that is the largest', () => {
+it('refuses the growing packet if it is the largest', () => {
   const memory = new PartialMemory(1_000)
   const small = holder(memory).hold(500)
   const growing = holder(memory).hold(100).hold(600)

@@ -51,13 +51,13 @@ export class PartialPacket {
     return end
   }
 
-  /** The memory that is taken and not filled yet: what comes next can be written there. */
-  get room(): Buffer {
+  /** The allocated memory behind the bytes that have come. The next bytes may be written there. */
+  get freeMemory(): Buffer {
     return this.#bytes.subarray(this.#length)
   }
 
-  /** So many bytes were written to `room`. */
-  filled(length: number): void {
+  /** So many bytes were written to the start of `freeMemory`. */
+  bytesRead(length: number): void {
     this.#length += length
   }
 

@@ -69,7 +69,7 @@ const runsIn = (notation: string, version: ProtocolVersion = 4, takes = true) =>
   return { runs: recorder.runs, packets: recorder.frames.length, errors: recorder.errors.length }
 }
 
-describe('PUBLISH packets that come together and say the same but for their payloads', () => {
+describe('consecutive PUBLISH packets that differ only in their payloads', () => {
   it.each([
     ['in MQTT 3', ALIKE, 4, [3]],
     ['in MQTT 5.0, with their properties', ALIKE_5, 5, [2]],
@@ -127,17 +127,17 @@ describe('PUBLISH packets that come together and say the same but for their payl
     expect(runsIn(`${large}|${large}`)).toMatchObject({ runs: [], packets: 2 })
   })
 
-  it('are runs of 256 packets at most at QoS 1, and end before one without a Packet Identifier, which is refused', () => {
+  it('are runs of at most 256 packets at QoS 1, and end before a packet without a Packet Identifier, which is refused', () => {
     const packets = Array(600).fill('32 @ "a" 0001')
     expect(runsIn(packets.join('|'))).toMatchObject({ runs: [256, 256, 88], packets: 600, errors: 0 })
     expect(runsIn([...packets.slice(0, 3), '32 @ "a" 0000'].join('|'))).toEqual({ runs: [3], packets: 3, errors: 1 })
   })
 
-  it('come one by one when the next stage refuses them together, which is asked once', () => {
+  it('come one by one if the next stage refuses the run, which it does once', () => {
     expect(runsIn(`${ALIKE}|30 @ "other"|30 @ "other"`, 4, false)).toEqual({ runs: [3, 2], packets: 5, errors: 0 })
   })
 
-  it('come one by one to a stage that takes no runs', () => {
+  it('come one by one to a stage without runs', () => {
     const recorder = new PacketRecorder()
     opened(recorder, 4).decoder.bytes(Buffer.concat(ALIKE.split('|').map(packetBytes)))
     expect(recorder.publishes.map(({ message }) => message.payload.toString())).toEqual(['1', '22', ''])
@@ -172,7 +172,7 @@ const publishPacket = (version: ProtocolVersion) =>
 const anyPacket = (version: ProtocolVersion) =>
   fc.oneof({ weight: 20, arbitrary: publishPacket(version) }, fc.constantFrom(packetBytes('c0 00'), Buffer.of(0xff)))
 
-it.each([4, 5] as const)('version %i: however they are split, and whoever takes them, they are the same', (version) => {
+it.each([4, 5] as const)('version %i: split in any way and passed to any stage, they are the same', (version) => {
   fc.assert(
     fc.property(
       fc.array(anyPacket(version), { maxLength: 40 }),

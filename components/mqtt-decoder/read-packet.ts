@@ -7,8 +7,8 @@ import { readConnect } from './read-connect.ts'
 import { type PropertiesObject, readProperties } from './read-properties.ts'
 
 /**
- * What mqtt-packet's parser makes of every packet. These packets have the same fields in the same order, whatever their
- * type, so that the engine sees one shape.
+ * The result of mqtt-packet's parser for every packet. These packets have the same fields in the same order for any type, so
+ * that the engine sees one shape.
  */
 interface ParsedPacket {
   cmd: ControlPacket['cmd']

@@ -8,7 +8,7 @@ writeToStream.cacheNumbers = false
 
 /**
  * mqtt-packet's encoding, for the packets that are sent seldom.
- * @throws when the packet cannot be encoded, which is a mistake of whoever made it.
+ * @throws when the packet cannot be encoded, which is a mistake of the caller.
  */
 export const generatePacket = (packet: ControlPacket, protocolVersion: ProtocolVersion): Uint8Array =>
   generate(packet, { protocolVersion })

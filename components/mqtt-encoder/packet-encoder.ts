@@ -10,12 +10,12 @@ const PINGRESP = Uint8Array.of(0xd0, 0)
 const DISPENSABLE = ['reasonString', 'userProperties'] as const
 
 /**
- * Bytes of any packet but PUBLISH, which never change once they are returned, and which nobody may change. Reason String and
- * User Properties are left out of a packet that is larger than its client takes with them [MQTT-3.2.2-19] [MQTT-3.2.2-20]
+ * Bytes of any packet except PUBLISH. They never change after they are returned and must not be changed. Reason String and User
+ * Properties are left out of a packet that is larger than its client takes with them [MQTT-3.2.2-19] [MQTT-3.2.2-20]
  * [MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.14.2-3] [MQTT-3.14.2-4] [MQTT-3.15.2-2] [MQTT-3.15.2-3].
  * @param maximumPacketSize in bytes.
- * @returns undefined when it is too large even so, and must not be sent [MQTT-3.1.2-24].
- * @throws when the packet cannot be encoded, which is a mistake of whoever made it.
+ * @returns undefined if it is still too large and must not be sent [MQTT-3.1.2-24].
+ * @throws when the packet cannot be encoded, which is a mistake of the caller.
  */
 export const encodePacket = (
   packet: ControlPacket,

@@ -36,7 +36,7 @@ export class PublishEncoder {
 
   /**
    * Passes on the bytes of the packet; nothing if it is larger than the client takes [MQTT-3.1.2-24].
-   * @throws when there is no such packet, which is a mistake of whoever made it.
+   * @throws when there is no such packet, which is a mistake of the caller.
    */
   send(publish: Publish, connection: Connection, next: ByteReceiver): void {
     const version = connection.protocolVersion || 4

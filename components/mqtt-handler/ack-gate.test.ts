@@ -91,7 +91,7 @@ describe('with a store that is slow', () => {
     expect(gate.send({ cmd: 'puback', messageId: 2 }, true)).toBe(true)
   })
 
-  it('asks nobody who does not wait when something is durable', () => {
+  it('asks only waiting clients when something is durable', () => {
     for (let n = 0; n < 10; n++) broker.connect({ clientId: `idle ${n}` })
     store.settleAll()
     const asked = vi.spyOn(Outbox.prototype, 'release')
@@ -142,7 +142,7 @@ describe('with a store that is slow', () => {
     expect(settled(publisher)).toMatchObject([{ cmd: 'puback', messageId: 1 }])
   })
 
-  it('PUBACK for what nobody persistent is owed does not wait', () => {
+  it('PUBACK for a message without a persistent receiver does not wait', () => {
     const other = broker.connect({ clientId: 'other' })
     other.take(subscribePacket({ b: {} }))
     expect(publisher.take(publishPacket({ qos: 1, topic: 'b' }))).toEqual([{ cmd: 'puback', messageId: 1 }])

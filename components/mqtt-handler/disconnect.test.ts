@@ -28,7 +28,7 @@ it('DISCONNECT is a Protocol Error with a Session Expiry Interval from a client 
   expect(packets).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x82 }])
 })
 
-it('DISCONNECT cannot have a session outlive its connection that was granted none, whatever the config says by then', () => {
+it('DISCONNECT cannot prolong a session that was granted no Session Expiry Interval, even if the config changed', () => {
   broker = new HandlerHarness({ maximumSessionExpirySeconds: 0, maximumInflight: 2, initialInflight: 2 })
   const subscriber = (clientId: string) => {
     const client = broker.connect(persistent(clientId))

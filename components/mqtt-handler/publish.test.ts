@@ -14,7 +14,7 @@ let broker: HandlerHarness
 afterEach(() => broker.stop())
 
 describe('no room to retain a message', () => {
-  it.each([1, 2] as const)('at QoS %i nobody gets it, so that it may be sent again', (qos) => {
+  it.each([1, 2] as const)('at QoS %i it is not delivered, so that it may be sent again', (qos) => {
     broker = new HandlerHarness({ maximumRetainedMessages: 0 })
     const subscriber = broker.connect({ clientId: 'subscriber' })
     subscriber.take(subscribePacket({ a: {} }))
@@ -48,7 +48,7 @@ describe('QoS 2 that the full queue of one subscriber refuses', () => {
     return { subscriber, publisher: broker.connect(persistent('publisher')) }
   }
 
-  it('is not delivered again to the others when the answer is lost', () => {
+  it('is not delivered again to other subscribers when the answer is lost', () => {
     const { subscriber, publisher } = opened()
     expect(publisher.take(publishPacket({ qos: 2 }))).toMatchObject([{ cmd: 'pubrec', reasonCode: 0x97 }])
     publisher.lose()
@@ -225,7 +225,7 @@ describe('a run of PUBLISH packets', () => {
     const worked: number[] = []
     publisher.connection.chargeWork = (amount) => void worked.push(amount)
     publisher.takesRun(runOf('only', RUN, 5))
-    // Everybody gets each message by itself but for whom takes runs.
+    // Each subscriber gets single messages, except those that accept runs.
     expect(worked).toEqual([1 + RUN.length + RUN.length + deliveries])
   })
 

@@ -24,7 +24,7 @@ export const handlePublish = (client: Client, publish: Publish): void => {
   const found = publish.topicAlias === 0 ? publish.message : resolveTopicAlias(client, publish)
   if (found === undefined) return
   const { qos, retain } = publish
-  // A filter that is not type-checked can put another message into the packet: it goes on as what is acknowledged.
+  // A filter that is not type-checked can put another message into the packet. It gets the QoS that is acknowledged.
   const message = found.qos === qos && found.retain === retain ? found : found.with({ qos, retain })
   if (publish.qos === 0) takeQoS0(client, publish, message)
   else if (publish.qos === 1) takeQoS1(client, publish, message)

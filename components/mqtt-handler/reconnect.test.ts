@@ -39,7 +39,7 @@ describe('PUBREL that a client is owed when it comes back', () => {
   it.each([
     ['QoS 2', [2, 2, 2]],
     ['QoS 1', [2, 1, 1]],
-  ] as const)('goes before messages at %s, whatever Receive Maximum is [MQTT-4.4.0-1]', (_, allQoS) => {
+  ] as const)('is sent before messages at %s, with any Receive Maximum [MQTT-4.4.0-1]', (_, allQoS) => {
     const { client, ids } = sentTo(...allQoS)
     const [a, b, c] = ids
     pubrec(client, a!)

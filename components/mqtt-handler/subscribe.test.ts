@@ -44,7 +44,7 @@ describe('the filters with wildcards of one client', () => {
 })
 
 describe('the subscriptions of all sessions together', () => {
-  it('end at maximumTotalSubscriptionBytes, whoever holds them', () => {
+  it('end at maximumTotalSubscriptionBytes, for all clients together', () => {
     broker = new HandlerHarness(tight)
     const [first, second] = ['1', '2'].map((clientId) => broker.connect({ clientId }))
     expect(granted(first!, 'a')).toEqual([1])

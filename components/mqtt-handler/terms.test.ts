@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { HandlerHarness, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
 
-/** What CONNACK told a client is what it is held to, whatever the config says later. */
+/** The values of CONNACK apply to a client, even if the config changes later. */
 let broker: HandlerHarness
 beforeEach(() => {
   broker = new HandlerHarness()

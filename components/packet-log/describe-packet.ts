@@ -4,7 +4,7 @@ import type { Publish } from '../../src/mqtt/publish.ts'
 /** A packet with thousands of filters is not written out whole: this many are. */
 const maximumFilters = 10
 
-/** What of a packet may stand in a log: never a payload, a password or a user name. */
+/** The loggable fields of a packet, without payload, password and user name. */
 export const describePacket = (packet: ControlPacket): Record<string, unknown> => {
   const { cmd, messageId } = packet
   const id = messageId === undefined ? {} : { messageId }
@@ -22,7 +22,7 @@ export const describePacket = (packet: ControlPacket): Record<string, unknown> =
   }
 }
 
-/** What of a PUBLISH packet may stand in a log. */
+/** The loggable fields of a PUBLISH packet. */
 export const describePublish = (publish: Publish): Record<string, unknown> => {
   const { message, qos, retain, dup, packetIdentifier, topicAlias } = publish
   return {

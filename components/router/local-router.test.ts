@@ -59,7 +59,7 @@ describe('very many filters that match one topic', () => {
     for (const { deliveries } of clients) {
       expect(deliveries.map(({ subscriptionIdentifiers }) => subscriptionIdentifiers.length)).toEqual([2 ** 10])
     }
-    // The route was made over several turns, and is remembered even so.
+    // The route was made over several turns, and is cached nevertheless.
     expect(router.publish(messageOn(topic)).work).toBe(4)
   })
 

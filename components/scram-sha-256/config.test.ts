@@ -45,10 +45,10 @@ describe('the config of scramSha256', () => {
       defineSystem({ scramSha256: { component: scramSha256, config: { users: users as Record<string, string> } } }),
     ).problems.map(({ path, message }) => `${path.slice(2).join('.')}: ${message}`)
 
-  it('takes users, and none', () => {
+  it('accepts users, and no users', () => {
     expect(problems({ ann: good, 'bob,=': good })).toEqual([])
     expect(problems({})).toEqual([])
-    expect(scramSha256.describe?.(scramSha256.config.parse({ users: { ann: good } }))).toBe('1 users')
+    expect(scramSha256.describe?.(scramSha256.config.parse({ users: { ann: good } }))).toBe('1 user')
   })
 
   it('requires them', () => {

@@ -36,7 +36,7 @@ const letsIn = (line: string, user: string, password: string): boolean => {
 }
 
 describe('npm run scram', () => {
-  it('prints a line for the config that lets the user in, and nobody else', async () => {
+  it('prints a line for the config that accepts this user only', async () => {
     const { code, stdout, stderr } = await run(['ann', ...quick], 'pencil\nignored\n')
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^ann: 'SCRAM-SHA-256\$4096:[A-Za-z0-9+/]{22}==\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=',\n$/)
@@ -53,7 +53,7 @@ describe('npm run scram', () => {
     expect(letsIn(stdout, name, password)).toBe(true)
   })
 
-  it('takes another salt every time, and 100,000 iterations unless told', async () => {
+  it('uses a new salt each time, and 100,000 iterations by default', async () => {
     const lines = [await run(['ann'], 'x'), await run(['ann'], 'x')].map(({ stdout }) => stdout)
     expect(lines[0]).toContain('SCRAM-SHA-256$100000:')
     expect(lines[0]).not.toBe(lines[1])

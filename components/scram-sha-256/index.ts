@@ -1,3 +1,4 @@
+import { counted } from '../../src/collections/counted.ts'
 import { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { scramConfig } from './config.ts'
@@ -8,6 +9,6 @@ export const scramSha256 = defineComponent({
   provides: AuthenticationMethod,
   needs: {},
   config: scramConfig,
-  describe: ({ users }) => `${users.size} users`,
+  describe: ({ users }) => counted(users.size, 'user'),
   start: ({ users }) => new ScramSha256(users),
 })

@@ -1,4 +1,4 @@
-/** The keys of SCRAM-SHA-256 (section 3 of RFC 5802). None of them is the password, nor tells it. */
+/** The keys of SCRAM-SHA-256 (section 3 of RFC 5802). The password cannot be derived from them. */
 
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { promisify } from 'node:util'

@@ -100,7 +100,7 @@ describe('an exchange', () => {
     expect(partner.verifies(Buffer.from(text(verdict)!))).toBe(true)
   })
 
-  it('takes another nonce for every exchange', () => {
+  it('uses a new nonce for every exchange', () => {
     const nonces = Array.from({ length: 100 }, () => text(step(begin(), example.clientFirst))!.split(',')[0])
     expect(new Set(nonces).size).toBe(100)
     expect(nonces[0]).toMatch(/^r=rOprNGfwEbeRWgbNEkqO[A-Za-z0-9+/]{24}$/)
@@ -126,14 +126,14 @@ describe('an exchange', () => {
 })
 
 describe('a user that does not exist', () => {
-  it('is told from a wrong password in the log alone', () => {
+  it('is distinguished from a wrong password only in the log', () => {
     const unknown = authenticate({ user: 'nobody' })
     const wrong = authenticate({ password: 'x' })
     expect(unknown.verdict).toEqual(refusedWith('there is no such user'))
     expect(wrong.verdict).toEqual(refusedWith('the proof is wrong'))
   })
 
-  it('has a salt and iterations that look like those of a user and stay the same, also after a restart', () => {
+  it('has a salt and iterations that look like those of a user and stay the same after a restart', () => {
     const challengeOf = (user: string) => text(authenticate({ user, nonce: 'n' }, create('s')).challenge!)!
     for (const name of ['nobody', 'root', '__proto__', 'User']) {
       expect(challengeOf(name)).toBe(challengeOf(name))
@@ -190,7 +190,7 @@ describe('a first message', () => {
     expect(step(begin(), message)).toEqual(refusedWith(why))
   })
 
-  it('of 2,048 bytes is taken, and one of 2,049 is not', () => {
+  it('of 2,048 bytes is accepted, and of 2,049 bytes is refused', () => {
     expect(step(begin(), `n,,n=${'u'.repeat(2_048 - 11)},r=abc`).result).toBe('continue')
     expect(step(begin(), `n,,n=${'u'.repeat(2_049 - 11)},r=abc`).result).toBe('failure')
   })
@@ -216,7 +216,7 @@ describe('a final message', () => {
     expect(step(exchange, clientFinal)).toMatchObject({ result: 'failure', why: 'SCRAM-SHA-256: the exchange is over' })
   })
 
-  it('of 2,048 bytes is taken, and one of 2,049 is not', () => {
+  it('of 2,048 bytes is accepted, and of 2,049 bytes is refused', () => {
     const reasonCodeAt = (length: number) => {
       const exchange = begin(example.serverNonce)
       step(exchange, example.clientFirst)

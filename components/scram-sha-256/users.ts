@@ -13,7 +13,8 @@ export class Users {
   constructor(credentials: ReadonlyMap<string, Credential>) {
     this.#credentials = credentials
     this.#list = [...credentials.values()]
-    // Made of what only this server knows, the same after a restart: a salt that changed would tell that nobody has it.
+    // Derived from data that only this server has, and stable over a restart: a salt that changed would show that the user does
+    // not exist.
     this.#secret = this.#list.reduce<Uint8Array>(
       (secret, { serverKey }) => hmac(serverKey, secret),
       this.#list.length === 0 ? randomBytes(32) : new Uint8Array(32),

@@ -36,8 +36,8 @@ const adopted = (accepted: Socket) => {
   const reader = {
     read: (chunk: Buffer) => taken(`${chunk}`),
     hasRest: false,
-    room: () => undefined,
-    filled: () => undefined,
+    readBuffer: () => undefined,
+    bytesRead: () => undefined,
   }
   const socket = input.adopt(accepted, reader, () => undefined)
   socket?.resume()
@@ -47,7 +47,7 @@ const adopted = (accepted: Socket) => {
 const count = () => new Promise<number>((resolve) => server.getConnections((_, connections) => resolve(connections)))
 
 describe('a server that accepts with sockets made for it', () => {
-  it('has one socket for each connection, which reads into shared memory, on this version of Node', async () => {
+  it('uses one socket for each connection, which reads into shared memory, on this version of Node', async () => {
     acceptWith(server, (handle) => input.socketFor(handle))
     const { client, accepted } = await connected()
     client.write('bytes')
@@ -77,7 +77,7 @@ describe('a server that accepts with sockets made for it', () => {
     expect(await count()).toBe(0)
   })
 
-  it('leaves it to Node to refuse a connection that is one too many', async () => {
+  it('leaves it to Node to refuse a connection above the maximum', async () => {
     acceptWith(server, (handle) => input.socketFor(handle))
     server.maxConnections = 1
     await connected()

@@ -10,12 +10,12 @@ it('the buffer pool gives the same memory again once it was given back', () => {
   expect(pool.take()).toBe(first)
 })
 
-it('the buffer pool has no more than 64 buffers for those who can do without', () => {
+it('the buffer pool gives at most 64 optional buffers', () => {
   const pool = new BufferPool()
   const taken = Array.from({ length: 65 }, () => pool.takeIfFree())
   expect(taken.filter((buffer) => buffer !== undefined)).toHaveLength(64)
   expect(pool.take()).toBeDefined()
-  pool.letGo(pool.take())
+  pool.abandon(pool.take())
   expect(pool.takeIfFree()).toBeUndefined()
   pool.give(taken[0]!)
   expect(pool.takeIfFree()).toBe(taken[0])
@@ -32,11 +32,11 @@ it('the buffer pool has a buffer free again when the last of its users gave it b
   expect([pool.owns(buffer), pool.take() === buffer]).toEqual([false, true])
 })
 
-it('never has a buffer free that one of its users let go of', () => {
+it('never has a buffer free that one of its users abandoned', () => {
   const pool = new BufferPool()
   const buffer = pool.take()
   pool.hold(buffer)
-  pool.letGo(buffer)
+  pool.abandon(buffer)
   pool.give(buffer)
   expect(pool.take()).not.toBe(buffer)
 })

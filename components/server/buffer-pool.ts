@@ -40,7 +40,7 @@ const uses = kept('server.buffer-pool.uses', () => new WeakMap<ArrayBufferLike, 
 export class BufferPool {
   readonly #pool: Pool = { free: [], dispensable: 0, inUse: 0 }
 
-  /** Buffers that were taken, and neither returned nor abandoned. */
+  /** Buffers that were taken and not yet returned or abandoned. */
   get inUse(): number {
     return this.#pool.inUse
   }
@@ -57,7 +57,7 @@ export class BufferPool {
 
   /**
    * Adds a user to the buffer that contains these bytes.
-   * @returns the buffer, to be given back or let go of; undefined when the bytes are no pool's, and will not change.
+   * @returns the buffer, to be given back or abandoned; undefined when the bytes are no pool's, and will not change.
    */
   hold(bytes: Uint8Array): Buffer | undefined {
     const use = uses.get(bytes.buffer)
@@ -77,7 +77,7 @@ export class BufferPool {
   }
 
   /** Leaves a buffer to the garbage collector, because it may still be read for an unknown time. */
-  letGo(buffer: Buffer): void {
+  abandon(buffer: Buffer): void {
     const use = uses.get(buffer.buffer)
     if (use !== undefined) forget(use)
   }

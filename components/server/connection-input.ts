@@ -1,8 +1,8 @@
 import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { DecoderInput } from '../../src/kinds/pipeline-stage.ts'
 import type { ByteStream } from '../../src/kinds/transport.ts'
-import type { Buffers, BufferWaiter } from './buffers.ts'
 import type { InputReader } from './socket-reads.ts'
+import type { PendingBytesWaiter, TotalPendingBytes } from './total-pending-bytes.ts'
 import { MINIMUM_SHARE, type TurnBudget, type TurnWaiter } from './turn-budget.ts'
 
 /** Units of work of a read, without its packets: the system call and the call of the decoder. */
@@ -10,7 +10,7 @@ const READ_WORK = 10
 
 /** What the input sides of all connections share. */
 export interface InputOwner {
-  readonly buffers: Buffers
+  readonly totalPendingBytes: TotalPendingBytes
   readonly budget: TurnBudget
   readonly counters: ConnectionCounters
 }
@@ -26,9 +26,9 @@ export interface InputHost {
 
 /**
  * The input of one connection. It stops for any of four reasons: a stage has to wait, the share of the turn is used up, the
- * buffers of all connections are too full, or the peer does not read its answers.
+ * too many bytes are pending for all connections, or the peer does not read its answers.
  */
-export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
+export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWaiter {
   readonly #owner: InputOwner
   readonly #host: InputHost
   #stream: Pick<ByteStream, 'pause' | 'resume'> | undefined
@@ -39,9 +39,9 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   #reading = true
   /** Whether a stage has paused it. */
   #paused = false
-  /** Whether its share of this turn is used up, or the buffers of all connections are too full. */
+  /** Whether its share of this turn is used up, or too many bytes are pending for all connections. */
   #yielding = false
-  /** Whether it waits until the buffers have room. */
+  /** Whether it waits until fewer bytes are pending for all connections. */
   #needsRoom = false
   /** Whether the peer must read some answers first. */
   #blocked = false
@@ -96,15 +96,15 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     this.#chargeRead(chunk.length)
   }
 
-  room(): Buffer | undefined {
-    return this.#host.open && !this.paused ? this.#decoder?.room?.() : undefined
+  readBuffer(): Buffer | undefined {
+    return this.#host.open && !this.paused ? this.#decoder?.readBuffer?.() : undefined
   }
 
-  filled(length: number): void {
+  bytesRead(length: number): void {
     this.#count(length)
     if (!this.#host.open) return
     try {
-      this.#decoder?.filled?.(length)
+      this.#decoder?.bytesRead?.(length)
     } catch (error) {
       this.#host.stageThrew(error)
     }
@@ -121,9 +121,9 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
     this.#waitForTurn()
   }
 
-  /** Charges work of which other connections are sent something: it also waits while the buffers are too full. */
+  /** Charges work of which other connections are sent something: it also waits while too many bytes are pending for all connections. */
   chargeWork(units: number): void {
-    if (this.#owner.buffers.full) {
+    if (this.#owner.totalPendingBytes.full) {
       this.#needsRoom = true
       this.#yield()
     }
@@ -143,14 +143,14 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
   takeTurn(share: number): void {
     this.#queued = false
     if (!this.#host.open) return
-    this.#needsRoom = this.#needsRoom && this.#owner.buffers.wait(this)
+    this.#needsRoom = this.#needsRoom && this.#owner.totalPendingBytes.wait(this)
     this.#yielding = this.#needsRoom
     if (this.#reading || this.paused || this.#blocked) return
     this.#beginTurn(share)
     this.#readOn()
   }
 
-  /** The buffers have room again. */
+  /** Fewer bytes are pending for all connections. */
   goOn(): void {
     this.#needsRoom = false
     this.#waitForTurn()
@@ -181,7 +181,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, BufferWaiter {
 
   /** The socket is closed. */
   closed(): void {
-    this.#owner.buffers.forget(this)
+    this.#owner.totalPendingBytes.forget(this)
   }
 
   #beginTurn(share: number): void {

@@ -2,10 +2,10 @@ import { copyBytes } from '../../src/collections/copy-bytes.ts'
 import { Fifo } from '../../src/collections/fifo.ts'
 import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import type { Buffers } from './buffers.ts'
 import type { ByteSink, Written } from './byte-sink.ts'
-import { Gathered, type Taken } from './gathered.ts'
 import { currentRead } from './read-buffer.ts'
+import type { TotalPendingBytes } from './total-pending-bytes.ts'
+import { type Taken, WriteBatch } from './write-batch.ts'
 import type { WriteBudget } from './write-budget.ts'
 import { SCRATCH_BYTES, type WriteScratch } from './write-scratch.ts'
 
@@ -18,20 +18,20 @@ const flushBytes = 256 * 1024
 /** A message of this size or more does not make its connection congested, since messages at QoS 0 after it would be lost. */
 const largeMessageBytes = 256 * 1024
 
-/** Empty collections kept for reuse: as many as connections that are written to in one turn, within reason. */
-const maximumGathered = 4096
+/** Empty batches kept for reuse: about as many as connections that are written to in one turn. */
+const maximumFreeBatches = 4096
 
 /** What the writing sides of all connections share. */
 export interface OutputOwner {
-  readonly buffers: Buffers
+  readonly totalPendingBytes: TotalPendingBytes
   /** What goes out in a turn. */
   readonly writes: WriteBudget
   /** Memory for what comes in and for what goes out. */
   readonly pool: BufferPool
   /** Memory that small writes go out from. */
   readonly scratch: WriteScratch
-  /** Empty ones, for connections that have something to write. */
-  readonly gathered: Gathered[]
+  /** Empty batches, for connections that have several ranges to write. */
+  readonly freeBatches: WriteBatch[]
   readonly counters: ConnectionCounters
   /** Bytes pending that make a connection congested. */
   readonly maximumPendingBytes: number
@@ -67,12 +67,12 @@ export class ConnectionOutput {
   /** Open, and no write has failed. */
   #writable = true
 
-  // The only range of the turn. Most connections have one, and need no collection.
+  // The only range of the turn. Most connections have one, and need no batch.
   #source: Uint8Array | undefined
   #start = 0
   #end = 0
-  /** All ranges, where there are several. */
-  #gathered: Gathered | undefined
+  /** All ranges of the turn, if there are several. */
+  #batch: WriteBatch | undefined
 
   /** Writes under way, oldest first; a peer that takes everything at once needs none. */
   #sending: Fifo<Sending> | undefined
@@ -141,10 +141,10 @@ export class ConnectionOutput {
       return
     }
     if (this.#gatheredBytes > 0) {
-      const gathered = this.#gathered ?? this.#gather()
+      const batch = this.#batch ?? this.#startBatch()
       // What waits for a slow peer is copied to memory of its own: slow peers must not hold the memory of the pool.
-      const taken = gathered.take(this.#owner.pool, goesOut && this.#socketBytes === 0)
-      this.#release(gathered)
+      const taken = batch.take(this.#owner.pool, goesOut && this.#socketBytes === 0)
+      this.#release(batch)
       if (goesOut && this.#unsent === undefined) {
         this.#send(taken, bytes, false)
         return
@@ -164,7 +164,7 @@ export class ConnectionOutput {
   /** Ends writing and drops the bytes that wait. */
   drop(): void {
     this.#writable = false
-    if (this.#gathered !== undefined) this.#release(this.#gathered)
+    if (this.#batch !== undefined) this.#release(this.#batch)
     this.#source = undefined
     for (const memory of this.#unsent?.pooled ?? []) if (memory !== undefined) this.#owner.pool.give(memory)
     this.#unsent = undefined
@@ -179,50 +179,50 @@ export class ConnectionOutput {
     this.#noteSocketBytes(0)
     // Memory that was not written may still be read, so it is left to the garbage collector.
     for (const { pooled } of this.#sending ?? []) {
-      for (const memory of pooled) if (memory !== undefined) this.#owner.pool.letGo(memory)
+      for (const memory of pooled) if (memory !== undefined) this.#owner.pool.abandon(memory)
     }
     this.#sending = undefined
   }
 
   get #gatheredBytes(): number {
-    if (this.#gathered !== undefined) return this.#gathered.bytes
+    if (this.#batch !== undefined) return this.#batch.bytes
     return this.#source === undefined ? 0 : this.#end - this.#start
   }
 
   #add(source: Uint8Array, start: number, end: number): void {
-    if (this.#gathered !== undefined) this.#gathered.add(source, start, end)
+    if (this.#batch !== undefined) this.#batch.add(source, start, end)
     else if (this.#source === undefined) {
       this.#source = source
       this.#start = start
       this.#end = end
       this.#host.awaitEndOfTurn()
     } else if (this.#source === source && this.#end === start) this.#end = end
-    else this.#gather().add(source, start, end)
+    else this.#startBatch().add(source, start, end)
   }
 
-  /** Goes on with a collection, of the one range that there is. */
-  #gather(): Gathered {
-    const gathered = this.#owner.gathered.pop() ?? new Gathered()
-    gathered.add(this.#source!, this.#start, this.#end)
+  /** Starts a batch with the one range that is recorded so far. */
+  #startBatch(): WriteBatch {
+    const batch = this.#owner.freeBatches.pop() ?? new WriteBatch()
+    batch.add(this.#source!, this.#start, this.#end)
     this.#source = undefined
-    this.#gathered = gathered
-    return gathered
+    this.#batch = batch
+    return batch
   }
 
-  /** Returns the collection, for the connection that writes next. */
-  #release(gathered: Gathered): void {
-    gathered.clear()
-    this.#gathered = undefined
-    if (this.#owner.gathered.length < maximumGathered) this.#owner.gathered.push(gathered)
+  /** Returns the batch for the connection that writes next. */
+  #release(batch: WriteBatch): void {
+    batch.clear()
+    this.#batch = undefined
+    if (this.#owner.freeBatches.length < maximumFreeBatches) this.#owner.freeBatches.push(batch)
   }
 
   /** Writes the little that was gathered. Nothing waits before it. */
   #flushSmall(bytes: number): void {
     const { scratch } = this.#owner
-    const gathered = this.#gathered
-    if (gathered !== undefined) {
-      gathered.copyTo(scratch.memory)
-      this.#release(gathered)
+    const batch = this.#batch
+    if (batch !== undefined) {
+      batch.copyTo(scratch.memory)
+      this.#release(batch)
     } else {
       copyBytes(this.#source!, this.#start, this.#end, scratch.memory, 0)
       this.#source = undefined
@@ -260,7 +260,7 @@ export class ConnectionOutput {
   /** A write was begun that the operating system has not taken all of. @param isCounted as for `send`. */
   #underWay(bytes: number, pooled: readonly (Buffer | undefined)[], isCounted: boolean): void {
     if (!this.#writable) {
-      for (const memory of pooled) if (memory !== undefined) this.#owner.pool.letGo(memory)
+      for (const memory of pooled) if (memory !== undefined) this.#owner.pool.abandon(memory)
       return
     }
     if (!isCounted) this.#noteSocketBytes(this.#socketBytes + bytes)
@@ -281,13 +281,13 @@ export class ConnectionOutput {
 
   #noteSocketBytes(bytes: number): void {
     if (bytes === this.#socketBytes) return
-    this.#owner.buffers.add(bytes - this.#socketBytes)
+    this.#owner.totalPendingBytes.add(bytes - this.#socketBytes)
     this.#socketBytes = bytes
   }
 
   /** The operating system took what one write held, or never will: then it may still read it. */
   written(error?: Error | null): void {
-    // What a failed write holds is let go of when the socket is closed, which is next.
+    // The memory of a failed write is abandoned when the socket is closed, which is next.
     if (error) {
       if (this.#writable) this.#host.writeFailed(error)
       return

@@ -7,19 +7,19 @@ import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
-import { Buffers } from './buffers.ts'
 import { StreamConnection } from './connection.ts'
 import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
+import { TotalPendingBytes } from './total-pending-bytes.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
 import { WriteScratch } from './write-scratch.ts'
 
 const unused = () => expect.unreachable()
 
-/** A connection whose handler is given as a function; what it is told of its end is counted. */
+/** A connection whose handler is given as a function. Counts the events at its end. */
 const open = (
   onPacket: (connection: Connection, next: PacketReceiver) => void = () => undefined,
   { maximumPendingBytes = 1000, closeDeadlineMs = 60_000 } = {},
@@ -64,10 +64,10 @@ const open = (
     budget: new TurnBudget(50_000, endOfTurn, log),
     writes,
     pool,
-    buffers: new Buffers(1_000_000, log),
+    totalPendingBytes: new TotalPendingBytes(1_000_000, log),
     input: new SharedInput(pool, endOfTurn),
     scratch: new WriteScratch(),
-    gathered: [],
+    freeBatches: [],
     counters: newCounters(),
     maximumPendingBytes,
     closeDeadlineMs,
@@ -158,7 +158,7 @@ describe('writing', () => {
     })
   })
 
-  it('does not let a turn gather without bounds', () => {
+  it('bounds the bytes that a turn gathers', () => {
     const { connection, socket } = open(undefined, { maximumPendingBytes: 1_000_000 })
     for (let n = 0; n < 256; n++) connection.write(bytes(1024))
     expect(sizes(socket.writes)).toEqual([[65_536, 65_536, 65_536, 65_536]])
@@ -226,7 +226,7 @@ describe('writing', () => {
     expect([connection.congested, connection.pendingBytes, sizes(socket.writes)]).toEqual([false, 300, [[600], [600]]])
   })
 
-  it('is congested from the bound on until half of it is left, and goes on reading', async () => {
+  it('is congested from the bound until half of it is left, and continues to read', async () => {
     const { connection, socket } = open()
     socket.holdsBack = true
     connection.write(bytes(1000))
@@ -362,7 +362,7 @@ describe('a stage that throws', () => {
     expect(log.at('error')).toMatchObject([{ connection: 7, err: new Error('stage failed') }])
   })
 
-  it('in sending loses the connection that is sent to, not the one whose packet caused it', async () => {
+  it('in sending closes the receiving connection, not the connection whose packet caused it', async () => {
     const unencodable: ControlPacket = { cmd: 'auth', reasonCode: 0 }
     let sendToReceiver = () => {}
     const receiver = open((_, next) => {

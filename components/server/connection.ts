@@ -181,7 +181,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#input.peerEnded()
   }
 
-  /** Not every stream is destroyed by its own error: one of TLS that is half open stays for ever otherwise. */
+  /** Not every stream is destroyed by its own error: a half-open TLS stream would stay open forever. */
   streamFailed(error: Error): void {
     this.#lost(error.message, 'network')
     this.#stream.destroy()
@@ -260,7 +260,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#owner.endOfTurn.add(this)
   }
 
-  /** From here on nothing is read or written. The stages are told after the current call of a stage has returned. */
+  /** From here on nothing is read or written. The stages are notified after the current call of a stage has returned. */
   #lost(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#open = false

@@ -5,7 +5,6 @@ import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteStream, Transport } from '../../src/kinds/transport.ts'
 import { Admission } from './admission.ts'
 import { BufferPool } from './buffer-pool.ts'
-import { Buffers } from './buffers.ts'
 import type { ServerConfig } from './config.ts'
 import { StreamConnection } from './connection.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
@@ -16,6 +15,7 @@ import type { Newcomer } from './newcomer.ts'
 import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
+import { TotalPendingBytes } from './total-pending-bytes.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
 import { WriteScratch } from './write-scratch.ts'
@@ -35,7 +35,7 @@ export class Core {
   // The connections.
   readonly #connections = new Set<StreamConnection>()
   readonly #owner: ConnectionOwner<StreamConnection>
-  readonly #buffers: Buffers
+  readonly #totalPendingBytes: TotalPendingBytes
   readonly #admission: Admission
   /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
@@ -47,7 +47,7 @@ export class Core {
     this.#pipeline = pipeline
     this.#log = log
     const slowReaders = new SlowReaders(this.#connections, log)
-    this.#buffers = new Buffers(config.maximumTotalPendingBytes, log, {
+    this.#totalPendingBytes = new TotalPendingBytes(config.maximumTotalPendingBytes, log, {
       deadlineMs: config.stalledDeadlineMs,
       minimumDeadlineMs: config.minimumStalledDeadlineMs,
       relieve: (bytes, waitedMs) => slowReaders.relieve(bytes, waitedMs),
@@ -59,13 +59,13 @@ export class Core {
     this.#owner = {
       log,
       endOfTurn,
-      buffers: this.#buffers,
+      totalPendingBytes: this.#totalPendingBytes,
       budget,
       writes: new WriteBudget(endOfTurn),
       pool,
       input: this.input,
       scratch: new WriteScratch(),
-      gathered: [],
+      freeBatches: [],
       counters: this.counters,
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
@@ -120,7 +120,7 @@ export class Core {
       const own = unserved.filter((newcomer) => newcomer.listener === listener)
       listener.source.hold(own.map(({ stream }) => stream))
     }
-    this.#buffers.stop()
+    this.#totalPendingBytes.stop()
     if (this.#connections.size === 0) return
     const allGone = new Promise<void>((resolve) => {
       this.#allGone = resolve

@@ -1,8 +1,35 @@
-import type { Listener } from '../../src/kinds/listener.ts'
+import type { Listener, ListenerInfo } from '../../src/kinds/listener.ts'
 import type { Measure } from '../../src/system/define-system.ts'
 
-/** What operators read of a server. */
-export const measuresOf = (server: Listener): readonly Measure[] => {
+/** The measures of a server: those of all connections together, then those of each listener. */
+export const measuresOf = (server: Listener): readonly Measure[] => [
+  ...measuresOfAll(server),
+  ...server.listeners.flatMap(measuresOfListener),
+]
+
+const measuresOfListener = (listener: ListenerInfo): readonly Measure[] => {
+  const labels = { listener: listener.name, transport: listener.transport }
+  const measure = (name: string, kind: Measure['kind'], help: string, read: () => number): Measure => ({
+    name: `listener_${name}`,
+    help,
+    unit: 'connections',
+    kind,
+    read,
+    labels,
+  })
+  return [
+    measure('open', 'gauge', 'Connections open now, by listener.', () => listener.connections),
+    measure('accepted', 'counter', 'Connections that were let in, by listener.', () => listener.accepted),
+    measure(
+      'refused',
+      'counter',
+      'Connections refused because there were too many, by listener.',
+      () => listener.refused,
+    ),
+  ]
+}
+
+const measuresOfAll = (server: Listener): readonly Measure[] => {
   const { counters } = server
   const count = (name: string, unit: string, help: string, read: () => number, by?: string): Measure => ({
     name,

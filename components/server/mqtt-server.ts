@@ -84,7 +84,7 @@ export class MqttServer implements Listener {
   }
 
   /**
-   * Closes every connection but goes on listening. Clients that connect from now on wait for the successor.
+   * Closes every connection but continues to listen. Clients that connect from now on wait for the successor.
    * @returns the state for the successor.
    */
   async suspend(): Promise<Handover> {

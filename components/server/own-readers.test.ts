@@ -6,7 +6,7 @@ const readerOf = (gaveBack: OwnReader[]): OwnReader => {
   return reader
 }
 
-it('has places for so many, until one leaves', () => {
+it('has a fixed number of places', () => {
   const readers = new OwnReaders()
   const gaveBack: OwnReader[] = []
   const all = Array.from({ length: MAXIMUM_OWN_READERS }, () => readerOf(gaveBack))
@@ -20,7 +20,7 @@ it('has places for so many, until one leaves', () => {
   expect(gaveBack).toEqual([])
 })
 
-it('takes the place of one that is silent for long', () => {
+it('takes the place of a connection that was silent for long', () => {
   const readers = new OwnReaders()
   const gaveBack: OwnReader[] = []
   const all = Array.from({ length: MAXIMUM_OWN_READERS }, () => readerOf(gaveBack))

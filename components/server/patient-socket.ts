@@ -10,14 +10,15 @@ import type { ByteSink, Written } from './byte-sink.ts'
  *
  * The stream of a socket queues writes, counts them, and ends each in a tick of its own. A connection that writes once in a
  * turn of the event loop, and counts what is under way, needs nothing of that. It was a tenth of the time of a broker with one
- * message in each turn of a connection (`sparse-1k`). `end` is still the stream's: the operating system is told after all writes.
+ * message in each turn of a connection (`sparse-1k`). `end` is still the stream's: the operating system gets it after all
+ * writes.
  */
 export class PatientSocket extends Socket implements ByteSink {
   #lost: (error: Error) => void = () => undefined
   #isLost = false
 
   /**
-   * Sets who is told that a read has failed. To be called before anything is read.
+   * Sets the function that is called when a read has failed. Call it before anything is read.
    * @param lost called at most once, with the error of a read. The owner destroys the socket later, within the budget of a
    * turn: thousands of connections may be reset at once.
    */

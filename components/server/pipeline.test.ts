@@ -107,7 +107,7 @@ describe('openPipeline', () => {
     expect(errors).toEqual([error])
   })
 
-  it('passes a run of PUBLISH packets on to the next stage, as a whole if that takes it so', () => {
+  it('passes a run of PUBLISH packets on to the next stage, as a whole if the stage accepts it', () => {
     const { decoder, encoder } = tracing([])
     let next: PacketReceiver | undefined
     const handler: PipelineStage = {
@@ -135,7 +135,7 @@ describe('openPipeline', () => {
     expect(errors).toEqual([new Error('filter failed')])
   })
 
-  it('does not let what a stage behind the handler throws come back to the handler', () => {
+  it('does not pass an error of a stage behind the handler back to the handler', () => {
     const { decoder, handler, encoder } = tracing([])
     const fails = (): never => {
       throw new Error('filter failed')

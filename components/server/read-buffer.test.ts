@@ -39,7 +39,7 @@ it('a chunk of which nothing is forwarded is not copied', () => {
   expect(pool.inUse).toBe(0)
 })
 
-it('chunks of one turn lie one behind the other, so that what is forwarded of them is one range', () => {
+it('chunks of one turn are contiguous, so that forwarded bytes are one range', () => {
   const [first] = read('first', 1)
   const [second] = read('second', 1)
   expect(second?.buffer).toBe(first?.buffer)
@@ -54,7 +54,7 @@ it('chunks stay as they are until the turn is over; then the memory is given bac
   expect(pool.inUse).toBe(1)
 })
 
-it('chunks of a turn do not go where those of the turn before were, once that memory was given back', async () => {
+it('chunks of a turn do not overwrite the chunks of the previous turn, once that memory was returned', async () => {
   const [first] = read('first', 1)
   await turn()
   // Another connection reads into memory of its own.
@@ -67,7 +67,7 @@ it('chunks of a turn do not go where those of the turn before were, once that me
   expect(first?.buffer).not.toBe(second?.buffer)
 })
 
-it('a chunk is known as the present one for as long as it is handled, in every version of the code', async () => {
+it('a chunk is the current chunk while it is handled, in every version of the code', async () => {
   vi.resetModules()
   const newer = await import('./read-buffer.ts')
   const chunk = Buffer.from('chunk')
@@ -84,7 +84,7 @@ it('a stage that throws ends the read', () => {
   expect(currentRead.chunk).toBeUndefined()
 })
 
-it('a chunk that does not fit behind the others gets another buffer', () => {
+it('a chunk that does not fit into the buffer gets another buffer', () => {
   const chunk = Buffer.alloc(POOLED_BYTES - 10, 'a')
   const places: ArrayBufferLike[] = []
   for (let n = 0; n < 2; n += 1) buffer.pass(chunk, { read: () => places.push(buffer.stay().buffer) })

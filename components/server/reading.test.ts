@@ -9,12 +9,12 @@ import { FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { BufferPool } from './buffer-pool.ts'
-import { Buffers } from './buffers.ts'
 import { StreamConnection } from './connection.ts'
 import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { readPipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
+import { TotalPendingBytes } from './total-pending-bytes.ts'
 import { TurnBudget } from './turn-budget.ts'
 import { WriteBudget } from './write-budget.ts'
 import { WriteScratch } from './write-scratch.ts'
@@ -25,7 +25,7 @@ import { WriteScratch } from './write-scratch.ts'
  */
 const open = (
   onPacket: (letter: string, connection: Connection) => void = () => undefined,
-  buffers = new Buffers(1_000_000, new RecordingLogger()),
+  totalPendingBytes = new TotalPendingBytes(1_000_000, new RecordingLogger()),
 ) => {
   const socket = new FakeSocket()
   const log = new RecordingLogger()
@@ -68,10 +68,10 @@ const open = (
     budget: new TurnBudget(50_000, endOfTurn, log),
     writes: new WriteBudget(endOfTurn),
     pool,
-    buffers,
+    totalPendingBytes,
     input: new SharedInput(pool, endOfTurn),
     scratch: new WriteScratch(),
-    gathered: [],
+    freeBatches: [],
     counters: newCounters(),
     maximumPendingBytes: 1000,
     closeDeadlineMs: 60_000,
@@ -88,7 +88,7 @@ const open = (
 }
 
 describe('a paused connection', () => {
-  it('reads nothing more, and goes on with the rest of the chunk and then with the next one', async () => {
+  it('reads nothing more, and continues with the rest of the chunk and then with the next chunk', async () => {
     const { connection, socket, text } = open()
     socket.push('apbcpd')
     socket.push('ef')
@@ -105,7 +105,7 @@ describe('a paused connection', () => {
     expect([text(), connection.paused, socket.isPaused()]).toEqual(['apbcpdef', false, false])
   })
 
-  it('does not go on before the end of the turn in which it was resumed', async () => {
+  it('does not continue before the end of the turn in which it was resumed', async () => {
     const { connection, socket, text } = open()
     socket.push('pa')
     await turn()
@@ -235,7 +235,7 @@ const takeBoth = async (socket: FakeSocket): Promise<void> => {
 }
 
 describe('congestion', () => {
-  it('is over: every stage is told, in the order of the pipeline, once', async () => {
+  it('is over: every stage is notified once, in the order of the pipeline', async () => {
     const { connection, socket, seen } = open()
     socket.holdsBack = true
     connection.write(Buffer.alloc(1001))
@@ -290,7 +290,7 @@ describe('congestion', () => {
 })
 
 describe('a connection whose packets cause much work', () => {
-  it('has its share of a turn, and goes on when the others had theirs', async () => {
+  it('has its share of a turn, and continues after the shares of the other connections', async () => {
     const { connection, socket, text } = open((letter, each) => each.chargeWork(letter === 'm' ? 50_000 : 1))
     socket.push('ambmc')
     await turn()
@@ -302,7 +302,7 @@ describe('a connection whose packets cause much work', () => {
     expect([text(), connection.paused, socket.isPaused()]).toEqual(['ambmc', false, false])
   })
 
-  it('goes on at once when that was spread over turns', async () => {
+  it('continues at once if the work was spread over turns', async () => {
     const other = open()
     const { socket, text, connection } = open((_, each) => each.chargeWork(30_000))
     for (const letter of 'abc') {
@@ -315,12 +315,12 @@ describe('a connection whose packets cause much work', () => {
   })
 
   it('waits until there is less to send to all together', async () => {
-    const buffers = new Buffers(1_000, new RecordingLogger())
-    const slow = open(undefined, buffers)
+    const totalPendingBytes = new TotalPendingBytes(1_000, new RecordingLogger())
+    const slow = open(undefined, totalPendingBytes)
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text, connection } = open((_, each) => each.chargeWork(1), buffers)
+    const { socket, text, connection } = open((_, each) => each.chargeWork(1), totalPendingBytes)
     socket.push('ab')
     await turn()
     await turn()
@@ -332,18 +332,18 @@ describe('a connection whose packets cause much work', () => {
   })
 
   it('does not wait for a connection that is gone', async () => {
-    const buffers = new Buffers(1_000, new RecordingLogger())
-    const slow = open(undefined, buffers)
+    const totalPendingBytes = new TotalPendingBytes(1_000, new RecordingLogger())
+    const slow = open(undefined, totalPendingBytes)
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text } = open((_, each) => each.chargeWork(1), buffers)
+    const { socket, text } = open((_, each) => each.chargeWork(1), totalPendingBytes)
     socket.push('ab')
     await turn()
     slow.socket.destroy()
     await turn()
     await turn()
     await turn()
-    expect([text(), buffers.bytes]).toEqual(['ab', 0])
+    expect([text(), totalPendingBytes.bytes]).toEqual(['ab', 0])
   })
 })

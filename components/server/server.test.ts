@@ -74,7 +74,7 @@ describe('the server', () => {
     expect(server.describe?.(configOf({ host: '::1', port: 1884 }))).toBe('[::1]:1884')
   })
 
-  it('says which port it was given, serves it, and counts its connections', async () => {
+  it('reports its port, serves it, and counts its connections', async () => {
     const listener = await start()
     expect(listener).toMatchObject({ host: '127.0.0.1', port: expect.any(Number), connections: 0 })
     const client = await RawClient.connect(listener.port)
@@ -88,7 +88,7 @@ describe('the server', () => {
     expect(inspect(listener)).toContain('accepted: 0')
   })
 
-  it('keeps what a paused connection has left of a chunk, whatever others send meanwhile', async () => {
+  it('keeps the rest of a chunk of a paused connection while other connections send', async () => {
     const paused = new Map<number, Connection>()
     // The first byte pauses the connection; all that follow are sent back.
     const decode = (connection: Connection, chunk: Uint8Array): number => {
@@ -164,7 +164,7 @@ describe('the server', () => {
     client.destroy()
   })
 
-  it('has a place for a new client when the one before has closed its connection', async () => {
+  it('has a place for a new client when the previous client has closed its connection', async () => {
     const listener = await start({ maximumConnections: 10 })
     const open = () => Promise.all(Array.from({ length: 10 }, () => RawClient.connect(listener.port)))
     let clients = await open()
@@ -196,7 +196,7 @@ describe('the server', () => {
     for (const socket of halfOpen) socket.destroy()
   })
 
-  it('lets in only so many new connections in one turn as its work allows', async () => {
+  it('accepts as many new connections in one turn as the work of the turn allows', async () => {
     let now = 0
     let most = 0
     const counting: PipelineStage = {
@@ -256,7 +256,7 @@ describe('the server', () => {
   })
 
   describe('across a reset', () => {
-    it('keeps the port: whoever connects meanwhile is served by the successor', async () => {
+    it('keeps the port: clients that connect meanwhile are served by the successor', async () => {
       const listener = await start()
       const before = await RawClient.connect(listener.port)
       await answers(before)
@@ -272,7 +272,7 @@ describe('the server', () => {
       await answers(await RawClient.connect(resumed.port))
     })
 
-    it('knows the address of a client that was gone before its turn came', async () => {
+    it('has the address of a client that was gone before it was accepted', async () => {
       const listener = await start()
       const suspended = await suspend(listener)
       const gone = await RawClient.connect(listener.port)
@@ -285,7 +285,7 @@ describe('the server', () => {
       await expect.poll(() => logger.at('debug')).toMatchObject([{ remote: `${localAddress}:${localPort}` }])
     })
 
-    it('binds anew for another address', async () => {
+    it('binds another address', async () => {
       const listener = await start()
       const suspended = await suspend(listener)
       const meanwhile = await RawClient.connect(listener.port)
@@ -295,7 +295,7 @@ describe('the server', () => {
       expect(suspended.server.listening).toBe(false)
     })
 
-    it('binds anew on the same port, which is free for it once the old socket is closed', async () => {
+    it('binds the same port again after the old socket is closed', async () => {
       const port = await freePort()
       const suspended = await suspend(await start({ port }))
       const resumed = await resume({ port, backlog: 5 }, suspended)
@@ -315,7 +315,7 @@ describe('the server', () => {
       await answers(meanwhile)
     })
 
-    it('keeps the old socket when the new address is not waited for any more, and closes the new one', async () => {
+    it('keeps the old socket if the deadline for the new address has passed, and closes the new socket', async () => {
       const listener = await start()
       const suspended = await suspend(listener)
       const port = await freePort()
@@ -325,7 +325,7 @@ describe('the server', () => {
       expect((await resume({}, suspended)).port).toBe(listener.port)
     })
 
-    it('binds anew when the socket was closed meanwhile', async () => {
+    it('binds again if the socket was closed meanwhile', async () => {
       const port = await freePort()
       const listener = await start({ port })
       const suspended = await suspend(listener)
@@ -336,7 +336,7 @@ describe('the server', () => {
       await answers(await RawClient.connect(port))
     })
 
-    it('can still be stopped when nobody resumes it', async () => {
+    it('can still be stopped if it is not resumed', async () => {
       const listener = await start()
       const suspended = await suspend(listener)
       const meanwhile = await RawClient.connect(listener.port)
@@ -345,7 +345,7 @@ describe('the server', () => {
       expect(suspended.server.listening).toBe(false)
     })
 
-    it('does not take over what is no server', async () => {
+    it('does not take over a value that is not a server', async () => {
       await expect(resume({}, { host: '127.0.0.1', port: 0, server: null })).rejects.toThrow('backlog')
     })
   })

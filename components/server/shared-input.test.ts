@@ -23,12 +23,15 @@ const connected = async (input: SharedInput) => {
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay(true)
   const [accepted] = (await once(server, 'connection')) as [Socket]
   let take: (read: Read) => void = () => undefined
-  const room: { memory: Buffer | undefined; filled(length: number): void } = { memory: undefined, filled: () => {} }
+  const packet: { memory: Buffer | undefined; bytesRead(length: number): void } = {
+    memory: undefined,
+    bytesRead: () => {},
+  }
   const reader = {
     read: (chunk: Buffer) => take({ chunk, isShared: currentRead.chunk === chunk }),
     hasRest: false,
-    room: () => room.memory,
-    filled: (length: number) => room.filled(length),
+    readBuffer: () => packet.memory,
+    bytesRead: (length: number) => packet.bytesRead(length),
   }
   const socket = input.adopt(accepted, reader, () => undefined)
   socket?.resume()
@@ -43,7 +46,7 @@ const connected = async (input: SharedInput) => {
   const each = (act: (read: Read) => void) => {
     take = act
   }
-  return { client, socket: socket!, next, each, room }
+  return { client, socket: socket!, next, each, packet }
 }
 
 const MUCH_BYTES = 1024 * 1024
@@ -161,7 +164,7 @@ describe('shared input', () => {
     client.destroy()
   })
 
-  it('leaves buffers with only a few of the clients that sent much and are silent since', async () => {
+  it('only a few clients that sent much and are silent now keep buffers', async () => {
     const pool = new BufferPool()
     const endOfTurn = new EndOfTurn()
     const input = new SharedInput(pool, endOfTurn)
@@ -176,7 +179,7 @@ describe('shared input', () => {
     expect(pool.inUse).toBe(1)
   })
 
-  it('has no buffer with a connection that is closed in the middle of a read, and gives each back once', async () => {
+  it('a connection that is closed during a read keeps no buffer, and each buffer is returned once', async () => {
     const pool = new BufferPool()
     const input = new SharedInput(pool, new EndOfTurn())
     for (const isShared of [true, false]) {
@@ -194,7 +197,7 @@ describe('shared input', () => {
     expect(await inUseWhenOver(pool, input)).toBe(taken.length)
   })
 
-  it('takes the buffer of a client that is silent for long, and reads on from that client', async () => {
+  it('takes back the buffer of a client that is silent for long, and continues to read from it', async () => {
     const pool = new BufferPool()
     const endOfTurn = new EndOfTurn()
     const input = new SharedInput(pool, endOfTurn)
@@ -213,25 +216,25 @@ describe('shared input', () => {
     }
   })
 
-  it('reads into the memory that the connection has room in, for as long as it says so', async () => {
-    const { client, next, room } = await connected(new SharedInput(new BufferPool(), new EndOfTurn()))
+  it('reads into the memory of a packet for as long as the connection provides it', async () => {
+    const { client, next, packet } = await connected(new SharedInput(new BufferPool(), new EndOfTurn()))
     const memory = Buffer.alloc(10)
     const first = next(() => {
-      room.memory = memory.subarray(2, 6)
+      packet.memory = memory.subarray(2, 6)
     })
     client.write('first')
     await first
     const lengths: number[] = []
-    const filled = new Promise<void>((resolve) => {
-      room.filled = (length) => {
+    const bothRead = new Promise<void>((resolve) => {
+      packet.bytesRead = (length) => {
         lengths.push(length)
-        room.memory = lengths.length === 1 ? memory.subarray(6, 8) : undefined
+        packet.memory = lengths.length === 1 ? memory.subarray(6, 8) : undefined
         if (lengths.length === 2) resolve()
       }
     })
     const last = next()
     client.write('abcdefghi')
-    await filled
+    await bothRead
     expect([lengths, memory.toString('latin1')]).toEqual([[4, 2], '\0\0abcdef\0\0'])
     expect(await last).toBe('ghi')
     client.destroy()

@@ -30,7 +30,7 @@ export class SharedInput {
    * there in every version of Node; where they are not, nothing is done.
    * @param accepted does not read yet: made by `socketFor`, or by a server with `pauseOnConnect`.
    * @param readFailed called when a read fails. The caller destroys the socket.
-   * @returns the socket to go on with; undefined when it is the old one, with its `data` events.
+   * @returns the socket to use; undefined if it is the old one, with its `data` events.
    */
   adopt(accepted: object, reader: InputReader, readFailed: (error: Error) => void): PatientSocket | undefined {
     const isOurs = accepted instanceof InputSocket && accepted.owner === this.#owner

@@ -14,7 +14,7 @@ const reader = (pendingBytes: number, takenAgoMs: number) => {
   return self
 }
 
-it('the relief from slow readers cuts off those that took nothing first, then those that hold most, as far as it is needed', () => {
+it('the relief from slow readers first cuts off connections that took nothing, then those with the most pending bytes, as far as needed', () => {
   const log = new RecordingLogger()
   const idle = reader(0, 100_000)
   const [stalled, large, small] = [reader(10, 100_000), reader(100, 0), reader(50, 0)]
@@ -24,7 +24,7 @@ it('the relief from slow readers cuts off those that took nothing first, then th
   expect(all.map(({ isCutOff }) => isCutOff)).toEqual([false, false, true, true])
 })
 
-it('counts them, and logs one line for some time', () => {
+it('counts them, and logs at most one line in an interval', () => {
   const log = new RecordingLogger()
   const slowReaders = new SlowReaders([reader(10, 0), reader(20, 0)], log)
   slowReaders.relieve(30, 5_000)

@@ -48,7 +48,7 @@ export class SlowReaders {
       if (freed >= bytes) break
       freed += connection.pendingBytes
       this.#cutOff += 1
-      connection.cutOff('it read too slowly, and the buffers of all connections were full')
+      connection.cutOff('it read too slowly, and too many bytes were pending for all connections')
     }
     this.#bytesSinceLog += freed
     this.#report(waitedMs)

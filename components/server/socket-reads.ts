@@ -21,10 +21,10 @@ export interface InputReader {
   read(chunk: Buffer): void
   /** Whether a part of what was read waits. */
   readonly hasRest: boolean
-  /** Memory that the next bytes are to be read into, instead of that of the server. */
-  room(): Buffer | undefined
+  /** Memory that the next bytes are read into, instead of that of the server. Undefined: the memory of the server. */
+  readBuffer(): Buffer | undefined
   /** Reports the number of bytes that were read into it. */
-  filled(length: number): void
+  bytesRead(length: number): void
 }
 
 /** What all connections that read into shared memory have in common. */
@@ -54,9 +54,9 @@ export class SocketReads implements OwnReader {
   /** Set when the socket is there. */
   socket: DirectedSocket | undefined
   readonly #owner: ReadOwner
-  /** What the next read goes into, unless there is room in a packet. */
+  /** Memory of the next read, unless the decoder gave `#readBuffer`. */
   #memory: Buffer
-  #room: Buffer | undefined
+  #readBuffer: Buffer | undefined
   #ownReads = 0
   #isClosed = false
 
@@ -67,20 +67,20 @@ export class SocketReads implements OwnReader {
 
   /** What the next read goes into. */
   next(): Buffer {
-    return this.#room ?? this.#memory
+    return this.#readBuffer ?? this.#memory
   }
 
   /** So many bytes were read into what `next` returned. */
   wasRead(length: number): void {
     const reader = this.reader!
-    if (this.#room !== undefined) reader.filled(length)
+    if (this.#readBuffer !== undefined) reader.bytesRead(length)
     else this.#pass(length, reader)
-    this.#room = reader.room()
+    this.#readBuffer = reader.readBuffer()
   }
 
   giveBack(): void {
     this.#leaveOwn()
-    if (this.#room === undefined) this.socket?.readInto(this.#memory)
+    if (this.#readBuffer === undefined) this.socket?.readInto(this.#memory)
   }
 
   /** The socket is closed. */

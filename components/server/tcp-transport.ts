@@ -24,7 +24,7 @@ export const listen = async ({ host, port, backlog }: ServerConfig): Promise<Lis
   return { server, events }
 }
 
-/** Connections over TCP. The listening socket outlives it: a successor goes on with it. */
+/** Connections over TCP. The listening socket outlives it: a successor uses it. */
 export class TcpTransport implements Transport {
   readonly name: string
   readonly transport = 'tcp'

@@ -32,7 +32,7 @@ const make = (unitMs = 0.0001, firstUnits = UNITS) => {
   return { clock, log, endOfTurn, budget, done, waiter }
 }
 
-it('the turn budget says whether units of this turn are left, for all together, and has all of them again in the next turn', async () => {
+it('the turn budget reports whether units of this turn are left for all connections, and is full again in the next turn', async () => {
   const { budget, endOfTurn } = make()
   expect([budget.spend(6_000), budget.spend(3_999), budget.spend(1), budget.spend(1)]).toEqual([
     true,
@@ -45,7 +45,7 @@ it('the turn budget says whether units of this turn are left, for all together, 
   expect(budget.spend(9_999)).toBe(true)
 })
 
-it('the turn budget divides a turn among those that wait, in their order, and serves each of them once in it', async () => {
+it('the turn budget divides a turn among the waiters, in their order, and serves each once', async () => {
   const { done, waiter } = make()
   for (const name of ['a', 'b', 'c', 'd']) waiter(name, 5_000)
   await turn()
@@ -55,7 +55,7 @@ it('the turn budget divides a turn among those that wait, in their order, and se
   expect(new Set(done.map(({ turn }) => turn)).size).toBe(2)
 })
 
-it('the turn budget does no more in a turn when more wait: the others are served in later turns, first come, first served', async () => {
+it('the turn budget does not grow with the number of waiters: the rest is served in later turns, first come, first served', async () => {
   const { budget, done, waiter, log } = make()
   const count = 200
   for (let n = 0; n < count; n++) waiter(`${n}`, 10 * MINIMUM_SHARE)
@@ -70,7 +70,7 @@ it('the turn budget does no more in a turn when more wait: the others are served
   expect(log.at('info')).toMatchObject([{ waiting: count, turnWorkUnits: UNITS }])
 })
 
-it('the turn budget serves those that wait after what was written, so that answers do not wait for them', async () => {
+it('the turn budget serves waiters after the writes of the turn, so that answers do not wait for them', async () => {
   const { endOfTurn, waiter, done } = make()
   waiter('reader', 1)
   endOfTurn.add({ endTurn: () => void done.push({ turn: 0, name: 'writer', share: 0 }) })

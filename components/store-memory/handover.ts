@@ -32,7 +32,7 @@ export const takeApart = (store: MemoryStore): Handover => {
 }
 
 /**
- * Builds the store anew from what its predecessor handed over, with the same messages shared by the same places.
+ * Builds the store from the state of its predecessor. Messages are shared by the same places as before.
  * @throws an Error that says what is wrong when it is of another version or shape.
  */
 export const rebuild = (suspended: unknown): MemoryStore => {

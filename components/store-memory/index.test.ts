@@ -73,7 +73,7 @@ describe('the memory store over a reset', () => {
     failed.append({ type: 'retained-removed', topic: 'x' })
     expect(suspended).toEqual(before)
     expect((await resume(suspended)).counts).toEqual(store.counts)
-    // What the failed start had in between goes on as well.
+    // Changes during the failed start are kept as well.
     expect((await resume(await suspend(failed))).counts).toMatchObject({ sessions: 1, queued: 0, retained: 0 })
   })
 

@@ -44,12 +44,12 @@ export class MemoryStore implements Store {
   /** Never calls: everything is durable from the start. */
   onDurable(): void {}
 
-  /** Numbers the messages of a session from here on, whatever has left its queue. */
+  /** The next number for a message of a session. It grows even if messages leave the queue. */
   continueAfter(session: string, sequence: number): void {
     this.#sessions.get(session)?.queue.continueAfter(sequence)
   }
 
-  /** The sessions themselves, for whoever takes the store apart. */
+  /** The sessions themselves, for the handover to a successor. */
   get sessions(): Iterable<MemorySession> {
     return this.#sessions.values()
   }
@@ -149,7 +149,7 @@ const change = (session: MemorySession, record: SessionChange): void => {
   }
 }
 
-/** Changes a copy: the original belongs to whoever appended it, or has been read by somebody. */
+/** Changes a copy: the original belongs to the caller that appended it, or has been read. */
 const replace = (
   queue: MessageQueue,
   sequence: number,

@@ -8,7 +8,7 @@ import { MessageQueue } from './message-queue.ts'
 describe('the queue of messages', () => {
   const sequencesOf = (queue: MessageQueue) => queue.read(0, Number.POSITIVE_INFINITY).map(({ sequence }) => sequence)
 
-  it('agrees with a sorted map, whatever is put and removed in whatever order', () => {
+  it('agrees with a sorted map, for any puts and removals in any order', () => {
     // Runs of the same action, so that queues grow long and get long gaps.
     const action = fc.record({
       kind: fc.constantFrom('append', 'append', 'insert', 'remove first', 'remove', 'remove all but one'),
@@ -52,7 +52,7 @@ describe('the queue of messages', () => {
     fc.assert(property, { seed: fuzzSeed, numRuns: runs(300) })
   })
 
-  it('counts the bytes of a message that takes the place of another', () => {
+  it('counts the bytes of a message that replaces another', () => {
     const queue = new MessageQueue()
     queue.put(queuedMessage({ sequence: 1 }))
     const { bytes } = queue

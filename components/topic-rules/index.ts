@@ -1,3 +1,4 @@
+import { counted } from '../../src/collections/counted.ts'
 import { Authorizer } from '../../src/kinds/authorizer.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { topicRulesConfig } from './rule.ts'
@@ -8,6 +9,6 @@ export const topicRules = defineComponent({
   provides: Authorizer,
   needs: {},
   config: topicRulesConfig,
-  describe: (config) => `${config.rules.length} rules, else ${config.default}`,
+  describe: (config) => `${counted(config.rules.length, 'rule')}, else ${config.default}`,
   start: (config) => new TopicRules(config),
 })

@@ -29,7 +29,7 @@ authorizerContract('topicRules without rules on receiving', () =>
 )
 
 describe('the order of rules', () => {
-  it('lets the first that matches decide', () => {
+  it('the first matching rule decides', () => {
     const rules = authorizer('deny', 'publish deny a/b', 'publish allow a/+', 'publish deny #')
     expect(['a/b', 'a/c', 'a/b/c'].map((topic) => publishes(rules, who('x'), topic))).toEqual([false, true, false])
   })
@@ -43,7 +43,7 @@ describe('the order of rules', () => {
     }
   })
 
-  it('takes rules for their own action alone', () => {
+  it('applies rules only to their own action', () => {
     const rules = authorizer('deny', 'publish allow p', 'subscribe allow s', 'receive allow r', 'all allow a')
     for (const [topic, expected] of [
       ['p', [true, false, false]],
@@ -68,7 +68,7 @@ describe('the order of rules', () => {
 })
 
 describe('a rule for a user or client', () => {
-  it('is passed over for everybody else', () => {
+  it('is ignored for all other clients', () => {
     const rules = authorizer(
       'deny',
       'publish allow a user=ann',
@@ -97,7 +97,7 @@ describe('a rule for a user or client', () => {
     expect(topics(who('c1', 'ann'))).toEqual(['b', 'd'])
   })
 
-  it('denies clients without a user name what the others may do', () => {
+  it('denies actions only to clients without a user name', () => {
     const rules = authorizer('allow', 'all deny # anonymous=true')
     for (const [identity, allowed] of [
       [who('c'), false],
@@ -156,7 +156,7 @@ describe('placeholders', () => {
     expect(publishes(own, who('c', '%c'), 'b/c')).toBe(false)
   })
 
-  it('match nothing for a client without a user name, or with an empty one', () => {
+  it('match nothing for a client with an empty or no user name', () => {
     for (const identity of [who('c'), who('c', '')]) {
       for (const topic of ['users/u-/a', 'users/u-undefined/a', 'users/u-null/a', '/x', 'undefined/x']) {
         expect(publishes(rules, identity, topic)).toBe(false)
@@ -183,7 +183,7 @@ describe('placeholders', () => {
 })
 
 describe('subscribing', () => {
-  it('is denied when the filter reaches into a denied one, and allowed within one allowed', () => {
+  it('is denied if the filter overlaps a denied filter, and allowed within an allowed filter', () => {
     const rules = authorizer('deny', 'subscribe deny a/secret/#', 'subscribe allow a/#')
     const granted = ['a/x', 'a/x/+', 'a/x/#', 'a/+/+', 'a/+', 'a/secret', 'a/#', '#', '+/x', 'a'].filter((filter) =>
       rules.maySubscribe(who('x'), filter),
@@ -223,13 +223,13 @@ describe('subscribing', () => {
 })
 
 describe('receiving', () => {
-  it('is asked about only when a rule says something of it', () => {
+  it('is checked only if there is a rule for it', () => {
     expect(authorizer('deny', 'publish allow a', 'subscribe allow a').mayReceive).toBeUndefined()
     expect(authorizer('deny', 'receive allow a').mayReceive).toBeTypeOf('function')
     expect(authorizer('deny', 'all allow a').mayReceive).toBeTypeOf('function')
   })
 
-  it('follows the rules on subscribing where none on receiving matches', () => {
+  it('follows the rules for subscribing if no rule for receiving matches', () => {
     const rules = authorizer('deny', 'subscribe allow #', 'receive deny secret/#')
     expect(rules.mayReceive!(who('x'), 'a')).toBe(true)
     expect(rules.mayReceive!(who('x'), 'secret/a')).toBe(false)
@@ -255,7 +255,7 @@ describe('the config', () => {
     ).problems.map(({ path, message }) => `${path.slice(2).join('.')}: ${message}`)
   const one = (over: object) => ({ rules: [{ action: 'all', filter: 'a', allow: true, ...over }], default: 'deny' })
 
-  it('takes rules as they are documented', () => {
+  it('accepts rules as documented', () => {
     expect(problems(one({ filter: 'a/%c/d-%u/+/#', user: 'ann', client: 'c' }))).toEqual([])
     expect(problems(one({ anonymous: true, client: 'c' }))).toEqual([])
     expect(problems(one({ anonymous: false, filter: '%u/#', user: 'ann' }))).toEqual([])

@@ -7,7 +7,7 @@ import type { TopicRulesConfig } from './rule.ts'
 
 /** Access control by a list of rules on topics. */
 export class TopicRules implements Authorizer {
-  /** There only when some rule is about receiving: who asks nobody loses no time. */
+  /** Set only if a rule concerns receiving: otherwise deliveries need no check. */
   readonly mayReceive?: (identity: Identity, topic: string) => boolean
   readonly #config: TopicRulesConfig
   /** The rules of all clients, when they are the same for all. */

@@ -31,7 +31,7 @@ transportContract('localSocket', async () => {
   }
 })
 
-test('a client of the socket and one of TCP reach each other', async () => {
+test('a client of the socket and a client of TCP exchange messages', async () => {
   const path = newPath()
   const broker = await startTestBroker({ system: { ...system, local: { component: localSocket, config: { path } } } })
   const [local, remote] = [await connectAsync(`mqtt+unix://${path}`), await connectAsync(broker.url)]

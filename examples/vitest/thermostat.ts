@@ -1,4 +1,4 @@
-/** A device as an example of a program under test: it switches the heating by the temperature that it is told. */
+/** A device as an example of a program under test: it switches the heating by the temperature that it receives. */
 import { connectAsync } from 'mqtt'
 
 export const startThermostat = async (url: string, limit: number) => {

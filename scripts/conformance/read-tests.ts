@@ -7,7 +7,7 @@ import { join } from 'node:path'
 export interface NamedTest {
   /** The name of its file. */
   readonly file: string
-  /** Its title without the ids; what a table of cases fills in is three dots. */
+  /** Its title without the ids. Values from a table of cases are replaced by three dots. */
   readonly title: string
   /** Ids of MQTT 5.0; those of MQTT 3.1.1 begin with `3.1.1 `. */
   readonly ids: readonly string[]
@@ -26,7 +26,7 @@ export const readTests = (folder: string): readonly NamedTest[] =>
     return [...source.matchAll(NAMED)].map((match) => namedTest(file, source, match))
   })
 
-/** Names of the files that hold tests, sorted as a person would: 3.2 before 3.10. */
+/** Names of the files with tests, in natural order: 3.2 before 3.10. */
 export const testFiles = (folder: string): readonly string[] =>
   readdirSync(folder)
     .filter((file) => file.endsWith('.test.ts'))

@@ -1,4 +1,4 @@
-/** The process of the attackers: takes one job from the runner, prepares, attacks when it is told, and ends. */
+/** The process of the attackers: takes one job from the runner, prepares, attacks on request, and ends. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inParallel } from '../../bench/generator/in-parallel.ts'

@@ -3,7 +3,7 @@ import { awayQueues, retainedReplay, retainedSearch, sharedAway, wildcardLevels 
 import { packetFloods } from './attacks/packet-floods.ts'
 import { closeSubscriptions, frozenSubscribers, sessionsFull, unreleased, wills } from './attacks/sessions.ts'
 
-/** No attack: what the machine itself delays. */
+/** No attack: measures the delay of the machine itself. */
 const none: Attack = {
   name: 'none',
   summary: 'no attack, for comparison',

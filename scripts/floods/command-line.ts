@@ -8,9 +8,9 @@ export interface FloodOptions {
   readonly list: boolean
   /** Names of attacks; all when empty. */
   readonly attacks: readonly string[]
-  /** Undefined when the attack decides. */
+  /** Undefined: the default of the attack. */
   readonly attackers: number | undefined
-  /** Undefined when the attack decides. */
+  /** Undefined: the default of the attack. */
   readonly seconds: number | undefined
   readonly scale: number
   /** Checkouts of this repository whose brokers are attacked. */
@@ -49,7 +49,7 @@ PINGREQ every 20 ms. Broker, client and attackers are processes of their own, on
 
 Exit codes: 0 all measured, 1 an attack could not be measured, 2 the command line is wrong.`
 
-/** Never throws: what is wrong comes back as text. */
+/** Never throws: a problem is returned as text. */
 export const parseFloodCommand = (args: readonly string[]): Command<FloodOptions> => {
   try {
     const { values } = parseArgs({ args: [...args], options })

@@ -13,9 +13,9 @@ import {
 const answerDeadlineMs = 120_000
 
 export interface ConnectOptions {
-  /** A new name when it is left out. */
+  /** Default: a new name. */
   readonly clientId?: string
-  /** Clean Session; true when it is left out. */
+  /** Clean Session; default true. */
   readonly clean?: boolean
   /** A Will with this topic, at QoS 0. */
   readonly willTopic?: string
@@ -82,7 +82,7 @@ export class FloodClient {
     })
   }
 
-  /** Opens a connection and has it accepted. @throws Error when it is refused. */
+  /** Opens a connection and connects. @throws Error if it is refused. */
   static async connect(port: number, options: ConnectOptions = {}): Promise<FloodClient> {
     const client = new FloodClient()
     await client.dial(port)
@@ -120,7 +120,7 @@ export class FloodClient {
     }
   }
 
-  /** Sends the same bytes again and again, as fast as the broker reads. @returns how often. */
+  /** Sends the same bytes repeatedly, as fast as the broker reads. @returns how often. */
   async flood(block: Uint8Array, isOver: () => boolean): Promise<number> {
     let times = 0
     while (!isOver() && !this.#closed) {
@@ -131,7 +131,7 @@ export class FloodClient {
     return times
   }
 
-  /** Says DISCONNECT and closes. Resolves when the connection is gone. */
+  /** Sends DISCONNECT and closes. Resolves when the connection is gone. */
   async leave(): Promise<void> {
     this.socket.end(disconnect)
     await this.gone()
@@ -154,7 +154,7 @@ export class FloodClient {
         clearTimeout(timer)
         resolve()
       }
-      // The attack must end even if the broker does not read.
+      // Ends the attack even if the broker does not read.
       const timer = setTimeout(over, 250)
       this.socket.on('drain', over).on('close', over)
     })

@@ -1,4 +1,4 @@
-/** What the runner and its processes tell each other. */
+/** The messages between the runner and its processes. */
 
 import type { Outcome } from './attack.ts'
 

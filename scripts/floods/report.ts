@@ -33,7 +33,7 @@ export const tableRow = ({ attack, broker, attackers, result }: Row): string => 
   ])
 }
 
-/** Without what did not happen. */
+/** Counts of 0 are omitted. */
 const counts = (outcome: Outcome): string =>
   Object.entries(outcome)
     .filter(([, count]) => count !== 0)

@@ -35,7 +35,10 @@ export type AttackResult =
     }
   | { readonly status: 'error'; readonly reason: string }
 
-/** Starts a broker and attacks it while a well-behaved client measures. Stops all processes. Never throws for what they do. */
+/**
+ * Starts a broker and attacks it while a well-behaved client measures. Stops all processes. Errors of these processes are
+ * returned, not thrown.
+ */
 export const runAttack = async (options: AttackOptions): Promise<AttackResult> => {
   const { broker, attack } = options
   let running: Awaited<ReturnType<Broker['start']>>
@@ -100,7 +103,7 @@ const jobOf = ({ attack, seconds, scale }: AttackOptions, port: number, attacker
 
 const all = <T, R>(list: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> => Promise.all(list.map(act))
 
-/** Has the well-behaved client measure while something happens. */
+/** Lets the well-behaved client measure during an action. */
 const watched = async (witness: Child, port: number, during: () => Promise<unknown>): Promise<WitnessFigures> => {
   await ask(witness, { type: 'begin', port } satisfies WitnessRequest, END_DEADLINE_MS)
   await during()
@@ -127,7 +130,7 @@ const ask = (child: Child, message: object, deadlineMs: number): Promise<AttackR
     process.send(message)
   })
 
-/** Looks at the memory of a process again and again. */
+/** Samples the memory of a process. */
 const watchMemory = (pid: number) => {
   let peak: number | undefined
   const look = () => {

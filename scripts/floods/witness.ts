@@ -1,6 +1,6 @@
 /**
- * The process of the well-behaved client. It sends PINGREQ every 20 ms, whether the last one was answered or not, so that a
- * long delay counts for all that would have been asked meanwhile. A second connection publishes at QoS 1.
+ * The process of the well-behaved client. It sends PINGREQ every 20 ms without waiting for the last answer, so that a long
+ * delay counts for all requests in that time. A second connection publishes at QoS 1.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,7 @@ const PING_INTERVAL_MS = 20
 const PUBLISH_INTERVAL_MS = 100
 /** How long the end waits for answers, in milliseconds. */
 const ANSWER_DEADLINE_MS = 60_000
-/** The most times that are kept: more than are sent in any run. */
+/** The maximum number of recorded times: more than are sent in any run. */
 const MAXIMUM_TIMES = 100_000
 
 /** Requests on one connection that are answered in their order, and their round trips. */
@@ -41,7 +41,10 @@ class RoundTrips {
     this.#client.send(packet)
   }
 
-  /** Waits until all are answered. Those that are not count with the time that has passed. @returns how many they are. */
+  /**
+   * Waits until all requests are answered. Unanswered requests count with the time that has passed. @returns the number of
+   * unanswered requests.
+   */
   async end(): Promise<number> {
     const deadline = performance.now() + ANSWER_DEADLINE_MS
     while (this.outstanding > 0 && !this.#client.closed && performance.now() < deadline) {

@@ -130,7 +130,7 @@ test('clients() is a table, and a list to work with', async () => {
   ])
 })
 
-test('a table ends after a hundred rows, and says how many more there are', async () => {
+test('a table ends after 100 rows, and shows how many more there are', async () => {
   await call('go')
   for (let index = 0; index < 1234; index += 1) broker.connected.set(`c${index}`, clientInfo(`c${index}`))
   const lines = (await shown('clients')).split('\n')
@@ -223,7 +223,7 @@ test('topics() looks at so many sessions and no more', async () => {
   expect(looked).toBeLessThanOrEqual(10_001)
 })
 
-test('publish() takes texts, bytes and objects, and says whom it reached', async () => {
+test('publish() accepts texts, bytes and objects, and reports the number of subscribers', async () => {
   await call('go')
   expect(await shown('publish', 'a/b', 'text')).toBe('Published to a/b: no subscriber.')
   call('watch', 'a/#')
@@ -260,7 +260,7 @@ test('watch() prints messages until it is stopped', async () => {
   expect(endWatches(watches)).toBeUndefined()
 })
 
-test('watch() prints so many messages in a second, and counts the others', async () => {
+test('watch() prints a limited number of messages in a second, and counts the rest', async () => {
   await call('go')
   vi.useFakeTimers()
   try {
@@ -276,7 +276,7 @@ test('watch() prints so many messages in a second, and counts the others', async
   }
 })
 
-test('watch() goes on after a reset, also after one that failed', async () => {
+test('watch() continues after a reset, even after a failed reset', async () => {
   await call('go')
   call('watch', 'a')
   broker = new FakeBroker()
@@ -306,7 +306,7 @@ const connect = (...ids: string[]) => {
   for (const id of ids) broker.connected.set(id, clientInfo(id))
 }
 
-test('a reset says what it did to whom', async () => {
+test('a reset reports what changed and which clients were disconnected', async () => {
   // One of them has not sent CONNECT.
   connections = 3
   connect('a', 'b')
@@ -337,8 +337,7 @@ test('status() shows clients, uptime, memory, states and numbers', async () => {
   expect(text).toMatch(
     /^component +kind +state +started in\nlistener +Listener +running +.* ms\nheart +Broker +running/m,
   )
-  // A counter that is 0 is left out.
-  // Nothing of the numbers is cut: they go on in the next line.
+  // A counter that is 0 is left out. The numbers are not cut: they continue in the next line.
   expect(text.slice(text.indexOf('numbers')).split('\n').slice(1)).toEqual([
     'listener   2 open connections, pending 1.5 MiB',
     '           3 refused clients (reason Not authorized (0x87))',

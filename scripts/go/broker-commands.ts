@@ -1,4 +1,4 @@
-/** The commands that ask the broker, or act on it. Each finds the broker that runs at the time of the call. */
+/** The commands that ask the broker, or act on it. Each command uses the broker that is running at the time of the call. */
 
 import { describeReasonCode } from '../../src/index.ts'
 import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
@@ -19,7 +19,7 @@ import { counted } from './quantities.ts'
 import { brokerOf } from './running.ts'
 import type { Watches } from './watches.ts'
 
-/** Retained messages and sessions that one command looks at: it holds up the clients meanwhile. */
+/** Retained messages and sessions that one command looks at: clients wait meanwhile. */
 const mostRetained = 1_000
 const mostSessions = 10_000
 
@@ -53,7 +53,9 @@ export const brokerCommands = (dev: Dev, watches: Watches): Readonly<Record<stri
   watch: {
     usage: "watch('a/#')",
     help: 'prints messages that a filter matches, until unwatch() or Ctrl-C',
-    more: ['Several filters can be watched. It goes on after a reset. 50 messages are printed in a second at most.'],
+    more: [
+      'Several filters can be watched. Watching continues after a reset. At most 50 messages are printed in a second.',
+    ],
     call: (filter?: unknown) => {
       watch(watches, brokerOf(dev), text(filter, "watch takes a filter: watch('a/#')"))
       return shownAs({}, `Watching ${watches.filters.map(nameText).join(', ')}; unwatch() or Ctrl-C stops it.`)
@@ -77,7 +79,7 @@ export const brokerCommands = (dev: Dev, watches: Watches): Readonly<Record<stri
   },
   disconnect: {
     usage: "disconnect('id')",
-    help: 'disconnects a client; its session goes on, and it may reconnect',
+    help: 'disconnects a client; its session continues, and it may reconnect',
     call: (id?: unknown) =>
       disconnect(brokerOf(dev), text(id, "disconnect takes a Client Identifier: disconnect('kitchen')")),
   },
@@ -156,10 +158,10 @@ const publish = (broker: Broker, topic: string, payload: unknown, options: unkno
   return shownAs({ ...published }, publishedText(topic, published))
 }
 
-/** Bytes and texts as they are, nothing as an empty payload, all else as JSON. */
+/** Bytes and texts are sent as they are, undefined as an empty payload, other values as JSON. */
 const encoded = (payload: unknown): string | Uint8Array => {
   if (typeof payload === 'string') return payload
-  // Also those of the realm of the prompt.
+  // Also arrays of bytes from the realm of the prompt.
   if (ArrayBuffer.isView(payload)) return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   return payload === undefined ? '' : (JSON.stringify(payload) ?? String(payload))
 }
@@ -170,7 +172,7 @@ const publishedText = (topic: string, { reasonCode, subscribers }: Published): s
   return `Published to ${name}: ${subscribers === 0 ? 'no subscriber' : counted(subscribers, 'subscriber')}.`
 }
 
-/** What the broker throws for an argument that is not right is all there is to say: no place in the code helps. */
+/** The broker's error for an invalid argument is printed without a place in the code. */
 const explained = <T>(ask: () => T): T => {
   try {
     return ask()

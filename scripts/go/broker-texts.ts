@@ -1,4 +1,4 @@
-/** What the prompt prints of clients, sessions and messages. All of it comes from clients: no character may act on the terminal. */
+/** The prompt's output about clients, sessions and messages. The data comes from clients, so control characters are escaped. */
 
 import type { ClientInfo, SessionInfo } from '../../src/kinds/broker.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
@@ -14,10 +14,10 @@ export interface PrintedMessage {
   readonly retain: boolean
 }
 
-/** Rows of a table that are printed. A screen holds no more, and the value that the command returns has all. */
+/** Rows of a table that are printed. A screen shows no more. The value that the command returns is complete. */
 const mostRows = 100
 
-/** Letters of a payload that are printed, and the bytes that are looked at for them. */
+/** The number of letters of a payload that are printed, and of bytes that are decoded for them. */
 const mostLetters = 100
 const mostBytes = 4 * mostLetters
 
@@ -183,7 +183,7 @@ const expiryText = (seconds: number): string => {
 
 const versionText = (version: number): string => ({ 3: '3.1', 4: '3.1.1', 5: '5.0' })[version] ?? `${version}`
 
-/** Nothing for 0: what stands in a column is to be seen. */
+/** An empty text for 0, so that other values stand out. */
 const countText = (count: number): string => (count === 0 ? '' : count.toLocaleString('en'))
 
 const moreText = (count: number, noun: string): string[] =>

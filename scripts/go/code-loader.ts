@@ -1,28 +1,28 @@
 import { statSync } from 'node:fs'
 import type { LoadedConfig } from '../../src/system/dev.ts'
 
-/** Loads the system config and the code behind it, again and again. */
+/** Loads the system config and its code, repeatedly. */
 export interface CodeLoader {
   /**
    * Loads what changed since the last load that succeeded.
-   * @throws LoadError; the instances made from the modules of before are not touched, and the next load tries again
-   * everything that this one did not get done. SystemError CONFIG_INVALID for a config in JSON with problems.
+   * @throws LoadError; the instances of the previous modules are not changed, and the next load tries again everything that
+   * failed. SystemError CONFIG_INVALID for a config in JSON with problems.
    */
   load(): Promise<LoadedConfig>
   /**
-   * Loads a file that need not belong to the system, and what it imports, as far as it changed since it was last loaded. What
-   * it has in common with the system is loaded again as well when it has changed; the running system keeps what it has.
+   * Loads a file that need not belong to the system, and what it imports, as far as it changed since it was last loaded.
+   * Changed modules that it shares with the system are loaded again, too. The running system keeps its modules.
    * @param file its absolute path.
    * @returns what it exports.
    * @throws LoadError, or what the import threw.
    */
   loadFile(file: string): Promise<object>
-  /** Whether a load would bring anything new. */
+  /** Whether anything has changed since the last load. */
   isStale(): boolean
   close(): Promise<void>
 }
 
-/** What tells one version of a file from another. */
+/** Identifies the version of a file. */
 export type Stamp = string
 
 export const stampOf = (file: string): Stamp => {

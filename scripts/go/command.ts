@@ -1,15 +1,15 @@
-/** A command of the prompt, and what becomes of its result. */
+/** A command of the prompt, and its result. */
 
 import { inspect } from 'node:util'
 import { painted } from './table.ts'
 
-/** One thing that stands ready at the prompt: a function to call, or a value that is read anew each time. */
+/** A command at the prompt: a function, or a value that is read each time. */
 export type Command = {
   /** How it is written: `log('debug')`. */
   readonly usage: string
   /** What it does, in a line. */
   readonly help: string
-  /** What else can be said of it, a line each; printed when the command is named without its parentheses. */
+  /** More lines of help, printed if the command is named without its parentheses. */
   readonly more?: readonly string[]
   /** An old name, which works and is not listed. */
   readonly unlisted?: boolean
@@ -17,15 +17,15 @@ export type Command = {
 
 export type Commands = Readonly<Record<string, Command>>
 
-/** What the user asked for makes no sense; the message is all there is to say. */
+/** The user made a mistake. Only the message is printed. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** A text, or how it is made where colours are shown or not. */
+/** A text, or a function that makes it with or without colours. */
 export type Text = string | ((colors: boolean) => string)
 
-/** The value, which prints as the text: what a command returns can be read and still be worked with. */
+/** A value that is printed as the text, so that the result of a command can be read and used. */
 export const shownAs = <T extends object>(value: T, text: Text): T =>
   Object.defineProperty(value, inspect.custom, {
     value: (_depth: number, { colors }: { readonly colors?: boolean } = {}) =>
@@ -33,7 +33,7 @@ export const shownAs = <T extends object>(value: T, text: Text): T =>
     configurable: true,
   })
 
-/** The commands, where each that is named without its parentheses prints how it is used. */
+/** The commands. A command that is named without its parentheses prints its usage. */
 export const withUsage = (commands: Commands): Commands => {
   for (const command of Object.values(commands)) {
     if ('call' in command) shownAs(command.call, (colors) => usageText(command, colors))
@@ -44,7 +44,7 @@ export const withUsage = (commands: Commands): Commands => {
 const usageText = ({ usage, help, more = [] }: Command, colors: boolean): string =>
   [`${painted(usage, 'cyan', colors)}  ${help}`, ...more.map((line) => `  ${line}`)].join('\n')
 
-/** The commands, each with a line that says what it does. */
+/** The list of commands, with a line about each. */
 export const helpText = (commands: Commands, colors: boolean): string => {
   const rows = Object.values(commands)
     .filter(({ unlisted }) => unlisted !== true)

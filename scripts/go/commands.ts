@@ -1,4 +1,4 @@
-/** What can be called at the prompt of the dev loop. */
+/** The commands at the prompt of the dev loop. */
 
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { withNotice } from '../../src/slow-notice.ts'
@@ -7,9 +7,9 @@ import type { ComponentStatus } from '../../src/system/lifecycle.ts'
 import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
+import { resetText, startText } from './report-text.ts'
 import { findBroker, loggersOf } from './running.ts'
 import { statusText } from './status-text.ts'
-import { resetText, startText } from './texts.ts'
 import type { Watches } from './watches.ts'
 
 export interface CommandOptions {
@@ -20,11 +20,11 @@ export interface CommandOptions {
   readonly print: (text: string) => void
   /** Loads a file, given by its path as the user wrote it. @returns what it exports. */
   readonly loadFile: (file: string) => Promise<object>
-  /** What a reset has to say beside its report: that some of the changes need a restart, for instance. */
+  /** Additions to the report of a reset, for example that some changes need a restart. */
   readonly afterReset: () => string | undefined
   /** How many clients the last reset disconnected. */
   readonly disconnected: () => number
-  /** The filters that are watched, over resets. */
+  /** The filters that are watched. They outlive resets. */
   readonly watches: Watches
 }
 
@@ -76,7 +76,7 @@ export const createCommands = (options: CommandOptions): Commands => {
     },
   }
   withUsage(commands)
-  // Named without parentheses it is the same list: somebody who types it does not know yet what is to be typed.
+  // Without parentheses it prints the same list: the user may not know the syntax yet.
   shownAs((commands['help'] as { readonly call: object }).call, (colors) => helpText(commands, colors))
   return commands
 }

@@ -1,6 +1,6 @@
 /** Tab completion over the system map, which Node's own leaves out because the map is a proxy. */
 
-/** What readline wants of a completer: the candidates, and the part of the line that they replace. */
+/** The result of a completer for readline: the candidates, and the part of the line that they replace. */
 export type Completion = [candidates: string[], replaced: string]
 
 /**
@@ -16,7 +16,7 @@ export const completeSystem = (line: string, map: Readonly<Record<string, unknow
     const fitting = names.filter((name) => name.startsWith(typed))
     const candidates = fitting.filter(isIdentifier).map((name) => `system.${name}`)
     const bracketed = fitting.filter((name) => !isIdentifier(name)).map((name) => `system['${name}']`)
-    // Two candidates at least are listed; a single one replaces what is typed, which it has to begin with.
+    // Two or more candidates are listed. A single candidate replaces the typed text and has to begin with it.
     return [candidates.length + bracketed.length > 1 ? [...candidates, ...bracketed] : candidates, `system.${typed}`]
   }
   const [, quote, begun] = /(?:^|[^\w$.])system\[(['"])([\w-]*)$/.exec(line) ?? []
@@ -28,8 +28,8 @@ export const completeSystem = (line: string, map: Readonly<Record<string, unknow
 }
 
 /**
- * Puts the names of the prompt's own commands before all others that a word may become. An empty line gets these alone: Node's are
- * a screenful.
+ * Puts the names of the prompt's commands before all other candidates. For an empty line only these are listed, since Node's
+ * names fill a screen.
  * @param completion what Node offers.
  */
 export const ownNamesFirst = (
@@ -56,8 +56,8 @@ const completeComponent = (line: string, map: Readonly<Record<string, unknown>>)
 }
 
 /**
- * The names of all properties but those that every object has: those of its own first, then those of its class, then those of the
- * class that it extends. Reads none of them: a getter may do anything.
+ * The names of all properties except those that every object has: own properties first, then those of its class, then those of
+ * the class that it extends. The values are not read, since a getter may have effects.
  */
 const propertiesOf = (value: unknown): string[] => {
   const names = new Set<string>()

@@ -1,4 +1,4 @@
-/** What went wrong while code was loaded, as a person would want it: the file, the line, the words. */
+/** Errors while code is loaded, formatted for people: file, line and message. */
 
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
@@ -26,17 +26,17 @@ interface Place {
   readonly column?: number | undefined
 }
 
-/** What the loader knows of its modules. */
+/** The loader's data about its modules. */
 export interface Modules {
   /** True for the absolute path of a file that the loader has read as source. */
   has(file: string): boolean
   /** The file that imports the module, if one is known. */
   importerOf(file: string): string | undefined
-  /** A path as a person names it. */
+  /** A path as it is shown to a person. */
   shorten(file: string): string
 }
 
-/** Puts an error of Vite, or one thrown by a module's top level, into words. */
+/** Formats an error of Vite, or an error of the top level of a module. */
 export const toLoadError = (error: unknown, modules: Modules): LoadError => {
   const raw = error instanceof Error ? error : new Error(String(error))
   const text = stripVTControlCharacters(raw.message).trim()
@@ -99,6 +99,6 @@ const lineOf = (file: string, word: string): number | undefined => {
       .findIndex((line) => line.includes(word))
     return index === -1 ? undefined : index + 1
   } catch {
-    return undefined // The importer is gone as well; its name has to do.
+    return undefined // The importer does not exist any more, so only its name is shown.
   }
 }

@@ -1,4 +1,4 @@
-/** Chooses how a config and the code behind it are loaded. */
+/** Chooses the loader of a config and its code. */
 
 import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ export const rootFor = (configFile: string): string => (isCheckout ? packageDire
 
 /**
  * The loader for a config: with Vite, which loads changed code again, or without where it is not installed.
- * @returns the loader, and a sentence for the user when less can be loaded again than usual.
+ * @returns the loader, and a sentence for the user if some changes cannot be loaded.
  */
 export const createLoader = async (
   configFile: string,

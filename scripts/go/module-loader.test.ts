@@ -68,7 +68,7 @@ test('loads the default export, with everything behind it', async () => {
   expect(loader.isStale()).toBe(false)
 })
 
-test('evaluates a changed file and its importers alone; the others keep their singletons', async () => {
+test('evaluates only a changed file and its importers; other modules keep their singletons', async () => {
   const before = (await loader.load()).config as { b: object }
   evaluated()
   source('leaf.ts', 'export const leaf: number = 2')
@@ -100,7 +100,7 @@ test('follows an import that is new, and one that is gone', async () => {
   source('b.ts', 'export const b = 12')
   await loader.load()
   evaluated()
-  // b imports it no more: that it changes concerns nobody.
+  // b does not import it any more, so its changes have no effect.
   source('extra.ts', 'export const extra = 13')
   await loader.load()
   expect(evaluated()).toEqual([])
@@ -184,7 +184,7 @@ test('an import of a package that is not installed', async () => {
 
 test('a file that is written while it is loaded counts as changed', async () => {
   await loader.load()
-  // The module writes itself anew when it is evaluated, after it was read.
+  // The module rewrites its own file when it is evaluated, after it was read.
   const file = join(directory, 'leaf.ts')
   write(
     'leaf.ts',
@@ -202,7 +202,7 @@ test('a config without a default export is refused', async () => {
   expect((await failure()).message).toMatch(/^config\.ts: has no default export/)
 })
 
-test('a module that is imported only when it is needed is reloaded, and costs the others nothing', async () => {
+test('a module that is imported dynamically is reloaded, without reloading others', async () => {
   source('lazy.ts', 'export const lazy = 1')
   source('b.ts', "export const b = async () => (await import('./lazy.ts')).lazy")
   const { config } = await loader.load()
@@ -239,7 +239,7 @@ test('modules that import each other are reloaded together', async () => {
   expect(evaluated().toSorted()).toEqual(['b.ts', 'config.ts', 'other.ts'])
 })
 
-test('a file beside the system is loaded with what it imports, and its changes are not those of the system', async () => {
+test('a file outside the system is loaded with its imports, and its changes do not count as changes of the system', async () => {
   await loader.load()
   evaluated()
   source('tool.ts', "import { a } from './a.ts'", "import { help } from './help.ts'", 'export const sum = a + help')
@@ -265,7 +265,7 @@ test('what a file has in common with the system is loaded again when it changed,
   expect(loader.isStale()).toBe(false)
 })
 
-test('a file that is not there or does not load is named, and the system goes on', async () => {
+test('a file that is missing or does not load is named, and the system continues', async () => {
   await loader.load()
   const failureOf = (name: string) => loader.loadFile(join(directory, name)).catch(({ message }: Error) => message)
   expect(await failureOf('absent.ts')).toBe('there is no absent.ts')

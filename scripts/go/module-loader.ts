@@ -1,6 +1,6 @@
 /**
- * Loads the system config and the code behind it, and loads again what changed: those files and whatever imports them.
- * All other modules stay as they are, with their singletons. docs/adr/0002-reload-engine.md says why it is done this way.
+ * Loads the system config and its code, and loads changed files and their importers again. All other modules stay as they are,
+ * with their singletons. docs/adr/0002-reload-engine.md has the reasons.
  */
 
 import { isAbsolute, relative } from 'node:path'
@@ -71,7 +71,7 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
   /** The modules of the system. After a load that failed, which may have left some imports out, all that there are. */
   const systemModules = (): EvaluatedModuleNode[] => (failed ? sources(runner) : sourcesOf(runner, entry))
 
-  /** Lets go of what is outdated, for the next import to evaluate it again. */
+  /** Removes outdated modules, so that the next import evaluates them again. */
   const dropOutdated = async (): Promise<void> => {
     for (const { file } of systemModules()) if (isOutdated(file)) changed.add(shorten(root, file))
     for (const file of plainFiles) if (read.has(file) && isOutdated(file)) changed.add(shorten(root, file))
@@ -121,13 +121,15 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
   }
 }
 
-/** The modules that stand evaluated and are made from files of ours; packages are Node's, which never reloads them. */
+/** The evaluated modules of our files. Packages are loaded by Node and never reloaded. */
 const sources = (runner: ModuleRunner): EvaluatedModuleNode[] =>
   [...runner.evaluatedModules.idToModuleMap.values()].filter(
     ({ meta }) => meta !== undefined && 'code' in meta && meta.file !== null,
   )
 
-/** The modules whose evaluation failed, whichever import began it. One that is still under way counts as sound. */
+/**
+ * The modules whose evaluation failed, whichever import began it. A module whose evaluation is still under way does not count.
+ */
 const brokenOf = async (modules: readonly EvaluatedModuleNode[]): Promise<Set<EvaluatedModuleNode>> => {
   const later = new Promise<boolean>((resolve) => setImmediate(resolve, true))
   const broken = new Set<EvaluatedModuleNode>()
@@ -153,7 +155,7 @@ const withImporters = (runner: ModuleRunner, modules: readonly EvaluatedModuleNo
   return found
 }
 
-/** The modules that stand evaluated and are imported by this file, directly or not; all, if the file is none of them. */
+/** The evaluated modules that this file imports, directly or not; all, if the file is not one of them. */
 const sourcesOf = (runner: ModuleRunner, entry: string): EvaluatedModuleNode[] => {
   const modules = sources(runner)
   const first = modules.find(({ file }) => file === entry)
@@ -174,7 +176,7 @@ const withImports = (runner: ModuleRunner, module: EvaluatedModuleNode): Set<Eva
   return found
 }
 
-/** A path relative to the root where it lies below it; what is no path, such as a package's name, as it is. */
+/** A path relative to the root if it is below it. Other paths, and names of packages, are not changed. */
 const shorten = (root: string, file: string): string => {
   const short = relative(root, file)
   return !isAbsolute(file) || short.startsWith('..') ? file : short

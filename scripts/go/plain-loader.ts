@@ -13,7 +13,7 @@ export const createPlainLoader = (entry: string): CodeLoader => {
   let loaded: unknown
   let loads = 0
 
-  /** The config file under a name that Node does not know yet; other files as they are. */
+  /** The config file under a new name; other files under their own. */
   const importModule: ImportModule = (file) => importByNode(file, file === entry && loads > 1 ? `?load=${loads}` : '')
 
   const load = async (): Promise<LoadedConfig> => {
@@ -39,7 +39,7 @@ export const createPlainLoader = (entry: string): CodeLoader => {
 
   return {
     load,
-    // Under a name that Node does not know yet whenever the file is another one; what it imports stays as it is.
+    // Under a new name if the file has changed. Its imports are not loaded again.
     loadFile: (file) => importByNode(file, `?load=${stampOf(file)}`),
     isStale: () => loaded === undefined || stampOf(entry) !== stamp,
     close: async () => {},

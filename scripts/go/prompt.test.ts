@@ -135,7 +135,7 @@ test('Tab completes what Node knows', async () => {
   await type('structured\t', 'structuredClone')
 })
 
-test('Tab completes the commands before all else that Node knows', async () => {
+test('Tab completes commands before the names of Node', async () => {
   await type('f', 'f')
   input.write('\t')
   await type('\t', 'fetch')
@@ -149,7 +149,7 @@ test('what is printed meanwhile stands above the line that is being typed', asyn
   expect(stripVTControlCharacters(output)).toBe('news\njig> half a li')
 })
 
-test('what others write to the terminal stands above the line that is being typed', async () => {
+test('output of others appears above the line that is being typed', async () => {
   await type('half a li', 'half a li')
   output = ''
   terminal.write('first\n')
@@ -158,7 +158,7 @@ test('what others write to the terminal stands above the line that is being type
   expect(stripVTControlCharacters(output)).toBe('first\nsecond\njig> half a li')
 })
 
-test('a line that the terminal wraps is erased as a whole, and nothing above it', async () => {
+test('a wrapped line is erased completely, and nothing above it', async () => {
   Object.assign(terminal, { columns: 20 })
   await type('more than twenty columns of text', 'text')
   output = ''
@@ -169,13 +169,13 @@ test('a line that the terminal wraps is erased as a whole, and nothing above it'
   expect(stripVTControlCharacters(output)).toContain('others\nown\njig> more than')
 })
 
-test('what a line prints later stands above the prompt', async () => {
+test('output that a line prints later appears above the prompt', async () => {
   await type('setTimeout(() => console.log("later"), 50) && 0\n', '0\n')
   await shows('later\njig> ')
   expect(stripVTControlCharacters(output)).toContain('later\njig> ')
 })
 
-test('what others write while a line is evaluated brings up no prompt', async () => {
+test('output of others during an evaluation does not show the prompt', async () => {
   await type('slow()\n', 'slow()')
   output = ''
   terminal.write('news\n')

@@ -1,4 +1,4 @@
-/** The prompt of the dev loop: Node's own REPL, taught to wait for what a command promises and to print errors for people. */
+/** The prompt of the dev loop: Node's REPL, extended to await promises of commands and to print errors for people. */
 
 import { Console } from 'node:console'
 import { mkdirSync } from 'node:fs'
@@ -14,15 +14,15 @@ import { showValue } from './show-value.ts'
 export interface PromptOptions {
   readonly input: Readable
   readonly output: Writable
-  /** The streams through which others write to the same terminal; what they write appears above the prompt. */
+  /** The streams that other code uses to write to the same terminal. Its output appears above the prompt. */
   readonly shared: readonly Writable[]
-  /** Whether a person sits there. Otherwise lines are taken one after the other, each when the one before is done. */
+  /** Whether it is a terminal. Otherwise each line is evaluated when the previous one is done. */
   readonly terminal: boolean
   readonly commands: Commands
   /** The running components by name, for completion. */
   readonly components: () => Readonly<Record<string, unknown>>
   readonly formatError: (error: unknown) => string
-  /** How a value prints when it has a way of its own; undefined leaves it to Node. */
+  /** Prints values with their own output; undefined leaves it to Node. */
   readonly formatValue: (value: unknown, colors: boolean) => string | undefined
   /** Called around the evaluation of each line, during which Ctrl-C belongs to Node. */
   readonly duringEvaluation: (evaluate: () => void) => void
@@ -33,7 +33,7 @@ export interface PromptOptions {
 }
 
 export interface Prompt {
-  /** Resolves when the input has ended, all of it done, or the user has left. */
+  /** Resolves when all input is done, or the user has left. */
   readonly closed: Promise<void>
   /** Whether any line ended in an error. */
   readonly failed: boolean
@@ -46,7 +46,7 @@ export const openPrompt = (given: PromptOptions): Prompt => {
   const { terminal } = given
   /** Whether the prompt is on the screen: not while a line is evaluated, and not between `hide` and `show`. */
   let shown = false
-  /** Whether `hide` took it off, so that `show` has to draw it. */
+  /** Whether `hide` has removed it, so that `show` has to draw it. */
   let hidden = false
   const hide = (): void => {
     if (!shown) return
@@ -62,7 +62,7 @@ export const openPrompt = (given: PromptOptions): Prompt => {
   }
   const screen = shareTerminal(given.output, terminal ? given.shared : [], { before: hide, after: show })
   const options = { ...given, output: withoutUncaught(screen.own) }
-  // Without a terminal a line is handed on when the one before is done; Node's REPL alone would run them all at once.
+  // Without a terminal a line is passed on when the previous line is done. Node's REPL alone would run all lines at once.
   const input = terminal ? options.input : new PassThrough()
   const server = start({
     prompt: terminal ? promptText : '',
@@ -77,7 +77,7 @@ export const openPrompt = (given: PromptOptions): Prompt => {
   })
   const define = (): void => {
     defineCommands(server, options.commands)
-    // What a line prints later, in a timer say, is to make the prompt give way.
+    // Output that a line prints later, for example in a timer, appears above the prompt.
     Object.assign(server.context, { console: new Console(given.output) })
   }
   define()
@@ -158,10 +158,10 @@ const defineCommands = ({ context }: REPLServer, commands: Commands): void => {
   }
 }
 
-/** Where a promise waits for the REPL to await it. No name that anybody would type. */
+/** The variable of a promise that the REPL awaits. A name that users do not type. */
 const awaitedName = '__jigAwaited'
 
-/** A line whose value is a promise is done when that is settled, as if `await` were written before it. */
+/** A line whose value is a promise is done when the promise is settled, as with `await`. */
 const awaitResults = (server: REPLServer, { output, formatError, duringEvaluation }: PromptOptions): void => {
   const evaluateLine: REPLEval = server.eval
   const evaluate: REPLEval = function (this: REPLServer, ...line) {
@@ -180,7 +180,7 @@ const awaitResults = (server: REPLServer, { output, formatError, duringEvaluatio
         (value) => ({ value, failed: false }),
         (error: unknown) => ({ error, failed: true }),
       )
-      // Node's own top-level await: it holds back what is typed meanwhile, and Ctrl-C ends the waiting.
+      // Node's top-level await: input waits meanwhile, and Ctrl-C ends the wait.
       evaluate.call(this, `await ${awaitedName}\n`, context, file, (error, outcome) => {
         if (error || !outcome.failed) return done(error, outcome?.value)
         output.write(`${formatError(outcome.error)}\n`)
@@ -192,7 +192,7 @@ const awaitResults = (server: REPLServer, { output, formatError, duringEvaluatio
   Object.assign(server, { eval: evaluateAndAwait })
 }
 
-/** The servers that are completing a word: Node evaluates parts of the line for that, and nothing is to be awaited. */
+/** The servers that are completing a word: Node evaluates parts of the line for that, and must not await them. */
 const completing = new WeakSet<REPLServer>()
 
 const completeComponents = (server: REPLServer, { components, commands }: PromptOptions): void => {
@@ -230,7 +230,7 @@ const watchPrompts = (server: REPLServer, onPrompt: () => void): (() => Promise<
   return () => new Promise((resolve) => waiting.push(resolve))
 }
 
-/** Hands the lines on one by one; closes the prompt after the last. */
+/** Passes the lines on one by one. Closes the prompt after the last. */
 const feed = async (
   source: Readable,
   sink: PassThrough,
@@ -255,18 +255,21 @@ const keepHistory = (server: REPLServer, file: string): void => {
   try {
     mkdirSync(dirname(file), { recursive: true })
   } catch {
-    // Then the file cannot be opened either, which Node tells the user and goes on without.
+    // The file cannot be opened then. Node reports this and continues without it.
   }
   server.setupHistory(file, () => {})
 }
 
-/** The errors whose stack tells a user nothing. */
+/** Errors whose stack does not help the user. */
 const explained = new Set(['SystemError', 'LoadError', 'UsageError'])
 
-/** Stands before the text of an error that explains itself. Nothing that is printed begins with it otherwise. */
+/** The prefix of errors that are printed without a stack. No other output begins with it. */
 const explainedMark = '\u0000'
 
-/** The stream, without the `Uncaught` that Node writes before every error: one that explains itself is no fault of a program. */
+/**
+ * The stream, without the `Uncaught` that Node writes before every error: an error with an explanation is not a fault of a
+ * program.
+ */
 const withoutUncaught = (output: Writable): Writable => {
   const pattern = new RegExp(`^(?:Uncaught(?: |:\\n))?${explainedMark}`)
   const write = (text: unknown, ...rest: unknown[]): unknown =>
@@ -275,9 +278,9 @@ const withoutUncaught = (output: Writable): Writable => {
 }
 
 const write = (value: unknown, { formatError, formatValue, terminal, output }: PromptOptions): string => {
-  // Told by its code, since it may be of the prompt's own realm.
+  // Recognised by its code, since it may be from the realm of the prompt.
   if (codeOf(value) === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
-    return `${explainedMark}Interrupted. What it began goes on; status() tells.`
+    return `${explainedMark}Interrupted. Actions that it started continue: see status().`
   if (value instanceof Error && explained.has(value.name)) return `${explainedMark}${formatError(value)}`
   const colors = terminal && (output as { hasColors?: () => boolean }).hasColors?.() === true
   return formatValue(value, colors) ?? showValue(value, colors)

@@ -1,4 +1,4 @@
-/** Durations, sizes and times, as people write them. */
+/** Durations, sizes and times in a form for people. */
 
 /** `12 ms`, with a decimal below 10. */
 export const milliseconds = (value: number): string => `${value.toFixed(value < 9.95 ? 1 : 0)} ms`

@@ -15,7 +15,7 @@ test('a save resets when there is something to reset', async () => {
   expect(log).toEqual(['reset', 'other'])
 })
 
-test('saves during a reset cause one more after it', async () => {
+test('saves during a reset cause one more reset', async () => {
   const resets: (() => void)[] = []
   let begun = (): void => {}
   const onSave = resetOnSave({

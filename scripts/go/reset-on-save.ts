@@ -1,14 +1,14 @@
 export interface ResetOnSaveOptions {
-  /** Whether a reset would bring anything new. */
+  /** Whether anything has changed since the last load. */
   readonly isStale: () => boolean
-  /** Resets and prints how that went. Must not reject. */
+  /** Resets and prints the report. Must not reject. */
   readonly reset: () => Promise<void>
-  /** Called for a save that concerns no code that runs. */
+  /** Called for a save that does not concern running code. */
   readonly onOther: () => void
 }
 
 /**
- * Turns saves into resets. A save while a reset is under way causes one more after it, however many saves there were.
+ * Turns saves into resets. Saves during a reset cause one more reset after it.
  * @returns the function to call at every save; it resolves when the resets that it caused are done.
  */
 export const resetOnSave = ({ isStale, reset, onOther }: ResetOnSaveOptions): (() => Promise<void>) => {

@@ -1,4 +1,4 @@
-/** What runs at the moment, found by kind: no command depends on the names of a system config. */
+/** Finds running components by kind, so that commands do not depend on the names of a system config. */
 
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { Listener } from '../../src/kinds/listener.ts'

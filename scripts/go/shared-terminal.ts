@@ -1,24 +1,25 @@
-/** A terminal that the prompt shares with everything else that writes there. */
+/** A terminal that the prompt shares with other code that writes there. */
 
 import type { Writable } from 'node:stream'
 
 export interface SharedTerminal {
-  /** The terminal, for the prompt alone: what is written to it is not told to anybody. */
+  /** The terminal for the prompt. Writes to it are not reported. */
   readonly own: Writable
-  /** Gives the streams back to the others as they were. */
+  /** Restores the streams. */
   release(): void
 }
 
-/** What to do when others write. */
+/** Called when other code writes. */
 export interface WriteHooks {
-  /** Called before each write of others. */
+  /** Called before each write of other code. */
   readonly before: () => void
-  /** Called once after the writes of a turn of the event loop, the last of which ended a line. */
+  /** Called once after the writes of a turn of the event loop, if the last ended a line. */
   readonly after: () => void
 }
 
 /**
- * Has others tell before they write to the terminal. Only writes through these streams are noticed, none to a descriptor.
+ * Reports writes of other code to the terminal, before they happen. Only writes through these streams are noticed, not writes
+ * to a descriptor.
  * @param output the stream that the prompt is drawn on.
  * @param streams all streams that end up on that terminal.
  */
@@ -33,7 +34,7 @@ export const shareTerminal = (output: Writable, streams: readonly Writable[], ho
     const watched: Writable['write'] = (...args: unknown[]) => {
       hooks.before()
       clearImmediate(pending)
-      // Half a line is left alone until the rest of it follows.
+      // After an incomplete line the prompt is shown when the rest has come.
       pending = String(args[0]).endsWith('\n') ? setImmediate(hooks.after) : undefined
       return Reflect.apply(original, stream, args)
     }

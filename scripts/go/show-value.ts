@@ -1,14 +1,14 @@
-/** How the prompt prints a value that has no way of its own. */
+/** Prints values at the prompt that have no output of their own. */
 
 import { inspect } from 'node:util'
 
 /**
- * The value, as Node prints it but for memory inside of it: buffers and typed arrays that belong to an object are printed by their
- * size. A component holds buffers of many KiB, and the screen has to show the component.
- * @param depth how many levels of objects are printed; Node's own unless told otherwise.
+ * Prints a value like Node, except that buffers and typed arrays inside of an object are printed by their size: a component may
+ * have buffers of many KiB.
+ * @param depth how many levels of objects are printed; default: that of Node.
  */
 export const showValue = (value: unknown, colors: boolean, depth = 2): string => {
-  // What was asked for by itself is to be seen.
+  // A buffer that is the value itself is printed completely.
   if (ArrayBuffer.isView(value)) return inspect(value, { colors })
   const restore = replaceInspection()
   try {
@@ -18,7 +18,7 @@ export const showValue = (value: unknown, colors: boolean, depth = 2): string =>
   }
 }
 
-/** The prototypes that say how memory is printed. `Buffer` has its own way, and all others inherit one. */
+/** The prototypes that define how memory is printed: that of `Buffer`, and the common one of all others. */
 const prototypes: readonly object[] = [Buffer.prototype, Object.getPrototypeOf(Uint8Array.prototype) as object]
 
 /** Has memory printed by its size, until the function returned is called: only for the time of one `inspect`, which is synchronous. */

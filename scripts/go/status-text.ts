@@ -1,4 +1,4 @@
-/** What `status()` prints. */
+/** The output of `status()`. */
 
 import { formatError } from '../../src/system/format-error.ts'
 import type { ComponentMeasure, Measure } from '../../src/system/measure.ts'
@@ -69,7 +69,7 @@ const componentTable = (system: SystemView, colors: boolean): string[] => {
   return table(rows, colors, heads)
 }
 
-/** The numbers of each component. Counters that count what should not happen are mostly 0: these are left out. */
+/** The numbers of each component. Counters of 0 are omitted. */
 const measureRows = (measures: readonly ComponentMeasure[]): Cell[][] => {
   const byComponent = new Map<string, string[]>()
   for (const { component, measure } of measures) {

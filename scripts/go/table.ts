@@ -2,25 +2,25 @@
 
 import { inspect } from 'node:util'
 
-/** How a text stands out in a terminal. */
+/** The styles of a text in a terminal. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 
-/** What stands in a column of a row; an empty text where nothing does. */
+/** The text in a column of a row; empty if there is none. */
 export type Cell = string | { readonly text: string; readonly style: Style }
 
-/** A longer text is cut: the columns behind it must not leave the screen. */
+/** A longer text is cut, so that the columns behind it stay on the screen. */
 const longestCell = 60
 
-/** The text in a style, or as it is where there are no colours. */
+/** The text in a style, or unchanged without colours. */
 export const painted = (text: string, style: Style, colors: boolean): string => {
   const [on, off] = inspect.colors[style] ?? []
   return colors && text !== '' && on !== undefined ? `\u001b[${on}m${text}\u001b[${off}m` : text
 }
 
 /**
- * Columns of equal width, two spaces apart. Columns in which nothing stands are left out.
+ * Columns of equal width, two spaces apart. Empty columns are omitted.
  * @param heads the names of the columns, in bold; none for a table without.
- * @param longest letters of a text, before it is cut.
+ * @param longest the maximum letters of a text. Longer texts are cut.
  * @returns the lines.
  */
 export const table = (

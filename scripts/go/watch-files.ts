@@ -3,22 +3,21 @@ import { join, sep } from 'node:path'
 
 /** Generated or installed. */
 const ignored = new Set(['node_modules', 'dist', 'coverage'])
-/** More folders than any project of this kind has; each costs a handle of the operating system. */
+/** The maximum number of folders that are watched. Each costs a handle of the operating system. */
 const mostFolders = 2_000
 /** Editors write a file in several steps, and save several files at once. In milliseconds. */
 const quietMs = 50
 
 export interface FileWatch {
-  /** Ends it; nothing is called back afterwards. */
+  /** Ends the watch. No call follows. */
   close(): void
 }
 
 /**
- * Calls back when files below the folders have been written, made, removed or renamed and nothing more has happened for a
- * moment.
+ * Calls back when files below the folders have been written, made, removed or renamed and no more changes come for a moment.
  *
  * A watch per folder, because Node's recursive one loses files on Linux when an editor saves by renaming.
- * @param onError what the operating system says when it will not watch (any more).
+ * @param onError called with the error if the operating system cannot watch (any more).
  */
 export const watchFiles = (
   folders: readonly string[],
@@ -56,7 +55,7 @@ export const watchFiles = (
     }
   }
 
-  /** Something of this name has come or gone. A folder that has come again is another one, which no old watch sees. */
+  /** A file or folder of this name was added or removed. A folder that was added again needs a new watch. */
   const onMove = (path: string): void => {
     for (const folder of watches.keys()) if (`${folder}${sep}`.startsWith(`${path}${sep}`)) forget(folder)
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) observe(path)
@@ -71,5 +70,5 @@ export const watchFiles = (
   }
 }
 
-/** Whether a file or folder of this name counts: not what is hidden, an editor's backup, generated or installed. */
+/** Whether a file or folder of this name counts: not if it is hidden, a backup of an editor, generated or installed. */
 export const isWatched = (name: string): boolean => !name.startsWith('.') && !name.endsWith('~') && !ignored.has(name)

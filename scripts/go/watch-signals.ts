@@ -6,19 +6,19 @@ export interface Signals {
   /** Resolves at the first signal. */
   readonly received: Promise<void>
   wasReceived(): boolean
-  /** The code that the first signal asks for, when there was one: interrupted is not done, terminated is. */
+  /** The exit code of the first signal, if there was one. SIGTERM is a regular end, SIGINT is not. */
   exitCode(): number | undefined
   /**
-   * Runs the action, which handles SIGINT itself. Node's REPL does so while it evaluates a line, and dies of Ctrl-C when
-   * there are listeners for it.
+   * Runs the action, which handles SIGINT itself. Node's REPL does so while it evaluates a line, and ends by Ctrl-C if there
+   * are listeners for it.
    */
   leaveInterruptTo(action: () => void): void
   dispose(): void
 }
 
 /**
- * The first signal asks the program to stop in order, the second one ends the process at once, so that no component that
- * hangs can hold the terminal. Ctrl-C at a prompt is no signal, but a key.
+ * The first signal asks the program to stop in order, the second one ends the process at once, even if a component hangs.
+ * Ctrl-C at a prompt is not a signal but a key.
  */
 export const watchSignals = (print: (text: string) => void): Signals => {
   let first: Signal | undefined

@@ -4,7 +4,7 @@ import type { Broker } from '../../src/kinds/broker.ts'
 import { messageText, type PrintedMessage } from './broker-texts.ts'
 import { counted } from './quantities.ts'
 
-/** Messages that are printed in one interval; the others are counted. */
+/** The maximum number of messages that are printed in one interval. More are counted. */
 const mostMessages = 50
 const intervalMs = 1000
 
@@ -16,7 +16,7 @@ export interface WatchOptions {
 export class Watches {
   readonly #print: (text: string) => void
   readonly #colors: () => boolean
-  /** By filter; undefined for one that no broker serves at the moment. */
+  /** The subscriptions by filter; undefined while there is no broker. */
   readonly #ends = new Map<string, (() => void) | undefined>()
   #printed = 0
   #missed = 0
@@ -32,14 +32,17 @@ export class Watches {
     return [...this.#ends.keys()]
   }
 
-  /** Begins to print what a filter matches. @throws what the broker throws for one that is not valid; nothing is watched then. */
+  /**
+   * Starts to print messages that a filter matches. @throws the broker's error if the filter is invalid. It is not watched
+   * then.
+   */
   begin(broker: Broker, filter: string): void {
     const end = broker.subscribe(filter, (message) => this.#show(message))
     this.#ends.get(filter)?.()
     this.#ends.set(filter, end)
   }
 
-  /** Goes on with another broker after a reset; the one before is gone. Without one the filters are kept for the next. */
+  /** Continues with the new broker after a reset. Without a broker the filters are kept for the next one. */
   renew(broker: Broker | undefined): void {
     for (const filter of this.filters) {
       this.#ends.set(filter, undefined)

@@ -5,7 +5,7 @@ import { type SystemGraph, toDot, toMermaid } from '../../src/system/graph.ts'
 
 const svgOf = async (graph: SystemGraph): Promise<string> => (await import('./render.ts')).renderSvg(toDot(graph))
 
-/** What makes a file of each format. */
+/** The functions that make a file of each format. */
 export const writers = {
   dot: toDot,
   svg: svgOf,
@@ -23,5 +23,5 @@ export const extensions: Readonly<Record<string, Format>> = {
   '.mmd': 'mermaid',
 }
 
-/** The format that the name of a file says; undefined when it says none. */
+/** The format of a file by its name; undefined if the name has none. */
 export const formatOf = (file: string): Format | undefined => extensions[extname(file).toLowerCase()]

@@ -1,7 +1,7 @@
 import { isMissing } from '../go/loader.ts'
 
 /**
- * What to do about an error that says that a package is not installed: the pictures need packages that mqtt-jig does not install.
+ * Advice for an error about a package that is not installed: pictures need packages that mqtt-jig does not install.
  * @returns a sentence, or undefined for any other error.
  */
 export const missingPackage = (error: unknown): string | undefined => {

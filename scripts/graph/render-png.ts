@@ -4,7 +4,7 @@ import { fontFamily } from './render.ts'
 
 /**
  * The picture as PNG, at twice the size of the SVG's points so that it is sharp on any screen.
- * @param font where to look for a font; by default among those of the operating system.
+ * @param font the folders of fonts; by default those of the operating system.
  * @throws when no font is found: the picture would have no words.
  */
 export const renderPng = (svg: string, font: ResvgRenderOptions['font'] = { loadSystemFonts: true }): Buffer => {
@@ -17,5 +17,5 @@ export const renderPng = (svg: string, font: ResvgRenderOptions['font'] = { load
   return new Resvg(svg, options).render().asPng()
 }
 
-/** Text alone: without a font it covers nothing. */
+/** A picture with text only: without a font it is empty. */
 const probe = `<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><text y="15" font-family="${fontFamily}">M</text></svg>`

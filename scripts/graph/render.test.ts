@@ -59,13 +59,13 @@ describe('the SVG', () => {
     }
   })
 
-  it('has a title for those who hear it read out', async () => {
+  it('has a title for screen readers', async () => {
     expect(await renderSvg(toDot(systemGraph(broker)))).toMatch(
       /<svg role="img"[^>]*>\s*<title>7 components, 8 dependencies<\/title>/,
     )
   })
 
-  it('can be drawn whatever stands in names', async () => {
+  it('can be drawn with any characters in names', async () => {
     const name = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: fc.constantFrom(...'\\"nlrNGE{}|<>&;#amp \n\0') }),
@@ -87,7 +87,7 @@ describe('the SVG', () => {
     )
   })
 
-  it('says what Graphviz could not read', async () => {
+  it('reports the part that Graphviz could not read', async () => {
     await expect(renderSvg('digraph { a -> ')).rejects.toThrow(/Graphviz cannot read.*syntax error in line 1/)
   })
 })

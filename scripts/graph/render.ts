@@ -1,9 +1,9 @@
-/** Pictures in SVG from DOT, with nothing installed but an npm package. */
+/** Pictures in SVG from DOT. Needs only an npm package. */
 import { renderGraphFromSource } from 'graphviz-cli'
 import { messageOf } from '../../src/system/system-error.ts'
 
 /**
- * The picture as SVG, with a title for those who hear pictures read out.
+ * The picture as SVG, with a title for screen readers.
  * @throws when `dot` is not legal DOT.
  */
 export const renderSvg = async (dot: string): Promise<string> => {

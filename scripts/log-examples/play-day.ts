@@ -22,7 +22,7 @@ const packets = {
     field('bob'),
     field('pencil'),
   ]),
-  /** MQTT 5, with a Will on a topic where the rules allow none. */
+  /** MQTT 5, with a Will on a topic that the rules deny. */
   garage: connectPacket('05', '06', '003c', '00', [field('garage'), '00', field('alarm/garage'), field('gone')]),
   /** MQTT 3.1.1, Clean Session 1, Keep Alive 30. */
   bedroom: connectPacket('04', '02', '001e', '', [field('bedroom')]),
@@ -92,7 +92,7 @@ class Day {
     return readFileSync(this.#log, 'utf8').trimEnd().split('\n')
   }
 
-  /** Connects, sends a packet, and waits for the line that it leads to: each line is written before the next is caused. */
+  /** Connects, sends a packet, and waits for the line that it causes, so that lines are in order. */
   async client(hex: string, text: string): Promise<Socket> {
     const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true })
     socket.on('error', () => undefined).resume()

@@ -1,4 +1,4 @@
-/** Values that the examples have in place of those that differ from run to run. */
+/** Fixed values that replace those that differ from run to run. */
 const firstTimeMs = Date.UTC(2026, 0, 5, 8)
 const listenerPort = 1883
 const firstClientPort = 50_001

@@ -37,9 +37,9 @@ export class ArrivalOrder<Thing> {
 
   /**
    * Calls back with the items after a number until the callback returns false.
-   * @param last how far to go.
-   * @param limit how many to look at, holes included.
-   * @returns where to go on: the number that was looked at last, or `last` when there is no more.
+   * @param last the number to end with.
+   * @param limit the maximum number of items to examine, holes included.
+   * @returns the number to continue after: that of the last item examined, or `last` if there are no more.
    */
   walk(after: number, last: number, limit: number, onThing: (thing: Thing) => boolean): number {
     const start = this.#indexAfter(after)

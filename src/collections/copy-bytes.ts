@@ -1,4 +1,4 @@
-/** Up to so many bytes a loop is quicker than `Buffer.copy` and `Uint8Array.set`, which make a view of the part first. */
+/** Up to this many bytes a loop is faster than `Buffer.copy` and `Uint8Array.set`, which make a view of the part first. */
 const LOOP_BYTES = 64
 
 /**

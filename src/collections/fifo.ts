@@ -1,4 +1,4 @@
-/** Elements that are taken out before this much of the array is given back. */
+/** The number of removed elements after which the array is shortened. */
 const COMPACT_AT = 1024
 
 /** First in, first out, in constant time: `Array.shift` is linear. */
@@ -14,7 +14,7 @@ export class Fifo<T> {
     this.#items.push(item)
   }
 
-  /** The oldest, which stays. */
+  /** The oldest element. It is not removed. */
   peek(): T | undefined {
     return this.#items[this.#head]
   }
@@ -33,7 +33,7 @@ export class Fifo<T> {
     return item
   }
 
-  /** Puts something before the oldest, which was just taken. */
+  /** Puts an element before the oldest, after it was taken. */
   unshift(item: T): void {
     if (this.#head > 0) {
       this.#head -= 1
@@ -46,7 +46,7 @@ export class Fifo<T> {
     this.#head = 0
   }
 
-  /** All of them, oldest first. */
+  /** All elements, oldest first. */
   *[Symbol.iterator](): Generator<T> {
     for (let index = this.#head; index < this.#items.length; index += 1) yield this.#items[index]!
   }

@@ -15,7 +15,7 @@ it('places with different names have a state each', () => {
   expect(kept('kept.test one', () => ({}))).not.toBe(kept('kept.test other', () => ({})))
 })
 
-it('messages have other serial numbers after message.ts was loaded anew', async () => {
+it('messages have new serial numbers after message.ts was reloaded', async () => {
   vi.resetModules()
   const before = (await import('../mqtt/message.ts')).Message.of({ topic: 'a' })
   vi.resetModules()

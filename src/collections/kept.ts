@@ -1,8 +1,8 @@
 /**
- * State of a module that outlives the module: the development loop loads changed files anew, and a variable of the old file would be
- * lost with it. A place has a name that all versions of the file share. What is kept there is plain data: an instance of a class
- * would be of the old class.
- * @param name unique in this package: the module, and what it keeps.
+ * State of a module that outlives the module: the development loop loads changed files again, and a variable of the old module
+ * would be lost. The state has a name that all versions of the module share. The state must be plain data: an instance of a
+ * class would belong to the old class.
+ * @param name unique in this package: the module and the content.
  * @param make makes the state when there is none yet in this process.
  * @returns the state, the same object for every caller.
  */

@@ -1,11 +1,11 @@
 /**
- * A map that holds a single entry in its own fields, and makes a Map for the second one. Most Topic Filters have one
- * subscriber and most levels of a tree one child: a Map takes some 200 bytes there, the fields take 24.
+ * A map that keeps a single entry in its own fields and makes a Map for the second. Many maps have one entry only: for these a
+ * Map takes some 200 bytes, and the fields take 24.
  */
 export class SmallMap<K, V extends object> {
   #key: K | undefined = undefined
   #value: V | undefined = undefined
-  /** Holds all entries, from the second one on. It is not given up again. */
+  /** Holds all entries, once there were two. It stays even if entries are removed. */
   #map: Map<K, V> | undefined = undefined
 
   get size(): number {

@@ -5,7 +5,7 @@ import { TimerWheel } from './timer-wheel.ts'
 const tickMs = 100
 
 describe('KeepAlive', () => {
-  it('reports whoever was silent for the limit: never early, at most two ticks late, and once', () => {
+  it('reports an owner that was silent for the limit: never early, at most two ticks late, and once', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 20_000 }),
@@ -40,8 +40,8 @@ describe('KeepAlive', () => {
 
   it.each([
     ['at most two ticks late', false, 2],
-    ['at most one tick late when it is told the time', true, 1],
-  ])('reports, %s, who was last heard of between two ticks, at whatever time', (_what, told, ticksLate) => {
+    ['at most one tick late with an exact time', true, 1],
+  ])('reports, %s, an owner whose last sign of life was at any time between two ticks', (_what, told, ticksLate) => {
     fc.assert(
       fc.property(
         // More than a call is late.
@@ -94,7 +94,7 @@ describe('KeepAlive', () => {
     expect(run(wheel, 2_100, 6_000)).toEqual(['longer'])
   })
 
-  it('watches nobody without a limit or after the end of the watch', () => {
+  it('does not report without a limit or after the end of the watch', () => {
     const wheel = new TimerWheel<string>(0, tickMs, 16)
     wheel.watch('no limit', 0)
     wheel.limit(wheel.watch('limit taken back', 500), 0)
@@ -105,7 +105,7 @@ describe('KeepAlive', () => {
   })
 
   describe('when `advance` is late', () => {
-    it('reports only those of whom nothing had arrived either, at the next call', () => {
+    it('reports at the next call, and only owners from which nothing has arrived', () => {
       const wheel = new TimerWheel<string>(0, tickMs, 16)
       wheel.watch('silent', 1_000)
       const alive = wheel.watch('alive', 1_000)
@@ -118,7 +118,7 @@ describe('KeepAlive', () => {
       expect(run(wheel, 3_601_000, 3_601_300)).toEqual(['alive'])
     })
 
-    it('makes up for all time, call by call, when each one is late', () => {
+    it('catches up with the time, call by call, if each call is late', () => {
       const wheel = new TimerWheel<string>(0, tickMs, 16)
       wheel.watch('silent for 20 s', 20_000)
       const alive = wheel.watch('alive', 7_000)
@@ -131,7 +131,7 @@ describe('KeepAlive', () => {
       expect(silent).toEqual([[30_000, 'silent for 20 s']])
     })
 
-    it('counts the time of those that were heard of meanwhile from its end: never early', () => {
+    it('counts the time of owners with a sign of life in the long tick from its end: never early', () => {
       const wheel = new TimerWheel<string>(0, tickMs, 16)
       run(wheel, 0, 1_000)
       const watch = wheel.watch('client', 1_000)
@@ -150,7 +150,7 @@ describe('KeepAlive', () => {
   })
 })
 
-it('looks at few in each tick of those that are further away than the wheel sees', () => {
+it('examines only a few watches beyond the wheel in each tick', () => {
   const keepAlive = new TimerWheel<number>(0, 100, 64)
   for (let n = 0; n < 3_200; n++) keepAlive.watch(n, 1_000_000)
   const looks = vi.spyOn(Set.prototype, 'add')

@@ -3,10 +3,10 @@
  * the wheel gets there. A packet costs one write of a number. A connection is examined only when its slot comes, and is moved
  * to a later slot if it sent something since.
  *
- * The wheel has no clock: `advance` tells it the time, and is to be called once in each tick. After a long turn of the event
- * loop `advance` is late, and what the watched have sent meanwhile is not read yet. The wheel then waits for one more call
- * before it looks at the time that has passed: what had arrived is read between two calls. So a busy process
- * does not disconnect a client whose bytes it has not read, and does not prolong the time of silent clients.
+ * The wheel has no clock: `advance` tells it the time and has to be called once in each tick. After a long turn of the event
+ * loop `advance` is late, and bytes that have arrived meanwhile are not read yet. The wheel then waits for one more call before
+ * it considers the time that has passed, since the bytes are read between two calls. A busy process therefore does not
+ * disconnect a client whose bytes it has not read, and does not prolong the time of silent clients.
  */
 export class TimerWheel<T> {
   readonly #tickMs: number
@@ -17,17 +17,16 @@ export class TimerWheel<T> {
   #nowMs: number
   /** The last slot that was looked at, counted from the start. */
   #tick = 0
-  /** How far before the last slot the last watch beyond the wheel went. */
+  /** The distance before the last slot at which the last watch beyond the wheel was placed. */
   #spread = 0
 
   /**
    * @param nowMs the time on the clock that `advance` will use.
-   * @param tickMs how often `advance` is called. Silence is noticed never early, and at most two ticks late: a client that was
-   * heard of since the last `advance` is noted as of then, and allowed one tick more. A watch with its time is at most one tick
-   * late.
-   * @param slotCount how far ahead the wheel sees, in ticks; longer waits take a look for each turn of the wheel.
-   * @param waitsForReads whether a late `advance` leaves time to read what had arrived. False where the end of a time does not
-   * depend on what arrives.
+   * @param tickMs how often `advance` is called. Silence is never noticed early, and at most two ticks late: a sign of life
+   * counts from the last `advance`, and one tick is added. A watch with an exact time is at most one tick late.
+   * @param slotCount the length of the wheel, in ticks. Longer waits are examined once in each turn of the wheel.
+   * @param waitsForReads whether a late `advance` leaves time to read what has arrived. False if a time does not depend on what
+   * arrives.
    */
   constructor(nowMs: number, tickMs: number, slotCount: number, waitsForReads = true) {
     this.#startMs = nowMs
@@ -39,10 +38,10 @@ export class TimerWheel<T> {
 
   /**
    * Starts a watch: `advance` reports the owner when it was silent for `limitMs` from now. 0 is no limit.
-   * @param nowMs the time on the clock of `advance`, where it is worth asking for: the wheel knows that of the last call alone.
+   * @param nowMs the exact time on the clock of `advance`. Without it the wheel uses the time of the last call.
    */
   watch(owner: T, limitMs: number, nowMs?: number): Watch<T> {
-    // What is known exactly does not need the tick that `limit` adds.
+    // An exact time does not need the tick that `limit` adds.
     const heardAtMs = nowMs === undefined ? this.#nowMs : nowMs - this.#tickMs
     const watch: Watch<T> = { owner, heardAtMs, limitMs: 0, slot: undefined }
     this.limit(watch, limitMs)
@@ -54,11 +53,11 @@ export class TimerWheel<T> {
     watch.heardAtMs = this.#nowMs
   }
 
-  /** Sets another limit, counted from when the owner was last heard of. 0 is no limit. */
+  /** Sets another limit, counted from the last sign of life of the owner. 0 is no limit. */
   limit(watch: Watch<T>, limitMs: number): void {
     this.cancel(watch)
     if (limitMs === 0) return
-    // One tick more, since it may have been heard of a tick later than what is noted.
+    // One tick more, since the last sign of life may be a tick later than the noted time.
     watch.limitMs = limitMs + this.#tickMs
     this.#enterSlot(watch)
   }
@@ -69,7 +68,7 @@ export class TimerWheel<T> {
     watch.slot = undefined
   }
 
-  /** Advances the time. @returns the owners that were silent for too long. They are not watched any more. */
+  /** Advances the time. @returns the owners that were silent for too long. Their watches have ended. */
   advance(nowMs: number): T[] {
     const silent: T[] = []
     const beforeMs = this.#nowMs
@@ -78,7 +77,7 @@ export class TimerWheel<T> {
     if (isLate) this.#noteHeard(beforeMs)
     const untilMs = isLate && this.#waitsForReads ? beforeMs : nowMs
     const until = Math.floor((untilMs - this.#startMs) / this.#tickMs)
-    // The slot where the last call ended has those who were not due then.
+    // The slot where the last call ended contains watches that were not due then.
     this.#lookAtSlot(untilMs, silent)
     // After a very long time one look at each slot is enough.
     this.#tick = Math.max(this.#tick, until - this.#slots.length)
@@ -89,7 +88,7 @@ export class TimerWheel<T> {
     return silent
   }
 
-  /** Watches heard of since a time count as heard of now: they were noted with the time at which a long tick began. */
+  /** Signs of life since a time count as of now: they were noted with the time at which a long tick began. */
   #noteHeard(sinceMs: number): void {
     for (const slot of this.#slots) {
       for (const watch of slot) if (watch.heardAtMs === sinceMs) watch.heardAtMs = this.#nowMs
@@ -132,10 +131,10 @@ export class TimerWheel<T> {
 /** A watch of an owner. Only the wheel writes it. */
 export interface Watch<T> {
   readonly owner: T
-  /** When it was last heard of, as far as the wheel knows. */
+  /** The time of the last sign of life, as far as the wheel knows. */
   heardAtMs: number
   limitMs: number
-  /** The slot it stands in, none while it is not watched. */
+  /** Its slot; none while it is not watched. */
   slot: Set<Watch<T>> | undefined
 }
 

@@ -3,8 +3,8 @@ import { kind } from '../system/kind.ts'
 import type { Peer } from './peer.ts'
 
 /**
- * A method of enhanced authentication (section 4.12): client and server exchange AUTH packets until the server is
- * satisfied or is not. A client chooses it by its name in CONNECT.
+ * A method of enhanced authentication (section 4.12): client and server exchange AUTH packets until the server accepts or
+ * refuses the client. A client chooses it by its name in CONNECT.
  */
 export interface AuthenticationMethod {
   /** The Authentication Method as the client writes it: `SCRAM-SHA-256`. Unique among the methods of a broker. */
@@ -15,7 +15,7 @@ export interface AuthenticationMethod {
 
 export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod')
 
-/** What is known of a client before it is authenticated: nothing of it is proven. */
+/** Unverified data about a client before it is authenticated. */
 export interface AuthenticatingClient {
   readonly clientId: string
   /** From CONNECT; undefined when it has none. */
@@ -26,8 +26,8 @@ export interface AuthenticatingClient {
 
 export interface AuthenticationExchange {
   /**
-   * Takes the Authentication Data of the client's packet and says what follows. Nothing else of the client is read until
-   * it has answered. A rejection or exception counts as a failure of the server (0x80) and is logged.
+   * Takes the Authentication Data of the client's packet and returns the next step. The client is not read until it has
+   * answered. A rejection or exception counts as a failure of the server (0x80) and is logged.
    * @param data undefined when the packet has none. Lent until the answer.
    */
   step(data: Uint8Array | undefined): AuthenticationStep | Promise<AuthenticationStep>
@@ -36,7 +36,10 @@ export interface AuthenticationExchange {
 export type AuthenticationStep =
   /** AUTH with 0x18 and this data: another step follows. */
   | { readonly result: 'continue'; readonly data: Uint8Array }
-  /** The client is who it says; the data, if any, goes into CONNACK, or AUTH with 0x00. */
+  /** The client is authenticated. The data, if any, goes into CONNACK, or AUTH with 0x00. */
   | { readonly result: 'success'; readonly userName: string; readonly data?: Uint8Array }
-  /** CONNACK or DISCONNECT with this Reason Code, which either may have: 0x87, say, not 0x86. @property why for the log, never for the client. */
+  /**
+   * The client is refused: CONNACK or DISCONNECT with this Reason Code. It must be valid in both packets, such as 0x87, not
+   * 0x86. @property why for the log, never for the client.
+   */
   | { readonly result: 'failure'; readonly reasonCode: ReasonCode; readonly why: string }

@@ -5,18 +5,18 @@ import type { Identity } from './identity.ts'
 export type { Identity } from './identity.ts'
 
 /**
- * Says what clients may do. Publishing, Wills, subscribing and delivering each pass one place that asks it. It answers at
- * once, never throws, and what it does not allow does not happen.
+ * Decides what clients may do. It is asked for publishing, Wills, subscribing and delivering. It answers at once and never
+ * throws. An action that it does not allow is refused.
  */
 export interface Authorizer {
   /**
-   * Asked for every PUBLISH, but once for several alike that come together, and for a Will when it is announced and again
-   * when it is published.
+   * Asked for every PUBLISH packet (once for a run of equal packets), and for a Will when it is announced and when it is
+   * published.
    */
   mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): boolean
   /** @param filter without `$share/{ShareName}/`. */
   maySubscribe(identity: Identity, filter: string): boolean
-  /** Asked before a message, a retained one too, is delivered, likewise; left out if every subscriber may receive. */
+  /** Asked before a message is delivered, including retained messages. Optional: without it every subscriber may receive. */
   mayReceive?(identity: Identity, topic: string): boolean
 }
 

@@ -10,7 +10,7 @@ import type { Peer } from './peer.ts'
 export interface ClientInfo {
   /** The Client Identifier. */
   readonly id: string
-  /** The user that authentication found, else the User Name of CONNECT, unproven; undefined for none. */
+  /** The user that authentication found, else the User Name of CONNECT, which is not verified. Undefined if there is none. */
   readonly userName: string | undefined
   /** The other side of its network connection. */
   readonly peer: Peer
@@ -27,13 +27,13 @@ export interface ClientInfo {
   readonly session: SessionInfo
 }
 
-/** A session, with its client or without. */
+/** A session, with or without a connected client. */
 export interface SessionInfo {
   /** The Client Identifier. */
   readonly id: string
   readonly userName: string | undefined
   readonly connected: boolean
-  /** How long it outlives its connection, in seconds; 0xffffffff is for ever. */
+  /** How long it outlives its connection, in seconds; 0xffffffff means that it never ends. */
   readonly expiryIntervalSeconds: number
   /** When its client disconnected, in milliseconds since 1970; undefined while it is connected. */
   readonly disconnectedAtMs: number | undefined
@@ -88,7 +88,7 @@ export interface Broker {
    * @returns false when no such client is connected.
    */
   disconnect(id: string, reasonCode?: ReasonCode): boolean
-  /** Ends a session for good, and disconnects its client. @returns false when there is none. */
+  /** Ends a session permanently, and disconnects its client. @returns false if there is none. */
   endSession(id: string): boolean
   /**
    * The retained messages that a Topic Filter matches.
@@ -100,8 +100,8 @@ export interface Broker {
   deleteRetained(topic: string): boolean
   /**
    * Publishes a message as the server: no authorizer is asked, and the topic may begin with `$`.
-   * @throws TypeError when this is no message: what is wrong with it. An Error in a listener that is called by what listeners publish,
-   * again and again.
+   * @throws TypeError with the problem if the message is invalid. Error in a listener if listeners publish and call each other
+   * endlessly.
    */
   publish(message: PlainMessage | Message): Published
   /**
@@ -113,5 +113,5 @@ export interface Broker {
   subscribe(filter: string, listener: (message: Message) => unknown): () => void
 }
 
-/** Unique: a second broker of a system would know nothing of the clients of the first. */
+/** Unique: a second broker in a system would not have the clients of the first. */
 export const Broker = kind<Broker>()('Broker', { unique: true })

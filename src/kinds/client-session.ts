@@ -33,8 +33,8 @@ export interface ClientSession {
   /**
    * Publishes a message of the client: retains it if RETAIN is set, and passes it to the subscribers.
    * @param message lent.
-   * @param told whether the client is told if there is no room to retain the message. If so, the message is not delivered,
-   * since the client may send it again. Otherwise it is delivered and not retained.
+   * @param told whether the client gets a Reason Code if there is no room to retain the message. If so, the message is not
+   * delivered, since the client may send it again. Otherwise it is delivered and not retained.
    * @returns an object that the next call reuses.
    */
   publish(message: Message, told: boolean): PublishOutcome

@@ -14,8 +14,8 @@ export interface ConnectionEnd {
 }
 
 /**
- * One network connection, as the stages of a pipeline see it. The server creates it for each connection of a transport, and it
- * ends before its stages do. All methods are synchronous and do not throw.
+ * One network connection, for the stages of a pipeline. The server creates it for each connection of a transport, and it ends
+ * before its stages. All methods are synchronous and do not throw.
  */
 export interface Connection {
   /** Unique within its transport, counted up from 1. */
@@ -34,8 +34,8 @@ export interface Connection {
   /** The largest packet that is taken from the peer, in bytes: the decoder sets it when it opens. Infinity until then. */
   maximumIncomingPacketSize: number
   /**
-   * True while the peer has yet to prove who it is by AUTH packets: the decoder takes no larger packets than CONNECT may be.
-   * The handler sets it.
+   * True while the peer is authenticated by AUTH packets. The decoder accepts no packets larger than the limit for CONNECT
+   * meanwhile. The handler sets it.
    */
   authenticating: boolean
   /** Bytes accepted by `write` that the operating system has not taken yet. */

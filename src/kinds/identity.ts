@@ -5,9 +5,12 @@ import { topicRule } from './topic-rule.ts'
 /** The identity of a client, for authorization. The same object as long as the identity stays the same. */
 export interface Identity {
   readonly clientId: string
-  /** The user that authentication found, else the User Name of the CONNECT packet, unproven; undefined for none. */
+  /**
+   * The user that authentication found, else the User Name of the CONNECT packet, which is not verified. Undefined if there is
+   * none.
+   */
   readonly userName: string | undefined
-  /** Where its connection comes from; for a session that was stored, where its last one came from. */
+  /** The peer of its connection. For a stored session: the peer of its last connection. */
   readonly peer: Peer
   /** What the authenticator found out about the client besides its name. */
   readonly attributes?: IdentityAttributes | undefined

@@ -4,7 +4,7 @@ import { kind } from '../system/kind.ts'
 export interface Listener {
   /** The address bound, as the operating system reports it. */
   readonly host: string
-  /** The port bound: the real one when the config said 0. */
+  /** The port bound: the actual port if the config has 0. */
   readonly port: number
   /** Connections open now, of all transports. */
   readonly connections: number
@@ -32,7 +32,7 @@ export interface ListenerInfo {
   readonly refused: number
 }
 
-/** Numbers about the connections of all transports, since the start. They only report; nothing is decided by them. */
+/** Numbers about the connections of all transports, since the start. They are only for reports. */
 export interface ConnectionCounters {
   /** Connections that were let in. */
   accepted: number

@@ -8,13 +8,13 @@ export interface Peer {
   readonly listener: string
   /** How the bytes are carried: `tcp`, `tls`, `ws`, `wss`, `unix`, or the name of another transport. */
   readonly transport: string
-  /** What TLS found out; left out where the connection has no TLS. */
+  /** Data of the TLS handshake; omitted if the connection has no TLS. */
   readonly tls?: PeerTls | undefined
-  /** The address and port were told by a proxy that is trusted, and are not those of the connection itself. */
+  /** The address and port were sent by a trusted proxy, and are not those of the connection itself. */
   readonly proxied?: boolean | undefined
 }
 
-/** What TLS found out about the peer. The first four are those of a client certificate that was verified. */
+/** Data about the peer from the TLS handshake. The first four are those of a client certificate that was verified. */
 export interface PeerTls {
   /** The subject of the certificate, as one line. */
   readonly subject?: string | undefined
@@ -31,8 +31,8 @@ export interface PeerTls {
 export const UNKNOWN_PEER: Peer = Object.freeze({ address: '', port: 0, listener: '', transport: '' })
 
 /**
- * A peer in a line of the log: `192.0.2.7:5123`, `[::1]:5123`. A peer without an address is named by its transport and listener,
- * `unix:localSocket`, or is `unknown` where the operating system has forgotten the address.
+ * A peer in a line of the log: `192.0.2.7:5123`, `[::1]:5123`. A peer without an address is named by its transport and
+ * listener, `unix:localSocket`, or is `unknown` if the operating system does not have the address any more.
  */
 export const describePeer = ({ address, port, listener, transport }: Peer): string => {
   if (address !== '') return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -34,13 +34,13 @@ export interface DecoderStage {
 }
 
 /**
- * Looks at packets, changes them or drops them, on either side of the handler.
+ * Observes, changes or drops packets, on either side of the handler.
  *
  * A PUBLISH packet and its message are read-only. A filter changes a packet by `next.publish(publish.with({ payload }))`. The
- * new packet is encoded anew for each of its receivers. A filter that changes packets leaves both methods for runs out. It must not
- * drop a PUBLISH that introduces a Topic Alias (one with both a `topicAlias` and its Topic Name), since packets that follow
- * have the alias alone. It cannot change the topic of those (`omitsTopic`): their alias stands for the topic that the filter
- * gave to the first one.
+ * new packet is encoded separately for each of its receivers. A filter that changes packets must omit both methods for runs. It
+ * must not drop a PUBLISH that introduces a Topic Alias (one with both a `topicAlias` and its Topic Name), since later packets
+ * have only the alias. It cannot change the topic of these (`omitsTopic`): their alias means the topic that the filter gave to
+ * the first packet.
  *
  * A control packet is an object of its own, which a filter may change in place.
  */
@@ -49,7 +49,7 @@ export interface FilterStage {
   open(connection: Connection, next: PacketReceiver): PacketReceiver
 }
 
-/** Answers packets by the rules of MQTT; what it sends to its peer goes to `next`, now or at any later time. */
+/** Answers packets by the rules of MQTT; packets to its peer go to `next`, now or later. */
 export interface HandlerStage {
   readonly role: 'handler'
   /** Whether clients must authenticate; undefined if the handler does not know. */
@@ -77,19 +77,19 @@ export interface ByteReceiver {
 /** Where the bytes from the network go in. */
 export interface DecoderInput extends StageEnd {
   /**
-   * Takes bytes. They are lent for the call: what is kept of them is copied. A message that lies in them has the chunk itself as
-   * its `bytes`, and not a view of it, so that the server knows what is forwarded from there.
-   * @returns how many were taken. Fewer than there are when the connection was paused meanwhile: it stops after the packet
-   * that did it, and the transport offers the rest again when the connection is resumed.
+   * Takes bytes. They are lent for the call: copy what you keep. A message that lies in them has the chunk itself as its
+   * `bytes`, and not a view of it, so that the server knows what is forwarded from there.
+   * @returns how many were taken. Fewer than there are when the connection was paused meanwhile: it stops after the packet that
+   * did it, and the transport offers the rest again when the connection is resumed.
    */
   bytes(chunk: Uint8Array): number
   /**
    * Where the next bytes may be written to instead, which saves a copy of them: the memory of a packet that comes in pieces,
-   * when it has room for many. Valid until the next call of the decoder. Optional.
+   * when much of it is free. Valid until the next call of the decoder. Optional.
    */
-  room?(): Buffer | undefined
-  /** So many bytes were written to the start of what `room` returned last. The connection is not paused. */
-  filled?(length: number): void
+  readBuffer?(): Buffer | undefined
+  /** So many bytes were written to the start of what `readBuffer` returned last. The connection is not paused. */
+  bytesRead?(length: number): void
 }
 
 /** Every MQTT Control Packet but PUBLISH, in mqtt-packet's form. */
@@ -107,8 +107,8 @@ export interface PacketReceiver extends StageEnd {
   /** Takes one legal packet. Buffers in a packet from the decoder are lent for the call. */
   packet(packet: ControlPacket): void
   /**
-   * Takes a PUBLISH packet, which has a form of its own since it comes so often. It is read-only, and lent for the call with
-   * all in it: `publish.with({})` is a copy that may be kept.
+   * Takes a PUBLISH packet, which has a form of its own for speed. It is read-only, and lent for the call with its contents:
+   * `publish.with({})` is a copy that may be kept.
    */
   publish(publish: Publish): void
   /**
@@ -130,7 +130,7 @@ export interface PacketReceiver extends StageEnd {
    */
   acknowledge?(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void
   /**
-   * The peer broke the protocol: the last call before `closed`. The handler answers as the specification says and closes the
+   * The peer violated the protocol: the last call before `closed`. The handler answers as the specification says and closes the
    * connection. A filter that has this method passes the error on; without it the error goes directly to the next stage. An
    * encoder is never called with it.
    */

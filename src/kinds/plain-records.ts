@@ -1,7 +1,7 @@
 /**
- * What a store holds as plain data, and the schemas that check it when it comes back: for a store that hands its content to a
- * successor or writes it somewhere. Undefined and Infinity become null. A message stands in many places; they refer to it by a number
- * that the store chooses: an index in a list, or a key.
+ * The content of a store as plain data, and the schemas that check it when it is read: for a store that passes its content to a
+ * successor or writes it to a file. Undefined and Infinity become null. A message may be referred to in many places, by a
+ * number that the store chooses: an index in a list, or a key.
  */
 
 import type { QoS } from 'mqtt-packet'
@@ -56,7 +56,7 @@ export const sessionFromPlain = (
   will: plain.will === null ? undefined : { ...plain.will, message: referred(plain.will.message) },
 })
 
-/** It is plain data already: without what a predecessor may have added. */
+/** It is plain data already. Unknown fields are removed. */
 export const subscriptionToPlain = ({
   filter,
   qos,
@@ -95,7 +95,7 @@ const message = z.strictObject({
   payload: bytes,
   qos,
   retain: z.boolean(),
-  /** null is never. */
+  /** null means never. */
   expiresAtMs: z.number().nullable(),
 })
 
@@ -119,7 +119,7 @@ const peer = z.strictObject({
 const session = z.strictObject({
   id: z.string(),
   userName: z.string().nullable(),
-  /** A predecessor of before this field leaves it out, and may have an address as text. */
+  /** An older version does not have this field, or has an address as text. */
   peer: peer.nullable().default(null),
   remote: z.string().nullish(),
   expiryIntervalSeconds: count,

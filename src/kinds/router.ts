@@ -9,8 +9,8 @@ export { type DeliveryResult, refusedDelivery } from '../mqtt/delivery-result.ts
 export type { Delivery, Subscriber } from '../mqtt/subscriber.ts'
 
 /**
- * The result of a publish. It belongs to the router, which fills it again: it is good until the next call.
- * `work` is in units of `Connection.chargeWork`: nodes visited, targets merged, members looked at, deliveries and their bytes.
+ * The result of a publish. It belongs to the router, which reuses it: it is valid until the next call. `work` is in units of
+ * `Connection.chargeWork`: nodes visited, targets merged, members considered, deliveries and their bytes.
  */
 export interface PublishResult {
   /** Subscribers that got it, as far as is known at once. */
@@ -24,11 +24,11 @@ export interface PublishResult {
 
 /** The result of the publish of a run. `work` is as in `PublishResult`. */
 export interface RunDeliveries {
-  /** False when no subscriber got anything of it: each of its messages is to be published. */
+  /** False if no subscriber got it: each of its messages has to be published. */
   readonly isTaken: boolean
   /** Subscribers that took it as a whole. */
   readonly whole: number
-  /** Deliveries of single messages, to the others. */
+  /** Deliveries of single messages, to all other subscribers. */
   readonly single: number
   /** Deliveries among these that were refused. A subscriber that takes the run as a whole refuses nothing of it. */
   readonly refused: number

@@ -6,14 +6,11 @@ import type { DurableBatches } from './durability.ts'
 import type { Peer } from './peer.ts'
 
 /**
- * The journal of all that outlives a network connection: sessions that do not end with it, and retained messages.
- *
- * State that is read often (subscriptions, messages in flight to connected clients, the tree of retained messages) is in the
- * memory of its owner. The store takes every change of it as a record. An acknowledgement that promises something waits until
- * the batch that holds the records is durable. The messages that wait for a client that is away are in the store alone, and are
- * read from it in pages.
- *
- * Everything is synchronous but `restore`; nothing throws once the store runs.
+ * The journal of the state that outlives a network connection: sessions that do not end with it, and retained messages. State
+ * that is read often (subscriptions, messages in flight to connected clients, the tree of retained messages) is in the memory
+ * of its owner. The store takes every change of it as a record. An acknowledgement that promises something waits until the
+ * batch that holds the records is durable. The messages that wait for a client that is away are only in the store, and are read
+ * from it in pages. Everything is synchronous except `restore`. After the start no method throws.
  */
 export interface Store extends DurableBatches {
   /**
@@ -58,11 +55,11 @@ export interface SessionRecord {
   readonly id: string
   /** The authenticated user that owns the session. Other users may not resume it. */
   readonly userName: string | undefined
-  /** Where its client was last connected from; left out where it is not known. */
+  /** The peer of its client's last connection; omitted if it is not known. */
   readonly peer?: Peer | undefined
   /** Session Expiry Interval in seconds; 0xFFFFFFFF never ends. */
   readonly expiryIntervalSeconds: number
-  /** When its client was last seen to go, on the clock of `Message.expiresAtMs`; undefined while it is connected. */
+  /** When its client disconnected, on the clock of `Message.expiresAtMs`; undefined while it is connected. */
   readonly disconnectedAtMs: number | undefined
   /** Published when the session ends, or before, when its delay is over. */
   readonly will: StoredWill | undefined
@@ -97,7 +94,7 @@ export interface QueuedMessage {
   readonly pubrecOrder: number
 }
 
-/** A change. `session` is a Client Identifier; what concerns a session that is not there is passed over. */
+/** A change. `session` is a Client Identifier. Records for unknown sessions are ignored. */
 export type StoreRecord =
   /** A session, new or changed; its subscriptions and messages stay. */
   | { readonly type: 'session'; readonly session: SessionRecord }
@@ -109,7 +106,7 @@ export type StoreRecord =
   | { readonly type: 'queued'; readonly session: string; readonly queued: QueuedMessage }
   /** It was sent under this Packet Identifier. */
   | { readonly type: 'sent'; readonly session: string; readonly sequence: number; readonly packetIdentifier: number }
-  /** PUBREC came for it: its content is needed no more. */
+  /** PUBREC came for it: its content is not needed any more. */
   | { readonly type: 'pubrec'; readonly session: string; readonly sequence: number; readonly pubrecOrder: number }
   /** It was acknowledged, expired or dropped, and leaves the queue. */
   | { readonly type: 'done'; readonly session: string; readonly sequence: number }

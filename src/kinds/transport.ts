@@ -3,12 +3,13 @@ import type { ListenerOptions } from './listener-options.ts'
 import type { Peer } from './peer.ts'
 
 /**
- * A way for clients to connect: TCP with TLS, WebSocket, a Unix socket. It accepts connections and hands each to the server as a stream of
- * bytes with its peer. The server has the rest for all transports together: pipelines, memory bounds, fairness, the turns of
- * the event loop.
+ * A way for clients to connect: TCP with TLS, WebSocket, a Unix socket. It accepts connections and hands each to the server as
+ * a stream of bytes with its peer. The server does the rest for all transports: pipelines, memory bounds, fairness, the turns
+ * of the event loop.
  *
- * A component binds its address when it starts, so that an address that is taken is an error of its own entry. The server starts after it
- * and calls `serve`. At a stop and a reset the server calls `hold`, before the component is stopped or suspended.
+ * A component binds its address when it starts, so that an address that is taken is an error of its own entry. The server
+ * starts after it and calls `serve`. At a stop and a reset the server calls `hold`, before the component is stopped or
+ * suspended.
  */
 export interface Transport {
   /** The name of the component, which is `Peer.listener` of its connections. */
@@ -60,8 +61,8 @@ export interface TransportServer {
 }
 
 /**
- * A connection as a stream of bytes in both directions: what is used of a `Duplex` of Node, which has all of it. It is half open: after
- * `end`, bytes can still be written (`allowHalfOpen`).
+ * A connection as a stream of bytes in both directions: a part of Node's `Duplex`. It is half open: after `end`, bytes can
+ * still be written (`allowHalfOpen`).
  */
 export interface ByteStream {
   /** Bytes arrived. The first listener starts the flow. The bytes never change. */
@@ -81,7 +82,7 @@ export interface ByteStream {
   readonly writableLength: number
   readonly errored: Error | null
   readonly destroyed: boolean
-  /** Sends what was written, and then that nothing more follows. */
+  /** Sends what was written, and then ends the sending direction. */
   end(): unknown
   /** Closes both directions at once. */
   destroy(error?: Error): unknown

@@ -13,7 +13,7 @@ export const checkAcknowledgement = (reader: PacketReader, type: Acknowledgement
   // MQTT 5.0 may end here, which means Success, or after the Reason Code, which means that there are no Properties.
   if (error !== undefined || reader.protocolVersion !== 5 || reader.atEnd) return error
   if (!isReasonCode(type, reader.byte())) {
-    return protocolError(`The Reason Code is none of those of ${packetTypeName(type)}.`, REASON_CODE_CLAUSES[type])
+    return protocolError(`The Reason Code is not valid for ${packetTypeName(type)}.`, REASON_CODE_CLAUSES[type])
   }
   return reader.atEnd ? undefined : checkProperties(reader, type)
 }

@@ -6,8 +6,8 @@ import { ReasonCode } from './reason-code.ts'
 import { protocolError } from './refusal.ts'
 
 /**
- * Checks the body of an AUTH packet (section 3.15). An empty one means Success without Properties; whether Success may
- * come now is a matter of the exchange, not of the packet.
+ * Checks the body of an AUTH packet (section 3.15). An empty body means Success without Properties. The exchange, not this
+ * check, decides whether Success is allowed now.
  */
 export const checkAuth = (reader: PacketReader): ProtocolError | undefined => {
   if (reader.atEnd) return undefined
@@ -17,7 +17,7 @@ export const checkAuth = (reader: PacketReader): ProtocolError | undefined => {
     reasonCode !== ReasonCode.ContinueAuthentication &&
     reasonCode !== ReasonCode.ReAuthenticate
   ) {
-    return protocolError('The Reason Code is none of those of AUTH.', 'MQTT-3.15.2-1')
+    return protocolError('The Reason Code is not valid for AUTH.', 'MQTT-3.15.2-1')
   }
   const error = checkProperties(reader, PacketType.Auth) // [MQTT-2.2.2-1]: unlike in DISCONNECT, it may not be left out
   if (error !== undefined) return error

@@ -37,11 +37,11 @@ export const checkConnect = (reader: PacketReader, firstByte: number): ProtocolE
 }
 
 /**
- * MQIsdp 3 is MQTT 3.1, MQTT 4 is MQTT 3.1.1, MQTT 5 is MQTT 5.0; nothing else is anything. What is refused sets the
- * version in whose form the CONNACK says so: a level over 5 comes from a client of the future, which reads the form of
- * 5.0. One with the top bit set comes from a mosquitto bridge that tries a private extension of MQTT 3; it goes on
- * without when it reads return code 1 in the form of MQTT 3, like any client of a level under 4. A peer with another
- * protocol name speaks no MQTT at all: the version stays 0, and nothing is answered.
+ * MQIsdp 3 is MQTT 3.1, MQTT 4 is MQTT 3.1.1, MQTT 5 is MQTT 5.0; all other combinations are refused. A refusal also sets the
+ * version in whose form the CONNACK is sent. A Protocol Level above 5 comes from a client of a later version, which can read
+ * the form of 5.0. A level with the top bit set comes from a mosquitto bridge that tries a private extension of MQTT 3: it
+ * connects without the extension when it reads return code 1 in the form of MQTT 3. A level below 4 is answered in the form of
+ * MQTT 3, too. A peer with another protocol name does not speak MQTT: the version stays 0, and no answer is sent.
  */
 const checkProtocolVersion = (reader: PacketReader): ProtocolError | undefined => {
   const error = reader.checkString('Protocol Name')
@@ -60,7 +60,7 @@ const checkProtocolVersion = (reader: PacketReader): ProtocolError | undefined =
   return refusal(ReasonCode.UnsupportedProtocolVersion, 'The Protocol Version is not supported.', 'MQTT-3.1.2-2')
 }
 
-/** MQTT 3.1 does not use bit 0, and disregards Will QoS and Will Retain where the Will flag is not set. */
+/** MQTT 3.1 does not use bit 0, and ignores Will QoS and Will Retain if the Will flag is not set. */
 const withoutDisregarded = (flags: number): number =>
   flags & ~((flags & WILL_FLAG) === 0 ? RESERVED | WILL_QOS | WILL_RETAIN : RESERVED)
 

@@ -10,7 +10,7 @@ import type { ProtocolError } from './protocol-error.ts'
 import { malformedPacket } from './refusal.ts'
 
 /**
- * Checks everything about one packet from a client that needs no memory of earlier ones.
+ * Checks one packet from a client by itself, without the packets before it.
  * @param firstByte passed `checkFirstByte`.
  * @param reader at the start of the packet's body; afterwards at its end.
  * @returns what is wrong, or undefined; a legal packet costs no allocation.

@@ -8,8 +8,8 @@ import { protocolError } from './refusal.ts'
 import { checkTopicName } from './topic-name.ts'
 
 /**
- * Checks the body of a PUBLISH packet (section 3.3). What follows the variable header is payload, whatever it is.
- * Leaves the reader at the payload, with the places of Topic Name and Properties set.
+ * Checks the body of a PUBLISH packet (section 3.3). The payload behind the variable header is not checked. Leaves the reader
+ * at the payload, with the places of Topic Name and Properties set.
  */
 export const checkPublish = (reader: PacketReader, firstByte: number): ProtocolError | undefined => {
   const plain = passPlainTopicName(reader)
@@ -35,8 +35,9 @@ export const checkPublish = (reader: PacketReader, firstByte: number): ProtocolE
 }
 
 /**
- * Passes over a Topic Name of one or more ASCII characters without U+0000 and wildcards, as nearly all are: one look at
- * each byte instead of two. @returns false, with the reader where it was, for any other; then it is to be checked.
+ * Passes over a Topic Name of one or more ASCII characters without U+0000 and wildcards, as nearly all Topic Names are: each
+ * byte is read once instead of twice. @returns false for any other Topic Name. The reader has not moved then, and the caller
+ * checks the Topic Name.
  */
 const passPlainTopicName = (reader: PacketReader): boolean => {
   const { bytes, position } = reader

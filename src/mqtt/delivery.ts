@@ -2,14 +2,14 @@ import type { QoS } from 'mqtt-packet'
 import type { Delivery } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'
 
-/** How messages come through a single subscription. @param shared its filter, if it is a Shared Subscription. */
+/** The delivery of messages through a single subscription. @param shared its filter, if it is a Shared Subscription. */
 export const deliveryOf = (subscription: Subscription, shared?: string): Delivery => {
   const { qos, retainAsPublished, identifier } = subscription
   if (identifier === 0 && shared === undefined) return plainDelivery(qos, retainAsPublished)
   return { qos, retainAsPublished, subscriptionIdentifiers: identifier === 0 ? NONE : [identifier], shared }
 }
 
-/** Deliveries without Subscription Identifiers are always the same few: nearly all subscribers share these. */
+/** There are only a few different deliveries without Subscription Identifiers. Nearly all subscribers share these objects. */
 export const plainDelivery = (qos: QoS, retainAsPublished: boolean): Delivery =>
   (retainAsPublished ? PLAIN_RETAINING : PLAIN)[qos]!
 

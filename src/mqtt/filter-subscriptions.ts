@@ -35,7 +35,10 @@ export class FilterSubscriptions extends SmallMap<Subscriber, Target> implements
     if (this.#shared?.size === 0) this.#shared = undefined
   }
 
-  /** Who gets what matches this filter. The route is kept but for a single subscriber, where keeping it would cost more. */
+  /**
+   * The route of messages that match this filter. It is kept, except for a single subscriber, where keeping it costs more than
+   * making it.
+   */
   get route(): Route {
     if (this.#route !== undefined) return this.#route
     const route: Route = { targets: [...this.values()], shared: this.#shared === undefined ? NONE : [...this.#shared] }

@@ -5,16 +5,16 @@ import type { ProtocolError } from './protocol-error.ts'
 import type { ProtocolVersion } from './protocol-version.ts'
 import { malformedPacket, protocolError } from './refusal.ts'
 
-/** The most that a Remaining Length of four bytes can say. */
+/** The largest Remaining Length that four bytes can encode. */
 export const MAXIMUM_REMAINING_LENGTH = 268_435_455
 
-/** The largest packet there can be, in bytes: the first byte, four of Remaining Length, and what they announce. */
+/** The largest possible packet, in bytes: the first byte, four bytes of Remaining Length, and the largest Remaining Length. */
 export const MAXIMUM_PACKET_SIZE = 1 + 4 + MAXIMUM_REMAINING_LENGTH
 
 export const DUP_FLAG = 0b1000
 export const RETAIN_FLAG = 0b0001
 
-/** QoS as a PUBLISH packet's first byte says it; 3 is not legal. */
+/** The QoS in the first byte of a PUBLISH packet; 3 is not legal. */
 export const qosOf = (firstByte: number): number => (firstByte >> 1) & 0b11
 
 /**

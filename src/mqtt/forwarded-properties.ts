@@ -1,4 +1,4 @@
-/** The Properties of a message that its receivers get unaltered: what stands in `Message.properties`. */
+/** The Properties of a message that are forwarded unaltered: the content of `Message.properties`. */
 
 import type { PacketReader } from './packet-reader.ts'
 
@@ -19,9 +19,9 @@ export const forwardedProperties = (reader: PacketReader): Buffer => {
 }
 
 /**
- * Narrows the reader's range of Properties to the forwarded ones, where the others stand before or behind them: most
- * clients write them so, and then nothing has to be copied.
- * @returns whether nothing but forwarded ones is left in the range.
+ * Narrows the reader's range of Properties to the forwarded ones, if all other Properties stand before or behind them. Most
+ * clients write Properties in such an order, and then nothing has to be copied.
+ * @returns whether the range contains only forwarded Properties.
  */
 export const cutOutside = (reader: PacketReader): boolean => {
   if (reader.firstCutLength === 0) return true

@@ -93,7 +93,7 @@ it('gives each entry a Packet Identifier that is not in use, and knows it by tha
   )
 })
 
-it('keeps the order of sending, also of those that stay while thousands come and go', () => {
+it('keeps the order of sending, even of entries that stay while thousands come and go', () => {
   const inflight = new Inflight<object>()
   const stay: number[] = []
   for (let count = 1; count <= 70_000; count += 1) {
@@ -105,7 +105,7 @@ it('keeps the order of sending, also of those that stay while thousands come and
   expect(stay).toHaveLength(4)
 })
 
-it('gives all Packet Identifiers but one, whatever their order', () => {
+it('assigns all Packet Identifiers except one, in any order', () => {
   const inflight = new Inflight<object>()
   const given = new Set<number>()
   for (let count = 0; count < 65_534; count += 1) given.add(inflight.add({}))
@@ -116,7 +116,7 @@ it('gives all Packet Identifiers but one, whatever their order', () => {
   )
 })
 
-it('restores entries under the Packet Identifiers they had, in this order, and goes on behind the last', () => {
+it('restores entries under their Packet Identifiers, in their order, and continues after the last', () => {
   const inflight = new Inflight<{ n: number }>()
   for (const [n, identifier] of [9, 65_535, 4].entries()) inflight.restore(identifier, { n })
   expect([inflight.add({ n: 3 }), inflight.add({ n: 4 }), inflight.get(65_535)]).toEqual([5, 6, { n: 1 }])

@@ -8,34 +8,35 @@ const MOST_SLOTS = 32_768
 const KEPT_SLOTS = 256
 
 /**
- * What was sent and is not acknowledged, by Packet Identifier and in the order it was sent: the in-flight window of one
- * session in one direction. It holds less than 65,535 entries: Receive Maximum, which its owner keeps to, is no more.
+ * The in-flight window of one session in one direction: messages that were sent and are not acknowledged, by Packet Identifier
+ * and in the order of sending. It holds less than 65,535 entries: the owner observes Receive Maximum, which is at most 65,535.
  *
- * Packet Identifiers are given in their order, and acknowledgements mostly come in it. So the entries are in a ring, at the
- * place that the lower bits of their identifiers say: entering one and taking it out costs a tenth of what a `Map` costs, and
- * a session that was sent nothing has no memory for it. An entry that stays while many others come and go, is restored or is
- * moved to the end, lies in a `Map`: the ring has four slots for each of its entries at most.
+ * Packet Identifiers are assigned in ascending order, and acknowledgements mostly come in this order. The entries are therefore
+ * in a ring, at the place that the lower bits of their identifier give. Adding and removing an entry costs a tenth of what a
+ * `Map` costs, and a session without messages allocates nothing. An entry that stays while many others come and go, that is
+ * restored, or that is moved to the end, is in a `Map`. The ring therefore never has more than four slots for each of its
+ * entries.
  */
 export class Inflight<T extends object> {
   #slots: (T | undefined)[] = NO_SLOTS
-  /** Packet Identifiers of those in the ring are from this one up to the last one. */
+  /** The Packet Identifiers of entries in the ring are from this one up to the last one. */
   #oldest = 1
   #last = 0
   /** Entries in the ring. */
   #count = 0
-  /** Those that are not in the ring: what was sent before those in it, and what was moved to the end, in this order. */
+  /** Entries that are not in the ring: first those sent before the entries of the ring, then those moved to the end. */
   #others: Map<number, T> | undefined
 
   get size(): number {
     return this.#count + (this.#others === undefined ? 0 : this.#others.size)
   }
 
-  /** Enters something under a Packet Identifier that is not in use [MQTT-2.2.1-4], and returns that. */
+  /** Adds an entry under a Packet Identifier that is not in use [MQTT-2.2.1-4]. @returns the Packet Identifier. */
   add(entry: T): number {
     let identifier = this.#last
     do {
       identifier = identifier === MAXIMUM_PACKET_IDENTIFIER ? 1 : identifier + 1
-      // All Packet Identifiers have been given since the oldest of them.
+      // All Packet Identifiers have been assigned since the oldest entry.
       while (this.#isInRing(identifier)) this.#leaveOutOldest()
     } while (this.#others?.has(identifier) === true)
     if (this.#count === 0) this.#oldest = identifier // the ring is empty
@@ -46,7 +47,7 @@ export class Inflight<T extends object> {
     return identifier
   }
 
-  /** Enters something under the Packet Identifier that it had before, as the latest. Not once anything was added. */
+  /** Restores an entry under the Packet Identifier that it had before, as the latest. Only before the first `add`. */
   restore(identifier: number, entry: T): void {
     this.#others ??= new Map()
     this.#others.set(identifier, entry)
@@ -61,7 +62,7 @@ export class Inflight<T extends object> {
     return this.#others?.get(identifier)
   }
 
-  /** Puts something else in the place of an entry. */
+  /** Replaces an entry. */
   replace(identifier: number, entry: T): void {
     if (this.#others?.has(identifier) === true) this.#others.set(identifier, entry)
     else if (this.get(identifier) !== undefined) this.#slots[identifier & (this.#slots.length - 1)] = entry
@@ -80,7 +81,7 @@ export class Inflight<T extends object> {
     return this.#others?.delete(identifier) ?? false
   }
 
-  /** Makes an entry the latest: what is sent for it next comes after what is sent for the others that were moved. */
+  /** Moves an entry to the end, behind all entries that were moved before. */
   moveToEnd(identifier: number): void {
     const entry = this.get(identifier)
     if (entry === undefined) return
@@ -90,8 +91,8 @@ export class Inflight<T extends object> {
   }
 
   /**
-   * The entries with their Packet Identifiers. Those that were not moved to the end are in the order they were sent, those that
-   * were are in the order in which they were moved.
+   * The entries with their Packet Identifiers. First those that were not moved, in the order of sending, then those that were
+   * moved, in the order in which they were moved.
    */
   *entries(): Generator<[number, T]> {
     if (this.#others !== undefined) yield* this.#others
@@ -105,7 +106,7 @@ export class Inflight<T extends object> {
     }
   }
 
-  /** Takes out all of them. */
+  /** Removes all entries. */
   clear(): void {
     this.#slots = NO_SLOTS
     this.#count = 0
@@ -116,7 +117,10 @@ export class Inflight<T extends object> {
     return this.#count > 0 && distance(this.#oldest, identifier) <= distance(this.#oldest, this.#last)
   }
 
-  /** Makes the ring long enough for this identifier, or leaves out of it the oldest entries. There is an entry, or no slot. */
+  /**
+   * Makes the ring long enough for this identifier, or moves the oldest entries out of the ring. Called if there is an entry,
+   * or no slot.
+   */
   #makeRoom(next: number): void {
     if (this.#slots.length === 0) this.#resize(FIRST_SLOTS)
     while (this.#count > 0 && distance(this.#oldest, next) >= this.#slots.length) {
@@ -128,7 +132,7 @@ export class Inflight<T extends object> {
     if (this.#count === 0) this.#oldest = next
   }
 
-  /** Leaves the oldest identifier out of the ring, with its entry if that is still there. */
+  /** Takes the oldest identifier out of the ring. Its entry, if there is one, moves to the `Map`. */
   #leaveOutOldest(): void {
     const slot = this.#oldest & (this.#slots.length - 1)
     const entry = this.#slots[slot]
@@ -156,5 +160,8 @@ export class Inflight<T extends object> {
 
 const NO_SLOTS: never[] = []
 
-/** How many steps lead from one Packet Identifier up to another one; behind 65,535 comes 0, which none has, and then 1. */
+/**
+ * The number of steps from one Packet Identifier up to another. 65,535 is followed by 0, which is never assigned, and then by
+ * 1.
+ */
 const distance = (from: number, to: number): number => (to - from) & MAXIMUM_PACKET_IDENTIFIER

@@ -4,23 +4,23 @@ import type { Delivery, Subscriber } from './subscriber.ts'
 export interface Member {
   readonly subscriber: Subscriber
   delivery: Delivery
-  /** Of its Client Identifier. */
+  /** The hash of its Client Identifier. */
   readonly hash: number
-  /** The list that it is in. */
+  /** The list that contains it. */
   list: MemberList
-  /** Its place there, in a list that takes its members in turn. */
+  /** Its place in a list that takes its members in turn. */
   index: number
 }
 
-/** Those members of a Shared Subscription that are connected, or those that are away. */
+/** The connected members of a Shared Subscription, or the members that are away. */
 export interface MemberList {
   readonly size: number
   add(member: Member): void
-  /** Removes a member that is here. */
+  /** Removes a member of the list. */
   delete(member: Member): void
-  /** The place of the member that is looked at first, for a topic. */
+  /** The place of the member that is considered first, for a topic. */
   first(topicHash: number): number
-  /** The member at a place; after the last comes the first again. @param place less than twice the size. */
+  /** The member at a place. The first member follows the last. @param place less than twice the size. */
   at(place: number): Member
   /** The next search begins at this member, or behind it. */
   continueAt(member: Member, behind: boolean): void
@@ -64,9 +64,9 @@ export class MembersInTurn implements MemberList {
 }
 
 /**
- * In a ring, ordered by the hashes of their Client Identifiers. A topic has a place in the ring, too, and chooses among the few
- * members that follow it: always the same ones, until one of them comes or goes. Adding and removing moves the members behind
- * by one place: 10,000 of them take some microseconds.
+ * Members in a ring, ordered by the hashes of their Client Identifiers. A topic also has a place in the ring and chooses among
+ * the few members that follow it. These stay the same until one of them is added or removed. Adding or removing a member shifts
+ * the members behind it by one place: with 10,000 members that takes some microseconds.
  */
 export class MembersByHash implements MemberList {
   readonly #members: Member[] = []
@@ -81,7 +81,7 @@ export class MembersByHash implements MemberList {
 
   delete(member: Member): void {
     let place = this.#placeOf(mix(member.hash), member.subscriber.id)
-    // Two sessions may have the same identifier for a short time: the one that ends, and its successor.
+    // Two sessions may have the same identifier for a short time: the session that ends and its successor.
     while (this.#members[place] !== member) place += 1
     this.#members.splice(place, 1)
   }

@@ -43,7 +43,7 @@ describe('a message', () => {
     expect(kept.keep()).toBe(kept)
   })
 
-  it('is copied once for all who keep it, and again when another one has come', () => {
+  it('is copied once for all who keep it, and again for the next message', () => {
     const message = lent()
     const kept = message.keep()
     expect(message.keep()).toBe(kept)
@@ -53,7 +53,7 @@ describe('a message', () => {
   })
 
   it.each([[1], [100], [4_096], [4_097], [9_000]])(
-    'of %i bytes is kept beside others, none of which changes another',
+    'of %i bytes is kept beside others, and they do not change each other',
     (size) => {
       const kept = Array.from({ length: 300 }, (_, n) => {
         const message = new Message()
@@ -82,11 +82,11 @@ describe('a message', () => {
     expect(bytes.buffer.byteLength).toBe(bytes.length)
   })
 
-  it('takes another Topic Name with all else', () => {
+  it('gets another Topic Name and keeps all other parts', () => {
     expect(parts(lent().with({ topic: Buffer.from('b') }))).toEqual({ ...expected, topic: 'b', size: 18 })
   })
 
-  it('that is made of parts takes its payload as bytes or as text', () => {
+  it('that is made from parts accepts its payload as bytes or as text', () => {
     expect(Message.of({ topic: 'a', payload: 'grüße' })).toMatchObject({
       payload: Buffer.from('grüße'),
       payloadLength: 7,

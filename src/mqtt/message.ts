@@ -3,17 +3,17 @@ import { copyBytes } from '../collections/copy-bytes.ts'
 import { kept } from '../collections/kept.ts'
 
 /**
- * An Application Message: one piece of memory and where in it the parts lie. Topic Name, properties and payload are
- * forwarded as the bytes that came in, which costs nothing and keeps the order of User Properties [MQTT-3.3.2-18].
+ * An Application Message: a piece of memory and the positions of its parts. Topic Name, properties and payload are forwarded as
+ * the received bytes, which costs nothing and keeps the order of User Properties [MQTT-3.3.2-18].
  *
- * The decoder fills one Message again and again: what it passes on is *lent* for the call, and nothing is copied for a
- * message that nobody keeps. Whoever keeps it keeps `keep()`.
+ * The decoder reuses one Message object: a message is *lent* for the call, and nothing is copied unless it is kept. To keep a
+ * message, keep the result of `keep()`.
  *
- * All fields are read-only: a stage that changes a message makes another one (`Publish.with`). A decoder sets the fields of
- * its own messages through `refill`.
+ * All fields are read-only: a stage that changes a message makes a new one (`Publish.with`). A decoder sets the fields of its
+ * own messages through `refill`.
  */
 export class Message {
-  /** The memory that the parts lie in; other bytes may surround them. */
+  /** The memory that contains the parts. Other bytes may surround them. */
   readonly bytes: Buffer = EMPTY
   /** The Topic Name, well-formed UTF-8 and legal. */
   readonly topicStart: number = 0
@@ -42,15 +42,15 @@ export class Message {
   readonly frameStart: number = 0
   readonly frameEnd: number = 0
   readonly frameVersion: 0 | 4 | 5 = 0
-  /** Nothing else is in this memory, and nobody will ever write to it: to keep the message costs no copy. */
+  /** This memory contains nothing else and is never written again, so keeping the message needs no copy. */
   readonly owned: boolean = false
-  /** Another number for every message there is: what is remembered of a message that was lent is known by it. */
+  /** A number that is unique for every message. It identifies a lent message after the call. */
   readonly serial: number = 0
 
   #topic: string | undefined
   #kept: Message | undefined
 
-  /** A message that owns its memory, from its parts: a Will Message, a message of the broker's own, a stored one. */
+  /** A message that owns its memory, from its parts: a Will Message, a message of the broker, or a stored message. */
   static of(parts: MessageParts): Message {
     const of = new Message()
     const topic = typeof parts.topic === 'string' ? Buffer.from(parts.topic) : parts.topic
@@ -70,7 +70,7 @@ export class Message {
   }
 
   /**
-   * Begins another message in the same object: for decoders, which lend one object again and again.
+   * Starts another message in the same object: for decoders, which reuse one object.
    * @param lent an object that the caller made and lends.
    * @returns the object, with fields that can be set. The caller sets all parts.
    * @throws TypeError for a message that is kept: it never changes.
@@ -120,13 +120,15 @@ export class Message {
     return this.topicEnd - this.topicStart + this.propertiesEnd - this.propertiesStart + this.payloadLength
   }
 
-  /** What `console.log` and the REPL print: the bytes around the message belong to others, and the payload is not for the log. */
+  /**
+   * What `console.log` and the REPL print: the bytes around the message belong to other messages, and payloads are not logged.
+   */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     const { topic, qos, retain, payloadLength } = this
     return `Message { topic: ${JSON.stringify(topic)}, qos: ${qos}, retain: ${retain}, payload: ${payloadLength} bytes }`
   }
 
-  /** The same message in memory of its own, which may be kept and is never changed. One copy serves all who keep it. */
+  /** The same message in memory of its own, which may be kept and never changes. All callers get the same copy. */
   keep(): Message {
     if (this.#kept !== undefined) return this.#kept
     const kept = this.owned ? Object.assign(new Message(), this) : this.#copy()
@@ -139,8 +141,8 @@ export class Message {
   }
 
   /**
-   * The same message in memory that holds nothing else, for one that is kept for long: Node cuts small buffers from larger
-   * pieces, which one of them alone would keep in memory.
+   * The same message in memory that contains nothing else, for a message that is kept for long. Node cuts small buffers from
+   * larger pieces, and one small buffer would keep the whole piece in memory.
    */
   alone(): Message {
     const kept = this.keep()
@@ -205,8 +207,8 @@ const SMALL_BYTES = MEMORY_BYTES / 2
 const small = kept('mqtt.message.small', () => ({ memory: Buffer.alloc(0), end: 0, takenAt: 0 }))
 
 /**
- * Memory for a message, from `small.takenAt` on. Small ones lie in the same Buffer: one of its own for each is more than the message,
- * and costs more time than the copy. They hold on to no more than if Node cut a Buffer for each off its own pool.
+ * Memory for a message, from `small.takenAt` on. Small messages share a Buffer: a Buffer object for each would be larger than
+ * the message and cost more time than the copy. They keep no more memory than Buffers that Node cuts from its pool.
  */
 const takeMemory = (size: number): Buffer => {
   small.takenAt = 0
@@ -222,5 +224,5 @@ const takeMemory = (size: number): Buffer => {
 
 const EMPTY = Buffer.alloc(0)
 
-/** The last serial number given: no message of a later version of this file may have one again. */
+/** The last serial number given: it outlives a reload of this file, so that no number is assigned twice. */
 const serials = kept('mqtt.message.serials', () => ({ last: 0 }))

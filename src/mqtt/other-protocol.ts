@@ -10,9 +10,9 @@ const HTTP_METHOD = /^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PR
 const COMPARED_BYTES = 8
 
 /**
- * What the first bytes of a connection look like when they are not MQTT.
+ * Recognises the first bytes of a connection that are not MQTT.
  * @param bytes from the first byte of the connection on, as many as have come.
- * @returns a sentence for the log; undefined when the bytes look like no protocol that is known here.
+ * @returns a sentence for the log; undefined if the protocol is not recognised.
  */
 export const otherProtocol = (bytes: Buffer): string | undefined => {
   if (bytes.length < 2) return undefined

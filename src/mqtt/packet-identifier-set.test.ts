@@ -7,7 +7,7 @@ import { PAGE_BYTES, PacketIdentifierSet } from './packet-identifier-set.ts'
 const ascending = (set: Iterable<number>) => [...set].sort((a, b) => a - b)
 
 describe('a set of Packet Identifiers', () => {
-  it('agrees with a Set, whatever is added and deleted in whatever order', () => {
+  it('agrees with a Set, for any additions and deletions in any order', () => {
     // Few enough that they meet, at the edges of words and pages, and all over.
     const identifier = fc.oneof(
       fc.integer({ min: 1, max: 70 }),
@@ -32,7 +32,7 @@ describe('a set of Packet Identifiers', () => {
     fc.assert(property, { seed: fuzzSeed, numRuns: runs(300) })
   })
 
-  it('takes all identifiers, and costs 128 pages with them and nothing without', () => {
+  it('holds all identifiers in 128 pages, and needs no page when empty', () => {
     const set = new PacketIdentifierSet()
     expect(set.bytes).toBe(0)
     const all = Array.from({ length: 65_535 }, (_, index) => index + 1)
@@ -42,7 +42,7 @@ describe('a set of Packet Identifiers', () => {
     expect([set.size, set.bytes]).toEqual([0, 0])
   })
 
-  it('says what the next identifier costs', () => {
+  it('reports the memory of the next identifier', () => {
     const set = new PacketIdentifierSet()
     expect(set.costOf(1)).toBe(PAGE_BYTES)
     set.add(1)

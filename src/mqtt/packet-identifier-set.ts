@@ -6,22 +6,22 @@ const WORDS = 16
 export const PAGE_BYTES = 200
 
 /**
- * A set of Packet Identifiers, one bit for each, in pages of 512 that are there only while an identifier of theirs is. All
- * 65,535 cost 25 KB, where a `Set` costs a megabyte or two. Adding and removing identifiers one after the other allocates
- * nothing: the last page that became empty is kept.
+ * A set of Packet Identifiers, one bit for each, in pages of 512. A page exists only while it contains an identifier. All
+ * 65,535 cost 25 KB. A `Set` costs 1 to 2 MB. Adding and removing identifiers one after the other allocates nothing: the last
+ * page that became empty is kept.
  */
 export class PacketIdentifierSet {
-  /** By page number, the words of each page. Undefined until the first identifier is added. */
+  /** The words of each page, by page number. Undefined until the first identifier is added. */
   #pages: Map<number, number[]> | undefined
   #spare: number[] | undefined
   #size = 0
 
-  /** How many identifiers there are. */
+  /** The number of identifiers. */
   get size(): number {
     return this.#size
   }
 
-  /** What they cost, in bytes. */
+  /** Their memory, in bytes. */
   get bytes(): number {
     return this.#pages === undefined ? 0 : this.#pages.size * PAGE_BYTES
   }
@@ -31,7 +31,7 @@ export class PacketIdentifierSet {
     return page !== undefined && (page[wordOf(identifier)]! & bitOf(identifier)) !== 0
   }
 
-  /** What it costs to add this identifier, in bytes. */
+  /** The memory that adding this identifier takes, in bytes. */
   costOf(identifier: number): number {
     return this.#pages?.has(identifier >> PAGE_BITS) === true ? 0 : PAGE_BYTES
   }

@@ -11,25 +11,25 @@ export const TRUNCATED = -1
 export const OVERLONG = -2
 
 /**
- * A place in the body of one packet (what follows its fixed header), and the data types of section 1.5 read from there.
- * One reader serves packet after packet, so that reading allocates nothing; nothing keeps it beyond a packet.
+ * A position in the body of one packet (the bytes behind its fixed header), and methods that read the data types of section 1.5
+ * from there. One reader is reused for all packets, so that reading allocates nothing. It must not be kept beyond a packet.
  */
 export class PacketReader {
-  /** The bytes that the packet lies in; others may surround it. */
+  /** The bytes that contain the packet. Other bytes may surround it. */
   bytes: Buffer = EMPTY
   /** Where the next field starts. */
   position = 0
-  /** Where the packet ends; for the time that Properties are read, where they end. */
+  /** The end of the packet. While Properties are read: the end of the Properties. */
   end = 0
   /** The version that the packet is read as. The check of a CONNECT packet sets it. */
   protocolVersion: ProtocolVersion | 0 = 0
   /** Start of the last string read, without its length. It ends at `position`. */
   stringStart = 0
-  /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 disregards or lets a client set for fields it leaves out. */
+  /** The Connect Flags of a checked CONNECT, without those that MQTT 3.1 ignores, or allows for fields that are missing. */
   connectFlags = 0
   /** Of a CONNECT, as far as it was read; Infinity is none. */
   maximumPacketSize = Number.POSITIVE_INFINITY
-  /** Where the Topic Name of a checked PUBLISH lies. */
+  /** The position of the Topic Name of a checked PUBLISH. */
   topicStart = 0
   topicEnd = 0
   /** Topic Filters that a packet may hold. */
@@ -38,7 +38,7 @@ export class PacketReader {
   packetIdentifier = 0
 
   // The last Properties checked (`properties.ts`); those of the will when CONNECT has one.
-  /** One bit for each that is present. */
+  /** One bit for each property that is present. */
   presentProperties = 0
   /** Where they lie, without their Property Length. */
   propertiesStart = 0
@@ -48,13 +48,16 @@ export class PacketReader {
   topicAlias = 0
   /** In seconds; -1 is none. */
   messageExpiryInterval = -1
-  /** Up to two among them that are not forwarded, in their order: where each starts, and its bytes; 0 bytes is none. */
+  /**
+   * Up to two properties that are not forwarded, in their order: the start and the length in bytes of each. A length of 0 means
+   * none.
+   */
   firstCutStart = 0
   firstCutLength = 0
   secondCutStart = 0
   secondCutLength = 0
 
-  /** Begins with the packet body from `start` up to `end`. */
+  /** Starts to read a packet body from `start` up to `end`. */
   open(bytes: Buffer, start: number, end: number, protocolVersion: ProtocolVersion | 0): void {
     this.bytes = bytes
     this.position = start
@@ -64,7 +67,7 @@ export class PacketReader {
     this.openProperties(0, 0)
   }
 
-  /** Begins with Properties from `start` up to `end`, none of which has been seen yet. */
+  /** Starts to read Properties from `start` up to `end`. */
   openProperties(start: number, end: number): void {
     this.propertiesStart = start
     this.propertiesEnd = end
@@ -76,7 +79,7 @@ export class PacketReader {
     this.secondCutLength = 0
   }
 
-  /** The last `length` bytes read are a property that is not forwarded; no Properties hold more than two of them. */
+  /** Notes that the last `length` bytes read are a property that is not forwarded. There are never more than two. */
   cut(length: number): void {
     if (this.firstCutLength === 0) {
       this.firstCutStart = this.position - length
@@ -87,7 +90,7 @@ export class PacketReader {
     }
   }
 
-  /** Forgets the bytes, which were lent. */
+  /** Releases the lent bytes. */
   close(): void {
     this.bytes = EMPTY
   }

@@ -21,7 +21,7 @@ export const PropertyIdentifier = {
 export type PropertyOwner = PacketType | typeof WILL_PROPERTIES
 
 export type PropertyType =
-  /** Every property of one byte in the specification takes 0 or 1 alone. */
+  /** Every property of one byte in the specification has the value 0 or 1. */
   'byte' | 'twoByteInteger' | 'fourByteInteger' | 'variableByteInteger' | 'string' | 'stringPair' | 'binary'
 
 /** A row of the table. */
@@ -29,12 +29,12 @@ export interface Property {
   readonly identifier: number
   /** The specification's name, for messages. */
   readonly name: string
-  /** The name of it in mqtt-packet's packets. */
+  /** Its name in packets of mqtt-packet. */
   readonly key: string
   readonly type: PropertyType
   /** One bit for each owner, by its number. */
   readonly owners: number
-  /** The smallest value that is legal, of numbers. */
+  /** The smallest legal value of a number. */
   readonly minimum: 0 | 1
   /** This property's bit in `PacketReader.presentProperties`. */
   readonly bit: number
@@ -103,14 +103,14 @@ const WILL_DELAY_INTERVAL = bitOf('Will Delay Interval')
 const MAXIMUM_PACKET_SIZE = bitOf('Maximum Packet Size')
 const AUTHENTICATION_DATA = bitOf('Authentication Data')
 const RESPONSE_TOPIC = bitOf('Response Topic')
-/** Present in `presentProperties` of a PUBLISH that may leave its Topic Name empty. */
+/** The bit in `presentProperties` of a PUBLISH packet whose Topic Name may be empty. */
 export const TOPIC_ALIAS = bitOf('Topic Alias')
-/** Present in `presentProperties` of every exchange of enhanced authentication. */
+/** The bit in `presentProperties` of every packet of enhanced authentication. */
 export const AUTHENTICATION_METHOD = bitOf('Authentication Method')
 
 /**
- * Passes over the Properties of a packet from a client, Property Length included, and checks them.
- * Leaves the reader behind them, with what it holds of the last Properties set. @returns what is wrong, or undefined.
+ * Passes over the Properties of a packet from a client, Property Length included, and checks them. Leaves the reader behind
+ * them, with its fields about the last Properties set. @returns what is wrong, or undefined.
  */
 export const checkProperties = (reader: PacketReader, owner: PropertyOwner): ProtocolError | undefined => {
   const length = reader.variableByteInteger()
@@ -132,7 +132,7 @@ export const checkProperties = (reader: PacketReader, owner: PropertyOwner): Pro
 }
 
 const checkProperty = (reader: PacketReader, owner: PropertyOwner): ProtocolError | undefined => {
-  // The specification makes the identifier a Variable Byte Integer; all there are fit one byte.
+  // The identifier is a Variable Byte Integer. All identifiers of the specification fit into one byte.
   const property = PROPERTIES[reader.byte()]
   if (property === undefined) return malformedPacket('A Property Identifier is unknown.')
   if ((property.owners & (1 << owner)) === 0) {
@@ -178,7 +178,7 @@ const checkTwoByteInteger = (reader: PacketReader, property: Property): Protocol
   const value = reader.twoByteInteger()
   if (property.bit === TOPIC_ALIAS) {
     reader.topicAlias = value
-    reader.cut(1 + 2) // An alias is of one connection alone.
+    reader.cut(1 + 2) // An alias is valid for one connection only.
   }
   return checkNumber(value, property)
 }
@@ -187,7 +187,7 @@ const checkFourByteInteger = (reader: PacketReader, property: Property): Protoco
   const value = reader.fourByteInteger()
   if (property.bit === MESSAGE_EXPIRY_INTERVAL) {
     reader.messageExpiryInterval = value
-    reader.cut(1 + 4) // What is left of it goes out [MQTT-3.3.2-6].
+    reader.cut(1 + 4) // The remaining interval is sent instead [MQTT-3.3.2-6].
   } else if (property.bit === WILL_DELAY_INTERVAL) {
     reader.cut(1 + 4) // It is for the server.
   } else if (property.bit === MAXIMUM_PACKET_SIZE && value > 0) {

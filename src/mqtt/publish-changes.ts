@@ -6,7 +6,7 @@ import type { ProtocolError } from './protocol-error.ts'
 import { checkTopicName } from './topic-name.ts'
 import { variableByteIntegerSize, writeVariableByteInteger } from './variable-byte-integer.ts'
 
-/** What a filter can change in a PUBLISH packet. What is left out stays as it is; buffers are copied. */
+/** What a filter can change in a PUBLISH packet. Omitted fields stay unchanged. Buffers are copied. */
 export interface PublishChanges {
   /** A legal Topic Name. */
   readonly topic?: string

@@ -3,8 +3,8 @@ import type { Publish } from './publish.ts'
 import { variableByteIntegerSize } from './variable-byte-integer.ts'
 
 /**
- * The size of a PUBLISH packet in the form of a version, in bytes and with its fixed header: what a client's Maximum
- * Packet Size is held against [MQTT-3.1.2-24]. Over `MAXIMUM_PACKET_SIZE` there is no such packet.
+ * The size of a PUBLISH packet in the form of a version, in bytes and with its fixed header: it is compared with the Maximum
+ * Packet Size of a client [MQTT-3.1.2-24]. If it is over `MAXIMUM_PACKET_SIZE`, the packet cannot exist.
  */
 export const publishSize = (publish: Publish, version: ProtocolVersion): number => {
   const length = publishRemainingLength(publish, version)

@@ -41,7 +41,7 @@ describe('a packet with changes', () => {
     expect(partsOf(lent().with(changes))).toEqual(expected)
   })
 
-  it('stays as it is when the packet that it was made from is filled again, and the other way round', () => {
+  it('does not change if the packet that it was made from is reused, and the other way round', () => {
     const chunk = Buffer.from('..topic/aPROPERTIESpayload..')
     const publish = lent(chunk)
     const payload = Buffer.from('new')

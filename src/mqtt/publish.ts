@@ -3,8 +3,8 @@ import { Message } from './message.ts'
 import { checkNewProperties, checkNewTopic, type PublishChanges } from './publish-changes.ts'
 
 /**
- * A PUBLISH packet: an Application Message and what belongs to one transmission of it. Decoder and handler each fill one
- * Publish again and again: it is lent for the call, like its message.
+ * A PUBLISH packet: an Application Message and what belongs to one transmission of it. Decoder and handler each reuse one
+ * Publish object: it is lent for the call, like its message.
  *
  * All fields are read-only. A filter changes a packet by `with`, and passes the new packet on.
  */
@@ -18,15 +18,15 @@ export class Publish {
   /** 0 is none. */
   readonly topicAlias: number = 0
   /**
-   * Towards a client: the Topic Name is left out, since the client knows it by `topicAlias`. From a client the message's
-   * Topic Name is empty then.
+   * To a client: the Topic Name is omitted, since the client knows it by `topicAlias`. From a client: the Topic Name of the
+   * message is empty.
    */
   readonly omitsTopic: boolean = false
-  /** In seconds; -1 is none. From a client as it was sent, towards one what is left of it [MQTT-3.3.2-6]. */
+  /** In seconds; -1 is none. From a client: the interval as sent. To a client: the remaining interval [MQTT-3.3.2-6]. */
   readonly messageExpiryInterval: number = -1
-  /** Towards a client only [MQTT-3.3.4-6]. */
+  /** To a client only [MQTT-3.3.4-6]. */
   readonly subscriptionIdentifiers: readonly number[] = NONE
-  /** From a client only: its Payload Format Indicator says that the payload is UTF-8. Nobody has checked it yet. */
+  /** From a client only: its Payload Format Indicator says that the payload is UTF-8. It has not been checked yet. */
   readonly payloadFormatUtf8: boolean = false
 
   /**

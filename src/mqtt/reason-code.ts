@@ -1,6 +1,6 @@
 /**
- * Reason Codes of MQTT 5.0 (section 2.4) under the specification's names. MQTT 3.1.1 knows only the CONNACK return codes
- * below and the SUBACK failure, which has the value of UnspecifiedError.
+ * Reason Codes of MQTT 5.0 (section 2.4) under the specification's names. MQTT 3.1.1 has only the CONNACK return codes below
+ * and the SUBACK failure, which has the value of UnspecifiedError.
  */
 export const ReasonCode = {
   Success: 0x00,

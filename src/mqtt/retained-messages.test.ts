@@ -52,7 +52,7 @@ describe('the message of a topic', () => {
     expect(matching(retained, '#')).toEqual(['a', 'a/b/c', 'a/c'])
   })
 
-  it('is told from those of topics that begin like it', () => {
+  it('is distinguished from topics with the same beginning', () => {
     const retained = holding('level/one', 'level', 'level/', 'level/one/', 'level/on')
     for (const topic of ['level/', 'level/on', 'level/one/', 'level/one', 'level']) {
       expect(retained.get(topic, 0)?.topic).toBe(topic)
@@ -108,7 +108,7 @@ describe('against the naive matcher', () => {
 describe('found in parts', () => {
   const change = fc.record({ topic: topicName, remove: fc.boolean() })
 
-  it('each topic that keeps a message all the time is found once, whatever happens to others between the parts', () => {
+  it('each topic that keeps a message is found once, even if other topics change between the parts', () => {
     fc.assert(
       fc.property(
         fc.array(topicName, { maxLength: 20 }),
@@ -142,7 +142,7 @@ describe('found in parts', () => {
 })
 
 describe('a search in steps', () => {
-  it('visits a bounded number of nodes in each, however many children a node has, and says how many', () => {
+  it('visits a bounded number of nodes in each, for any number of children, and reports the number', () => {
     const retained = holding(...Array.from({ length: 10_000 }, (_, index) => `a/${index}/z`))
     const search = retained.search('a/+/zz', 10)
     let steps = 0
@@ -166,7 +166,7 @@ describe('a search in steps', () => {
     expect([enough.state, tooMany.state]).toEqual([SearchState.Done, SearchState.Abandoned])
   })
 
-  it('gives up when a topic comes or goes, and goes on when a topic gets another message', () => {
+  it('gives up if a topic is added or removed, and continues if a topic gets another message', () => {
     const retained = holding('a/1/x', 'a/2/x', 'a/3/x')
     const searches = [retained.search('a/+/x', 9), retained.search('a/+/x', 9)]
     for (const search of searches) search.step(1)
@@ -250,7 +250,7 @@ describe('under hostile use', () => {
     expect(retained.bytes).toBe(0)
   })
 
-  it('takes a node a message for topics that are each one level deeper than the one before', () => {
+  it('needs one node for each message if each topic is one level deeper than the previous', () => {
     const topics = Array.from({ length: 2_000 }, (_, index) => '/'.repeat(index + 1))
     const retained = holding(...topics)
     expect(visits(retained, '#')).toBe(2_000)
@@ -303,7 +303,7 @@ describe('expiry', () => {
     expect(matching(retained, '#', 1_000)).toEqual([])
   })
 
-  it('removes those that have expired, a bounded number at a time, and looks at every one in the end', () => {
+  it('removes expired messages, a bounded number at a time, and finally examines all', () => {
     const retained = holding('stays')
     for (let index = 0; index < 100; index += 1) {
       retained.set(retainedOn(`topic/${index}`, { expiresAtMs: index % 2 === 0 ? 10 : 20 }))

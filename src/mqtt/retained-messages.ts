@@ -7,16 +7,16 @@ import { covers } from './topic-filter-sets.ts'
 export interface RetainedLimits {
   /** Topics with a retained message. */
   readonly maximumMessages: number
-  /** Memory for them in bytes, with all that holds them. */
+  /** Their memory in bytes, the data structures included. */
   readonly maximumBytes: number
 }
 
 /**
- * The retained messages (section 3.3.1.3), one for each topic at most, in a tree by the levels of their topics.
+ * The retained messages (section 3.3.1.3), at most one for each topic, in a tree by the levels of their topics.
  *
- * A level that leads to a single message and branches nowhere is no node of its own but part of the next one's label. There
- * are at most twice as many nodes as messages then, however deep their topics: one of 65,535 slashes takes one node. All
- * walks are loops, so depth costs no stack either.
+ * A level without branches that leads to a single message has no node of its own: it is part of the label of the next node. The
+ * tree therefore has at most twice as many nodes as messages, and a topic of 65,535 slashes takes one node. All walks are
+ * loops, so depth needs no stack.
  *
  * Expired messages are never returned. They leave memory by `removeExpired`, or when their topic gets another message.
  */
@@ -25,7 +25,7 @@ export class RetainedMessages {
   readonly #root = new RetainedNode('')
   /** Topics that were added to it or removed. */
   readonly #changes = { count: 0 }
-  /** The nodes that have a message, in the order in which their topics got the first one. */
+  /** The nodes with a message, in the order in which their topics got their first message. */
   readonly #order = new ArrivalOrder<RetainedNode>()
   /** Those that expire, the longest retained first, */
   readonly #expiring = new Set<Message>()
@@ -38,31 +38,31 @@ export class RetainedMessages {
     this.#limits = limits
   }
 
-  /** Topics with a retained message, those included that have expired and were not removed yet. */
+  /** Topics with a retained message. Messages that have expired and are not removed yet count. */
   get count(): number {
     return this.#count
   }
 
-  /** Those among them that have a Message Expiry Interval. */
+  /** Topics whose message has a Message Expiry Interval. */
   get expiring(): number {
     return this.#expiring.size
   }
 
-  /** What the messages cost to hold, in bytes: their parts, their topics' second copy in the tree, and the objects. */
+  /** The memory of the messages, in bytes: their parts, the second copy of their topics in the tree, and the objects. */
   get bytes(): number {
     return this.#bytes
   }
 
   /**
    * Keeps a message instead of any earlier one on its topic.
-   * @param message kept, with a payload: a message without one removes, which is what `delete` is for [MQTT-3.3.1-6].
-   * @returns false when there is no room for it; nothing has changed then, and an earlier message is still there.
+   * @param message kept, with a payload. For a message without a payload call `delete` [MQTT-3.3.1-6].
+   * @returns false if there is no room for it. Nothing has changed then, and an earlier message stays.
    */
   set(message: Message): boolean {
     const existing = this.#root.find(message.topic)?.message
     const growth = costOf(message) - (existing === undefined ? 0 : costOf(existing))
     if (existing === undefined && this.#count >= this.#limits.maximumMessages) return false
-    // One that takes no more room than its predecessor fits always, also when the limits have been lowered since.
+    // A message that takes no more memory than its predecessor always fits, even if the limits were lowered.
     if (growth > 0 && this.#bytes + growth > this.#limits.maximumBytes) return false
     const node = this.#root.insert(message.topic)
     node.message = message
@@ -104,28 +104,33 @@ export class RetainedMessages {
   }
 
   /**
-   * Begins a search for the topics that match a Topic Filter, whatever else is retained.
+   * Starts a search for the topics that match a Topic Filter. Its cost does not depend on other topics.
    * @param filter a legal Topic Filter, not `$share/...`.
-   * @param maximum gives up when there are more; for those there is `walk`.
+   * @param maximum the search gives up if there are more. Use `walk` then.
    */
   search(filter: string, maximum: number): RetainedSearch {
     return new RetainedSearch(this.#root, filter, maximum, this.#changes)
   }
 
-  /** The number of the topic that got its first message last, of those that are there or were. */
+  /** The number of the topic that got its first message last. The topic may be gone. */
   get lastNumber(): number {
     return this.#order.last
   }
 
   /**
-   * Looks at all topics in the order of their numbers, a part of them at a time, for those that match a Topic Filter: for
-   * what is too much to be found at once. A topic that keeps a message all the time keeps its number, so that it is found
-   * exactly once, whatever happens to the others.
+   * Searches all topics in the order of their numbers, in parts, for those that match a Topic Filter. It is for searches that
+   * `search` gives up. A topic keeps its number as long as it has a message, so it is found exactly once even if other topics
+   * change.
    * @param after where the last part ended; 0 to begin.
    * @param last the number to end with.
    * @param limits how much to look at, a topic of usual length counting as one, and how many to find.
    */
-  walk(filter: string, after: number, last: number, limits: { readonly looked: number; readonly found: number }): Part {
+  walk(
+    filter: string,
+    after: number,
+    last: number,
+    limits: { readonly looked: number; readonly found: number },
+  ): WalkResult {
     const numbers: number[] = []
     let looked = 0
     const reached = this.#order.walk(after, last, limits.looked, ({ message, number }) => {
@@ -138,8 +143,8 @@ export class RetainedMessages {
   }
 
   /**
-   * Removes expired messages, a bounded number at a time: each call goes on where the last one stopped, and begins again
-   * once all have been looked at.
+   * Removes expired messages, a bounded number at a time: each call continues where the last one stopped, and starts again
+   * after the last message.
    * @param nowMs on the clock of `Message.expiresAtMs`.
    * @param limit how many messages to look at; those that never expire do not count.
    * @returns those removed.
@@ -162,13 +167,13 @@ export class RetainedMessages {
   }
 }
 
-/** What `walk` has found. */
-export interface Part {
+/** The result of `walk`. */
+export interface WalkResult {
   /** The numbers of topics. */
   readonly numbers: readonly number[]
-  /** Where to go on. */
+  /** The number to continue with. */
   readonly reached: number
-  /** How much was looked at. */
+  /** The number of topics examined. */
   readonly looked: number
 }
 
@@ -178,5 +183,5 @@ const LONG_TOPIC_SHIFT = 7
 /** Message, buffer, node and their entries in maps and in the order, in bytes; measured. */
 const OVERHEAD_BYTES = 680
 
-/** The topic is there three times: in the message's bytes, as its string, and in the tree. */
+/** The topic is stored three times: in the message's bytes, as its string, and in the tree. */
 const costOf = (message: Message): number => message.size + 2 * (message.topicEnd - message.topicStart) + OVERHEAD_BYTES

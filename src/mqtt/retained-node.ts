@@ -3,7 +3,7 @@ import type { Message } from './message.ts'
 
 /**
  * A node of the tree of retained messages: one or several levels of a Topic Name, its label. Every node but the root has a
- * message or at least two children. What is said of topics below holds for the root, which stands for nothing.
+ * message or at least two children. Topics below are relative to the root, whose label is empty.
  */
 export class RetainedNode {
   /** Levels, with `/` between them. */
@@ -33,7 +33,7 @@ export class RetainedNode {
     }
   }
 
-  /** The node of a topic, made if there is none: then it needs a message. */
+  /** The node of a topic. It is made if there is none; the caller then gives it a message. */
   insert(topic: string): RetainedNode {
     let node: RetainedNode = this
     for (let start = 0; ; ) {
@@ -53,7 +53,10 @@ export class RetainedNode {
     }
   }
 
-  /** Takes out the node of a topic, which has lost its message, if it is not needed, and its parent if it is not either. */
+  /**
+   * Removes the node of a topic that has lost its message, if the node is not needed, and its parent if that is not needed
+   * either.
+   */
   prune(topic: string): void {
     let grandparent: RetainedNode = this
     let parent: RetainedNode = this
@@ -149,8 +152,8 @@ const commonLevels = (label: string, topic: string, start: number): number => {
   }
 }
 
-/** A string of its own: a slice would keep the whole topic in memory that it was cut from, however long that is. */
+/** A new string: a slice would keep the whole topic that it was cut from in memory. */
 const ownCopy = (slice: string): string => (slice.length < SHORTEST_SLICE ? slice : Buffer.from(slice).toString())
 
-/** V8 copies what is shorter than this many characters. */
+/** V8 copies strings that are shorter than this. */
 const SHORTEST_SLICE = 13

@@ -4,9 +4,9 @@ import { NO_MATCH, type RetainedNode } from './retained-node.ts'
 export const SearchState = {
   /** There are more nodes to look at. */
   Going: 0,
-  /** Every topic that matches is among `numbers`. */
+  /** `numbers` has every topic that matches. */
   Done: 1,
-  /** It cannot go on: the tree has changed since it began, or it has found too much. */
+  /** It has given up: the tree has changed since it started, or it has found too much. */
   Abandoned: 2,
 } as const
 export type SearchState = (typeof SearchState)[keyof typeof SearchState]
@@ -17,9 +17,9 @@ export interface TreeChanges {
 }
 
 /**
- * A search in the tree of retained messages for the topics that match a Topic Filter, by the rules of section 4.7. It visits the
- * nodes that the filter leads to, a bounded number of them in each step, however wide or deep the tree is. Between two steps
- * anything may happen to the tree: if topics come or go, the search gives up, since labels of nodes have changed.
+ * A search in the tree of retained messages for the topics that match a Topic Filter, by the rules of section 4.7. It visits
+ * the nodes that the filter leads to, a bounded number in each step. The tree may change between two steps: if topics are added
+ * or removed, the search gives up, since labels of nodes have changed.
  */
 export class RetainedSearch {
   readonly #levels: readonly string[]
@@ -85,7 +85,7 @@ export class RetainedSearch {
   #follow(from: RetainedNode, depth: number, isRoot: boolean): void {
     let node = from
     let next = depth
-    // Levels without wildcards lead straight on. A loop, since there may be too many of them for the stack.
+    // Levels without wildcards lead to one node. This is a loop, since there may be too many of them for the stack.
     for (let level = this.#levels[next]; level !== '+' && level !== '#'; level = this.#levels[next]) {
       if (level === undefined) {
         this.#found(node)

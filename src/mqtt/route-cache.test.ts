@@ -100,7 +100,7 @@ describe('bounds', () => {
     return topics
   }
 
-  it('gives a topic in the way of two others their place when it comes again', () => {
+  it('gives a topic the place of another when it comes for the second time', () => {
     const { cache, compiled } = recording()
     const topics = colliding(3)
     for (const topic of topics) cache.routeOf(messageOn(topic))
@@ -124,7 +124,7 @@ describe('bounds', () => {
     for (let round = 0; round < 5; round += 1) for (const topic of topics) cache.routeOf(messageOn(topic))
   })
 
-  it('starts over when the routes in it hold too many subscribers, and keeps none that alone is too large', () => {
+  it('is cleared when its routes have too many subscribers, and does not keep a route that is too large', () => {
     const crowd = recording(60_000)
     for (let index = 0; index < 9; index += 1) crowd.cache.routeOf(messageOn(`topic/${index}`))
     crowd.cache.routeOf(messageOn('topic/8'))

@@ -5,25 +5,26 @@ import type { Delivery } from './subscriber.ts'
 import { hasWildcard } from './topic-trie.ts'
 
 /**
- * Remembers the routes of topics by the bytes of the Topic Name, so that the messages of a busy topic need neither a string
- * nor the trie. Nothing is allocated for a message whose route is found.
+ * Remembers the routes of topics by the bytes of the Topic Name, so that messages of a busy topic need no string and no search
+ * in the trie. Nothing is allocated for a message whose route is found.
  *
- * It is a table of fixed size in which a topic has two places, side by side. Whoever makes topics collide on purpose, or
- * publishes to ever new ones, makes it useless to them and no slower than the trie. A topic that finds both places taken
- * gets one when it comes for the second time, so that many topics without repeats do not push out the busy ones.
+ * It is a table of fixed size in which a topic has two places, side by side. A client that makes topics collide on purpose, or
+ * always publishes to new topics, gains nothing from the table, and its messages cost no more than a search in the trie. If
+ * both places are taken, a topic gets one when it comes for the second time, so that many topics without repeats do not replace
+ * the busy ones.
  *
- * A change of a filter without wildcards forgets the route of that one topic. One with wildcards may touch any number of
- * topics, and forgets them all: at once, since what is only marked as out of date would keep sessions in memory.
+ * A change of a filter without wildcards removes the route of that topic. A change of a filter with wildcards may concern any
+ * number of topics and removes all routes at once, since routes that are only marked as outdated would keep sessions in memory.
  */
 export class RouteCache {
-  /** The hashes of the topics in the table, `EMPTY` elsewhere: a topic that is not there is known by these alone. */
+  /** The hashes of the topics in the table, `EMPTY` elsewhere: they are enough to find that a topic is not in the table. */
   readonly #hashes = new Int32Array(PLACES)
   readonly #entries: (Entry | undefined)[] = new Array(PLACES).fill(undefined)
-  /** At the first place of a topic: the hash of the one that last came without getting a place. */
+  /** At the first place of a topic: the hash of the topic that last got no place. */
   readonly #refused = new Int32Array(PLACES)
-  /** All places that were taken since the table was empty: clearing it costs what filling it did, and no more. */
+  /** All places that were taken since the table was empty: clearing the table costs as much as filling it did. */
   readonly #taken: number[] = []
-  /** What all routes of the table weigh. */
+  /** The size of all routes in the table. */
   #weight = 0
   #changes = 0
 
@@ -32,7 +33,7 @@ export class RouteCache {
     return this.#changes
   }
 
-  /** The route of the message's topic, as all changes up to now make it; undefined when it is not here. */
+  /** The current route of the message's topic; undefined if it is not in the table. */
   find(message: Message): Route | undefined {
     const { bytes, topicStart, topicEnd } = message
     if (topicEnd - topicStart > MAXIMUM_TOPIC_BYTES) return undefined
@@ -49,7 +50,7 @@ export class RouteCache {
     return undefined
   }
 
-  /** Remembers the route of the message's topic, if it is worth it. `find` did not find it, and nothing changed since. */
+  /** Adds the route of the message's topic, if it may take a place. `find` did not find it, and nothing changed since. */
   remember(message: Message, route: Route): void {
     const { bytes, topicStart, topicEnd } = message
     if (topicEnd - topicStart > MAXIMUM_TOPIC_BYTES) return
@@ -63,12 +64,12 @@ export class RouteCache {
     }
     const weight = weightOf(route)
     if (weight > HEAVIEST_ROUTE) return
-    // Of the two that are there, the one that has waited longer goes.
+    // The older of the two entries is replaced.
     if (isTaken) this.#put(free, this.#hashes[place]!, this.#entries[place])
     this.#put(isTaken ? place : free, hash, { topic: bytesAsText(message), route, weight })
   }
 
-  /** Forgets what a change of the subscriptions to a filter makes wrong. @param filter not `$share/...`. */
+  /** Removes the routes that a change of the subscriptions to a filter makes wrong. @param filter not `$share/...`. */
   changed(filter: string): void {
     this.#changes += 1
     if (this.#taken.length === 0) return
@@ -118,14 +119,17 @@ interface Entry {
 
 /** A power of two. With a route of one subscriber each, a full table takes some 10 MB. */
 const PLACES = 32_768
-/** Longer topics have no route here: they would cost more to compare, and more to keep. */
+/** Longer topics are not added: they would cost more to compare and to keep. */
 const MAXIMUM_TOPIC_BYTES = 256
 /** What all routes hold together: subscribers, at 8 bytes, or some 150 where they had to be merged, and identifiers. */
 const MAXIMUM_WEIGHT = 524_288
-/** A route of more subscribers would push out all others; beside serving them, finding it costs nothing. */
+/**
+ * A route with more subscribers is not added: it would replace all others. Finding it costs little compared with the
+ * deliveries.
+ */
 const HEAVIEST_ROUTE = MAXIMUM_WEIGHT / 8
 
-/** Subscribers, and the Subscription Identifiers of those who have several: one may have thousands on one topic. */
+/** Subscribers, and the Subscription Identifiers of subscribers with several. A subscriber may have thousands for one topic. */
 const weightOf = ({ targets, shared }: Route): number => {
   let weight = targets.length + shared.length
   if (weight > HEAVIEST_ROUTE) return weight

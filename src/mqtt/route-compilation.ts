@@ -3,8 +3,8 @@ import { RouteMerge, type RouteSource } from './route-merge.ts'
 import type { TopicMatch } from './topic-trie.ts'
 
 /**
- * The making of a route: the filters that match a topic are found, then what is subscribed to them is merged. The work can
- * be divided: each step does as much of it as it may.
+ * Makes a route: finds the filters that match a topic, then merges their subscriptions. The work can be divided: each step does
+ * as much of it as it may.
  */
 export class RouteCompilation {
   readonly #match: TopicMatch<RouteSource>
@@ -21,9 +21,9 @@ export class RouteCompilation {
   }
 
   /**
-   * Goes on.
-   * @param units how much work to do: one for each node visited and each target merged.
-   * @returns how much it was.
+   * Does the next part of the work.
+   * @param units of work to do: one for each node visited and each target merged.
+   * @returns the units done.
    */
   step(units: number): number {
     if (this.#merge !== undefined) return this.#merge.step(units)
@@ -31,7 +31,7 @@ export class RouteCompilation {
     if (!this.#match.done) return visited
     const { found } = this.#match
     if (found.length < 2) {
-      // Most topics match one filter, whose route is theirs.
+      // Most topics match one filter. The route of the filter is used then.
       this.#route = found[0]?.route ?? NO_TARGETS
       return visited
     }

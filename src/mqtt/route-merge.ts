@@ -15,10 +15,11 @@ const MergePhase = { Indexing: 0, Largest: 1, Others: 2 } as const
 type MergePhase = (typeof MergePhase)[keyof typeof MergePhase]
 
 /**
- * Makes the route of a topic from those of the filters that match it: linear in what they hold. The work can be divided:
- * each step does as much of it as it may.
+ * Makes the route of a topic from those of the filters that match it: linear in what they hold. The work can be divided: each
+ * step does as much of it as it may.
  *
- * The largest route is gone through in order, and only the others are indexed: often a crowd, and a monitor that hears all.
+ * The largest route is walked in order, and only the others are indexed. Often there is one large route and the route of a
+ * monitor that subscribes to everything.
  */
 export class RouteMerge {
   readonly #sources: readonly RouteSource[]
@@ -26,7 +27,7 @@ export class RouteMerge {
   #phase: MergePhase = MergePhase.Indexing
   /** Index of the source that is being indexed, or that is next. */
   #source = 0
-  /** The route that is gone through. It is held, since its source makes another one when a subscription changes. */
+  /** The route that is walked. It is kept here, since its source makes another route when a subscription changes. */
   #route: Route | undefined
   /** Index of the next target in it. */
   #target = 0
@@ -48,9 +49,9 @@ export class RouteMerge {
   }
 
   /**
-   * Goes on.
-   * @param units how much work to do: one for each target and each source. A target of many subscriptions is not divided.
-   * @returns how much it was.
+   * Does the next part of the work.
+   * @param units of work to do: one for each target and each source. A target with many subscriptions is not divided.
+   * @returns the units done.
    */
   step(units: number): number {
     let work = 0
@@ -134,7 +135,7 @@ const mergeDeliveries = (all: readonly Delivery[]): Delivery => {
   // The maximum QoS of all of them [MQTT-3.3.4-2].
   const qos = all.reduce<QoS>((highest, delivery) => (delivery.qos > highest ? delivery.qos : highest), 0)
   const retainAsPublished = all.some((delivery) => delivery.retainAsPublished)
-  // Every identifier, also one that several subscriptions have [MQTT-3.3.4-4].
+  // Every identifier, including one that several subscriptions have [MQTT-3.3.4-4].
   const subscriptionIdentifiers = all.flatMap((delivery) => delivery.subscriptionIdentifiers)
   if (subscriptionIdentifiers.length === 0) return plainDelivery(qos, retainAsPublished)
   return { qos, retainAsPublished, subscriptionIdentifiers, shared: undefined }

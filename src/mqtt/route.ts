@@ -4,8 +4,8 @@ import type { Delivery, Subscriber } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'
 
 /**
- * Who gets the messages of a topic, and how: compiled once, and then good for every message on the topic until a
- * subscription changes. It is not changed itself, so that it can be walked while subscriptions come and go.
+ * The receivers of the messages of a topic and their deliveries. A route is compiled once and used for every message on the
+ * topic until a subscription changes. It is immutable, so it can be walked while subscriptions change.
  */
 export interface Route {
   /** Each subscriber is there once. */
@@ -14,17 +14,20 @@ export interface Route {
   readonly shared: readonly SharedSubscription[]
 }
 
-/** A subscriber, with what all its matching subscriptions say together. */
+/** A subscriber and the combination of all its matching subscriptions. */
 export interface Target {
   readonly subscriber: Subscriber
-  /** How it gets a message. */
+  /** The delivery of a message. */
   readonly delivery: Delivery
   /**
-   * How it gets a message that it published itself: as its subscriptions without No Local say. Undefined when it has none
-   * of these, and does not get the message [MQTT-3.8.3-3].
+   * The delivery of a message that it published itself, by its subscriptions without No Local. Undefined if it has no such
+   * subscription and does not get the message [MQTT-3.8.3-3].
    */
   readonly own: Delivery | undefined
-  /** Where its subscriptions are: a route that is walked over several turns asks whether one of them is still there. */
+  /**
+   * The holders of its subscriptions. A route that is walked over several turns asks whether the subscriber still has one of
+   * them.
+   */
   readonly subscriptions: SubscriptionSource
 }
 
@@ -34,7 +37,7 @@ export interface SubscriptionSource {
   get(subscriber: Subscriber): object | undefined
 }
 
-/** What a single subscription says. */
+/** The target of a single subscription. */
 export const targetOf = (subscriber: Subscriber, subscription: Subscription, source: SubscriptionSource): Target => {
   const delivery = deliveryOf(subscription)
   return { subscriber, delivery, own: subscription.noLocal ? undefined : delivery, subscriptions: source }

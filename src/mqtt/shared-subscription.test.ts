@@ -40,13 +40,13 @@ describe('round-robin', () => {
     expect(deliver(...times(7))).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a'])
   })
 
-  it('passes over those that are not connected', () => {
+  it('skips members that are not connected', () => {
     const { deliver, members, connect } = groupOf('round-robin', ['a', 'b', 'c'])
     connect(members[1]!, false)
     expect(deliver(...times(4))).toEqual(['a', 'c', 'a', 'c'])
   })
 
-  it('passes over those that cannot send it now, however many messages come', () => {
+  it('skips members that cannot send it now, for any number of messages', () => {
     const { deliver, members } = groupOf('round-robin', ['a', 'b', 'c'])
     members[0]!.ready = false
     expect(deliver(...times(4))).toEqual(['b', 'c', 'b', 'c'])
@@ -55,7 +55,7 @@ describe('round-robin', () => {
     expect(new Set(deliver(...times(3)))).toEqual(new Set(['a', 'b', 'c']))
   })
 
-  it('takes those that are not connected in turn when none is', () => {
+  it('takes members that are away in turn if no member is connected', () => {
     const { deliver, members, connect } = groupOf('round-robin', ['a', 'b'])
     for (const member of members) connect(member, false)
     expect(deliver(...times(4))).toEqual(['a', 'b', 'a', 'b'])
@@ -69,7 +69,7 @@ describe('round-robin', () => {
     expect(members[0]!.deliveries.map(({ qos }) => qos)).toEqual([0, 2])
   })
 
-  it('goes on fairly when members leave, from any place in the order', () => {
+  it('stays fair when members leave, from any place in the order', () => {
     for (const leaver of [0, 1, 2, 3]) {
       for (const before of [0, 1, 2, 3]) {
         const { deliver, group, members } = groupOf('round-robin', ['a', 'b', 'c', 'd'])
@@ -86,7 +86,7 @@ describe('round-robin', () => {
 })
 
 describe('sticky', () => {
-  it('stays with one member until its client goes, then with another', () => {
+  it('stays with one member until its client disconnects, then with another', () => {
     const { deliver, members, connect } = groupOf('sticky', ['a', 'b', 'c'])
     expect(deliver(...times(3))).toEqual(['a', 'a', 'a'])
     connect(members[0]!, false)
@@ -197,7 +197,7 @@ describe('least-in-flight', () => {
     expect(deliver(...times(5))).toEqual(['a', 'b', 'c', 'a', 'b'])
   })
 
-  it('takes the least busy of those that are looked at, and looks at others for the next message', () => {
+  it('takes the least busy of the considered members, and considers others for the next message', () => {
     const { group, members } = groupOf('least-in-flight', [...Array.from({ length: 200 }, (_, index) => `${index}`)])
     for (const member of members) member.unacknowledged = 9
     members[150]!.unacknowledged = 1
@@ -207,7 +207,7 @@ describe('least-in-flight', () => {
     expect(members[150]!.messages).toHaveLength(1)
   })
 
-  it('takes a busy member whose client is connected before an idle one whose is not', () => {
+  it('prefers a busy connected member to an idle member that is away', () => {
     const { deliver, members, connect } = groupOf('least-in-flight', ['a', 'b', 'c'])
     connect(members[0]!, false)
     members[1]!.unacknowledged = 100
@@ -238,7 +238,7 @@ describe.each(SHARED_SUBSCRIPTION_POLICIES)('any history, with the policy %s', (
     action: fc.constantFrom(...ACTIONS),
   })
 
-  it('gives every message to one member, one that can send it if any can, connected if any is, and never to the one it is passed on from', () => {
+  it('gives every message to one member: one that can send it if possible, otherwise a connected member, and never the member that it is passed on from', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const group = new SharedSubscription(FILTER, policy)

@@ -11,16 +11,15 @@ import type { Subscription } from './subscription.ts'
 export const SHARED_SUBSCRIPTION_POLICIES = ['round-robin', 'sticky', 'topic-hash', 'least-in-flight'] as const
 export type SharedSubscriptionPolicy = (typeof SHARED_SUBSCRIPTION_POLICIES)[number]
 
-/** So many members at most are looked at for a message. */
+/** The maximum number of members that are considered for a message. */
 export const MAXIMUM_LOOKED = 32
 
 /**
  * A Shared Subscription (section 4.8.2): a ShareName and a Topic Filter, and the sessions that share the messages.
  *
  * Each message goes to one member: to one that can send it at once, otherwise to one that is connected, otherwise to a session
- * that waits for its client. Connected members and those that are away are kept apart, so that a choice looks at
- * `MAXIMUM_LOOKED` members at most, however many there are. The choice depends on nothing but the members, their order and
- * what was chosen before.
+ * that waits for its client. Connected members and members that are away are in separate lists, so that a choice considers at
+ * most `MAXIMUM_LOOKED` members. The choice depends only on the members, their order and earlier choices.
  */
 export class SharedSubscription {
   /** In full: `$share/{ShareName}/{filter}`. */
@@ -43,7 +42,7 @@ export class SharedSubscription {
     return this.#connected.size + this.#away.size
   }
 
-  /** Adds a member, or gives it another subscription in its place. @returns whether it was one already. */
+  /** Adds a member, or replaces the subscription of a member. @returns whether it was a member already. */
   set(subscriber: Subscriber, subscription: Subscription): boolean {
     // The member's own granted QoS and identifier [MQTT-4.8.2-3].
     const delivery = deliveryOf(subscription, this.filter)
@@ -59,7 +58,7 @@ export class SharedSubscription {
     return false
   }
 
-  /** Removes a member. @returns false when it was none. */
+  /** Removes a member. @returns false if it was not a member. */
   delete(subscriber: Subscriber): boolean {
     const member = this.#bySubscriber.get(subscriber)
     if (member === undefined) return false
@@ -68,7 +67,7 @@ export class SharedSubscription {
     return true
   }
 
-  /** The client of a member has connected, or is gone. Without effect if the subscriber is no member. */
+  /** Called when the client of a member has connected or disconnected. No effect if the subscriber is not a member. */
   connectionChanged(subscriber: Subscriber): void {
     const member = this.#bySubscriber.get(subscriber)
     const list = subscriber.connected ? this.#connected : this.#away
@@ -81,7 +80,7 @@ export class SharedSubscription {
   /**
    * Delivers a message to one member.
    * @param except is not chosen.
-   * @returns the result of the member, with the work of one for each member that was looked at; 0 when there is no member for it.
+   * @returns the result of the member, with one unit of work for each member that was considered; 0 if no member gets it.
    */
   deliver(message: Message, except?: Subscriber): DeliveryResult {
     const connected = this.#choose(this.#connected, message, except, false)
@@ -91,7 +90,7 @@ export class SharedSubscription {
   }
 
   /**
-   * Delivers a message to a member that can send it at once, if there is any: all that are connected are looked at.
+   * Delivers a message to a member that can send it at once, if there is one. All connected members are considered.
    * @returns as `deliver`.
    */
   deliverNow(message: Message, except: Subscriber): DeliveryResult {
@@ -106,8 +105,8 @@ export class SharedSubscription {
   }
 
   /**
-   * The member of the lowest cost among those that are ready, otherwise among the others, and the first of several in the
-   * order of the list.
+   * The member of the lowest cost among the members that are ready, otherwise among all. The first in the order of the list
+   * wins.
    */
   #choose(list: MemberList, message: Message, except: Subscriber | undefined, now: boolean): Member | undefined {
     const topicHash = this.#policy === 'topic-hash' ? topicHashOf(message) : 0
@@ -135,8 +134,8 @@ export class SharedSubscription {
   }
 
   /**
-   * Whether a connected member can have the message now. Where members are to keep their messages or topics together, one at
-   * QoS 1 or 2 waits for its member, which loses nothing.
+   * Whether a connected member can get the message now. If messages or topics stay with one member, a message at QoS 1 or 2
+   * waits for its member and is not lost.
    */
   #isReady({ subscriber, delivery }: Member, message: Message, now: boolean): boolean {
     const qos = message.qos < delivery.qos ? message.qos : delivery.qos

@@ -1,4 +1,4 @@
-/** Characters of a text that a client chose; longer ones are cut off in the log. */
+/** The maximum length in the log of a text that a client chose, in characters. Longer texts are cut off. */
 const MAXIMUM_TEXT_LENGTH = 256
 
 /** Cuts off a text that a client chose, for the log. */

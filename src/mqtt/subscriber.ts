@@ -3,38 +3,38 @@ import type { DeliveryResult } from './delivery-result.ts'
 import type { Message } from './message.ts'
 import type { PublishRun } from './publish-run.ts'
 
-/** Who receives published messages: a session. Compared by identity. */
+/** A receiver of published messages: a session. Compared by identity. */
 export interface Subscriber {
   /** The Client Identifier. */
   readonly id: string
-  /** Whether its client is connected. The router is told of each change: `Router.connectionChanged`. */
+  /** Whether its client is connected. The router is notified of each change: `Router.connectionChanged`. */
   readonly connected: boolean
-  /** Messages at QoS 1 and 2 that it was sent, or has waiting, and has not acknowledged: how busy it is. */
+  /** Messages at QoS 1 and 2 for it that wait or are not acknowledged: a measure of how busy it is. */
   readonly unacknowledged: number
   /**
-   * Whether it sends a message at this QoS at once: it is connected and not congested, and at QoS 1 and 2 there is room in
-   * flight and nothing waits before it. A Shared Subscription prefers such members.
+   * Whether it sends a message at this QoS at once: it is connected and not congested, and at QoS 1 and 2 the in-flight window
+   * has room and no message waits. A Shared Subscription prefers such members.
    */
   takes(qos: QoS): boolean
   /**
-   * Takes a message, once for each publish however many of its subscriptions match. Must not throw.
+   * Takes a message, once for each publish even if several of its subscriptions match. Must not throw.
    * @param message lent for the call.
-   * @param delivery how: belongs to the router, and must not be changed.
-   * @returns the work, apart from the bytes of the message; negative if the full queue of the subscriber refused the message
-   * (`refusedDelivery`).
+   * @param delivery belongs to the router and must not be changed.
+   * @returns the work, in units of `Connection.chargeWork`, without the bytes of the message; negative if the full queue of the
+   * subscriber refused the message (`refusedDelivery`).
    */
   deliver(message: Message, delivery: Delivery): DeliveryResult
   /**
-   * Takes all messages of a run, or none. Must not throw. Left out by who wants each of them.
+   * Takes all messages of a run, or none of them. Must not throw. Optional: without it each message comes by `deliver`.
    * @param run lent for the call.
-   * @returns false when it took none: each follows by `deliver`. A subscriber that would refuse one of them takes none.
+   * @returns false if it took none. Each message then comes by `deliver`. A subscriber that would refuse one of them takes none.
    */
   deliverRun?(run: PublishRun, delivery: Delivery): boolean
 }
 
-/** How a subscriber gets a message: what its matching subscriptions say together. */
+/** How a subscriber gets a message: the combination of its matching subscriptions. */
 export interface Delivery {
-  /** The highest QoS granted to any of them [MQTT-3.3.4-2]; the message goes out at this or at its own, whichever is less. */
+  /** The highest QoS granted to any of them [MQTT-3.3.4-2]; the message is sent at the lower of this and its own QoS. */
   readonly qos: QoS
   /** RETAIN goes out as it came in; otherwise as 0 [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
   readonly retainAsPublished: boolean

@@ -6,7 +6,7 @@ export interface Subscription {
   readonly filter: string
   /** The Maximum QoS granted. */
   readonly qos: QoS
-  /** Messages that the client itself published are not sent to it [MQTT-3.8.3-3]. */
+  /** No Local: messages that the client itself published are not sent to it [MQTT-3.8.3-3]. */
   readonly noLocal: boolean
   /** RETAIN goes out as it came in [MQTT-3.3.1-13]. */
   readonly retainAsPublished: boolean
@@ -20,7 +20,7 @@ export interface SharedFilter {
   readonly filter: string
 }
 
-/** Takes `$share/{ShareName}/{filter}` apart. @param filter a legal Topic Filter. @returns undefined when it is not shared. */
+/** Splits `$share/{ShareName}/{filter}`. @param filter a legal Topic Filter. @returns undefined when it is not shared. */
 export const sharedFilter = (filter: string): SharedFilter | undefined => {
   if (!filter.startsWith(PREFIX)) return undefined
   const end = filter.indexOf('/', PREFIX.length)

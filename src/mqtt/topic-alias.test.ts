@@ -17,7 +17,7 @@ it('topics that would cost much memory are not counted', () => {
   expect(aliases.propose('x'.repeat(1_025))).toBe(0)
 })
 
-it('the topics of a client have a bound together, within which one of any length fits and may be changed', () => {
+it('the topics of a client have a common bound, within which a topic of any length fits and may be changed', () => {
   const aliases = new IncomingTopicAliases(3)
   const longest = Buffer.alloc(65_535, 'x')
   expect(aliases.set(1, longest)).toBe(true)

@@ -1,9 +1,9 @@
 /** Topic Aliases (section 3.3.2.3.4): a number for a Topic Name, for as long as the network connection lasts. */
 
-/** Bytes that the Topic Names behind one client's aliases may have together: one of any length fits. */
+/** The maximum size of all Topic Names behind the aliases of one client, in bytes. A Topic Name of any length fits. */
 export const MAXIMUM_ALIAS_BYTES = 65_536
 
-/** What a client's aliases stand for. */
+/** The Topic Names behind the aliases of a client. */
 export class IncomingTopicAliases {
   readonly #maximum: number
   readonly #topics = new Map<number, Buffer>()
@@ -20,8 +20,9 @@ export class IncomingTopicAliases {
   }
 
   /**
-   * Sets what an allowed alias stands for, or changes it. @param topic copied.
-   * @returns false when all of them would be too long, and nothing is changed.
+   * Sets or changes the Topic Name of an allowed alias.
+   * @param topic copied.
+   * @returns false if all Topic Names together would be too long. Nothing has changed then.
    */
   set(alias: number, topic: Buffer): boolean {
     const bytes = this.#bytes + topic.length - (this.#topics.get(alias)?.length ?? 0)
@@ -31,35 +32,35 @@ export class IncomingTopicAliases {
     return true
   }
 
-  /** The Topic Name; undefined when the client has not said. */
+  /** The Topic Name of an alias; undefined if the client has not set it. */
   get(alias: number): Buffer | undefined {
     return this.#topics.get(alias)
   }
 }
 
-/** Topics counted at the same time, for one client: a bound for those that are never sent often enough. */
+/** The maximum number of topics that are counted at the same time for one client. */
 const MAXIMUM_CANDIDATES = 256
-/** Longer topics get no alias: all that are counted for one client would be 16 MB. In characters. */
+/** Longer topics get no alias. In characters. Otherwise the counted topics of one client could take 16 MB. */
 const MAXIMUM_TOPIC_LENGTH = 1_024
 
-/** The aliases that the broker uses towards one client, for the topics that are sent to it often. */
+/** The aliases that the broker uses in packets to one client, for topics that it often sends. */
 export class OutgoingTopicAliases {
   readonly #maximum: number
   readonly #after: number
   readonly #aliases = new Map<string, number>()
-  /** How often topics without an alias were sent; begun anew when there are too many. */
+  /** How often topics without an alias were sent. Reset when there are too many topics. */
   readonly #counts = new Map<string, number>()
 
   /**
-   * @param maximum how many there may be: at most the client's Topic Alias Maximum [MQTT-3.3.2-11].
-   * @param after the message on a topic that gets an alias, counted from 1.
+   * @param maximum the maximum number of aliases: at most the client's Topic Alias Maximum [MQTT-3.3.2-11].
+   * @param the message on a topic that gets an alias, counted from 1.
    */
   constructor(maximum: number, after: number) {
     this.#maximum = maximum
     this.#after = after
   }
 
-  /** The alias that the client knows for this topic; 0 when there is none. */
+  /** The alias of this topic that the client knows; 0 if there is none. */
   get(topic: string): number {
     return this.#aliases.get(topic) ?? 0
   }

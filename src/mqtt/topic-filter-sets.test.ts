@@ -36,7 +36,7 @@ const filters = fc
   .filter((filter) => filter !== '')
 
 describe('covers', () => {
-  it('says what comparing the topics of both would say', () => {
+  it('gives the result of a comparison of all topics', () => {
     fc.assert(
       fc.property(filters, filters, (filter, other) => {
         const expected = topics.every((topic) => !matches(other, topic) || matches(filter, topic))
@@ -81,7 +81,7 @@ describe('covers', () => {
 })
 
 describe('overlaps', () => {
-  it('says what comparing the topics of both would say, either way round', () => {
+  it('gives the result of a comparison of all topics, in both directions', () => {
     fc.assert(
       fc.property(filters, filters, (filter, other) => {
         const expected = topics.some((topic) => matches(other, topic) && matches(filter, topic))

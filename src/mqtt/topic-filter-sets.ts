@@ -1,10 +1,10 @@
 /**
- * Topic Filters as sets of Topic Names: how two of them lie to each other. Both functions read legal filters level by
- * level where they stand, allocate nothing, and take time linear in the shorter one.
+ * Topic Filters as sets of Topic Names: containment and overlap of two filters. Both functions read legal filters level by
+ * level, allocate nothing, and take time linear in the length of the shorter filter.
  *
- * A Topic Name is the filter that matches it alone, so `covers(filter, topic)` says whether the filter matches the topic.
- * A filter that begins with a wildcard matches no topic that begins with `$` [MQTT-4.7.2-1]. The empty name, which no
- * packet can carry, is counted among the topics: `/#` and `+` overlap in it.
+ * A Topic Name is the filter that matches it alone, so `covers(filter, topic)` says whether the filter matches the topic. A
+ * filter that begins with a wildcard matches no topic that begins with `$` [MQTT-4.7.2-1]. The empty name counts as a topic,
+ * although no packet can have it: `/#` and `+` overlap in it.
  */
 
 const DOLLAR = 0x24
@@ -14,7 +14,7 @@ const SEPARATOR = 0x2f
 
 /** Whether `filter` matches every topic that `other` matches. Neither may have the prefix `$share/{ShareName}/`. */
 export const covers = (filter: string, other: string): boolean => {
-  // The one pair of filters that are written differently and match the same: every topic has a level.
+  // The only two filters that differ and match the same topics: every topic has a level.
   if (other === '#') return filter === '#' || filter === '+/#'
   if (startsWithWildcard(filter) && other.charCodeAt(0) === DOLLAR) return false
   let position = 0

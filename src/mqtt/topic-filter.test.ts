@@ -31,7 +31,7 @@ it.each([
   expect(checkTopicFilter(Buffer.from(filter))).toMatchObject({ reasonCode: ReasonCode.TopicFilterInvalid, clause })
 })
 
-it('knows a Shared Subscription by its prefix', () => {
+it('recognises a Shared Subscription by its prefix', () => {
   expect(isSharedFilter(Buffer.from('$share/g/a'))).toBe(true)
   expect(isSharedFilter(Buffer.from('$share'))).toBe(false)
   expect(isSharedFilter(Buffer.from('x$share/g/a'))).toBe(false)

@@ -18,7 +18,7 @@ it.each([
   expect(checkTopicName(Buffer.from(name))).toMatchObject({ reasonCode: ReasonCode.TopicNameInvalid, clause })
 })
 
-it('calls an empty one a Protocol Error: it is none', () => {
+it('reports an empty Topic Name as a Protocol Error', () => {
   const expected = { reasonCode: ReasonCode.ProtocolError, clause: 'MQTT-4.7.3-1' }
   expect(checkTopicName(Buffer.from(''))).toMatchObject(expected)
 })

@@ -98,7 +98,7 @@ describe('a match that is divided', () => {
     expect(match.found).toHaveLength(filters.length)
   })
 
-  it('finds all filters that stay, whatever comes and goes meanwhile', () => {
+  it('finds all filters that stay, even if others are added and removed meanwhile', () => {
     const trie = trieOf(...filters)
     const match = trie.match(topic)
     const [going, staying] = [filters.filter((_, n) => n % 3 === 0), filters.filter((_, n) => n % 3 !== 0)]
@@ -137,7 +137,7 @@ describe('under hostile use', () => {
     }
   })
 
-  it('tells a filter from those that begin or end like it', () => {
+  it('distinguishes a filter from filters with the same beginning or end', () => {
     const trie = trieOf('a/+/b', 'a/#')
     for (const filter of ['a/+', 'a', 'a/+/b/#', 'a/+/#', '#', '+', 'a/b/#', 'a/b']) {
       expect(trie.get(filter)).toBeUndefined()

@@ -1,11 +1,11 @@
 import { SmallMap } from '../collections/small-map.ts'
 
 /**
- * The index from Topic Filters to whatever is stored under them, by the matching rules of section 4.7.
+ * An index of values by Topic Filter, with the matching rules of section 4.7.
  *
- * Filters without wildcards are the keys of a map: one look-up finds them, however many there are. Filters with wildcards
- * stand in a tree, a node to a level. A match never goes deeper than the tree: a topic of 65,535 slashes costs no more than
- * the filters stored ask for, and no stack.
+ * Filters without wildcards are the keys of a map: one look-up finds them. Filters with wildcards are in a tree with one node
+ * for each level. A match never goes deeper than the tree, and it is a loop: a topic of 65,535 slashes costs no more than the
+ * stored filters require.
  */
 export class TopicTrie<V extends object> {
   readonly #exact = new Map<string, V>()
@@ -14,17 +14,17 @@ export class TopicTrie<V extends object> {
   /** Filters in the tree. */
   #wildcards = 0
 
-  /** Nodes of the tree, below the root: what the filters with wildcards cost. A `#` takes none. */
+  /** Nodes of the tree, below the root: the cost of filters with wildcards. A `#` takes no node. */
   get nodes(): number {
     return this.#nodes
   }
 
-  /** Filters that something is stored under. */
+  /** The number of filters with a value. */
   get size(): number {
     return this.#exact.size + this.#wildcards
   }
 
-  /** What is stored under a filter, taken as a filter and not as a topic to match. */
+  /** The value of exactly this filter. */
   get(filter: string): V | undefined {
     if (!hasWildcard(filter)) return this.#exact.get(filter)
     let node: Node<V> | undefined = this.#root
@@ -37,8 +37,8 @@ export class TopicTrie<V extends object> {
   }
 
   /**
-   * Stores a value under a filter, instead of the one stored there before. A filter with a wildcard takes a node for each
-   * of its levels: whoever takes filters from strangers limits their depth.
+   * Sets the value of a filter and replaces an earlier one. A filter with a wildcard takes a node for each of its levels, so
+   * the caller has to limit the depth of filters from clients.
    * @param filter a valid Topic Filter.
    */
   set(filter: string, value: V): void {
@@ -59,7 +59,7 @@ export class TopicTrie<V extends object> {
     node.value = value
   }
 
-  /** Removes what is stored under a filter, and the nodes that nothing needs any more. @returns false when there was nothing. */
+  /** Removes the value of a filter, and the nodes that are not needed any more. @returns false if there was no value. */
   delete(filter: string): boolean {
     if (!hasWildcard(filter)) return this.#exact.delete(filter)
     const levels = filter.split('/')
@@ -72,7 +72,7 @@ export class TopicTrie<V extends object> {
       path.push(child)
     }
     const end = path.at(-1)!
-    // All levels but a `#` have a node, and there is the root: that is how the two kinds of end are told apart.
+    // All levels except `#` have a node, and the root is one more. This distinguishes the two kinds of end.
     const field = path.length > levels.length ? 'value' : 'rest'
     if (end[field] === undefined) return false
     end[field] = undefined
@@ -88,7 +88,7 @@ export class TopicTrie<V extends object> {
   }
 
   /**
-   * Begins to find what is stored under each of the filters that match a topic: the exact one first.
+   * Starts a search for the values of all filters that match a topic. The exact filter comes first.
    * @param topic a valid Topic Name.
    */
   match(topic: string): TopicMatch<V> {
@@ -112,9 +112,9 @@ export class TopicTrie<V extends object> {
 }
 
 /**
- * The search for the filters that match one topic. It walks the tree breadth first, and can stop after any number of nodes and
- * go on later: filters of `a` and `+` alone may lead a topic through every node of the tree. Filters that come or go
- * meanwhile may be found or not; all others are found.
+ * The search for the filters that match one topic. It walks the tree breadth first and can be paused after any number of nodes,
+ * since filters of `a` and `+` may lead a topic through every node of the tree. Filters that are added or removed meanwhile may
+ * be found or not. All others are found.
  */
 export class TopicMatch<V extends object> {
   /** What was found so far. */
@@ -131,7 +131,7 @@ export class TopicMatch<V extends object> {
   #level: string | undefined
   #wildcards: boolean
 
-  /** @param exact what is stored under the topic itself. @param root of the tree; undefined when it is empty. */
+  /** @param exact the value of the filter that equals the topic. @param root of the tree; undefined when it is empty. */
   constructor(topic: string, exact: V | undefined, root: Node<V> | undefined) {
     this.#topic = topic
     if (exact !== undefined) this.found.push(exact)
@@ -146,7 +146,7 @@ export class TopicMatch<V extends object> {
     return this.#reached.length === 0
   }
 
-  /** Goes on. @param limit how many nodes to visit at most. @returns how many were visited. */
+  /** Continues the search. @param limit the maximum number of nodes to visit. @returns the number of nodes visited. */
   step(limit: number): number {
     let visited = 0
     while (this.#reached.length > 0 && visited < limit) {
@@ -180,7 +180,7 @@ export class TopicMatch<V extends object> {
     for (let index = this.#next; index < end; index += 1) {
       const { value, rest } = this.#reached[index]!
       if (value !== undefined) this.found.push(value)
-      // `#` stands for any number of levels, none included: `a/#` matches `a` (section 4.7.1.2).
+      // `#` stands for any number of levels, including zero: `a/#` matches `a` (section 4.7.1.2).
       if (rest !== undefined) this.found.push(rest)
     }
   }
@@ -212,9 +212,9 @@ class Node<V extends object> {
   children: SmallMap<string, Node<V>> | undefined = undefined
   /** The child that stands for `+`. */
   plus: Node<V> | undefined = undefined
-  /** What is stored under the filter that ends here. */
+  /** The value of the filter that ends here. */
   value: V | undefined = undefined
-  /** What is stored under the filter that goes on with `#`. */
+  /** The value of the filter that continues with `#`. */
   rest: V | undefined = undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the bytes of a UTF-8 Encoded String turn out to be (section 1.5.4). Control characters and non-characters are
- * legal; a byte order mark is an ordinary character [MQTT-1.5.4-3].
+ * The classes of the bytes of a UTF-8 Encoded String (section 1.5.4). Control characters and non-characters are legal; a byte
+ * order mark is an ordinary character [MQTT-1.5.4-3].
  */
 export const Utf8 = {
   /** Legal, and every character is one byte. */
@@ -14,7 +14,7 @@ export const Utf8 = {
 } as const
 export type Utf8 = (typeof Utf8)[keyof typeof Utf8]
 
-/** Reads the bytes from `start` up to `end` once and says what they are. Allocates nothing. */
+/** Classifies the bytes from `start` up to `end` in one pass. Allocates nothing. */
 export const classifyUtf8 = (bytes: Uint8Array, start: number, end: number): Utf8 => {
   let form: Utf8 = Utf8.Ascii
   let position = start
@@ -39,7 +39,7 @@ const sequenceLength = (bytes: Uint8Array, position: number, end: number): numbe
   if (lead < 0xc2 || lead > 0xf4) return 0
   const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
   if (position + length > end) return 0
-  // The second byte is where overlong forms, surrogates and code points over U+10FFFF show.
+  // The second byte shows overlong forms, surrogates and code points over U+10FFFF.
   const second = bytes[position + 1]!
   const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
   const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf

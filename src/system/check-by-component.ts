@@ -20,7 +20,7 @@ export const checkByComponent = (
 ): void => {
   const { component, config, enabled, dependencies } = entry
   if (component.check === undefined || config === undefined || !enabled) return
-  // What an unreadable entry provides is not known, and that it is unreadable is reported already.
+  // The kind of an unreadable entry is not known, and the unreadable entry is reported already.
   const needsAll = Object.values(component.needs as Needs).some((need) => needOf(need).mode === 'all')
   const wired = needsAll ? [...entries.keys()] : Object.values(dependencies).flat()
   if (wired.some((to) => typeof to === 'string' && entries.has(to) && entries.get(to) === undefined)) return
@@ -39,7 +39,7 @@ export const checkByComponent = (
   }
 }
 
-/** What each need of a correctly wired entry is wired to. */
+/** The providers of each need of a correctly wired entry. */
 const providersOf = (
   ownName: string,
   { component, dependencies }: ReadEntry,

@@ -79,7 +79,7 @@ describe('an entry', () => {
     expect(problemsOf({ a: value })).toEqual([`a: an entry is an object like { component: ... }; found ${found}`])
   })
 
-  it('with an unknown key is told what was meant, or what there is', () => {
+  it('with an unknown key gets a suggestion, or the list of keys', () => {
     expect(problemsOf({ log: { component: log, confg: {} } })).toEqual([
       "log.confg: an entry has no 'confg'; did you mean 'config'?",
     ])
@@ -166,7 +166,7 @@ describe('the config of a component', () => {
     expect(configured(z.object({}), { x: 1 })).toEqual(["a.config.x: there is no 'x' here; nothing can be set"])
   })
 
-  it('of a value at the wrong component which one has it', () => {
+  it('of a value at the wrong component names the component that has it', () => {
     const part = (provides: string, key: string) => ({
       component: defineComponent({
         provides: kind<object>()(provides),
@@ -255,7 +255,7 @@ describe('a dependency', () => {
     ])
   })
 
-  it('that does not exist is told what was meant', () => {
+  it('that does not exist gets a suggestion', () => {
     expect(wired({ store: 'stroe', pipeline: ['decoder', 'hanlder', 'x'] })).toEqual([
       "server.dependencies.store: there is no component 'stroe'; did you mean 'store'? 'store' would do",
       "server.dependencies.pipeline[1]: there is no component 'hanlder'; did you mean 'handler'? 'decoder' or 'handler' would do",
@@ -266,14 +266,14 @@ describe('a dependency', () => {
     }
   })
 
-  it('of the wrong kind is told which is needed', () => {
+  it('of the wrong kind is reported with the kind that is needed', () => {
     expect(wired({ store: 'log', pipeline: ['store'] })).toEqual([
       "server.dependencies.store: 'log' provides Log, but Store is needed; 'store' would do",
       "server.dependencies.pipeline[0]: 'store' provides Store, but Stage is needed; 'decoder' or 'handler' would do",
     ])
   })
 
-  it('that the component does not need is told what it does need', () => {
+  it('that the component does not need is reported with its needs', () => {
     expect(wired({ store: 'store', pipeline: [], stor: 'store', metrics: 'x' })).toEqual([
       "server.dependencies.stor: server has no need 'stor'; did you mean 'store'?",
       "server.dependencies.metrics: server has no need 'metrics'; it needs 'store', 'log' and 'pipeline'",
@@ -372,7 +372,7 @@ describe('a system', () => {
 })
 
 describe('formatting', () => {
-  it('writes paths as one would in code', () => {
+  it('writes paths as in code', () => {
     expect(formatPath(['mqtt-decoder', 'config', 'list', 0, 'port'])).toBe('mqtt-decoder.config.list[0].port')
     expect(formatPath(['', 'a b'])).toBe('[""]["a b"]')
     expect(formatPath([])).toBe('')

@@ -1,4 +1,4 @@
-/** The rules that the compiler enforces on a system config, at run time, and those that it cannot see. */
+/** Checks a system config at run time: the rules that the compiler enforces, and those that it cannot check. */
 
 import { checkEntry, type ReadEntry } from './check-entry.ts'
 import { checkWiring } from './check-wiring.ts'
@@ -11,7 +11,7 @@ import { messageOf } from './system-error.ts'
 
 export { formatPath, formatProblems } from './config-problem.ts'
 
-/** What a config comes to once its schemas have applied defaults and coercions. */
+/** The result of the check of a config. */
 export interface CheckedConfig {
   /** Empty when the system may start. */
   readonly problems: readonly ConfigProblem[]
@@ -20,11 +20,9 @@ export interface CheckedConfig {
 }
 
 /**
- * Checks what TypeScript checked and what it cannot see, reporting everything that is wrong together. Starts nothing,
- * never throws.
- *
- * Disabled components are checked like the others, so that enabling one is safe; they merely satisfy nobody's required
- * need, take no part in a cycle and do not count as a second provider of a unique kind.
+ * Checks everything that TypeScript checks and what it cannot check, and reports all problems together. Starts nothing and
+ * never throws. Disabled components are checked like enabled components, so that enabling one is safe. They do not satisfy a
+ * required need, are not part of a cycle and do not count as a second provider of a unique kind.
  */
 export const checkConfig = (config: AnySystemConfig | unknown): CheckedConfig => {
   const problems: ConfigProblem[] = []
@@ -44,13 +42,13 @@ export const checkConfig = (config: AnySystemConfig | unknown): CheckedConfig =>
     sortByComponent(problems, [...entries.keys()])
     return { problems: nameOwnersOfKeys(problems, entries), configs }
   } catch (error) {
-    // Only a config that is not plain data, with a getter or a proxy that throws, comes here.
+    // Reached only if the config is not plain data: a getter or a proxy has thrown.
     problems.push({ path: [], message: `the config cannot be read: ${messageOf(error)}` })
   }
   return { problems, configs }
 }
 
-/** What is wrong with one component stands together, in the order of the config. */
+/** The problems of a component are listed together, in the order of the config. */
 const sortByComponent = (problems: ConfigProblem[], names: readonly string[]): void => {
   const rank = new Map(names.map((name, index): [string | number | undefined, number] => [name, index]))
   problems.sort((a, b) => (rank.get(a.path[0]) ?? 0) - (rank.get(b.path[0]) ?? 0))

@@ -11,20 +11,20 @@ import { didYouMean, found, listed } from './suggestion.ts'
 export interface ReadEntry {
   readonly component: AnyComponent
   readonly enabled: boolean
-  /** As written; empty when nothing usable is written. */
+  /** As written; empty if nothing usable is written. */
   readonly dependencies: Readonly<Record<string, unknown>>
-  /** What the component's schema made of its config, unless it is invalid. */
+  /** The config as parsed by the component's schema, if it is valid. */
   readonly config: { readonly value: unknown } | undefined
 }
 
-/** An hour: no component that takes longer can be told from one that hangs, and Node's timers end at 24.8 days. */
+/** An hour: a component that takes longer cannot be distinguished from one that hangs. Timers of Node end at 24.8 days. */
 const longestDeadlineMs = 3_600_000
-/** What an entry of a system config may hold. */
+/** The keys of an entry of a system config. */
 export const entryKeys = ['component', 'config', 'dependencies', 'enabled', 'startDeadlineMs', 'stopDeadlineMs']
-/** Read by `await`, `JSON.stringify` and old inspectors of the system map, which would take a component for their hook. */
+/** `await`, `JSON.stringify` and inspectors read these names of the system map and would call a component as their hook. */
 const hooks = new Set(['then', 'toJSON', 'inspect'])
 
-/** Adds what is wrong with the entry to `problems`; undefined when it names no usable component. */
+/** Adds the problems of the entry to `problems`. @returns undefined if it names no usable component. */
 export const checkEntry = (name: string, value: unknown, problems: ConfigProblem[]): ReadEntry | undefined => {
   const report = (path: readonly (string | number)[], message: string): void => {
     problems.push({ path: [name, ...path], message })

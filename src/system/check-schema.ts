@@ -1,4 +1,4 @@
-/** Runs a component's zod schema over its config and words the issues, with what zod leaves out: misspelt keys. */
+/** Parses a component's config with its zod schema and formats the issues. Also reports misspelt keys, which zod does not. */
 
 import type { z } from 'zod'
 import { isPlainObject } from './plain-object.ts'
@@ -10,15 +10,14 @@ import { messageOf } from './system-error.ts'
 type Path = readonly (string | number)[]
 type Report = (path: Path, message: string) => void
 
-/** Deeper than any config; keeps a config that contains itself from being walked for ever. */
+/** Deeper than any config. Ends the walk of a config that contains itself. */
 const deepest = 32
 
 /**
- * The parsed config, or undefined after reporting why there is none. A config that is left out is read as `{}`.
- *
- * Keys that an object schema does not have are problems even where the schema would strip them: the compiler refuses them
- * too, and `--set server.prot=1884` must not pass in silence. A schema that wants any key says so with `z.looseObject`
- * or `.catchall`. Messages never contain values of the config: they may be passwords.
+ * @returns the parsed config; undefined if there are problems, which are reported. An omitted config is read as `{}`. Keys that
+ * an object schema does not have are problems even if the schema would strip them: the compiler refuses them too, and `--set
+ * server.prot=1884` must be reported. A schema that accepts any key uses `z.looseObject` or `.catchall`. Messages never contain
+ * values of the config: they may be passwords.
  */
 export const parseConfig = (schema: z.ZodType, config: unknown, report: Report): { value: unknown } | undefined => {
   const input = config === undefined ? {} : config
@@ -37,7 +36,7 @@ export const parseConfig = (schema: z.ZodType, config: unknown, report: Report):
     for (const issue of result.error?.issues ?? []) reportIssue(issue, unknownKeys, reportHere)
     return reported || !result.success ? undefined : { value: result.data }
   } catch (error) {
-    // zod runs the refinements and transforms of the component here, and refuses asynchronous ones by throwing.
+    // zod runs the refinements and transforms of the component here. It throws if one is asynchronous.
     const name = error instanceof Error ? error.constructor.name : undefined
     if (name === '$ZodAsyncError') report([], 'its schema is asynchronous; a config is checked synchronously')
     else report([], `its schema threw: ${messageOf(error)}`)
@@ -47,7 +46,7 @@ export const parseConfig = (schema: z.ZodType, config: unknown, report: Report):
 
 const reportIssue = (issue: z.core.$ZodIssue, unknownKeys: ReadonlySet<string>, report: Report): void => {
   for (const { path, message } of problemsOfIssue(issue)) {
-    // A key that the walk has found is reported already, with the keys that there are.
+    // A key that the walk has found is reported already, together with the existing keys.
     if (issue.code !== 'unrecognized_keys' || !unknownKeys.has(JSON.stringify(path))) report(path, message)
   }
 }

@@ -24,7 +24,7 @@ const problemsOf = (config: unknown) =>
   checkConfig(config).problems.map(({ path, message }) => `${formatPath(path)}: ${message}`)
 
 describe('what is needed exclusively', () => {
-  it('has one owner: the problem names the provider, the owner and its need, and what would do', () => {
+  it('has one owner: the problem names the provider, the owner and its need, and a valid alternative', () => {
     const config = { store: { component: store }, first: owns('store'), second: owns('store'), third: owns('store') }
     const said = "'store' belongs to 'first' already (first.dependencies.store), and both need it exclusively; "
     expect(problemsOf(config)).toEqual([
@@ -91,7 +91,7 @@ describe('what is needed of all components of a kind', () => {
     ])
   })
 
-  it('closes a cycle where one of them depends on the one that needs all', () => {
+  it('closes a cycle if one of them depends on the component that needs all', () => {
     const config = {
       every: { component: everyStage },
       a: { component: stage({ on: Stage }), dependencies: { on: 'every' } },

@@ -11,12 +11,12 @@ import { didYouMean, found, listed } from './suggestion.ts'
 /** Every entry by name; undefined for one that exists but could not be read, which is reported elsewhere. */
 export type Entries = ReadonlyMap<string, ReadEntry | undefined>
 
-/** Cycles share edges: the first few are enough to see what is wrong, and all of them would be a book. */
+/** At most this many cycles are reported. Cycles share edges, so a few are enough to find the mistake. */
 const mostCycles = 20
-/** A cycle longer than this is shown by its beginning and its end. */
+/** Of a longer cycle only the beginning and the end are shown. */
 const longestCycle = 12
 
-/** Adds what is wrong with the wiring to `problems`. */
+/** Adds the problems of the wiring to `problems`. */
 export const checkWiring = (entries: Entries, problems: ConfigProblem[]): void => {
   const providers = providersByKind(entries)
   const edges = new Map<string, Edge[]>()
@@ -47,7 +47,7 @@ const providersByKind = (entries: Entries): ReadonlyMap<string, readonly string[
 
 /** The wiring of one entry. */
 class EntryWiring {
-  /** The enabled components that it depends on, whether of the right kind or not. */
+  /** The enabled components that it depends on, including those of a wrong kind. */
   readonly edges: Edge[] = []
   readonly #name: string
   readonly #entry: ReadEntry
@@ -110,7 +110,7 @@ class EntryWiring {
       return
     }
     if (!this.#entries.has(name)) {
-      // A component of the right kind is the likelier meaning, even when another name is as near.
+      // A component of the right kind is suggested first, even if another name is as similar.
       const meant = didYouMean(name, this.#candidates(kind)) || didYouMean(name, [...this.#entries.keys()])
       this.#report(path, `there is no component '${name}'${meant}${meant === '' ? '; ' : ' '}${this.#wouldDo(kind)}`)
       return
@@ -169,13 +169,13 @@ const checkUnique = (
   }
 }
 
-/** A need that is wired to an owner's place: `mqttHandler.dependencies.store`. */
+/** The place in an owner's entry where the need is wired: `mqttHandler.dependencies.store`. */
 interface Ownership {
   readonly name: string
   readonly need: string
 }
 
-/** Each provider has one owner; components that need it without `exclusive` are none. */
+/** Each provider has one owner. A component that needs it without `exclusive` is not an owner. */
 const checkExclusive = (
   entries: Entries,
   providers: ReadonlyMap<string, readonly string[]>,

@@ -1,4 +1,4 @@
-/** The contract of a component: what it provides, needs and takes as config, and how it starts and stops. */
+/** The contract of a component: its kind, its needs, its config, its start and its stop. */
 
 import type { z } from 'zod'
 import type { ConfigProblem } from './config-problem.ts'
@@ -7,7 +7,7 @@ import type { ComponentMeasure, Measure } from './measure.ts'
 
 export type Needs = Readonly<Record<string, Need>>
 
-/** What a component's functions are told by the container besides their config and dependencies. */
+/** Arguments of a component's functions besides config and dependencies. */
 export interface LifecycleContext {
   /** The name the component has in the system config: `server` in `{ server: { component: ... } }`. */
   readonly name: string
@@ -17,11 +17,11 @@ export interface LifecycleContext {
   measures(): readonly ComponentMeasure[]
 }
 
-/** A component that a need is wired to, as a check sees it: before anything starts. */
+/** A component that a need is wired to, as a check gets it before anything starts. */
 export interface Provider {
   /** Its name in the system config. */
   readonly name: string
-  /** The kind that it provides, of which `variant` may say more than the need asked for. */
+  /** The kind that it provides. Its `variant` may be more specific than the need. */
   readonly provides: AnyKind
 }
 
@@ -33,55 +33,52 @@ export type Providers<K> = K extends Many<AnyKind> | All<AnyKind>
     : Provider
 
 /**
- * A part of a system.
- *
- * `stop` is called once for every `start` or `resume` that returned, in reverse order; also for an instance that was
- * suspended and that no successor resumed. A start that rejects must have released what it had acquired.
- *
- * @typeParam I what `start` returns: an instance of the kind, which may have more to offer. `stop`, `suspend`, `resume` and
- * `measure` see all of it; other components see the kind alone. `defineComponent` infers it from `start`, which is written before
- * the four.
+ * A part of a system. `stop` is called once for every `start` or `resume` that returned, in reverse order, and for an instance
+ * that was suspended and not resumed by a successor. A start that rejects must release everything that it has acquired.
+ * @typeParam I what `start` returns: an instance of the kind, which may have further properties. `stop`, `suspend`, `resume`
+ * and `measure` get this type; other components get the type of the kind. `defineComponent` infers it from `start`, which is
+ * written before these four.
  */
 export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodType, I extends Resolved<P> = Resolved<P>>
   extends ComponentOf<P, N, C, I, Promise<I> | I> {}
 
-/** A component whose instance is not known to be of its kind: what `defineComponent` takes, in order to check that. */
+/** A component whose instance is not checked against its kind yet: the argument of `defineComponent`, which checks it. */
 export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.ZodType, I, R> {
   /** The kind of the instance that `start` returns. */
   readonly provides: P
-  /** What it needs, under the names that its `start` will see. */
+  /** Its needs, under the names that `start` gets them by. */
   readonly needs: N
   /** The zod schema of its config; defaults and coercions in it apply before `start`. */
   readonly config: C
-  /** A few words of config that a person wants to see beside the name in a diagram or status: `127.0.0.1:1883`. */
+  /** A few words about the config, shown beside the name in a diagram or a status: `127.0.0.1:1883`. */
   describe?(config: z.output<C>): string
   /**
-   * Looks for what would keep the part from starting and can be known before anything starts. A reset then reports it before
-   * the running system is touched. Called for an enabled entry whose own config and dependencies are right.
-   * @param providers what each need is wired to, disabled components passed over.
-   * @returns what is wrong, with paths within the entry: `['dependencies', 'pipeline', 1]`. Empty when nothing is.
+   * Finds problems that would make the start fail, before anything starts. A reset reports them and leaves the running system
+   * unchanged. Called for an enabled entry whose own config and dependencies are valid.
+   * @param providers of each need, without disabled components.
+   * @returns the problems, with paths within the entry: `['dependencies', 'pipeline', 1]`. Empty if there are none.
    */
   check?(config: z.output<C>, providers: { readonly [K in keyof N]: Providers<N[K]> }): readonly ConfigProblem[]
-  /** Starts the part. Rejecting fails the start of the whole system, which is then undone. */
+  /** Starts the part. If it rejects, the start of the whole system fails and is undone. */
   start(config: z.output<C>, dependencies: { readonly [K in keyof N]: Resolved<N[K]> }, context: LifecycleContext): R
   /**
-   * The numbers that the instance has for operators. Called once, when the instance has started: a measure reads its number when
-   * it is asked. A list that is not right fails the start, with START_FAILED.
+   * The numbers of the instance for operators. Called once, when the instance has started. Each measure reads its number on
+   * request. An invalid list fails the start with START_FAILED.
    */
   measure?(instance: NoInfer<I>): readonly Measure[]
-  /** Releases everything that `start` acquired. A throw is reported and keeps nothing else from stopping. */
+  /** Releases everything that `start` acquired. If it throws, the error is reported and the remaining components still stop. */
   stop?(instance: NoInfer<I>, context: LifecycleContext): Promise<void> | void
   /**
-   * Called by a reset instead of `stop`: ceases work and returns what the successor under the same name needs to go on,
-   * as plain data. `stop` must still be able to release the suspended instance. Also called for an instance that was resumed
-   * when the rest of its system does not start: what it returns then goes back to the previous config.
+   * Called by a reset instead of `stop`. Stops work and returns the state that the successor of the same name needs, as plain
+   * data. `stop` must still be able to release the suspended instance. Also called for a resumed instance if the rest of its
+   * system does not start: the state then goes back to the previous config.
    */
   suspend?(instance: NoInfer<I>, context: LifecycleContext): unknown
   /**
-   * Called by a reset instead of `start` when the predecessor was suspended. `suspended` comes from another generation
-   * of the code: check it (with a zod schema) before use. What it takes over, `stop` of the predecessor is no longer
-   * called for. Do not change `suspended`: when this or another component does not start, the next attempt gets it again, and
-   * what it refers to may have been closed by `stop` meanwhile.
+   * Called by a reset instead of `start` when the predecessor was suspended. `suspended` comes from another generation of the
+   * code: check it (with a zod schema) before use. After a resume, `stop` of the predecessor is not called. Do not change
+   * `suspended`: if this or another component does not start, the next attempt gets it again, and `stop` may have closed what
+   * it refers to.
    */
   resume?(
     config: z.output<C>,
@@ -91,12 +88,12 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
   ): Promise<NoInfer<I>> | NoInfer<I>
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: stands for every component, whatever its kind, needs, config and instance.
+// biome-ignore lint/suspicious/noExplicitAny: stands for every component, with any kind, needs, config and instance.
 export type AnyComponent = Component<any, any, any, any>
 
 /**
- * What `start` may return: an instance of type I, if that is of the kind's type T. Otherwise T, with a hint where `string` stands
- * for a literal. S keeps I out of the conditional type, which would have the compiler infer one member of I if it is a union.
+ * The return type of `start`: I if it extends the kind's type T. Otherwise T, with a hint if `string` is used for a literal. S
+ * keeps I out of the conditional type: otherwise the compiler would infer one member of a union I.
  */
 export type Returned<I, T, S = Promise<I> | I> = [I] extends [T] ? S : Promise<Hinted<I, T>> | Hinted<I, T>
 
@@ -108,7 +105,7 @@ type Hinted<I, T> = [WidenedNames<I, T>] extends [never]
         : T[K]
     }
 
-/** The properties of I that are a `string` where T has literals: `role: 'filter'` in an object that nothing annotates. */
+/** The properties of I that are a `string` where T has literals: `role: 'filter'` in an object without a type annotation. */
 type WidenedNames<I, T> = {
   [K in keyof I & keyof T]: [T[K]] extends [string]
     ? string extends T[K]

@@ -2,7 +2,7 @@
 export interface ConfigProblem {
   /** Where: `['server', 'dependencies', 'pipeline', 1]`. */
   readonly path: readonly (string | number)[]
-  /** What was found, what is needed and what would do, in a sentence. */
+  /** A sentence: what was found, what is needed and what would be valid. */
   readonly message: string
 }
 
@@ -19,7 +19,7 @@ export const formatPath = (path: readonly (string | number)[]): string => {
 
 /**
  * All problems as text, one to a paragraph, each with its place.
- * @param whole what a problem without a path is about.
+ * @param whole the subject of a problem without a path.
  */
 export const formatProblems = (problems: readonly ConfigProblem[], whole = 'the system config'): string =>
   problems.map(({ path, message }) => `${formatPath(path) || whole}\n  ${message}`).join('\n\n')

@@ -11,7 +11,7 @@ import { messageOf, SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemState } from './system-view.ts'
 import { type Wire, wiresOf } from './wiring.ts'
 
-/** Why no more components are launched. */
+/** The reason why no more components are started. */
 type Halt = 'failure' | 'interruption'
 
 export class Container implements System<AnySystemConfig> {
@@ -23,21 +23,23 @@ export class Container implements System<AnySystemConfig> {
   readonly #wires: ReadonlyMap<string, readonly Wire[]>
   readonly #graph: DependencyGraph
   readonly #dependents: DependencyGraph
-  /** Given up when the start has ended, so that generations do not keep one another in memory. */
+  /** Cleared when the start has ended, so that generations do not keep each other in memory. */
   #predecessor: Suspended | undefined
-  /** After a failed start: what the predecessor handed over, for another successor. */
+  /** After a failed start: the suspended components of the predecessor, for another successor. */
   #handedBack: ReadonlyMap<string, SuspendedComponent> = new Map()
 
   #state: SystemState = 'created'
   #runningSinceMs: number | undefined
-  /** The first reason wins: a failure after an interruption is a detail of it, and the other way round. */
+  /**
+   * The first reason wins: a failure after an interruption is only a detail of it, and an interruption after a failure as well.
+   */
   #halt: Halt | undefined
   readonly #startErrors: SystemError[] = []
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #suspending: Promise<Suspended> | undefined
 
-  /** For a config in which `checkConfig` found no problem. */
+  /** Takes a config without problems, as checked by `checkConfig`. */
   constructor(config: AnySystemConfig, configs: Readonly<Record<string, unknown>>, options: SystemOptions) {
     this.config = config
     this.#predecessor = options.suspended
@@ -103,7 +105,7 @@ export class Container implements System<AnySystemConfig> {
   async #start(): Promise<void> {
     const handedOver = this.#predecessor?.components ?? new Map<string, SuspendedComponent>()
     const errors = await release([...handedOver].filter(([name]) => !this.#canResume(name)))
-    // Every component waits for those it depends on; in order, so that their promises are there already.
+    // Every component waits for its dependencies. In start order, so that their promises exist already.
     const settled = new Map<string, Promise<unknown>>()
     for (const name of this.order) {
       const dependencies = this.#graph.get(name)!.map((dependency) => settled.get(dependency))
@@ -128,17 +130,17 @@ export class Container implements System<AnySystemConfig> {
     throw this.#startError(errors)
   }
 
-  /** Resolves when the start of one part has ended, one way or another. */
+  /** Resolves when the start of one part has ended, successfully or not. */
   async #startPart(part: Part): Promise<void> {
     if (this.#isHalted()) return
     const { name } = part
     part.enter('starting')
-    // Whoever listens to changes may have stopped the system just now.
+    // The listener may have stopped the system in this call.
     if (this.#isHalted()) return part.enter('stopped')
     const resumed = this.#canResume(name) ? this.#predecessor?.components.get(name) : undefined
     const { instance, error } = await part.start(this.#dependenciesOf(name), resumed)
     if (instance !== undefined) {
-      // Also after a halt or a failure: the undo, which waits for this, stops it in its turn.
+      // Also after a halt or a failure: the undo waits for this and stops the part.
       this.#instances.set(name, instance)
       resumed?.claim()
     }
@@ -162,7 +164,7 @@ export class Container implements System<AnySystemConfig> {
     return this.#halt !== undefined
   }
 
-  /** Launches nothing more, and tells what is under way. */
+  /** Starts no more components, and aborts the signals of those that are starting. */
   #giveUp(halt: Halt, why: string): void {
     if (this.#halt !== undefined) return
     this.#halt = halt
@@ -170,7 +172,7 @@ export class Container implements System<AnySystemConfig> {
     for (const part of this.#parts.values()) part.abortStart(reason)
   }
 
-  /** Says of the components that were not launched what keeps them from it. */
+  /** Marks the components that were not started as blocked, with the reason. */
   #settleWaiting(): void {
     const blame = new Map<string, readonly string[]>()
     for (const name of this.order) {
@@ -203,7 +205,7 @@ export class Container implements System<AnySystemConfig> {
       for (const name of this.order) this.#parts.get(name)!.enter('stopped')
     } else if (this.#suspending !== undefined) {
       await this.#suspending
-      // What could not be stopped instead of suspended has been reported by the suspend.
+      // Components that could not be stopped have been reported by the suspend.
       const held = new Set(this.order.filter((name) => this.#instances.has(name)))
       const errors = await this.#stopAll()
       throwStopErrors(
@@ -220,7 +222,7 @@ export class Container implements System<AnySystemConfig> {
     }
   }
 
-  /** Ends a start under way; after one that failed, releases what was handed back. */
+  /** Interrupts a start under way. After a failed start, releases the suspended components. */
   async #interrupt(): Promise<void> {
     this.#giveUp('interruption', 'the system is being stopped')
     const error = await this.#starting?.catch((thrown: unknown) => thrown)
@@ -231,7 +233,7 @@ export class Container implements System<AnySystemConfig> {
     ])
   }
 
-  /** Ends what a failed start began. What was resumed is suspended again, so that no state is lost by the failure. */
+  /** Undoes a failed start. Resumed components are suspended again, so that no state is lost. */
   async #undo(handedOver: ReadonlyMap<string, SuspendedComponent>): Promise<readonly SystemError[]> {
     const suspended = new Map<string, SuspendedComponent>()
     const errors = await this.#inReverse(async (part) => {
@@ -239,7 +241,7 @@ export class Container implements System<AnySystemConfig> {
       const error = await this.#stopPart(part)
       return error === undefined ? [] : [error]
     })
-    // What was not resumed, or could not be suspended again, is as the predecessor left it.
+    // Components that were not resumed, or could not be suspended again, keep the state of the predecessor.
     this.#handedBack = new Map([...handedOver].map(([name, component]) => [name, suspended.get(name) ?? component]))
     return errors
   }
@@ -297,12 +299,12 @@ export class Container implements System<AnySystemConfig> {
     })
   }
 
-  /** Stops the instance that is held of a part; otherwise waits for a stop of it that is under way. */
+  /** Stops the instance of a part. If a stop is under way already, waits for it. */
   #stopPart(part: Part): Promise<SystemError | undefined> {
     return this.#instances.has(part.name) ? part.stop(this.#instances.take(part.name)) : part.stopped
   }
 
-  /** Ends each part once all that depend on it have ended; the errors come in that order, whatever the timing. */
+  /** Ends each part when all parts that depend on it have ended. The errors are in this order, independent of timing. */
   async #inReverse(end: (part: Part) => Promise<readonly SystemError[]>): Promise<readonly SystemError[]> {
     const ended = new Map<string, Promise<readonly SystemError[]>>()
     for (const name of this.order.toReversed()) {
@@ -323,7 +325,7 @@ export class Container implements System<AnySystemConfig> {
   }
 }
 
-/** Releases suspended components, one after the other; those that were claimed or released before are left alone. */
+/** Releases suspended components one after the other, except those that were claimed or released before. */
 const release = async (components: Iterable<readonly [string, SuspendedComponent]>): Promise<SystemError[]> => {
   const errors: SystemError[] = []
   for (const [, component] of components) await component.release().catch((error: SystemError) => errors.push(error))
@@ -338,7 +340,7 @@ const throwStopErrors = (system: System, errors: readonly unknown[]): void => {
   throw new SystemError('STOP_FAILED', message, { phase: 'stop', system, errors })
 }
 
-/** A listener that throws must not break a start or a stop half way; that it did throw is for whoever wrote it. */
+/** A listener that throws must not interrupt a start or a stop. The error becomes a warning of the process. */
 const notify = (onChange: SystemOptions['onChange'], status: ComponentStatus): void => {
   try {
     onChange?.(status)

@@ -11,9 +11,9 @@ export interface Cycle {
 }
 
 /**
- * Cycles of a graph, each once, at most `limit`: one for every edge that leads back to where a depth-first walk in the
- * order of the graph came from, so that breaking all of them leaves none. (All elementary cycles can be exponentially
- * many.) Linear but for the length of the paths; keeps its own stack, so that a chain of any length is walked.
+ * Cycles of a graph, each once, at most `limit`: one for every edge that leads back to where a depth-first walk in the order of
+ * the graph came from, so that breaking all of them leaves none. (All elementary cycles can be exponentially many.) Linear,
+ * except for the length of the paths. Uses its own stack, so that a chain of any length can be walked.
  */
 export const findCycles = (graph: ReadonlyMap<string, readonly Edge[]>, limit: number): readonly Cycle[] => {
   const cycles: Cycle[] = []

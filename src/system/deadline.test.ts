@@ -87,7 +87,7 @@ describe('deadlines', () => {
     expect(journal.slice(3)).toEqual(['stop late', 'stop base'])
   })
 
-  it('take a late rejection for nothing new', async () => {
+  it('ignore a late rejection', async () => {
     const late = deferred<Thing>()
     const { system } = things({ a: [] }, { a: { start: () => late.promise } })
     const started = failure(system.start())
@@ -99,7 +99,7 @@ describe('deadlines', () => {
     expect(system.status()[0]!.state).toBe('failed')
   })
 
-  it('end a stop that hangs, abort its signal, and go on', async () => {
+  it('end a stop that hangs, abort its signal, and continue', async () => {
     let signal: AbortSignal | undefined
     const stop = (_instance: unknown, context: { signal: AbortSignal }) => {
       signal = context.signal

@@ -11,9 +11,9 @@ export class DeadlinePassed extends Error {
 
 /** Work under way that has a deadline. */
 export interface DeadlineCall<T> {
-  /** Settles as the work does, or rejects with DeadlinePassed when the work takes longer. */
+  /** Settles like the work, or rejects with DeadlinePassed if the work takes longer. */
   readonly outcome: Promise<T>
-  /** Settles as the work does, however late. */
+  /** Settles like the work, even after the deadline. */
   readonly work: Promise<T>
   readonly signal: AbortSignal
   /** Aborts the signal; the outcome still waits for the work, or for the deadline. */
@@ -21,8 +21,8 @@ export interface DeadlineCall<T> {
 }
 
 /**
- * Calls `work` with a signal that is aborted when the deadline passes. A synchronous throw is a rejection. The timer does
- * not outlive the outcome; until then it keeps the process alive, so that a hang is reported and not an unexplained exit.
+ * Calls `work` with a signal that is aborted when the deadline passes. A synchronous throw is a rejection. The timer does not
+ * outlive the outcome; until then it keeps the process alive, so that a hang is reported as such.
  */
 export const callWithin = <T>(
   deadlineMs: number,

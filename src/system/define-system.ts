@@ -1,7 +1,7 @@
 /**
- * The language a system is written in: `defineComponent` for the parts, `defineSystem` for the wiring. Both return what
- * they are given; their worth is in the types, which turn wiring mistakes into compile errors on the offending word.
- * `check-config.ts` holds the same rules at run time.
+ * The language a system is written in: `defineComponent` for the parts, `defineSystem` for the wiring. Both return their
+ * argument. Their types turn wiring mistakes into compile errors at the wrong word. `check-config.ts` applies the same rules at
+ * run time.
  */
 
 import type { z } from 'zod'
@@ -12,8 +12,8 @@ export type { AnyComponent, Component, LifecycleContext, Needs, Provider, Provid
 export type { ComponentMeasure, Measure } from './measure.ts'
 
 /**
- * Declares a component. The types of `start`'s arguments follow from `needs` and `config`; what `stop`, `suspend`, `resume` and
- * `measure` are given follows from what `start` returns.
+ * Declares a component. The types of `start`'s arguments follow from `needs` and `config`; those of `stop`, `suspend`, `resume`
+ * and `measure` follow from the result of `start`.
  */
 export const defineComponent = <P extends AnyKind, N extends Needs, C extends z.ZodType, I = Resolved<P>>(
   component: ComponentOf<P, N, C, I, Returned<I, Resolved<P>>>,
@@ -24,7 +24,7 @@ type Defined<P extends AnyKind, N extends Needs, C extends z.ZodType, I> = [I] e
   : Component<P, N, C>
 
 declare const kindNeeded: unique symbol
-/** Stands beside the names that would do, for the compiler's message to say which kind is needed. Nothing has this type. */
+/** Added to the valid names, so that the compiler's message says which kind is needed. No value has this type. */
 export interface ComponentOfKind<Name extends string> {
   readonly [kindNeeded]: Name
 }
@@ -38,7 +38,7 @@ type ProviderName<S, Name extends string> = {
     : Names | ComponentOfKind<Name>
   : never
 
-/** What may be written in `dependencies` for a need. */
+/** The type of a need in `dependencies`. */
 type Wire<S, K extends Need> =
   K extends Many<infer E>
     ? readonly ProviderName<S, E['name']>[]
@@ -51,11 +51,11 @@ type Wire<S, K extends Need> =
           : never
 
 type OptionalNames<N extends Needs> = { [K in keyof N]: N[K] extends Optional<AnyKind> ? K : never }[keyof N]
-/** The needs that the entry wires: not those for all components of a kind. */
+/** The needs that the entry wires, without those for all components of a kind. */
 type WiredNames<N extends Needs> = { [K in keyof N]: N[K] extends All<AnyKind> ? never : K }[keyof N]
 type NoWires = { readonly [name: string]: 'this component needs nothing' }
 type AllWithoutWires = { readonly [name: string]: 'this component gets all that it needs without wiring' }
-/** What may be written in `dependencies`. The last step makes one object type of two, which messages print in full. */
+/** The type of `dependencies`. The last step merges two object types into one, which messages print in full. */
 type Wires<S, N extends Needs> = [WiredNames<N>] extends [never]
   ? keyof N extends never
     ? NoWires
@@ -66,9 +66,9 @@ type Wires<S, N extends Needs> = [WiredNames<N>] extends [never]
     ? { [K in keyof Both]: Both[K] }
     : never
 
-/** What every entry may say, whatever its component. */
+/** The keys that every entry may have, for any component. */
 export interface EntryOptions {
-  /** `false` leaves the component out of the system; lists and optional needs that name it pass it over. Default true. */
+  /** `false` leaves the component out of the system. Lists and optional needs that name it skip it. Default true. */
   readonly enabled?: boolean
   /** How long `start` (or `resume`) may take, in milliseconds; 1 to 3,600,000, default 10,000. */
   readonly startDeadlineMs?: number
@@ -77,9 +77,9 @@ export interface EntryOptions {
 }
 
 /**
- * An entry of a system. There are four interfaces for what may be left out because a message about a property that is
- * missing from an interface is one line, and about one that is missing from an intersection a screenful. The wires come
- * first because messages cut long types short.
+ * An entry of a system. There are four interfaces, for the keys that may be omitted, since the message about a property that is
+ * missing from an interface is one line, and from an intersection a screenful. The dependencies come first because messages cut
+ * off long types.
  */
 export interface Entry<W, Z, C> extends EntryOptions {
   readonly component: C
@@ -114,14 +114,14 @@ type EntryOf<W, Z, C> = Nothing extends W
     : Entry<W, Z, C>
 
 declare const form: unique symbol
-/** What an entry must look like when its component is not known. The compiler's message shows the form; nothing has it. */
+/** The form of an entry whose component is not known, for the compiler's message. No value has this type. */
 export interface EntryOfTheForm<Form extends string> extends EntryOptions {
   readonly component: AnyComponent
   readonly config?: unknown
   readonly dependencies?: Readonly<Record<string, string | readonly string[]>>
   readonly [form]?: Form
 }
-/** Whether a type is AnyComponent, which stands for an entry without `component`: the compiler had nothing to infer. */
+/** Whether a type is AnyComponent: the compiler infers it for an entry without `component`. */
 type IsUnknown<S> = S extends { provides: infer P } ? (0 extends 1 & P ? true : false) : false
 
 /** A system: each name with its component, config and dependencies. TypeScript infers S from the `component` lines alone. */
@@ -144,7 +144,7 @@ export type SystemMap<C> = {
  */
 export const defineSystem = <S extends Record<string, AnyComponent>>(system: SystemConfig<S>): SystemConfig<S> => system
 
-/** A system config whose types are not known: what a file's default export is until it is checked. */
+/** A system config whose types are not known: the default export of a file before it is checked. */
 export type AnySystemConfig = Readonly<Record<string, AnyEntry>>
 
 /** One entry of a system config as the container sees it. */

@@ -90,7 +90,7 @@ test('stop stops in reverse order, once, and go starts again', async () => {
   expect(log).toEqual(['start a 1', 'start b 1'])
 })
 
-test('reset replaces the system by one made from what changed', async () => {
+test('reset replaces the system by one made from the changed code', async () => {
   const world = createWorld()
   await world.dev.go()
   world.next = withValue(world, 2)
@@ -138,7 +138,7 @@ test('a start that fails leaves nothing running, and a reset after the fix recov
   expect(world.dev.state.system?.state).toBe('running')
 })
 
-test('a stop that fails is reported by the reset, which goes on', async () => {
+test('a stop that fails is reported by the reset, which continues', async () => {
   const world = createWorld()
   await world.dev.go()
   world.failStop = true

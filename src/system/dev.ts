@@ -1,4 +1,4 @@
-/** The engine of the dev loop: go, stop and reset, without a terminal and without knowing how code is loaded. */
+/** The engine of the dev loop: go, stop and reset. It has no terminal and does not load code itself. */
 
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
@@ -8,26 +8,26 @@ import type { SuspendedComponent, System } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
 import { createTurns } from './turns.ts'
 
-/** What a load of the code brings. */
+/** The result of loading the code. */
 export interface LoadedConfig {
-  /** The default export of the config file, as yet unchecked. */
+  /** The default export of the config file, not checked yet. */
   readonly config: unknown
-  /** The files that changed since the last load that succeeded, as a person names them. Empty at the first load. */
+  /** The files that changed since the last load that succeeded, as shown to a person. Empty at the first load. */
   readonly changed: readonly string[]
 }
 
 export interface DevOptions {
   /** Loads the config file and all code it uses, as far as it changed. It is not called again before it has settled. */
   readonly load: () => Promise<LoadedConfig>
-  /** Values of `--set` and of the environment, applied to whatever is loaded. */
+  /** Values of `--set` and of the environment, applied to each loaded config. */
   readonly settings?: readonly Setting[]
-  /** Names of `--only`: with any, the part of the system that runs them is all that runs. */
+  /** Names of `--only`: if there are any, only these components and their dependencies run. */
   readonly only?: readonly string[]
-  /** Called right before a system takes the place of another, with the one that runs; undefined when none does. */
+  /** Called right before a system replaces another, with the running system; undefined if none runs. */
   readonly onReplace?: (running: System | undefined) => void
 }
 
-/** How a `go` or `reset` went. All durations are in milliseconds. */
+/** The report of a `go` or `reset`. All durations are in milliseconds. */
 export interface StartReport extends Replacement {
   readonly action: 'go' | 'reset'
   /** False for a `go` that found the system running and did nothing. */
@@ -43,14 +43,14 @@ export interface StopReport {
 }
 
 /**
- * The dev loop. Its actions run one after the other, in the order of the calls; only `stop` and `close` reach into a start
- * that is under way, which then fails as interrupted.
+ * The dev loop. Its actions run one after the other, in the order of the calls. Only `stop` and `close` interrupt a start that
+ * is under way, which then fails.
  */
 export interface Dev {
   readonly state: Readonly<DevState>
-  /** What failed starts left suspended, by component name. The next start resumes it; a stop gives it up. */
+  /** Components that failed starts left suspended, by name. The next start resumes them; a stop releases them. */
   readonly kept: ReadonlyMap<string, SuspendedComponent>
-  /** The components that are starting or stopping at the moment, of the system that is replaced as well. */
+  /** The components that are starting or stopping now, including those of the replaced system. */
   readonly underWay: readonly ComponentStatus[]
   /**
    * Loads the code and starts the system, unless it is running.
@@ -59,18 +59,18 @@ export interface Dev {
   go(): Promise<StartReport>
   /**
    * Loads what changed, checks it, and replaces the running system by a new one.
-   * @throws what the load threw, or SystemError CONFIG_INVALID: the system from before runs on, untouched. RESET_FAILED: the
-   * new system did not start, and the previous config was started again with the state that was suspended. UNDO_FAILED: that
-   * failed as well, nothing is running, and the state is kept for the next `go` or `reset`. Any other SystemError: nothing ran
-   * before, or `stop` was called meanwhile, and nothing is running.
+   * @throws what the load threw, or SystemError CONFIG_INVALID: the running system continues unchanged. RESET_FAILED: the new
+   * system did not start, and the previous config was started again with the state that was suspended. UNDO_FAILED: that failed
+   * as well, nothing is running, and the state is kept for the next `go` or `reset`. Any other SystemError: nothing ran before,
+   * or `stop` was called meanwhile, and nothing is running.
    */
   reset(): Promise<StartReport>
   /**
-   * Stops the system in order and releases what is kept; nothing happens when there is neither.
+   * Stops the system in order and releases suspended components. Does nothing if there are neither.
    * @throws SystemError STOP_FAILED; everything that could be stopped was.
    */
   stop(): Promise<StopReport>
-  /** Stops the system for good: every action after it rejects. @throws SystemError STOP_FAILED. */
+  /** Stops the system permanently: every later action rejects. @throws SystemError STOP_FAILED. */
   close(): Promise<StopReport>
 }
 
@@ -83,7 +83,7 @@ export const createDev = ({ load, settings = [], only = [], onReplace }: DevOpti
   const loadAndCheck = async (): Promise<{ config: AnySystemConfig; loadMs: number }> => {
     const since = performance.now()
     const loaded = await load()
-    // Changes reach the report even when this attempt ends before a system is made of them.
+    // Changes are reported even if this attempt ends before a system is made from them.
     state.changed = [...new Set([...state.changed, ...loaded.changed])]
     return { config: configure(loaded.config, settings, only), loadMs: performance.now() - since }
   }
@@ -124,7 +124,7 @@ export const createDev = ({ load, settings = [], only = [], onReplace }: DevOpti
   }
 }
 
-/** The report of a `go` that found everything running. */
+/** The report of a `go` while everything runs. */
 const alreadyRunning = (system: System): StartReport => ({
   action: 'go',
   started: false,

@@ -1,4 +1,4 @@
-/** What to do about the errors of Node that operators meet, in terms of the config of the component that failed. */
+/** Hints about common errors of Node, in terms of the config of the component that failed. */
 
 import { isPlainObject } from './plain-object.ts'
 import type { SystemError } from './system-error.ts'
@@ -12,7 +12,7 @@ interface NodeError {
   readonly hostname?: unknown
 }
 
-/** Deeper than anyone nests a port. */
+/** Deeper than any port in a config. */
 const deepest = 4
 
 /** The hint for the first error of a chain of causes that has one. */
@@ -62,7 +62,7 @@ const changeIt = (error: SystemError | undefined, value: unknown, instead: unkno
   return `; change it with ${[name, 'config', ...path].join('.')}${set}`
 }
 
-/** Where in a config the value stands. */
+/** The path of the value in a config. */
 const pathTo = (value: unknown, config: unknown, depth: number): readonly string[] | undefined => {
   if (!isPlainObject(config) || depth > deepest) return undefined
   for (const [key, held] of Object.entries(config)) {

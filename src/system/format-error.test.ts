@@ -117,7 +117,7 @@ it.each([
   [new Error('plain'), 'plain'],
   [new Error(''), 'Error'],
   [new AggregateError([new Error('one'), new Error('two')]), 'AggregateError: one; two\nalso: one\nalso: two'],
-])('the text of an error takes whatever was thrown: %s', (thrown, text) => {
+])('the text of an error can be made from any thrown value: %s', (thrown, text) => {
   expect(formatError(thrown)).toBe(text)
 })
 

@@ -1,14 +1,14 @@
-/** Prints any error as a person wants to read it: what failed, why, what to do; no stack. */
+/** Formats any error for people: what failed, why, and what to do. Without a stack. */
 
 import { hintFor } from './error-hint.ts'
 import { zodErrorText } from './schema-issues.ts'
 import { messageOf, type SystemError, systemErrorCodes } from './system-error.ts'
 
-/** Causes deeper than this have stopped explaining; it also ends a chain that contains itself. */
+/** Deeper causes explain nothing. The limit also ends a chain that contains itself. */
 const deepestCause = 8
-/** As many components as fit a line or two. */
+/** The maximum number of components in a message: as many as fit into one or two lines. */
 const mostBlocked = 10
-/** What JavaScript throws when a program is wrong, and zod for a value: only for these is a place in the code worth showing. */
+/** Errors of JavaScript for faults in a program, and of zod for a value: the place in the code is shown only for these. */
 const errorsWithPlace = new Set([
   'TypeError',
   'ReferenceError',
@@ -20,13 +20,13 @@ const errorsWithPlace = new Set([
 ])
 
 /**
- * The error in a few lines. For a SystemError: component and phase, the causes one to a line, what it blocked, and the
- * other errors it carries; for an error of zod each value that was refused; for common errors of Node what to do about them; for a programming error the first place in
- * the code that is neither Node's nor a package's. Takes whatever can be thrown.
+ * The error in a few lines. For a SystemError: component and phase, one line for each cause, the blocked components, and its
+ * other errors. For an error of zod: each refused value. For common errors of Node: a hint. For a programming error: the first
+ * place in the code outside Node and packages. Takes any thrown value.
  */
 export const formatError = (error: unknown): string => {
   const others = othersOf(error).map(block)
-  // A stop has no first failure: its message is that of the others together.
+  // A stop has no first failure: its message combines those of all failures.
   if (isSystemError(error) && error.code === 'STOP_FAILED' && others.length > 0) return others.join('\n')
   return [block(error), ...others.map((other) => `also: ${other}`)].join('\n')
 }
@@ -35,7 +35,7 @@ const block = (error: unknown): string => [headline(error), ...details(error)].j
 
 const headline = (error: unknown): string => {
   if (isSystemError(error)) {
-    // Behind the first line, where a message of many lines would leave it to the last of its problems.
+    // Placed behind the first line: at the end of a message of many lines it would seem to belong to the last problem.
     const [first, ...rest] = messageOf(error).split('\n')
     return [
       first!.endsWith(':') ? `${first!.slice(0, -1)} (${error.code}):` : `${first} (${error.code})`,
@@ -96,7 +96,7 @@ const placeOf = (error: unknown): string | undefined => {
   return frame?.trim().replace(/^at /, '').replace('file://', '').replace(`${process.cwd()}/`, '')
 }
 
-/** By its fields, not by its class, of which a reset leaves two. */
+/** Recognised by its fields, not by its class: after a reset there may be two classes. */
 const isSystemError = (error: unknown): error is SystemError =>
   error instanceof Error &&
   error.name === 'SystemError' &&

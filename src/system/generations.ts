@@ -1,4 +1,4 @@
-/** The systems of the dev loop, one after the other. Each resumes what the one before it left suspended. */
+/** The systems of the dev loop, one after the other. Each resumes the components that its predecessor left suspended. */
 
 import type { AnySystemConfig } from './define-system.ts'
 import { createDevState, type DevState } from './dev-state.ts'
@@ -7,7 +7,7 @@ import type { Suspended, SuspendedComponent, System } from './system.ts'
 import { messageOf, SystemError } from './system-error.ts'
 import type { ComponentStatus } from './system-view.ts'
 
-/** How one system took the place of another. Durations are in milliseconds. */
+/** The report of a replacement of one system by another. Durations are in milliseconds. */
 export interface Replacement {
   /** The enabled components in the order in which they start. */
   readonly components: readonly ComponentStatus[]
@@ -15,7 +15,7 @@ export interface Replacement {
   /** How long the predecessor took to suspend or stop. */
   readonly stopMs: number
   readonly startMs: number
-  /** What failed while the predecessor was suspended or stopped; the successor was started all the same. */
+  /** Errors while the predecessor was suspended or stopped. The successor was started nevertheless. */
   readonly stopErrors: readonly unknown[]
 }
 
@@ -25,37 +25,37 @@ export class Generations {
   readonly state: DevState = createDevState()
   readonly #onReplace: (running: System | undefined) => void
   readonly #underWay = new Map<string, ComponentStatus>()
-  /** What is suspended at the moment: it is discarded only when a system runs that resumed it, or when the user stops. */
+  /** Suspended components. They are discarded only when a system that resumed them runs, or when the user stops. */
   #kept: Suspended = nothing
-  /** Whether the user wants nothing to run any more, so that a failed replacement is not undone. */
+  /** Whether a stop was requested, so that a failed replacement is not undone. */
   #stopRequested = false
 
-  /** @param onReplace called right before a system takes the place of the one that runs, if one does. */
+  /** @param onReplace called right before a system replaces the running system, if there is one. */
   constructor(onReplace: (running: System | undefined) => void = () => {}) {
     this.#onReplace = onReplace
   }
 
-  /** What failed starts left suspended, by component name. */
+  /** Components that failed starts left suspended, by name. */
   get kept(): ReadonlyMap<string, SuspendedComponent> {
     return this.#kept.components
   }
 
-  /** The components that are starting or stopping at the moment, in the order in which they began. */
+  /** The components that are starting or stopping now, in the order in which they began. */
   get underWay(): readonly ComponentStatus[] {
     return [...this.#underWay.values()]
   }
 
-  /** The current system, if it runs. */
+  /** The current system, if it is running. */
   get running(): System | undefined {
     return this.state.system?.state === 'running' ? this.state.system : undefined
   }
 
   /**
-   * Suspends the system that runs, if one does, and starts a system in its place. If that does not start, the previous config
-   * is started again with the state that was suspended.
+   * Suspends the running system, if there is one, and starts a new system. If that does not start, the previous config is
+   * started again with the state that was suspended.
    *
-   * @throws SystemError RESET_FAILED: the previous config runs again. UNDO_FAILED: nothing runs, and the state is kept for
-   * the next call. Where nothing ran before, or a stop was requested meanwhile: what the start threw; nothing runs.
+   * @throws SystemError RESET_FAILED: the previous config runs again. UNDO_FAILED: nothing runs, and the state is kept for the
+   * next call. If nothing ran before, or a stop was requested meanwhile: the error of the start; nothing runs.
    */
   async replace(config: AnySystemConfig): Promise<Replacement> {
     this.#stopRequested = false
@@ -80,8 +80,8 @@ export class Generations {
   }
 
   /**
-   * Stops what runs and releases what is kept.
-   * @returns false when there was neither.
+   * Stops the running system and releases suspended components.
+   * @returns false if there were neither.
    * @throws SystemError STOP_FAILED; everything that could be stopped was.
    */
   async stop(): Promise<boolean> {
@@ -91,7 +91,10 @@ export class Generations {
     return true
   }
 
-  /** Starts a system that resumes what is kept. When it does not start, what it left suspended is kept. */
+  /**
+   * Starts a system that resumes the suspended components. If it does not start, the components that it left suspended are
+   * kept.
+   */
   async #start(config: AnySystemConfig): Promise<Pick<Replacement, 'components' | 'changed' | 'startMs'>> {
     const generation = this.state.generation + 1
     const onChange = (status: ComponentStatus): void => this.#note(`${generation} ${status.name}`, status)
@@ -110,7 +113,7 @@ export class Generations {
     return { components: componentsOf(system), changed, startMs: performance.now() - since }
   }
 
-  /** Starts the previous config again. @returns what the caller of `replace` is to be told. */
+  /** Starts the previous config again. @returns the error for the caller of `replace`. */
   async #undo(failure: unknown, config: AnySystemConfig, stopErrors: readonly unknown[]): Promise<SystemError> {
     const { system, changed } = this.state
     const { component, phase, errors = [] } = failure as Partial<SystemError>

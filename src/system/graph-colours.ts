@@ -1,21 +1,21 @@
 import type { GraphNode } from './graph-model.ts'
 
-/** How a component is drawn. All colours have six digits, because small builds of Graphviz read three as black. */
+/** The colours of components. All have six digits, since small builds of Graphviz read three digits as black. */
 export interface NodeColours {
   readonly fill: string
   readonly border: string
   readonly font: string
-  /** A dashed border: it is not there, or not yet. */
+  /** A dashed border: the component is disabled, or not started yet. */
   readonly dashed: boolean
-  /** A border that catches the eye. */
+  /** A highlighted border. */
   readonly bold: boolean
 }
 
 export const red = '#c62828'
 
 /**
- * What is wrong comes before the state, and that before the kind. With more kinds than colours these start again.
- * @param wrong whether the node itself is at fault, not one of its dependencies.
+ * Problems take precedence over the state, and the state over the kind. If there are more kinds than colours, colours repeat.
+ * @param wrong whether the node itself has the problem, not one of its dependencies.
  */
 export const nodeColours = (node: GraphNode, kinds: readonly (string | undefined)[], wrong: boolean): NodeColours => {
   if (!node.defined) return ghost

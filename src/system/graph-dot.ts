@@ -13,7 +13,7 @@ import {
 } from './graph-words.ts'
 
 /**
- * The graph in Graphviz's language. Edges run from a component down to what it depends on, and lists from left to right. Every
+ * The graph in Graphviz's language. Edges run from a component down to its dependencies, and lists from left to right. Every
  * text is escaped, so that any name is legal; labels are plain text, since small builds of Graphviz have no HTML.
  */
 export const toDot = (graph: SystemGraph): string => {
@@ -35,16 +35,16 @@ export const toDot = (graph: SystemGraph): string => {
   ].join('\n')
 }
 
-/** Keeps what a list names in one row, from left to right, by edges that are not drawn. */
+/** Keeps the components of a list in one row, from left to right, by invisible edges. */
 const row = (list: readonly GraphEdge[]): string =>
   `  { rank="same"; ${[...new Set(list.map(({ to }) => identifier(to)))].join(' -> ')} [style="invis"] }`
 
-/** Graphviz knows how wide its letters are without the font at hand, and those of DejaVu Sans are as wide. */
+/** Graphviz knows the widths of this font without having it, and DejaVu Sans has the same widths. */
 const fontname = 'Verdana'
 
 type Attributes = Readonly<Record<string, string>>
 
-/** What is wrong with the config as a whole stands under the picture. */
+/** Problems of the config as a whole are listed under the picture. */
 const problemsLabel = ({ problems }: SystemGraph): Attributes =>
   problems.length === 0
     ? {}
@@ -75,7 +75,7 @@ const nodeAttributes = (graph: SystemGraph, node: GraphNode, kinds: readonly (st
   }
 }
 
-/** In inches: Graphviz takes letters beyond ASCII for as narrow as a space. */
+/** In inches: Graphviz measures letters outside ASCII as narrow as a space. */
 const minimalWidth = (lines: readonly string[]): Attributes => {
   if (lines.every((line) => /^[ -~]*$/.test(line))) return {}
   const widths = lines.map((line) => [...line].reduce((sum, letter) => sum + (letter <= '~' ? 0.095 : 0.16), 0.4))
@@ -83,7 +83,7 @@ const minimalWidth = (lines: readonly string[]): Attributes => {
 }
 
 const edgeAttributes = (edge: GraphEdge): Attributes => ({
-  // Graphviz puts the label right beside the line: the spaces keep them apart.
+  // Graphviz puts the label right beside the line: the spaces separate them.
   label: label([roleLabel(edge), edge.problem].flatMap((text) => (text === undefined ? [] : `  ${visible(text)}`))),
   ...(edge.problem === undefined ? {} : { color: red, fontcolor: red, penwidth: '1.8' }),
   ...(edge.active ? {} : { style: 'dashed' }),

@@ -5,7 +5,7 @@ import { kindWords, ownProblems, roleLabel, shownName, stateWords, visible } fro
 /** The graph as a Mermaid flowchart, which GitHub and GitLab draw inside Markdown. */
 export const toMermaid = (graph: SystemGraph): string => {
   const kinds = [...new Set(graph.nodes.map(({ kind }) => kind))]
-  // Mermaid reads words such as `end` as its own, so the names stand in the labels alone.
+  // Mermaid reserves words such as `end`, so names are used only in labels.
   const identifiers = new Map(graph.nodes.map(({ name }, index) => [name, `c${index}`]))
   const nodes = graph.nodes.map((node) => {
     const problems = ownProblems(graph, node)
@@ -33,6 +33,6 @@ export const toMermaid = (graph: SystemGraph): string => {
   ].join('\n')
 }
 
-/** Mermaid has no escape character; `#34;` is how it writes the character with the code 34. */
+/** Mermaid has no escape character: `#34;` is the character with the code 34. */
 const escaped = (text: string): string =>
   visible(text).replace(/[^\p{L}\p{N} ._:,/()[\]=+'-]/gu, (character) => `#${character.codePointAt(0)};`)

@@ -117,7 +117,7 @@ describe('the edges of a system graph', () => {
     ])
   })
 
-  it('say who owns what is needed exclusively', () => {
+  it('name the owner of a component that is needed exclusively', () => {
     const Part = kind<{ part: true }>()('Part')
     const component = { ...wired({}), needs: { mine: exclusive(Part) } }
     const user = { component, dependencies: { mine: 'leaf' } }

@@ -1,6 +1,6 @@
 /**
- * The wiring of a system as plain data, for diagrams. It is made from a config in any state of repair: what is wrong
- * becomes part of the picture instead of an error.
+ * The wiring of a system as plain data, for diagrams. It can be made from an invalid config: problems become part of the
+ * picture.
  */
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import type { ConfigProblem } from './config-problem.ts'
@@ -19,19 +19,19 @@ export interface GraphNode {
   readonly kind: string | undefined
   /** What tells the providers of its kind apart: `decoder` for a `PipelineStage`. */
   readonly variant: string | undefined
-  /** Its place in the list that names it, from 1; undefined in no list of several, and where two lists differ. */
+  /** Its place in the list that names it, from 1. Undefined if no list of several names it, or if two lists differ. */
   readonly place: number | undefined
-  /** What the component says of its config, `127.0.0.1:1883`; undefined too when its config is not valid. */
+  /** The component's description of its config, `127.0.0.1:1883`. Undefined if there is none or the config is invalid. */
   readonly description: string | undefined
   readonly enabled: boolean
   /** Undefined when no status was given. */
   readonly state: ComponentState | undefined
   readonly startMs: number | undefined
-  /** The components whose failure keeps this one from starting. */
+  /** The components whose failure blocks this one. */
   readonly blockedBy: readonly string[]
-  /** What made it fail. */
+  /** Its error. */
   readonly error: string | undefined
-  /** What the check of the config says of this entry, its dependencies included. */
+  /** The problems of this entry and its dependencies, as found by the check of the config. */
   readonly problems: readonly ConfigProblem[]
 }
 
@@ -45,9 +45,9 @@ export interface GraphEdge {
   readonly role: string
   /** The place in the list when the role takes many, from 0; undefined when it takes one. */
   readonly index: number | undefined
-  /** False when one of the two is disabled or missing: nothing will pass here. */
+  /** False if one of the two is disabled or missing. */
   readonly active: boolean
-  /** What is wrong with it, in a few words; undefined when it is right. */
+  /** Its problem, in a few words; undefined if there is none. */
   readonly problem: string | undefined
 }
 
@@ -56,52 +56,51 @@ export interface SystemGraph {
   readonly nodes: readonly GraphNode[]
   /** By component in the order of the config, then in the order in which the component states its needs. */
   readonly edges: readonly GraphEdge[]
-  /** What is wrong with the config as a whole. */
+  /** Problems of the config as a whole. */
   readonly problems: readonly ConfigProblem[]
 }
 
 /**
- * The wiring of a config and, when a status is given, the state of each component. Never throws: a config that would not
- * start has `problem` and `problems` where it is wrong.
- *
- * @param config the default export of a system config, whatever it is.
+ * The wiring of a config and, when a status is given, the state of each component. Never throws: an invalid config has
+ * `problem` and `problems` where it is wrong.
+ * @param config the default export of a system config, of any type.
  */
 export const systemGraph = (config: unknown, status: readonly ComponentStatus[] = []): SystemGraph => {
-  const parts = partsOf(config)
+  const entries = entriesOf(config)
   const checked = checkConfig(config)
   const statusByName = new Map(status.map((each) => [each.name, each]))
   const edges = markCycles(
     markOwners(
-      [...parts.values()].flatMap((part) => edgesOf(part, parts)),
-      parts,
+      [...entries.values()].flatMap((entry) => edgesOf(entry, entries)),
+      entries,
     ),
   )
-  const places = placesOf(edges, parts)
-  const missing = new Set(edges.map((edge) => edge.to).filter((name) => !parts.has(name)))
+  const places = placesOf(edges, entries)
+  const missing = new Set(edges.map((edge) => edge.to).filter((name) => !entries.has(name)))
   return {
     nodes: [
-      ...[...parts.values()].map((part) => ({
-        ...nodeOf(part, checked, statusByName.get(part.name)),
-        place: places.get(part.name),
+      ...[...entries.values()].map((entry) => ({
+        ...nodeOf(entry, checked, statusByName.get(entry.name)),
+        place: places.get(entry.name),
       })),
       ...[...missing].map(ghostNode),
     ],
     edges,
-    problems: checked.problems.filter(({ path }) => !parts.has(String(path[0]))),
+    problems: checked.problems.filter(({ path }) => !entries.has(String(path[0]))),
   }
 }
 
 /** An entry of the config, as far as it can be read. */
-interface Part {
+interface ReadableEntry {
   readonly name: string
   readonly component: AnyComponent | undefined
   readonly needs: Readonly<Record<string, Need>>
   readonly enabled: boolean
   readonly dependencies: Readonly<Record<string, unknown>>
 }
-type Parts = ReadonlyMap<string, Part>
+type ReadableEntries = ReadonlyMap<string, ReadableEntry>
 
-const partsOf = (config: unknown): Parts =>
+const entriesOf = (config: unknown): ReadableEntries =>
   new Map(
     Object.entries(recordOf(config)).map(([name, value]) => {
       const entry = recordOf(value)
@@ -122,23 +121,27 @@ const partsOf = (config: unknown): Parts =>
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 
-const nodeOf = (part: Part, checked: CheckedConfig, status: ComponentStatus | undefined): Omit<GraphNode, 'place'> => {
-  const problems = checked.problems.filter(({ path }) => path[0] === part.name)
+const nodeOf = (
+  entry: ReadableEntry,
+  checked: CheckedConfig,
+  status: ComponentStatus | undefined,
+): Omit<GraphNode, 'place'> => {
+  const problems = checked.problems.filter(({ path }) => path[0] === entry.name)
   let description: string | undefined
   try {
-    if (Object.hasOwn(checked.configs, part.name)) {
-      description = part.component?.describe?.(checked.configs[part.name])
+    if (Object.hasOwn(checked.configs, entry.name)) {
+      description = entry.component?.describe?.(checked.configs[entry.name])
     }
   } catch (error) {
-    problems.push({ path: [part.name, 'component', 'describe'], message: `describe failed: ${messageOf(error)}` })
+    problems.push({ path: [entry.name, 'component', 'describe'], message: `describe failed: ${messageOf(error)}` })
   }
   return {
-    name: part.name,
+    name: entry.name,
     defined: true,
-    kind: part.component?.provides.name,
-    variant: part.component?.provides.variant,
+    kind: entry.component?.provides.name,
+    variant: entry.component?.provides.variant,
     description,
-    enabled: part.enabled,
+    enabled: entry.enabled,
     state: status?.state,
     startMs: status?.startMs,
     blockedBy: status?.blockedBy ?? [],
@@ -162,32 +165,32 @@ const ghostNode = (name: string): GraphNode => ({
   problems: [],
 })
 
-const edgesOf = (part: Part, parts: Parts): GraphEdge[] => {
-  const isAll = (role: string): boolean => Object.hasOwn(part.needs, role) && needOf(part.needs[role]!).mode === 'all'
-  const stated = Object.keys(part.needs).filter((role) => Object.hasOwn(part.dependencies, role) || isAll(role))
-  const unknown = Object.keys(part.dependencies).filter((role) => !Object.hasOwn(part.needs, role))
+const edgesOf = (entry: ReadableEntry, entries: ReadableEntries): GraphEdge[] => {
+  const isAll = (role: string): boolean => Object.hasOwn(entry.needs, role) && needOf(entry.needs[role]!).mode === 'all'
+  const stated = Object.keys(entry.needs).filter((role) => Object.hasOwn(entry.dependencies, role) || isAll(role))
+  const unknown = Object.keys(entry.dependencies).filter((role) => !Object.hasOwn(entry.needs, role))
   return [...stated, ...unknown].flatMap((role) => {
-    const wired = part.dependencies[role] ?? (isAll(role) ? allFor(part, role, parts) : undefined)
+    const wired = entry.dependencies[role] ?? (isAll(role) ? allFor(entry, role, entries) : undefined)
     const list = Array.isArray(wired)
     return (list ? wired : [wired]).flatMap((to: unknown, position) => {
-      // What is no name is no edge; the check of the config reports it on the component.
+      // A value that is not a name makes no edge. The check of the config reports it for the component.
       if (typeof to !== 'string') return []
-      const target = parts.get(to)
-      const active = part.enabled && target?.enabled === true
+      const target = entries.get(to)
+      const active = entry.enabled && target?.enabled === true
       const index = list ? position : undefined
       const again = list && wired.indexOf(to) < position ? 'listed twice' : undefined
-      const problem = edgeProblem(part, role, list, target) ?? again
-      return [{ from: part.name, to, role, index, active, problem }]
+      const problem = edgeProblem(entry, role, list, target) ?? again
+      return [{ from: entry.name, to, role, index, active, problem }]
     })
   })
 }
 
 /** The place of each component in the lists that name it, from 1: of lists of several, whose order has a meaning. */
-const placesOf = (edges: readonly GraphEdge[], parts: Parts): ReadonlyMap<string, number | undefined> => {
+const placesOf = (edges: readonly GraphEdge[], entries: ReadableEntries): ReadonlyMap<string, number | undefined> => {
   const places = new Map<string, number | undefined>()
   for (const list of orderedLists(edges)) {
     const { from, role } = list[0]!
-    const need = parts.get(from)?.needs[role]
+    const need = entries.get(from)?.needs[role]
     if (need === undefined || needOf(need).mode !== 'many') continue
     for (const { to, index } of list) {
       const place = index! + 1
@@ -209,32 +212,39 @@ export const orderedLists = (edges: readonly GraphEdge[]): readonly (readonly Gr
 }
 
 /** The enabled components of the kind of which the role needs all. */
-const allFor = (part: Part, role: string, parts: Parts): readonly string[] => {
-  const { kind } = needOf(part.needs[role]!)
-  const others = [...parts.values()].filter(({ name, enabled }) => enabled && name !== part.name)
+const allFor = (entry: ReadableEntry, role: string, entries: ReadableEntries): readonly string[] => {
+  const { kind } = needOf(entry.needs[role]!)
+  const others = [...entries.values()].filter(({ name, enabled }) => enabled && name !== entry.name)
   return others.filter(({ component }) => component?.provides.name === kind.name).map(({ name }) => name)
 }
 
-const edgeProblem = (part: Part, role: string, list: boolean, target: Part | undefined): string | undefined => {
+const edgeProblem = (
+  entry: ReadableEntry,
+  role: string,
+  list: boolean,
+  target: ReadableEntry | undefined,
+): string | undefined => {
   if (target === undefined) return 'no such component'
-  if (part.component === undefined || target.component === undefined) return undefined
-  const need = Object.hasOwn(part.needs, role) ? part.needs[role] : undefined
+  if (entry.component === undefined || target.component === undefined) return undefined
+  const need = Object.hasOwn(entry.needs, role) ? entry.needs[role] : undefined
   if (need === undefined) return 'no such need'
   const { kind, mode } = needOf(need)
   const found = target.component.provides.name
   if (kind.name !== found) return `needs ${kind.name}, not ${found}`
-  if (mode === 'all') return Object.hasOwn(part.dependencies, role) ? 'is not wired' : undefined
+  if (mode === 'all') return Object.hasOwn(entry.dependencies, role) ? 'is not wired' : undefined
   if (list && mode !== 'many') return 'takes one, not a list'
   if (!list && mode === 'many') return 'takes a list'
-  if (part.enabled && !target.enabled && mode === 'one') return 'needed, but disabled'
+  if (entry.enabled && !target.enabled && mode === 'one') return 'needed, but disabled'
   return undefined
 }
 
-/** What is needed exclusively belongs to the first that needs it so; the edges of all others are wrong. */
-const markOwners = (edges: readonly GraphEdge[], parts: Parts): readonly GraphEdge[] => {
+/**
+ * A component that is needed exclusively belongs to the first component that needs it so. The edges of the others are wrong.
+ */
+const markOwners = (edges: readonly GraphEdge[], entries: ReadableEntries): readonly GraphEdge[] => {
   const owners = new Map<string, string>()
   return edges.map((edge) => {
-    const need = parts.get(edge.from)?.needs[edge.role]
+    const need = entries.get(edge.from)?.needs[edge.role]
     if (!edge.active || edge.problem !== undefined || need === undefined || !needOf(need).exclusive) return edge
     const owner = owners.get(edge.to)
     if (owner !== undefined) return { ...edge, problem: `owned by ${owner}` }

@@ -2,8 +2,9 @@ import type { GraphEdge, GraphNode, SystemGraph } from './graph-model.ts'
 import { ownProblems, roleLabel, shownName, stateWords, visible } from './graph-words.ts'
 
 /**
- * The graph as a tree for a terminal: what nobody depends on at the left margin, under each component what it depends on,
- * with the state of each in a column. What several depend on is spelled out at its first place.
+ * The graph as a tree for a terminal: components that no other component depends on are at the left margin, under each
+ * component are its dependencies, and the states are in a column. A component that several depend on is expanded at its first
+ * place only.
  */
 export const toText = (graph: SystemGraph): string => {
   const rows = treeRows(graph)
@@ -23,13 +24,13 @@ export const toText = (graph: SystemGraph): string => {
   ].join('\n')
 }
 
-/** A line of the tree; the columns of a component stand at its first place alone. */
+/** A line of the tree. The columns of a component are shown only at its first place. */
 interface Row {
   readonly tree: string
   readonly kind: string
   readonly state: string
   readonly description: string
-  /** What the lines below it, down to the next row, start with. */
+  /** The beginning of the lines below it, down to the next row. */
   readonly indent: string
   readonly problems: readonly string[]
 }
@@ -53,7 +54,7 @@ const treeRows = (graph: SystemGraph): readonly Row[] => {
   const visit = (node: GraphNode, edge: GraphEdge | undefined, branch: string, indent: string): void => {
     const first = !seen.has(node.name)
     seen.add(node.name)
-    // What a disabled component would depend on is spelled out where it is in use.
+    // The dependencies of a disabled component are expanded where enabled components use them.
     const shown = (each: GraphEdge) => each.from === node.name && (node.enabled || each.problem !== undefined)
     const children = first ? graph.edges.filter(shown) : []
     rows.push({
@@ -76,7 +77,7 @@ const treeRows = (graph: SystemGraph): readonly Row[] => {
   }
   const used = new Set(graph.edges.map((edge) => edge.to))
   const roots = graph.nodes.filter(({ name }) => !used.has(name))
-  // The components of a cycle all have somebody who depends on them: whatever no root leads to comes last.
+  // Each component of a cycle has a dependent, so no root leads to a cycle. These components come last.
   for (const node of [...roots, ...graph.nodes]) if (!seen.has(node.name)) visit(node, undefined, '', '')
   return rows
 }
@@ -89,7 +90,7 @@ const words = (node: GraphNode, edge: GraphEdge | undefined, first: boolean): st
 }
 
 const marked = (node: GraphNode): string => {
-  // The error stands on a line of its own, where it does not widen the column.
+  // The error is on a line of its own, so that it does not widen the column.
   const state = stateWords({ ...node, error: undefined })
   if (state === undefined) return ''
   return `${node.defined ? marks[node.enabled ? (node.state ?? 'waiting') : 'disabled'] : '✗'} ${visible(state)}`

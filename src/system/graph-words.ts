@@ -1,4 +1,4 @@
-/** What the diagrams say, whatever language they are written in. */
+/** The texts of the diagrams, for all formats. */
 import { formatPath } from './check-config.ts'
 import type { GraphEdge, GraphNode, SystemGraph } from './graph-model.ts'
 
@@ -18,18 +18,18 @@ export const caption = (graph: SystemGraph): string => {
 /** The name of a component, which may be empty in a config that would not start. */
 export const shownName = (node: GraphNode): string => visible(node.name).trim() || "''"
 
-/** `PipelineStage 1: decoder`: the kind of a component, its place in the list that names it, and what sort of its kind it is. */
+/** `PipelineStage 1: decoder`: the kind of a component, its place in the list that names it, and its variant. */
 export const kindWords = ({ kind, variant, place }: GraphNode): string | undefined => {
   if (kind === undefined) return undefined
   const words = place === undefined ? kind : `${kind} ${place}`
   return visible(variant === undefined ? words : `${words}: ${variant}`)
 }
 
-/** `pipeline[0]`, the way the messages of `checkConfig` write a place. */
+/** `pipeline[0]`, in the form of the messages of `checkConfig`. */
 export const roleLabel = (edge: GraphEdge): string =>
   edge.index === undefined ? edge.role : `${edge.role}[${edge.index}]`
 
-/** The state of a component with what explains it; undefined when no status was given. */
+/** The state of a component with its reason; undefined if no status was given. */
 export const stateWords = (node: GraphNode): string | undefined => {
   if (!node.defined) return 'no such component'
   if (!node.enabled) return 'disabled'
@@ -43,7 +43,7 @@ export const stateWords = (node: GraphNode): string | undefined => {
   }
 }
 
-/** The problems of a component that none of its dependencies shows: `config.port: must be ...`. */
+/** The problems of a component that are not shown at a dependency: `config.port: must be ...`. */
 export const ownProblems = (graph: SystemGraph, node: GraphNode): readonly string[] => {
   const wrong = graph.edges.filter((edge) => edge.from === node.name && edge.problem !== undefined)
   return node.problems
@@ -58,7 +58,7 @@ export const ownProblems = (graph: SystemGraph, node: GraphNode): readonly strin
 /** The text on one line, fit for a terminal and for XML. */
 export const visible = (text: string): string => withoutControls(text.replace(/\s+/gu, ' '))
 
-/** The text with what cannot be seen, or would act on a terminal, written as `\u{1b}`: a name may hold any character. */
+/** The text with invisible and control characters escaped, as `\u{1b}`: a name may contain any character. */
 export const withoutControls = (text: string): string =>
   text.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\u{fffe}\u{ffff}]/gu,

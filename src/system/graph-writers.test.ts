@@ -84,7 +84,7 @@ describe('DOT', () => {
     expect(line(toDot(systemGraph(5)), '  graph [')).toMatch(/label="[^"]*plain object[^"]*".*fontcolor="#c62828"/)
   })
 
-  it('says in words what the colour of a state says', () => {
+  it('shows the state in words as well as by colour', () => {
     const dot = toDot(failed)
     expect(line(dot, '  "logger" [')).toMatch(/info\\nrunning, 1\.3 ms".*fillcolor="#dcf3e1"/)
     expect(line(dot, '  "router" [')).toMatch(/failed: out of routes".*color="#c62828"/)
@@ -157,7 +157,7 @@ describe('text', () => {
     expect(text).toMatch(/packetLog +PipelineStage +- disabled$/m)
   })
 
-  it('says what is wrong below its place', () => {
+  it('shows a problem below its place', () => {
     const text = toText(wrong)
     expect(text).toMatch(/^server.*\n│ {2}! config\.port: .*65535$/m)
     expect(text).toMatch(/pipeline\[0\] → mqttDecodr +✗ no such component$/m)
@@ -173,7 +173,7 @@ describe('text', () => {
     )
   })
 
-  it('lets no name act on the terminal', () => {
+  it('escapes control characters in names', () => {
     expect(toText(named('a\u001b[2Jb\u202ec'))).toContain('a\\u{1b}[2Jb\\u{202e}c')
   })
 })

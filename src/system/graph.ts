@@ -1,4 +1,4 @@
-/** The diagram of a system: its model and the four ways to write it down. */
+/** The diagram of a system: its model and its four formats. */
 export { toDot } from './graph-dot.ts'
 export { toMermaid } from './graph-mermaid.ts'
 export { type GraphEdge, type GraphNode, type SystemGraph, systemGraph } from './graph-model.ts'

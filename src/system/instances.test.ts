@@ -37,7 +37,7 @@ it('survives what a REPL, await and printing look for on any object', async () =
   expect(map instanceof Object).toBe(true)
 })
 
-it('the map of instances says of a component that is not there why', async () => {
+it('the map of instances explains why a component is missing', async () => {
   const { system, map } = await started()
   const notRunning = (message: string) => expect.objectContaining({ code: 'NOT_RUNNING', message })
   expect(() => map['off']).toThrow(notRunning('off is not running: it is disabled'))

@@ -1,14 +1,17 @@
 import { asValue, createContainer } from 'awilix'
 
-/** What `await`, `JSON.stringify`, inspectors and the REPL look for on any object: answered with undefined, not an error. */
+/**
+ * Names that `await`, `JSON.stringify`, inspectors and the REPL read from any object. They return undefined instead of an
+ * error.
+ */
 const probes = new Set(['then', 'toJSON', 'inspect', 'length', 'splice'])
 
-/** The instances of a system by component name, held by awilix; `map` is what a person or a program sees of them. */
+/** The instances of a system by component name, held by awilix. `map` is the view for people and programs. */
 export class Instances {
   readonly #container = createContainer<Record<string, unknown>>({ strict: true })
   readonly #held = new Set<string>()
   /**
-   * The cradle, narrowed to the components that are running: reading another name throws what `missing` returns. Keys,
+   * The cradle of awilix, limited to running components: reading another name throws the error that `missing` returns. Keys,
    * `in`, `Object.entries` and printing show the running ones, in the order of `names`. It cannot be written to.
    */
   readonly map: Readonly<Record<string, unknown>>
@@ -16,7 +19,7 @@ export class Instances {
   constructor(names: readonly string[], isRunning: (name: string) => boolean, missing: (name: string) => Error) {
     const isVisible = (key: string | symbol): key is string =>
       typeof key === 'string' && this.#held.has(key) && isRunning(key)
-    // Inspectors look behind a proxy at its target, so the target has to know how to print the map.
+    // Inspectors print the target of a proxy, so the target has the function that prints the map.
     const print = { value: () => ({ ...this.map }), configurable: true }
     this.map = new Proxy(Object.defineProperty({}, Symbol.for('nodejs.util.inspect.custom'), print), {
       get: (target, key) => {
@@ -48,7 +51,7 @@ export class Instances {
     this.#held.add(name)
   }
 
-  /** Takes an instance out. awilix cannot forget a name, but it forgets the instance. */
+  /** Removes an instance. awilix keeps the name, but not the instance. */
   take(name: string): unknown {
     const instance = this.get(name)
     this.#container.register(name, asValue(undefined))

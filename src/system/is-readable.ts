@@ -1,6 +1,6 @@
 import type { AnyComponent } from './component.ts'
 
-/** Whether a value is as much of a component as its wiring takes: its kind and its needs can be read. */
+/** Whether the kind and the needs of a component can be read, which is enough to check its wiring. */
 export const isReadable = (value: unknown): value is AnyComponent => {
   const { provides, needs } = recordOf(value)
   return (

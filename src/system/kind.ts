@@ -1,22 +1,21 @@
 /**
- * Kinds: the roles that components play. A component provides one kind and needs others; a system wires a need to any
- * component of that kind, which is what makes swapping an edit of the config.
- *
- * A kind is two things under one name: a string compared at run time and a type compared at compile time.
+ * Kinds: the roles that components play. A component provides one kind and needs others; a system wires a need to any component
+ * of that kind, so a component is replaced by an edit of the config. A kind consists of two things with one name: a string
+ * compared at run time and a type compared at compile time.
  */
 
-/** A role a component can play. `name` is compared at run time, `T` at compile time. */
+/** A role of a component. `name` is compared at run time, `T` at compile time. */
 export interface Kind<N extends string, T> {
   readonly name: N
   /** At most one enabled component of a system may provide this kind. */
   readonly unique: boolean
-  /** Tells the providers of one kind apart before they start; two kinds that differ in this alone are one kind. */
+  /** Distinguishes the providers of one kind before they start. Two kinds that differ only in this are the same kind. */
   readonly variant: string | undefined
   /** Never set: carries `T` for the compiler. */
   readonly type?: T
 }
 
-/** A need that may be left out; the component then finds `undefined` in its dependencies. */
+/** An optional need. The component gets `undefined` if it is not wired. */
 export interface Optional<K extends AnyKind> {
   readonly mode: 'optional'
   readonly kind: K
@@ -43,10 +42,10 @@ export interface Exclusive<K extends AnyKind> {
 // biome-ignore lint/suspicious/noExplicitAny: stands for a kind of any type; `unknown` would not be assignable from a covariant use.
 export type AnyKind = Kind<string, any>
 
-/** What a component may ask for under one name: a kind, `optional(kind)`, `many(kind)`, `all(kind)` or `exclusive(kind)`. */
+/** The forms of a need: a kind, `optional(kind)`, `many(kind)`, `all(kind)` or `exclusive(kind)`. */
 export type Need = AnyKind | Optional<AnyKind> | Many<AnyKind> | All<AnyKind> | Exclusive<AnyKind>
 
-/** What the start function finds for a need: the instance, maybe `undefined`, or a list in the order of the config. */
+/** The type of a need in the arguments of `start`: the instance, maybe `undefined`, or a list in the order of the config. */
 export type Resolved<K> = K extends Many<infer E> | All<infer E>
   ? readonly Resolved<E>[]
   : K extends Optional<infer E>
@@ -58,13 +57,13 @@ export type Resolved<K> = K extends Many<infer E> | All<infer E>
         : never
 
 /**
- * Makes a kind: `export const Store = kind<Store>()('Store')`. Two calls because TypeScript infers all type arguments of
- * a call or none.
+ * Makes a kind: `export const Store = kind<Store>()('Store')`. Two calls because TypeScript infers all type arguments of a call
+ * or none.
  *
- * @param options.unique the check of the config refuses a second enabled provider; for roles where two would silently
- * split the system in halves (a router of messages, say).
- * @param options.variant what a component's `check` sees of a provider that has not started yet. A kind with a variant has
- * the name of the kind that it is a variant of, and a type that extends that kind's.
+ * @param options.unique the check of the config refuses a second enabled provider. For roles where two providers would silently
+ * split the system, such as a router of messages.
+ * @param options.variant data about a provider for the `check` of a component, before the provider has started. A kind with a
+ * variant has the name of the kind that it is a variant of, and a type that extends that kind's.
  */
 export const kind =
   <T>() =>
@@ -80,27 +79,27 @@ export const kind =
 /** A need that the config may leave out, or point at a disabled component. */
 export const optional = <K extends AnyKind>(of: K): Optional<K> => ({ mode: 'optional', kind: of })
 
-/** A need for zero or more components, in the order listed; disabled ones are passed over. */
+/** A need for zero or more components, in the order listed. Disabled components are skipped. */
 export const many = <K extends AnyKind>(of: K): Many<K> => ({ mode: 'many', kind: of })
 
 /**
- * A need for every enabled component of a kind but the one that needs them, in the order of the config. It is not wired: the
- * entry does not name it in `dependencies`. A component that needs all of a kind starts after all of them, so none of
- * them can depend on it.
+ * A need for every enabled component of a kind, except the component itself, in the order of the config. It is not wired: the
+ * entry does not name it in `dependencies`. A component that needs all of a kind starts after all of them, so they cannot
+ * depend on it.
  */
 export const all = <K extends AnyKind>(of: K): All<K> => ({ mode: 'all', kind: of })
 
 /**
- * A need for one component that has one owner alone: the check of the config refuses a second enabled component that needs
- * the same provider exclusively. A component that needs it without `exclusive` owns nothing and may share it.
+ * A need for one component with a single owner: the check of the config refuses a second enabled component that needs the same
+ * provider exclusively. A component that needs it without `exclusive` owns nothing and may share it.
  */
 export const exclusive = <K extends AnyKind>(of: K): Exclusive<K> => ({ mode: 'exclusive', kind: of })
 
-/** A need, whichever of its five forms it has. */
+/** A need, in any of its five forms. */
 export interface NeedParts {
   readonly kind: AnyKind
   readonly mode: 'one' | 'optional' | 'many' | 'all'
-  /** Whether what it is wired to may have no other owner. */
+  /** Whether the provider may have no other owner. */
   readonly exclusive: boolean
 }
 

@@ -98,7 +98,7 @@ describe('starting', () => {
 })
 
 describe('a failed start', () => {
-  it('is undone in reverse order and says who failed, why, and whom it blocked', async () => {
+  it('is undone in reverse order, and the error names the failed component, the cause and the blocked components', async () => {
     const cause = new Error('no such disk')
     const { system, journal } = things(
       { server: ['store', 'log'], store: ['log'], log: [], late: ['server'] },
@@ -122,7 +122,7 @@ describe('a failed start', () => {
     ['a string', 'boom', 'boom'],
     ['undefined', undefined, 'undefined was thrown'],
     ['null', null, 'null was thrown'],
-  ])('is told by a synchronous throw of %s as by a rejection', async (_, thrown, message) => {
+  ])('is reported for a synchronous throw of %s as for a rejection', async (_, thrown, message) => {
     for (const start of [
       () => {
         throw thrown

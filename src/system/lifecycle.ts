@@ -1,4 +1,4 @@
-/** Creates systems. The types of what a program sees of a system are exported here as well. */
+/** Creates systems. The public types of a system are exported here as well. */
 
 import { checkConfig } from './check-config.ts'
 import { configInvalid } from './config-invalid.ts'
@@ -16,6 +16,6 @@ export type { ComponentState, ComponentStatus, SystemState, SystemView } from '.
 export const createSystem = <const C>(config: C, options: SystemOptions = {}): System<C> => {
   const { problems, configs } = checkConfig(config)
   if (problems.length > 0) throw configInvalid(problems)
-  // What the types of C promise, the check has just established.
+  // The check has established what the types of C promise.
   return new Container(config as AnySystemConfig, configs, options) as unknown as System<C>
 }

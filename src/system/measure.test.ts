@@ -26,7 +26,7 @@ const read = (measures: readonly ComponentMeasure[]) =>
   measures.map(({ component, measure }) => `${component}.${measure.name} ${measure.read()}`)
 
 describe('the measures of a system', () => {
-  it('are those of the components that run, in the order of the config, read when somebody asks', async () => {
+  it('are those of running components, in the order of the config, read on request', async () => {
     const first = counter((instance) => counting(instance, 'a', 'b'))
     const dependent = defineComponent({
       provides: Counter,

@@ -1,9 +1,9 @@
-/** Measures: the numbers that a component has for operators, which metrics, status pages and the REPL read by one road. */
+/** Measures: the numbers of a component for operators. Metrics, status pages and the REPL read them in the same way. */
 
 import { isPlainObject } from './plain-object.ts'
 import { found } from './suggestion.ts'
 
-/** A number that a component has, read when somebody asks for it. */
+/** A number of a component, read on request. */
 export interface Measure {
   /** Lower case words joined by `_`, without the name of the component and without the unit: `pending`. */
   readonly name: string
@@ -13,9 +13,9 @@ export interface Measure {
   readonly unit: string
   /** A gauge goes up and down; a counter only goes up, from 0 at the start of the component. */
   readonly kind: 'gauge' | 'counter'
-  /** The number as it is now. Costs little, changes nothing and does not throw. */
+  /** Reads the current number. It must be cheap, change nothing and not throw. */
   read(): number
-  /** Tells measures of one name apart: `{ qos: '1' }`. */
+  /** Distinguishes measures of the same name: `{ qos: '1' }`. */
   readonly labels?: Readonly<Record<string, string>>
 }
 
@@ -26,7 +26,7 @@ export interface ComponentMeasure {
   readonly measure: Measure
 }
 
-/** @returns what is wrong with the value that a component's `measure` returned; undefined when it is a list of measures. */
+/** @returns the problem of the value that a component's `measure` returned; undefined if it is a list of measures. */
 export const measuresFault = (measures: unknown): string | undefined => {
   if (!Array.isArray(measures)) return `returned ${found(measures)}, not a list of measures`
   const known = new Set<string>()

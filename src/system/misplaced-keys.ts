@@ -1,11 +1,11 @@
-/** A value of a config that stands at the wrong component: which component has it. */
+/** Finds values of a config that are in the entry of a wrong component. */
 
 import type { ReadEntry } from './check-entry.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import { keysOf } from './schema-keys.ts'
 import { listed } from './suggestion.ts'
 
-/** Says of each unknown key of a config which other components have a value of that name. */
+/** Adds to each unknown key of a config the components that have a value of that name. */
 export const nameOwnersOfKeys = (
   problems: readonly ConfigProblem[],
   entries: ReadonlyMap<string, ReadEntry | undefined>,

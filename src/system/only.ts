@@ -9,9 +9,9 @@ import { isPlainObject } from './plain-object.ts'
 import { didYouMean, listed } from './suggestion.ts'
 
 /**
- * The part of a system that runs the components named: these, and what they depend on, directly or not. All else is left out,
- * so that its config is not checked. Names of disabled components are removed from lists and from optional needs. The system
- * given is not changed.
+ * The part of a system that runs the components named: these, and what they depend on, directly or not. All other components
+ * are left out, and their config is not checked. Names of disabled components are removed from lists and from optional needs.
+ * The system given is not changed.
  *
  * @returns the type has the components named. What they depend on is in the config as well; name it too to read it from the
  * system map.
@@ -24,8 +24,8 @@ export const only = <C extends object, N extends keyof C & string>(system: C, ..
 }
 
 /**
- * The same for a config that is not checked yet, with what is wrong with the names.
- * @param label what the problems call the place where the names were given: `--only`.
+ * The same for a config that is not checked yet, with the problems of the names.
+ * @param label the origin of the names in problems: `--only`.
  */
 export const partOf = (
   config: unknown,
@@ -33,7 +33,7 @@ export const partOf = (
   label: string,
 ): { readonly config: unknown; readonly problems: readonly ConfigProblem[] } => {
   const problems: ConfigProblem[] = []
-  // What is no config is reported by its check.
+  // A value that is not a config is reported by its check.
   if (!isPlainObject(config)) return { config, problems }
   for (const name of names) {
     const problem = problemOf(config, name)

@@ -1,4 +1,4 @@
-/** One component of a system: its state, and its functions called with deadlines, their failures put into words. */
+/** One component of a system: its state, and the calls of its functions with deadlines and error messages. */
 
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.ts'
@@ -10,15 +10,15 @@ import type { ComponentState, ComponentStatus, SystemView } from './system-view.
 const defaultDeadlineMs = 10_000
 
 /**
- * How a start ended: with an instance, with an error, or with neither because it heeded the signal. With both when the instance
- * has started and its measures are not right.
+ * The result of a start: an instance, an error, or neither if it stopped because of the signal. Both if the instance has
+ * started and its measures are invalid.
  */
 export interface StartOutcome {
   readonly instance?: unknown
   readonly error?: SystemError
 }
 
-/** What a suspend left: the component suspended, or stopped instead. */
+/** The result of a suspend: the component is suspended, or stopped instead. */
 export interface SuspendOutcome {
   readonly suspended?: { readonly state: unknown }
   readonly errors: readonly SystemError[]
@@ -31,7 +31,7 @@ export class Part {
   readonly #stopDeadlineMs: number
   /** As parsed by the component's schema. */
   readonly #config: unknown
-  /** For the errors, which carry it. */
+  /** The system that errors refer to. */
   readonly #system: SystemView
   readonly #onChange: (status: ComponentStatus) => void
   readonly #description: string | undefined
@@ -85,7 +85,7 @@ export class Part {
     return this.#state === 'running' ? this.#measures : []
   }
 
-  /** Resolves when the stop that was called for has ended, with its error; at once when none was. */
+  /** Resolves when the requested stop has ended, with its error; at once if no stop was requested. */
   get stopped(): Promise<SystemError | undefined> {
     return this.#stopped
   }
@@ -94,7 +94,7 @@ export class Part {
   enter(state: ComponentState, error?: SystemError): void {
     this.#state = state
     this.#error = error ?? this.#error
-    // They hold the instance.
+    // These states have an instance.
     if (state !== 'running') this.#measures = []
     this.#onChange(this.status)
   }
@@ -105,8 +105,8 @@ export class Part {
   }
 
   /**
-   * Starts the component, or resumes it with what its predecessor left. Never rejects, and leaves entering the states to
-   * the caller. An instance that comes after the deadline is stopped as soon as it comes.
+   * Starts the component, or resumes it with the state of its predecessor. Never rejects. The caller sets the states. An
+   * instance that comes after the deadline is stopped at once.
    */
   async start(dependencies: object, suspended: { readonly state: unknown } | undefined): Promise<StartOutcome> {
     const phase = suspended === undefined ? 'start' : 'resume'
@@ -134,7 +134,7 @@ export class Part {
       return fail('START_RETURNED_NOTHING', `returned ${found(instance)} where ${promised} is promised`)
     } catch (cause) {
       if (cause instanceof DeadlinePassed) {
-        // A rejection that comes this late says nothing new: the start has failed already.
+        // A rejection after the deadline is ignored: the start has failed already.
         work.then(
           (instance) => (isInstance(instance) ? this.stop(instance) : undefined),
           () => undefined,
@@ -149,12 +149,12 @@ export class Part {
     }
   }
 
-  /** Tells a start under way that nobody waits for its instance any more. */
+  /** Aborts the signal of a start under way: its instance is not needed any more. */
   abortStart(reason: Error): void {
     this.#starting?.abort(reason)
   }
 
-  /** Stops an instance of the component. Never rejects: what went wrong is in the status, and returned. */
+  /** Stops an instance of the component. Never rejects: an error is in the status, and returned. */
   stop(instance: unknown): Promise<SystemError | undefined> {
     this.#stopped = this.#stop(instance)
     return this.#stopped
@@ -177,7 +177,7 @@ export class Part {
     return { name: this.name, signal, measures: () => this.#system.measures() }
   }
 
-  /** @returns what is wrong with the measures of the instance. */
+  /** @returns the problem of the measures of the instance. */
   #readMeasures(instance: unknown): { readonly what: string; readonly cause?: unknown } | undefined {
     try {
       const measures: unknown = this.component.measure === undefined ? [] : this.component.measure(instance)
@@ -206,7 +206,7 @@ export class Part {
   }
 
   async #stop(instance: unknown): Promise<SystemError | undefined> {
-    // What started too late has failed, however well it stops.
+    // A component that started too late has failed, even if it stops without an error.
     const after = this.#state === 'failed' ? 'failed' : 'stopped'
     this.enter('stopping')
     const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, this.#context(signal)))
@@ -223,7 +223,7 @@ const isInstance = (value: unknown): boolean => value !== undefined && value !==
 
 const nameOf = (error: unknown): unknown => (error instanceof Error ? error.name : undefined)
 
-/** A description is decoration: one that throws is left out. */
+/** A description is not essential: if it throws, it is omitted. */
 const describe = (component: AnyComponent, config: unknown): string | undefined => {
   try {
     return component.describe?.(config)

@@ -1,9 +1,9 @@
-/** What zod says of a value that a schema refuses, in the words of the check of a config. */
+/** Formats zod's issues about a refused value like the problems of a config. */
 
 import type { z } from 'zod'
 import { type ConfigProblem, formatPath, formatProblems } from './config-problem.ts'
 
-/** What is wrong according to one issue; several problems for an object with several unknown keys. */
+/** The problems of one issue: several for an object with several unknown keys. */
 export const problemsOfIssue = (issue: z.core.$ZodIssue): readonly ConfigProblem[] => {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))
   if (issue.code === 'unrecognized_keys') {
@@ -15,7 +15,7 @@ export const problemsOfIssue = (issue: z.core.$ZodIssue): readonly ConfigProblem
   return [{ path, message: issue.message }]
 }
 
-/** The problems of an error that zod threw, whichever copy of zod; undefined for any other error. */
+/** The problems of an error that zod threw, from any copy of zod; undefined for any other error. */
 export const problemsOfZodError = (error: unknown): readonly ConfigProblem[] | undefined => {
   const { name, issues } = (typeof error === 'object' ? (error ?? {}) : {}) as { name?: unknown; issues?: unknown }
   if ((name !== 'ZodError' && name !== '$ZodError') || !Array.isArray(issues)) return undefined
@@ -36,7 +36,7 @@ export const zodErrorText = (error: unknown): string | undefined => {
   return `a schema refused ${count} (ZodError):\n\n${formatProblems(problems, 'the value itself')}`
 }
 
-/** Why one alternative of a union does not fit. */
+/** The reason why one alternative of a union does not fit. */
 const alternative = (issues: readonly z.core.$ZodIssue[]): string =>
   issues
     .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))

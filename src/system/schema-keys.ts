@@ -1,8 +1,8 @@
-/** Which keys a component's schema has, as far as zod tells. */
+/** The keys of a component's schema, as far as zod provides them. */
 
 import type { z } from 'zod'
 
-/** What is used here of zod's definition of a schema. */
+/** The part of zod's definition of a schema that is used here. */
 export interface Definition {
   readonly type: string
   readonly shape?: Readonly<Record<string, z.ZodType>>
@@ -28,7 +28,7 @@ export const definitionOf = (schema: z.ZodType): Definition | undefined => {
   return def
 }
 
-/** The schemas that a key of this schema, or an index of its list, may be read by. More than one in a union. */
+/** The schemas of a key of this schema, or of an index of its list. More than one in a union. */
 export const schemasAt = (schemas: readonly z.ZodType[], key: string): readonly z.ZodType[] =>
   alternatives(schemas).flatMap(({ shape, element, valueType }) => {
     const schema = (shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined) ?? element ?? valueType

@@ -13,7 +13,7 @@ import { messageOf } from './system-error.ts'
 /** Deeper than any config; bounds the recursion that a path causes. */
 const deepest = 32
 
-/** A schema as far as it is used here; a config that is not checked yet may hold anything in its place. */
+/** The part of a schema that is used here. A config that is not checked yet may have any value in its place. */
 interface Schema {
   safeParse(value: unknown): {
     readonly error?: { readonly issues: readonly { readonly path: readonly PropertyKey[] }[] }
@@ -27,19 +27,19 @@ interface Schema {
 export interface PlacedSetting {
   /** The name of the entry and the path in it. */
   readonly place: readonly string[]
-  /** True for a value that `inspect` is not to show. It is a text wherever the schema takes one. */
+  /** True for a value that `inspect` must not show. It is read as text if the schema accepts a text. */
   readonly secret: boolean
   /** @returns the value as written. @throws Error when it cannot be read. */
   readonly read: () => string
 }
 
-/** A setting that finds its place only once the config is known, such as a variable of the environment. */
+/** A setting whose place depends on the config, such as a variable of the environment. */
 export interface LateSetting {
-  /** How messages name it: `MQTT_JIG__SERVER__PORT`. */
+  /** Its name in messages: `MQTT_JIG__SERVER__PORT`. */
   readonly label: string
-  /** Where settings of its kind come from, as messages say it: `environment`. */
+  /** The origin of such settings in messages: `environment`. */
   readonly origin: string
-  /** @returns the setting, or what is wrong with it. */
+  /** @returns the setting, or its problem. */
   readonly find: (config: Readonly<Record<string, unknown>>) => PlacedSetting | string
 }
 
@@ -47,14 +47,14 @@ export interface LateSetting {
 export type Setting = string | LateSetting
 
 /**
- * The config with the settings applied, one after the other, and what is wrong with the settings themselves. A setting
- * with a problem changes nothing. The config given is not changed; it need not be valid, and is not checked here.
+ * The config with the settings applied, one after the other, and the problems of the settings. A setting with a problem changes
+ * nothing. The given config is not changed. It may be invalid and is not checked here.
  *
- * A setting names a component and a place in its `config`: `server.port=1884`, `server.tls.cert=a.pem`,
- * `server.hosts[0]=::1`. The value is what the component's schema takes at that place: the JSON that it spells, or else
- * the text as it stands, so that `1884` is a number where the schema wants one and a string where it wants that.
+ * A setting names a component and a place in its `config`: `server.port=1884`, `server.tls.cert=a.pem`, `server.hosts[0]=::1`.
+ * The value is read as the component's schema accepts it at that place: as JSON, or else as text. `1884` is a number where the
+ * schema expects a number, and a string where it expects a string.
  *
- * A first step that is a key of the entry means that: `packetLog.enabled=true`, `server.stopDeadlineMs=500`,
+ * If the first step is a key of the entry, it means that key: `packetLog.enabled=true`, `server.stopDeadlineMs=500`,
  * `server.dependencies.logger=quiet`. A value of the config with such a name is reached by `packetLog.config.enabled`.
  */
 export const applySettings = (
@@ -67,7 +67,7 @@ export const applySettings = (
 
 /**
  * The config with the settings applied and everything checked.
- * @param names the components of `--only`: with any, the config is the part that runs them.
+ * @param names the components of `--only`: if there are any, the config is the part that runs them.
  * @throws SystemError CONFIG_INVALID with every problem of the file and of the settings.
  */
 export const configure = (
@@ -147,13 +147,13 @@ const apply = (
 const inspected = Symbol.for('nodejs.util.inspect.custom')
 const secretShown = { [inspected]: () => '<secret>' }
 
-/** Makes Node's `inspect`, and with it the REPL, show another word for these values. What holds them is a copy of ours. */
+/** Makes Node's `inspect`, and the REPL, print a replacement for these values. The objects that contain them are our copies. */
 const hideSecrets = (config: Record<string, unknown>, places: readonly (readonly string[])[]): void => {
   const hidden = new Map<object, Record<string, unknown>>()
   for (const place of places) {
     let holder: unknown = config
     for (const step of place.slice(0, -1)) holder = (holder as Record<string, unknown>)[step]
-    // A later setting may have put something else there.
+    // A later setting may have replaced the value.
     if (typeof holder !== 'object' || holder === null) continue
     hidden.set(holder, { ...hidden.get(holder), [place.at(-1)!]: secretShown })
   }
@@ -167,13 +167,13 @@ const hideSecrets = (config: Record<string, unknown>, places: readonly (readonly
 /** The name of a setting without its value, which may be a secret. */
 const written = (setting: string): string => setting.split('=', 1)[0] ?? ''
 
-/** `--set server.port`, however it was written. */
+/** `--set server.port`, in a normalised form. */
 const shown = ([name, first, ...rest]: readonly string[]): string =>
   `--set ${[name, ...(first === 'config' && rest.length > 0 && !entryKeys.includes(rest[0]!) ? [] : [first]), ...rest].join('.')}`
 
 const example = 'write it as component.key=value, like server.port=1884'
 
-/** The setting that the text of a `--set` spells, or what is wrong with it. */
+/** Parses the text of a `--set`. @returns the setting, or its problem. */
 const takeApart = (setting: string): PlacedSetting | string => {
   const equals = setting.indexOf('=')
   if (equals === -1) return `there is no '=' in it; ${example}`
@@ -192,7 +192,7 @@ const problemOf = (
   [name = '', ...path]: readonly string[],
 ): string | undefined => {
   if (path.length > deepest + 1) return `it reaches deeper than ${deepest} levels`
-  // An own `__proto__` passes for a prototype wherever the object is copied carelessly.
+  // An own `__proto__` becomes the prototype if the object is copied carelessly.
   if (path.includes('__proto__')) return `'__proto__' cannot be set`
   const entry = Object.hasOwn(config, name) ? config[name] : undefined
   if (!isPlainObject(entry)) {
@@ -204,7 +204,7 @@ const problemOf = (
   return obstacleAt(entry, path)
 }
 
-/** Why no value can be put there, or undefined. What does not exist yet is no obstacle: it is made on the way. */
+/** Why no value can be put there, or undefined. Objects that do not exist yet are made. */
 const obstacleAt = (entry: unknown, path: readonly string[]): string | undefined => {
   let holder = entry
   for (const [depth, step] of path.entries()) {
@@ -223,7 +223,7 @@ const obstacleAt = (entry: unknown, path: readonly string[]): string | undefined
   return undefined
 }
 
-/** The entry with the value in place, read as its schema likes it best. */
+/** The entry with the value, read in the way that its schema accepts best. */
 const withValue = (
   entry: Readonly<Record<string, unknown>>,
   path: readonly string[],
@@ -235,10 +235,10 @@ const withValue = (
   try {
     json = JSON.parse(text)
   } catch {
-    return asText // Not JSON, so that the text is all it can be.
+    return asText // Not JSON, so it can only be a text.
   }
   const asJson = replaced(entry, path, json)
-  // What a dependency names is a text, whatever else it spells.
+  // A dependency is always a text, even if it is valid JSON.
   if (path[0] === 'dependencies') return typeof json === 'object' && json !== null ? asJson : asText
   const schema = (entry['component'] as { config?: Partial<Schema> } | null | undefined)?.config
   if (path[0] !== 'config' || typeof schema?.safeParse !== 'function') return asJson
@@ -259,23 +259,23 @@ const entryKeyMeant = ({ path, message }: ConfigProblem): string => {
   return didYouMean(String(key), settable).replace(/'(\w+)'/, `'${name}.$1'`)
 }
 
-/** How many issues the schema has at the place set, or around it, where a union of objects reports them. */
+/** The number of issues at the place of the setting, or above it, where a union of objects reports them. */
 const objections = (schema: Schema, config: unknown, steps: readonly string[]): number => {
   try {
     const issues = schema.safeParse(config).error?.issues ?? []
     return issues.filter(({ path }) => related(path, steps)).length
   } catch {
-    return 0 // A schema that throws is reported when the config is checked; here it merely prefers nothing.
+    return 0 // A schema that throws is reported when the config is checked; here it counts as accepting both.
   }
 }
 
-/** True when one of the paths leads to the other. */
+/** True if one path is a beginning of the other. */
 const related = (a: readonly PropertyKey[], b: readonly PropertyKey[]): boolean => {
   const common = Math.min(a.length, b.length)
   return a.slice(0, common).every((step, depth) => String(step) === String(b[depth]))
 }
 
-/** A copy of `holder` in which the value at the path is another; nothing that is shared with `holder` changes. */
+/** A copy of `holder` with another value at the path. Objects shared with `holder` are not changed. */
 const replaced = (holder: unknown, [step, ...rest]: readonly string[], value: unknown): unknown => {
   if (step === undefined) return value
   if (Array.isArray(holder) || (holder === undefined && step === '0')) {

@@ -1,4 +1,4 @@
-/** What each component depends on, by name, in the order of the config. */
+/** The dependencies of each component, by name, in the order of the config. */
 export type DependencyGraph = ReadonlyMap<string, readonly string[]>
 
 /**
@@ -35,7 +35,7 @@ export const startWaves = (graph: DependencyGraph): readonly (readonly string[])
   return waves
 }
 
-/** The graph the other way round: what depends on each component, in the order of the graph. */
+/** The reversed graph: the dependents of each component, in the order of the graph. */
 export const dependentsOf = (graph: DependencyGraph): ReadonlyMap<string, readonly string[]> => {
   const dependents = new Map<string, string[]>([...graph.keys()].map((name) => [name, []]))
   for (const [name, dependencies] of graph) {

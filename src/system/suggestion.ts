@@ -1,8 +1,8 @@
-/** What an error message offers: the nearest known word, and the words that would do. */
+/** Suggestions in error messages: the nearest known word, and the valid words. */
 
-/** More than this many names in one message tell nobody anything. */
+/** The maximum number of names in one message. */
 const longestList = 8
-/** Words over this length are not compared: the comparison is quadratic, and nobody mistypes that much. */
+/** Words over this length are not compared: the comparison is quadratic. */
 const longestWord = 64
 
 /** The candidate that `word` was probably meant to be, or undefined when none is near. Letter case is ignored. */
@@ -35,7 +35,7 @@ export const listed = (names: readonly string[], conjunction = 'or'): string => 
   return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} ${conjunction} ${shown.at(-1)}`
 }
 
-/** What a value is, without saying its contents, which may be secret. */
+/** Describes the type of a value, without its content, which may be secret. */
 export const found = (value: unknown): string => {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'

@@ -290,7 +290,7 @@ describe('resuming', () => {
     expect((await system.suspend()).components.size).toBe(0)
   })
 
-  it('goes on when a predecessor cannot be released, and reports it with a start that fails', async () => {
+  it('continues if a predecessor cannot be released, and reports it with a start that fails', async () => {
     const { old, next } = generations({ a: [], b: [] }, { a: { ...able, stop: boom } }, { b: { start: boom } }, {
       b: [],
     } as never)

@@ -3,8 +3,8 @@ import { zodErrorLine } from './schema-issues.ts'
 import type { SystemView } from './system-view.ts'
 
 /**
- * The codes of SystemError, each with what it tells the operator. README.md documents them; a test holds the page to this
- * table.
+ * The codes of SystemError, each with its meaning for the operator. README.md documents them, and a test compares the page with
+ * this table.
  */
 export const systemErrorCodes = {
   CONFIG_INVALID: 'The system config has the problems listed; nothing was started.',
@@ -23,7 +23,7 @@ export const systemErrorCodes = {
 } as const
 export type SystemErrorCode = keyof typeof systemErrorCodes
 
-/** What the container was doing with the component. */
+/** The action of the container at that time. */
 export type LifecyclePhase = 'check' | 'start' | 'resume' | 'suspend' | 'stop'
 
 interface SystemErrorDetails {
@@ -35,7 +35,9 @@ interface SystemErrorDetails {
   readonly cause?: unknown
 }
 
-/** What the container throws. Compare `code`, never the class: after a reset there can be two generations of it. */
+/**
+ * The error that the container throws. Compare `code`, never the class: after a reset there may be two versions of the class.
+ */
 export class SystemError extends Error {
   override readonly name = 'SystemError'
   readonly code: SystemErrorCode
@@ -45,14 +47,14 @@ export class SystemError extends Error {
   /** For CONFIG_INVALID: every problem of the file. */
   readonly problems: readonly ConfigProblem[]
   /**
-   * The system as the failure left it: its `status()` says what had started, what failed and what was blocked. Not
-   * enumerable: a logger that prints the fields of an error would print every config in it, passwords and all.
+   * The system after the failure: its `status()` says what had started, what failed and what was blocked. Not enumerable: a
+   * logger that prints the fields of an error would print every config in it, including passwords.
    */
   declare readonly system: SystemView | undefined
   /**
-   * What else failed, one SystemError for each: for STOP_FAILED every component that did not stop; for a failed start the
-   * other components that failed to start, then those that failed to stop when it was undone; for UNDO_FAILED the error of
-   * the previous system.
+   * The other failures, one SystemError for each: for STOP_FAILED every component that did not stop; for a failed start the
+   * other components that failed to start, then those that failed to stop when it was undone; for UNDO_FAILED the error of the
+   * previous system.
    */
   readonly errors: readonly unknown[]
 
@@ -67,7 +69,7 @@ export class SystemError extends Error {
   }
 }
 
-/** The message of anything that was thrown, which need not be an Error, nor have a message. */
+/** The message of any thrown value. It may not be an Error, and may have no message. */
 export const messageOf = (error: unknown): string => {
   if (typeof error === 'string') return error
   if (typeof error !== 'object' || error === null) return `${error} was thrown`
@@ -76,7 +78,7 @@ export const messageOf = (error: unknown): string => {
   if (refused !== undefined) return refused
   const { message, errors, name } = error as { message?: unknown; errors?: unknown; name?: unknown }
   if (typeof message === 'string' && message !== '') return message
-  // Node's AggregateError of failed connects says everything in its parts.
+  // The details of Node's AggregateError of failed connects are in its parts.
   if (Array.isArray(errors) && errors.length > 0) return errors.map(messageOf).join('; ')
   return typeof name === 'string' ? name : 'an object without a message was thrown'
 }

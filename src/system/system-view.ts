@@ -1,4 +1,4 @@
-/** What can be read of a system and its components; nothing here acts on one. */
+/** The read-only view of a system and its components. */
 
 import type { AnySystemConfig, SystemMap } from './define-system.ts'
 import type { ComponentMeasure } from './measure.ts'
@@ -25,11 +25,11 @@ export interface ComponentStatus {
   /** The name of the kind it provides. */
   readonly kind: string
   readonly state: ComponentState
-  /** What the component's `describe` says of its config. */
+  /** The result of the component's `describe`. */
   readonly description: string | undefined
-  /** How long its start took, in milliseconds. */
+  /** The duration of its start, in milliseconds. */
   readonly startMs: number | undefined
-  /** Whether it was resumed, with what its predecessor left, and not started anew. */
+  /** Whether it was resumed with the state of its predecessor, and not started. */
   readonly resumed: boolean
   /** For `blocked`: the components whose failure blocks it. */
   readonly blockedBy: readonly string[]
@@ -39,7 +39,7 @@ export interface ComponentStatus {
 
 export type SystemState = 'created' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
 
-/** The side of a system that is read. Errors carry this much of the system that they come from. */
+/** The read-only view of a system. Errors refer to their system by it. */
 export interface SystemView<C = AnySystemConfig> {
   readonly config: C
   readonly state: SystemState
@@ -48,11 +48,11 @@ export interface SystemView<C = AnySystemConfig> {
    * `Object.keys` tell which are.
    */
   readonly map: SystemMap<C>
-  /** The enabled components in the order in which they start; stopping goes the other way. */
+  /** The enabled components in the order in which they start. They stop in the reverse order. */
   readonly order: readonly string[]
   /** The components in the order in which they start, then those that are disabled. */
   status(): readonly ComponentStatus[]
-  /** When all components ran, in milliseconds since 1970; undefined before, and if that did not happen. */
+  /** When all components ran, in milliseconds since 1970; undefined before, and if the start failed. */
   readonly runningSinceMs: number | undefined
   /** The numbers of the components that run, in the order of the config. */
   measures(): readonly ComponentMeasure[]

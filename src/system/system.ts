@@ -1,24 +1,24 @@
-/** The life of a system: what a program that runs one sees of it. `container.ts` does the work. */
+/** The interface of a system for the program that runs it. `container.ts` implements it. */
 
 import type { AnySystemConfig } from './define-system.ts'
 import type { SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemView } from './system-view.ts'
 
-/** A suspended component: what its `suspend` returned, and its instance, which waits for a successor. */
+/** A suspended component: the result of its `suspend`, and its instance, which waits for a successor. */
 export interface SuspendedComponent {
   readonly state: unknown
   /** The name of the kind it provides; a component of another kind cannot resume it. */
   readonly kind: string
-  /** The successor has resumed the component: the stop of its suspended instance is no longer called for. */
+  /** Called when the successor has resumed the component: its suspended instance is not stopped any more. */
   claim(): void
   /**
    * Stops the suspended instance, unless it was claimed or released before. The state stays.
-   * @throws SystemError STOP_FAILED; the instance is gone even so.
+   * @throws SystemError STOP_FAILED; the instance is gone nevertheless.
    */
   release(): Promise<void>
 }
 
-/** What a system hands to its successor. */
+/** The components that a system hands to its successor. */
 export interface Suspended {
   /** By name, in the order in which they were suspended, which is the order in which they are released. */
   readonly components: ReadonlyMap<string, SuspendedComponent>
@@ -29,27 +29,27 @@ export interface Suspended {
 /** A system of components: created from a config, started once, stopped once. */
 export interface System<C = AnySystemConfig> extends SystemView<C> {
   /**
-   * Starts every component as soon as all that it depends on runs. When one fails, no other is launched, those under way
-   * are told by their signal and waited for, and everything that runs is stopped in reverse order before this rejects.
-   * Nothing that a predecessor handed over is lost by that: what was resumed is suspended again, and `suspend` returns it.
+   * Starts every component as soon as all that it depends on runs. If one fails, no other is started, the signals of starts
+   * under way are aborted, and everything that runs is stopped in reverse order before this rejects. The state of a predecessor
+   * is not lost: resumed components are suspended again, and `suspend` returns them.
    *
-   * @throws SystemError START_FAILED, START_TIMED_OUT or START_RETURNED_NOTHING of the component that failed first, with
-   * the other failures in `errors`; START_INTERRUPTED when `stop` or `suspend` was called meanwhile; ALREADY_STARTED.
+   * @throws SystemError START_FAILED, START_TIMED_OUT or START_RETURNED_NOTHING of the component that failed first, with the
+   * other failures in `errors`; START_INTERRUPTED when `stop` or `suspend` was called meanwhile; ALREADY_STARTED.
    */
   start(): Promise<void>
   /**
-   * Stops every component once all that depend on it have stopped; one that fails or hangs keeps nothing else from
-   * stopping. A start under way is interrupted and undone, a suspended component is released. Calls after the first get
-   * the promise of the first. After a failed start it releases what the predecessor handed over, if anything.
+   * Stops every component once all that depend on it have stopped; if one fails or hangs, the remaining components still stop.
+   * A start under way is interrupted and undone, a suspended component is released. Later calls return the promise of the
+   * first. After a failed start it releases the suspended components of the predecessor.
    *
    * @throws SystemError STOP_FAILED, when all has ended, with the error of each component that failed in `errors`.
    */
   stop(): Promise<void>
   /**
-   * As `stop`, but components that can are suspended, for a successor to resume; the others are stopped. `stop` may follow:
-   * it releases what no successor has claimed. On a system whose start failed this returns what its predecessor handed over,
-   * as the failed start left it, for another successor. On any other system that is not running this is `stop`, and there is
-   * nothing to resume. Never rejects: see `errors`.
+   * Like `stop`, but components that support it are suspended, and a successor can resume them. All others are stopped. A later
+   * `stop` releases the components that no successor has claimed. After a failed start this returns the suspended components of
+   * the predecessor for another successor. On any other system that is not running this is `stop`, and the result is empty.
+   * Never rejects: see `errors`.
    */
   suspend(): Promise<Suspended>
   /** Calls `stop`, for `await using system = createSystem(config)`. @throws SystemError STOP_FAILED. */
@@ -58,14 +58,14 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
 
 export interface SystemOptions {
   /**
-   * Called at every change of a component's state, also after `start` rejected: a component that finished starting after
-   * its deadline is stopped then. Must not throw; if it does, the process gets a warning and the system goes on.
+   * Called at every change of a component's state, also after `start` rejected: a component that finished starting after its
+   * deadline is stopped then. Must not throw; if it does, the process gets a warning and the system continues.
    */
   readonly onChange?: (status: ComponentStatus) => void
   /**
-   * What the predecessor handed over: a component of the same name and kind that has `resume` is resumed with it. All that
-   * cannot be resumed here is released before anything starts, since it may hold what the new components want. When the
-   * start fails, all of it stays suspended: hand what `suspend` returns to another system, or call `stop`.
+   * The suspended components of the predecessor. A component of the same name and kind that has `resume` is resumed. Those that
+   * cannot be resumed are released before anything starts, since they may hold resources that the new components need. If the
+   * start fails, all of them stay suspended: pass the result of `suspend` to another system, or call `stop`.
    */
   readonly suspended?: Suspended
 }

@@ -3,7 +3,7 @@ export const createTurns = (): (<T>(action: () => Promise<T>) => Promise<T>) => 
   let last: Promise<unknown> = Promise.resolve()
   return (action) => {
     const mine = last.then(action)
-    last = mine.catch(() => {}) // Its caller hears of the failure; the next action goes on regardless.
+    last = mine.catch(() => {}) // The caller gets the error. The next action runs nevertheless.
     return mine
   }
 }

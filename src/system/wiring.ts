@@ -1,15 +1,18 @@
 import type { AnySystemConfig } from './define-system.ts'
 import { needOf } from './kind.ts'
 
-/** What one need of a component is wired to. */
+/** The providers of one need of a component. */
 export interface Wire {
   readonly need: string
   readonly mode: 'one' | 'optional' | 'many' | 'all'
-  /** Enabled components alone, in the order listed, or in that of the config where all of a kind are needed. */
+  /** Only enabled components, in the order listed. If all components of a kind are needed: in the order of the config. */
   readonly names: readonly string[]
 }
 
-/** What each need of an entry is wired to, disabled components passed over; for a config that `checkConfig` found sound. */
+/**
+ * The providers of each need of an entry, without disabled components. Takes a config without problems, as checked by
+ * `checkConfig`.
+ */
 export const wiresOf = (config: AnySystemConfig, name: string): readonly Wire[] => {
   const { component, dependencies = {} } = config[name]!
   return Object.keys(component.needs).map((need) => {

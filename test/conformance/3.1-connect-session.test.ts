@@ -119,7 +119,7 @@ describe.concurrent('3.1 CONNECT: the session', () => {
     await second.expectNothing()
   })
 
-  it('a takeover with Clean Start 0 goes on with the session [MQTT-3.1.4-3]', async () => {
+  it('a takeover with Clean Start 0 continues the session [MQTT-3.1.4-3]', async () => {
     const [clientId, topic] = [unique(), unique()]
     const first = await broker.connect({ clientId, properties: SESSION })
     await first.subscribe(topic, { qos: 1 })

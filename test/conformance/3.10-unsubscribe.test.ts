@@ -27,7 +27,7 @@ describe.concurrent('3.10 UNSUBSCRIBE and 3.11 UNSUBACK', () => {
     await refused('a2 @ 0001 []', PROTOCOL_ERROR)
   })
 
-  it('compares filters character by character: one that matches the same topics stays [MQTT-3.10.4-1]', async () => {
+  it('compares filters character by character: a different filter that matches the same topics stays [MQTT-3.10.4-1]', async () => {
     const topic = unique()
     const client = await broker.connect()
     await client.subscribe(`${topic}/a`)
@@ -103,14 +103,14 @@ describe.concurrent('3.10 UNSUBSCRIBE and 3.11 UNSUBACK', () => {
     expect((await client.untilPing()).map(({ payload }) => payload)).toEqual(['c'])
   })
 
-  it('no Reason String and User Property makes UNSUBACK larger than the client takes [MQTT-3.11.2-1, MQTT-3.11.2-2]', async () => {
+  it('no Reason String and User Property makes UNSUBACK larger than the client accepts [MQTT-3.11.2-1, MQTT-3.11.2-2]', async () => {
     const { connack } = await broker.connect({ properties: { maximumPacketSize: 1_000 } })
     const client = await broker.connect({ properties: { maximumPacketSize: connack!.size } })
     client.send(`a2 @ 0001 [26 "k" "v"] "${unique()}"`)
     expect((await client.expect({ cmd: 'unsuback', messageId: 1 })).size).toBeLessThanOrEqual(connack!.size)
   })
 
-  it('a client that does not take so large an UNSUBACK is told so and disconnected, and keeps its subscriptions [MQTT-3.1.2-24]', async () => {
+  it('a client that accepts no UNSUBACK of this size is disconnected with the reason, and keeps its subscriptions [MQTT-3.1.2-24]', async () => {
     const [clientId, topic] = [unique(), unique()]
     const properties = { maximumPacketSize: 100, sessionExpiryInterval: 600 }
     const client = await broker.connect({ clientId, properties })
@@ -132,7 +132,7 @@ describe.concurrent('3.10 UNSUBSCRIBE and 3.11 UNSUBACK', () => {
     ['with a Subscription Identifier', 'a2 @ 0001 [0b 01] "a"', MALFORMED],
     ['with bytes after its filters', 'a2 @ 0001 [] "a" 00', MALFORMED],
     ['from an empty filter', 'a2 @ 0001 [] ""', 0x8f],
-    ['from a filter that goes on after #', 'a2 @ 0001 [] "#/a"', 0x8f],
+    ['from a filter that continues after #', 'a2 @ 0001 [] "#/a"', 0x8f],
   ])('UNSUBSCRIBE %s is refused', async (_, packet, code) => {
     await refused(packet, code, MALFORMED)
   })

@@ -34,7 +34,7 @@ describe.skipIf(isOtherBroker).concurrent('3.2.2.3 CONNACK: a broker that can do
       await watcher.expectNothing()
     })
 
-    it('refuses a Will QoS over it, and takes one that is not [MQTT-3.2.2-12]', async () => {
+    it('refuses a Will QoS above it, and accepts a lower one [MQTT-3.2.2-12]', async () => {
       const will = { topic: unique(), payload: 'will', retain: false }
       const client = await broker.sendConnect({ will: { ...will, qos: 2 } })
       await client.expectRefusal(QOS_NOT_SUPPORTED)
@@ -115,7 +115,7 @@ describe.skipIf(isOtherBroker).concurrent('3.2.2.3 CONNACK: a broker that can do
       expect(refusal.properties.serverReference).toBe('other.example:1883')
     })
 
-    it('a Server Reference that makes CONNACK larger than the client takes is left out [MQTT-3.1.2-24]', async () => {
+    it('a Server Reference that makes CONNACK larger than the client accepts is left out [MQTT-3.1.2-24]', async () => {
       const client = await broker.sendConnect({ properties: { maximumPacketSize: 10 } })
       expect(await client.expectRefusal(0x9c)).toMatchObject({ size: 5, properties: {} })
     })

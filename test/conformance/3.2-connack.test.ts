@@ -78,7 +78,7 @@ describe.concurrent('3.2 CONNACK', () => {
     expect(after.connack).toMatchObject({ sessionPresent: false })
   })
 
-  it('with a failure says that no session is present, though there is one [MQTT-3.2.2-6]', async () => {
+  it('with a failure says that no session is present, even if there is one [MQTT-3.2.2-6]', async () => {
     const clientId = unique()
     const properties = { sessionExpiryInterval: 600 }
     await (await broker.connect({ clientId, properties })).disconnect()
@@ -109,13 +109,13 @@ describe.concurrent('3.2 CONNACK', () => {
     },
   )
 
-  it('says nothing of Keep Alive when that of the client holds [MQTT-3.2.2-22]', async () => {
+  it('has no Server Keep Alive if that of the client applies [MQTT-3.2.2-22]', async () => {
     const client = await broker.connect({ keepalive: 1 })
     expect(client.connack?.properties.serverKeepAlive).toBeUndefined()
     await client.expectDisconnect(0x8d)
   })
 
-  it.skipIf(isOtherBroker)('says which Keep Alive holds when that of the client is too long, and it does', async () => {
+  it.skipIf(isOtherBroker)('has Server Keep Alive if that of the client is too long, and applies it', async () => {
     const strict = await startConformanceBroker({ handler: { maximumKeepAliveSeconds: 1 } })
     for (const keepalive of [0, 600]) {
       const client = await strict.connect({ keepalive })
@@ -125,7 +125,7 @@ describe.concurrent('3.2 CONNACK', () => {
     await strict.stop()
   })
 
-  it.skipIf(isOtherBroker)('says which Session Expiry Interval holds when that of the client is too long', async () => {
+  it.skipIf(isOtherBroker)('has Session Expiry Interval if that of the client is too long', async () => {
     const strict = await startConformanceBroker({ handler: { maximumSessionExpirySeconds: 10 } })
     const long = await strict.connect({ properties: { sessionExpiryInterval: 600 } })
     expect(long.connack?.properties.sessionExpiryInterval).toBe(10)
@@ -134,7 +134,7 @@ describe.concurrent('3.2 CONNACK', () => {
     await strict.stop()
   })
 
-  it('has no property of the limits that are those of the specification', async () => {
+  it('has no property for limits that equal those of the specification', async () => {
     const { properties } = (await broker.connect()).connack!
     expect(properties).not.toHaveProperty('maximumQoS')
     expect(properties.retainAvailable ?? true).toBe(true)

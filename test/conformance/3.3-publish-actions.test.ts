@@ -18,7 +18,7 @@ describe.concurrent('3.3.4 PUBLISH actions', () => {
     await client.expectNothing()
   })
 
-  it('says whether anybody has subscribed: 0x10 when not, 0x00 when so', async () => {
+  it('reports whether there are subscribers: 0x10 if not, 0x00 if so', async () => {
     const client = await broker.connect()
     const topic = unique()
     for (const qos of [1, 2] as const) {
@@ -122,7 +122,7 @@ describe.concurrent('3.3.4 PUBLISH actions', () => {
   )
 
   it.each([1, 2] as const)(
-    'the broker sends no more than Receive Maximum at QoS %i, and goes on with each acknowledgement [MQTT-3.3.4-9]',
+    'the broker sends no more than Receive Maximum at QoS %i, and continues with each acknowledgement [MQTT-3.3.4-9]',
     async (qos) => {
       const topic = unique()
       const client = await broker.connect({ properties: { receiveMaximum: 2 } })

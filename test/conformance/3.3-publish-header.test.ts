@@ -101,7 +101,7 @@ describe.concurrent('3.3 PUBLISH: DUP, QoS and RETAIN', () => {
     expect(await retained(topic, `${topic}/#`)).toEqual([])
   })
 
-  it('an empty retained message where none was is not kept [MQTT-3.3.1-7]', async () => {
+  it('an empty retained message on a topic without one is not kept [MQTT-3.3.1-7]', async () => {
     const topic = unique()
     const client = await broker.connect()
     await client.publish(topic, '', { retain: true, properties: { contentType: 'empty' } })
@@ -186,7 +186,7 @@ describe.concurrent('3.3 PUBLISH: DUP, QoS and RETAIN', () => {
     }
   })
 
-  it('a retained message sent for a new subscription has RETAIN 1, whatever Retain As Published says', async () => {
+  it('a retained message sent for a new subscription has RETAIN 1, with any Retain As Published', async () => {
     const topic = unique()
     const client = await broker.connect()
     await client.publish(topic, 'x', { retain: true })

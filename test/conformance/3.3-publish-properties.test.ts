@@ -144,7 +144,7 @@ describe.concurrent('3.3 PUBLISH: Topic Name and properties', () => {
     }
   })
 
-  it('one connection knows nothing of the aliases of another [MQTT-3.3.2-7]', async () => {
+  it('the aliases of one connection do not apply to another [MQTT-3.3.2-7]', async () => {
     const client = await broker.connect()
     await client.publish(unique(), 'x', { properties: { topicAlias: 1 } })
     await refused('30 @ "" [23 0001] 78', PROTOCOL_ERROR, TOPIC_ALIAS_INVALID)
@@ -154,7 +154,7 @@ describe.concurrent('3.3 PUBLISH: Topic Name and properties', () => {
     await refused('30 @ "a" [23 0000] 78', TOPIC_ALIAS_INVALID)
   })
 
-  it('a Topic Alias over the maximum of the broker is refused, as is any when there is none [MQTT-3.2.2-17, MQTT-3.3.2-9]', async () => {
+  it('a Topic Alias over the maximum of the broker is refused, and every Topic Alias if the maximum is 0 [MQTT-3.2.2-17, MQTT-3.3.2-9]', async () => {
     const client = await broker.connect()
     const maximum = client.connack?.properties.topicAliasMaximum ?? 0
     client.send(`30 @ "a" [23 ${(maximum + 1).toString(16).padStart(4, '0')}] 78`)

@@ -48,7 +48,7 @@ describe.concurrent('3.4 to 3.7 PUBACK, PUBREC, PUBREL, PUBCOMP', () => {
     const topic = unique()
     const client = await broker.connect()
     await client.subscribe(topic, { qos: 2 })
-    // An identifier that nobody knows: 0x92 in both directions.
+    // An unknown identifier: 0x92 in both directions.
     client.send('62 @ 0009', '50 @ 0009')
     await client.expect({ cmd: 'pubcomp', messageId: 9, reasonCode: 0x92 })
     await client.expect({ cmd: 'pubrel', messageId: 9, reasonCode: 0x92 })

@@ -33,7 +33,7 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
     await refused('82 @ 0001 [] "a"', MALFORMED)
   })
 
-  it('No Local keeps the own messages of the Client Identifier away, and no others [MQTT-3.8.3-3]', async () => {
+  it('No Local excludes only messages of the same Client Identifier [MQTT-3.8.3-3]', async () => {
     const topic = unique()
     const client = await broker.connect()
     await client.subscribe(topic, { nl: true, qos: 1 })
@@ -121,7 +121,7 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
       await client.subscribe(topic, { qos, rh: 0 })
       await client.message({ payload: 'kept', retain: true })
     }
-    // Messages flow while the subscription is replaced again and again.
+    // Messages flow while the subscription is replaced repeatedly.
     for (let n = 0; n < 50; n += 1) {
       publisher.sendPublish(topic, `${n}`, { qos: 1 })
       if (n % 10 === 0) await publisher.take('puback')
@@ -181,14 +181,14 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
     }
   })
 
-  it('no Reason String and User Property makes SUBACK larger than the client takes [MQTT-3.9.2-1, MQTT-3.9.2-2]', async () => {
+  it('no Reason String and User Property makes SUBACK larger than the client accepts [MQTT-3.9.2-1, MQTT-3.9.2-2]', async () => {
     const { connack } = await broker.connect({ properties: { maximumPacketSize: 1_000 } })
     const client = await broker.connect({ properties: { maximumPacketSize: connack!.size } })
     client.send(`82 @ 0001 [26 "k" "v"] "${'a/'.repeat(300)}" 00`)
     expect((await client.expect({ cmd: 'suback', messageId: 1 })).size).toBeLessThanOrEqual(connack!.size)
   })
 
-  it('a client that does not take so large a SUBACK is told so and disconnected, and nothing is subscribed [MQTT-3.1.2-24]', async () => {
+  it('a client that accepts no SUBACK of this size is disconnected with the reason, and nothing is subscribed [MQTT-3.1.2-24]', async () => {
     const clientId = unique()
     const properties = { maximumPacketSize: 200, sessionExpiryInterval: 600 }
     const topics = Array.from({ length: 200 }, unique)
@@ -215,7 +215,7 @@ describe.concurrent('3.8 SUBSCRIBE and 3.9 SUBACK', () => {
 
   it.each([
     ['an empty filter', '82 @ 0001 [] "" 00'],
-    ['a filter that goes on after #', '82 @ 0001 [] "a/#/b" 00'],
+    ['a filter that continues after #', '82 @ 0001 [] "a/#/b" 00'],
     ['a + that shares its level', '82 @ 0001 [] "a/b+" 00'],
     ['a $share without a filter', '82 @ 0001 [] "$share/g" 00'],
   ])('SUBSCRIBE to %s is refused', async (_, packet) => {

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { after } from '../helpers/after.ts'
 import { conformanceBroker, unique } from '../helpers/conformance-broker.ts'
 import type { ConformanceClient } from '../helpers/conformance-client.ts'
+import { withinRealTime } from '../helpers/eventually.ts'
 
 describe.concurrent('4.1 Session State and 4.2 Network Connections', () => {
   const broker = conformanceBroker()
-  /** The end of a session is told by its Will, which waits for that alone. */
+  /** The end of a session is shown by its Will, which is published only then. */
   const withWill = (topic: string, sessionExpiryInterval: number) => ({
     properties: { sessionExpiryInterval },
     will: { topic, payload: 'ended', qos: 0 as const, retain: false, properties: { willDelayInterval: 600 } },
@@ -32,7 +33,7 @@ describe.concurrent('4.1 Session State and 4.2 Network Connections', () => {
     for (const client of clients) await client.message({ payload: 'x' })
   })
 
-  it('is not discarded when the client came back in time, and stays [MQTT-4.1.0-1]', async () => {
+  it('is not discarded when the client came back in time, and stays [MQTT-4.1.0-1]', withinRealTime, async () => {
     const [clientId, topic, clock] = [unique(), unique(), unique()]
     const watcher = await watch(clock)
     const properties = { sessionExpiryInterval: 1 }
@@ -63,7 +64,7 @@ describe.concurrent('4.1 Session State and 4.2 Network Connections', () => {
     }
   })
 
-  it('is discarded when Session Expiry Interval has passed, not before [MQTT-4.1.0-2]', async () => {
+  it('is discarded when Session Expiry Interval has passed, not before [MQTT-4.1.0-2]', withinRealTime, async () => {
     const [clientId, topic] = [unique(), unique()]
     const watcher = await watch(topic)
     const client = await broker.connect({ clientId, ...withWill(topic, 1) })

@@ -147,7 +147,7 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
     await watcher.expectNothing()
   })
 
-  it('re-authentication succeeds with AUTH 0x00, after any number of steps, while messages go on [MQTT-4.12.1-1, MQTT-3.15.2-1]', async () => {
+  it('re-authentication succeeds with AUTH 0x00, after any number of steps, while messages flow [MQTT-4.12.1-1, MQTT-3.15.2-1]', async () => {
     const topic = unique()
     const client = await connected()
     await client.subscribe(topic)
@@ -170,7 +170,7 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
   })
 
   it.each(['fail', 'later fail', 'break', 'pass other'])(
-    're-authentication that comes to %s ends with DISCONNECT [MQTT-4.12.1-2]',
+    're-authentication with %s ends with DISCONNECT [MQTT-4.12.1-2]',
     async (data) => {
       const topic = unique()
       const watcher = await broker.connect()
@@ -209,7 +209,7 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
     await client.expectDisconnect(code)
   })
 
-  it('no Reason String and User Property makes AUTH larger than the client takes [MQTT-3.15.2-2, MQTT-3.15.2-3]', async () => {
+  it('no Reason String and User Property makes AUTH larger than the client accepts [MQTT-3.15.2-2, MQTT-3.15.2-3]', async () => {
     // As large as the CONNACK that comes in the end, and as AUTH needs to be.
     const plain = await begin('pass', { maximumPacketSize: 1_000 })
     const connack = await plain.expect({ cmd: 'connack', reasonCode: 0 })
@@ -221,7 +221,7 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
     expect((await client.expect({ cmd: 'connack', reasonCode: 0 })).size).toBeLessThanOrEqual(maximum)
   })
 
-  it('no packet is larger than the client takes during authentication either [MQTT-3.1.2-24]', async () => {
+  it('no packet during authentication is larger than the client accepts [MQTT-3.1.2-24]', async () => {
     const client = await begin('hello', { maximumPacketSize: 20 })
     expect((await client.expectRefusal(TOO_LARGE)).size).toBeLessThanOrEqual(20)
   })
@@ -237,7 +237,7 @@ describe.skipIf(isOtherBroker).concurrent('3.15 AUTH and 4.12 Enhanced authentic
     await accepted.expectDisconnect(PROTOCOL_ERROR, MALFORMED)
   })
 
-  it('a client that does not take the AUTH of its re-authentication is told so and disconnected [MQTT-3.1.2-24]', async () => {
+  it('a client that accepts no AUTH of this size in its re-authentication is disconnected with the reason [MQTT-3.1.2-24]', async () => {
     const plain = await begin('pass', { maximumPacketSize: 1_000 })
     const { size } = await plain.expect({ cmd: 'connack', reasonCode: 0 })
     for (const [data, fits] of [

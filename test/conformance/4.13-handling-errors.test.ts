@@ -65,7 +65,7 @@ describe.concurrent('4.13 Handling errors', () => {
     await client.expectClosed()
   })
 
-  it('one client that is disconnected leaves its peers alone [MQTT-4.13.1-1]', async () => {
+  it('a client that is disconnected does not affect other clients [MQTT-4.13.1-1]', async () => {
     const topic = unique()
     const [first, second] = [await broker.connect(), await broker.connect()]
     await first.subscribe(topic)

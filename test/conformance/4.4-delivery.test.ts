@@ -41,7 +41,7 @@ describe.concurrent('4.4 Message delivery retry, 4.5 Message receipt and 4.6 Mes
     expect(again).toHaveLength(4)
   })
 
-  it('PUBREL goes before all PUBLISH packets, whatever Receive Maximum is [MQTT-4.4.0-1]', async () => {
+  it('PUBREL is sent before all PUBLISH packets, with any Receive Maximum [MQTT-4.4.0-1]', async () => {
     const topic = unique()
     const client = await broker.connect({ properties: SESSION })
     await client.subscribe(topic, { qos: 2 })

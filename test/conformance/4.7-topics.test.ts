@@ -111,7 +111,7 @@ describe.concurrent('4.7 Topic Names and Topic Filters', () => {
     expect((await client.message()).topic).toBe(topic)
   })
 
-  it('a Topic Filter of 65,535 bytes is granted or refused, and the connection goes on [MQTT-4.7.3-3]', async () => {
+  it('a Topic Filter of 65,535 bytes is granted or refused, and the connection stays open [MQTT-4.7.3-3]', async () => {
     const client = await broker.connect()
     client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'x'.repeat(65_535), qos: 0 }] })
     const { granted } = await client.take('suback')

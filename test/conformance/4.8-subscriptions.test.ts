@@ -156,7 +156,7 @@ describe.concurrent('4.8 Subscriptions', () => {
     for (const other of others) await other.expectNothing()
   })
 
-  it('members that are away are passed over while others are there', async () => {
+  it('members that are away are skipped while others are connected', async () => {
     const topic = unique()
     const [first, second] = await members(2, topic, 1)
     await first!.vanish()

@@ -17,7 +17,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     }
   })
 
-  it('a second CONNECT closes the connection, without a word [3.1.1 MQTT-3.1.0-2]', async () => {
+  it('a second CONNECT closes the connection without a packet [3.1.1 MQTT-3.1.0-2]', async () => {
     const client = await connect()
     client.send(`10 @ "MQTT" 04 02 0000 "${client.clientId}"`)
     await client.expectClosed()
@@ -32,7 +32,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     await (await first('10 @ "MQTT" 04 03 0000 "c"')).expectClosed()
   })
 
-  it('Clean Session 0 resumes the session, and says so [3.1.1 MQTT-3.1.2-4, 3.1.1 MQTT-3.1.2-5, 3.1.1 MQTT-3.2.2-2, 3.1.1 MQTT-3.2.2-3]', async () => {
+  it('Clean Session 0 resumes the session, with Session Present [3.1.1 MQTT-3.1.2-4, 3.1.1 MQTT-3.1.2-5, 3.1.1 MQTT-3.2.2-2, 3.1.1 MQTT-3.2.2-3]', async () => {
     const [clientId, topic] = [unique(), unique()]
     const client = await connect({ clientId, clean: false })
     expect(client.connack?.hex).toBe('20020000')
@@ -55,7 +55,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     await (await connect({ clientId, clean: false })).message({ payload: 'x' })
   })
 
-  it('Clean Session 1 begins anew, and what it began ends with the connection [3.1.1 MQTT-3.1.2-6, 3.1.1 MQTT-3.2.2-1]', async () => {
+  it('Clean Session 1 starts a new session, which ends with the connection [3.1.1 MQTT-3.1.2-6, 3.1.1 MQTT-3.2.2-1]', async () => {
     const [clientId, topic] = [unique(), unique()]
     const stored = await connect({ clientId, clean: false })
     await stored.subscribe(topic, { qos: 1 })
@@ -97,7 +97,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     }
   })
 
-  it('the Will is published also when the session goes on, and when the client breaks the protocol [3.1.1 MQTT-3.1.2-8]', async () => {
+  it('the Will is published even if the session continues, and if the client violates the protocol [3.1.1 MQTT-3.1.2-8]', async () => {
     const topic = unique()
     const watcher = await connect()
     await watcher.subscribe(topic)
@@ -150,7 +150,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     await (await first(packet, 'c0 00')).expectClosed()
   })
 
-  it('a client silent for one and a half times its Keep Alive is cut off, without a word [3.1.1 MQTT-3.1.2-24]', async () => {
+  it('a client silent for one and a half times its Keep Alive is cut off, without a packet [3.1.1 MQTT-3.1.2-24]', async () => {
     const isDue = after(1_450)
     const client = await connect({ keepalive: 1 })
     await client.expectClosed()
@@ -179,7 +179,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
     },
   )
 
-  it('a client already connected is disconnected, without a word [3.1.1 MQTT-3.1.4-2]', async () => {
+  it('a client already connected is disconnected without a packet [3.1.1 MQTT-3.1.4-2]', async () => {
     const clientId = unique()
     const client = await connect({ clientId })
     const second = await connect({ clientId })
@@ -216,7 +216,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
   })
 
   it.skipIf(isOtherBroker)(
-    'a client that names a user where nobody may is refused with 0x05, or what says the same',
+    'a client with a user name is refused with 0x05 or an equivalent, if no user may connect',
     async () => {
       const strict = await startConformanceBroker({ authentication: true, handler: { allowUnauthenticated: false } })
       const client = await strict.sendConnect({ version: 4, username: 'user', password: Buffer.from('x') })

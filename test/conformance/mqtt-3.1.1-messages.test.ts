@@ -24,13 +24,13 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     ['reserved bits of the requested QoS [3.1.1 MQTT-3.8.3-4]', '82 @ 0001 "a" 04'],
     ['a requested QoS of 3 [3.1.1 MQTT-3.8.3-4]', '82 @ 0001 "a" 03'],
     ['a filter that is not UTF-8 [3.1.1 MQTT-3.8.3-1]', '82 @ 0001 <61ff> 00'],
-    ['a filter that goes on after # [3.1.1 MQTT-4.7.1-2]', '82 @ 0001 "#/a" 00'],
+    ['a filter that continues after # [3.1.1 MQTT-4.7.1-2]', '82 @ 0001 "#/a" 00'],
     ['a + that shares its level [3.1.1 MQTT-4.7.1-3]', '82 @ 0001 "a+" 00'],
     ['an UNSUBSCRIBE without a filter [3.1.1 MQTT-3.10.3-2]', 'a2 @ 0001'],
     ['a packet of a server [3.1.1 MQTT-4.8.0-1]', '20 02 0000'],
     ['AUTH, which comes with 5.0 [3.1.1 MQTT-4.8.0-1]', 'f0 00'],
     ['a Reason Code, which comes with 5.0 [3.1.1 MQTT-4.8.0-1]', '40 @ 0001 00'],
-  ])('%s: the connection is closed, without a word', async (_, packet) => {
+  ])('%s: the connection is closed without a packet', async (_, packet) => {
     const topic = unique()
     const watcher = await connect()
     await watcher.subscribe(topic)
@@ -66,14 +66,14 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     expect((await client.take('pubrel')).hex).toBe(packetBytes(`62 @ ${id}`).toString('hex'))
   })
 
-  it('PUBREL for a Packet Identifier that nobody knows is answered with PUBCOMP', async () => {
+  it('PUBREL for an unknown Packet Identifier is answered with PUBCOMP', async () => {
     const client = await connect()
     client.send('62 @ 0009')
     expect((await client.next()).hex).toBe('70020009')
   })
 
   it.each([1, 2] as const)(
-    'what is unacknowledged at QoS %i comes again with DUP 1 on the next connection [3.1.1 MQTT-3.3.1-1, 3.1.1 MQTT-4.4.0-1]',
+    'a message that is unacknowledged at QoS %i comes again with DUP 1 on the next connection [3.1.1 MQTT-3.3.1-1, 3.1.1 MQTT-4.4.0-1]',
     async (qos) => {
       const [clientId, topic] = [unique(), unique()]
       const client = await connect({ clientId, clean: false })
@@ -112,7 +112,7 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     await client.expectNothing()
   })
 
-  it('a retained message at QoS 0 replaces the one before, an empty one removes it [3.1.1 MQTT-3.3.1-7, 3.1.1 MQTT-3.3.1-10, 3.1.1 MQTT-3.3.1-11, 3.1.1 MQTT-3.3.1-12]', async () => {
+  it('a retained message at QoS 0 replaces the previous one, and an empty message removes it [3.1.1 MQTT-3.3.1-7, 3.1.1 MQTT-3.3.1-10, 3.1.1 MQTT-3.3.1-11, 3.1.1 MQTT-3.3.1-12]', async () => {
     const topic = unique()
     const client = await connect()
     const kept = async () => {
@@ -171,19 +171,19 @@ describe.concurrent('MQTT 3.1.1: messages and subscriptions', () => {
     expect((await client.next()).hex).toBe('90050001000201')
   })
 
-  it.skipIf(isOtherBroker)('SUBACK says 0x80 for a subscription that is not made', async () => {
+  it.skipIf(isOtherBroker)('SUBACK has 0x80 for a subscription that is not made', async () => {
     const client = await connect()
     client.send(`82 @ 0001 "${'a/'.repeat(200)}" 01 "${unique()}" 01`)
     expect((await client.next()).hex).toBe('900400018001')
   })
 
-  it('UNSUBACK comes though nothing was subscribed [3.1.1 MQTT-3.10.4-5]', async () => {
+  it('UNSUBACK comes even if nothing was subscribed [3.1.1 MQTT-3.10.4-5]', async () => {
     const client = await connect()
     client.send(`a2 @ 0001 "${unique()}" "${unique()}"`)
     expect((await client.next()).hex).toBe('b0020001')
   })
 
-  it('the order holds over a connection that breaks [3.1.1 MQTT-4.6.0-5, 3.1.1 MQTT-4.6.0-6]', async () => {
+  it('the order is kept over a connection that breaks [3.1.1 MQTT-4.6.0-5, 3.1.1 MQTT-4.6.0-6]', async () => {
     const [clientId, topic] = [unique(), unique()]
     const client = await connect({ clientId, clean: false })
     await client.subscribe(topic, { qos: 1 })

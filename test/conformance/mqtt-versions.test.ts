@@ -46,7 +46,7 @@ describe.concurrent('MQTT 3.1, and messages between versions', () => {
     ['bit 0 of its Connect Flags', '10 @ "MQIsdp" 03 01 000a'],
     ['a QoS in its fixed header', '14 @ "MQIsdp" 03 02 000a'],
     ['Will QoS and Will Retain without a Will', '1f @ "MQIsdp" 03 3b 000a'],
-  ])('a client of MQTT 3.1 is served whatever the bits say that its version does not use: %s', async (_, connect) => {
+  ])('a client of MQTT 3.1 is served with any value of bits that its version does not use: %s', async (_, connect) => {
     const client = await broker.open(3)
     client.send(`${connect} "${unique()}"`, 'c8 00')
     expect((await client.next()).hex).toBe('20020000')
@@ -145,7 +145,7 @@ describe.concurrent('MQTT 3.1, and messages between versions', () => {
     },
   )
 
-  it.each([3, 4] as const)('a client of version %i gets its own messages: it knows no No Local', async (version) => {
+  it.each([3, 4] as const)('a client of version %i gets its own messages: it has no No Local', async (version) => {
     const topic = unique()
     const client = await broker.connect({ version })
     await client.subscribe(topic)
@@ -153,7 +153,7 @@ describe.concurrent('MQTT 3.1, and messages between versions', () => {
     await client.message({ payload: 'own' })
   })
 
-  it('a session of 5.0 that ends with its connection is kept when 3.1.1 asks for it, and the other way round', async () => {
+  it('a session of 5.0 that ends with its connection is kept if 3.1.1 requests it, and the other way round', async () => {
     const clientId = unique()
     const four = await broker.connect({ version: 4, clientId, clean: false })
     await four.disconnect()

@@ -1,7 +1,7 @@
 /** Why no test proves a statement: there is nothing that a server could do, or show. */
 export const reasons = {
-  client: 'binds the client alone: nothing that a server receives shows whether it was kept',
-  transport: 'about WebSocket, which this broker has no transport for yet',
+  client: 'binds only the client: a server cannot observe it',
+  transport: 'about WebSocket, for which this broker has no transport yet',
 } as const
 
 /** The statements that no test names, each with its reason; `test/docs/conformance.test.ts` holds the list to the tests. */

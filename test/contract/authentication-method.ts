@@ -65,7 +65,7 @@ export const authenticationMethodContract = (name: string, test: MethodUnderTest
       expect(method.name).toMatch(/^[\x21-\x7e]+$/)
     })
 
-    it('lets in who is genuine, says who it is, and does so again', async () => {
+    it('accepts a genuine client, reports its user, and does so repeatedly', async () => {
       for (let round = 0; round < 2; round += 1) {
         const step = await exchangeWith(method.begin(client), test.genuine())
         expect(step).toMatchObject({ result: 'success', userName: test.userName })

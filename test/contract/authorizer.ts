@@ -47,7 +47,7 @@ export const authorizerContract = (name: string, create: () => Authorizer | Prom
       authorizer = await create()
     })
 
-    it('allows and denies publishing, whatever QoS and RETAIN', () => {
+    it('allows and denies publishing, with any QoS and RETAIN', () => {
       for (const qos of [0, 1, 2] as const) {
         for (const retain of [false, true]) {
           expect(authorizer.mayPublish(contractIdentity, 'allowed/a', qos, retain)).toBe(true)
@@ -98,7 +98,7 @@ export const authorizerContract = (name: string, create: () => Authorizer | Prom
       )
     })
 
-    it('takes a topic and a filter of 65,535 characters', () => {
+    it('accepts a topic and a filter of 65,535 characters', () => {
       for (const topic of ['/'.repeat(65_535), `denied${'/'.repeat(65_529)}`, 'a'.repeat(65_535)]) {
         expect(authorizer.mayPublish(contractIdentity, topic, 0, false)).toBe(false)
         expect(authorizer.maySubscribe(contractIdentity, topic)).toBe(false)

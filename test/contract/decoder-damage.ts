@@ -48,7 +48,7 @@ export const damageStreams = (stage: DecoderStage, cases: number, seed: number):
     if (outcome(stage, chunks) !== whole) failWith('not the same when split')
     const failures = whole.split('"message":').length - 1
     if (failures > 1) failWith(`fails ${failures} times`)
-    if (failures === 1 && !whole.endsWith('"}]')) failWith('goes on after a failure')
+    if (failures === 1 && !whole.endsWith('"}]')) failWith('continues after a failure')
     if (whole.includes('cannot be read')) failWith('an illegal packet passed the check')
     if (workOf(stage, chunks) > ALLOCATED + ALLOCATED_PER_BYTE * bytes.length) failWith('takes too much memory')
     damage.bytes += bytes.length
@@ -85,7 +85,7 @@ const outcome = (stage: DecoderStage, chunks: readonly Buffer[]): string => {
   return JSON.stringify(said)
 }
 
-/** Bytes that a decoder allocates or copies, whichever are more, while it reads and nobody keeps what it passes on. */
+/** The larger of the bytes that a decoder allocates and copies, while it reads packets that are not kept. */
 const workOf = (stage: DecoderStage, chunks: readonly Buffer[]): number => {
   const ignore = () => undefined
   const decoder = stage.open(new FakeConnection(), { packet: ignore, publish: ignore, fail: ignore })

@@ -85,7 +85,7 @@ const fillsThePublish = (make: () => DecoderStage): void => {
     })
   })
 
-  it('takes nothing over from the packet before', () => {
+  it('carries nothing over from the previous packet', () => {
     const stage = make()
     const full = packetBytes('3b @ "topic" 0007 [01 01 02 00000001 23 0003 26 "a" "b"] \'payload\'')
     for (const version of [5, 4] as const) {
@@ -97,7 +97,7 @@ const fillsThePublish = (make: () => DecoderStage): void => {
     }
   })
 
-  it('takes nothing over from a filter that is not type-checked, and never fills its message', () => {
+  it('carries nothing over from a filter that is not type-checked, and never reuses its message', () => {
     const stage = make()
     const least = packetBytes('30 @ "a" \'hi\'')
     const own = Message.of({ topic: 'own', payload: Buffer.from('of the filter') })
@@ -109,7 +109,7 @@ const fillsThePublish = (make: () => DecoderStage): void => {
     expect([own.topic, own.payload.toString(), own.keep()]).toEqual(['own', 'of the filter', own])
   })
 
-  it('gives every message another serial, and the memory of its own to one that is kept', () => {
+  it('gives every message a unique serial, and a kept message memory of its own', () => {
     const stage = make()
     const chunk = packetBytes('30 @ "a" [26 "k" "v"] \'hi\'')
     const [first, second] = [1, 2].map(() => decoded(stage, 5, chunk, ({ message }) => message.keep()))
@@ -123,7 +123,7 @@ const fillsThePublish = (make: () => DecoderStage): void => {
     ])
   })
 
-  it('says when a message expires, on a clock that counts on', () => {
+  it('sets the time at which a message expires, on a clock that never steps back', () => {
     const nowMs = () => performance.timeOrigin + performance.now()
     const before = nowMs()
     const expiresAtMs = decoded(make(), 5, packetBytes('30 @ "a" [02 0000000a]'), ({ message }) => message.expiresAtMs)
@@ -146,7 +146,7 @@ const FORWARDED = [
 ]
 
 const forwardsProperties = (make: () => DecoderStage): void => {
-  it('forwards all others byte for byte and in their order, wherever Topic Alias and Message Expiry Interval stand', () => {
+  it('forwards all other properties byte for byte and in their order, with Topic Alias and Message Expiry Interval at any place', () => {
     const stage = make()
     const properties = fc
       .tuple(fc.shuffledSubarray(FORWARDED), fc.subarray([EXPIRY, ALIAS]))

@@ -133,7 +133,7 @@ const refusesIllegalPackets = (make: () => DecoderStage): void => {
   it.each([
     ['MQTT 6 in the form of MQTT 5.0', '10 @ "MQTT" 06 02 003c [] "c"', 5],
     ['MQTT 3 in the form of MQTT 3.1.1', '10 @ "MQTT" 03 02 003c "c"', 4],
-    ['a mosquitto bridge, which then goes on without its extension, in the form of MQTT 3.1.1', '10 @ "MQTT" 84', 4],
+    ['a mosquitto bridge, which then continues without its extension, in the form of MQTT 3.1.1', '10 @ "MQTT" 84', 4],
     ['MQIsdp 4 in the form of MQTT 3.1.1', '10 @ "MQIsdp" 04 02 003c "c"', 4],
     ['another protocol not at all', '10 @ "AMQP" 00 02 003c "c"', 0],
     ['a mistake behind the version in the form of that version', '10 @ "MQTT" 05 03 003c [] "c"', 5],
@@ -147,7 +147,7 @@ const refusesIllegalPackets = (make: () => DecoderStage): void => {
 
 /** Packets that end too early, with a Remaining Length that says so: nothing may be read beyond their end. */
 const refusesTruncatedPackets = (make: () => DecoderStage): void => {
-  it.each(VERSIONS)('does not read beyond the end of a packet of version %i, wherever it ends', (version) => {
+  it.each(VERSIONS)('does not read beyond the end of a packet of version %i, at any end', (version) => {
     const stage = make()
     for (const { bytes } of legalOf(version)) {
       const packet = packetBytes(bytes)
@@ -209,7 +209,7 @@ const boundsSizes = (make: (limits: DecoderLimits) => DecoderStage): void => {
     expect(exceeds.errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
   })
 
-  it('holds the packets of a client that is not accepted yet to the limit for the first one', () => {
+  it('applies the limit of the first packet to a client that is not accepted yet', () => {
     const limits = { maximumPacketSize: 1000, maximumConnectPacketSize: 128 }
     const { connection, feed, packets, errors } = opened(make(limits), 4)
     connection.authenticating = true
@@ -262,7 +262,7 @@ const endsWithTheConnection = (make: () => DecoderStage): void => {
     expect(packets).toHaveLength(1)
   })
 
-  it('goes on with a connection whose CONNECT another decoder has read', () => {
+  it('continues a connection whose CONNECT another decoder has read', () => {
     const { connection } = opened(make(), 5)
     const recorder = new PacketRecorder()
     const successor = make().open(connection, recorder)
@@ -296,7 +296,7 @@ const endsWithTheConnection = (make: () => DecoderStage): void => {
 }
 
 const stopsWhilePaused = (make: () => DecoderStage): void => {
-  it('stops behind the packet upon which the connection was paused, says how much it took, and goes on from there', () => {
+  it('stops behind the packet that paused the connection, returns how much it took, and continues from there', () => {
     const connection = new FakeConnection()
     const seen: string[] = []
     const pauseAt = (what: string): void => {
@@ -319,7 +319,7 @@ const stopsWhilePaused = (make: () => DecoderStage): void => {
     expect(seen).toEqual(['connect', 'pingreq', 'publish a', 'publish b', 'Packet type 0 is reserved.'])
   })
 
-  it('takes all of the bytes when it is paused and resumed within a packet, or in the middle of one', () => {
+  it('takes all bytes if it is paused and resumed within a packet, or in the middle of a packet', () => {
     const { connection, recorder, packets, feed } = opened(make(), 4)
     const packet = packetBytes('30 @ "abc" 010203')
     feed(packet.subarray(0, 4))
@@ -392,7 +392,7 @@ const readsUnusedFlags = (make: () => DecoderStage): void => {
 }
 
 const survivesDamage = (make: () => DecoderStage): void => {
-  it('says the same of damaged packets however they are split, fails at most once, and never throws', () => {
+  it('gives the same result for damaged packets split in any way, fails at most once, and never throws', () => {
     const cases = runs(DAMAGED_CASES)
     const { refused } = damageStreams(make(), cases, fuzzSeed)
     // Most damage is noticed; what is not lies in payloads and texts, or cuts a packet short.

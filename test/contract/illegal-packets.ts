@@ -230,7 +230,7 @@ export const ILLEGAL_PACKETS = rows([
   ],
   ['SUBSCRIBE with a Reason String', [5], '82 @ 0001 [1f "x"] "a" 00', 'MalformedPacket'],
   ['SUBSCRIBE to an empty filter', [3, 4], '82 @ 0001 "" 00', 'TopicFilterInvalid', 'MQTT-4.7.3-1'],
-  ['SUBSCRIBE to a filter that goes on after #', [3, 4], '82 @ 0001 "#/a" 00', 'TopicFilterInvalid', 'MQTT-4.7.1-1'],
+  ['SUBSCRIBE to a filter that continues after #', [3, 4], '82 @ 0001 "#/a" 00', 'TopicFilterInvalid', 'MQTT-4.7.1-1'],
   ['SUBSCRIBE to a filter with a + in a level', [5], '82 @ 0001 [] "a+" 00', 'TopicFilterInvalid', 'MQTT-4.7.1-2'],
   ['SUBSCRIBE to $share without a ShareName', [5], '82 @ 0001 [] "$share//a" 00', 'TopicFilterInvalid', 'MQTT-4.8.2-1'],
   ['SUBSCRIBE to $share without a filter', [4], '82 @ 0001 "$share/g" 00', 'TopicFilterInvalid', 'MQTT-4.8.2-2'],

@@ -17,7 +17,7 @@ export const routerWorkContract = (create: () => Router): void => {
     }
     const got = (mailboxes: Mailbox[]) => mailboxes.filter(({ messages }) => messages.length === 1).length
 
-    it('is reported for each message: as much as its subscribers say, and for what it is in bytes', () => {
+    it('is reported for each message: the work of its subscribers, and its bytes', () => {
       const members = crowd(10, 'a')
       for (const member of members) member.work = 7
       const { work: small } = router.publish(messageOn('a'))
@@ -35,7 +35,7 @@ export const routerWorkContract = (create: () => Router): void => {
       expect(got(members)).toBe(100)
     })
 
-    it('in steps is what they were told at most, about, and reaches everybody once and in their order', () => {
+    it('in steps is about the given maximum, and each subscriber gets the message once and in order', () => {
       const members = crowd(100, '+')
       const both = new Mailbox()
       for (const filter of ['#', 'a']) router.subscribe(both, subscriptionTo(filter))
@@ -75,7 +75,7 @@ export const routerWorkContract = (create: () => Router): void => {
       expect(publish.subscribers).toBe(got(members) + got(both))
     })
 
-    it('that is left to do goes on for a subscriber that replaces its subscription, while others come and go', () => {
+    it('in steps continues for a subscriber that replaces its subscription, while others come and go', () => {
       const members = crowd(20, 'a/+')
       const publish = router.publishInSteps(messageOn('a/b'))
       while (!publish.isDone) {

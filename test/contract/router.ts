@@ -31,7 +31,7 @@ const matching = (create: () => Router): void => {
       mailbox = new Mailbox()
     })
 
-    it('passes a message to the subscribers of its topic before publish returns, and to nobody else', () => {
+    it('passes a message only to the subscribers of its topic, before publish returns', () => {
       const other = new Mailbox()
       router.subscribe(mailbox, subscriptionTo('a/b'))
       router.subscribe(other, subscriptionTo('a'))
@@ -41,7 +41,7 @@ const matching = (create: () => Router): void => {
       expect(other.messages).toEqual([])
     })
 
-    it('says how many subscribers got a message: nobody, one, several, a Shared Subscription as one', () => {
+    it('reports how many subscribers got a message: none, one, several, a Shared Subscription as one', () => {
       expect(router.publish(messageOn('a')).subscribers).toBe(0)
       for (const filter of ['a', '+', '#']) router.subscribe(mailbox, subscriptionTo(filter))
       expect(router.publish(messageOn('a')).subscribers).toBe(1)
@@ -228,7 +228,7 @@ const changes = (create: () => Router): void => {
       },
     )
 
-    it('ends one subscription and leaves the others', () => {
+    it('ends one subscription and keeps the rest', () => {
       const other = new Mailbox()
       for (const filter of ['a/b', 'a/+', 'a/#']) router.subscribe(mailbox, subscriptionTo(filter))
       router.subscribe(other, subscriptionTo('a/+'))
@@ -333,7 +333,7 @@ const runs = (create: () => Router): void => {
       return { isTaken: true, whole: 0, single, refused, work }
     }
 
-    it('reaches each subscriber whole and in order: some at once, the others by each message', () => {
+    it('reaches each subscriber completely and in order: some at once, some by each message', () => {
       const router = create()
       const single = new Mailbox()
       const whole = new RunMailbox(true)
@@ -350,7 +350,7 @@ const runs = (create: () => Router): void => {
       expect([whole, refusing].map(({ offered }) => offered.length)).toEqual(router.publishRun ? [1, 1] : [0, 0])
     })
 
-    it('reaches nobody when nobody subscribes, nor its publisher through No Local [MQTT-3.8.3-3]', () => {
+    it('reaches no subscriber if there is none, and not its publisher through No Local [MQTT-3.8.3-3]', () => {
       const router = create()
       const publisher = new RunMailbox(true)
       const nothing = { isTaken: true, whole: 0, single: 0 }
@@ -362,7 +362,7 @@ const runs = (create: () => Router): void => {
       expect(payloads(publisher)).toEqual(PAYLOADS)
     })
 
-    it('is made shorter when it would be too many deliveries, whoever takes it', () => {
+    it('is shortened if it would be too many deliveries, for all kinds of subscribers', () => {
       const router = create()
       if (router.publishRun === undefined) return
       const run = runOf(

@@ -90,7 +90,7 @@ export const sharedSubscriptionContract = (create: () => Router): void => {
       expect(counts().slice(1)).toEqual(before.slice(1))
     })
 
-    it('prefers those among them that can send it at once', () => {
+    it('prefers members that can send it at once', () => {
       const [one, two, three] = members as [Mailbox, Mailbox, Mailbox]
       connect(three, false)
       one.ready = false
@@ -118,7 +118,7 @@ export const sharedSubscriptionContract = (create: () => Router): void => {
       expect(sum(counts())).toBe(1)
     })
 
-    it('goes on with the others when members leave, and ends with the last', () => {
+    it('continues with the remaining members when members leave, and ends with the last', () => {
       publish(2)
       expect(router.unsubscribe(members[0]!, shared)).toBe(true)
       const before = sum(counts())
@@ -169,7 +169,7 @@ export const sharedSubscriptionContract = (create: () => Router): void => {
       }
     })
 
-    it('says so when there is no other member to pass a message on to', () => {
+    it('reports that there is no other member to pass a message on to', () => {
       const [one, two, three] = members as [Mailbox, Mailbox, Mailbox]
       router.unsubscribe(two, shared)
       router.unsubscribe(three, shared)

@@ -14,7 +14,7 @@ export const storeModelContract = <S extends Store>({
   dispose,
   runs: most = 200,
 }: StoreUnderTest<S>): void => {
-  it('agrees with lists that are searched from end to end, whatever happens in whatever order', async () => {
+  it('agrees with lists that are searched from end to end, for any operations in any order', async () => {
     const run = async (steps: readonly Step[]) => {
       let store = await create()
       const model = new Model()
@@ -91,7 +91,7 @@ interface ModelSession {
 
 class Model {
   readonly #sessions = new Map<string, ModelSession>()
-  /** By session: they go on when a session ends, which no store may mind. */
+  /** By session. Numbers continue when a session ends, which every store has to support. */
   readonly #lastSequences = new Map<string, number>()
   readonly #retained = new Map<string, string>()
 

@@ -172,7 +172,7 @@ export const storeReopenedContract = <S extends Store>({ create, reopen, dispose
     expect(parts[0]).toMatchObject({ qos: 1, retain: true, expiresAtMs: 1_700_000_000_000 })
   })
 
-  it('goes on, and has everything again the next time', async () => {
+  it('continues, and has everything again the next time', async () => {
     begin('a')
     queue('a', 1)
     await restored()

@@ -16,7 +16,7 @@ export interface StoreUnderTest<S extends Store> {
   readonly runs?: number
 }
 
-/** Short words for what the suites do to a store again and again. @param current the store at this moment. */
+/** Short names for frequent actions of the suites on a store. @param current the store at this moment. */
 export const driving = (current: () => Store) => {
   const append = (...records: StoreRecord[]) => {
     for (const record of records) current().append(record)

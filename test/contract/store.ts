@@ -182,7 +182,7 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
         expect(sequences('a')).toEqual([1])
       })
 
-      it('bear to be ended when there is none, and records for none', () => {
+      it('may be ended if there is none, and records for unknown sessions have no effect', () => {
         append(
           { type: 'session-ended', session: 'a' },
           { type: 'session-ended', session: 'a' },
@@ -236,7 +236,7 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
         expect(new Set(calls).size).toBe(calls.length)
       })
 
-      it('tell nobody but the last who asked', async () => {
+      it('notify only the last listener', async () => {
         let former = 0
         store.onDurable(() => {
           former += 1

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { serverConfig } from '../../components/server/config.ts'
 import { Core } from '../../components/server/core.ts'
 import { readPipeline } from '../../components/server/pipeline.ts'
@@ -8,6 +8,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import type { Transport } from '../../src/kinds/transport.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 
 /** A transport that listens, and what a test needs beside it. */
@@ -32,7 +33,7 @@ class TestServer {
 
   /** The connection with this index, once it was let in. */
   async connection(index: number) {
-    await vi.waitFor(() => expect(this.connections.length).toBeGreaterThan(index))
+    await eventually(() => expect(this.connections.length).toBeGreaterThan(index))
     return this.connections[index]!
   }
 
@@ -107,11 +108,11 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       before.write('before')
       const server = serve()
       const first = await server.connection(0)
-      await vi.waitFor(() => expect(first.text).toBe('before'))
+      await eventually(() => expect(first.text).toBe('before'))
       const later = await connect()
       later.write('later')
       const second = await server.connection(1)
-      await vi.waitFor(() => expect(second.text).toBe('later'))
+      await eventually(() => expect(second.text).toBe('later'))
     })
 
     it('names itself in the peer of each connection', async () => {
@@ -131,12 +132,12 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       const text = Array.from({ length: 50_000 }, (_, index) => `${index} `).join('')
       client.write(text)
       const { connection } = await server.connection(0)
-      await vi.waitFor(() => expect(server.connections[0]!.text.length).toBe(text.length))
+      await eventually(() => expect(server.connections[0]!.text.length).toBe(text.length))
       expect(server.connections[0]!.text === text).toBe(true)
       const bytes = Buffer.from(text)
       for (let start = 0; start < bytes.length; start += 10_000) connection.write(bytes.subarray(start, start + 10_000))
       expect((await received(client, text.length)) === text).toBe(true)
-      await vi.waitFor(() => expect(connection.pendingBytes).toBe(0))
+      await eventually(() => expect(connection.pendingBytes).toBe(0))
       const counted = { bytesReceived: bytes.length, bytesSent: bytes.length }
       expect([connection.bytesReceived, server.core.counters]).toMatchObject([bytes.length, counted])
     })
@@ -152,7 +153,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       connection.write(Buffer.from('answer'))
       expect(await answer).toBe('answer')
       connection.resume()
-      await vi.waitFor(() => expect(server.connections[0]!.closed).toBe(true))
+      await eventually(() => expect(server.connections[0]!.closed).toBe(true))
       expect([server.connections[0]!.text, connection.end?.by]).toEqual(['request', 'client'])
     })
 
@@ -161,14 +162,14 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       const [client, other] = [await connect(), await connect()]
       const [first, second] = [await server.connection(0), await server.connection(1)]
       client.write('one')
-      await vi.waitFor(() => expect(first.text).toBe('one'))
+      await eventually(() => expect(first.text).toBe('one'))
       first.connection.pause()
       client.write('two')
       other.write('other')
-      await vi.waitFor(() => expect(second.text).toBe('other'))
+      await eventually(() => expect(second.text).toBe('other'))
       expect(first.text).toBe('one')
       first.connection.resume()
-      await vi.waitFor(() => expect(first.text).toBe('onetwo'))
+      await eventually(() => expect(first.text).toBe('onetwo'))
     })
 
     it('sends what was written before it closes', async () => {
@@ -180,7 +181,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       connection.close('test')
       expect(await all).toBe('last')
       client.end()
-      await vi.waitFor(() => expect(server.core.connections).toBe(0))
+      await eventually(() => expect(server.core.connections).toBe(0))
     })
 
     it('leaves nothing of a client that breaks off', async () => {
@@ -188,11 +189,11 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       const client = await connect()
       const { connection } = await server.connection(0)
       client.destroy()
-      await vi.waitFor(() => expect(server.core.connections).toBe(0))
+      await eventually(() => expect(server.core.connections).toBe(0))
       expect([connection.open, server.connections[0]!.closed]).toEqual([false, true])
     })
 
-    it('leaves a connection to the server that is one too many, which closes it', async () => {
+    it('passes a connection above the maximum to the server, which closes it', async () => {
       const server = serve(1)
       await connect()
       await server.connection(0)
@@ -211,7 +212,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       meanwhile.write('meanwhile')
       const next = serve()
       const { connection } = await next.connection(0)
-      await vi.waitFor(() => expect(next.connections[0]!.text).toBe('meanwhile'))
+      await eventually(() => expect(next.connections[0]!.text).toBe('meanwhile'))
       expect([server.connections.length, connection.open]).toEqual([1, true])
     })
 
@@ -222,7 +223,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
       expect(() => other.serve(tested.transport)).toThrow(name)
     })
 
-    it('closes connections that nobody served when it stops', async () => {
+    it('closes connections that were not served when it stops', async () => {
       const client = await connect()
       const closed = once(client.resume(), 'close')
       client.on('end', () => client.end())

@@ -4,11 +4,12 @@ import type { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import mqtt, { type MqttClient } from 'mqtt'
-import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { z } from 'zod'
 import { Logger } from '../../src/kinds/logger.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import { eventually, PATIENCE_MS } from '../helpers/eventually.ts'
 import { inFullRun } from '../helpers/full-run.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
@@ -61,7 +62,7 @@ export const arena = (config: ArenaConfig = {}): Arena => {
     for (const attacker of attackers.splice(0)) attacker.destroy()
     // Nothing threw, and nothing had to be caught.
     if (config.faulty !== true) expect(log.at('error')).toEqual([])
-    await vi.waitFor(() => expect(broker.map.server.connections).toBe(1), { timeout: 5_000, interval: 2 })
+    await eventually(() => expect(broker.map.server.connections).toBe(1))
     await bystander.isServed()
   }
   if (config.concurrent !== true) afterEach(clear)
@@ -105,9 +106,6 @@ const systemWith = (
   },
   ...entries,
 })
-
-/** How long a message of the bystander may take, in milliseconds: generous, for machines that do other work. */
-const PATIENCE_MS = 3_000
 
 /** A well-behaved client with a subscription of its own. */
 class Bystander {

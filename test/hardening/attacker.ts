@@ -112,8 +112,8 @@ export class Attacker {
   }
 
   /**
-   * Fails unless the broker ends the connection as it must: with DISCONNECT and one of these Reason Codes in MQTT 5.0,
-   * without a word in MQTT 3. @returns the packets that came before.
+   * Fails unless the broker ends the connection as it must: with DISCONNECT and one of these Reason Codes in MQTT 5.0, without
+   * a packet in MQTT 3. @returns the packets that came before.
    */
   async isThrownOut(...reasons: (keyof typeof ReasonCode)[]): Promise<string[]> {
     const packets = await this.rest()
@@ -127,7 +127,7 @@ export class Attacker {
 
   /**
    * Fails unless the broker refuses the CONNECT packet: with CONNACK and this Reason Code in MQTT 5.0; in MQTT 3 with the
-   * Return Code, or without a word when there is none.
+   * Return Code, or without a packet if there is none.
    */
   async isRefused(reason: keyof typeof ReasonCode, returnCode?: number): Promise<void> {
     const packets = await this.rest()

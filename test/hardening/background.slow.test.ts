@@ -30,7 +30,7 @@ describe('a background task that fails', () => {
     payload: `[18 ${delay}] "${topic}" <78>`,
   })
 
-  it('is logged, and all that expires goes on expiring', async () => {
+  it('is logged, and expiry continues', async () => {
     const witness = await attack.connected(5)
     await witness.subscribe('works/+')
     const persistent = '11 00000001'

@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { LocalBroker } from '../../components/broker/local-broker.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
 import { hex, noProperties } from './attacker.ts'
@@ -58,7 +59,7 @@ it.each([3, 4] as const)('QoS 2 messages that are never released cost little in 
   })
   expect(gauges().unreleasedBytes).toBe(128 * PAGE_BYTES)
   attacker.destroy()
-  await vi.waitFor(() => expect(gauges().unreleasedBytes).toBe(0))
+  await eventually(() => expect(gauges().unreleasedBytes).toBe(0))
 })
 
 it('QoS 2 messages that are never released end for all sessions together at maximumTotalUnreleasedBytes', async () => {
@@ -85,7 +86,7 @@ it('QoS 2 messages that are never released end for all sessions together at maxi
   for (const id of upTo(600)) publisher.send(publishes('a', [id], ''), `62 02 ${hex(id, 4)}`)
   expect(await publisher.untilPing()).toHaveLength(2 * 600)
   for (const clientId of sessions) (await attack.connected(4, { clientId })).destroy()
-  await vi.waitFor(() => expect(gauges().unreleasedBytes).toBe(0))
+  await eventually(() => expect(gauges().unreleasedBytes).toBe(0))
 })
 
 describe.each(VERSIONS)('in version %i', (version) => {
@@ -105,7 +106,7 @@ describe.each(VERSIONS)('in version %i', (version) => {
     }
   })
 
-  it('PUBREL for ids that nobody knows is answered, and leaves nothing behind', async () => {
+  it('PUBREL for unknown ids is answered, and leaves nothing behind', async () => {
     const attacker = await attack.connected(version)
     const releases = Buffer.concat(upTo(20_000).map((id) => packetBytes(`62 02 ${hex(id, 4)}`)))
     await holdingAtMost(8, async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { LocalBroker } from '../../components/broker/local-broker.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost, VERSIONS } from './arena.ts'
 import { Attacker, connectNotation, hex, noProperties } from './attacker.ts'
@@ -29,7 +30,7 @@ describe.each(VERSIONS)('takeover storms in version %i', (version) => {
       await Promise.all(storm.map((attacker) => attacker.packet()))
       for (const attacker of storm.slice(0, -1)) await isTakenOver(attacker)
     }
-    await vi.waitFor(() => expect(attack.broker.map.server.connections).toBe(2))
+    await eventually(() => expect(attack.broker.map.server.connections).toBe(2))
     const last = await attack.connected(version, { clientId: 'same' })
     await last.isAlive()
     expect(router.subscriptions).toBe(before)
@@ -46,11 +47,11 @@ describe('floods', () => {
   it('of connections are cut at maximumConnections, and end when the connections do', async () => {
     const server = attack.broker.map.server
     const flood = await Promise.all(Array.from({ length: 300 }, () => attack.open()))
-    await vi.waitFor(() => expect(server.counters.refused).toBeGreaterThanOrEqual(300 - MAXIMUM_CONNECTIONS))
+    await eventually(() => expect(server.counters.refused).toBeGreaterThanOrEqual(300 - MAXIMUM_CONNECTIONS))
     expect(server.connections).toBeLessThanOrEqual(MAXIMUM_CONNECTIONS)
     await attack.bystanderIsServed()
     for (const attacker of flood) attacker.destroy()
-    await vi.waitFor(() => expect(server.connections).toBe(1))
+    await eventually(() => expect(server.connections).toBe(1))
     await (await attack.connected()).isAlive()
   })
 
@@ -72,7 +73,7 @@ describe('floods', () => {
     // Sockets that close hold 1 MiB for a while. A leak of the sessions alone would add 1.2 MiB, of the clients 5.
     await holdingAtMost(1.6, async () => {
       for (let waves = 0; waves < 20; waves++) await wave()
-      await vi.waitFor(() => expect(held()).toEqual(before))
+      await eventually(() => expect(held()).toEqual(before))
     })
   })
 

@@ -5,7 +5,7 @@ import { noProperties } from './attacker.ts'
 
 const attack = arena()
 
-/** Bytes of a first packet that anybody can send: whoever sends them is told nothing, and gone. */
+/** Bytes of a first packet that any peer can send. The connection is closed without an answer. */
 const BEFORE_CONNECT: readonly (readonly [string, string])[] = [
   ['a CONNECT packet of 256 MB', '10 ffffff7f'],
   ['a CONNECT packet of 256 MB that begins well', '10 ffffff7f 0004 4d515454 05'],
@@ -101,7 +101,7 @@ describe.each(VERSIONS)('version %i', (version) => {
     },
   )
 
-  it('a PUBLISH packet that ends before the length it declares is nobody’s message', async () => {
+  it('a PUBLISH packet that ends before its declared length is not delivered', async () => {
     const witness = await attack.connected(version)
     await witness.subscribe('cut/off')
     const attacker = await attack.connected(version)

@@ -7,7 +7,7 @@ import { arena } from './arena.ts'
 
 const attack = arena({ handler: { receiveMaximum: 20, maximumInflight: 5, maximumQueuedMessages: 20 } })
 
-/** Legal packets of any version in any order, about half of them damaged: whatever they do, nothing throws. */
+/** Legal packets of any version in any order, about half of them damaged. The broker must not throw. */
 it('damaged packets end their own connections alone', async () => {
   const random = randomBelow(fuzzSeed)
   const streams = fc.sample(packetStream, { numRuns: runs(600), seed: fuzzSeed })

@@ -25,7 +25,7 @@ const subscribeBytes = (all: readonly string[]): Buffer =>
 const topic = (n: number): string => `${'a/'.repeat(LEVELS - 1)}${n}-${'x'.repeat(300)}`
 
 describe('topics that lead through very many filters', () => {
-  it('take several turns each: a client beside is served meanwhile, and each message arrives once and in order', async () => {
+  it('take several turns each: another client is served meanwhile, and each message arrives once and in order', async () => {
     const subscriber = await attack.connected(5)
     subscriber.send(subscribeBytes(filters(FILTERS)))
     expect(await subscriber.packet()).toMatch(/^90/)
@@ -56,7 +56,7 @@ describe('topics that lead through very many filters', () => {
     expect(codes.filter((code) => code === '00')).toHaveLength(granted)
     expect(codes.filter((code) => code === '97')).toHaveLength(2_000 - granted)
     expect(core().counters.refusedWildcardLevels - before).toBe(2_000 - granted)
-    // Filters without wildcards cost one look-up, whatever their depth.
+    // Filters without wildcards cost one look-up, at any depth.
     await attacker.subscribe('a/'.repeat(60))
   })
 })

@@ -25,7 +25,7 @@ it.each(VERSIONS)('no password or payload gets into the log, in version %i', asy
   )
   await attacker.untilPing()
   if (version === 5) attacker.send(`30 @ "a" [09 <${hexSecret}> 26 "n" "${SECRET}" 03 "${SECRET}"] 'x'`)
-  // What is illegal, and full of secrets: none of it is quoted.
+  // Illegal packets that contain secrets: the log must not quote them.
   attacker.send(`36 @ "${SECRET}" '${SECRET}'`)
   await attacker.rest()
   const refused = await attack.open(version)

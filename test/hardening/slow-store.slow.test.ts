@@ -25,7 +25,7 @@ const persistent = async (clientId: string) => {
 const COUNT = 4_000
 
 describe('a store that answers slowly', () => {
-  it('makes acknowledgements wait: not one leaves before the message is durable', async () => {
+  it('makes acknowledgements wait until the message is durable', async () => {
     await persistent('subscriber')
     const publisher = await attack.connected(5)
     publisher.send('32 @ "kept" 0001 [] \'x\'', '34 @ "kept" 0002 [] \'x\'', 'c0 00')

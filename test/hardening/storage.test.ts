@@ -50,7 +50,7 @@ const collect = async (attacker: Attacker): Promise<number[]> => {
 describe('retained floods', () => {
   const attack = arena({ handler: bounds })
 
-  it('end at maximumRetainedMessages: those that are there stay, and can be replaced and removed', async () => {
+  it('end at maximumRetainedMessages: existing messages stay, and can be replaced and removed', async () => {
     const attacker = await attack.connected(5)
     const codes = await flood(attacker, (n) => `retained/${n}`, 400, '', '33')
     expect(codes).toEqual(codes.map((_, n) => (n < 100 ? 0x10 : 0x97)))
@@ -122,7 +122,7 @@ describe('sessions without bounds', () => {
     return (await attacker.rest())[0]!.slice(6, 8)
   }
 
-  it('that hold nothing keep no new client out at maximumSessions', async () => {
+  it('without content do not block new clients at maximumSessions', async () => {
     for (let n = 0; n < 60; n++) expect(await leave(`nothing ${n}`, false)).toBe('00')
     const { sessions, counters } = core()
     expect(sessions.away.count).toBe(30)

@@ -15,7 +15,7 @@ const slashes = packetBytes(`"${SLASHES}"`).toString('hex')
 describe.each(VERSIONS)('65,535 slashes in version %i', (version) => {
   const none = noProperties(version)
 
-  it('in a Topic Name reach those who want everything', async () => {
+  it('in a Topic Name are delivered to a subscriber of everything', async () => {
     const attacker = await attack.connected(version)
     await attacker.subscribe('#')
     attacker.send(`32 @ ${slashes} 0001 ${none} 'x'`)
@@ -74,7 +74,7 @@ describe.each(VERSIONS)('topics in version %i', (version) => {
     }
   })
 
-  it('that begin with $ are the server’s: a client’s message on them reaches nobody and stays nowhere', async () => {
+  it('that begin with $ belong to the server: a client’s message on them is not delivered and not retained', async () => {
     const witness = await attack.connected(version)
     for (const filter of ['$SYS/#', '$own/+', '$own', '#']) await witness.subscribe(filter)
     const attacker = await attack.connected(version)
@@ -174,7 +174,7 @@ it('filters that all match, in all ways, are matched in time', async () => {
   expect(await attacker.untilPing()).toHaveLength(20)
 })
 
-it('filters that lead through all retained messages and find none keep no other client waiting', async () => {
+it('filters that search all retained messages without a match do not delay other clients', async () => {
   const [topics, filters] = isFullRun ? [10_000, 1_000] : [4_000, 400]
   const publisher = await attack.connected(5)
   const retained = (payload: string) =>

@@ -1,9 +1,10 @@
 /** Floods of legal packets: what is done in one turn of the event loop does not depend on how many send them. */
 
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type PacketReceiver, PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena } from './arena.ts'
 import { hex } from './attacker.ts'
@@ -82,7 +83,7 @@ describe('a flood of', () => {
       await attack.bystanderIsServed()
       counted.most = 0
       for (const attacker of army) attacker.send(flood)
-      // They are served, and so is everybody else meanwhile.
+      // They are served, and so are all other clients meanwhile.
       for (let times = 0; times < 5; times++) await attack.bystanderIsServed()
       await Promise.all(army.map((attacker) => attacker.untilPing()))
       // The rest of one turn and the waiting ones of the next one can fall together, and each client may exceed a share once.
@@ -98,7 +99,7 @@ it('connections that are reset at once are closed over turns of the event loop',
   await attack.bystanderIsServed()
   counted.most = 0
   for (const attacker of army) attacker.raw.socket.resetAndDestroy()
-  await vi.waitFor(() => expect(attack.broker.map.server.connections).toBe(1), { timeout: 15_000, interval: 5 })
+  await eventually(() => expect(attack.broker.map.server.connections).toBe(1))
   await attack.bystanderIsServed()
   // 5,000 units are the ends of some 17 connections, and those of one turn and of the next can fall together.
   expect(counted.most).toBeLessThan(60 * CLOSING)

@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import { UNITS_PER_TURN } from '../../components/broker/turn-scheduler.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { arena, VERSIONS } from './arena.ts'
 import { type Attacker, noProperties } from './attacker.ts'
 
@@ -54,7 +55,7 @@ describe('many connections that are lost at once', () => {
     expect(router.subscriptions).toBe(before + 30_000)
     for (const client of clients) client.destroy()
     await attack.bystanderIsServed()
-    await vi.waitFor(() => expect(router.subscriptions).toBe(before), { timeout: 5_000 })
+    await eventually(() => expect(router.subscriptions).toBe(before))
     turnsWereBounded()
   })
 })

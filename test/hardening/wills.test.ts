@@ -42,7 +42,7 @@ describe.each(VERSIONS)('in version %i', (version) => {
     await attacker.send(connectNotation(version, { flags, payload: payload.replace('{}', none) })).isRefused(reason)
   })
 
-  it('a will on a topic of the server is nobody’s message', async () => {
+  it('a will on a topic of the server is not delivered', async () => {
     const witness = await attack.connected(version)
     await witness.subscribe('$SYS/#')
     const attacker = await attack.open(version)
@@ -102,7 +102,7 @@ describe.each(REFUSED)('a connection that is refused for %s', (_, packet) => {
     await witness.isAlive()
   })
 
-  it('takes no session over', async () => {
+  it('does not take over a session', async () => {
     const victim = await attack.connected(5, { clientId: 'victim' })
     const attacker = await attack.open(5)
     await attacker.send(packet('victim')).rest()

@@ -10,7 +10,7 @@ export interface Heartbeat {
 
 export const Heartbeat = kind<Heartbeat>()('Heartbeat')
 
-/** Publishes the time to a topic, again and again. */
+/** Publishes the time to a topic at an interval. */
 export const heartbeat = defineComponent({
   provides: Heartbeat,
   needs: { broker: Broker, logger: Logger },

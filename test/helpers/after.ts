@@ -1,6 +1,6 @@
 /**
- * Tells whether a time has passed, by a timer of this process. Broker and test are in one process, whose timers end in order:
- * what the broker does later comes later, however busy the machine is. Call it before what it is compared with begins.
+ * Tells whether a time has passed, by a timer of this process. Broker and test are in one process, whose timers end in order,
+ * so a busy machine does not change the order of events. Call it before the measured interval begins.
  */
 export const after = (ms: number): (() => boolean) => {
   let hasPassed = false

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 
 /**
- * Few levels, so that filters and topics meet: empty ones, traps for objects used as maps, `$`, text that looks alike, and
- * text long enough for V8 to slice it.
+ * Few levels, so that filters and topics meet: empty levels, names of properties of objects, `$`, similar text, and text that
+ * is long enough for V8 to slice it.
  */
 const level = fc.constantFrom(
   '',

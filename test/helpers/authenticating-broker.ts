@@ -15,8 +15,8 @@ export const ann = { user: 'ann', password: 'pencil' }
 export const bob = { user: 'bob', password: 'eraser' }
 
 /**
- * A broker with SCRAM, methods that misbehave, and topics that belong to users: who is ann may use `users/ann/#`, and
- * everybody `open/#`.
+ * A broker with SCRAM, methods that misbehave, and topics that belong to users: user ann may use `users/ann/#`, and all users
+ * `open/#`.
  */
 export class AuthenticatingBroker {
   readonly log: RecordingLogger
@@ -81,7 +81,7 @@ export class AuthenticatingBroker {
     return peer
   }
 
-  /** A client that is connected, as ann unless told otherwise. */
+  /** A connected client, by default of user ann. */
   async connected(clientId = 'client', user = ann): Promise<AuthenticatingPeer> {
     const peer = await this.open()
     const { verdict } = await peer.authenticate(user, { clientId })

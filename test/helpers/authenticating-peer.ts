@@ -7,7 +7,7 @@ import { ScramClient, type ScramClientOptions } from './scram-client.ts'
 
 type Properties = NonNullable<IConnectPacket['properties']>
 
-/** What comes from a broker, with the fields that are of interest here. */
+/** A packet from a broker, with the fields that tests use. */
 export interface FromBroker {
   readonly cmd: Packet['cmd']
   readonly reasonCode?: number
@@ -16,7 +16,7 @@ export interface FromBroker {
   readonly properties?: { readonly authenticationMethod?: string; readonly authenticationData?: Buffer }
 }
 
-/** A client of MQTT 5.0 that sends what a test tells it to, packet by packet, with SCRAM at hand. */
+/** A client of MQTT 5.0 that a test controls packet by packet, with support for SCRAM. */
 export class AuthenticatingPeer {
   readonly socket: Socket
   readonly #received: FromBroker[] = []

@@ -12,8 +12,8 @@ const decoderStage = mqttDecoder.start(mqttDecoder.config.parse({}), {}, context
 const encoderStage = mqttEncoder.start({}, {}, context) as EncoderStage
 
 /**
- * Decodes a stream of packets that begins with CONNECT, and encodes every PUBLISH in it again: what the encoder writes
- * has the size that was foretold, and means the same to the decoder; the forwarded properties are the same bytes.
+ * Decodes a stream of packets that begins with CONNECT, and encodes every PUBLISH in it again: the encoded packet has the
+ * predicted size and decodes to the same packet. The forwarded properties are the same bytes.
  */
 export const roundTrip = (version: ProtocolVersion, stream: Buffer): void => {
   const again: Buffer[] = []

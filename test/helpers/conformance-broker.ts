@@ -8,7 +8,7 @@ import { quietSystem, startBroker, withConfig } from './start-broker.ts'
 /** For `it.skipIf`, where a test needs our broker. */
 export const isOtherBroker = otherBrokerPort > 0
 
-/** Values of the config that a test wants to be different. */
+/** Values of the config that a test changes. */
 export interface BrokerConfig {
   readonly handler?: object
   readonly decoder?: object
@@ -29,13 +29,13 @@ export const unique = (): string => {
 /** The broker of a test file, started before its tests and stopped after them. */
 export interface ConformanceBroker {
   readonly port: number
-  /** A connection on which nothing has been sent. */
+  /** A connection before CONNECT. */
   open(version?: ProtocolVersion): Promise<ConformanceClient>
-  /** A connected client, of MQTT 5.0 and with a Client Identifier of its own unless told otherwise. */
+  /** A connected client, by default of MQTT 5.0 and with a unique Client Identifier. */
   connect(options?: ConnectOptions): Promise<ConformanceClient>
-  /** Sends CONNECT without waiting for what comes. */
+  /** Sends CONNECT without waiting for the answer. */
   sendConnect(options?: ConnectOptions): Promise<ConformanceClient>
-  /** Publishes a message of the broker's own, past all that clients may not do. */
+  /** Publishes a message as the server, without the restrictions for clients. */
   publish(topic: string, payload: string): void
   stop(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { generate, type IConnectPacket, type IPublishPacket, type Packet, type Q
 import { expect } from 'vitest'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { connectPacket } from './connect-packet.ts'
+import { PATIENCE_MS } from './eventually.ts'
 import { packetBytes } from './packet-bytes.ts'
 import { RawClient } from './raw-client.ts'
 import { type ReceivedPacket, receivedPacket } from './received-packet.ts'
@@ -37,20 +38,17 @@ export interface SubscribeOptions {
 }
 
 /**
- * Another broker to run the suite against, to see what is wrong with a test: `CONFORMANCE_PORT=1883 npx vitest run
- * test/conformance`. It may close without a word, or with another Reason Code, where ours is more exact.
+ * The port of another broker to run the suite against, in order to find wrong tests: `CONFORMANCE_PORT=1883 npx vitest run
+ * test/conformance`. Such a broker may close without a packet, or with a less exact Reason Code.
  */
 export const otherBrokerPort = Number(process.env['CONFORMANCE_PORT'] ?? 0)
 
-/** Stands for the packet that such a broker does not send. */
+/** Replaces the packet that such a broker does not send. */
 const silence: ReceivedPacket = { cmd: 'disconnect', hex: '', size: 0, properties: {} }
 
-/** How long a test waits for what must come, before it says what did not. */
-const PATIENCE_MS = 8_000
-
 /**
- * A client without a will of its own: it sends and acknowledges what a test tells it to, and shows every packet that
- * comes. What it sends is an object of mqtt-packet or, where bytes matter, the notation of `packet-bytes.ts`.
+ * A client that does nothing by itself: it sends and acknowledges as the test says, and returns every packet that comes. A
+ * packet to send is an object of mqtt-packet or, for exact bytes, in the notation of `packet-bytes.ts`.
  */
 export class ConformanceClient {
   readonly version: ProtocolVersion
@@ -58,7 +56,7 @@ export class ConformanceClient {
   clientId = ''
   /** The answer to CONNECT. */
   connack: ReceivedPacket | undefined
-  /** What came while the test waited for something else. */
+  /** Packets that came while the test waited for another packet. */
   #kept: ReceivedPacket[] = []
   #messageId = 0
 
@@ -119,14 +117,14 @@ export class ConformanceClient {
     }
   }
 
-  /** Everything that came before the answer to a PINGREQ, which proves that nothing else was under way. */
+  /** All packets before the answer to a PINGREQ, which proves that no other packet was under way. */
   async untilPing(): Promise<ReceivedPacket[]> {
     this.send('c0 00')
     await this.take('pingresp')
     return this.#kept.splice(0)
   }
 
-  /** Proves that nothing is under way. */
+  /** Proves that no packet is under way. */
   async expectNothing(): Promise<void> {
     expect(await this.untilPing()).toEqual([])
   }
@@ -141,7 +139,7 @@ export class ConformanceClient {
     }
   }
 
-  /** The broker must close the connection and say nothing. */
+  /** The broker must close the connection without a packet. */
   async expectClosed(): Promise<void> {
     expect(await this.rest()).toEqual([])
   }
@@ -197,8 +195,8 @@ export class ConformanceClient {
   }
 
   /**
-   * Publishes, at QoS 1 unless told otherwise, and waits until the broker has taken the message: with PUBACK, PUBCOMP or,
-   * at QoS 0, an answer to PINGREQ. Resolves with PUBACK or PUBREC.
+   * Publishes, by default at QoS 1, and waits until the broker has taken the message: with PUBACK, PUBCOMP or, at QoS 0, an
+   * answer to PINGREQ. Resolves with PUBACK or PUBREC.
    */
   async publish(topic: string, payload: string | Buffer, options: PublishOptions = {}): Promise<ReceivedPacket> {
     const qos = options.qos ?? 1
@@ -216,7 +214,7 @@ export class ConformanceClient {
     return answer
   }
 
-  /** The next message, acknowledged to the end. */
+  /** The next message, completely acknowledged. */
   async message(fields: Record<string, unknown> = {}): Promise<ReceivedPacket> {
     const packet = await this.take('publish')
     expect(packet).toMatchObject(fields)

@@ -14,10 +14,10 @@ export interface PendingStep {
   fail(error: Error): void
 }
 
-/** An authentication method that takes as long as a test wants. */
+/** An authentication method whose duration the test controls. */
 export class ControlledMethod implements AuthenticationMethod {
   readonly name = 'CONTROLLED'
-  /** Every step that was asked for, answered or not. */
+  /** All requested steps, answered or not. */
   readonly steps: PendingStep[] = []
   #changed: (() => void)[] = []
 
@@ -31,7 +31,7 @@ export class ControlledMethod implements AuthenticationMethod {
     }
   }
 
-  /** The step with this number, from 0, once it is asked for. */
+  /** The step with this number, from 0, once it is requested. */
   async step(number: number): Promise<PendingStep> {
     while (this.steps.length <= number) await new Promise<void>((resolve) => this.#changed.push(resolve))
     return this.steps[number]!

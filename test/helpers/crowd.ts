@@ -21,7 +21,7 @@ export const crowdWaiting = (broker: HandlerHarness, messages: number, prefix = 
 export const untilRead = async ({ connection }: HarnessClient): Promise<number> => {
   let turns = 0
   for (; connection.paused; turns += 1) {
-    if (turns > 1_000) throw new Error('the client is paused for ever')
+    if (turns > 1_000) throw new Error('the client stays paused')
     await nextTurn()
   }
   return turns

@@ -13,16 +13,16 @@ export interface Connecting {
   readonly version: 4 | 5
 }
 
-/** A client that keeps the protocol, over all of its connections. */
+/** A client that follows the protocol over all of its connections. */
 export class Device {
   readonly id: string
   client: HarnessClient | undefined
   version: 4 | 5 = 5
-  /** Packets that it is to send, as soon as it is read. */
+  /** Packets to send when the broker reads. */
   readonly toSend: Packet[] = []
   /** Messages that are not acknowledged, in their order, and whether PUBREC came. */
   readonly unacknowledged = new Map<number, { readonly publish: IPublishPacket; released: boolean }>()
-  /** Packet Identifiers of messages at QoS 2 that it has and that were not released. */
+  /** Packet Identifiers of received messages at QoS 2 that were not released. */
   readonly #incoming = new Set<number>()
   /** Payloads of messages at QoS 1 and 2, by topic. */
   readonly received: { readonly topic: string; readonly payload: string; readonly qos: QoS }[] = []
@@ -40,7 +40,7 @@ export class Device {
 
   connect(broker: HandlerHarness, { clean, outlives, will, receiveMaximum, version }: Connecting): void {
     const isClean = version === 4 ? !outlives : clean
-    // Without the CONNACK of the connection before, it does not know whether the session is the same.
+    // Without the CONNACK of the previous connection, the client does not know whether the session is the same.
     if (isClean || (this.client !== undefined && this.client.connack === undefined)) this.unacknowledged.clear()
     this.version = version
     this.client = broker.open(version)
@@ -71,7 +71,7 @@ export class Device {
     this.toSend.push(publish)
   }
 
-  /** Sends what it has, as long as it is read. */
+  /** Sends its packets as long as the broker reads. */
   pump(): void {
     while (this.isOpen && this.client?.connection.paused === false && this.client.connack !== undefined) {
       const next = this.toSend.shift()
@@ -87,7 +87,7 @@ export class Device {
     for (const packet of this.client.drain()) this.#take(packet)
   }
 
-  /** Takes what it was sent. */
+  /** Handles the received packets. */
   look(): void {
     const { client } = this
     if (client !== undefined) for (const packet of client.sent.splice(0)) this.#take(packet)

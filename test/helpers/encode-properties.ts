@@ -5,7 +5,7 @@ import { PROPERTIES, type Property } from '../../src/mqtt/properties.ts'
 type PublishProperties = NonNullable<IPublishPacket['properties']>
 
 /**
- * Encodes, as in `Message.properties`, those of a PUBLISH packet's properties that are forwarded; the others are left out.
+ * Encodes the forwarded properties of a PUBLISH packet, as in `Message.properties`. All other properties are omitted.
  * @throws a RangeError when a text is longer than 65,535 bytes.
  */
 export const encodeForwardedProperties = (properties: PublishProperties): Buffer => {

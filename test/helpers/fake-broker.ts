@@ -32,9 +32,9 @@ export const clientInfo = (id: string, more: Partial<ClientInfo> = {}): ClientIn
   ...more,
 })
 
-/** A broker for those who ask one: it knows what it was told, and reaches its own listeners alone. */
+/** A broker for components that use one: it has the given clients and sessions, and delivers only to its own listeners. */
 export class FakeBroker implements Broker {
-  /** Nothing connects to it. */
+  /** No client connects to it. */
   get forClients(): Broker['forClients'] {
     throw new Error('the fake broker has no clients of its own')
   }

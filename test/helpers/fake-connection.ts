@@ -9,7 +9,7 @@ import type { Publish } from '../../src/mqtt/publish.ts'
 import { peerAt } from './peer-at.ts'
 import { keptPublish, packetOf } from './publish-packet.ts'
 
-/** A connection without a network, for the tests of stages: what is written and why it was closed can be read. */
+/** A connection without a network, for the tests of stages: it records writes and the reason of the close. */
 export class FakeConnection implements Connection {
   readonly id: number
   readonly peer: Peer
@@ -48,7 +48,7 @@ export class FakeConnection implements Connection {
   }
 
   forward(source: Uint8Array, start: number, end: number): void {
-    // It is lent until the turn ends.
+    // The bytes are lent until the turn ends.
     this.write(Buffer.from(source.subarray(start, end)))
   }
 
@@ -75,9 +75,9 @@ export class FakeConnection implements Connection {
   }
 }
 
-/** The end of a pipeline that remembers what reached it. */
+/** The end of a pipeline that records packets. */
 export class PacketRecorder implements PacketReceiver {
-  /** All packets in their order, in mqtt-packet's form: PUBLISH as `packetOf` makes it. */
+  /** All packets in their order, in mqtt-packet's form. PUBLISH as made by `packetOf`. */
   readonly packets: Packet[] = []
   /** The PUBLISH packets among them as they came, copied. */
   readonly publishes: Publish[] = []
@@ -108,10 +108,10 @@ export class PacketRecorder implements PacketReceiver {
   }
 }
 
-/** The end of a pipeline that remembers the bytes which reached it, chunk by chunk. */
+/** The end of a pipeline that records bytes, chunk by chunk. */
 export class ByteRecorder implements ByteReceiver {
   readonly chunks: Uint8Array[] = []
-  /** Where each chunk lay when it came: what is there now shows whether it was changed since. */
+  /** The memory of each chunk: its present content shows whether it was changed later. */
   readonly places: Uint8Array[] = []
 
   /** Everything received so far, as one buffer. */

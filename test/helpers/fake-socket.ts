@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 
-/** A socket without a network: keeps what each write to the operating system held, and takes it when told to. */
+/** A socket without a network: it records each write, and completes the writes when the test says so. */
 export class FakeSocket extends Socket {
   readonly writes: Buffer[][] = []
   #taken: (() => void)[] = []
@@ -26,7 +26,7 @@ export class FakeSocket extends Socket {
     done()
   }
 
-  /** The operating system takes what it was given so far. */
+  /** Completes all writes so far. */
   takeAll(): void {
     for (const taken of this.#taken.splice(0)) taken()
   }

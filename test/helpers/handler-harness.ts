@@ -20,7 +20,7 @@ export class HandlerHarness {
   readonly log = new RecordingLogger()
   readonly handler: MqttHandler
   readonly broker: LocalBroker
-  /** Makes durable what a slow store holds; called for every client that connects, whose CONNACK waits for it. */
+  /** Makes the records of a slow store durable. Called for every client that connects, since its CONNACK waits for that. */
   readonly #settle: () => void
   #connections = 0
 
@@ -42,13 +42,13 @@ export class HandlerHarness {
     return this.broker.core
   }
 
-  /** A connection that has sent nothing yet, but for the version that the decoder read. */
+  /** A connection before CONNECT. Only the version is set, as by the decoder. */
   open(version: ProtocolVersion | 0 = 5): HarnessClient {
     this.#connections += 1
     return new HarnessClient(this.handler, version, this.#connections)
   }
 
-  /** A connected client; its CONNACK is taken away. */
+  /** A connected client. Its CONNACK is removed from the sent packets. */
   connect(fields: Partial<IConnectPacket> = {}, version: ProtocolVersion = 5): HarnessClient {
     const client = this.open(version)
     client.sent.push(...client.take(connectPacket(fields)))
@@ -69,10 +69,10 @@ export class HarnessClient {
   readonly connection: FakeConnection
   readonly #recorder = new PacketRecorder()
   readonly #receiver: ReturnType<MqttHandler['open']>
-  /** Whether packets that differ in their payloads alone may come together; they are written down by their payloads. */
+  /** Whether packets that differ only in their payloads may come as a run. They are recorded by their payloads. */
   takesRuns = false
   readonly runs: string[][] = []
-  /** The CONNACK that `connect` has taken away. */
+  /** The CONNACK that `connect` has removed. */
   connack: Packet | undefined
 
   constructor(handler: MqttHandler, version: ProtocolVersion | 0, id: number) {
@@ -89,7 +89,7 @@ export class HarnessClient {
     this.#receiver = handler.open(this.connection, next)
   }
 
-  /** What was sent to it since it was last looked at with `take`. */
+  /** Packets that were sent to it since the last `take`. */
   get sent(): Packet[] {
     return this.#recorder.packets
   }

@@ -2,7 +2,7 @@ import { UNITS_PER_TURN } from '../../components/broker/turn-scheduler.ts'
 import { LocalRouter } from '../../components/router/local-router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 
-/** A router that divides its work sooner than it has to. */
+/** A router that divides its work earlier than necessary. */
 export class ImpatientRouter extends LocalRouter {
   readonly #limit: number
   readonly #step: number

@@ -12,7 +12,7 @@ export class Mailbox implements Subscriber {
   /** Whether it sends what it gets at once, while it is connected. */
   ready = true
   unacknowledged = 0
-  /** The work that it says a delivery is. */
+  /** The work that it reports for a delivery. */
   work = 1
   /** Whether its queue is full, and refuses messages. */
   refuses = false
@@ -39,7 +39,7 @@ export class Mailbox implements Subscriber {
   }
 }
 
-/** A subscription that asks for nothing special, but for what is given. */
+/** A subscription with default options, except for the given ones. */
 export const subscriptionTo = (filter: string, options: Partial<Subscription> = {}): Subscription => ({
   filter,
   qos: 0,
@@ -49,12 +49,12 @@ export const subscriptionTo = (filter: string, options: Partial<Subscription> = 
   ...options,
 })
 
-/** A message of no interest but for its topic. */
+/** A message of which only the topic matters. */
 export const messageOn = (topic: string): Message => Message.of({ topic, payload: Buffer.from('payload') })
 
-/** One that takes runs, or refuses them. */
+/** A mailbox that accepts runs, or refuses them. */
 export class RunMailbox extends Mailbox {
-  /** How it was to take the runs that it was offered. */
+  /** The deliveries of the runs that it was offered. */
   readonly offered: Delivery[] = []
   readonly #takes: boolean
 

@@ -11,8 +11,8 @@ import { RecordingLogger } from './recording-logger.ts'
 import { splitConfig } from './split-config.ts'
 
 /**
- * The broker without a network: its real pipeline over connections which a test feeds with bytes. Everything happens
- * within the call that causes it, but for what is due at the end of a turn, which `endTurn` does.
+ * The broker without a network: its real pipeline over connections which a test feeds with bytes. Everything happens within the
+ * call that causes it, except for the work at the end of a turn, which `endTurn` does.
  */
 export class MemoryBroker {
   readonly log = new RecordingLogger()
@@ -57,7 +57,7 @@ export class MemoryBroker {
     return new MemoryConnection(this.#connections, this.#pipeline, this.#due, written)
   }
 
-  /** Connections that were resumed read on, and the stages of closed ones are told. */
+  /** Resumed connections continue to read, and the stages of closed connections are notified. */
   endTurn(): void {
     for (const connection of this.#due) {
       this.#due.delete(connection)
@@ -75,7 +75,7 @@ export class MemoryConnection extends FakeConnection {
   readonly #written: (bytes: Uint8Array) => void
   readonly #input: DecoderInput
   readonly #stages: StageEnd[] = []
-  /** What came while it was paused. */
+  /** Bytes that came while it was paused. */
   #rest: Buffer = Buffer.alloc(0)
   #stagesTold = false
 

@@ -34,7 +34,7 @@ export class RealClient {
       reconnectPeriod: 0,
       ...options,
     })
-    // From the start: what waits for a session comes right behind CONNACK.
+    // Set at once: messages that wait in a session come right behind CONNACK.
     const inbox: Inbox = { received: [], arrivals: new EventEmitter() }
     client.on('message', (topic, payload, { qos, retain, dup, properties = {} }) => {
       inbox.received.push({ topic, payload: payload.toString(), qos, retain, dup, properties })
@@ -64,7 +64,7 @@ export class RealClient {
     return messages
   }
 
-  /** The payloads up to and without a message that this client sends itself now: everything under way has come then. */
+  /** The payloads before a message that this client sends to itself now. All messages under way have come then. */
   async payloads(): Promise<string[]> {
     const end = `end/${this.mqtt.options.clientId}`
     await this.mqtt.subscribeAsync(end)

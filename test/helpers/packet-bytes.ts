@@ -1,10 +1,10 @@
 /**
- * Bytes in a notation that a person can hold beside the specification:
+ * Bytes in a notation that is easy to compare with the specification:
  *
  *     10 @ "MQTT" 05 02 003c [11 0000000a] "client"
  *
- * Hex digits are bytes; `@` is the Remaining Length of all that follows; `"text"` is a UTF-8 Encoded String with its
- * length, `<hex>` Binary Data with its length, `'text'` the text alone, `[...]` Properties with their Property Length.
+ * Hex digits are bytes; `@` is the Remaining Length of all that follows; `"text"` is a UTF-8 Encoded String with its length,
+ * `<hex>` Binary Data with its length, `'text'` the text alone, `[...]` Properties with their Property Length.
  */
 export const packetBytes = (notation: string): Buffer => {
   const at = notation.indexOf('@')

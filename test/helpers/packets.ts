@@ -1,10 +1,10 @@
-/** Arbitrary legal packets, with mqtt-packet as the one who knows their bytes. */
+/** Arbitrary legal packets, encoded by mqtt-packet. */
 
 import fc, { type Arbitrary } from 'fast-check'
 import { generate, type Packet, parser } from 'mqtt-packet'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 
-/** Tests repeat the same cases each time, unless told otherwise: `FUZZ_SEED=7 npm test`. */
+/** Tests use the same cases each time. Other cases: `FUZZ_SEED=7 npm test`. */
 export const fuzzSeed = Number(process.env['FUZZ_SEED'] ?? 1)
 
 const text = (minLength = 0): Arbitrary<string> =>
@@ -97,7 +97,7 @@ export const publish = (version: ProtocolVersion): Arbitrary<Packet> =>
       topic: topicName,
       payload: fc.oneof(
         { weight: 19, arbitrary: binary },
-        // Now and then one whose Remaining Length takes two or three bytes.
+        // Sometimes a packet whose Remaining Length takes two or three bytes.
         { weight: 1, arbitrary: fc.constantFrom(120, 130, 16_400).map((length) => Buffer.alloc(length, 0x30)) },
       ),
       qos,

@@ -8,7 +8,7 @@ import { PROPERTIES, type Property } from '../../src/mqtt/properties.ts'
 import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { encodeForwardedProperties } from './encode-properties.ts'
 
-/** What mqtt-packet's parser would make of the packet, but for `length`; nothing in it is lent. */
+/** The packet as parsed by mqtt-packet, without `length`. Nothing in it is lent. */
 export const packetOf = (publish: Publish): IPublishPacket => {
   const { message, qos, retain, dup, packetIdentifier, subscriptionIdentifiers } = publish
   const properties: Record<string, unknown> = {}
@@ -53,7 +53,7 @@ export const publishOf = (packet: IPublishPacket): Publish => {
 export const keptPublish = (publish: Publish): Publish =>
   Object.assign(new Publish(), publish, { message: publish.message.keep() })
 
-/** Hands any packet to a receiver, each by the method for it. */
+/** Passes any packet to a receiver, by the right method. */
 export const pass = (packet: Packet, receiver: PacketReceiver): void => {
   if (packet.cmd === 'publish') receiver.publish(publishOf(packet))
   else receiver.packet(packet as ControlPacket)

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** A TCP client that sends bytes and reads MQTT frames, both as hex: for what no MQTT client would send. */
+/** A TCP client that sends bytes and reads MQTT frames, both as hex: for packets that no MQTT client sends. */
 export class RawClient {
   readonly socket: Socket
-  /** Resolves when the connection is closed, whoever closed it and however. */
+  /** Resolves when the connection is closed, by either side and in any way. */
   readonly closed: Promise<void>
   #received = Buffer.alloc(0)
   #changed: (() => void)[] = []
@@ -13,7 +13,7 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.socket = socket
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
-    // A reset is one of the ways to be closed.
+    // A reset counts as a close.
     socket.on('error', () => undefined)
     socket.on('data', (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk])

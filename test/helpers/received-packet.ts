@@ -1,4 +1,4 @@
-/** What a broker sent, read by mqtt-packet, and the bytes for whoever wants to see them. */
+/** A packet from a broker, parsed by mqtt-packet, with its bytes. */
 
 import { type Packet, type PacketCmd, parser } from 'mqtt-packet'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -51,7 +51,7 @@ export interface ReceivedPacket {
   readonly properties: ReceivedProperties
 }
 
-/** Reads one packet. @throws when it is not one that a broker may send: every test checks that besides its own matter. */
+/** Reads one packet. @throws if a broker may not send it. Every test checks this besides its own subject. */
 export const receivedPacket = (bytes: Buffer, version: ProtocolVersion): ReceivedPacket => {
   checkFixedHeader(bytes)
   const mqttParser = parser({ protocolVersion: version })

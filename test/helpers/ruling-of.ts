@@ -1,5 +1,5 @@
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 
-/** An error without what a decoder adds for the log: that depends on how much of the packet has come. */
+/** An error without the fields that a decoder adds for the log, which depend on how much of the packet has come. */
 export const rulingOf = ({ reasonCode, message, clause }: ProtocolError): ProtocolError =>
   clause === undefined ? { reasonCode, message } : { reasonCode, message, clause }

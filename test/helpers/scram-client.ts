@@ -5,13 +5,13 @@ export interface ScramClientOptions {
   readonly password?: string
   /** Random unless given. */
   readonly nonce?: string
-  /** `y,,` when the client believes that the server cannot bind channels; `n,a=name,` to act as somebody. */
+  /** `y,,` when the client believes that the server cannot bind channels; `n,a=name,` to act as another user. */
   readonly gs2Header?: string
   /** What follows the nonce of the first and of the final message: `,x=y`. */
   readonly extensions?: string
 }
 
-/** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), written apart from the server's. Messages as bytes. */
+/** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), written independently of the server's. Messages as bytes. */
 export class ScramClient {
   readonly #gs2Header: string
   readonly #bare: string

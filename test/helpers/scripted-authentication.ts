@@ -7,9 +7,9 @@ import { defineComponent } from '../../src/system/define-system.ts'
 export const SCRIPTED = 'SCRIPTED'
 
 /**
- * A method of authentication for tests: the client says what is to become of it. `pass NAME` makes it that user, `fail`
- * refuses it, `break` is a method that fails itself; anything else is echoed, and another step follows. With `later` in
- * front the answer comes in another turn of the event loop.
+ * A method of authentication for tests, whose result the client chooses. `pass NAME` accepts it as that user, `fail` refuses
+ * it, `break` is a failure of the method. All other data is echoed, and another step follows. With the prefix `later` the
+ * answer comes in another turn of the event loop.
  */
 export const scriptedAuthentication = defineComponent({
   provides: AuthenticationMethod,

@@ -19,7 +19,7 @@ describe('slow-store', () => {
   const queue = (store: SlowStore, sequence: number) =>
     store.append({ type: 'queued', session: 'a', queued: queuedMessage({ sequence }) })
 
-  it('makes nothing durable until it is told, and then says so once', async () => {
+  it('makes nothing durable before it is told to, and then notifies once', async () => {
     const { store, durable } = begun()
     const { batch } = store
     await new Promise(setImmediate)
@@ -44,7 +44,7 @@ describe('slow-store', () => {
     expect(durable).toEqual([first, first + 1])
   })
 
-  it('lets what the listener appends wait again', () => {
+  it('makes records that the listener appends wait again', () => {
     const { store, durable } = begun()
     store.onDurable(() => {
       if (durable.push(store.durableBatch) < 3) queue(store, durable.length)

@@ -5,7 +5,7 @@ import { type QueuedMessage, Store, type StoredState, type StoreRecord } from '.
 import { defineComponent } from '../../src/system/define-system.ts'
 
 /**
- * A store with a slow disk, for tests of what has to wait: nothing becomes durable before the test says so.
+ * A store with a slow disk: records become durable when the test says so.
  *
  *     store.settle()        everything appended so far becomes durable
  *     store.endBatch()      what is appended from now on is in another batch
@@ -26,7 +26,7 @@ export class SlowStore implements Store {
 
   /**
    * @param options.automatic makes each batch durable at the end of a turn of the event loop, as a real store does in time.
-   * @param options.disk what there is when it starts.
+   * @param options.disk the content of the disk at the start.
    */
   constructor(options: { readonly automatic?: boolean; readonly disk?: MemoryStore } = {}) {
     this.#automatic = options.automatic ?? false
@@ -87,12 +87,12 @@ export class SlowStore implements Store {
     if (newest !== undefined) this.#settleTo(newest)
   }
 
-  /** Settles until nothing is left that anybody waits for. */
+  /** Settles until all records are durable. */
   settleAll(): void {
     while (this.#pending.size > 0) this.settle()
   }
 
-  /** The store that a new process would find if this one ended now. This one is of no more use. */
+  /** The store that a new process would find after a crash. This store must not be used afterwards. */
   crash(): SlowStore {
     this.#listener = () => undefined
     this.#pending.clear()

@@ -3,7 +3,7 @@ import { createSystem } from '../../src/system/lifecycle.ts'
 import base from '../../system.config.ts'
 import { splitConfig } from './split-config.ts'
 
-/** The system of `system.config.ts` for a test: on a port of its own, without a log. */
+/** The system of `system.config.ts` for a test: on a free port, without a log. */
 export const quietSystem = defineSystem({
   ...base,
   logger: { ...base.logger, config: { level: 'silent' } },

@@ -15,7 +15,7 @@ export const sessionRecord = (fields: Partial<SessionRecord> = {}): SessionRecor
   ...fields,
 })
 
-/** Has the payload `message {sequence}` unless it says otherwise. */
+/** By default its payload is `message {sequence}`. */
 export const queuedMessage = (fields: Partial<QueuedMessage> = {}): QueuedMessage => ({
   sequence: 1,
   message: Message.of({ topic: 'topic', payload: Buffer.from(`message ${fields.sequence ?? 1}`), qos: 1 }),
@@ -43,7 +43,7 @@ export const will = (topic: string): StoredWill => ({
   messageExpiryInterval: -1,
 })
 
-/** What there is to compare of a message: all but its serial number and the memory that it lies in. */
+/** The comparable parts of a message: all except its serial number and its memory. */
 export const messageParts = (message: Message) => ({
   topic: message.topic,
   properties: message.properties.toString('hex'),

@@ -1,9 +1,10 @@
 /** What the log says of clients, over real sockets; components/mqtt-handler/client-log.test.ts has the cases one by one. */
 
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
@@ -36,7 +37,7 @@ const connected = async () => {
 }
 /** Waits for the line that says how a connection ended. */
 const ending = (remote: string) =>
-  vi.waitFor(() => {
+  eventually(() => {
     const line = log.lines.find((one) => one['remote'] === remote && one['why'] !== undefined)
     if (line === undefined) throw new Error('no line yet')
     return line
@@ -63,7 +64,7 @@ it('the log does not mention a health check that sends nothing, unless asked for
   expect(await ending(ended.remote)).toMatchObject({ level: 'debug' })
   const reset = await open()
   reset.client.socket.resetAndDestroy()
-  await vi.waitFor(() => expect(broker.map.server.connections).toBe(0))
+  await eventually(() => expect(broker.map.server.connections).toBe(0))
   // One that is gone before it was accepted has no address any more.
   const lines = log.lines.filter(({ level, why }) => level !== 'debug' && why !== undefined)
   expect(lines).toEqual([])

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import { after } from '../helpers/after.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
 
@@ -79,7 +80,7 @@ describe('connections', () => {
     ['a SUBSCRIBE with reserved flags', '8006 0001 0001 61 00'],
     ['a CONNACK', CONNACK],
     ['an AUTH', 'f000'],
-  ])('are closed after %s, and nobody else is', async (_, hex) => {
+  ])('are closed after %s, and other connections are not', async (_, hex) => {
     const other = await connected('other')
     other.send(SUBSCRIBE_A)
     expect(await other.frame()).toBe(SUBACK)
@@ -106,13 +107,13 @@ describe('connections', () => {
     for (const client of clients) expect(await client.rest()).toBe('')
   })
 
-  it('end when the broker stops, whatever they are doing, and nothing of them is left', async () => {
+  it('end when the broker stops, in any state, and leave nothing behind', async () => {
     const clients = await Promise.all([open(), open('10'), connected('1'), connected('2')])
     clients[3]!.send(SUBSCRIBE_A)
     expect(await clients[3]!.frame()).toBe(SUBACK)
     const { server, router } = broker.map
     const { sessions } = (broker.map.broker as LocalBroker).core
-    await vi.waitFor(() => expect(server.connections).toBe(clients.length))
+    await eventually(() => expect(server.connections).toBe(clients.length))
     expect([sessions.count, router.subscriptions]).toEqual([2, 1])
     let closed = 0
     for (const client of clients) void client.closed.then(() => (closed += 1))

@@ -268,7 +268,7 @@ describe.concurrent('npm start', { timeout }, () => {
     expect(program.output).toContain('keeps the process from ending (Timeout)')
   })
 
-  test('whoever reads the output may leave', async ({ world, expect }) => {
+  test('a reader of the output may end first', async ({ world, expect }) => {
     const program = world.start('--set', 'server.fail=talk')
     await program.said('is running')
     program.process.stdout!.destroy()

@@ -1,4 +1,4 @@
-/** The programs themselves, in processes of their own: what everybody does with them. The rest is in dev-loop.slow.test.ts. */
+/** The programs in processes of their own: the common cases. The rest is in dev-loop.slow.test.ts. */
 
 import { describe } from 'vitest'
 import { partSource, test, timeout } from '../helpers/dev-loop/world.ts'

@@ -7,15 +7,15 @@ import { runs } from '../helpers/full-run.ts'
 import { type Broker, quietSystem, startBroker, withConfig } from '../helpers/start-broker.ts'
 
 /**
- * Messages lie in memory that is read into again, is shared by all connections, and is kept by nobody who has not copied it.
- * Here all ways of a message meet: several publishers of all versions, small packets and large ones, cut anywhere, at every
- * QoS, towards subscribers of every kind, at the same time. Every byte that is delivered is looked at.
+ * Messages are in memory that is reused for reads, is shared by all connections, and must be copied to be kept. Here all ways
+ * of a message meet: several publishers of all versions, small packets and large ones, cut anywhere, at every QoS, towards
+ * subscribers of every kind, at the same time. Every byte that is delivered is looked at.
  */
 
 let broker: Broker
 const sockets: Socket[] = []
 beforeAll(async () => {
-  // Nothing is to be dropped: whoever is slow waits.
+  // Nothing may be dropped: slow clients wait.
   const server = { ...quietSystem.server, config: { port: 0, maximumPendingBytes: 2 ** 30 } }
   const handler = { receiveMaximum: 65_535, maximumQueuedMessages: 100_000, maximumQueuedBytes: 2 ** 40 }
   broker = await startBroker({

@@ -3,7 +3,7 @@ import { runs } from '../helpers/full-run.ts'
 import { allFaults, networkFaults } from './exactly-once/commands.ts'
 import { survives } from './exactly-once/survives.ts'
 
-test('QoS 1 comes at least once, QoS 2 exactly once, all in order, whatever happens to the network', async () => {
+test('QoS 1 comes at least once, QoS 2 exactly once, all in order, with any network failures', async () => {
   await survives(networkFaults, runs(400))
 })
 

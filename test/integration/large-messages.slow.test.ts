@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { LocalBroker } from '../../components/broker/local-broker.ts'
 import type { MqttHandler } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes, variableByteInteger } from '../helpers/packet-bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
@@ -101,7 +102,7 @@ describe.each([
     await retain(publisher, from)
     slow.socket.pause()
     send(slow, `82 @ 0001 ${properties(to)} "list/#" 0${qos}`)
-    await vi.waitFor(() => expect((broker.map.broker as LocalBroker).core.gauges.subscriptionBytes).toBeGreaterThan(0))
+    await eventually(() => expect((broker.map.broker as LocalBroker).core.gauges.subscriptionBytes).toBeGreaterThan(0))
     // Another one gets them meanwhile.
     const fast = await connected(to)
     send(fast, `82 @ 0001 ${properties(to)} "list/#" 0${qos}`)

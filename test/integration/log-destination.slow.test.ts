@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 
-test('a log that cannot be opened is told in a line of JSON, and nothing comes after it when the process ends', () => {
+test('a log that cannot be opened is reported in a line of JSON, and the process ends without further output', () => {
   const settings = ['--set', `logger.destination=${root}`, '--set', 'server.port=0']
   const options = { cwd: root, encoding: 'utf8' } as const
   const { status, stderr } = spawnSync(process.execPath, ['scripts/run.mjs', 'src/main.ts', ...settings], options)

@@ -14,7 +14,7 @@ test('the system has the numbers of its components', async () => {
   })
   await client.subscribeAsync(['a', '$share/all/b'], { qos: 1 })
   await client.publishAsync('a', 'x', { qos: 1, retain: true })
-  const labelled = (labels: object = {}) => Object.values(labels).map((label) => ` ${label}`)
+  const labelled = (labels: object = {}) => ['', ...Object.values(labels)].join(' ')
   const numbers = system
     .measures()
     .map(({ component, measure: { name, labels, read } }) => [`${component}.${name}${labelled(labels)}`, read()])
@@ -26,6 +26,9 @@ test('the system has the numbers of its components', async () => {
     'mqttDecoder.refused_partial': 0,
     'server.open': 1,
     'server.refused': 0,
+    'server.listener_open server tcp': 1,
+    'server.listener_accepted server tcp': 1,
+    'server.listener_refused server tcp': 0,
     'broker.connected': 1,
     'broker.held': 1,
     'broker.away': 0,

@@ -44,13 +44,13 @@ const readAll = (client: MqttClient): Promise<Map<string, number>> =>
       }
       const [own, number] = payload.toString('utf8', 0, 16).split(';')[0]!.split('/') as [string, string]
       if (own !== topic || !payload.equals(payloadOf(topic, Number(number)))) {
-        reject(new Error(`${payload.length} bytes on ${topic} that nobody sent there: ${payload.subarray(0, 40)}`))
+        reject(new Error(`${payload.length} bytes on ${topic} that was not sent there: ${payload.subarray(0, 40)}`))
       }
       counts.set(topic, (counts.get(topic) ?? 0) + 1)
     })
   })
 
-it('every payload arrives as it was sent, whoever reads slowly or goes in the middle', async () => {
+it('every payload arrives as it was sent, even if other clients read slowly or disconnect in the middle', async () => {
   const [reader, slow, leaver] = [await connected(), await connected(), await connected()]
   for (const client of [reader, slow, leaver]) await client.subscribeAsync({ '#': { qos: 1 } })
   const received = [readAll(reader), readAll(slow)]

@@ -1,4 +1,4 @@
-/** Packets that come together are handled together (`PublishRun`): nobody may notice but for the time it takes. */
+/** Packets that come together are handled together (`PublishRun`). Clients must not notice, except for the time. */
 
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -40,7 +40,7 @@ const subscriber = fc.record({
   // Maximum Packet Size, Topic Alias Maximum, Receive Maximum, Session Expiry Interval.
   connect: fc.constantFrom('', '', '27 00000014', '22 0002', '21 0001', '11 00000009'),
   identifier: fc.constantFrom('', '', '0b 07'),
-  // The order between what comes through a Shared Subscription and what comes through another is nobody's to expect.
+  // The order between messages of a Shared Subscription and of another subscription is not defined.
   filters: fc.oneof(
     fc.uniqueArray(fc.constantFrom('a', 'a', '+', '#', 'topic/+'), { minLength: 1, maxLength: 2 }),
     fc.constantFrom(['$share/g/+'], ['$share/g/a']),
@@ -98,7 +98,7 @@ const answersLast = (received: string): [string, string] => {
   return [Buffer.concat(publishes).toString('hex'), Buffer.concat(answers).toString('hex')]
 }
 
-/** What everybody receives. @param send plays the publisher's packets. */
+/** What all subscribers receive. @param send plays the publisher's packets. */
 const played = async (
   subscribers: readonly SubscriberModel[],
   { version, own, config }: { readonly version: Version; readonly own: string; readonly config: object },
@@ -124,7 +124,7 @@ const played = async (
   return received
 }
 
-it('whoever sends packets together, everybody gets the same bytes as if they had come one by one', async () => {
+it('packets that are sent together give all subscribers the same bytes as packets sent one by one', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(subscriber, { minLength: 1, maxLength: 5 }),

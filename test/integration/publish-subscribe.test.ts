@@ -34,7 +34,7 @@ describe('publish and subscribe', () => {
     for (const topic of [...topics, 'end']) await client.publishAsync(topic, `on ${topic}`)
   }
 
-  it('delivers a message to its subscribers and to nobody else', async () => {
+  it('delivers a message to its subscribers only', async () => {
     const [publisher, first, second, other] = await Promise.all([connect(), connect(), connect(), connect()])
     for (const client of [first, second]) await client.subscribeAsync(['/test', 'end'])
     await other.subscribeAsync(['/other', 'end'])
@@ -105,7 +105,7 @@ describe('publish and subscribe', () => {
     leaves.end()
     vanishes.stream.destroy()
     await Promise.all(gone)
-    // What the broker answers to somebody else afterwards it answers after it has seen both go.
+    // An answer to another client comes after the broker has seen both disconnects.
     while (broker.map.server.connections > 1) await stays.subscribeAsync('a')
     expect(broker.map.router.subscriptions).toBe(2)
   })

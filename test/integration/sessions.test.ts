@@ -86,7 +86,7 @@ describe.each([3, 4, 5] as const)('sessions of mqtt.js in version %i', (version)
   })
 })
 
-it('a session begun in one version is gone on with in another', async () => {
+it('a session of one version is continued in another', async () => {
   const first = await connect(5, persistent('changing'))
   await first.mqtt.subscribeAsync('changing', { qos: 1, nl: true, rap: true })
   await first.end()

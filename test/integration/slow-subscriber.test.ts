@@ -22,7 +22,7 @@ const subscribed = async () => {
   return client
 }
 
-it('holds nobody up: the others get every message, and it gets what was not dropped, in whole packets', async () => {
+it('does not delay other subscribers, which get every message, and gets the messages that were not dropped, in whole packets', async () => {
   const frame = Buffer.concat([Buffer.from('3083c0020001', 'hex'), Buffer.from('a'), Buffer.alloc(40_960, 'x')])
   const handler = broker.map.mqttHandler as MqttHandler
   const [publisher, reader, frozen] = await Promise.all([connected(), subscribed(), subscribed()])

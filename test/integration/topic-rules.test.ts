@@ -113,7 +113,7 @@ describe('topic rules for clients without a user name', () => {
   })
   afterEach(() => open.stop())
 
-  it('hold for those that are let in without authentication, whatever name they give, and for no user', async () => {
+  it('hold for clients accepted without authentication, with any user name, and for clients without a user name', async () => {
     const [guest, member] = [await open.open(), await open.connected('member')]
     guest.sendConnect({ username: 'ann', clientId: 'guest' })
     expect(await guest.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 })

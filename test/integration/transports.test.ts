@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createSystem } from '../../src/system/lifecycle.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
 import { keptUnixTransport, unixTransport } from '../transports/unix-transport.ts'
@@ -118,6 +119,6 @@ describe('across a reset', () => {
     await start(withUnix(unixTransport), { suspended })
     await connected(path, 'after')
     expect(server().port).toBe(port)
-    await vi.waitFor(() => expect(server()).toMatchObject({ connections: 1 }))
+    await eventually(() => expect(server()).toMatchObject({ connections: 1 }))
   })
 })

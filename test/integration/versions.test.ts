@@ -50,7 +50,7 @@ describe.each(pairs)('mqtt.js of version %i to version %i', (from, to) => {
     expect(await later(1)).toEqual([])
   })
 
-  it('publishes the will of a client that vanishes, and not of one that leaves', async () => {
+  it('publishes the will of a client whose connection is lost, and not of a client that disconnects', async () => {
     const subscriber = await connect(to)
     await subscriber.mqtt.subscribeAsync('will/+', { qos: 2 })
     const will = (name: string) => ({

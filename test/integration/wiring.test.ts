@@ -29,7 +29,7 @@ describe('the wiring of the broker', () => {
     expect(base.server.config).toEqual({ host: '127.0.0.1', port: 1883 })
   })
 
-  it('takes another router by an edit', async () => {
+  it('accepts another router by an edit of the config', async () => {
     const everywhere = defineComponent({
       provides: Router,
       needs: {},
@@ -60,7 +60,7 @@ describe('the wiring of the broker', () => {
     expect(await client.receive(4 + 5 + 6)).toBe('20020000' + '9003000100' + '300400016278')
   })
 
-  it('takes another handler by an edit', async () => {
+  it('accepts another handler by an edit of the config', async () => {
     const handler: HandlerStage = {
       role: 'handler',
       open: (_, next) => ({ packet: () => next.packet({ cmd: 'pingresp' }), publish: () => undefined }),
@@ -123,7 +123,7 @@ describe('the wiring of the broker', () => {
     expect([without('mqttDecoder'), without('mqttHandler'), without('mqttEncoder')]).toEqual([1, 1, 1])
   })
 
-  it('is checked when it starts where a stage does not say before which it is', async () => {
+  it('is checked at the start if a stage does not declare its role', async () => {
     const stage = defineComponent({
       provides: PipelineStage,
       needs: {},
@@ -136,7 +136,7 @@ describe('the wiring of the broker', () => {
     )
   })
 
-  it('has one broker for a store: two would know nothing of each other', () => {
+  it('has one broker for a store', () => {
     const second = { ...quietSystem.broker }
     expect(checkConfig({ ...quietSystem, second }).problems).toEqual([
       expect.objectContaining({ path: ['second', 'component'] }),

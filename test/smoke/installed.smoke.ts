@@ -189,7 +189,7 @@ describe('programs that import the package', () => {
 })
 
 describe('the examples', () => {
-  /** Lends packages of the development to the project: the installed package has none of them. */
+  /** Lends packages of the development to the project: the installed package does not contain them. */
   const lend = (...names: string[]) => {
     const places = names.map((name) => join(folder, 'node_modules', name))
     for (const [index, place] of places.entries()) symlinkSync(join(root, 'node_modules', names[index]!), place)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { endPrograms, run, startBrokerProgram } from './program.ts'
 
-/** The one that Debian's python3-paho-mqtt is installed for, whatever else is first on PATH. */
+/** The Python of Debian's python3-paho-mqtt, even if another one is first in PATH. */
 const PYTHON = '/usr/bin/python3'
 
 let port: number

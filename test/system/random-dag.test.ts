@@ -169,7 +169,7 @@ const countOpen = (): number =>
 
 /** Waits for the count to fall to what it was; the test runner has timers of its own that come and go. */
 const expectReleased = async (before: number): Promise<void> => {
-  for (let tries = 0; countOpen() > before && tries < 50; tries++) await setTimeout(10)
+  for (let tries = 0; countOpen() > before && tries < 3_000; tries++) await setTimeout(10)
   expect(countOpen()).toBeLessThanOrEqual(before)
 }
 
@@ -183,7 +183,7 @@ const atEveryPosition = async (run: (culprit: string) => Promise<void>): Promise
   await expectReleased(before)
 }
 
-/** What a failed start must have left, whatever the fault. */
+/** The state after a failed start, for any fault. */
 const expectUndone = (system: System<AnySystemConfig>, ledger: Ledger, culprit: string): void => {
   expectSound(ledger)
   expect([...ledger.held.keys()]).toEqual([])
@@ -209,7 +209,7 @@ describe(`a random system of ${size} components (RANDOM_DAG_SEED=${seed})`, () =
     await expectReleased(before)
   })
 
-  it('is undone when the start of any one fails', async () => {
+  it('is undone if the start of any component fails', async () => {
     await atEveryPosition(async (culprit) => {
       const ledger = new Ledger()
       const fault = Number(culprit.slice(1)) % 2 === 0 ? 'start throws' : 'start rejects'
@@ -219,7 +219,7 @@ describe(`a random system of ${size} components (RANDOM_DAG_SEED=${seed})`, () =
     })
   })
 
-  it('is undone when the start of any one hangs, which is stopped if it comes back', async () => {
+  it('is undone if the start of any component hangs, and a late instance is stopped', async () => {
     await atEveryPosition(async (culprit) => {
       const ledger = new Ledger()
       let lateIsDown: (() => void) | undefined
@@ -237,7 +237,7 @@ describe(`a random system of ${size} components (RANDOM_DAG_SEED=${seed})`, () =
     })
   })
 
-  it('stops all the same when the stop of any one throws and that of another hangs', async () => {
+  it('stops the remaining components if one stop throws and another hangs', async () => {
     await atEveryPosition(async (thrower) => {
       const ledger = new Ledger()
       const hanger = `c${(Number(thrower.slice(1)) + size / 2) % size}`

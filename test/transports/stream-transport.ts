@@ -11,7 +11,7 @@ export abstract class StreamTransport implements Transport {
   abstract readonly adoptable: boolean
   readonly isLocal = true
   readonly options: ListenerOptions = DEFAULT_LISTENER_OPTIONS
-  /** Streams that came while nobody served them. */
+  /** Streams that came while no server used the transport. */
   readonly waiting: Duplex[]
   #server: TransportServer | undefined
 

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { serverConfig } from '../../components/server/config.ts'
 import { Core } from '../../components/server/core.ts'
 import { readPipeline } from '../../components/server/pipeline.ts'
 import { transportContract } from '../contract/transport.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { TlsTransport } from './tls-transport.ts'
 
@@ -46,7 +47,7 @@ describe('a connection over TLS', () => {
   it('is read from its TLSSocket, which is not taken over', async () => {
     const { client } = await transport.connect()
     client.write('text')
-    await vi.waitFor(() => expect(text).toBe('text'))
+    await eventually(() => expect(text).toBe('text'))
     const [socket] = transport.streams
     expect([socket?.listenerCount('data'), socket?.getCipher().name]).toEqual([1, expect.stringContaining('PSK')])
     client.destroy()
@@ -55,9 +56,9 @@ describe('a connection over TLS', () => {
   it('leaves nothing when the client sends what is no TLS after the handshake', async () => {
     const { client, raw } = await transport.connect()
     client.on('error', () => undefined)
-    await vi.waitFor(() => expect(core.connections).toBe(1))
+    await eventually(() => expect(core.connections).toBe(1))
     raw.write(Buffer.alloc(100, 'x'))
-    await vi.waitFor(() => expect(core.connections).toBe(0))
+    await eventually(() => expect(core.connections).toBe(0))
     expect(core.counters).toMatchObject({ endedByNetwork: 1 })
     raw.destroy()
   })

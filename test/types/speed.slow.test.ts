@@ -65,7 +65,7 @@ const instantiations = async (size: number): Promise<number> => {
 const mostInstantiations = 500_000
 
 describe('type-checking a system', () => {
-  it('of 64 components with 323 dependencies takes no more work than it must', async () => {
+  it('of 64 components with 323 dependencies takes a bounded amount of work', async () => {
     expect(await instantiations(64)).toBeLessThan(mostInstantiations)
   })
 })

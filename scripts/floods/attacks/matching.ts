@@ -1,4 +1,4 @@
-/** Few packets, each of which makes the broker look at many subscriptions, members or retained messages. */
+/** Few packets, each of which makes the broker examine many subscriptions, members or retained messages. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PacketType, pingreq } from '../../../bench/generator/packets.ts'
@@ -16,7 +16,7 @@ export const wildcardLevels: Attack = {
       await client.subscribe(Array.from({ length: scene.scaled(10_000) }, randomFilter))
     }
     const publisher = await FloodClient.connect(scene.port)
-    // Another topic each time, as long as the others: no route is remembered for it.
+    // A new topic of the same length each time, so that its route is not cached.
     const packets = Array.from({ length: 40 }, (_, index) =>
       encodePublish(`${'a/'.repeat(LEVELS - 1)}${String.fromCodePoint(0x41 + index)}`),
     )
@@ -79,7 +79,7 @@ export const awayQueues: Attack = {
   },
 }
 
-/** Retains a message on so many topics. */
+/** Retains a message on each of a number of topics. */
 const retain = async (scene: Scene, count: number, topicOf: (index: number) => string): Promise<void> => {
   const publisher = await FloodClient.connect(scene.port)
   const payload = Buffer.alloc(50, 'x')
@@ -112,7 +112,7 @@ export const retainedSearch: Attack = {
 
 export const retainedReplay: Attack = {
   name: 'retained-replay',
-  summary: 'N clients subscribe to # again and again, with 100,000 retained messages',
+  summary: 'N clients repeatedly subscribe to #, with 100,000 retained messages',
   attackers: 5,
   settings: RETAINED_SETTINGS,
   prepare: async (scene) => {

@@ -1,4 +1,4 @@
-/** Many packets, each legal: what costs the broker is how many there are. */
+/** Many legal packets: the cost is in their number. */
 
 import { pingreq } from '../../../bench/generator/packets.ts'
 import type { Attack } from '../attack.ts'
@@ -7,7 +7,7 @@ import { encodePublish, encodeSubscribe } from '../flood-client.ts'
 /** About as much as the operating system gives the broker in one turn of its event loop. */
 const BLOCK_BYTES = 1024 * 1024
 
-/** The same packets again and again, up to the size of a block. */
+/** The same packets repeated, up to the size of a block. */
 const blockOf = (packets: Uint8Array): Buffer =>
   Buffer.concat(Array.from({ length: Math.max(1, Math.floor(BLOCK_BYTES / packets.length)) }, () => packets))
 

@@ -1,4 +1,4 @@
-/** Many sessions or connections, and what becomes due when they end together. */
+/** Many sessions or connections that end together. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PacketType, pingreq } from '../../../bench/generator/packets.ts'
@@ -92,7 +92,7 @@ const isAccepted = async (scene: Scene): Promise<boolean> => {
   return client !== undefined
 }
 
-/** How often a frozen subscriber looks whether it was cut off, in milliseconds. */
+/** How often a frozen subscriber checks whether it was cut off, in milliseconds. */
 const FROZEN_CHECK_MS = 250
 
 export const frozenSubscribers: Attack = {

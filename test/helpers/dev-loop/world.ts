@@ -53,7 +53,7 @@ export class Program {
     })
   }
 
-  /** What it said in lines of JSON: no terminal reads it. */
+  /** The messages of its lines of JSON. */
   messages(): unknown[] {
     const lines = this.output.split('\n').filter((line) => line.startsWith('{'))
     return lines.map((line) => (JSON.parse(line) as { msg: unknown }).msg)
@@ -113,10 +113,10 @@ export class World {
   }
 }
 
-/** A machine that does much else at the same time decides nothing here. In milliseconds. */
+/** The time limit of a test, in milliseconds. Long, for a busy machine. */
 export const timeout = 120_000
 
-/** A test with a folder of its own, in which nothing runs any more when it has ended. */
+/** A test with a folder of its own. Its programs are ended after the test. */
 export const test = base.extend<{ world: World }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   world: async ({}, use) => {

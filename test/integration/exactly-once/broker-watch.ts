@@ -25,7 +25,7 @@ export class BrokerWatch implements BrokerListener {
     return this.#inUse.size === 0
   }
 
-  /** The broker has begun anew with what was durable. */
+  /** The broker has started again with the durable state. */
   restarted(queue: readonly QueuedMessage[]): void {
     this.#inUse.clear()
     this.#accepted = undefined

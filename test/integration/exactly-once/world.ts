@@ -165,7 +165,7 @@ export class World implements Surroundings {
       }
       if (!moved) return
     }
-    throw new Error('it never comes to rest')
+    throw new Error('the world does not become quiet')
   }
 
   /** All faults are over: what was promised is kept. */

@@ -1,26 +1,26 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
-import { Buffers } from './buffers.ts'
+import { TotalPendingBytes } from './total-pending-bytes.ts'
 
 const waiter = () => {
   const waiting = { wentOn: 0, goOn: () => void waiting.wentOn++ }
   return waiting
 }
 
-it('the total of buffers is full from when the mark is passed until half of it is left, and then lets those go on who waited', () => {
+it('the total of pending bytes is full from its limit until half of the limit is left, and then resumes those that waited', () => {
   const log = new RecordingLogger()
-  const buffers = new Buffers(100, log)
+  const pending = new TotalPendingBytes(100, log)
   const [first, second] = [waiter(), waiter()]
-  buffers.add(100)
-  expect([buffers.full, buffers.wait(first)]).toEqual([false, false])
-  buffers.add(1)
-  expect([buffers.full, buffers.wait(first), buffers.wait(second)]).toEqual([true, true, true])
-  buffers.forget(second)
-  buffers.add(-50)
-  expect([buffers.full, buffers.bytes, first.wentOn]).toEqual([true, 51, 0])
-  buffers.add(-1)
-  expect([buffers.full, first.wentOn, second.wentOn]).toEqual([false, 1, 0])
-  buffers.add(-50)
+  pending.add(100)
+  expect([pending.full, pending.wait(first)]).toEqual([false, false])
+  pending.add(1)
+  expect([pending.full, pending.wait(first), pending.wait(second)]).toEqual([true, true, true])
+  pending.forget(second)
+  pending.add(-50)
+  expect([pending.full, pending.bytes, first.wentOn]).toEqual([true, 51, 0])
+  pending.add(-1)
+  expect([pending.full, first.wentOn, second.wentOn]).toEqual([false, 1, 0])
+  pending.add(-50)
   expect(first.wentOn).toBe(1)
 })
 
@@ -28,21 +28,21 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('buffers that stay full', () => {
+describe('pending bytes that stay over their limit', () => {
   const watched = () => {
     vi.useFakeTimers()
     const asked: [number, number][] = []
-    const buffers = new Buffers(100, new RecordingLogger(), {
+    const pending = new TotalPendingBytes(100, new RecordingLogger(), {
       deadlineMs: 400,
       minimumDeadlineMs: 100,
       relieve: (bytes, waitedMs) => asked.push([bytes, waitedMs]),
     })
-    return { buffers, asked }
+    return { pending, asked }
   }
 
-  it('ask for relief, again and again and sooner each time, and not when there is room', () => {
-    const { buffers, asked } = watched()
-    buffers.add(150)
+  it('ask for relief repeatedly, each time earlier, until enough bytes were sent', () => {
+    const { pending, asked } = watched()
+    pending.add(150)
     vi.advanceTimersByTime(399)
     expect(asked).toEqual([])
     vi.advanceTimersByTime(401)
@@ -52,23 +52,23 @@ describe('buffers that stay full', () => {
       [100, 100],
       [100, 100],
     ])
-    buffers.add(-100)
+    pending.add(-100)
     vi.advanceTimersByTime(500)
-    buffers.add(150)
-    buffers.stop()
+    pending.add(150)
+    pending.stop()
     vi.advanceTimersByTime(500)
     expect(asked).toHaveLength(4)
   })
 
-  it('ask sooner when it happens again within a minute, and as late as the first time after that', () => {
-    const { buffers, asked } = watched()
+  it('ask earlier if it happens again within a minute, and after the full deadline later', () => {
+    const { pending, asked } = watched()
     const waits: number[] = []
     for (const pauseMs of [10_000, 10_000, 10_000, 61_000, 0]) {
-      buffers.add(150)
+      pending.add(150)
       vi.advanceTimersByTime(400)
       const [, waitedMs] = asked.splice(0)[0]!
       waits.push(waitedMs)
-      buffers.add(-150)
+      pending.add(-150)
       vi.advanceTimersByTime(pauseMs)
     }
     expect(waits[0]).toBe(400)
@@ -77,26 +77,26 @@ describe('buffers that stay full', () => {
   })
 
   it('do not ask sooner for fullness that ended by itself', () => {
-    const { buffers, asked } = watched()
+    const { pending, asked } = watched()
     for (let times = 0; times < 5; times++) {
-      buffers.add(150)
+      pending.add(150)
       vi.advanceTimersByTime(399)
-      buffers.add(-150)
+      pending.add(-150)
     }
     expect(asked).toEqual([])
-    buffers.add(150)
+    pending.add(150)
     vi.advanceTimersByTime(400)
     expect(asked).toEqual([[100, 400]])
-    buffers.stop()
+    pending.stop()
   })
 })
 
 it('warns, but not each time', () => {
   const log = new RecordingLogger()
-  const buffers = new Buffers(100, log)
+  const pending = new TotalPendingBytes(100, log)
   for (let n = 0; n < 3; n++) {
-    buffers.add(101)
-    buffers.add(-101)
+    pending.add(101)
+    pending.add(-101)
   }
   expect(log.at('warn')).toMatchObject([{ bytes: 101, maximumTotalPendingBytes: 100 }])
 })

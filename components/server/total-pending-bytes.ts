@@ -1,7 +1,7 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 
-/** Waits until there is less to send. */
-export interface BufferWaiter {
+/** A publisher that waits until fewer bytes are pending. */
+export interface PendingBytesWaiter {
   goOn(): void
 }
 
@@ -18,14 +18,14 @@ export interface Stalled {
 /** After so much time without relief, publishers wait for the whole deadline again. In milliseconds. */
 const STALL_MEMORY_MS = 60_000
 
-/** At most one warning about a full buffer is logged in this time, in milliseconds. */
+/** At most one warning about the exceeded limit is logged in this time, in milliseconds. */
 const warningIntervalMs = 10_000
 
 /**
  * The bytes that wait for the peers of all connections together. When they exceed a limit, publishers are not read until half
  * of the limit is left. Otherwise many slow subscribers, each within its own bound, would fill the memory.
  */
-export class Buffers {
+export class TotalPendingBytes {
   readonly #maximumBytes: number
   readonly #log: Logger
   readonly #stalled: Stalled | undefined
@@ -33,7 +33,7 @@ export class Buffers {
   /** How long publishers wait now, or the next time. */
   #deadlineMs: number
   #lastReliefMs = Number.NEGATIVE_INFINITY
-  readonly #waiting = new Set<BufferWaiter>()
+  readonly #waiting = new Set<PendingBytesWaiter>()
   #bytes = 0
   #full = false
   #lastWarningMs = Number.NEGATIVE_INFINITY
@@ -45,12 +45,12 @@ export class Buffers {
     this.#deadlineMs = stalled?.deadlineMs ?? 0
   }
 
-  /** Bytes that wait. */
+  /** Bytes that wait for all peers. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** From when the mark is passed until half of it is left. */
+  /** Whether the limit was exceeded and more than half of it is still left. */
   get full(): boolean {
     return this.#full
   }
@@ -69,13 +69,13 @@ export class Buffers {
   }
 
   /** Makes a publisher wait until there is room again. @returns false if there is room. */
-  wait(waiter: BufferWaiter): boolean {
+  wait(waiter: PendingBytesWaiter): boolean {
     if (this.#full) this.#waiting.add(waiter)
     return this.#full
   }
 
-  /** It does not wait any more. */
-  forget(waiter: BufferWaiter): void {
+  /** Removes a waiter. */
+  forget(waiter: PendingBytesWaiter): void {
     this.#waiting.delete(waiter)
   }
 
@@ -89,7 +89,7 @@ export class Buffers {
     this.#log.warn(details, 'Subscribers read too slowly all together: publishers are slowed down')
   }
 
-  /** Peers that never read would make all publishers wait for ever. */
+  /** Peers that never read would make all publishers wait forever. */
   #watch(): void {
     if (this.#stalled === undefined) return
     const { deadlineMs, minimumDeadlineMs, relieve } = this.#stalled
@@ -97,7 +97,7 @@ export class Buffers {
     const waitedMs = this.#deadlineMs
     this.#deadline = setTimeout(() => {
       this.#lastReliefMs = performance.now()
-      // Clients that fill the buffers again and again must not make publishers wait as long each time.
+      // Clients that exceed the limit repeatedly must not make publishers wait as long each time.
       this.#deadlineMs = Math.max(Math.min(minimumDeadlineMs, deadlineMs), waitedMs / 2)
       relieve(this.#bytes - this.#maximumBytes / 2, waitedMs)
       if (this.#full) this.#watch()

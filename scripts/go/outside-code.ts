@@ -1,21 +1,21 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-/** What the dev loop itself is made of: a reset cannot replace the code that performs it. */
+/** The folders of code outside of a reset: a reset cannot replace the code that performs it. */
 const folders = ['src/system', 'scripts/go']
 
 /**
- * Watches over the code of the container and of the dev loop.
- * @returns a function that says what has changed since it was last called, in a sentence; undefined when nothing has.
+ * Watches the code of the container and of the dev loop.
+ * @returns a function that returns a sentence about the changes since its last call; undefined if there are none.
  */
-export const watchOwnCode = (root: string): (() => string | undefined) => {
+export const watchOutsideCode = (root: string): (() => string | undefined) => {
   let known = timesOf(root)
   return () => {
     const now = timesOf(root)
     const changed = [...now].filter(([file, time]) => known.get(file) !== time).map(([file]) => relative(root, file))
     known = now
     if (changed.length === 0) return undefined
-    return `${changed.join(', ')} changed: the container and this prompt take that in when \`npm run go\` is started anew.`
+    return `${changed.join(', ')} changed: restart \`npm run go\` to load the change into the container and this prompt.`
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the dev loop prints. */
+/** The output of the dev loop. */
 
 import { inspect } from 'node:util'
 import type { AnySystemConfig } from '../../src/system/define-system.ts'
@@ -8,7 +8,7 @@ import { shownAs } from './command.ts'
 import { counted, milliseconds } from './quantities.ts'
 import { type Cell, table } from './table.ts'
 
-/** What a `go` started: what runs where, in which order, and how long each took. */
+/** The report of a `go`: the components with their place, order and start time. */
 export const startText = (report: StartReport, colors: boolean): string => {
   if (!report.started) return `Already running ${count(report.components)}; reset() takes in what has changed.`
   const rows = report.components.map(({ name, kind, description, startMs }, index): Cell[] => [
@@ -24,11 +24,11 @@ export const startText = (report: StartReport, colors: boolean): string => {
   )
 }
 
-/** At most this many names of files are printed. */
+/** The maximum number of file names that are printed. */
 const mostFiles = 8
 
 /**
- * How a `reset` went: `reset: 3 modules, 14 ms; 2 clients were disconnected and may reconnect`, and below it the details.
+ * The report of a `reset`: `reset: 3 modules, 14 ms; 2 clients were disconnected and may reconnect`, and below it the details.
  * @param clients how many were connected before.
  */
 export const resetText = (report: StartReport, clients: number): string => {
@@ -51,7 +51,7 @@ const disconnectedText = (clients: number): string => {
 }
 
 /**
- * What runs after a `go` or `reset` that failed with this code, what has become of the state and of the clients, and what to do.
+ * After a failed `go` or `reset`: what runs, what happened to state and clients, and what to do.
  * @param clients how many the reset disconnected.
  */
 export const stateText = (dev: Dev, code: string, clients: number): string => {
@@ -74,7 +74,7 @@ const stateWords = (components: readonly (readonly [name: string, kind: string])
   return components.length === 0 ? undefined : `the state of ${components.map(([name]) => name).join(', ')}`
 }
 
-/** The config with its components reduced to their kinds, which is what a person looks for in it. */
+/** The config with each component replaced by its kind. */
 export const configText = (config: AnySystemConfig, colors: boolean): string => {
   const entries = Object.entries(config).map(([name, { component, ...entry }]) => [
     name,

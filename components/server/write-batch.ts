@@ -3,9 +3,9 @@ import { type BufferPool, POOLED_BYTES } from './buffer-pool.ts'
 
 /** Copying this many bytes costs less than passing one more buffer to the operating system. */
 const SMALL_BYTES = 16 * 1024
-/** Copies of fewer bytes take what Node cuts from its own pieces of memory, so that a slow peer holds on to little. */
+/** Smaller copies use memory that Node cuts from its own pool, so that a slow peer keeps little memory. */
 const POOL_FROM_BYTES = 1024
-/** Places for ranges that an empty collection keeps: thousands of these collections are kept for use. */
+/** Places for ranges that an empty batch keeps. Thousands of empty batches are kept for reuse. */
 const KEPT_RANGES = 64
 
 /** What is to be written, chunk by chunk, and the memory of the pool that each lies in, if any. */
@@ -21,16 +21,16 @@ export interface Taken {
  * copy for any number of packets. Measured with pairs and with a fan-out of packets of 80 bytes, that saves a third to two
  * thirds of the broker's time against one buffer for each packet.
  */
-export class Gathered {
+export class WriteBatch {
   // The arrays keep their length, since one that is cut to 0 gives its memory back, and takes new memory in each turn.
   readonly #sources: (Uint8Array | undefined)[] = []
   readonly #starts: number[] = []
   readonly #ends: number[] = []
-  /** Ranges in them. */
+  /** The number of ranges. */
   #count = 0
   #bytes = 0
 
-  /** How many bytes there are. */
+  /** The bytes of all ranges together. */
   get bytes(): number {
     return this.#bytes
   }
