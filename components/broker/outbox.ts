@@ -103,7 +103,7 @@ export class Outbox implements ClientOutbox {
     if (persistent || client?.sendable !== true || this.#waiting.count + this.#resend.length > 0) return false
     if (!this.#quota.hasRoomForRun(count, this.#inflight.size)) return false
     if (!client.takesRun(run, subscriptionIdentifiers)) return false
-    for (let index = 0; index < count; index += 1) identifiers[index] = this.#inflight.add(Outgoing.unkept(1))
+    this.#inflight.addAll(Outgoing.unkept(1), count, identifiers)
     if (!client.sendRun(run, identifiers)) {
       for (let index = 0; index < count; index += 1) this.#inflight.delete(identifiers[index]!)
       return false

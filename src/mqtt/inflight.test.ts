@@ -35,9 +35,10 @@ class Model {
   }
 }
 
-/** A step: so many entries come; or one goes, moves or is replaced, by its place among those that are there. */
+/** A step: so many entries come, singly or as a run; or one goes, moves or is replaced, by its place among those that are there. */
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('add' as const), value: fc.integer({ min: 1, max: 60 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('run' as const), value: fc.integer({ min: 1, max: 300 }) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('first' as const), value: fc.integer({ min: 1, max: 80 }) }) },
   { arbitrary: fc.record({ kind: fc.constantFrom('delete', 'move', 'replace'), value: fc.nat(10_000) }), weight: 2 },
   { arbitrary: fc.record({ kind: fc.constantFrom('behind', 'clear'), value: fc.nat(10) }), weight: 1 },
@@ -48,6 +49,7 @@ it('gives each entry a Packet Identifier that is not in use, and knows it by tha
     fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 10, 65_500), (steps, before) => {
       const inflight = new Inflight<object>()
       const model = new Model()
+      const identifiers = new Uint16Array(300)
       for (let count = 0; count < before; count += 1) inflight.delete(inflight.add({}))
       model.last = before
       for (const { kind, value } of steps) {
@@ -57,6 +59,10 @@ it('gives each entry a Packet Identifier that is not in use, and knows it by tha
             const entry = {}
             expect(inflight.add(entry)).toBe(model.add(entry))
           }
+        } else if (kind === 'run') {
+          const entry = {}
+          inflight.addAll(entry, value, identifiers)
+          for (let index = 0; index < value; index += 1) expect(identifiers[index]).toBe(model.add(entry))
         } else if (kind === 'first') {
           for (const [identifier] of model.all.slice(0, value)) {
             expect(inflight.delete(identifier)).toBe(model.delete(identifier))
