@@ -12,7 +12,7 @@ const KEPT_SLOTS = 256
  * and in the order of sending. It holds less than 65,535 entries: the owner observes Receive Maximum, which is at most 65,535.
  *
  * Packet Identifiers are assigned in ascending order, and acknowledgements mostly come in this order. The entries are therefore
- * in a ring, at the place that the lower bits of their identifier give. Adding and removing an entry costs a twentieth of what a
+ * in a ring, at the place that the lower bits of their identifier give. Adding and removing an entry costs a tenth of what a
  * `Map` costs, and a session without messages allocates nothing. An entry that stays while many others come and go, that is
  * restored, or that is moved to the end, is in a `Map`. The ring therefore never has more than four slots for each of its
  * entries.
