@@ -39,10 +39,14 @@ export class InflightWindow {
     this.#size = 0
   }
 
-  /** The client has acknowledged a message. @param wants whether more messages wait. */
-  acknowledged(nowMs: number, wants: boolean): void {
+  /** The client has acknowledged a message. @returns whether it was the last one of a window: `acknowledgedAll` must follow. */
+  acknowledged(): boolean {
     this.#acknowledged += 1
-    if (this.#acknowledged < this.#size) return
+    return this.#acknowledged >= this.#size
+  }
+
+  /** The client has acknowledged a whole window. The next one begins. @param wants whether more messages wait. */
+  acknowledgedAll(nowMs: number, wants: boolean): void {
     if (nowMs - this.#sinceMs > PROMPT_MS) this.#size = Math.max(this.#least, this.#size >> 1)
     else if (wants) this.#size = Math.min(this.#most, this.#size * 2)
     this.#acknowledged = 0

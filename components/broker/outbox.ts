@@ -70,9 +70,7 @@ export class Outbox implements ClientOutbox {
     return this.#quota.hasRoom(qos, this.#inflight.size) && this.#waiting.count === 0 && this.#resend.length === 0
   }
 
-  /**
-   * Whether this message would be sent at once. Without room for its content it is not sent at once: it waits or is dropped.
-   */
+  /** Whether this message would be sent at once. Without room for its content it waits or is dropped. */
   sends(message: Message, qos: QoS, shared: string | undefined): boolean {
     if (this.#session.recipient?.sendable !== true || !this.takes(qos)) return false
     return !this.#keeps(shared) || this.#waiting.fitsAll(message.size)
@@ -104,7 +102,7 @@ export class Outbox implements ClientOutbox {
     if (persistent || client?.sendable !== true || this.#waiting.count + this.#resend.length > 0) return false
     if (!this.#quota.hasRoomForRun(count, this.#inflight.size)) return false
     if (!client.takesRun(run, subscriptionIdentifiers)) return false
-    for (let index = 0; index < count; index += 1) identifiers[index] = this.#inflight.add(Outgoing.unkept(1))
+    this.#inflight.addAll(Outgoing.unkept(1), count, identifiers)
     if (!client.sendRun(run, identifiers)) {
       for (let index = 0; index < count; index += 1) this.#inflight.delete(identifiers[index]!)
       return false
@@ -177,9 +175,12 @@ export class Outbox implements ClientOutbox {
 
   /** PUBACK came. */
   puback(packetIdentifier: number): AckResult {
+    if (this.#inflight.deleteIf(packetIdentifier, Outgoing.unkept(1))) {
+      if (this.#quota.acknowledged(1)) this.#acknowledgedAll()
+      return 'taken'
+    }
     const outgoing = this.#inflight.get(packetIdentifier)
-    if (outgoing === undefined) return 'unknown'
-    if (outgoing.qos !== 1) return 'wrong'
+    if (outgoing?.qos !== 1) return outgoing === undefined ? 'unknown' : 'wrong'
     this.#finish(packetIdentifier, outgoing)
     return 'taken'
   }
@@ -208,10 +209,7 @@ export class Outbox implements ClientOutbox {
     return this.#waiting.read(afterSequence, limit)
   }
 
-  /**
-   * Removes one of them after `take` has moved it to another session, in the store as well. If `take` returns false, the
-   * message stays.
-   */
+  /** Removes one of them after `take` has moved it to another session, in the store as well. False of `take`: it stays. */
   handOver(queued: QueuedMessage, take: () => boolean): boolean {
     return this.#waiting.handOver(queued, take)
   }
@@ -380,11 +378,13 @@ export class Outbox implements ClientOutbox {
   /** It is acknowledged. */
   #finish(packetIdentifier: number, outgoing: Outgoing): void {
     this.#inflight.delete(packetIdentifier)
-    if (outgoing.counted) {
-      this.#quota.acknowledged(outgoing.qos, this.#broker.recentMs, this.#waiting.count > 0)
-    }
+    if (outgoing.counted && this.#quota.acknowledged(outgoing.qos)) this.#acknowledgedAll()
     if (outgoing.inflightBytes > 0) this.#count(outgoing, 0)
     this.#recordDone(outgoing)
+  }
+
+  #acknowledgedAll(): void {
+    this.#quota.acknowledgedAll(this.#broker.recentMs, this.#waiting.count > 0)
   }
 
   #recordDone({ sequence }: Outgoing): void {

@@ -58,10 +58,15 @@ export class SendQuota {
     if (qos === 2) this.#sentAtQoS2 += count
   }
 
-  /** The client has acknowledged a message. @param wants whether more messages wait. */
-  acknowledged(qos: QoS, nowMs: number, wants: boolean): void {
+  /** The client has acknowledged a message. @returns whether it was the last one of a window: `acknowledgedAll` must follow. */
+  acknowledged(qos: QoS): boolean {
     this.#sent -= 1
     if (qos === 2) this.#sentAtQoS2 -= 1
-    this.#window.acknowledged(nowMs, wants)
+    return this.#window.acknowledged()
+  }
+
+  /** The client has acknowledged a whole window. @param wants whether more messages wait. */
+  acknowledgedAll(nowMs: number, wants: boolean): void {
+    this.#window.acknowledgedAll(nowMs, wants)
   }
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
@@ -27,6 +27,27 @@ it('count packets in and out by type, and PUBLISH packets by QoS', () => {
   expect([packetsIn[PacketType.Pubrel], packetsOut[PacketType.Pubcomp]]).toEqual([1, 1])
   expect([packetsOut[PacketType.Puback], packetsOut[PacketType.Pubrec]]).toEqual([1, 1])
   expect([packetsIn[PacketType.Pingreq], packetsOut[PacketType.Pingresp]]).toEqual([1, 1])
+})
+
+it('count and charge each of the acknowledgements that come together', () => {
+  const client = broker.connect({ clientId: 'a' })
+  const charge = vi.spyOn(client.connection, 'chargePacket')
+  for (const identifier of [1, 2, 3]) client.acknowledge(PacketType.Puback, identifier, identifier === 3)
+  expect(counters().packetsIn[PacketType.Puback]).toBe(3)
+  client.take({ cmd: 'puback', messageId: 4 } as never)
+  const [together, alone] = charge.mock.calls.map(([units]) => units)
+  expect(together).toBe(3 * alone!)
+})
+
+it('count acknowledgements whose last one never comes: a filter dropped it, or the connection has ended', () => {
+  const client = broker.connect({ clientId: 'a' })
+  client.acknowledge(PacketType.Puback, 1, false)
+  client.acknowledge(PacketType.Pubcomp, 1, true)
+  expect(counters().packetsIn[PacketType.Puback]).toBe(1)
+  client.acknowledge(PacketType.Puback, 2, false)
+  client.lose()
+  expect(counters().packetsIn[PacketType.Puback]).toBe(2)
+  expect(counters().packetsIn[PacketType.Pubcomp]).toBe(1)
 })
 
 it('count connects, refusals and ends of connections by reason', () => {

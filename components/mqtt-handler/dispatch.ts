@@ -1,5 +1,6 @@
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -25,6 +26,9 @@ import { handleUnsubscribe } from './unsubscribe.ts'
 /** Takes the packets of one client: charges and counts each, notes what its answer depends on, and calls its handler. */
 export class Dispatch implements PacketReceiver {
   readonly #client: Client
+  /** Acknowledgements of one type that came and are neither charged nor counted yet. */
+  #acknowledgements = 0
+  #acknowledgementType: Acknowledgement = PacketType.Puback
 
   constructor(client: Client) {
     this.#client = client
@@ -43,16 +47,23 @@ export class Dispatch implements PacketReceiver {
     whenConnected(client, packet)
   }
 
+  /** Hundreds may come in one read: what need not be done for each of them is done for the last. */
   acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
     const client = this.#client
-    client.connection.chargePacket(acknowledgementWork(type))
-    client.handler.counters.packetsIn[type]! += 1
+    // A filter may have dropped the last one of another type.
+    if (type !== this.#acknowledgementType) {
+      if (this.#acknowledgements > 0) this.#chargeAcknowledgements()
+      this.#acknowledgementType = type
+    }
+    this.#acknowledgements += 1
+    if (isLast) this.#chargeAcknowledgements()
     if (client.phase !== Phase.Connected) {
       beforeConnected(client, { cmd: acknowledgementName(type), messageId: packetIdentifier })
       return
     }
     if (isLast) client.heard()
-    client.gate.begin()
+    // Nothing answers PUBACK and PUBCOMP.
+    if (type === PacketType.Pubrec || type === PacketType.Pubrel) client.gate.begin()
     handleAcknowledgement(client, type, packetIdentifier, isLast)
   }
 
@@ -109,8 +120,20 @@ export class Dispatch implements PacketReceiver {
   }
 
   closed(): void {
+    // An acknowledgement that was not the last one may have ended the connection.
+    this.#countAcknowledgements()
     const { by, reason } = this.#client.connection.end ?? { by: 'network', reason: 'network connection lost' }
     this.#client.end(reason, { by })
+  }
+
+  #chargeAcknowledgements(): void {
+    this.#client.connection.chargePacket(this.#acknowledgements * acknowledgementWork(this.#acknowledgementType))
+    this.#countAcknowledgements()
+  }
+
+  #countAcknowledgements(): void {
+    this.#client.handler.counters.packetsIn[this.#acknowledgementType]! += this.#acknowledgements
+    this.#acknowledgements = 0
   }
 }
 

@@ -35,11 +35,15 @@ class Model {
   }
 }
 
-/** A step: so many entries come; or one goes, moves or is replaced, by its place among those that are there. */
+/** A step: so many entries come, singly or as a run; or one goes, moves or is replaced, by its place among those that are there. */
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('add' as const), value: fc.integer({ min: 1, max: 60 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('run' as const), value: fc.integer({ min: 1, max: 80 }) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('first' as const), value: fc.integer({ min: 1, max: 80 }) }) },
-  { arbitrary: fc.record({ kind: fc.constantFrom('delete', 'move', 'replace'), value: fc.nat(10_000) }), weight: 2 },
+  {
+    arbitrary: fc.record({ kind: fc.constantFrom('delete', 'move', 'replace', 'other'), value: fc.nat(10_000) }),
+    weight: 2,
+  },
   { arbitrary: fc.record({ kind: fc.constantFrom('behind', 'clear'), value: fc.nat(10) }), weight: 1 },
 )
 
@@ -48,6 +52,7 @@ it('gives each entry a Packet Identifier that is not in use, and knows it by tha
     fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 10, 65_500), (steps, before) => {
       const inflight = new Inflight<object>()
       const model = new Model()
+      const identifiers = new Uint16Array(80)
       for (let count = 0; count < before; count += 1) inflight.delete(inflight.add({}))
       model.last = before
       for (const { kind, value } of steps) {
@@ -57,10 +62,20 @@ it('gives each entry a Packet Identifier that is not in use, and knows it by tha
             const entry = {}
             expect(inflight.add(entry)).toBe(model.add(entry))
           }
+        } else if (kind === 'run') {
+          const entry = {}
+          inflight.addAll(entry, value, identifiers)
+          for (let index = 0; index < value; index += 1) expect(identifiers[index]).toBe(model.add(entry))
         } else if (kind === 'first') {
           for (const [identifier] of model.all.slice(0, value)) {
-            expect(inflight.delete(identifier)).toBe(model.delete(identifier))
+            const isGone = inflight.deleteIf(identifier, model.get(identifier)!) || inflight.delete(identifier)
+            expect(isGone).toBe(model.delete(identifier))
           }
+        } else if (kind === 'other') {
+          // The entry of another identifier, which may have the same place in the ring.
+          const entry = model.all[value % Math.max(1, model.all.length)]?.[1] ?? {}
+          const other = chosen + 2 ** (4 + (value % 8))
+          expect(model.get(other) !== entry && inflight.deleteIf(other, entry)).toBe(false)
         } else if (kind === 'delete') expect(inflight.delete(chosen)).toBe(model.delete(chosen))
         else if (kind === 'move') {
           inflight.moveToEnd(chosen)

@@ -7,6 +7,7 @@ import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-hand
 import { LocalRouter } from '../../components/router/local-router.ts'
 import { MemoryStore } from '../../components/store-memory/memory-store.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { connectPacket } from './connect-packet.ts'
@@ -106,6 +107,11 @@ export class HarnessClient {
   /** Plays packets of the client that come together. @returns whether they were taken together. */
   takesRun(run: PublishRun): boolean {
     return this.#receiver.publishRun?.(run) ?? false
+  }
+
+  /** Plays an acknowledgement of the client. @param isLast false when another one of its type follows at once. */
+  acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
+    this.#receiver.acknowledge?.(type, packetIdentifier, isLast)
   }
 
   fail(error: Parameters<NonNullable<ReturnType<MqttHandler['open']>['fail']>>[0]): Packet[] {
