@@ -18,11 +18,11 @@ export const userDirectoryContract = (authenticator: () => Authenticator): void 
   const directory = (): { users: UserDirectory; revocations: () => number } | undefined => {
     const { users } = authenticator()
     if (users === undefined) return undefined
-    let count = 0
-    authenticator().onRevocation?.(() => {
-      count += 1
-    })
-    return { users, revocations: () => count }
+    // Two handlers may use one authenticator: both are told.
+    const counts = [0, 0]
+    authenticator().onRevocation?.(() => void (counts[0]! += 1))
+    authenticator().onRevocation?.(() => void (counts[1]! += 1))
+    return { users, revocations: () => Math.min(...counts) }
   }
 
   it('adds a user, lists it in order, and allows it with its password', async () => {
