@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { UserDirectory } from '../../src/kinds/user-directory.ts'
 import { peerAt } from '../helpers/peer-at.ts'
@@ -19,10 +19,10 @@ export const userDirectoryContract = (authenticator: () => Authenticator): void 
     const { users } = authenticator()
     if (users === undefined) return undefined
     // Two handlers may use one authenticator: both are told.
-    const counts = [0, 0]
-    authenticator().onRevocation?.(() => void (counts[0]! += 1))
-    authenticator().onRevocation?.(() => void (counts[1]! += 1))
-    return { users, revocations: () => Math.min(...counts) }
+    const [first, second] = [vi.fn(), vi.fn()]
+    authenticator().onRevocation?.(first)
+    authenticator().onRevocation?.(second)
+    return { users, revocations: () => Math.min(first.mock.calls.length, second.mock.calls.length) }
   }
 
   it('adds a user, lists it in order, and allows it with its password', async () => {
