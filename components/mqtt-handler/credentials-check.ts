@@ -222,7 +222,7 @@ export class CredentialsCheck implements ClientCheck {
         this.#accept()
         return
       }
-      this.#refuse(ReasonCode.NotAuthorized, 'client sent no user name and no password')
+      this.#refuse(ReasonCode.NotAuthorized, 'client sent no user name, no password and no Authentication Method')
       return
     }
     client.handler.counters.unknownClients += 1
@@ -256,8 +256,7 @@ export class CredentialsCheck implements ClientCheck {
   }
 }
 
-const NO_AUTHENTICATOR =
-  'no authenticator checks a user name and password, and the client names no Authentication Method'
+const NO_AUTHENTICATOR = 'client names no Authentication Method, and no authenticator checks its user name'
 
 const isThenable = (answer: unknown): answer is PromiseLike<AuthenticationAnswer> =>
   typeof (answer as PromiseLike<AuthenticationAnswer> | undefined)?.then === 'function'
