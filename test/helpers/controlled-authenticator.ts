@@ -45,7 +45,7 @@ export class ControlledAuthenticator implements Authenticator {
         this.pending.push({ credentials, answer, fail })
       })
     }
-    return this.answer?.(credentials) ?? this.byPassword(credentials)
+    return this.answer === undefined ? this.byPassword(credentials) : this.answer(credentials)
   }
 
   /** The answer by the passwords. */
