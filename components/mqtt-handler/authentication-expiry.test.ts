@@ -25,21 +25,18 @@ const connected = (ms: number, version: ProtocolVersion = 5, clientId = 'kitchen
   return client
 }
 
-it.each([1_000, 3_600_000])(
-  'a connection ends %i ms later, when its authentication does',
-  (ms) => {
-    const client = connected(ms)
-    expect(client.take()).toMatchObject([{ cmd: 'connack', reasonCode: 0 }])
-    vi.advanceTimersByTime(ms - 1)
-    expect(client.connection.open).toBe(true)
-    vi.advanceTimersByTime(201)
-    expect(client.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.MaximumConnectTime }])
-    expect(client.connection.open).toBe(false)
-    expect(broker.handler.counters.disconnectsByBroker[ReasonCode.MaximumConnectTime]).toBe(1)
-    const line = broker.log.lines.at(-1)
-    expect(line).toMatchObject({ level: 'info', client: 'kitchen', reason: 'Maximum connect time (0xA0)' })
-  },
-)
+it.each([1_000, 3_600_000])('a connection ends %i ms later, when its authentication does', (ms) => {
+  const client = connected(ms)
+  expect(client.take()).toMatchObject([{ cmd: 'connack', reasonCode: 0 }])
+  vi.advanceTimersByTime(ms - 1)
+  expect(client.connection.open).toBe(true)
+  vi.advanceTimersByTime(201)
+  expect(client.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.MaximumConnectTime }])
+  expect(client.connection.open).toBe(false)
+  expect(broker.handler.counters.disconnectsByBroker[ReasonCode.MaximumConnectTime]).toBe(1)
+  const line = broker.log.lines.at(-1)
+  expect(line).toMatchObject({ level: 'info', client: 'kitchen', reason: 'Maximum connect time (0xA0)' })
+})
 
 it('a connection of MQTT 3.1.1 is closed', () => {
   const client = connected(1_000, 4)
@@ -64,10 +61,10 @@ it('a client whose authentication never expires stays', () => {
   expect(client.connection.open).toBe(true)
 })
 
-it('a client that has gone is not thought of any more, and thousands at once end over several turns', async () => {
+it('a client that has gone is not thought of any more, and hundreds at once end over several turns', async () => {
   const gone = connected(1_000, 5, 'gone')
   gone.lose()
-  const clients = Array.from({ length: 2_000 }, (_, n) => connected(1_000, 5, `c${n}`))
+  const clients = Array.from({ length: 500 }, (_, n) => connected(1_000, 5, `c${n}`))
   const { scheduler } = broker.core
   const turnsBefore = scheduler.turns
   vi.advanceTimersByTime(1_200)
@@ -76,5 +73,5 @@ it('a client that has gone is not thought of any more, and thousands at once end
   for (let turn = 0; turn < 100 && open() > 0; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
   expect(open()).toBe(0)
   expect(scheduler.turns).toBeGreaterThan(turnsBefore + 1)
-  expect(broker.handler.counters.disconnectsByBroker[ReasonCode.MaximumConnectTime]).toBe(2_000)
+  expect(broker.handler.counters.disconnectsByBroker[ReasonCode.MaximumConnectTime]).toBe(500)
 })

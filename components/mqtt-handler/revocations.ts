@@ -8,8 +8,8 @@ import { clientFields } from './client-log.ts'
 import { Phase } from './phase.ts'
 import { refuse } from './refuse.ts'
 
-/** Clients that are looked at in one step. */
-const CLIENTS_PER_STEP = 100
+/** The work of one step, in units; one client more may be ended. */
+const STEP_UNITS = 500
 /** The work of looking at a client, of asking its authenticator, and of ending its connection, in units. */
 const LOOK_UNITS = 0.2
 const ASK_UNITS = 5
@@ -74,12 +74,16 @@ export class Revocations {
 
   /** @returns whether there is more to do. */
   #step(walk: Walk): boolean {
-    for (let looked = 0; looked < CLIENTS_PER_STEP; looked += 1) {
+    let units = 0
+    while (units < STEP_UNITS) {
       const { value: client, done } = walk.clients.next()
-      if (done) return this.#ended(walk)
-      this.#scheduler.spend(LOOK_UNITS)
-      if (client.authenticatedBy === walk.record) this.#check(walk, client)
+      if (done) {
+        this.#scheduler.spend(units)
+        return this.#ended(walk)
+      }
+      units += client.authenticatedBy === walk.record ? this.#check(walk, client) : LOOK_UNITS
     }
+    this.#scheduler.spend(units)
     return true
   }
 
@@ -93,16 +97,16 @@ export class Revocations {
     return true
   }
 
-  #check(walk: Walk, client: Client): void {
+  /** @returns the work, in units. */
+  #check(walk: Walk, client: Client): number {
     const { record } = walk
-    this.#scheduler.spend(ASK_UNITS)
-    if (this.#isAccepted(walk, client)) return
-    this.#scheduler.spend(END_UNITS)
+    if (this.#isAccepted(walk, client)) return ASK_UNITS
     record.revoked += 1
     const why = `${record.name} does not accept it any more`
     // The client does not learn why.
     if (client.phase < Phase.Accepted) refuse(client, ReasonCode.NotAuthorized, why, '')
     else client.disconnect(ReasonCode.NotAuthorized, why, { reasonString: '' })
+    return END_UNITS
   }
 
   /** An authenticator that throws accepts nobody. */
