@@ -48,7 +48,8 @@ export default defineSystem({
   },
   mqttEncoder: { component: mqttEncoder },
 
-  // Accepts connections from this machine only. host: '0.0.0.0' opens the broker to the network.
+  // Accepts connections from this machine only. host: '0.0.0.0' opens the broker to the network: that needs an authenticator, or
+  // allowAnonymous: true.
   server: {
     component: server,
     config: { host: '127.0.0.1', port: 1883 },
