@@ -357,6 +357,27 @@ it('a password of a refused client is not reported as unchecked', () => {
   expect(broker.log.at('warn')).toMatchObject([{ reason: 'Bad User Name or Password (0x86)' }])
 })
 
+it('user names that nothing verifies on one listener are reported once, if an authorizer goes by them', () => {
+  const authenticators = [new ControlledAuthenticator('users')]
+  const connectTwice = () => {
+    for (let n = 0; n < 2; n += 1) {
+      const client = broker.open()
+      client.connection.listener = { ...client.connection.listener, authenticators: [] }
+      client.take(connectPacket({ ...kitchen, username: 'bob' }))
+    }
+    return broker.log.at('warn').map(({ message }) => message)
+  }
+  broker.stop()
+  start({}, { authenticators })
+  expect(connectTwice()).toEqual([])
+  broker.stop()
+  start({}, { authenticators, authorizer: { mayPublish: () => true, maySubscribe: () => true } })
+  expect(connectTwice()).toEqual([
+    'User names of clients of server are not verified: it has no authenticators, but there is an authorizer. ' +
+      'The first one came from kitchen from 127.0.0.1:50001',
+  ])
+})
+
 it('refused messages and subscriptions name the client and the reason', () => {
   broker.stop()
   start({ maximumFilterLength: 3 })

@@ -140,7 +140,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient {
     this.handler.keepAlive.heard(this.#watch)
   }
 
-  /** Its CONNECT was understood; from now on only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
+  /** Its CONNECT was understood. Until the client is accepted, only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
   authenticating(): void {
     this.#phase = Phase.Authenticating
     this.connection.authenticating = true

@@ -55,7 +55,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
  * @param password lent.
  */
 const withoutMethod = (client: Client, request: ConnectRequest, password: ConnectPacket['password']): void => {
-  const { authenticators, clientLog, log } = client.handler
+  const { authenticators, broker, clientLog, log } = client.handler
   const { listener } = client.connection
   const chain = authenticators.chainOf(listener)
   if (chain.unknown.length > 0) {
@@ -70,6 +70,10 @@ const withoutMethod = (client: Client, request: ConnectRequest, password: Connec
     refuse(client, ReasonCode.NotAuthorized, 'its listener has no authenticator, and allowAnonymous is false', '')
   } else {
     if (request.hasPassword) clientLog.passwordIgnored(client)
+    // Where nothing is checked at all, the handler has said so at its start.
+    if (request.userName !== undefined && broker.isAuthorized && authenticators.size > 0) {
+      clientLog.userNameNotVerified(client)
+    }
     accept(client, request)
   }
 }

@@ -50,12 +50,12 @@ export class CredentialsCheck implements ClientCheck {
     this.#client = client
     this.#request = request
     this.#records = records
-    this.#credentials = {
+    this.#credentials = Object.freeze({
       clientId,
       userName: request.userName,
       password: password === undefined ? undefined : Uint8Array.from(password),
       peer,
-    }
+    })
   }
 
   /** Whether an answer is awaited. */

@@ -4,6 +4,7 @@ import type {
   Authenticator,
   Credentials,
 } from '../../src/kinds/authenticator.ts'
+import type { UserDirectory } from '../../src/kinds/user-directory.ts'
 
 /** A question that waits for the test's answer. */
 export interface PendingCredentials {
@@ -32,6 +33,19 @@ export class ControlledAuthenticator implements Authenticator {
   /** The identities that `accepts` was asked for. */
   readonly acceptsAsked: AuthenticatedIdentity[] = []
   readonly #listeners: (() => void)[] = []
+  readonly users: UserDirectory = {
+    list: () => [...this.passwords.keys()].sort(),
+    set: async (name, password) => {
+      this.passwords.set(name, password)
+      this.revoked.delete(name)
+      this.revoke()
+    },
+    delete: async (name) => {
+      const isThere = this.passwords.delete(name)
+      if (isThere) this.revoke(name)
+      return isThere
+    },
+  }
 
   constructor(name: string, passwords: Readonly<Record<string, string>> = {}) {
     this.name = name
