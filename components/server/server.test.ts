@@ -145,6 +145,15 @@ describe('the server', () => {
     expect(logger.at('warn').map(({ message }) => message)).toEqual([text])
   })
 
+  it('that a reset may not open is not served, and the reset after it serves again', async () => {
+    const handedOver = await suspend(await start())
+    await expect(resume({ allowAnonymous: false }, handedOver)).rejects.toThrow('no client could connect')
+    const listener = await resume({}, handedOver)
+    const client = await RawClient.connect(listener.port)
+    await answers(client)
+    client.destroy()
+  })
+
   it('asks the handler with its own options', async () => {
     logger.lines.length = 0
     const asked: unknown[] = []
