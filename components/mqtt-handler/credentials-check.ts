@@ -58,11 +58,6 @@ export class CredentialsCheck implements ClientCheck {
     })
   }
 
-  /** Whether an answer is awaited. */
-  get waits(): boolean {
-    return this.#deadline !== undefined
-  }
-
   /** Asks the first authenticator. */
   begin(): void {
     this.#askNext()
