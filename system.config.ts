@@ -44,11 +44,12 @@ export default defineSystem({
   packetLog: { component: packetLog, enabled: false, dependencies: { logger: 'logger' } },
   mqttHandler: {
     component: mqttHandler,
-    dependencies: { broker: 'broker', authenticationMethods: ['scramSha256'], logger: 'logger' },
+    dependencies: { broker: 'broker', authenticators: [], authenticationMethods: ['scramSha256'], logger: 'logger' },
   },
   mqttEncoder: { component: mqttEncoder },
 
-  // Accepts connections from this machine only. host: '0.0.0.0' opens the broker to the network.
+  // Accepts connections from this machine only. host: '0.0.0.0' opens the broker to the network: that needs an authenticator, or
+  // allowAnonymous: true.
   server: {
     component: server,
     config: { host: '127.0.0.1', port: 1883 },

@@ -46,6 +46,7 @@ const ORDINARY: ReadonlySet<number | undefined> = new Set([
   ReasonCode.SessionTakenOver,
   ReasonCode.ServerShuttingDown,
   ReasonCode.AdministrativeAction,
+  ReasonCode.MaximumConnectTime,
 ])
 
 /**
@@ -57,6 +58,7 @@ export class ClientLog {
   readonly #log: Logger
   readonly #takeovers = new TakeoverWatch()
   #passwordSeen = false
+  #userNameSeen = false
 
   constructor(log: Logger) {
     this.#log = log
@@ -110,6 +112,15 @@ export class ClientLog {
     const text =
       'A password was not checked: no component checks the passwords of CONNECT packets. The first one came from'
     this.#log.warn(clientFields(client), `${text} ${nameOf(client)}${factsOf(client, [])}`)
+  }
+
+  /** An authorizer goes by a user name that is not verified, while others are. Logged once, since it concerns the config. */
+  userNameNotVerified(client: LoggedClient): void {
+    if (this.#userNameSeen) return
+    this.#userNameSeen = true
+    const { listener } = client.connection.peer
+    const text = `User names of clients of ${listener} are not verified: it has no authenticators, but there is an authorizer.`
+    this.#log.warn({ ...clientFields(client), listener }, `${text} The first one came from ${nameOf(client)}`)
   }
 
   /** A client announced a Will on a topic that begins with `$`: the client is let in, and the Will is dropped when it is due. */

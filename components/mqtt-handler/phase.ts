@@ -2,7 +2,7 @@
 export const Phase = {
   /** No packet has arrived. */
   New: 0,
-  /** CONNECT has arrived, and AUTH packets are exchanged. */
+  /** CONNECT has arrived, and AUTH packets are exchanged, or an authenticator has not answered. */
   Authenticating: 1,
   /** CONNACK waits for the store. */
   Accepted: 2,

@@ -9,7 +9,10 @@ export const serverConfig = z.strictObject({
     .string()
     .min(1)
     .default('127.0.0.1')
-    .describe('The address to listen on. `0.0.0.0` and `::` open the broker to the network; the default does not.'),
+    .describe(
+      'The address to listen on. `0.0.0.0` and `::` open the broker to the network, which needs an authenticator or ' +
+        '`allowAnonymous: true`; the default does not.',
+    ),
   port: z.int().min(0).max(65_535).default(1883).describe('The TCP port; 0 lets the operating system choose one.'),
   backlog: z
     .int()
