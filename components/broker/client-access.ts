@@ -59,8 +59,8 @@ export class ClientAccess implements ClientBroker {
     return this.#broker.now()
   }
 
-  unusedId(): string {
-    return this.#broker.sessions.unusedId()
+  unusedId(prefix: string): string {
+    return this.#broker.sessions.unusedId(prefix)
   }
 
   subscribeUnits(filter: string): number {

@@ -93,6 +93,25 @@ const inflight = {
     ),
 }
 
+const delivery = {
+  maximumInflightBytes: z
+    .int()
+    .min(1)
+    .max(1024 ** 4)
+    .optional()
+    .describe(
+      'Bytes of QoS 1 and 2 messages that a client was sent and has not acknowledged. While there are as many, further messages wait; ' +
+        'the message that reaches the limit may exceed it. Unset: no limit but that of their number.',
+    ),
+  upgradeOutgoingQoS: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether messages are delivered at the QoS that was granted to the subscription, even if they were published at a lower one. MQTT ' +
+        'does not allow that [MQTT-3.8.4-8]: it is for clients that rely on this option of mosquitto.',
+    ),
+}
+
 const unreleased = {
   maximumUnreleased: z
     .int()
@@ -177,6 +196,7 @@ export const brokerConfig = z.strictObject({
   ...sessions,
   ...subscriptions,
   ...inflight,
+  ...delivery,
   ...unreleased,
   ...queues,
   ...retained,
@@ -191,12 +211,16 @@ export interface InflightLimits {
   readonly most: number
   /** Of those at QoS 2. */
   readonly mostAtQoS2: number
+  /** Bytes of all of them; Infinity is no limit. */
+  readonly mostBytes: number
 }
 
 /** The limits for clients of this version, apart from their Receive Maximum. */
 export const inflightLimits = (config: BrokerConfig, isVersion5: boolean): InflightLimits => {
   const { maximumInflight: most, initialInflight, maximumInflightMqtt3 } = config
   const first = Math.min(most, initialInflight)
-  if (isVersion5) return { first, most, mostAtQoS2: most }
-  return { first: Math.min(first, maximumInflightMqtt3), most, mostAtQoS2: Math.min(most, maximumInflightMqtt3) }
+  const mostBytes = config.maximumInflightBytes ?? Number.POSITIVE_INFINITY
+  if (isVersion5) return { first, most, mostAtQoS2: most, mostBytes }
+  const atMqtt3 = (limit: number): number => Math.min(limit, maximumInflightMqtt3)
+  return { first: atMqtt3(first), most, mostAtQoS2: atMqtt3(most), mostBytes }
 }

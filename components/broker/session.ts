@@ -125,7 +125,10 @@ export class Session implements Subscriber, ClientSession {
   }
 
   takes(qos: QoS): boolean {
-    return this.#recipient?.sendable === true && (qos === 0 || this.outbox.takes(qos))
+    if (this.#recipient?.sendable !== true) return false
+    // It may be delivered at a higher QoS.
+    if (qos === 0 && this.#broker.config.upgradeOutgoingQoS) return this.outbox.takes(2)
+    return qos === 0 || this.outbox.takes(qos)
   }
 
   deliver(message: Message, delivery: Delivery): DeliveryResult {
@@ -133,7 +136,8 @@ export class Session implements Subscriber, ClientSession {
       const { shared } = delivery
       return shared === undefined ? 1 : withWork(this.#broker.endedSessions.passOn(message, shared, this), 1)
     }
-    const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    const isUpgraded = message.qos < delivery.qos && this.#broker.config.upgradeOutgoingQoS
+    const qos = message.qos < delivery.qos && !isUpgraded ? message.qos : delivery.qos // [MQTT-3.8.4-8]
     if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) {
@@ -146,6 +150,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    if (run.message.qos < delivery.qos && this.#broker.config.upgradeOutgoingQoS) return false
     if (run.message.qos > 0) {
       if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
       return this.outbox.addRun(run, delivery.subscriptionIdentifiers)

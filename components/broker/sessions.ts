@@ -54,9 +54,9 @@ export class Sessions {
     return this.#byId.values()
   }
 
-  /** Makes a Client Identifier that no session has [MQTT-3.2.2-16]. */
-  unusedId(): string {
-    return `mqtt-jig-${randomUUID()}`
+  /** Makes a Client Identifier that begins with the prefix and that no session has [MQTT-3.2.2-16]. */
+  unusedId(prefix: string): string {
+    return `${prefix}${randomUUID()}`
   }
 
   /**

@@ -67,7 +67,7 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
     refuse(client, toldReason(problem.reasonCode, config), problem.why)
     return
   }
-  const terms = client.handler.currentTerms()
+  const terms = client.handler.currentTerms(client.connection.listener)
   // A client of MQTT 3 cannot be told another Keep Alive. A shorter one would disconnect it within its own Keep Alive.
   const keepAlive = client.isVersion5
     ? grantedKeepAlive(connect.keepAlive, config.maximumKeepAliveSeconds)

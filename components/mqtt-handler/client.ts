@@ -4,6 +4,7 @@ import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { ClientSession } from '../../src/kinds/client-session.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { DisconnectOptions, Recipient, RecipientDescription, RecipientInfo } from '../../src/kinds/recipient.ts'
@@ -12,9 +13,9 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases } from '../../src/mqtt/topic-alias.ts'
 import { AckGate, type AfterAnswer, type AnsweredClient } from './ack-gate.ts'
-import type { AwaitedAnswer, AwaitingClient } from './await-answer.ts'
 import type { AuthenticationExpiry, ExpiringClient } from './authentication-expiry.ts'
 import type { AuthenticatorRecord, Authenticators } from './authenticators.ts'
+import type { AwaitedAnswer, AwaitingClient } from './await-answer.ts'
 import { type ClientEnd, type ClientLog, describeClient, endedByBroker } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { ConnectRequest } from './connect-request.ts'
@@ -38,8 +39,8 @@ export interface ClientContext extends PublishSenderContext {
   readonly authenticationExpiry: AuthenticationExpiry
   /** Watches each client for its CONNECT packet, then for silence. */
   readonly keepAlive: TimerWheel<Client>
-  /** The terms for clients that connect now. */
-  currentTerms(): Terms
+  /** The terms for clients of this listener that connect now. */
+  currentTerms(listener: ListenerOptions): Terms
   /** The connection of this client has ended. */
   ended(client: Client): void
   /** The client is accepted, and may be silent for as long as its Keep Alive says. */
@@ -118,7 +119,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     super(connection, next, handler)
     this.handler = handler
     this.identity = { clientId: '', userName: undefined, peer: connection.peer }
-    this.terms = handler.currentTerms()
+    this.terms = handler.currentTerms(connection.listener)
     this.reading = new Reading(connection, this)
     this.gate = new AckGate(handler.broker.journal, this)
     this.#watch = handler.keepAlive.watch(this, handler.config.connectDeadlineMs)

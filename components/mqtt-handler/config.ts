@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
 import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
 
 const connections = {
@@ -26,6 +27,23 @@ const connections = {
     .max(16_383)
     .default(1_024)
     .describe('Characters that a Client Identifier may have.'),
+  allowEmptyClientIdentifier: z
+    .boolean()
+    .default(true)
+    .describe('Whether a client may leave its Client Identifier empty. It is assigned one then.'),
+  assignedClientIdentifierPrefix: z
+    .string()
+    .max(200)
+    // Rules name levels of topics by the Client Identifier.
+    .regex(/^[^\0+#/]*$/, 'must hold no NUL, +, # or /')
+    .default('mqtt-jig-')
+    .describe('What the Client Identifiers that the broker assigns begin with. A UUID follows.'),
+  clientIdentifierPrefix: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('What every Client Identifier must begin with. Other clients are refused. Unset: any.'),
   responseInformation: z
     .string()
     .max(4_096)
@@ -83,6 +101,15 @@ const terms = {
 }
 
 const packets = {
+  maximumPayloadBytes: z
+    .int()
+    .min(1)
+    .max(MAXIMUM_PACKET_SIZE)
+    .default(MAXIMUM_PACKET_SIZE)
+    .describe(
+      'The largest payload that a client may publish, in bytes. A larger one is refused with Quota exceeded (0x97), and the client stays ' +
+        'connected; MQTT 3 has no answer for that, so its message is acknowledged and dropped. A client with a larger Will is refused.',
+    ),
   maximumOutgoingTopicAliases: z
     .int()
     .min(0)

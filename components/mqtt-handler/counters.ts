@@ -26,6 +26,8 @@ export interface HandlerCounters {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
+  /** Messages of clients, Wills included, whose payload was larger than `maximumPayloadBytes`. */
+  tooLargePayloads: number
 }
 
 const REASON_CODES = 256
@@ -47,4 +49,5 @@ export const newHandlerCounters = (): HandlerCounters => ({
   droppedQoS0: 0,
   tooLarge: 0,
   refusedPublishes: 0,
+  tooLargePayloads: 0,
 })

@@ -42,6 +42,12 @@ export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): 
       'Messages that were refused to their publisher.',
       () => counters.refusedPublishes,
     ),
+    count(
+      'payload_too_large',
+      'messages',
+      'Messages and Wills whose payload is larger than maximumPayloadBytes.',
+      () => counters.tooLargePayloads,
+    ),
     count('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
     count('too_large', 'messages', 'Messages over the Maximum Packet Size of the subscriber.', () => counters.tooLarge),
   ]

@@ -17,6 +17,9 @@ import { ClientLog } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import { newHandlerCounters } from './counters.ts'
 import { Dispatch } from './dispatch.ts'
+import { MountPoint } from './mount-point.ts'
+import { MountedClient } from './mounted-client.ts'
+import { MountedDispatch } from './mounted-dispatch.ts'
 import { Revocations } from './revocations.ts'
 import { CurrentTerms, type Terms } from './terms.ts'
 
@@ -50,6 +53,8 @@ export class MqttHandler implements HandlerStage, ClientContext {
   /** Clients that were silent for too long, or did not send CONNECT in time. */
   readonly silentClients: TurnQueue<Client>
   readonly #revocations: Revocations
+  /** Of the listeners that have one, by their prefixes. */
+  readonly #mountPoints = new Map<string, MountPoint>()
   readonly #terms: CurrentTerms
   readonly #timer: NodeJS.Timeout
 
@@ -83,11 +88,13 @@ export class MqttHandler implements HandlerStage, ClientContext {
     return this.authenticators.describe(listener)
   }
 
-  currentTerms(): Terms {
-    return this.#terms.get(this.config)
+  currentTerms(listener: ListenerOptions): Terms {
+    return this.#terms.get(this.config, listener)
   }
 
   open(connection: Connection, next: PacketReceiver): PacketReceiver {
+    const { mountPoint } = connection.listener
+    if (mountPoint !== '') return this.#openMounted(connection, next, mountPoint)
     const client = new Client(connection, next, this)
     this.clients.add(client)
     return new Dispatch(client)
@@ -108,6 +115,17 @@ export class MqttHandler implements HandlerStage, ClientContext {
   stop(): void {
     clearInterval(this.#timer)
     this.#revocations.stop()
+  }
+
+  #openMounted(connection: Connection, next: PacketReceiver, prefix: string): PacketReceiver {
+    let mountPoint = this.#mountPoints.get(prefix)
+    if (mountPoint === undefined) {
+      mountPoint = new MountPoint(prefix)
+      this.#mountPoints.set(prefix, mountPoint)
+    }
+    const client = new MountedClient(connection, next, this, mountPoint)
+    this.clients.add(client)
+    return new MountedDispatch(client, mountPoint)
   }
 
   #tick(): void {
