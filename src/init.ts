@@ -1,18 +1,23 @@
 /** `mqtt-jig init`: writes a system config to begin with. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { basename, extname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { exitCodes, packageDirectory } from './command-line.ts'
+import { type ConvertedConf, convertConf } from './mosquitto-conf/convert-conf.ts'
+import { ConfError } from './mosquitto-conf/read-conf.ts'
 
-const usage = (name: string): string => `Usage: ${name} [FILE]
+const usage = (name: string): string => `Usage: ${name} [--from MOSQUITTO.CONF] [FILE]
 
 Writes a system config that is the broker as it comes: every component with its wiring. Edit it to change the broker.
 
-  FILE    its name, which ends in .ts or .mjs; unless given, system.config.ts where Node can read TypeScript, and
-          system.config.mjs otherwise
-  --help  print this and exit
+  FILE         its name, which ends in .ts or .mjs; unless given, system.config.ts where Node can read TypeScript, and
+               system.config.mjs otherwise
+  --from FILE  take the listeners, the TLS, password and ACL files, and the limits of this mosquitto.conf and the files that
+               it includes. Comments at the top name each line that could not be taken over, and why
+  --help       print this and exit
 `
 
 /** @returns the exit code: 0, 1 when the file cannot be written, 2 for a wrong command. A file that exists is not changed. */
@@ -30,13 +35,21 @@ export const main = async (
     return exitCodes.ok
   }
   const file = resolve(command.file)
+  let converted: ConvertedConf | undefined
   try {
-    writeFileSync(file, systemConfigSource(), { flag: 'wx' })
+    converted = command.from === undefined ? undefined : convertConf(command.from, hasIPv6())
+  } catch (error) {
+    if (!(error instanceof ConfError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return exitCodes.failed
+  }
+  try {
+    writeFileSync(file, converted?.source ?? systemConfigSource(), { flag: 'wx' })
   } catch (error) {
     process.stderr.write(`${explain(error as NodeJS.ErrnoException, command.file, name)}\n`)
     return exitCodes.failed
   }
-  process.stdout.write(`Wrote ${command.file}. ${nextStep(file)}\n`)
+  process.stdout.write(`Wrote ${command.file}. ${notesOf(converted)}${nextStep(file)}\n`)
   return exitCodes.ok
 }
 
@@ -51,20 +64,39 @@ export const systemConfigSource = (): string => {
     .replaceAll('npm run graph', 'npx mqtt-jig graph')
 }
 
-const parse = (args: readonly string[]): { help: boolean; file: string } | { mistake: string } => {
+const parse = (args: readonly string[]): Command | { mistake: string } => {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { help: { type: 'boolean', default: false } },
+      options: { help: { type: 'boolean', default: false }, from: { type: 'string' } },
     })
     const [file = defaultName(), ...others] = positionals
     if (others.length > 0) return { mistake: 'Give the name of one file.' }
-    if (/\.m?ts$|\.mjs$/.test(file)) return { help: values.help, file }
+    if (/\.m?ts$|\.mjs$/.test(file)) return { help: values.help, file, from: values.from }
     return { mistake: `The name '${file}' ends in neither .ts nor .mjs.` }
   } catch (error) {
     return { mistake: (error as Error).message }
   }
+}
+
+interface Command {
+  readonly help: boolean
+  readonly file: string
+  /** The path of a mosquitto.conf. */
+  readonly from: string | undefined
+}
+
+/** Whether this machine has an address of IPv6. */
+const hasIPv6 = (): boolean =>
+  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ family }) => family === 'IPv6'))
+
+const notesOf = (converted: ConvertedConf | undefined): string => {
+  if (converted === undefined) return ''
+  const { notes } = converted
+  return notes === 0
+    ? 'Every line was taken over. '
+    : `Read the comments at its top: ${notes} lines were not taken over, or not as they are. `
 }
 
 const canReadTypeScript = (): boolean => Boolean((process.features as { typescript?: unknown }).typescript)
