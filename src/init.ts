@@ -6,8 +6,8 @@ import { basename, extname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { exitCodes, packageDirectory } from './command-line.ts'
+import { ConfError } from './mosquitto-conf/conf-line.ts'
 import { type ConvertedConf, convertConf } from './mosquitto-conf/convert-conf.ts'
-import { ConfError } from './mosquitto-conf/read-conf.ts'
 
 const usage = (name: string): string => `Usage: ${name} [--from MOSQUITTO.CONF] [FILE]
 

@@ -1,9 +1,9 @@
 /** Who is let in, and may do what: the authenticators of the listeners, and the authorizers. */
 
+import type { ConfLine } from './conf-line.ts'
 import type { Values } from './general-options.ts'
 import type { ConfListener, GroupedConf, Options } from './group-conf.ts'
 import type { Notes } from './notes.ts'
-import type { ConfLine } from './read-conf.ts'
 import { booleanOf, textOf } from './values.ts'
 
 /** An authenticator or authorizer of the system config. */

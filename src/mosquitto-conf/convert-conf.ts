@@ -1,11 +1,12 @@
 /** From a mosquitto.conf to the source of a system config. */
 
 import { Access, type AccessEntry } from './access.ts'
+import { placeOf } from './conf-line.ts'
 import { takeGeneral, type Values } from './general-options.ts'
 import { type GroupedConf, groupConf } from './group-conf.ts'
 import { type ListenerEntry, takeListeners } from './listener-options.ts'
 import { Notes, shown } from './notes.ts'
-import { placeOf, readConf } from './read-conf.ts'
+import { readConf } from './read-conf.ts'
 import { type SourceEntry, systemSource } from './system-source.ts'
 
 export interface ConvertedConf {

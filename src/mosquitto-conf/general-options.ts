@@ -1,7 +1,7 @@
 /** The general options of a mosquitto.conf: values of the components `logger`, `broker`, `mqttDecoder` and `mqttHandler`. */
 
+import { type ConfLine, lineError } from './conf-line.ts'
 import type { Notes } from './notes.ts'
-import { type ConfLine, lineError } from './read-conf.ts'
 import { booleanOf, numberOf } from './values.ts'
 
 /** Values by their names. */

@@ -1,6 +1,6 @@
 /** Sorts the options of a mosquitto.conf: general ones, those of each listener, those of bridges. */
 
-import { type ConfLine, lineError } from './read-conf.ts'
+import { type ConfLine, lineError } from './conf-line.ts'
 
 /** Options by their names. The last line with a name counts. */
 export type Options = Map<string, ConfLine>

@@ -1,10 +1,10 @@
 /** The listeners of a mosquitto.conf: the component `server`, and further transports. */
 
 import type { Access } from './access.ts'
+import type { ConfLine } from './conf-line.ts'
 import type { Values } from './general-options.ts'
 import type { ConfListener, GroupedConf } from './group-conf.ts'
 import type { Notes } from './notes.ts'
-import type { ConfLine } from './read-conf.ts'
 import { type Skipped, tlsOf } from './tls-options.ts'
 import { numberOf, textOf } from './values.ts'
 

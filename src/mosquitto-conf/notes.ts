@@ -1,4 +1,4 @@
-import type { ConfLine } from './read-conf.ts'
+import type { ConfLine } from './conf-line.ts'
 
 /** What an operator has to know about one line. */
 export interface Note {

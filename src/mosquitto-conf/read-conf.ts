@@ -1,32 +1,9 @@
 /** Reads the lines of a mosquitto.conf and of the files that it includes. */
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
+import { ConfError, type ConfLine, lineError } from './conf-line.ts'
 import type { Notes } from './notes.ts'
-
-/** One option with its value. */
-export interface ConfLine {
-  /** The path of its file, as it was given or as `include_dir` gives it. */
-  readonly file: string
-  /** Counted from 1. */
-  readonly line: number
-  /** `max_connections` */
-  readonly name: string
-  /** The rest of the line, without spaces around it; empty for none. */
-  readonly value: string
-}
-
-/** A mosquitto.conf that cannot be read. Its message says the file and the line. */
-export class ConfError extends Error {
-  override readonly name = 'ConfError'
-}
-
-/** Where a line is: `mosquitto.conf:12`. */
-export const placeOf = ({ file, line }: Pick<ConfLine, 'file' | 'line'>): string => `${basename(file)}:${line}`
-
-/** An error in a line. */
-export const lineError = (line: ConfLine, problem: string): ConfError =>
-  new ConfError(`${line.file}:${line.line}: ${line.name} ${problem}`)
 
 /** Larger files are refused: a config has some kilobytes. */
 const MAXIMUM_FILE_BYTES = 16 * 1024 ** 2

@@ -1,9 +1,9 @@
 /** TLS of a listener. */
 
+import type { ConfLine } from './conf-line.ts'
 import type { Values } from './general-options.ts'
 import type { ConfListener } from './group-conf.ts'
 import type { Notes } from './notes.ts'
-import type { ConfLine } from './read-conf.ts'
 import { booleanOf, textOf } from './values.ts'
 
 /** Why a listener cannot be taken over. */

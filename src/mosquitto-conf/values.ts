@@ -1,6 +1,6 @@
 /** Values of options, as mosquitto reads them. */
 
-import { type ConfLine, lineError } from './read-conf.ts'
+import { type ConfLine, lineError } from './conf-line.ts'
 
 /** @throws ConfError for anything but `true` and `false`. */
 export const booleanOf = (line: ConfLine): boolean => {
