@@ -38,9 +38,9 @@ export type Providers<K> = K extends Many<AnyKind> | All<AnyKind>
  * `stop` is called once for every `start` or `resume` that returned, in reverse order; also for an instance that was
  * suspended and that no successor resumed. A start that rejects must have released what it had acquired.
  *
- * @typeParam I what `start` returns: an instance of the kind, which may have more to offer. `stop`, `suspend`, `resume` and
- * `measure` see all of it; other components see the kind alone. `defineComponent` infers it from `start`, which is written before
- * the four.
+ * @typeParam I what `start` returns: an instance of the kind, which may have more to offer. `stop`, `suspend`, `resume`, `refresh`
+ * and `measure` see all of it; other components see the kind alone. `defineComponent` infers it from `start`, which is written before
+ * the five.
  */
 export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodType, I extends Resolved<P> = Resolved<P>>
   extends ComponentOf<P, N, C, I, Promise<I> | I> {}
@@ -69,6 +69,15 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
    * it is asked. A list that is not right fails the start, with START_FAILED.
    */
   measure?(instance: NoInfer<I>): readonly Measure[]
+  /**
+   * Reads again the files that its config names, and takes over what changed in them. When it throws, the instance goes on with what it
+   * had. Called when an operator asks for it, never during `start` or twice at the same time, within `startDeadlineMs`.
+   * @returns a few words of what changed, for the operator: `12 users, 1 added`; undefined when nothing did.
+   */
+  refresh?(
+    instance: NoInfer<I>,
+    context: LifecycleContext,
+  ): Promise<string | undefined> | Promise<void> | string | undefined | void
   /** Releases everything that `start` acquired. A throw is reported and keeps nothing else from stopping. */
   stop?(instance: NoInfer<I>, context: LifecycleContext): Promise<void> | void
   /**
