@@ -14,6 +14,8 @@ export const Pause = {
   Filters: 16,
   /** Another process may own its session and must release it first. */
   Claim: 32,
+  /** An authenticator has not answered. */
+  Credentials: 64,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 
