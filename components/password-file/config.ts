@@ -24,8 +24,11 @@ export const passwordFileConfig = z.strictObject({
     .int()
     .min(0)
     .max(1_000)
-    .default(100)
-    .describe('Passwords that wait to be hashed. Beyond that clients are refused with Server busy (0x89).'),
+    .default(50)
+    .describe(
+      'Passwords that wait to be hashed. Beyond that clients are refused with Server busy (0x89). It should take less time to hash ' +
+        'them than `connectDeadlineMs` of the handler.',
+    ),
   cacheSeconds: z
     .int()
     .min(0)

@@ -41,12 +41,18 @@ describe('npm run passwd', () => {
       stderr: `ann was added to ${file}.\n`,
     })
     expect(await readFile(file, 'utf8')).toMatch(/^ann:\$scrypt\$ln=15,r=8,p=1\$[^\n]+\n$/)
-    expect(await run(onFile('check', 'ann'), 'pencil\n')).toMatchObject({ code: 0, stderr: expect.stringContaining('right') })
+    expect(await run(onFile('check', 'ann'), 'pencil\n')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('right'),
+    })
     expect(await run(onFile('add', 'ann'), 'paper\n')).toMatchObject({
       code: 0,
       stderr: `The password of ann was changed in ${file}.\n`,
     })
-    expect(await run(onFile('check', 'ann'), 'pencil\n')).toMatchObject({ code: 1, stderr: expect.stringContaining('wrong') })
+    expect(await run(onFile('check', 'ann'), 'pencil\n')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('wrong'),
+    })
     expect(await run(onFile('list'))).toEqual({ code: 0, stdout: 'ann\n', stderr: '' })
     expect(await run(onFile('delete', 'ann'))).toMatchObject({ code: 0, stderr: `ann was deleted from ${file}.\n` })
     expect(await run(onFile('list'))).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -118,7 +124,9 @@ describe('npm run passwd', () => {
 
   it('is what package.json runs', () => {
     const root = resolve(import.meta.dirname, '../..')
-    const { scripts } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+    const { scripts } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>
+    }
     const [program, ...args] = scripts['passwd']!.split(' ')
     expect(program).toBe('node')
     const options = { cwd: root, input: 'pencil\n', encoding: 'utf8' } as const

@@ -20,7 +20,11 @@ beforeEach(() => {
   users = new Users()
   users.replace(file({ ann: 'pencil', bob: 'paper' }))
   counters = newPasswordFileCounters()
-  check = new PasswordCheck(users, passwordFileConfig.parse({ path: 'p', maximumHashing: 1, maximumQueued: 2 }), counters)
+  check = new PasswordCheck(
+    users,
+    passwordFileConfig.parse({ path: 'p', maximumHashing: 1, maximumQueued: 2 }),
+    counters,
+  )
 })
 const ask = (name: string, password: string, from = peer) => check.check(name, Buffer.from(password), from)
 

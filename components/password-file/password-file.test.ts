@@ -67,7 +67,12 @@ describe('a client', () => {
 
   it('is counted by its answer', async () => {
     const file = await open({ ann: 'pencil' })
-    for (const [name, password] of [['ann', 'pencil'], ['ann', 'pencil'], ['ann', 'x'], ['bob', 'x']]) {
+    for (const [name, password] of [
+      ['ann', 'pencil'],
+      ['ann', 'pencil'],
+      ['ann', 'x'],
+      ['bob', 'x'],
+    ]) {
       await ask(file, name, password)
     }
     expect(file.counters).toMatchObject({ allowed: 2, fromCache: 1, wrongPasswords: 1, unknownUsers: 1, hashed: 3 })
@@ -144,7 +149,12 @@ describe('a file that changes', () => {
     const file = await open({ ann: 'a' })
     await write('\n\n')
     await file.refresh()
-    for (const [name, password] of [['', ''], ['', undefined], ['ann', 'a'], ['\n', '']] as const) {
+    for (const [name, password] of [
+      ['', ''],
+      ['', undefined],
+      ['ann', 'a'],
+      ['\n', ''],
+    ] as const) {
       expect((await ask(file, name, password)).result).toBe('pass')
     }
   })

@@ -38,7 +38,8 @@ export class PasswordFile implements Authenticator, UserDirectory {
   readonly #users = new Users()
   readonly #check: PasswordCheck
   readonly #watched: WatchedFiles
-  #onRevocation: (() => void) | undefined
+  /** Each handler that uses it has one. */
+  readonly #listeners: (() => void)[] = []
   /** Settles when the file was last read or written: one at a time. */
   #lastTurn: Promise<unknown> = Promise.resolve()
   #busyLoggedAtMs = Number.NEGATIVE_INFINITY
@@ -99,7 +100,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   onRevocation(listener: () => void): void {
-    this.#onRevocation = listener
+    this.#listeners.push(listener)
   }
 
   list(): readonly string[] {
@@ -158,7 +159,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
       throw err
     }
     if (change === undefined || change.added + change.changed + change.removed === 0) return undefined
-    if (change.changed + change.removed > 0) this.#onRevocation?.()
+    if (change.changed + change.removed > 0) for (const listener of this.#listeners) listener()
     return change
   }
 

@@ -4,7 +4,8 @@ import { nameProblem, parseUserLines, withUser } from './user-lines.ts'
 const hash = (byte: number): string =>
   `$6$${Buffer.alloc(12, 1).toString('base64')}$${Buffer.alloc(64, byte).toString('base64')}`
 
-const read = async (text: string | Buffer) => Object.fromEntries((await parseUserLines('users', Buffer.from(text))).users)
+const read = async (text: string | Buffer) =>
+  Object.fromEntries((await parseUserLines('users', Buffer.from(text))).users)
 
 describe('the lines of a password file', () => {
   it('are users, blank lines and comments', async () => {

@@ -55,7 +55,8 @@ it('begins anew when somebody else changes the file meanwhile', async () => {
 it('gives up when somebody else changes the file all the time', async () => {
   let count = 0
   const change = replaceFile(path, async () => {
-    await writeFile(path, 'x'.repeat((count += 1)))
+    count += 1
+    await writeFile(path, 'x'.repeat(count))
     return Buffer.from('ours')
   })
   await expect(change).rejects.toThrow('is being changed by another program')
