@@ -83,7 +83,7 @@ describe('a client of a broker with a password file', () => {
     expect(busy).toBeGreaterThan(0)
     expect(codes.filter((code) => code === 0x86)).toHaveLength(20 - busy)
     expect(broker.file.counters).toMatchObject({ refusedBusy: busy, wrongPasswords: 20 - busy })
-    expect(broker.failedAuthentications()).toBe(20 - busy)
+    expect(broker.failedAuthentications).toBe(20 - busy)
   })
 
   it('cannot be the blank line of the file', async () => {
