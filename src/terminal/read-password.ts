@@ -6,11 +6,16 @@ import type { ReadStream } from 'node:tty'
 const maximumPasswordLength = 1_024
 
 /**
- * Reads a password: asked for twice in a terminal, without showing it, else the first line of the input.
+ * Reads a password: asked for in a terminal, without showing it, else the first line of the input.
+ * @param isNew whether it is asked for twice in a terminal: nobody sees what is typed wrong.
  * @returns undefined when there is none: the input ended, or Ctrl-C was typed.
  * @throws when the password is too long, or when the two differ.
  */
-export const readPassword = async (input: NodeJS.ReadableStream, questions: Writable): Promise<string | undefined> => {
+export const readPassword = async (
+  input: NodeJS.ReadableStream,
+  questions: Writable,
+  { isNew = true }: { readonly isNew?: boolean } = {},
+): Promise<string | undefined> => {
   const terminal = (input as Partial<ReadStream>).isTTY === true
   // What readline would show of the line that is typed goes nowhere.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() })
@@ -29,7 +34,7 @@ export const readPassword = async (input: NodeJS.ReadableStream, questions: Writ
     if (password.length > maximumPasswordLength) {
       throw new Error(`The password is longer than ${maximumPasswordLength} characters.`)
     }
-    if (!terminal) return password
+    if (!terminal || !isNew) return password
     const again = await ask('Again: ')
     if (again !== undefined && again !== password) throw new Error('The two are not the same.')
     return again
