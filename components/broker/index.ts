@@ -4,7 +4,7 @@ import { Logger } from '../../src/kinds/logger.ts'
 import { Router } from '../../src/kinds/router.ts'
 import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { exclusive, optional } from '../../src/system/kind.ts'
+import { exclusive, many } from '../../src/system/kind.ts'
 import { brokerConfig } from './config.ts'
 import { LocalBroker } from './local-broker.ts'
 import { measuresOf } from './measures.ts'
@@ -16,7 +16,8 @@ export const broker = defineComponent({
     router: Router,
     // Two brokers over one store would know nothing of each other's sessions and retained messages.
     store: exclusive(Store),
-    authorizer: optional(Authorizer),
+    // Asked in this order: the first that allows or denies decides.
+    authorizers: many(Authorizer),
     logger: Logger,
   },
   config: brokerConfig,

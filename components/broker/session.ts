@@ -56,6 +56,7 @@ export class Session implements Subscriber, ClientSession {
     this.owner = owner
     this.#identity = identity
     this.#broker = broker
+    broker.authorization.noteIdentity(identity)
     this.#subscriptions = new SessionSubscriptions(broker)
     this.outbox = new Outbox(this, broker)
     this.unreleased = new UnreleasedMessages(this, broker)
@@ -193,6 +194,7 @@ export class Session implements Subscriber, ClientSession {
     const work = this.#broker.router.connectionChanged(this)
     if (work > 0) recipient.chargeWork(work)
     this.#identity = recipient.identity
+    this.#broker.authorization.noteIdentity(recipient.identity)
     this.will.set(will)
     this.will.wasRefused = false
     this.#expiry.disconnectedAtMs = undefined
@@ -251,7 +253,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined {
-    const problem = this.#subscriptions.problemOf(subscription.filter, this.#identity)
+    const problem = this.#subscriptions.problemOf(subscription, this.#identity)
     if (problem !== undefined) return problem
     this.#subscriptions.keep(subscription)
     const existed = this.#broker.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
@@ -268,6 +270,11 @@ export class Session implements Subscriber, ClientSession {
     this.#broker.router.unsubscribe(this, filter)
     if (this.persistent) this.#broker.journal.append({ type: 'unsubscribed', session: this.id, filter })
     return true
+  }
+
+  /** Whether the authorizers allow a subscription of this session now. */
+  mayKeep(subscription: Subscription): boolean {
+    return this.#subscriptions.isAllowed(subscription, this.#identity)
   }
 
   /**
@@ -376,6 +383,8 @@ export class Session implements Subscriber, ClientSession {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
+      claimedUserName: this.owner === undefined ? this.#identity.userName : undefined,
+      attributes: this.#identity.attributes,
       peer: this.#identity.peer,
       expiryIntervalSeconds: this.#expiry.intervalSeconds,
       disconnectedAtMs: this.#expiry.disconnectedAtMs,

@@ -145,7 +145,7 @@ describe('the Will of a client that is lost', () => {
   it('is dropped when it may no longer be published', () => {
     let allowed = true
     broker.stop()
-    start({}, { authorizer: { mayPublish: () => allowed, maySubscribe: () => true } })
+    start({}, { authorizers: [{ mayPublish: () => (allowed ? 'allow' : 'deny'), maySubscribe: () => 'allow' }] })
     const client = connected({ will })
     allowed = false
     expect(outcome(client)).toMatchObject({ will: 'dropped' })
