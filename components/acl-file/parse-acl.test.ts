@@ -3,10 +3,12 @@ import { parseAcl } from './parse-acl.ts'
 
 /** `all allow a/# user=ann`, without the rule on the topics of the server. */
 const rulesOf = (text: string): string[] =>
-  parseAcl(text).rules!.slice(1).map(({ action, allow, filter, user, anonymous, plainNames }) => {
-    const client = plainNames === true ? ' pattern' : anonymous === true ? ' anonymous' : ` user=${user}`
-    return `${action} ${allow ? 'allow' : 'deny'} ${filter}${client}`
-  })
+  parseAcl(text)
+    .rules!.slice(1)
+    .map(({ action, allow, filter, user, anonymous, plainNames }) => {
+      const client = plainNames === true ? ' pattern' : anonymous === true ? ' anonymous' : ` user=${user}`
+      return `${action} ${allow ? 'allow' : 'deny'} ${filter}${client}`
+    })
 const problemsOf = (text: string): string[] =>
   parseAcl(text).problems!.map(({ line, message }) => `${line}: ${message}`)
 

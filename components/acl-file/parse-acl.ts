@@ -14,7 +14,10 @@ export type ParsedAcl =
   | { readonly rules?: undefined; readonly problems: readonly AclProblem[] }
 
 /** What follows `topic` and `pattern`, with the actions that a rule then has. */
-const accesses = new Map<string, Pick<AccessRule, 'action' | 'allow'>>([
+const accesses: ReadonlyMap<string, Pick<AccessRule, 'action' | 'allow'>> = new Map<
+  string,
+  Pick<AccessRule, 'action' | 'allow'>
+>([
   ['read', { action: 'subscribe', allow: true }],
   ['write', { action: 'publish', allow: true }],
   ['readwrite', { action: 'all', allow: true }],

@@ -29,15 +29,13 @@ const ruleSchema = z
       .min(1)
       .optional()
       .describe('The rule is for messages that are published at one of these QoS alone, and for subscriptions at one.'),
-    retain: z
-      .boolean()
-      .optional()
-      .describe('The rule is for messages that are published with this RETAIN flag alone.'),
+    retain: z.boolean().optional().describe('The rule is for messages that are published with this RETAIN flag alone.'),
   })
   .superRefine(({ action, user, anonymous, filter, qos, retain }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', message, path: [path] })
     if (anonymous === true && (user !== undefined || filter.includes('%u'))) {
-      const message = 'a client without a user name has none: leave `user` and `%u` out of a rule with `anonymous: true`'
+      const message =
+        'a client without a user name has none: leave `user` and `%u` out of a rule with `anonymous: true`'
       refuse('anonymous', message)
     }
     if (qos !== undefined && action === 'receive') refuse('qos', 'a rule on receiving has no QoS')

@@ -69,10 +69,7 @@ const model = (list: readonly AccessRule[], identity: Identity) => {
         ),
       ),
     mayReceive: (topic: string) => {
-      const decisive = first(
-        'receive',
-        (rule) => covers(rule.filter, topic) && (rule.allow || rule.qos === undefined),
-      )
+      const decisive = first('receive', (rule) => covers(rule.filter, topic) && (rule.allow || rule.qos === undefined))
       if (decisive?.action === 'receive') return said(decisive)
       return said(first('subscribe', (rule) => covers(rule.filter, topic) && (rule.allow || rule.qos === undefined)))
     },

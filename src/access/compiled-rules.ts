@@ -1,6 +1,6 @@
 import type { Identity } from '../kinds/authorizer.ts'
 import { type AccessRule, type Action, problemOfFilter } from './access-rule.ts'
-import { everything, isAnonymous, Names, placeholdersIn, reachOf } from './placeholders.ts'
+import { everything, isAnonymous, type Names, placeholdersIn, reachOf } from './placeholders.ts'
 import { type PlacedRule, RuleTree } from './rule-tree.ts'
 
 /** The rules on publishing, on subscribing, and on receiving, those on all among each. */

@@ -1,5 +1,5 @@
-import { type NamedLevel, namedLevel } from './placeholders.ts'
 import type { AccessRule } from './access-rule.ts'
+import { type NamedLevel, namedLevel } from './placeholders.ts'
 
 /** A rule at its place in the list. */
 export interface PlacedRule extends AccessRule {

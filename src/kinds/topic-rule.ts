@@ -14,7 +14,10 @@ export const topicRule = z.strictObject({
     .array(z.literal([0, 1, 2]))
     .optional()
     .describe('The QoS of messages that are published and of subscriptions that the rule is about; all unless given.'),
-  retain: z.boolean().optional().describe('The RETAIN flag of published messages that the rule is about; both unless given.'),
+  retain: z
+    .boolean()
+    .optional()
+    .describe('The RETAIN flag of published messages that the rule is about; both unless given.'),
 })
 
 export type TopicRule = z.output<typeof topicRule>
