@@ -120,3 +120,7 @@ export class Authorization {
 
 const receiveOf = (authorizer: Authorizer): AskReceive =>
   authorizer.mayReceive?.bind(authorizer) ?? ((identity, topic) => authorizer.maySubscribe(identity, topic, 0))
+
+/** Whether authorizers know the same of two identities of one client, apart from where it connects from. */
+export const hasSameRights = (one: Identity, other: Identity): boolean =>
+  one.userName === other.userName && JSON.stringify(one.attributes) === JSON.stringify(other.attributes)

@@ -56,6 +56,18 @@ const settled = async () => {
   while (broker.core.revocation.isBusy) await nextTurn()
 }
 
+/** From now on clients have these attributes, as an authenticator would say. */
+const grant = (attributes: IdentityAttributes) => {
+  const { forClients } = broker.core
+  // Without what was granted before.
+  Reflect.deleteProperty(forClients, 'admit')
+  const admit = forClients.admit.bind(forClients)
+  forClients.admit = (request) => {
+    Object.assign(request.identity, { attributes })
+    return admit(request)
+  }
+}
+
 describe('when rules change', () => {
   it('subscriptions that are not allowed any more end, of clients connected and away, and shared ones', () => {
     const connected = broker.connect({ clientId: 'connected' })
@@ -182,15 +194,6 @@ describe('after a restart', () => {
     await broker.core.restore()
     return before
   }
-  /** From now on clients have these attributes, as an authenticator would say. */
-  const grant = (attributes: IdentityAttributes) => {
-    const { forClients } = broker.core
-    const admit = forClients.admit.bind(forClients)
-    forClients.admit = (request) => {
-      Object.assign(request.identity, { attributes })
-      return admit(request)
-    }
-  }
   beforeEach(() => {
     broker.stop()
     store = new SlowStore()
@@ -235,6 +238,22 @@ describe('after a restart', () => {
     const { identity, owner } = broker.core.sessions.get('c')!
     expect([identity.userName, owner]).toEqual(['ann', undefined])
   })
+})
+
+it('a client that comes back with fewer rights loses the subscriptions that they do not allow', () => {
+  const connect = (attributes: IdentityAttributes) => {
+    grant(attributes)
+    const client = broker.connect(persistent('client'))
+    return client
+  }
+  connect({ groups: ['g', 'h'] }).take(subscribePacket({ 'groups/g': {}, 'groups/h': {}, open: {} }))
+  const before = authorizer.identities.length
+  connect({ groups: ['g', 'h'] })
+  // Nothing has changed, so nothing is asked.
+  expect(authorizer.identities.length).toBe(before)
+  connect({ groups: ['h'] })
+  expect(filtersOf('client')).toEqual(['groups/h', 'open'])
+  expect(broker.core.counters.endedSubscriptions).toBe(1)
 })
 
 it('an identity with rules of its own is bound by them at deliveries, also when its session was restored', async () => {

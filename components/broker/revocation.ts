@@ -23,7 +23,7 @@ const NAMED_CLIENTS = 10
 /** Units of work for each session. */
 const SESSION_UNITS = 2
 
-/** One pass over all sessions. */
+/** One pass over all sessions, or over one. */
 interface Pass {
   readonly sessions: Iterator<Session>
   session: Session | undefined
@@ -66,10 +66,13 @@ export class Revocation {
       return
     }
     this.#again = false
-    const sessions = this.#broker.sessions[Symbol.iterator]()
-    const pass: Pass = { sessions, session: undefined, subscriptions: NONE, ended: 0, endedInAll: 0, clients: 0 }
-    this.#current = pass
-    this.#queue.add(pass)
+    this.#current = newPass(this.#broker.sessions)
+    this.#queue.add(this.#current)
+  }
+
+  /** The client of a session has another identity than before. Asks again about its subscriptions. */
+  recheck(session: Session): void {
+    if (!this.#isStopped) this.#queue.add(newPass([session]))
   }
 
   /** Ends the pass. Rules may change when the broker has stopped. */
@@ -94,22 +97,24 @@ export class Revocation {
   }
 
   #ask(pass: Pass, session: Session, subscription: Subscription): void {
-    const { authorization, scheduler, counters } = this.#broker
+    const { scheduler, counters } = this.#broker
     const { filter } = subscription
-    scheduler.spend(authorization.subscribeUnits(session.identity, sharedFilter(filter)?.filter ?? filter))
-    if (session.hasEnded || this.#mayKeep(session, subscription)) return
+    if (session.hasEnded || this.#isAllowed(session, subscription)) return
     scheduler.spend(unsubscribeUnits(filter))
     session.unsubscribe(filter)
     pass.ended += 1
     counters.endedSubscriptions += 1
   }
 
-  /** An authorizer that throws allows nothing, and must not stop the pass. */
-  #mayKeep(session: Session, subscription: Subscription): boolean {
+  /** For a Shared Subscription authorizers are asked about its Topic Filter. One that throws allows nothing, and stops no pass. */
+  #isAllowed({ identity }: Session, subscription: Subscription): boolean {
+    const { authorization, scheduler, log } = this.#broker
+    const filter = sharedFilter(subscription.filter)?.filter ?? subscription.filter
     try {
-      return session.mayKeep(subscription)
+      scheduler.spend(authorization.subscribeUnits(identity, filter))
+      return authorization.maySubscribe(identity, filter, subscription.qos)
     } catch (error) {
-      this.#broker.log.error({ err: error, task: 'revocation' }, 'A task failed')
+      log.error({ err: error, task: 'revocation' }, 'A task failed')
       return false
     }
   }
@@ -127,15 +132,24 @@ export class Revocation {
     this.#broker.log.info({ ...fields, subscriptions: ended }, `${what} ended, not authorized any more: ${text}`)
   }
 
-  #finish({ endedInAll, clients }: Pass): false {
-    this.#current = undefined
+  #finish(pass: Pass): false {
+    const { endedInAll, clients } = pass
     if (clients > NAMED_CLIENTS) {
       const counts = { subscriptions: endedInAll, clients }
       this.#broker.log.info(counts, `${endedInAll} subscriptions of ${clients} clients ended, not authorized any more`)
     }
+    if (pass !== this.#current) return false
+    this.#current = undefined
     if (this.#again) this.begin()
     return false
   }
 }
 
-const NONE: Iterator<Subscription> = [][Symbol.iterator]()
+const newPass = (sessions: Iterable<Session>): Pass => ({
+  sessions: sessions[Symbol.iterator](),
+  session: undefined,
+  subscriptions: [][Symbol.iterator](),
+  ended: 0,
+  endedInAll: 0,
+  clients: 0,
+})

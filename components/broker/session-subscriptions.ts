@@ -51,14 +51,10 @@ export class SessionSubscriptions {
     if (countLevels(filter) > maximumTopicLevels) return over(`more than ${maximumTopicLevels} levels`)
     const problem = this.byFilter.has(filter) ? undefined : this.#roomProblem(filter)
     if (problem !== undefined) return problem
-    if (this.isAllowed(subscription, identity)) return undefined
-    this.#broker.counters.deniedSubscribes += 1
+    const { authorization, counters } = this.#broker
+    if (authorization.maySubscribe(identity, sharedFilter(filter)?.filter ?? filter, subscription.qos)) return undefined
+    counters.deniedSubscribes += 1
     return { reasonCode: ReasonCode.NotAuthorized, why: 'not authorized' }
-  }
-
-  /** Whether the authorizers allow a subscription now. For a Shared Subscription they are asked about its Topic Filter. */
-  isAllowed({ filter, qos }: Subscription, identity: Identity): boolean {
-    return this.#broker.authorization.maySubscribe(identity, sharedFilter(filter)?.filter ?? filter, qos)
   }
 
   /** Adds or replaces a subscription. */

@@ -7,6 +7,7 @@ import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/s
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
+import { hasSameRights } from './authorization.ts'
 import { inflightLimits } from './config.ts'
 import { Outbox } from './outbox.ts'
 import { RetainedSender } from './retained-sender.ts'
@@ -193,8 +194,7 @@ export class Session implements Subscriber, ClientSession {
     this.#broker.sharedBacklogs.remove(this)
     const work = this.#broker.router.connectionChanged(this)
     if (work > 0) recipient.chargeWork(work)
-    this.#identity = recipient.identity
-    this.#broker.authorization.noteIdentity(recipient.identity)
+    this.#identify(recipient.identity)
     this.will.set(will)
     this.will.wasRefused = false
     this.#expiry.disconnectedAtMs = undefined
@@ -272,11 +272,6 @@ export class Session implements Subscriber, ClientSession {
     return true
   }
 
-  /** Whether the authorizers allow a subscription of this session now. */
-  mayKeep(subscription: Subscription): boolean {
-    return this.#subscriptions.isAllowed(subscription, this.#identity)
-  }
-
   /**
    * A batch of the store is durable: sends the answers and the messages at QoS 2 that waited for it. @returns whether some
    * still wait.
@@ -335,6 +330,14 @@ export class Session implements Subscriber, ClientSession {
   nothingWaits(): void {
     this.#broker.sharedBacklogs.pull(this)
     this.#retained?.pump()
+  }
+
+  /** The client may have other rights than at its last connection: its subscriptions are asked about again. */
+  #identify(identity: Identity): void {
+    const before = this.#identity
+    this.#identity = identity
+    this.#broker.authorization.noteIdentity(identity)
+    if (this.subscriptions.size > 0 && !hasSameRights(before, identity)) this.#broker.revocation.recheck(this)
   }
 
   #detach(): void {
