@@ -25,6 +25,7 @@ export class IdentityAccess {
   readonly #identity: Identity
   readonly #context: AccessContext
   readonly #names: Names
+  readonly #generation: number
   readonly #trees: TreesOfClient
   // The names are compared in case the object's owner changes them.
   readonly #clientId: string
@@ -45,6 +46,7 @@ export class IdentityAccess {
     this.#identity = identity
     this.#context = context
     this.#names = new Names(identity)
+    this.#generation = context.generation
     this.#trees = context.compiled.treesOf(identity, this.#names)
     this.#clientId = identity.clientId
     this.#userName = identity.userName
@@ -56,14 +58,14 @@ export class IdentityAccess {
   /** Whether the answers are for this identity, and for the rules of this generation. */
   isFor({ clientId, userName, attributes }: Identity, generation: number): boolean {
     const isSame = clientId === this.#clientId && userName === this.#userName && attributes === this.#attributes
-    return isSame && generation === this.#context.generation
+    return isSame && generation === this.#generation
   }
 
   mayPublish(topic: string, qos: QoS, retain: boolean): Decision {
     const kind = retain ? qos + 4 : qos
+    if (topic === this.#lastPublished && kind === this.#lastKind) return this.#mayPublishLast
     const { cache, compiled } = this.#context
     const isAlike = !compiled.hasMessageConditions
-    if (topic === this.#lastPublished && (isAlike || kind === this.#lastKind)) return this.#mayPublishLast
     let answer = isAlike ? cache?.get(this.#publisher, topic) : undefined
     if (answer === undefined) {
       answer = this.#decided(this.#find('publish', topic, qos, retain))
