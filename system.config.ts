@@ -31,12 +31,12 @@ export default defineSystem({
 
   // Authentication and access control. If both are disabled, every client may do everything.
   scramSha256: { component: scramSha256, enabled: false, config: { users: {} } },
-  topicRules: { component: topicRules, enabled: false, config: { rules: [], default: 'allow' } },
+  topicRules: { component: topicRules, enabled: false, config: { rules: [] } },
 
   // Sessions, retained messages, publishing.
   broker: {
     component: broker,
-    dependencies: { router: 'router', store: 'store', authorizer: 'topicRules', logger: 'logger' },
+    dependencies: { router: 'router', store: 'store', authorizers: ['topicRules'], logger: 'logger' },
   },
 
   // The stages of the pipeline of a connection: decode bytes, handle packets, encode packets.

@@ -8,6 +8,7 @@ import { type DeliveryResult, refusedDelivery, withWork } from '../../src/mqtt/d
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
+import { hasSameRights } from './authorization.ts'
 import { inflightLimits } from './config.ts'
 import { Outbox } from './outbox.ts'
 import { RetainedSender } from './retained-sender.ts'
@@ -57,6 +58,7 @@ export class Session implements Subscriber, ClientSession {
     this.owner = owner
     this.#identity = identity
     this.#broker = broker
+    broker.authorization.noteIdentity(identity)
     this.#subscriptions = new SessionSubscriptions(broker)
     this.outbox = new Outbox(this, broker)
     this.unreleased = new UnreleasedMessages(this, broker)
@@ -194,7 +196,7 @@ export class Session implements Subscriber, ClientSession {
     this.#broker.sharedBacklogs.remove(this)
     const work = this.#broker.router.connectionChanged(this)
     if (work > 0) recipient.chargeWork(work)
-    this.#identity = recipient.identity
+    this.#identify(recipient.identity)
     this.will.set(will)
     this.will.wasRefused = false
     this.#expiry.disconnectedAtMs = undefined
@@ -253,7 +255,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined {
-    const problem = this.#subscriptions.problemOf(subscription.filter, this.#identity)
+    const problem = this.#subscriptions.problemOf(subscription, this.#identity)
     if (problem !== undefined) return problem
     this.#subscriptions.keep(subscription)
     const existed = this.#broker.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
@@ -332,6 +334,14 @@ export class Session implements Subscriber, ClientSession {
     this.#retained?.pump()
   }
 
+  /** The client may have other rights than at its last connection: its subscriptions are asked about again. */
+  #identify(identity: Identity): void {
+    const before = this.#identity
+    this.#identity = identity
+    this.#broker.authorization.noteIdentity(identity)
+    if (this.subscriptions.size > 0 && !hasSameRights(before, identity)) this.#broker.revocation.recheck(this)
+  }
+
   #detach(): void {
     this.#recipient = undefined
     this.#broker.sessions.connected.delete(this)
@@ -378,6 +388,8 @@ export class Session implements Subscriber, ClientSession {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
+      claimedUserName: this.owner === undefined ? this.#identity.userName : undefined,
+      attributes: this.#identity.attributes,
       peer: this.#identity.peer,
       expiryIntervalSeconds: this.#expiry.intervalSeconds,
       disconnectedAtMs: this.#expiry.disconnectedAtMs,

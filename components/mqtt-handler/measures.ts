@@ -43,6 +43,7 @@ export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): 
       () => counters.refusedPublishes,
     ),
     count('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
+    count('denied', 'messages', 'Messages that their subscriber may not receive.', () => counters.deniedDeliveries),
     count('too_large', 'messages', 'Messages over the Maximum Packet Size of the subscriber.', () => counters.tooLarge),
   ]
 }
