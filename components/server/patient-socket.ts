@@ -13,6 +13,8 @@ import type { ByteSink, Written } from './byte-sink.ts'
  * message in each turn of a connection (`sparse-1k`). `end` is still the stream's: the operating system is told after all writes.
  */
 export class PatientSocket extends Socket implements ByteSink {
+  /** Bytes that were read before the connection had it. */
+  unread: Buffer | undefined
   #lost: (error: Error) => void = () => undefined
   #isLost = false
 
