@@ -1,6 +1,6 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
-import { proxyMeasures } from '../../src/network/handshake-measures.ts'
+import { proxyMeasures } from '../../src/network/proxy-measures.ts'
 import { describeAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { tcpConfig } from './config.ts'

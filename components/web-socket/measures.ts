@@ -1,4 +1,4 @@
-import { handshakeMeasures, proxyMeasures } from '../../src/network/handshake-measures.ts'
+import { handshakeMeasures, proxyMeasures } from '../../src/network/proxy-measures.ts'
 import type { Measure } from '../../src/system/define-system.ts'
 import type { WebSocketListener } from './web-socket-listener.ts'
 
