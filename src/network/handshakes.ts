@@ -63,8 +63,8 @@ export class Handshakes {
       this.#logRefusal(peer)
       return undefined
     }
-    const handshake = new Handshake(stream, peer, handshakeDeadlineMs, (ended, failure, detail) =>
-      this.#ended(ended, failure, detail),
+    const handshake = new Handshake(stream, peer, handshakeDeadlineMs, (ended, outcome, detail) =>
+      this.#ended(ended, outcome, detail),
     )
     this.#underWay.add(handshake)
     this.counters.underWay = this.#underWay.size
@@ -76,10 +76,14 @@ export class Handshakes {
     for (const handshake of this.#underWay) handshake.abandon()
   }
 
-  #ended(handshake: Handshake, failure: HandshakeFailure | undefined, detail: string): void {
+  #ended(handshake: Handshake, outcome: Outcome, detail: string): void {
     this.#underWay.delete(handshake)
     this.counters.underWay = this.#underWay.size
-    if (failure === undefined) return
+    if (outcome === 'success') this.counters.completed += 1
+    else if (outcome !== 'abandoned') this.#noteFailure(handshake, outcome, detail)
+  }
+
+  #noteFailure(handshake: Handshake, failure: HandshakeFailure, detail: string): void {
     this.counters.failed[failure] += 1
     // Port scanners and health checks close connections early, which is no news.
     const level = failure === 'closed' ? 'debug' : 'warn'
@@ -103,7 +107,9 @@ export class Handshakes {
   }
 }
 
-type Ended = (handshake: Handshake, failure: HandshakeFailure | undefined, detail: string) => void
+type Outcome = HandshakeFailure | 'success' | 'abandoned'
+
+type Ended = (handshake: Handshake, outcome: Outcome, detail: string) => void
 
 /** The handshake of one connection. */
 export class Handshake {
@@ -129,7 +135,7 @@ export class Handshake {
 
   /** Ends it with success. @returns false if it was over already: then the stream is, too. */
   succeed(): boolean {
-    return this.#end(undefined, '')
+    return this.#end('success', '')
   }
 
   /** Ends it without success, and destroys the stream. Does nothing if it is over. @param detail for the log. */
@@ -139,17 +145,17 @@ export class Handshake {
 
   /** Ends it without a verdict, and destroys the stream. */
   abandon(): void {
-    if (this.#end(undefined, '')) this.stream.destroy()
+    if (this.#end('abandoned', '')) this.stream.destroy()
   }
 
   readonly #closed = (): void => this.fail('closed', 'the peer closed the connection')
 
-  #end(failure: HandshakeFailure | undefined, detail: string): boolean {
+  #end(outcome: Outcome, detail: string): boolean {
     if (this.#isOver) return false
     this.#isOver = true
     clearTimeout(this.#deadline)
     this.stream.removeListener('close', this.#closed)
-    this.#ended(this, failure, detail)
+    this.#ended(this, outcome, detail)
     return true
   }
 }

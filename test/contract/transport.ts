@@ -224,7 +224,7 @@ export const transportContract = (name: string, create: () => Promise<TransportU
 
     it('closes connections that nobody served when it stops', async () => {
       const client = await connect()
-      // What the client has sent already, as a handshake, may make this a reset of the connection.
+      // A handshake that is broken off is an error for the client.
       const closed = new Promise((resolve) => client.resume().once('close', resolve))
       client.on('end', () => client.end())
       await tested.stop()
