@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
@@ -18,7 +19,7 @@ export class TcpListener extends SocketTransport {
       transport: 'tcp',
       adoptable: true,
       address: listenAddress(config),
-      options: config,
+      options: pickListenerOptions(config),
       tcpKeepAliveMs: config.tcpKeepAliveMs,
       log,
     })

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
@@ -10,7 +11,14 @@ export class UnixSocketListener extends SocketTransport {
   /** @param kept what listens already. @param log that of the component. */
   constructor(kept: KeptListening, config: UnixSocketConfig, name: string, log: Logger) {
     const { path, backlog } = config
-    super(kept, { name, transport: 'unix', adoptable: true, address: { path, backlog }, options: config, log })
+    super(kept, {
+      name,
+      transport: 'unix',
+      adoptable: true,
+      address: { path, backlog },
+      options: pickListenerOptions(config),
+      log,
+    })
   }
 
   protected override begin(socket: Socket, peer: Peer): void {

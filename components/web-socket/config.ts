@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { listenerOptions } from '../../src/kinds/listener-options.ts'
 import { addressRange } from '../../src/network/address-list.ts'
+import { handshakeOptions } from '../../src/network/handshake-options.ts'
 import { tcpOptions } from '../../src/network/tcp-options.ts'
+import { checkTlsOptions, tlsOptions } from '../../src/network/tls/tls-config.ts'
+
+const PORT = 8083
+const SECURE_PORT = 8084
 
 const origin = z
   .string()
@@ -10,7 +15,20 @@ const origin = z
   })
 
 export const webSocketConfig = z.strictObject({
-  ...tcpOptions(8083),
+  ...tcpOptions(PORT),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe(`The TCP port; 0 lets the operating system choose one. Unset: ${PORT}, with \`tls\` ${SECURE_PORT}.`),
+  tls: z
+    .strictObject(tlsOptions)
+    .superRefine(checkTlsOptions)
+    .optional()
+    .describe(
+      'Connections have TLS (`wss`), with the values of the component `tls`: `cert`, `key`. Unset: they have not (`ws`).',
+    ),
   path: z
     .string()
     .regex(/^\/[^?#\s]*$/, 'must begin with a slash')
@@ -20,25 +38,14 @@ export const webSocketConfig = z.strictObject({
     .array(origin)
     .optional()
     .describe(
-      'Origins of the pages that may connect: `https://example.com`; `*` for all. Unset: pages of the same host, where that is an ' +
-        'address or `localhost`. Clients that are no browsers are not affected.',
+      'Origins of the pages that may connect: `https://example.com`; `*` for all. Unset: pages of the same host. Without `tls` the host ' +
+        'must then be an address or `localhost`. Clients that are no browsers are not affected.',
     ),
   trustedProxies: z
     .array(addressRange)
     .default([])
     .describe('Addresses of HTTP proxies whose header X-Forwarded-For is believed: `10.0.0.0/8`.'),
-  handshakeDeadlineMs: z
-    .int()
-    .min(10)
-    .max(600_000)
-    .default(5_000)
-    .describe('How long a connection may take to become a WebSocket, in milliseconds.'),
-  maximumHandshakes: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(1_000)
-    .describe('Connections that are not a WebSocket yet, at the same time. Further ones are closed.'),
+  ...handshakeOptions,
   maximumHeaderBytes: z
     .int()
     .min(1_024)
@@ -49,3 +56,11 @@ export const webSocketConfig = z.strictObject({
 })
 
 export type WebSocketConfig = z.output<typeof webSocketConfig>
+
+/** The config with the port that is used. */
+export const withPort = <C extends Pick<WebSocketConfig, 'port' | 'tls'>>(
+  config: C,
+): C & { readonly port: number } => ({
+  ...config,
+  port: config.port ?? (config.tls === undefined ? PORT : SECURE_PORT),
+})

@@ -35,7 +35,7 @@ const { bystanderIsServed } = field
 
 const map = () => field.broker.map as unknown as { web: WebSocketListener; proxied: TcpListener }
 const web = () => map().web
-const counters = () => web().handshakes.counters
+const counters = () => web().upgrades
 const proxyCounters = () => map().proxied.proxies!.headers
 
 const sockets: Socket[] = []

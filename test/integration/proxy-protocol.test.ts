@@ -2,14 +2,17 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connect as secureConnect } from 'node:tls'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { tcp } from '../../components/tcp/index.ts'
 import type { TcpListener } from '../../components/tcp/tcp-listener.ts'
+import { tls } from '../../components/tls/index.ts'
 import { webSocket } from '../../components/web-socket/index.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
+import { TestFiles, testCertificates } from '../helpers/certificates.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { proxyHeader } from '../helpers/proxy-header.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
@@ -199,9 +202,9 @@ describe('a connection without a valid header', () => {
     const values = system
       .measures()
       .filter(({ component }) => component === 'proxied')
-      .map(({ measure }) => [measure.name, measure.labels?.['result'], measure.read()])
-    expect(values).toContainEqual(['proxy_header_under_way', undefined, 0])
-    expect(values).toContainEqual(['proxy_header', 'untrusted', 0])
+      .map(({ measure }) => [measure.name, measure.labels?.['stage'], measure.read()])
+    expect(values).toContainEqual(['completed', 'proxy', 1])
+    expect(values).toContainEqual(['untrusted', undefined, 0])
   })
 
   it('ends with the system', async () => {
@@ -221,4 +224,48 @@ it('a WebSocket may come through a TCP proxy', async () => {
   web.write(CONNECT)
   await once(web, 'data')
   expect(client()?.peer).toMatchObject({ address: '192.0.2.7', port: 5123, transport: 'ws', proxied: true })
+})
+
+describe('TLS behind a proxy', () => {
+  const files = new TestFiles()
+  afterAll(() => files.remove())
+
+  it.each([
+    ['tls', false],
+    ['wss', true],
+  ])('begins behind the header, and says itself who the client is: %s', async (transport, isWeb) => {
+    const { authority, server: own, client: device } = await testCertificates()
+    const ca = files.write('ca.pem', authority.cert)
+    const certificates = { ...files.pair('server', own), ca, clientCertificates: 'require' }
+    const proxied = { port: 0, proxyProtocol: { trusted: ['127.0.0.1'] } }
+    const config = isWeb ? { ...proxied, tls: certificates } : { ...proxied, ...certificates }
+    await start({}, { secure: { component: isWeb ? webSocket : tls, config, dependencies: { logger: 'logger' } } })
+    const { port } = (system.map as unknown as { secure: { port: number } }).secure
+    for (const isSplit of [false, true]) {
+      const socket = await open(port)
+      const header = proxyHeader({ commonName: 'somebody', serverName: 'else' })
+      if (isSplit) {
+        for (const byte of header) {
+          socket.write(Uint8Array.of(byte))
+          await new Promise(setImmediate)
+        }
+      } else socket.write(header)
+      const secure = secureConnect({
+        socket,
+        ca: authority.cert,
+        servername: 'localhost',
+        cert: device.cert,
+        key: device.key,
+      })
+      const stream = isWeb ? new WebSocketClient(secure) : secure
+      stream.write(CONNECT)
+      const [answer] = await once(stream, 'data')
+      expect(answer.toString('hex')).toBe(CONNACK)
+      const { peer } = client()!
+      expect(peer).toMatchObject({ address: '192.0.2.7', port: 5123, transport, proxied: true })
+      expect(peer).toMatchObject({ tls: { commonName: 'device-1', serverName: 'localhost' } })
+      stream.destroy()
+      await vi.waitFor(() => expect(server().connections).toBe(0))
+    }
+  })
 })

@@ -2,12 +2,14 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as secureConnect } from 'node:tls'
 import mqtt, { type MqttClient } from 'mqtt'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
 import { webSocket } from '../../components/web-socket/index.ts'
 import type { WebSocketListener } from '../../components/web-socket/web-socket-listener.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
+import { TestFiles, testCertificates } from '../helpers/certificates.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
 import { upgradeRequest, WebSocketClient } from '../helpers/web-socket-client.ts'
@@ -71,13 +73,66 @@ describe('mqtt.js over WebSocket', () => {
     const payloads = [Buffer.from('small'), Buffer.alloc(70_000, 'x'), Buffer.alloc(1_000_000, 'y')]
     await made.subscribeAsync('a/#', { qos: 2 })
     for (const [qos, payload] of payloads.entries()) {
-      const message = once(made, 'message')
+      const message = new Promise<Buffer>((resolve) => made.once('message', (_topic, found) => resolve(found)))
       await made.publishAsync('a/b', payload, { qos: qos as 0 | 1 | 2 })
-      expect(payload.equals((await message)[1])).toBe(true)
+      expect(payload.equals(await message)).toBe(true)
     }
     expect(peers()).toEqual([{ address: '127.0.0.1', port: expect.any(Number), listener: 'web', transport: 'ws' }])
     await made.endAsync()
     await vi.waitFor(() => expect(server().connections).toBe(0))
+  })
+})
+
+describe('wss', () => {
+  const files = new TestFiles()
+  afterAll(() => files.remove())
+
+  it('carries what ws does, and knows the client certificate', async () => {
+    const { authority, server: own, client: device } = await testCertificates()
+    const ca = files.write('ca.pem', authority.cert)
+    await start({ tls: { ...files.pair('server', own), ca, clientCertificates: 'request' } })
+    const made = await mqtt.connectAsync(`wss://localhost:${listener().port}/mqtt`, {
+      ca: authority.cert,
+      cert: device.cert,
+      key: device.key,
+      // A page of the server that the certificate names.
+      wsOptions: { origin: 'https://localhost' },
+      reconnectPeriod: 0,
+    } as mqtt.IClientOptions)
+    clients.push(made)
+    const payload = Buffer.alloc(500_000, 'x')
+    await made.subscribeAsync('a', { qos: 1 })
+    const message = new Promise<Buffer>((resolve) => made.once('message', (_topic, found) => resolve(found)))
+    await made.publishAsync('a', payload, { qos: 1 })
+    expect(payload.equals(await message)).toBe(true)
+    expect(peers()).toMatchObject([{ transport: 'wss', tls: { commonName: 'device-1' } }])
+    await made.endAsync()
+    await vi.waitFor(() => expect(server().connections).toBe(0))
+  })
+
+  it('leaves nothing of a client that breaks off, in the handshake or later', async () => {
+    const { authority, server: own } = await testCertificates()
+    await start({ tls: files.pair('server', own), handshakeDeadlineMs: 500 })
+    const raw = await open()
+    raw.write(Buffer.from('1603010200', 'hex'))
+    await vi.waitFor(() => expect(listener().secure?.handshakes.counters.underWay).toBe(1))
+    raw.destroy()
+    const made = new WebSocketClient(
+      secureConnect({ socket: await open(), ca: authority.cert, servername: 'localhost' }),
+    )
+    streams.push(made)
+    made.write(CONNECT)
+    await once(made, 'data')
+    expect(server().connections).toBe(1)
+    made.destroy()
+    await vi.waitFor(() => expect(server().connections).toBe(0))
+    await vi.waitFor(() => expect(listener().secure?.handshakes.counters.underWay).toBe(0))
+    const measured = system.measures().filter(({ component }) => component === 'web')
+    const completed = measured.filter(({ measure }) => measure.name === 'completed')
+    expect(completed.map(({ measure }) => [measure.labels?.['stage'], measure.read()])).toEqual([
+      ['upgrade', 1],
+      ['tls', 1],
+    ])
   })
 })
 
@@ -194,7 +249,7 @@ describe('a request', () => {
     expect(await answerTo(headers)).toBe(status)
     expect(listener().refusedRequests).toMatchObject({ [reason]: 1 })
     for (const stream of streams.splice(0)) stream.destroy()
-    await vi.waitFor(() => expect(listener().handshakes.counters.underWay).toBe(0))
+    await vi.waitFor(() => expect(listener().upgrades.underWay).toBe(0))
     expect(server().connections).toBe(0)
   })
 
@@ -222,7 +277,7 @@ describe('a request', () => {
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
     expect(answer).toMatch(/\r\nConnection: (Upgrade, )?close\r\n/)
     socket.end()
-    await vi.waitFor(() => expect(listener().handshakes.counters.underWay).toBe(0))
+    await vi.waitFor(() => expect(listener().upgrades.underWay).toBe(0))
   })
 
   it('may have a query, and a path of the config', async () => {
@@ -294,7 +349,7 @@ describe('across a reset', () => {
     await start()
     const socket = await open()
     socket.write('GET /mqtt HTTP/1.1\r\n')
-    await vi.waitFor(() => expect(listener().handshakes.counters.underWay).toBe(1))
+    await vi.waitFor(() => expect(listener().upgrades.underWay).toBe(1))
     const closed = new Promise((resolve) => socket.resume().once('close', resolve).once('end', resolve))
     const suspended = await system.suspend()
     await closed
