@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { transportContract } from '../../test/contract/transport.ts'
+import { AskingServer } from '../../test/helpers/asking-server.ts'
 import { startTransport } from '../../test/helpers/start-transport.ts'
 import { tcp } from './index.ts'
 
@@ -50,6 +51,27 @@ describe('tcp', () => {
   it('has no measures of proxies where there are none', async () => {
     const { transport } = await startTransport(tcp, { port: 0 })
     expect(tcp.measure?.(transport)).toEqual([])
+    await transport.close()
+  })
+
+  it.each([true, false])('asks whether a client may connect when it knows where the client is: %s', async (isOpen) => {
+    const { transport } = await startTransport(tcp, { port: 0, proxyProtocol: { trusted: ['127.0.0.1'] } })
+    const server = new AskingServer()
+    server.isOpen = isOpen
+    transport.serve(server)
+    const socket = await connected(transport.port)
+    const closed = new Promise((resolve) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .once('close', resolve),
+    )
+    socket.write('PROXY TCP4 192.0.2.7 192.0.2.1 5123 1883\r\n')
+    await vi.waitFor(() => expect(server.asked).toMatchObject([{ address: '192.0.2.7', port: 5123 }]))
+    expect(server.accepted).toHaveLength(isOpen ? 1 : 0)
+    server.close()
+    socket.end()
+    await closed
     await transport.close()
   })
 })
