@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
+import { resolve } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Peer } from '../../src/kinds/peer.ts'
@@ -235,4 +237,13 @@ describe('the config of tls', () => {
 
   it('takes certificates by name alone', () =>
     expect(problems({ certificates: [{ cert: 'a', key: 'b' }] })).toEqual([]))
+
+  it('is documented in README', () => {
+    const page = readFileSync(resolve(import.meta.dirname, 'README.md'), 'utf8')
+    const [table] = page.match(/^\| config \|(?:.*\n)+?\n/m)!
+    const documented = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names]) =>
+      names!.replaceAll('`', '').split(', '),
+    )
+    expect(documented.sort()).toEqual(Object.keys(tls.config.shape).sort())
+  })
 })

@@ -112,7 +112,7 @@ export class TestAuthority {
         revocationDate: new Date(Date.now() - 3_600_000),
       })),
     })
-    return crl.toString('pem')
+    return x509.PemConverter.encode(crl.rawData, 'X509 CRL')
   }
 }
 

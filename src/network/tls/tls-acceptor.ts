@@ -45,7 +45,6 @@ export class TlsAcceptor {
     this.#turns = new PacedTurns(config.handshakesPerTurn)
     this.#server = createServer({
       ...contexts.current.certificates[0].options,
-      allowHalfOpen: true,
       requestCert: config.clientCertificates !== 'none',
       // `#refusal` decides, so that the reason is known.
       rejectUnauthorized: false,
@@ -92,6 +91,8 @@ export class TlsAcceptor {
       return
     }
     socket.unshift(first)
+    // The TLSSocket takes this over. A client that closes its side during the handshake is gone; after it, it still gets answers.
+    socket.allowHalfOpen = false
     this.#underWay.set(key, handshake)
     socket.once('close', () => {
       if (this.#underWay.get(key) === handshake) this.#underWay.delete(key)
@@ -114,6 +115,7 @@ export class TlsAcceptor {
       return
     }
     if (!handshake.succeed()) return
+    socket.allowHalfOpen = true
     // MQTT needs no second handshake, and each costs as much as the first.
     socket.disableRenegotiation()
     if (certificate !== undefined) this.#noteRevocable(socket, certificate)
