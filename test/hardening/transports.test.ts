@@ -27,13 +27,15 @@ const proxyProtocol = { trusted: ['127.0.0.1'], deadlineMs: 200, maximumHandshak
 const field = arena({
   entries: {
     web: { component: webSocket, config: { port: 0, ...deadline }, dependencies },
+    roomy: { component: webSocket, config: { port: 0, maximumHeaderBytes: 65_536 }, dependencies },
     proxied: { component: tcp, config: { port: 0, proxyProtocol }, dependencies },
     local: { component: unixSocket, config: { path }, dependencies },
   },
 })
 const { bystanderIsServed } = field
 
-const map = () => field.broker.map as unknown as { web: WebSocketListener; proxied: TcpListener }
+const map = () =>
+  field.broker.map as unknown as { web: WebSocketListener; roomy: WebSocketListener; proxied: TcpListener }
 const web = () => map().web
 const counters = () => web().upgrades
 const proxyCounters = () => map().proxied.proxies!.headers
@@ -109,6 +111,13 @@ describe('HTTP requests', () => {
     for (let kib = 0; kib < 64 && socket.writable; kib += 1) socket.write(Buffer.alloc(1_024, 'x'))
     await ended
     expect(web().refusedRequests.malformed).toBe(before + 1)
+  })
+
+  it('with more headers than Node keeps are refused', async () => {
+    const socket = await open(map().roomy.port)
+    socket.write(`GET /mqtt HTTP/1.1\r\n${'a:b\r\n'.repeat(3_000)}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n`)
+    const [answer] = await once(socket, 'data')
+    expect(`${answer}`).toMatch(/^HTTP\/1.1 426 /)
   })
 
   it('beyond maximumHandshakes are refused, and others are served again when those are gone', async () => {
