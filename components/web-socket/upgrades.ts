@@ -137,6 +137,8 @@ export class Upgrades {
   /** Sends the last answer. What the peer still sends is discarded until it closes its side, or until the deadline. */
   #finish(handshake: Handshake, answer: string, message: string): void {
     const { stream } = handshake
+    // A further request on the connection is not looked at.
+    this.#handshakes.delete(stream)
     stream.removeAllListeners('data')
     stream.end(answer)
     stream.on('data', () => undefined)

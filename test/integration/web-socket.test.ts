@@ -276,6 +276,7 @@ describe('a request', () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
     expect(answer).toMatch(/\r\nConnection: (Upgrade, )?close\r\n/)
+    expect(Object.values(listener().refusedRequests).reduce((sum, count) => sum + count, 0)).toBe(1)
     socket.end()
     await vi.waitFor(() => expect(listener().upgrades.underWay).toBe(0))
   })
