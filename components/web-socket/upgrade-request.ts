@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { HttpRequest } from './http-request.ts'
 import { isOriginAllowed, type OriginRule } from './origin.ts'
 
 /** Why a request is no WebSocket connection for MQTT. */
@@ -32,24 +33,29 @@ const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
 const UPGRADE_HEADERS = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13' }
 
 /** Checks the request that begins a WebSocket connection (RFC 6455, section 4.2.1). */
-export const checkUpgrade = (request: IncomingMessage, rule: UpgradeRule): AcceptedRequest | RefusedRequest => {
-  const { headers, method, url = '' } = request
-  if (url.split('?', 1)[0] !== rule.path) {
+export const checkUpgrade = (request: HttpRequest, rule: UpgradeRule): AcceptedRequest | RefusedRequest => {
+  const { headers, method, target } = request
+  if (target.split('?', 1)[0] !== rule.path) {
     return { refusal: 'path', status: 404, message: `There is nothing at this path. MQTT is at ${rule.path}.` }
   }
-  const isUpgrade = method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
-  if (!isUpgrade || headers['sec-websocket-version'] !== '13') {
+  const isUpgrade =
+    method === 'GET' && hasToken(headers.get('upgrade'), 'websocket') && hasToken(headers.get('connection'), 'upgrade')
+  if (!isUpgrade || headers.get('sec-websocket-version') !== '13') {
     const message = 'This is a WebSocket of version 13.'
     return { refusal: 'request', status: 426, message, headers: UPGRADE_HEADERS }
   }
-  const key = headers['sec-websocket-key']
+  const key = headers.get('sec-websocket-key')
   if (key === undefined || !/^[+/\dA-Za-z]{22}==$/.test(key)) {
     return { refusal: 'request', status: 400, message: 'The header Sec-WebSocket-Key is missing or invalid.' }
   }
-  if (!isOriginAllowed(headers.origin, headers.host, rule)) {
+  if (!isOriginAllowed(headers.get('origin'), headers.get('host'), rule)) {
     return { refusal: 'origin', status: 403, message: 'Pages of this origin may not connect.' }
   }
-  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
+  const offered =
+    headers
+      .get('sec-websocket-protocol')
+      ?.split(',')
+      .map((name) => name.trim()) ?? []
   const subprotocol = offered.find((name) => SUBPROTOCOLS.includes(name))
   if (subprotocol === undefined) {
     return { refusal: 'subprotocol', status: 400, message: 'The subprotocol must be mqtt.' }
@@ -57,6 +63,9 @@ export const checkUpgrade = (request: IncomingMessage, rule: UpgradeRule): Accep
   const accept = createHash('sha1').update(`${key}${ACCEPT_SUFFIX}`).digest('base64')
   return { subprotocol, accept }
 }
+
+const hasToken = (header: string | undefined, token: string): boolean =>
+  header?.split(',').some((each) => each.trim().toLowerCase() === token) ?? false
 
 /** The answer to an accepted request. After it the connection is a WebSocket. */
 export const switchingProtocols = ({ accept, subprotocol }: AcceptedRequest): string =>

@@ -1,4 +1,3 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
@@ -7,6 +6,8 @@ import type { Handshake } from '../../src/network/handshakes.ts'
 import { LogInterval } from '../../src/network/log-interval.ts'
 import type { WebSocketConfig } from './config.ts'
 import { forwardedAddress } from './forwarded.ts'
+import type { HttpRequest } from './http-request.ts'
+import { PendingRequest, type RequestUser } from './pending-request.ts'
 import {
   checkUpgrade,
   plainAnswer,
@@ -37,15 +38,14 @@ export interface UpgradeUser {
 const LOG_INTERVAL_MS = 10_000
 
 /** Reads the HTTP request of each connection. All other requests than those for the WebSocket get a short answer. */
-export class Upgrades {
+export class Upgrades implements RequestUser {
   readonly refused: RequestCounters = { path: 0, request: 0, origin: 0, subprotocol: 0, malformed: 0 }
-  readonly #http: Server
+  readonly #maximumBytes: number
   readonly #rule: UpgradeRule
   readonly #proxies: AddressList
   readonly #user: UpgradeUser
   readonly #log: Logger
   readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
-  readonly #handshakes = new WeakMap<Duplex, Handshake>()
 
   constructor(config: WebSocketConfig, isSecure: boolean, user: UpgradeUser, log: Logger) {
     const { path, origins, trustedProxies, maximumHeaderBytes } = config
@@ -53,11 +53,7 @@ export class Upgrades {
     this.#proxies = new AddressList(trustedProxies)
     this.#user = user
     this.#log = log
-    // It does not listen, and so has no deadlines of its own: the handshake has one.
-    this.#http = createServer({ maxHeaderSize: maximumHeaderBytes, keepAliveTimeout: 0 })
-    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
-    this.#http.on('request', (request: IncomingMessage) => this.#answer(request))
-    this.#http.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#malformed(error, socket))
+    this.#maximumBytes = maximumHeaderBytes
   }
 
   /** Whether the address is one of a proxy that says where the client is: the client is not known before the request. */
@@ -67,15 +63,10 @@ export class Upgrades {
 
   /** Reads the request. @param handshake whose stream the request comes from. */
   read(handshake: Handshake): void {
-    const { stream } = handshake
-    this.#handshakes.set(stream, handshake)
-    this.#http.emit('connection', stream)
-    stream.resume()
+    new PendingRequest(handshake, this.#maximumBytes, this)
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const handshake = this.#handshakes.get(socket)
-    if (handshake === undefined || handshake.isOver) return
+  requested(handshake: Handshake, request: HttpRequest, rest: Buffer): void {
     const checked = checkUpgrade(request, this.#rule)
     if (checked.refusal !== undefined) {
       this.#refuse(handshake, checked)
@@ -88,15 +79,15 @@ export class Upgrades {
       handshake.abandon()
       return
     }
-    socket.write(switchingProtocols(checked))
-    if (handshake.succeed()) this.#user.upgraded(socket, head, handshake.peer)
+    handshake.stream.write(switchingProtocols(checked))
+    if (handshake.succeed()) this.#user.upgraded(handshake.stream, rest, handshake.peer)
   }
 
   /** @returns false if the request was refused. */
-  #readForwarded(handshake: Handshake, { headers }: IncomingMessage): boolean {
-    const header = headers['x-forwarded-for']
+  #readForwarded(handshake: Handshake, { headers }: HttpRequest): boolean {
+    const header = headers.get('x-forwarded-for')
     if (header === undefined || !this.isProxy(handshake.peer.address)) return true
-    const address = forwardedAddress(String(header), this.#proxies)
+    const address = forwardedAddress(header, this.#proxies)
     if (address === undefined) {
       this.#refuse(handshake, { refusal: 'request', status: 400, message: 'The header X-Forwarded-For is invalid.' })
       return false
@@ -105,23 +96,9 @@ export class Upgrades {
     return true
   }
 
-  #answer(request: IncomingMessage): void {
-    const handshake = this.#handshakes.get(request.socket)
-    const checked = checkUpgrade(request, this.#rule)
-    // A request with all headers of an upgrade is an `upgrade` event.
-    const refused = checked.refusal === undefined ? BAD_REQUEST : checked
-    if (handshake !== undefined && !handshake.isOver) this.#refuse(handshake, refused)
-  }
-
-  #malformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const handshake = this.#handshakes.get(socket)
-    if (handshake === undefined || handshake.isOver) return
-    // The peer is gone already, and gets no answer.
-    if (error.code === 'ECONNRESET') return
+  malformed(handshake: Handshake, status: 400 | 431, message: string): void {
     this.refused.malformed += 1
-    const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-    const message = isTooLarge ? 'The headers are too large.' : 'This is no HTTP request.'
-    this.#finish(handshake, plainAnswer({ status: isTooLarge ? 431 : 400, message }), message)
+    this.#finish(handshake, plainAnswer({ status, message }), message)
   }
 
   #refuse(handshake: Handshake, refused: RefusedRequest): void {
@@ -137,14 +114,9 @@ export class Upgrades {
   /** Sends the last answer. What the peer still sends is discarded until it closes its side, or until the deadline. */
   #finish(handshake: Handshake, answer: string, message: string): void {
     const { stream } = handshake
-    // A further request on the connection is not looked at.
-    this.#handshakes.delete(stream)
-    stream.removeAllListeners('data')
     stream.end(answer)
     stream.on('data', () => undefined)
     stream.on('end', () => handshake.fail('protocol', message))
     stream.resume()
   }
 }
-
-const BAD_REQUEST: RefusedRequest = { refusal: 'request', status: 400, message: 'This is no request for a WebSocket.' }

@@ -181,9 +181,10 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   #read(chunk: Buffer): void {
     // After the last frame everything is discarded, until the connection is closed.
     if (this.#frames.isOver) return
-    this.#chunk = chunk
+    this.#chunk = this.#chunk === undefined ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk])
     this.#at = 0
-    this.#readChunk()
+    if (this.#isPaused) this.#socket.pause()
+    else this.#readChunk()
   }
 
   readonly #goOn = (): void => {
