@@ -183,6 +183,19 @@ describe('the component tls', () => {
     })
   })
 
+  it('still sends to a client that has closed its side', async () => {
+    transport = await start()
+    serve()
+    const client = await secure(transport.port, { allowHalfOpen: true })
+    await vi.waitFor(() => expect(accepted.length).toBe(1))
+    const stream = accepted[0]!.stream as TLSSocket
+    client.end('request')
+    await once(stream.resume(), 'end')
+    await new Promise((resolve) => setImmediate(resolve))
+    stream.end('answer')
+    expect(String((await once(client, 'data'))[0])).toBe('answer')
+  })
+
   it('keeps its port over a reset, and the connections that came meanwhile', async () => {
     transport = await start()
     serve()
