@@ -22,7 +22,7 @@ export class PendingRequest {
   readonly #stream: Duplex
   readonly #maximumBytes: number
   readonly #user: RequestUser
-  #bytes = Buffer.alloc(0)
+  #bytes: Buffer = Buffer.alloc(0)
 
   /** @param maximumBytes of the request with its headers. */
   constructor(handshake: Handshake, maximumBytes: number, user: RequestUser) {
