@@ -1,8 +1,9 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
-import { formatAddress } from '../../src/network/format-address.ts'
 import { handshakeMeasures } from '../../src/network/handshake-measures.ts'
-import { type KeptListening, keepOrListen, type ListeningHandover, listen } from '../../src/network/listening.ts'
+import type { ListeningHandover } from '../../src/network/listening.ts'
+import { proxyMeasures } from '../../src/network/proxy-measures.ts'
+import { describeAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
 import { tlsMeasures } from '../../src/network/tls/tls-measures.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
@@ -14,16 +15,13 @@ export const tls = defineComponent({
   provides: Transport,
   needs: { logger: Logger },
   config: tlsConfig,
-  describe: ({ host, port }) => formatAddress(host, port),
+  describe: describeAddress,
 
-  start: (config, { logger }, { name }) =>
-    open(config, name, logger.child({ component: name }), async ({ host, port, backlog }) => ({
-      listening: await listen({ host, port, backlog }),
-      waiting: [],
-    })),
+  start: (config, { logger }, { name, signal }) => open(config, name, logger.child({ component: name }), signal),
 
   measure: (transport) => [
-    ...handshakeMeasures(transport.handshakes),
+    ...proxyMeasures(transport.proxies),
+    ...handshakeMeasures(transport.handshakes, 'tls'),
     ...tlsMeasures(transport.contexts, transport.acceptor),
   ],
 
@@ -33,9 +31,7 @@ export const tls = defineComponent({
   suspend: (instance): ListeningHandover => instance.handOver(),
 
   resume: (config, { logger }, suspended, { name, signal }) =>
-    open(config, name, logger.child({ component: name }), ({ host, port, backlog }) =>
-      keepOrListen(suspended, { host, port, backlog }, signal),
-    ),
+    open(config, name, logger.child({ component: name }), signal, suspended),
 })
 
 /** The certificates are read first: if they are not right, nothing is bound, and what is handed over is not touched. */
@@ -43,11 +39,12 @@ const open = async (
   config: TlsConfig,
   name: string,
   log: Logger,
-  bind: (config: TlsConfig) => Promise<KeptListening>,
+  signal: AbortSignal,
+  suspended?: unknown,
 ): Promise<TlsTransport> => {
   const contexts = await TlsContexts.open(config, log)
   try {
-    return new TlsTransport(await bind(config), contexts, config, name, log)
+    return new TlsTransport(await listenOn(config, signal, suspended), contexts, config, name, log)
   } catch (error) {
     contexts.stop()
     throw error

@@ -1,15 +1,19 @@
-/** Servers on two ports share a router, and so each sends what the other has read, into memory that it uses again. */
+/** Two TCP listeners: each is sent what the other has read, into memory that is used again. */
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { parser } from 'mqtt-packet'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { tcp } from '../../components/tcp/index.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { type Broker, quietSystem, startBroker } from '../helpers/start-broker.ts'
 
 let broker: Broker
 beforeEach(async () => {
-  broker = await startBroker({ ...quietSystem, other: { ...quietSystem.server } })
+  broker = await startBroker({
+    ...quietSystem,
+    other: { component: tcp, config: { port: 0 }, dependencies: { logger: 'logger' } },
+  })
 })
 afterEach(() => broker.stop())
 
@@ -20,7 +24,7 @@ const connected = async (port: number, id: string): Promise<Socket> => {
   return socket
 }
 
-it('a slow peer of one server gets every byte as it was sent to the other', async () => {
+it('a slow peer of one listener gets every byte as it was sent to the other', async () => {
   const { port } = (broker.map as Record<string, unknown>)['other'] as { readonly port: number }
   const subscriber = await connected(port, 'subscriber')
   subscriber.write(packetBytes('82 @ 0001 "a" 00'))
