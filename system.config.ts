@@ -44,7 +44,7 @@ export default defineSystem({
   packetLog: { component: packetLog, enabled: false, dependencies: { logger: 'logger' } },
   mqttHandler: {
     component: mqttHandler,
-    dependencies: { broker: 'broker', authenticationMethods: ['scramSha256'], logger: 'logger' },
+    dependencies: { broker: 'broker', authenticators: [], authenticationMethods: ['scramSha256'], logger: 'logger' },
   },
   mqttEncoder: { component: mqttEncoder },
 

@@ -90,6 +90,7 @@ export class Authentication implements ClientAuthentication, AnswerPurpose<Authe
         this.#succeeded(step.userName, step.data)
         break
       case 'failure':
+        this.#client.connection.noteFailedAuthentication()
         this.#refuse(step.reasonCode, `authentication failed: ${step.why}`)
     }
   }
@@ -103,7 +104,8 @@ export class Authentication implements ClientAuthentication, AnswerPurpose<Authe
     }
     this.#request = undefined
     this.#client.owner = userName
-    this.#client.identity = { ...this.#client.identity, userName }
+    const { clientId, peer } = this.#client.identity
+    this.#client.identity = Object.freeze({ clientId, userName, peer })
     accept(this.#client, request, data)
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
+import { ControlledAuthenticator } from '../../test/helpers/controlled-authenticator.ts'
 import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
 import { HandlerHarness, type HarnessClient, persistent } from '../../test/helpers/handler-harness.ts'
 import { UNITS_PER_TURN } from '../broker/turn-scheduler.ts'
@@ -219,12 +220,29 @@ describe('a client that is refused', () => {
     broker.stop()
     start({}, { authenticationMethods: [new ControlledMethod()] })
     expect(refusals(broker.open(), { username: 'bob' })).toEqual([
-      'warn Client refused: kitchen from 127.0.0.1:50001 (MQTT 5, user bob): ' +
-        'Not authorized (0x87): client names no Authentication Method',
+      'warn Client refused: kitchen from 127.0.0.1:50001 (MQTT 5, user bob): Bad User Name or Password (0x86): ' +
+        'client names no Authentication Method, and no authenticator checks its user name',
     ])
     expect(refusals(broker.open(), { properties: { authenticationMethod: 'ROT13' } })).toEqual([
       'warn Client refused: kitchen from 127.0.0.1:50002 (MQTT 5): ' +
         'Bad authentication method (0x8C): unknown Authentication Method',
+    ])
+  })
+
+  it('by an authenticator is a warning that says which one, and why', () => {
+    broker.stop()
+    start({}, { authenticators: [new ControlledAuthenticator('users', { bob: 'sesame' })] })
+    expect(refusals(broker.open(), { username: 'bob', password: Buffer.from('secret') })).toEqual([
+      'warn Client refused: kitchen from 127.0.0.1:50001 (MQTT 5, user bob): ' +
+        'Bad User Name or Password (0x86): users: the password is wrong',
+    ])
+    expect(refusals(broker.open(), { username: 'ann', password: Buffer.from('secret') })).toEqual([
+      'warn Client refused: kitchen from 127.0.0.1:50002 (MQTT 5, user ann): ' +
+        'Bad User Name or Password (0x86): no authenticator knows the client',
+    ])
+    expect(refusals(broker.open(), {})).toEqual([
+      'warn Client refused: kitchen from 127.0.0.1:50003 (MQTT 5): ' +
+        'Not authorized (0x87): client sent no user name, no password and no Authentication Method',
     ])
   })
 
@@ -336,7 +354,7 @@ it('a password of a refused client is not reported as unchecked', () => {
   broker.stop()
   start({}, { authenticationMethods: [new ControlledMethod()] })
   broker.open().take(connectPacket({ ...kitchen, username: 'bob', password: Buffer.from('sesame') }))
-  expect(broker.log.at('warn')).toMatchObject([{ reason: 'Not authorized (0x87)' }])
+  expect(broker.log.at('warn')).toMatchObject([{ reason: 'Bad User Name or Password (0x86)' }])
 })
 
 it('refused messages and subscriptions name the client and the reason', () => {

@@ -46,6 +46,7 @@ const ORDINARY: ReadonlySet<number | undefined> = new Set([
   ReasonCode.SessionTakenOver,
   ReasonCode.ServerShuttingDown,
   ReasonCode.AdministrativeAction,
+  ReasonCode.MaximumConnectTime,
 ])
 
 /**

@@ -13,6 +13,8 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases } from '../../src/mqtt/topic-alias.ts'
 import { AckGate, type AfterAnswer, type AnsweredClient } from './ack-gate.ts'
 import type { AwaitedAnswer, AwaitingClient } from './await-answer.ts'
+import type { AuthenticationExpiry, ExpiringClient } from './authentication-expiry.ts'
+import type { AuthenticatorRecord, Authenticators } from './authenticators.ts'
 import { type ClientEnd, type ClientLog, describeClient, endedByBroker } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { ConnectRequest } from './connect-request.ts'
@@ -32,6 +34,8 @@ export interface ClientContext extends PublishSenderContext {
   readonly clientLog: ClientLog
   /** By their names. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>
+  readonly authenticators: Authenticators
+  readonly authenticationExpiry: AuthenticationExpiry
   /** Watches each client for its CONNECT packet, then for silence. */
   readonly keepAlive: TimerWheel<Client>
   /** The terms for clients that connect now. */
@@ -40,6 +44,12 @@ export interface ClientContext extends PublishSenderContext {
   ended(client: Client): void
   /** The client is accepted, and may be silent for as long as its Keep Alive says. */
   accepted(client: Client): void
+}
+
+/** The check of the user name and password of one client. */
+export interface ClientCheck {
+  /** The connection has ended. */
+  abandon(): void
 }
 
 /** The enhanced authentication of one client. */
@@ -74,6 +84,10 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   identity: Identity
   /** The user that it proved to be. */
   owner: string | undefined
+  /** The authenticator that allowed it, and that may revoke that. */
+  authenticatedBy: AuthenticatorRecord | undefined
+  /** The watch for the end of its authentication, if that has one. */
+  expiry: Watch<ExpiringClient> | undefined
   session: ClientSession | undefined
   /** What CONNACK told the client. The client is held to it. */
   terms: Terms
@@ -83,6 +97,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   authentication: ClientAuthentication | undefined
   /** The answer that it waits for: of an authentication method, or a claim of its session. */
   awaited: AwaitedAnswer | undefined
+  /** The check of its user name and password, from its CONNECT on. */
+  check: ClientCheck | undefined
   /** The client uses an unsupported version. The version of its connection is that of the answer. */
   versionRefused = false
   /** Request Problem Information: whether it wants reason strings. */
@@ -298,6 +314,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     this.#countEnd(end, accepted)
     this.handler.keepAlive.cancel(this.#watch)
     this.handler.ended(this)
+    this.check?.abandon()
     this.gate.clear()
     this.awaited?.drop()
     this.connection.close(why)

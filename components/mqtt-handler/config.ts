@@ -8,14 +8,8 @@ const connections = {
     .max(600_000)
     .default(10_000)
     .describe(
-      'How long a new connection may take until its CONNECT is accepted, AUTH packets included, and an authentication ' +
-        'method to answer one of them later, in milliseconds.',
-    ),
-  allowUnauthenticated: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Where there are authentication methods: whether clients that name none are let in all the same, without a user name.',
+      'How long a new connection may take until its CONNECT is accepted, AUTH packets included, in milliseconds. Also how ' +
+        'long authenticators may take for a client, and an authentication method for one of its packets.',
     ),
   maximumKeepAliveSeconds: z
     .int()

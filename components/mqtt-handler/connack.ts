@@ -51,6 +51,7 @@ const RETURN_CODES: ReadonlyMap<ReasonCode, ConnectReturnCode> = new Map<ReasonC
   [ReasonCode.ClientIdentifierNotValid, ConnectReturnCode.IdentifierRejected],
   [ReasonCode.BadUserNameOrPassword, ConnectReturnCode.BadUserNameOrPassword],
   [ReasonCode.NotAuthorized, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.Banned, ConnectReturnCode.NotAuthorized],
   [ReasonCode.QoSNotSupported, ConnectReturnCode.NotAuthorized],
   [ReasonCode.RetainNotSupported, ConnectReturnCode.NotAuthorized],
   [ReasonCode.ServerUnavailable, ConnectReturnCode.ServerUnavailable],
@@ -60,6 +61,34 @@ const RETURN_CODES: ReadonlyMap<ReasonCode, ConnectReturnCode> = new Map<ReasonC
   [ReasonCode.UseAnotherServer, ConnectReturnCode.ServerUnavailable],
   [ReasonCode.ServerMoved, ConnectReturnCode.ServerUnavailable],
 ])
+
+/** The Reason Codes with which CONNACK refuses a client (section 3.2.2.2). */
+const REFUSALS: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  ReasonCode.UnspecifiedError,
+  ReasonCode.MalformedPacket,
+  ReasonCode.ProtocolError,
+  ReasonCode.ImplementationSpecificError,
+  ReasonCode.UnsupportedProtocolVersion,
+  ReasonCode.ClientIdentifierNotValid,
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+  ReasonCode.ServerUnavailable,
+  ReasonCode.ServerBusy,
+  ReasonCode.Banned,
+  ReasonCode.BadAuthenticationMethod,
+  ReasonCode.TopicNameInvalid,
+  ReasonCode.PacketTooLarge,
+  ReasonCode.QuotaExceeded,
+  ReasonCode.PayloadFormatInvalid,
+  ReasonCode.RetainNotSupported,
+  ReasonCode.QoSNotSupported,
+  ReasonCode.UseAnotherServer,
+  ReasonCode.ServerMoved,
+  ReasonCode.ConnectionRateExceeded,
+])
+
+/** Whether CONNACK may have this Reason Code for a client that is refused. */
+export const isRefusal = (reasonCode: ReasonCode): boolean => REFUSALS.has(reasonCode)
 
 /** The capabilities of this broker that differ from the defaults of the specification (section 3.2.2.3). */
 const capabilities = ({ connection }: Client, terms: Terms): Properties => ({

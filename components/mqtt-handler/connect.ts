@@ -5,7 +5,9 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { accept } from './accept.ts'
 import { Authentication } from './authentication.ts'
 import type { Client } from './client.ts'
+import { clientFields } from './client-log.ts'
 import { type ConnectRequest, connectRequest } from './connect-request.ts'
+import { CredentialsCheck } from './credentials-check.ts'
 import { refuse } from './refuse.ts'
 
 /** Takes a CONNECT packet: authenticates the client, if it asks for that, and then accepts it or refuses it. */
@@ -33,7 +35,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
     client.identity = { ...client.identity, clientId: client.handler.broker.unusedId() }
   }
   if (request.authenticationMethod === undefined) {
-    withoutMethod(client, request)
+    withoutMethod(client, request, packet.password)
     return
   }
   const method = client.handler.authenticationMethods.get(request.authenticationMethod)
@@ -47,17 +49,29 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   authentication.begin(request.authenticationData)
 }
 
-/** The client names no Authentication Method. If the broker has such methods, the user name is not verified. */
-const withoutMethod = (client: Client, request: ConnectRequest): void => {
-  if (client.handler.authenticationMethods.size > 0) {
-    if (!client.handler.config.allowUnauthenticated) {
-      refuse(client, ReasonCode.NotAuthorized, 'client names no Authentication Method')
-      return
-    }
-    client.identity = { ...client.identity, userName: undefined }
+/**
+ * The client names no Authentication Method: the authenticators of its listener decide. If there is nothing to check it by, it is let
+ * in, and its user name is not verified: the server opens such a listener only where the config allows that.
+ * @param password lent.
+ */
+const withoutMethod = (client: Client, request: ConnectRequest, password: ConnectPacket['password']): void => {
+  const { authenticators, clientLog, log } = client.handler
+  const { listener } = client.connection
+  const chain = authenticators.chainOf(listener)
+  if (chain.unknown.length > 0) {
+    log.error(clientFields(client), `A listener names authenticators that are not there: ${chain.unknown.join(', ')}`)
+    refuse(client, ReasonCode.ServerUnavailable, 'its listener names authenticators that are not there', '')
+  } else if (authenticators.checks(chain)) {
+    const bytes = typeof password === 'string' ? Buffer.from(password) : password
+    const check = new CredentialsCheck(client, request, chain.records, bytes)
+    client.check = check
+    check.begin()
+  } else if (listener.allowAnonymous === false) {
+    refuse(client, ReasonCode.NotAuthorized, 'its listener has no authenticator, and allowAnonymous is false', '')
+  } else {
+    if (request.hasPassword) clientLog.passwordIgnored(client)
+    accept(client, request)
   }
-  if (request.hasPassword) client.handler.clientLog.passwordIgnored(client)
-  accept(client, request)
 }
 
 /** Why this CONNECT packet cannot be accepted from any client; undefined if it can. */

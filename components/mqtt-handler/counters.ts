@@ -2,6 +2,10 @@
 export interface HandlerCounters {
   /** Clients whose CONNECT was accepted. */
   connects: number
+  /** Clients without user name and password that `allowAnonymous` let in although there are authenticators. */
+  anonymousClients: number
+  /** Clients that sent a user name or a password, and that no authenticator knows. */
+  unknownClients: number
   /** Clients that were refused before they were connected, by the Reason Code of CONNACK. */
   readonly refusals: Float64Array
   /** Connections of accepted clients that the broker ended, by the Reason Code of DISCONNECT. */
@@ -30,6 +34,8 @@ const QOS_LEVELS = 3
 
 export const newHandlerCounters = (): HandlerCounters => ({
   connects: 0,
+  anonymousClients: 0,
+  unknownClients: 0,
   refusals: new Float64Array(REASON_CODES),
   disconnectsByBroker: new Float64Array(REASON_CODES),
   disconnectsByClient: new Float64Array(REASON_CODES),

@@ -1,4 +1,5 @@
 import { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
+import { Authenticator } from '../../src/kinds/authenticator.ts'
 import { Broker } from '../../src/kinds/broker.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { HandlerStage } from '../../src/kinds/pipeline-stage.ts'
@@ -13,6 +14,7 @@ export const mqttHandler = defineComponent({
   provides: HandlerStage,
   needs: {
     broker: Broker,
+    authenticators: many(Authenticator),
     authenticationMethods: many(AuthenticationMethod),
     logger: Logger,
   },

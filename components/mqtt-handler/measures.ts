@@ -2,10 +2,11 @@ import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/des
 import { PacketType, packetTypeName } from '../../src/mqtt/packet-type.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Measure } from '../../src/system/define-system.ts'
+import type { AuthenticatorRecord } from './authenticators.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 
 /** What operators read of a handler: the number of its clients, and each of its counters. */
-export const measuresOf = ({ clients, counters }: MqttHandler): readonly Measure[] => {
+export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): readonly Measure[] => {
   const { packetsIn, packetsOut, publishesIn, publishesOut, refusals, disconnectsByBroker, disconnectsByClient } =
     counters
   return [
@@ -17,6 +18,16 @@ export const measuresOf = ({ clients, counters }: MqttHandler): readonly Measure
       read: () => clients.size,
     },
     count('accepted', 'clients', 'Clients whose CONNECT was accepted.', () => counters.connects),
+    {
+      name: 'authenticating',
+      help: 'Clients whose user name and password an authenticator has not answered for.',
+      unit: 'clients',
+      kind: 'gauge',
+      read: () => authenticators.waiting,
+    },
+    ...[...authenticators].flatMap(byResult),
+    count('anonymous', 'clients', 'Clients that allowAnonymous let in.', () => counters.anonymousClients),
+    count('unknown', 'clients', 'Clients that no authenticator knows.', () => counters.unknownClients),
     ...byReason('refused', 'Clients that were refused before they were connected, by Reason Code.', refusals),
     ...byReason('disconnected', 'Clients that the broker disconnected, by Reason Code.', disconnectsByBroker, true),
     ...byReason('left', 'Clients that sent DISCONNECT, by its Reason Code.', disconnectsByClient, true),
@@ -43,6 +54,22 @@ const count = (
   read: () => number,
   labels?: Readonly<Record<string, string>>,
 ): Measure => ({ name, help, unit, kind: 'counter', read, ...(labels !== undefined && { labels }) })
+
+const RESULTS = ['allowed', 'denied', 'passed', 'failed', 'revoked'] as const
+
+const byResult = (record: AuthenticatorRecord): Measure[] =>
+  RESULTS.map((result) =>
+    count(
+      'authenticated',
+      'clients',
+      'Clients that an authenticator was asked about, by result.',
+      () => record[result],
+      {
+        authenticator: record.name,
+        result,
+      },
+    ),
+  )
 
 /** Reason Codes of DISCONNECT: 0x00, 0x04 and the errors. */
 const REASONS = Object.values(ReasonCode).filter(

@@ -1,4 +1,6 @@
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { DEFAULT_LISTENER_OPTIONS } from '../../src/kinds/listener-options.ts'
+import { ControlledAuthenticator } from '../../test/helpers/controlled-authenticator.ts'
 import { ControlledMethod } from '../../test/helpers/controlled-method.ts'
 import { HandlerHarness } from '../../test/helpers/handler-harness.ts'
 
@@ -12,7 +14,10 @@ it('the handler warns that user names are not verified when an authorizer goes b
   expect(broker.log.at('warn')).toMatchObject([{ message: expect.stringContaining('User names are not verified') }])
 })
 
-it('the handler warns of nothing when there is an authentication method, or no authorizer', () => {
+it('the handler warns of nothing when there is an authenticator, an authentication method, or no authorizer', () => {
+  broker = new HandlerHarness({}, { authorizer, authenticators: [new ControlledAuthenticator('users')] })
+  expect(broker.log.at('warn')).toEqual([])
+  broker.stop()
   broker = new HandlerHarness({}, { authorizer, authenticationMethods: [new ControlledMethod()] })
   expect(broker.log.at('warn')).toEqual([])
   broker.stop()
@@ -20,14 +25,30 @@ it('the handler warns of nothing when there is an authentication method, or no a
   expect(broker.log.at('warn')).toEqual([])
 })
 
-it.each([
-  ['no method', {}, [], false],
-  ['a method', {}, [new ControlledMethod()], true],
-  ['a method that clients may do without', { allowUnauthenticated: true }, [new ControlledMethod()], false],
-] as const)(
-  'the handler with %s says whether clients have to authenticate',
-  (_, config, authenticationMethods, authenticates) => {
-    broker = new HandlerHarness(config, { authenticationMethods })
-    expect(broker.handler.authenticates).toBe(authenticates)
-  },
-)
+describe('what the handler says of the authentication of a listener', () => {
+  const method = new ControlledMethod()
+  const users = new ControlledAuthenticator('users')
+  const tokens = new ControlledAuthenticator('tokens')
+  it.each([
+    ['nothing', [], [], {}, 'none'],
+    ['a method', [], [method], {}, 'every'],
+    ['a method, and anonymous clients', [], [method], { allowAnonymous: true }, 'named'],
+    ['an authenticator', [users], [], {}, 'every'],
+    ['an authenticator, and anonymous clients', [users], [], { allowAnonymous: true }, 'named'],
+    ['an authenticator that the listener names', [users, tokens], [], { authenticators: ['tokens'] }, 'every'],
+    ['an authenticator that the listener leaves out', [users], [], { authenticators: [] }, 'none'],
+    ['a name that is not there', [users], [], { authenticators: ['user'] }, 'every'],
+  ] as const)('with %s', (_, authenticators, authenticationMethods, options, proof) => {
+    broker = new HandlerHarness({}, { authenticators, authenticationMethods })
+    const { known, ...said } = broker.handler.authenticationOf({ ...DEFAULT_LISTENER_OPTIONS, ...options } as never)
+    const isUnknown = 'authenticators' in options && (options.authenticators as readonly string[]).includes('user')
+    expect(said).toEqual({ proof, unknown: isUnknown ? ['user'] : [] })
+    expect(known).toEqual(authenticators.map(({ name }) => name))
+  })
+})
+
+it('two authenticators of one name are refused at the start', () => {
+  broker = new HandlerHarness()
+  const authenticators = [new ControlledAuthenticator('users'), new ControlledAuthenticator('users')]
+  expect(() => new HandlerHarness({}, { authenticators })).toThrow('two authenticators have the name users')
+})

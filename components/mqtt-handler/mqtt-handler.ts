@@ -1,17 +1,23 @@
 import type { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
+import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
+import type { ListenerAuthentication } from '../../src/kinds/listener-authentication.ts'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { HandlerStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { TurnQueue } from '../../src/kinds/turn-scheduler.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { TICK_MS, timerWheel } from '../../src/mqtt/tick.ts'
+import { AuthenticationExpiry } from './authentication-expiry.ts'
+import { Authenticators } from './authenticators.ts'
 import { Client, type ClientContext } from './client.ts'
 import { ClientLog } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import { newHandlerCounters } from './counters.ts'
 import { Dispatch } from './dispatch.ts'
+import { Revocations } from './revocations.ts'
 import { CurrentTerms, type Terms } from './terms.ts'
 
 /** The work of ending a client that was silent for too long, in units; measured. */
@@ -21,6 +27,7 @@ const SILENT_CLIENT_UNITS = 150
 export interface Parts {
   readonly broker: Pick<Broker, 'forClients'>
   readonly logger: Logger
+  readonly authenticators?: readonly Authenticator[]
   readonly authenticationMethods?: readonly AuthenticationMethod[]
 }
 
@@ -32,6 +39,8 @@ export class MqttHandler implements HandlerStage, ClientContext {
   readonly log: Logger
   readonly clientLog: ClientLog
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>
+  readonly authenticators: Authenticators
+  readonly authenticationExpiry: AuthenticationExpiry
   readonly counters = newHandlerCounters()
   readonly keepAlive = timerWheel<Client>(performance.now(), true)
   readonly outgoing = new Publish()
@@ -40,16 +49,20 @@ export class MqttHandler implements HandlerStage, ClientContext {
   readonly clients = new Set<Client>()
   /** Clients that were silent for too long, or did not send CONNECT in time. */
   readonly silentClients: TurnQueue<Client>
+  readonly #revocations: Revocations
   readonly #terms: CurrentTerms
   readonly #timer: NodeJS.Timeout
 
-  /** @throws when two authentication methods have the same name. */
-  constructor(config: HandlerConfig, { broker, logger, authenticationMethods = [] }: Parts) {
+  /** @throws when two authenticators or two authentication methods have the same name. */
+  constructor(config: HandlerConfig, { broker, logger, authenticators = [], authenticationMethods = [] }: Parts) {
     this.config = config
     this.broker = broker.forClients
     this.log = logger
     this.clientLog = new ClientLog(logger)
     this.authenticationMethods = byName(authenticationMethods)
+    this.authenticators = new Authenticators(authenticators, authenticationMethods.length > 0)
+    this.authenticationExpiry = new AuthenticationExpiry(this.broker)
+    this.#revocations = new Revocations(this.authenticators, this.clients, this.broker, logger)
     this.#terms = new CurrentTerms(config)
     const { scheduler } = this.broker
     this.silentClients = this.broker.queue('keep alive', (client) => {
@@ -57,14 +70,17 @@ export class MqttHandler implements HandlerStage, ClientContext {
       client.expire()
       return false
     })
-    if (this.broker.isAuthorized && this.authenticationMethods.size === 0) {
-      this.log.warn({}, 'User names are not verified: there is an authorizer, but no authentication method')
+    if (this.broker.isAuthorized && this.authenticationMethods.size === 0 && this.authenticators.size === 0) {
+      this.log.warn(
+        {},
+        'User names are not verified: there is an authorizer, but no authenticator and no authentication method',
+      )
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
-  get authenticates(): boolean {
-    return this.authenticationMethods.size > 0 && !this.config.allowUnauthenticated
+  authenticationOf(listener: ListenerOptions): ListenerAuthentication {
+    return this.authenticators.describe(listener)
   }
 
   currentTerms(): Terms {
@@ -85,15 +101,18 @@ export class MqttHandler implements HandlerStage, ClientContext {
   ended(client: Client): void {
     this.clients.delete(client)
     this.silentClients.delete(client)
+    this.authenticationExpiry.forget(client)
   }
 
   /** Ends its timer. The server has closed the connections. */
   stop(): void {
     clearInterval(this.#timer)
+    this.#revocations.stop()
   }
 
   #tick(): void {
     for (const client of this.keepAlive.advance(performance.now())) this.silentClients.add(client)
+    this.authenticationExpiry.advance()
   }
 }
 

@@ -12,6 +12,8 @@ export const Pause = {
   Publication: 8,
   /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
   Filters: 16,
+  /** An authenticator has not answered. */
+  Credentials: 32,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 

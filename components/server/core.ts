@@ -12,6 +12,7 @@ import type { ConnectionOwner } from './connection-owner.ts'
 import { CoreListener } from './core-listener.ts'
 import { newCounters } from './counters.ts'
 import { EndOfTurn } from './end-of-turn.ts'
+import { checkListener } from './listener-check.ts'
 import type { Newcomer } from './newcomer.ts'
 import type { Pipeline } from './pipeline.ts'
 import { SharedInput } from './shared-input.ts'
@@ -97,18 +98,16 @@ export class Core {
   /**
    * Serves the connections of a transport from now on.
    * @param details for the log; the name, transport and address unless told otherwise.
+   * @throws an Error if it would be open to clients that nobody meant to let in, and what `Transport.serve` throws.
    */
   serve(transport: Transport, details: LogDetails = detailsOf(transport)): void {
+    const warning = checkListener(transport, this.#pipeline.handler)
     const listener = new CoreListener(transport, {
       accept: (stream, peer, from) => this.#accept(stream, peer, from),
       countRefused: (peer, from) => this.#countRefused(peer, from),
     })
-    const { address, isLocal } = transport
-    this.#log.info(details, `Listening on ${address}`)
-    if (this.#pipeline.handler.authenticates === false && !isLocal) {
-      const consequence = `Every host that reaches ${address} may connect: clients need not authenticate`
-      this.#log.warn(details, consequence)
-    }
+    this.#log.info(details, `Listening on ${transport.address}`)
+    if (warning !== undefined) this.#log.warn(details, warning)
     transport.serve(listener)
     this.#listeners.push(listener)
   }

@@ -127,27 +127,34 @@ describe('the server', () => {
     await expect(started).rejects.toThrow('server.dependencies.pipeline must list a decoder')
   })
 
-  it.each([
-    ['0.0.0.0', false, 1],
-    ['0.0.0.0', true, 0],
-    ['0.0.0.0', undefined, 0],
-    ['127.0.0.1', false, 0],
-  ])('at %s, with authentication %s, logs %i warnings', async (address, authenticates, warnings) => {
-    logger.lines.length = 0
-    // It does not listen: a test opens nothing to the network.
+  /** A server at an address that it does not listen on: a test opens nothing to the network. */
+  const serverAt = (address: string, config: object, handler: Partial<HandlerStage> = {}) => {
     const listening = Object.assign(createServer(), { address: () => ({ address, port: 1883, family: 'IPv4' }) })
-    const [decoder, handler, encoder] = pipeline as [DecoderStage, HandlerStage, EncoderStage]
-    const stages = {
-      decoder,
-      incoming: [],
-      handler: { ...handler, ...(authenticates === undefined ? {} : { authenticates }) },
-      outgoing: [],
-      encoder,
-    }
+    const [decoder, first, encoder] = pipeline as [DecoderStage, HandlerStage, EncoderStage]
+    const stages = { decoder, incoming: [], handler: { ...first, ...handler }, outgoing: [], encoder }
     const kept = { listening: { server: listening, events: { to: undefined } }, waiting: [] }
-    await new MqttServer(kept, [], configOf({}), stages, logger, 'server').serve()
-    const text = `Every host that reaches ${address}:1883 may connect: clients need not authenticate`
-    expect(logger.at('warn').map(({ message }) => message)).toEqual(Array(warnings).fill(text))
+    return new MqttServer(kept, [], configOf(config), stages, logger, 'server')
+  }
+
+  it('is not opened to other machines by a handler that checks nothing, unless the config says so', async () => {
+    logger.lines.length = 0
+    await expect(serverAt('0.0.0.0', {}).serve()).rejects.toThrow('server is not opened on 0.0.0.0:1883')
+    expect(logger.lines).toEqual([])
+    await serverAt('0.0.0.0', { allowAnonymous: true }).serve()
+    const text = 'Every host that reaches 0.0.0.0:1883 may connect: clients need not authenticate'
+    expect(logger.at('warn').map(({ message }) => message)).toEqual([text])
+  })
+
+  it('asks the handler with its own options', async () => {
+    logger.lines.length = 0
+    const asked: unknown[] = []
+    const authenticationOf: HandlerStage['authenticationOf'] = (options) => {
+      asked.push(options)
+      return { proof: 'every', unknown: [], known: ['users'] }
+    }
+    await serverAt('0.0.0.0', { authenticators: ['users'] }, { authenticationOf }).serve()
+    expect(asked).toMatchObject([{ authenticators: ['users'] }])
+    expect(logger.at('warn')).toEqual([])
   })
 
   it('closes connections beyond the maximum at once, counts them, and logs one line', async () => {

@@ -15,7 +15,8 @@ export interface Authenticator {
   /**
    * Decides on a client. Nothing else of the client is read until the answer, for at most `connectDeadlineMs`. A rejection or an
    * exception is logged and refuses the client: an authenticator that fails never lets a client in.
-   * @param credentials lent until the answer. The password must not be kept.
+   * @param credentials lent until the answer. The password must not be kept: its bytes are overwritten after the answer, and when
+   * the answer is too late.
    */
   authenticate(credentials: Credentials): AuthenticationAnswer | Promise<AuthenticationAnswer>
   /**
@@ -25,8 +26,8 @@ export interface Authenticator {
    */
   accepts?(identity: AuthenticatedIdentity): boolean
   /**
-   * Sets the function that is called when clients may have lost their right to be connected: a user was removed, a password was
-   * changed, a list of revoked certificates was read.
+   * Adds a function that is called when clients may have lost their right to be connected: a user was removed, a password was
+   * changed, a list of revoked certificates was read. Each handler that uses the authenticator adds one.
    */
   onRevocation?(listener: () => void): void
   /** The users, if this component can add and delete them. */

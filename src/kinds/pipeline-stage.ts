@@ -5,6 +5,8 @@ import type { Publish } from '../mqtt/publish.ts'
 import type { PublishRun } from '../mqtt/publish-run.ts'
 import { kind } from '../system/kind.ts'
 import type { Connection } from './connection.ts'
+import type { ListenerAuthentication } from './listener-authentication.ts'
+import type { ListenerOptions } from './listener-options.ts'
 
 /**
  * The pipeline of a connection is a line of stages: bytes from the network enter the first one, what a stage passes on
@@ -52,8 +54,11 @@ export interface FilterStage {
 /** Answers packets by the rules of MQTT; what it sends to its peer goes to `next`, now or at any later time. */
 export interface HandlerStage {
   readonly role: 'handler'
-  /** Whether clients must authenticate; undefined if the handler does not know. */
-  readonly authenticates?: boolean
+  /**
+   * How it authenticates the clients of a listener with these options. If it is left out, the server takes it that nothing is
+   * checked.
+   */
+  authenticationOf?(listener: ListenerOptions): ListenerAuthentication
   open(connection: Connection, next: PacketReceiver): PacketReceiver
 }
 

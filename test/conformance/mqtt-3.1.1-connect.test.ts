@@ -218,7 +218,7 @@ describe.concurrent('MQTT 3.1.1: connections and sessions', () => {
   it.skipIf(isOtherBroker)(
     'a client that names a user where nobody may is refused with 0x05, or what says the same',
     async () => {
-      const strict = await startConformanceBroker({ authentication: true, handler: { allowUnauthenticated: false } })
+      const strict = await startConformanceBroker({ authentication: true, server: { allowAnonymous: false } })
       const client = await strict.sendConnect({ version: 4, username: 'user', password: Buffer.from('x') })
       await client.expectRefusal(4, 5)
       await strict.stop()

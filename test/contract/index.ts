@@ -4,6 +4,11 @@
  */
 
 export { authenticationMethodContract, type ExchangePartner, type MethodUnderTest } from './authentication-method.ts'
+export {
+  type AuthenticatorUnderTest,
+  authenticatorContract,
+  type KnownUser,
+} from './authenticator.ts'
 export { authorizerContract, contractIdentity } from './authorizer.ts'
 export { type DecoderLimits, decoderContract } from './decoder.ts'
 export { type DurabilityUnderTest, durabilityContract } from './durability.ts'

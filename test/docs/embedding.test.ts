@@ -18,7 +18,7 @@ const blocksOf = (page: string) =>
 test.each([
   ['README.md', 1],
   ['docs/embedding.md', 7],
-  ['docs/writing-components.md', 8],
+  ['docs/writing-components.md', 10],
 ])('the examples that %s shows are the files of the folder', (page, count) => {
   const blocks = blocksOf(page)
   expect(blocks).toHaveLength(count)

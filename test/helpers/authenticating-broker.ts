@@ -34,8 +34,12 @@ export class AuthenticatingBroker {
     this.controlled = controlled
   }
 
-  /** @param handler config of mqttHandler. @param config of topicRules. */
-  static async start(handler: object = {}, config: TopicRulesConfig = rules): Promise<AuthenticatingBroker> {
+  /** @param handler config of mqttHandler. @param config of topicRules. @param server config of server. */
+  static async start(
+    handler: object = {},
+    config: TopicRulesConfig = rules,
+    server: object = {},
+  ): Promise<AuthenticatingBroker> {
     const log = new RecordingLogger()
     const controlled = new ControlledMethod()
     const users = Object.fromEntries(await Promise.all([ann, bob].map(credentialOf)))
@@ -53,6 +57,7 @@ export class AuthenticatingBroker {
         logger: { component: defineComponent({ ...nothing, provides: Logger, start: () => log }) },
         scramSha256: { ...quietSystem.scramSha256, enabled: true, config: { users } },
         topicRules: { ...quietSystem.topicRules, enabled: true, config },
+        server: { ...quietSystem.server, config: { ...quietSystem.server.config, ...server } },
         ...withConfig(handler),
         mqttHandler: {
           ...withConfig(handler).mqttHandler,

@@ -92,11 +92,14 @@ const systemWith = ({ handler, decoder, server, authentication = false }: Broker
   mqttDecoder: { ...quietSystem.mqttDecoder, config: { ...decoder } },
   ...withConfig(handler),
   mqttHandler: {
-    ...withConfig({ ...(authentication ? { allowUnauthenticated: true } : {}), ...handler }).mqttHandler,
+    ...withConfig(handler).mqttHandler,
     ...(authentication ? { dependencies: withAuthentication } : {}),
   },
   ...(authentication ? { scripted: { component: scriptedAuthentication } } : {}),
-  server: { ...quietSystem.server, config: { ...quietSystem.server.config, ...server } },
+  server: {
+    ...quietSystem.server,
+    config: { ...quietSystem.server.config, ...(authentication ? { allowAnonymous: true } : {}), ...server },
+  },
 })
 
 const withAuthentication = { ...quietSystem.mqttHandler.dependencies, authenticationMethods: ['scripted'] }

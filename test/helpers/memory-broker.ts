@@ -40,7 +40,7 @@ export class MemoryBroker {
       ownerships: [],
     }
     const own = await broker.start(broker.config.parse(brokerPart), parts, context)
-    const handlerParts = { broker: own, authenticationMethods: [], logger }
+    const handlerParts = { broker: own, authenticators: [], authenticationMethods: [], logger }
     const handler = await mqttHandler.start(mqttHandler.config.parse(handlerPart), handlerParts, context)
     const decoder = await mqttDecoder.start(mqttDecoder.config.parse({}), {}, context)
     const encoder = await mqttEncoder.start({}, {}, context)

@@ -16,10 +16,10 @@ beforeEach(async () => {
 })
 afterEach(() => broker.stop())
 
-/** Another broker for the rest of the test. @param handler config of mqttHandler. */
-const restart = async (handler: object) => {
+/** Another broker for the rest of the test. @param handler config of mqttHandler. @param server config of server. */
+const restart = async (handler: object, server: object = {}) => {
   await broker.stop()
-  broker = await AuthenticatingBroker.start(handler)
+  broker = await AuthenticatingBroker.start(handler, undefined, server)
 }
 
 /** The Reason Code for a message at QoS 1. */
@@ -156,23 +156,31 @@ describe('a client that names no method', () => {
   it('is not let in where there are methods', async () => {
     const peer = await broker.open()
     peer.sendConnect({ username: 'ann' })
-    expect(await peer.rest()).toMatchObject([refusal(ReasonCode.NotAuthorized)])
+    expect(await peer.rest()).toMatchObject([refusal(ReasonCode.BadUserNameOrPassword)])
+    const anonymous = await broker.open()
+    expect(await anonymous.sendConnect().rest()).toMatchObject([refusal(ReasonCode.NotAuthorized)])
+    // MQTT 3.1.1, with the User Name `ann`, and without.
     const earlier = await RawClient.connect(broker.port)
-    // MQTT 3.1.1, with the User Name `ann`.
-    expect(await earlier.send('1011 00044d515454 04 82 0000 0000 0003616e6e').rest()).toBe('20020005')
+    expect(await earlier.send('1011 00044d515454 04 82 0000 0000 0003616e6e').rest()).toBe('20020004')
+    const earlierAnonymous = await RawClient.connect(broker.port)
+    expect(await earlierAnonymous.send('100c 00044d515454 04 02 0000 0000').rest()).toBe('20020005')
   })
 
-  describe('where allowUnauthenticated lets it in', () => {
+  describe('where allowAnonymous lets it in', () => {
     beforeEach(async () => {
-      await restart({ allowUnauthenticated: true })
+      await restart({}, { allowAnonymous: true })
     })
-    /** A client that says it is ann. */
     const stranger = async (fields: Partial<IConnectPacket> = {}) => {
       const peer = await broker.open()
-      return { peer, connack: await peer.sendConnect({ username: 'ann', clientId: 'stranger', ...fields }).next() }
+      return { peer, connack: await peer.sendConnect({ clientId: 'stranger', ...fields }).next() }
     }
 
-    it('has no user, whatever User Name it gives', async () => {
+    it('is not let in with a User Name: nothing would check it', async () => {
+      const { connack } = await stranger({ username: 'ann', password: Buffer.from('pencil') })
+      expect(connack).toMatchObject(refusal(ReasonCode.BadUserNameOrPassword))
+    })
+
+    it('has no user', async () => {
       const { peer, connack } = await stranger()
       expect(connack.reasonCode).toBe(0)
       expect(connack.properties).not.toHaveProperty('authenticationMethod') // [MQTT-4.12.0-6]

@@ -1,0 +1,122 @@
+import type { ClientBroker } from '../../src/kinds/client-broker.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { TurnQueue } from '../../src/kinds/turn-scheduler.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { AuthenticatorRecord, Authenticators } from './authenticators.ts'
+import type { Client } from './client.ts'
+import { clientFields } from './client-log.ts'
+import { Phase } from './phase.ts'
+import { refuse } from './refuse.ts'
+
+/** Clients that are looked at in one step. */
+const CLIENTS_PER_STEP = 100
+/** The work of looking at a client, of asking its authenticator, and of ending its connection, in units. */
+const LOOK_UNITS = 0.2
+const ASK_UNITS = 5
+const END_UNITS = 150
+
+/** Looks through the clients of an authenticator that has revoked something. */
+interface Walk {
+  readonly record: AuthenticatorRecord
+  clients: Iterator<Client>
+  /** Something more was revoked meanwhile, which clients that were looked at already have to be asked for. */
+  isRepeated: boolean
+  /** An exception of the authenticator was logged. */
+  hasFailed: boolean
+}
+
+/**
+ * Disconnects connected clients whose authentication was revoked, with Not authorized (0x87). All clients that an authenticator has
+ * allowed are looked through over several turns. A walk that is under way is not begun anew by the next revocation, so that it reaches
+ * the last client: another one follows it.
+ */
+export class Revocations {
+  readonly #clients: ReadonlySet<Client>
+  readonly #scheduler: ClientBroker['scheduler']
+  readonly #log: Logger
+  readonly #queue: TurnQueue<Walk>
+  readonly #walks = new Map<AuthenticatorRecord, Walk>()
+  #isStopped = false
+
+  /** @param clients of every open connection. */
+  constructor(
+    authenticators: Authenticators,
+    clients: ReadonlySet<Client>,
+    broker: Pick<ClientBroker, 'queue' | 'scheduler'>,
+    log: Logger,
+  ) {
+    this.#clients = clients
+    this.#scheduler = broker.scheduler
+    this.#log = log
+    this.#queue = broker.queue('revocation of authentications', (walk) => this.#step(walk))
+    for (const record of authenticators) record.authenticator.onRevocation?.(() => this.#revoked(record))
+  }
+
+  /** Ends the walks. Revocations have no effect from now on. */
+  stop(): void {
+    this.#isStopped = true
+    for (const walk of this.#walks.values()) this.#queue.delete(walk)
+    this.#walks.clear()
+  }
+
+  #revoked(record: AuthenticatorRecord): void {
+    if (this.#isStopped) return
+    record.revision += 1
+    const walk = this.#walks.get(record)
+    if (walk !== undefined) {
+      walk.isRepeated = true
+      return
+    }
+    const first: Walk = { record, clients: this.#clients.values(), isRepeated: false, hasFailed: false }
+    this.#walks.set(record, first)
+    this.#queue.add(first)
+  }
+
+  /** @returns whether there is more to do. */
+  #step(walk: Walk): boolean {
+    for (let looked = 0; looked < CLIENTS_PER_STEP; looked += 1) {
+      const { value: client, done } = walk.clients.next()
+      if (done) return this.#ended(walk)
+      this.#scheduler.spend(LOOK_UNITS)
+      if (client.authenticatedBy === walk.record) this.#check(walk, client)
+    }
+    return true
+  }
+
+  #ended(walk: Walk): boolean {
+    if (!walk.isRepeated) {
+      this.#walks.delete(walk.record)
+      return false
+    }
+    walk.isRepeated = false
+    walk.clients = this.#clients.values()
+    return true
+  }
+
+  #check(walk: Walk, client: Client): void {
+    const { record } = walk
+    this.#scheduler.spend(ASK_UNITS)
+    if (this.#isAccepted(walk, client)) return
+    this.#scheduler.spend(END_UNITS)
+    record.revoked += 1
+    const why = `${record.name} does not accept it any more`
+    // The client does not learn why.
+    if (client.phase < Phase.Accepted) refuse(client, ReasonCode.NotAuthorized, why, '')
+    else client.disconnect(ReasonCode.NotAuthorized, why, { reasonString: '' })
+  }
+
+  /** An authenticator that throws accepts nobody. */
+  #isAccepted(walk: Walk, client: Client): boolean {
+    const { authenticator, name } = walk.record
+    try {
+      return authenticator.accepts?.(client.identity) ?? true
+    } catch (error) {
+      if (!walk.hasFailed) {
+        const text = `An authenticator failed: ${name} threw when asked whether it still accepts a client`
+        this.#log.error({ ...clientFields(client), authenticator: name, err: error }, text)
+      }
+      walk.hasFailed = true
+      return false
+    }
+  }
+}
