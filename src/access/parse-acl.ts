@@ -93,12 +93,13 @@ const parseTopic = (topic: unknown): Topic | { readonly problem: string } => {
   if (typeof topic !== 'string') return { problem: 'its topic is not a text' }
   const isExact = topic.startsWith('eq ')
   const filter = (isExact ? topic.slice('eq '.length) : topic)
-    .replaceAll('${clientid}', '%c')
-    .replaceAll('${username}', '%u')
+    .replaceAll(/\$\{clientid\}/g, '%c')
+    .replaceAll(/\$\{username\}/g, '%u')
     .replaceAll(/\$\{client_attrs\.([^{}]+)\}/g, '%{$1}')
   if (filter.includes('${')) return { problem: 'its topic has a placeholder that is not known' }
-  if (!filter.isWellFormed()) return { problem: 'its topic is not well-formed' }
   const bytes = Buffer.from(filter)
+  // An unpaired surrogate becomes another character.
+  if (bytes.toString() !== filter) return { problem: 'its topic is not well-formed' }
   if (bytes.length > 65_535) return { problem: 'its topic is too long' }
   // A rule is about topics, without $share/{ShareName}/.
   if (bytes.includes(0) || isSharedFilter(bytes) || checkTopicFilter(bytes) !== undefined) {

@@ -110,6 +110,7 @@ const peer = z.strictObject({
       commonName: z.string().optional(),
       serial: z.string().optional(),
       fingerprint: z.string().optional(),
+      alternativeNames: z.array(z.string()).readonly().optional(),
       serverName: z.string().optional(),
     })
     .optional(),
