@@ -15,7 +15,7 @@ export interface ServiceRequest {
 /** An HTTP service on this machine that answers as a test wants. */
 export class JsonService {
   /** All requests so far. */
-  readonly requests: ServiceRequest[] = []
+  readonly requests: readonly ServiceRequest[]
   readonly url: string
   readonly #server: Server
   readonly #handler: { answer: (request: ServiceRequest) => void }
