@@ -76,9 +76,12 @@ describe('the user name', () => {
   })
 })
 
-it.each([[undefined], [{}], [{ serverName: 'broker.example' }]])('passes a client without a certificate on: %j', (tls) => {
-  expect(ask({}, { peer: peer(tls), userName: 'device-7' })).toEqual({ result: 'pass' })
-})
+it.each([[undefined], [{}], [{ serverName: 'broker.example' }]])(
+  'passes a client without a certificate on: %j',
+  (tls) => {
+    expect(ask({}, { peer: peer(tls), userName: 'device-7' })).toEqual({ result: 'pass' })
+  },
+)
 
 it('leaves a password to others, ignores it or refuses it, as the config says', () => {
   const password = Buffer.from('pencil')

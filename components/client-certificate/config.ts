@@ -22,7 +22,9 @@ export const clientCertificateConfig = z
     userNameMustMatch: z
       .boolean()
       .default(true)
-      .describe('Whether the User Name of CONNECT, if there is one, must be that of the certificate. It is not used otherwise.'),
+      .describe(
+        'Whether the User Name of CONNECT, if there is one, must be that of the certificate. It is not used otherwise.',
+      ),
     password: z
       .enum(['pass', 'ignore', 'deny'])
       .default('pass')

@@ -14,7 +14,8 @@ export const attributeValues = (subject: string, name: string): readonly string[
 }
 
 /** Divides at commas, plus signs and line breaks that have no backslash before them and stand in no quotes. */
-const splitUnescaped = (text: string): readonly string[] => text.match(/(?:\\[\s\S]|"(?:\\[\s\S]|[^"\\])*"|[^\\,+\n])+/g) ?? []
+const splitUnescaped = (text: string): readonly string[] =>
+  text.match(/(?:\\[\s\S]|"(?:\\[\s\S]|[^"\\])*"|[^\\,+\n])+/g) ?? []
 
 /** Without the spaces around it that have no backslash before them. */
 const trimmed = (text: string): string => /^ *((?:\\[\s\S]|[^\\])*?) *$/.exec(text)?.[1] ?? text

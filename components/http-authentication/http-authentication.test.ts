@@ -7,7 +7,6 @@ import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { httpAuthenticationConfig } from './config.ts'
 import { HttpAuthentication } from './http-authentication.ts'
-import { httpAuthentication } from './index.ts'
 import { measuresOf } from './measures.ts'
 
 const users: Readonly<Record<string, string>> = { ann: 'pencil', bob: 'eraser' }
@@ -44,7 +43,8 @@ const credentials = (more: Partial<Credentials> = {}): Credentials => ({
   peer: peerAt('192.0.2.7:5000'),
   ...more,
 })
-const ask = async (more: Partial<Credentials> = {}): Promise<AuthenticationAnswer> => opened!.authenticate(credentials(more))
+const ask = async (more: Partial<Credentials> = {}): Promise<AuthenticationAnswer> =>
+  opened!.authenticate(credentials(more))
 const guess = (at: number) => ask({ password: Buffer.from(`guess ${at}`) })
 const allow = { result: 'allow', userName: 'ann' }
 const unavailable = { result: 'deny', reasonCode: ReasonCode.ServerUnavailable }
@@ -61,10 +61,20 @@ authenticatorContract('httpAuthentication', {
 
 describe('a request', () => {
   it('says what the template names, as texts, whatever is in them', async () => {
-    const body = { id: `$\{clientid}`, both: `$\{username}:$\{password}`, from: `$\{peerhost}`, subject: `$\{cert_subject}/$\{cert_common_name}`, fixed: 1 }
+    const body = {
+      id: `$\{clientid}`,
+      both: `$\{username}:$\{password}`,
+      from: `$\{peerhost}`,
+      subject: `$\{cert_subject}/$\{cert_common_name}`,
+      fixed: 1,
+    }
     open({ body, headers: { authorization: 'Bearer secret' } })
     const hostile = `"},$\{password}\u2028{"`
-    await ask({ clientId: hostile, userName: `$\{peerhost}`, peer: { ...peerAt('192.0.2.7:1'), tls: { subject: 'CN=x', commonName: 'x' } } })
+    await ask({
+      clientId: hostile,
+      userName: `$\{peerhost}`,
+      peer: { ...peerAt('192.0.2.7:1'), tls: { subject: 'CN=x', commonName: 'x' } },
+    })
     expect(service.requests[0]!.body).toEqual({
       id: hostile,
       both: `$\{peerhost}:pencil`,
@@ -72,7 +82,10 @@ describe('a request', () => {
       subject: 'CN=x/x',
       fixed: 1,
     })
-    expect(service.requests[0]!.headers).toMatchObject({ authorization: 'Bearer secret', 'content-type': 'application/json' })
+    expect(service.requests[0]!.headers).toMatchObject({
+      authorization: 'Bearer secret',
+      'content-type': 'application/json',
+    })
   })
 
   it('has empty texts for what the client has not sent', async () => {
@@ -94,7 +107,14 @@ describe('an answer', () => {
     open()
     const expireAt = Math.floor(Date.now() / 1_000) + 100
     const acl = [{ permission: 'deny', action: 'all', topic: `private/$\{clientid}/#`, qos: [0, 1], retain: true }]
-    const body = { result: 'allow', is_superuser: true, client_attrs: { site: 's', level: 3 }, groups: 'staff', expire_at: expireAt, acl }
+    const body = {
+      result: 'allow',
+      is_superuser: true,
+      client_attrs: { site: 's', level: 3 },
+      groups: 'staff',
+      expire_at: expireAt,
+      acl,
+    }
     service.answer = (request) => request.answer(200, body)
     expect(await ask()).toEqual({
       result: 'allow',
@@ -390,31 +410,6 @@ describe('a service that fails again and again', () => {
     expect(opened!.isOpen).toBe(false)
     expect(log.at('error')).toHaveLength(1)
     expect(opened!.counters.failures).toBe(0)
-  })
-})
-
-describe('the config', () => {
-  const problems = (config: object): string =>
-    (httpAuthenticationConfig.safeParse(config).error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`).join()
-
-  it.each([
-    [{ url: 'http://auth.example/' }, /^url: passwords could be read on the way/],
-    [{ url: 'https://user:word@auth.example/' }, /^url: it holds a user name/],
-    [{ url: 'ftp://auth.example/' }, /^url: it begins with neither/],
-    [{ url: 'https://auth.example/', body: { a: `$\{nonsense}` } }, /^body: \$\{nonsense\} is not known/],
-    [{ url: 'https://auth.example/', headers: { Host: 'x' } }, /^headers:/],
-    [{ url: 'https://auth.example/', headers: { a: 'b\nc' } }, /^headers:/],
-  ])('is not valid: %j', (config, message) => expect(problems(config)).toMatch(message))
-
-  it('is valid with https, on this machine, and where plain HTTP is allowed', () => {
-    for (const config of [
-      { url: 'https://auth.example/' },
-      { url: 'http://[::1]:1/' },
-      { url: 'http://auth.example/', allowPlainHttp: true },
-    ]) {
-      expect(problems(config)).toBe('')
-    }
-    expect(httpAuthentication.describe!(httpAuthenticationConfig.parse({ url: 'https://auth.example/x' }))).toBe('auth.example')
   })
 })
 

@@ -57,17 +57,38 @@ describe('the rights of a client', () => {
 describe("a rule in EMQX's form", () => {
   it.each([
     [rule, { action: 'publish', filter: 'a/#', allow: true }],
-    [{ permission: 'deny', topic: 'a' }, { action: 'all', filter: 'a', allow: false }],
-    [{ ...rule, action: 'subscribe', qos: 1 }, { action: 'subscribe', filter: 'a/#', allow: true, qos: [1] }],
-    [{ ...rule, qos: ['0', 2], retain: 'false' }, { action: 'publish', filter: 'a/#', allow: true, qos: [0, 2], retain: false }],
-    [{ ...rule, qos: '0, 1', retain: 1 }, { action: 'publish', filter: 'a/#', allow: true, qos: [0, 1], retain: true }],
-    [{ ...rule, retain: 'all' }, { action: 'publish', filter: 'a/#', allow: true }],
+    [
+      { permission: 'deny', topic: 'a' },
+      { action: 'all', filter: 'a', allow: false },
+    ],
+    [
+      { ...rule, action: 'subscribe', qos: 1 },
+      { action: 'subscribe', filter: 'a/#', allow: true, qos: [1] },
+    ],
+    [
+      { ...rule, qos: ['0', 2], retain: 'false' },
+      { action: 'publish', filter: 'a/#', allow: true, qos: [0, 2], retain: false },
+    ],
+    [
+      { ...rule, qos: '0, 1', retain: 1 },
+      { action: 'publish', filter: 'a/#', allow: true, qos: [0, 1], retain: true },
+    ],
+    [
+      { ...rule, retain: 'all' },
+      { action: 'publish', filter: 'a/#', allow: true },
+    ],
     [
       { ...rule, topic: `u/$\{username}/c-$\{clientid}/$\{client_attrs.site}/+` },
       { action: 'publish', filter: 'u/%u/c-%c/%{site}/+', allow: true },
     ],
-    [{ ...rule, topic: 'eq a/b' }, { action: 'publish', filter: 'a/b', allow: true }],
-    [{ ...rule, action: 'all', topic: 'eq a/#' }, { action: 'subscribe', filter: 'a/#', allow: true }],
+    [
+      { ...rule, topic: 'eq a/b' },
+      { action: 'publish', filter: 'a/b', allow: true },
+    ],
+    [
+      { ...rule, action: 'all', topic: 'eq a/#' },
+      { action: 'subscribe', filter: 'a/#', allow: true },
+    ],
   ])('becomes one of ours: %j', (emqx, ours) => expect(parseAcl([emqx])).toEqual([ours]))
 
   it('that can never match is left out', () => {

@@ -33,7 +33,12 @@ beforeAll(async () => {
   const set = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'one' }] }
   issuer = await JsonService.start((request) => request.answer(200, set))
   service = await JsonService.start(byPassword)
-  const recording = defineComponent({ provides: Logger, needs: {}, config: z.strictObject({}), start: (): Logger => log })
+  const recording = defineComponent({
+    provides: Logger,
+    needs: {},
+    config: z.strictObject({}),
+    start: (): Logger => log,
+  })
   system = createSystem({
     ...quietSystem,
     logger: { component: recording },
