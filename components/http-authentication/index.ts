@@ -13,5 +13,6 @@ export const httpAuthentication = defineComponent({
   describe: ({ url }) => url.host,
   start: (config, { logger }, { name }) => new HttpAuthentication(name, config, logger.child({ component: name })),
   measure: measuresOf,
+  refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),
 })

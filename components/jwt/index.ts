@@ -13,5 +13,6 @@ export const jwt = defineComponent({
   describe: ({ algorithms, jwksUrl }) => algorithms.join(', ') + (jwksUrl === undefined ? '' : ` by ${jwksUrl.host}`),
   start: (config, { logger }, { name }) => Jwt.open(name, config, logger.child({ component: name })),
   measure: measuresOf,
+  refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),
 })
