@@ -1,9 +1,10 @@
 /** Everything that `npm run bench` can measure. */
 
+import { authorizedCases } from './authorized-cases.ts'
 import type { BenchCase } from './bench-case.ts'
 import type { MetricName } from './metrics.ts'
 import type { LoadPlan, Plan } from './plan.ts'
-import { queuedCases, sparseCases, sparseSoaks } from './sparse-cases.ts'
+import { queuedCases, sparse, sparseCases, sparseSoaks } from './sparse-cases.ts'
 
 export interface CaseOptions {
   /** Connections held in the case `idle`. */
@@ -45,6 +46,7 @@ const largePackets = ['server.maximumPendingBytes=16777216']
 export const benchCases = ({ connections }: CaseOptions): readonly BenchCase[] => [
   ...sparseCases,
   ...throughputCases,
+  ...authorizedCases(pairs, fanIn, sparse),
   ...queuedCases,
   ...latencyCases,
   ...subscriptionCases,

@@ -7,7 +7,7 @@ import type { LoadPlan, Plan } from './plan.ts'
 const headlines: readonly MetricName[] = ['cpuPerMessageUs', 'messagesPerSecond', 'latencyP99Us', 'rssPeakBytes']
 
 /** Many pairs, one message in flight in each: nearly every read brings one packet, and every write takes one. */
-const sparse: LoadPlan = {
+export const sparse: LoadPlan = {
   kind: 'load',
   groups: 1_000,
   publishers: 1,

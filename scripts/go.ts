@@ -22,6 +22,7 @@ import { configText, stateText } from './go/report-text.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
 import { clientsOf } from './go/running.ts'
 import { showValue } from './go/show-value.ts'
+import type { Ask } from './go/user-commands.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
 import { Watches } from './go/watches.ts'
@@ -66,6 +67,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     print: (text) => session.print(text),
     afterReset: outsideCode,
     disconnected: () => disconnected,
+    ask: (question) => session.ask(question),
     watches,
   })
   const session: Session = {
@@ -75,6 +77,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     watches,
     disconnected: () => disconnected,
     print: (text) => console.log(text),
+    ask: () => Promise.resolve(undefined),
   }
   const signals = watchSignals((text) => session.print(text))
   process.on('uncaughtException', (error) =>
@@ -89,6 +92,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   if (!signals.wasReceived()) {
     const prompt = open(session, signals)
     session.print = prompt.print
+    session.ask = prompt.ask
     const watching =
       options['watch'] === true ? watch(session, dirname(configFile), outsideCode, !startFailed) : undefined
     await Promise.race([prompt.closed, signals.received])
@@ -115,6 +119,8 @@ interface Session {
   readonly disconnected: () => number
   /** Prints for the user, above the prompt once there is one. */
   print: (text: string) => void
+  /** Asks for a password, once there is a prompt. */
+  ask: Ask
 }
 
 /** Whether the terminal shows colours, and the user wants them (NO_COLOR). Never over a pipe. */

@@ -20,6 +20,10 @@ const commands: Readonly<Record<string, Command>> = {
   go: { summary: 'runs the broker with a prompt at which it can be changed', module: '../scripts/go' },
   graph: { summary: 'draws the components and what depends on what', module: '../scripts/graph' },
   init: { summary: 'writes a system config to begin with', module: './init' },
+  passwd: {
+    summary: 'adds, deletes, lists and checks the users of a password file',
+    module: '../components/password-file/passwd-command',
+  },
   scram: {
     summary: 'makes the credential of a user for SCRAM-SHA-256',
     module: '../components/scram-sha-256/credential-command',

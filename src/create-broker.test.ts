@@ -134,7 +134,7 @@ describe('the values of createBroker', () => {
 
   it('switch a component on that is off in the system, so that no rule is passed over in silence', async () => {
     const rules = [{ action: 'publish' as const, filter: 'secret/#', allow: false }]
-    const broker = await start({ config: { topicRules: { rules } } })
+    const broker = await start({ config: { topicRules: { rules, default: 'allow' } } })
     const client = await connect(broker.port)
     const heard: string[] = []
     broker.subscribe('#', ({ topic }) => heard.push(topic))

@@ -15,8 +15,9 @@ const program: Program = {
   summary: 'Starts the system and runs it until a signal stops it.',
   notes: [
     '',
-    'SIGINT and SIGTERM stop it in order; a second one ends the process at once. SIGHUP is ignored, with a line on stderr,',
-    'unless the terminal that it was started in has been closed: then the system is stopped in order.',
+    'SIGINT and SIGTERM stop it in order; a second one ends the process at once. At SIGHUP the components read the files that',
+    'their configs name again: passwords, certificates. If the terminal that it was started in has been closed, SIGHUP stops',
+    'the system in order.',
     'Exit codes: 0 stopped by a signal, 1 it did not start or did not stop cleanly, 2 the command line or the config',
     'is wrong, 70 an error escaped from a component, 128 + n ended by a second signal n.',
   ],
@@ -63,7 +64,7 @@ type Ending =
   | { readonly reason: 'failed start'; readonly error: unknown }
 
 const run = async (system: System): Promise<number> => {
-  const end = watchForEnd()
+  const end = watchForEnd(() => void refresh(system))
   // Timers and sockets of the components may not keep the process alive.
   const keepAlive = setInterval(() => {}, 2 ** 30)
   try {
@@ -84,6 +85,18 @@ const run = async (system: System): Promise<number> => {
     clearInterval(keepAlive)
     end.dispose()
   }
+}
+
+/** Has the components read their files again, and says how that went. Never rejects. */
+const refresh = async (system: System): Promise<void> => {
+  if (system.state !== 'running') return say(`SIGHUP: nothing was read again: the system is ${system.state}.`, 'warn')
+  const outcomes = await system.refresh()
+  for (const { name, change, error } of outcomes) {
+    if (error !== undefined) say(`SIGHUP: ${formatError(error)}`, 'error')
+    else if (change !== undefined) say(`SIGHUP: ${name}: ${change}`)
+  }
+  if (outcomes.some(({ change, error }) => (change ?? error) !== undefined)) return
+  say(`SIGHUP: nothing has changed in the files of ${outcomes.length} components. A changed config needs a restart.`)
 }
 
 const readyText = (system: System, startMs: number): string => {
@@ -130,8 +143,13 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
 /** The exit code after the terminal was closed. */
 const hangupCode = 128 + 1
 
-/** Resolves with the first signal or escaped error; the second signal ends the process at once. */
-const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
+/**
+ * Resolves with the first signal or escaped error; the second signal ends the process at once.
+ * @param onRefresh called when SIGHUP asks for a refresh.
+ */
+const watchForEnd = (
+  onRefresh: () => void,
+): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
   let resolve: (ending: Ending) => void
   const promise = new Promise<Ending>((settle) => {
     resolve = settle
@@ -143,7 +161,7 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boole
     ended = true
     resolve({ reason: 'signal', signal })
   }
-  const onHangup = hangupHandler((signal) => resolve({ reason: 'signal', signal }))
+  const onHangup = hangupHandler((signal) => resolve({ reason: 'signal', signal }), onRefresh)
   const onCrash = (error: unknown): void => {
     const text = 'An error escaped from a component, so that the state of the system is not known; stopping.'
     say(`${text}\n${stackOf(error)}`, 'fatal')
@@ -163,15 +181,15 @@ const watchForEnd = (): { readonly promise: Promise<Ending>; hasCrashed(): boole
 }
 
 /**
- * SIGHUP means two things: an operator asks for a reload, or the terminal has been closed. After the terminal was closed,
+ * SIGHUP means two things: an operator asks for a refresh, or the terminal has been closed. After the terminal was closed,
  * `isTTY` of its descriptor is false. The shell and the kernel may both send the signal, so a second SIGHUP does not end the
  * process at once.
  */
-const hangupHandler = (stop: (signal: NodeJS.Signals) => void): (() => void) => {
+const hangupHandler = (stop: (signal: NodeJS.Signals) => void, refresh: () => void): (() => void) => {
   const inTerminal = isatty(0)
   return () => {
     if (inTerminal && !isatty(0)) stop('SIGHUP')
-    else say('SIGHUP: there is no reload yet; the system runs on. A changed config needs a restart of the process.')
+    else refresh()
   }
 }
 

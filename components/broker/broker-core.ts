@@ -6,6 +6,7 @@ import type { Router } from '../../src/kinds/router.ts'
 import type { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import type { Store } from '../../src/kinds/store.ts'
 import { TICK_MS } from '../../src/mqtt/tick.ts'
+import { Authorization } from './authorization.ts'
 import { ClientAccess } from './client-access.ts'
 import type { BrokerConfig } from './config.ts'
 import { newBrokerCounters } from './counters.ts'
@@ -16,6 +17,7 @@ import { localOwnership } from './ownership.ts'
 import { Publications } from './publications.ts'
 import { Publishing } from './publishing.ts'
 import { Retained } from './retained.ts'
+import { Revocation } from './revocation.ts'
 import type { Session } from './session.ts'
 import { Sessions } from './sessions.ts'
 import { SharedBacklogs } from './shared-backlogs.ts'
@@ -28,7 +30,8 @@ export interface BrokerParts {
   readonly router: Router
   readonly store: Store
   readonly logger: Logger
-  readonly authorizer?: Authorizer | undefined
+  /** Asked in this order. Default: none. */
+  readonly authorizers?: readonly Authorizer[]
   /** The ownership of sessions. Default: this process owns all of them. */
   readonly ownership?: SessionOwnership | undefined
   /** Further durabilities that answers wait for besides the store. */
@@ -43,7 +46,8 @@ export class BrokerCore {
   readonly config: BrokerConfig
   readonly router: Router
   readonly log: Logger
-  readonly authorizer: Authorizer | undefined
+  readonly authorization: Authorization
+  readonly revocation: Revocation
   readonly ownership: SessionOwnership
   readonly journal: Journal
   readonly gauges = newGauges()
@@ -73,12 +77,12 @@ export class BrokerCore {
 
   constructor(
     config: BrokerConfig,
-    { router, store, logger, authorizer, ownership = localOwnership, durabilities = [] }: BrokerParts,
+    { router, store, logger, authorizers = [], ownership = localOwnership, durabilities = [] }: BrokerParts,
   ) {
     this.config = config
     this.router = router
     this.log = logger
-    this.authorizer = authorizer
+    this.authorization = new Authorization(authorizers)
     this.ownership = ownership
     this.journal = new Journal(store, durabilities)
     this.scheduler = new TurnScheduler(logger)
@@ -90,6 +94,8 @@ export class BrokerCore {
     this.wills = new DueWills(this)
     this.endedSessions = new EndedSessions(this)
     this.forClients = new ClientAccess(this)
+    this.revocation = new Revocation(this)
+    for (const authorizer of authorizers) authorizer.onChange?.(() => this.revocation.begin())
     this.expiredSessions = new TurnQueue('session expiry', this.scheduler, logger, (session) => this.#expire(session))
     this.#sweep = new TurnQueue('retained messages', this.scheduler, logger, (retained) =>
       retained.sweep(this.now(), this.scheduler.payer),
@@ -103,6 +109,8 @@ export class BrokerCore {
     const { sessions, retained } = await this.journal.restore()
     this.retained.restore(retained)
     this.sessions.restore(sessions)
+    // The rules may have changed since.
+    this.revocation.begin()
     if (sessions.length + retained.length === 0) return
     const counts = { sessions: sessions.length, retained: retained.length }
     this.log.info(
@@ -129,6 +137,7 @@ export class BrokerCore {
   /** Stops the timers, completes divided work and publishes the Wills that are due. Call it when no client is connected. */
   stop(): void {
     clearInterval(this.#timer)
+    this.revocation.stop()
     this.wills.drain()
     this.endedSessions.drain()
     this.publications.completeAll()

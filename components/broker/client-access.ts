@@ -1,4 +1,4 @@
-import type { Authorizer } from '../../src/kinds/authorizer.ts'
+import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker, OpenedSession, SessionRequest } from '../../src/kinds/client-broker.ts'
 import type { ClientSession, Refusal } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -7,6 +7,7 @@ import type { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import type { TurnQueue as Queue, TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
+import type { Authorization } from './authorization.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Gauges } from './gauges.ts'
@@ -25,7 +26,7 @@ export interface ClientAccessContext {
   readonly config: BrokerConfig
   readonly gauges: Gauges
   readonly counters: BrokerCounters
-  readonly authorizer: Authorizer | undefined
+  readonly authorization: Authorization
   readonly journal: Journal
   readonly scheduler: TurnScheduler
   readonly sessions: Sessions
@@ -42,17 +43,19 @@ export class ClientAccess implements ClientBroker {
   readonly #broker: ClientAccessContext
   readonly scheduler: TurnScheduler
   readonly journal: Journal
-  readonly mayReceive: Authorizer['mayReceive']
 
   constructor(broker: ClientAccessContext) {
     this.#broker = broker
     this.scheduler = broker.scheduler
     this.journal = broker.journal
-    this.mayReceive = broker.authorizer?.mayReceive?.bind(broker.authorizer)
   }
 
   get isAuthorized(): boolean {
-    return this.#broker.authorizer !== undefined
+    return this.#broker.authorization.hasAuthorizers
+  }
+
+  get mayReceive(): ClientBroker['mayReceive'] {
+    return this.#broker.authorization.mayReceive
   }
 
   now(): number {
@@ -63,8 +66,8 @@ export class ClientAccess implements ClientBroker {
     return this.#broker.sessions.unusedId(prefix)
   }
 
-  subscribeUnits(filter: string): number {
-    return subscribeUnits(filter)
+  subscribeUnits(filter: string, identity: Identity): number {
+    return subscribeUnits(filter) + this.#broker.authorization.subscribeUnits(identity, filter)
   }
 
   unsubscribeUnits(filter: string): number {

@@ -22,6 +22,12 @@ export interface BrokerCounters {
   dividedPublishes: number
   /** Subscriptions that were refused because the filters of a client have too many levels. */
   refusedWildcardLevels: number
+  /** Messages and Wills that their client may not publish. A Will is asked about when it is announced and when it is due. */
+  deniedPublishes: number
+  /** Subscriptions that were refused because their client may not subscribe. */
+  deniedSubscribes: number
+  /** Subscriptions that were ended because they are not allowed any more. */
+  endedSubscriptions: number
 }
 
 export const newBrokerCounters = (): BrokerCounters => ({
@@ -36,4 +42,7 @@ export const newBrokerCounters = (): BrokerCounters => ({
   givenUpSessions: 0,
   dividedPublishes: 0,
   refusedWildcardLevels: 0,
+  deniedPublishes: 0,
+  deniedSubscribes: 0,
+  endedSubscriptions: 0,
 })

@@ -6,7 +6,7 @@ import { Router } from '../../src/kinds/router.ts'
 import { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { all, exclusive, optional } from '../../src/system/kind.ts'
+import { all, exclusive, many } from '../../src/system/kind.ts'
 import { brokerConfig } from './config.ts'
 import { LocalBroker } from './local-broker.ts'
 import { measuresOf } from './measures.ts'
@@ -18,7 +18,8 @@ export const broker = defineComponent({
     router: Router,
     // Two brokers over one store would know nothing of each other's sessions and retained messages.
     store: exclusive(Store),
-    authorizer: optional(Authorizer),
+    // Asked in this order: the first that allows or denies decides.
+    authorizers: many(Authorizer),
     logger: Logger,
     // Not wired: a durability or an ownership that was forgotten in `dependencies` would break what acknowledgements promise.
     durabilities: all(Durability),

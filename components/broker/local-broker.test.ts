@@ -155,7 +155,7 @@ describe('publish', () => {
 
   it('takes a message, and a topic that begins with $, though an authorizer allows nothing', () => {
     harness.stop()
-    harness = new HandlerHarness({}, { authorizer: { mayPublish: () => false, maySubscribe: () => true } })
+    harness = new HandlerHarness({}, { authorizers: [{ mayPublish: () => 'deny', maySubscribe: () => 'allow' }] })
     const other = harness.connect()
     other.take(subscribePacket({ '$SYS/#': {} }))
     harness.broker.publish(Message.of({ topic: '$SYS/uptime', payload: Buffer.from('1') }))

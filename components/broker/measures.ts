@@ -36,6 +36,14 @@ export const measuresOf = ({ sessions, retained, gauges, counters }: BrokerCore)
     count('expired', 'sessions', 'Sessions whose Session Expiry Interval was over.', () => counters.expiredSessions),
     count('given_up', 'sessions', 'Empty sessions that ended for a new one.', () => counters.givenUpSessions),
     count('refused', 'subscriptions', refusedWildcards, () => counters.refusedWildcardLevels),
+    count('denied_publish', 'messages', 'Messages and Wills that were not authorized.', () => counters.deniedPublishes),
+    count(
+      'denied_subscribe',
+      'subscriptions',
+      'Subscriptions that were not authorized.',
+      () => counters.deniedSubscribes,
+    ),
+    count('revoked', 'subscriptions', 'Subscriptions ended by a change of rules.', () => counters.endedSubscriptions),
   ]
 }
 

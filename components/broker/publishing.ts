@@ -1,4 +1,4 @@
-import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { PendingPublication, PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
@@ -6,6 +6,8 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
+import type { Authorization } from './authorization.ts'
+import type { BrokerCounters } from './counters.ts'
 import type { Publications } from './publications.ts'
 import type { Retained } from './retained.ts'
 import type { Session } from './session.ts'
@@ -19,7 +21,8 @@ const UNDIVIDED_UNITS = 10_000
 /** The parts of the broker that publishing uses. */
 export interface PublishingContext {
   readonly router: Router
-  readonly authorizer: Authorizer | undefined
+  readonly authorization: Authorization
+  readonly counters: BrokerCounters
   readonly retained: Retained
   readonly publications: Publications
 }
@@ -48,11 +51,13 @@ export class Publishing {
    */
   mayPublish(message: Message, identity: Identity): ReasonCode {
     if (isServerTopic(message)) return ReasonCode.TopicNameInvalid
-    const { authorizer } = this.#broker
-    if (authorizer !== undefined && !authorizer.mayPublish(identity, message.topic, message.qos, message.retain)) {
-      return ReasonCode.NotAuthorized
-    }
-    return ReasonCode.Success
+    if (this.#isAllowed(message, identity)) return ReasonCode.Success
+    this.#broker.counters.deniedPublishes += 1
+    return ReasonCode.NotAuthorized
+  }
+
+  #isAllowed({ topic, qos, retain }: Message, identity: Identity): boolean {
+    return this.#broker.authorization.mayPublish(identity, topic, qos, retain)
   }
 
   /** Whether an earlier message of this client is still being delivered. */
@@ -129,7 +134,9 @@ export class Publishing {
     return (
       this.#broker.router.publishRun !== undefined &&
       !this.isBusy(publisher.id) &&
-      this.mayPublish(run.message, publisher.identity) === ReasonCode.Success
+      !isServerTopic(run.message) &&
+      // If it is not allowed, the messages follow one by one, and are counted.
+      this.#isAllowed(run.message, publisher.identity)
     )
   }
 

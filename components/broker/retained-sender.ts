@@ -6,6 +6,7 @@ import { NONE } from '../../src/mqtt/publish.ts'
 import { type RetainedSearch, SearchState } from '../../src/mqtt/retained-search.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { BrokerConfig } from './config.ts'
+import { deliveredQoS } from './delivered-qos.ts'
 import type { Outbox } from './outbox.ts'
 import type { Retained } from './retained.ts'
 
@@ -126,7 +127,7 @@ export class RetainedSender implements TurnTask {
 
   #qosOf(message: Message): QoS {
     const granted = this.#current?.qos ?? 0
-    return message.qos < granted && !this.#broker.config.upgradeOutgoingQoS ? message.qos : granted
+    return deliveredQoS(message.qos, granted, this.#broker.config)
   }
 
   /**

@@ -1,7 +1,8 @@
-import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Refusal } from '../../src/kinds/client-session.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
+import type { Authorization } from './authorization.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Gauges } from './gauges.ts'
@@ -12,7 +13,7 @@ export interface SubscriptionsContext {
   readonly config: BrokerConfig
   readonly gauges: Gauges
   readonly counters: BrokerCounters
-  readonly authorizer: Authorizer | undefined
+  readonly authorization: Authorization
 }
 
 /** The subscriptions of one session, within the bounds of the config. */
@@ -42,16 +43,18 @@ export class SessionSubscriptions {
   }
 
   /** Why a subscription to this filter is refused; undefined if it is allowed. */
-  problemOf(filter: string, identity: Identity): Refusal | undefined {
-    const { config, authorizer } = this.#broker
+  problemOf(subscription: Subscription, identity: Identity): Refusal | undefined {
+    const { filter } = subscription
+    const { config } = this.#broker
     const { maximumFilterLength, maximumTopicLevels } = config
     if (filter.length > maximumFilterLength) return over(`more than ${maximumFilterLength} characters`)
     if (countLevels(filter) > maximumTopicLevels) return over(`more than ${maximumTopicLevels} levels`)
     const problem = this.byFilter.has(filter) ? undefined : this.#roomProblem(filter)
     if (problem !== undefined) return problem
-    const allowed =
-      authorizer === undefined || authorizer.maySubscribe(identity, sharedFilter(filter)?.filter ?? filter)
-    return allowed ? undefined : { reasonCode: ReasonCode.NotAuthorized, why: 'not authorized' }
+    const { authorization, counters } = this.#broker
+    if (authorization.maySubscribe(identity, sharedFilter(filter)?.filter ?? filter, subscription.qos)) return undefined
+    counters.deniedSubscribes += 1
+    return { reasonCode: ReasonCode.NotAuthorized, why: 'not authorized' }
   }
 
   /** Adds or replaces a subscription. */

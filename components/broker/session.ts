@@ -8,7 +8,9 @@ import { type DeliveryResult, refusedDelivery, withWork } from '../../src/mqtt/d
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
+import { hasSameRights } from './authorization.ts'
 import { inflightLimits } from './config.ts'
+import { AWAY_UNITS, CONNECTED_UNITS, deliveredQoS, isUpgraded } from './delivered-qos.ts'
 import { Outbox } from './outbox.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
@@ -16,10 +18,6 @@ import { SessionExpiry } from './session-expiry.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import { Will } from './will.ts'
-
-/** The work of a delivery at QoS 1 or 2, in units: to a client that is connected, and to the queue of one that is away. */
-const CONNECTED_UNITS = 10
-const AWAY_UNITS = 17
 
 /**
  * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
@@ -57,6 +55,7 @@ export class Session implements Subscriber, ClientSession {
     this.owner = owner
     this.#identity = identity
     this.#broker = broker
+    broker.authorization.noteIdentity(identity)
     this.#subscriptions = new SessionSubscriptions(broker)
     this.outbox = new Outbox(this, broker)
     this.unreleased = new UnreleasedMessages(this, broker)
@@ -125,10 +124,8 @@ export class Session implements Subscriber, ClientSession {
   }
 
   takes(qos: QoS): boolean {
-    if (this.#recipient?.sendable !== true) return false
-    // It may be delivered at a higher QoS.
-    if (qos === 0 && this.#broker.config.upgradeOutgoingQoS) return this.outbox.takes(2)
-    return qos === 0 || this.outbox.takes(qos)
+    const highest = isUpgraded(qos, 2, this.#broker.config) ? 2 : qos
+    return this.#recipient?.sendable === true && (highest === 0 || this.outbox.takes(highest))
   }
 
   deliver(message: Message, delivery: Delivery): DeliveryResult {
@@ -136,8 +133,7 @@ export class Session implements Subscriber, ClientSession {
       const { shared } = delivery
       return shared === undefined ? 1 : withWork(this.#broker.endedSessions.passOn(message, shared, this), 1)
     }
-    const isUpgraded = message.qos < delivery.qos && this.#broker.config.upgradeOutgoingQoS
-    const qos = message.qos < delivery.qos && !isUpgraded ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    const qos = deliveredQoS(message.qos, delivery.qos, this.#broker.config)
     if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) {
@@ -150,7 +146,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
-    if (run.message.qos < delivery.qos && this.#broker.config.upgradeOutgoingQoS) return false
+    if (isUpgraded(run.message.qos, delivery.qos, this.#broker.config)) return false
     if (run.message.qos > 0) {
       if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
       return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
@@ -199,7 +195,7 @@ export class Session implements Subscriber, ClientSession {
     this.#broker.sharedBacklogs.remove(this)
     const work = this.#broker.router.connectionChanged(this)
     if (work > 0) recipient.chargeWork(work)
-    this.#identity = recipient.identity
+    this.#identify(recipient.identity)
     this.will.set(will)
     this.will.wasRefused = false
     this.#expiry.disconnectedAtMs = undefined
@@ -258,7 +254,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined {
-    const problem = this.#subscriptions.problemOf(subscription.filter, this.#identity)
+    const problem = this.#subscriptions.problemOf(subscription, this.#identity)
     if (problem !== undefined) return problem
     this.#subscriptions.keep(subscription)
     const existed = this.#broker.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
@@ -337,6 +333,14 @@ export class Session implements Subscriber, ClientSession {
     this.#retained?.pump()
   }
 
+  /** The client may have other rights than at its last connection: its subscriptions are asked about again. */
+  #identify(identity: Identity): void {
+    const before = this.#identity
+    this.#identity = identity
+    this.#broker.authorization.noteIdentity(identity)
+    if (this.subscriptions.size > 0 && !hasSameRights(before, identity)) this.#broker.revocation.recheck(this)
+  }
+
   #detach(): void {
     this.#recipient = undefined
     this.#broker.sessions.connected.delete(this)
@@ -383,6 +387,8 @@ export class Session implements Subscriber, ClientSession {
     const session: SessionRecord = {
       id: this.id,
       userName: this.owner,
+      claimedUserName: this.owner === undefined ? this.#identity.userName : undefined,
+      attributes: this.#identity.attributes,
       peer: this.#identity.peer,
       expiryIntervalSeconds: this.#expiry.intervalSeconds,
       disconnectedAtMs: this.#expiry.disconnectedAtMs,

@@ -90,8 +90,9 @@ export class Sessions {
   /** Restores the sessions of the store. */
   restore(all: readonly StoredSession[]): void {
     for (const stored of all) {
-      const { id, userName, peer = UNKNOWN_PEER } = stored
-      const session = new Session(id, userName, { clientId: id, userName, peer }, this.#broker)
+      const { id, userName: owner, claimedUserName, attributes, peer = UNKNOWN_PEER } = stored
+      const identity: Identity = { clientId: id, userName: owner ?? claimedUserName, peer, attributes }
+      const session = new Session(id, owner, identity, this.#broker)
       this.#byId.set(id, session)
       session.restore(stored)
     }

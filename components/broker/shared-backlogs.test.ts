@@ -177,14 +177,14 @@ describe('at QoS 1', () => {
 
   it('a fault of one member leaves the message where it is, and the member that goes is away', async () => {
     const authorizer = {
-      mayPublish: () => true,
-      maySubscribe: () => true,
+      mayPublish: () => 'allow' as const,
+      maySubscribe: () => 'allow' as const,
       mayReceive: ({ clientId }: { clientId: string }) => {
         if (clientId === 'faulty') throw new Error('a fault in the authorizer')
-        return true
+        return 'allow' as const
       },
     }
-    broker = new HandlerHarness({}, { authorizer })
+    broker = new HandlerHarness({}, { authorizers: [authorizer] })
     const first = member('first', { properties: { receiveMaximum: 1 } })
     publish(1, 2)
     const { gauges, sessions } = broker.core

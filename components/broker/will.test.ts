@@ -111,9 +111,12 @@ describe.each([3, 4, 5] as const)('a Will on a topic that begins with $, of a cl
 
 it('a Will that may not be published any more when it is due is counted and logged', () => {
   let allowed = true
-  const authorizer = { mayPublish: () => allowed, maySubscribe: () => true }
+  const authorizer = {
+    mayPublish: () => (allowed ? ('allow' as const) : ('deny' as const)),
+    maySubscribe: () => 'allow' as const,
+  }
   broker.stop()
-  broker = new HandlerHarness({}, { authorizer })
+  broker = new HandlerHarness({}, { authorizers: [authorizer] })
   const client = broker.connect({ will })
   allowed = false
   client.lose()

@@ -146,7 +146,7 @@ describe('the Will of a client that is lost', () => {
   it('is dropped when it may no longer be published', () => {
     let allowed = true
     broker.stop()
-    start({}, { authorizer: { mayPublish: () => allowed, maySubscribe: () => true } })
+    start({}, { authorizers: [{ mayPublish: () => (allowed ? 'allow' : 'deny'), maySubscribe: () => 'allow' }] })
     const client = connected({ will })
     allowed = false
     expect(outcome(client)).toMatchObject({ will: 'dropped' })
@@ -371,7 +371,7 @@ it('user names that nothing verifies on one listener are reported once, if an au
   start({}, { authenticators })
   expect(connectTwice()).toEqual([])
   broker.stop()
-  start({}, { authenticators, authorizer: { mayPublish: () => true, maySubscribe: () => true } })
+  start({}, { authenticators, authorizers: [{ mayPublish: () => 'allow', maySubscribe: () => 'allow' }] })
   expect(connectTwice()).toEqual([
     'User names of clients of server are not verified: it has no authenticators, but there is an authorizer. ' +
       'The first one came from kitchen from 127.0.0.1:50001',

@@ -22,6 +22,8 @@ export interface HandlerCounters {
   readonly publishesOut: Float64Array
   /** Messages at QoS 0 that were not delivered because a subscriber reads too slowly. */
   droppedQoS0: number
+  /** Messages that were not delivered because their subscriber may not receive them. */
+  deniedDeliveries: number
   /** Messages that were larger than the Maximum Packet Size of the subscriber. */
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
@@ -47,6 +49,7 @@ export const newHandlerCounters = (): HandlerCounters => ({
   publishesIn: new Float64Array(QOS_LEVELS),
   publishesOut: new Float64Array(QOS_LEVELS),
   droppedQoS0: 0,
+  deniedDeliveries: 0,
   tooLarge: 0,
   refusedPublishes: 0,
   tooLargePayloads: 0,

@@ -225,7 +225,10 @@ export class CredentialsCheck implements ClientCheck {
   }
 
   #deny(why: string, reasonCode: ReasonCode = ReasonCode.BadUserNameOrPassword): void {
-    this.#client.connection.noteFailedAuthentication()
+    // A client that could not be checked has not failed.
+    if (reasonCode !== ReasonCode.ServerBusy && reasonCode !== ReasonCode.ServerUnavailable) {
+      this.#client.connection.noteFailedAuthentication()
+    }
     this.#refuse(isRefusal(reasonCode) ? reasonCode : ReasonCode.BadUserNameOrPassword, why)
   }
 

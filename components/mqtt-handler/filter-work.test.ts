@@ -116,13 +116,13 @@ it('the answer waits for the store, also when the last filters were refused and 
 it('a fault at one of many filters ends the connection, as it does in a small packet', async () => {
   broker.stop()
   const authorizer = {
-    mayPublish: () => true,
+    mayPublish: () => 'allow' as const,
     maySubscribe: (_: unknown, filter: string) => {
       if (filter === `a/${MANY - 1}`) throw new Error('a fault in the authorizer')
-      return true
+      return 'allow' as const
     },
   }
-  broker = new HandlerHarness({}, { authorizer })
+  broker = new HandlerHarness({}, { authorizers: [authorizer] })
   const client = broker.connect()
   client.take(subscribing(many))
   await settled()

@@ -49,6 +49,7 @@ export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): 
       () => counters.tooLargePayloads,
     ),
     count('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
+    count('denied', 'messages', 'Messages that their subscriber may not receive.', () => counters.deniedDeliveries),
     count('too_large', 'messages', 'Messages over the Maximum Packet Size of the subscriber.', () => counters.tooLarge),
   ]
 }

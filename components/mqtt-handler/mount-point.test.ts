@@ -187,12 +187,16 @@ describe('a session that was made without the mount point', () => {
 it('authorizers are asked about the full topics', () => {
   broker.stop()
   const asked: string[] = []
-  const authorizer = {
-    mayPublish: (_: unknown, topic: string) => asked.push(`publish ${topic}`) > 0,
-    maySubscribe: (_: unknown, filter: string) => asked.push(`subscribe ${filter}`) > 0,
-    mayReceive: (_: unknown, topic: string) => asked.push(`receive ${topic}`) > 0,
-  } as Authorizer
-  broker = new HandlerHarness({}, { authorizer })
+  const allow = (what: string) => {
+    asked.push(what)
+    return 'allow' as const
+  }
+  const authorizer: Authorizer = {
+    mayPublish: (_, topic) => allow(`publish ${topic}`),
+    maySubscribe: (_, filter) => allow(`subscribe ${filter}`),
+    mayReceive: (_, topic) => allow(`receive ${topic}`),
+  }
+  broker = new HandlerHarness({}, { authorizers: [authorizer] })
   const client = mounted('a')
   client.take(subscribePacket({ 'a/+': {}, '$share/g/b': {} }), publishPacket({ topic: 'a/1' }))
   expect(asked).toEqual(['subscribe m/a/+', 'subscribe m/b', 'publish m/a/1', 'receive m/a/1'])

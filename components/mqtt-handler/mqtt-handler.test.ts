@@ -7,18 +7,18 @@ import { HandlerHarness } from '../../test/helpers/handler-harness.ts'
 let broker: HandlerHarness
 afterEach(() => broker.stop())
 
-const authorizer = { mayPublish: () => true, maySubscribe: () => true }
+const authorizer = { mayPublish: () => 'allow' as const, maySubscribe: () => 'allow' as const }
 
 it('the handler warns that user names are not verified when an authorizer goes by them', () => {
-  broker = new HandlerHarness({}, { authorizer })
+  broker = new HandlerHarness({}, { authorizers: [authorizer] })
   expect(broker.log.at('warn')).toMatchObject([{ message: expect.stringContaining('User names are not verified') }])
 })
 
 it('the handler warns of nothing when there is an authenticator, an authentication method, or no authorizer', () => {
-  broker = new HandlerHarness({}, { authorizer, authenticators: [new ControlledAuthenticator('users')] })
+  broker = new HandlerHarness({}, { authorizers: [authorizer], authenticators: [new ControlledAuthenticator('users')] })
   expect(broker.log.at('warn')).toEqual([])
   broker.stop()
-  broker = new HandlerHarness({}, { authorizer, authenticationMethods: [new ControlledMethod()] })
+  broker = new HandlerHarness({}, { authorizers: [authorizer], authenticationMethods: [new ControlledMethod()] })
   expect(broker.log.at('warn')).toEqual([])
   broker.stop()
   broker = new HandlerHarness()

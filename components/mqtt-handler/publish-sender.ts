@@ -1,5 +1,6 @@
 import type { QoS } from 'mqtt-packet'
-import type { Authorizer, Identity } from '../../src/kinds/authorizer.ts'
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { MessageReceiver } from '../../src/kinds/recipient.ts'
@@ -20,7 +21,7 @@ const ANOTHER_FORM_BYTES = 2
 /** What sending messages needs of the handler. */
 export interface PublishSenderContext {
   readonly counters: HandlerCounters
-  readonly broker: { readonly mayReceive: Authorizer['mayReceive']; now(): number }
+  readonly broker: Pick<ClientBroker, 'mayReceive' | 'now'>
   /** The one PUBLISH packet that is filled for every client in turn. */
   readonly outgoing: PublishFields
 }
@@ -58,10 +59,12 @@ export abstract class PublishSender implements MessageReceiver {
     return this.mayReceive(message) ? this.fill(message, qos, retain, subscriptionIdentifiers) : undefined
   }
 
-  /** Whether the client may receive this message now. */
+  /** Whether the client may receive this message now. Counts those that it may not. */
   protected mayReceive(message: Message): boolean {
     const { mayReceive } = this.#handler.broker
-    return mayReceive === undefined || mayReceive(this.identity, message.topic)
+    if (mayReceive === undefined || mayReceive(this.identity, message.topic)) return true
+    this.#handler.counters.deniedDeliveries += 1
+    return false
   }
 
   /** `prepare` for a message that the client may receive. */
@@ -109,7 +112,10 @@ export abstract class PublishSender implements MessageReceiver {
       return true
     }
     const { mayReceive } = this.#handler.broker
-    if (mayReceive !== undefined && !mayReceive(this.identity, run.message.topic)) return true
+    if (mayReceive !== undefined && !mayReceive(this.identity, run.message.topic)) {
+      this.#handler.counters.deniedDeliveries += run.count
+      return true
+    }
     this.#dropping = false
     if (this.next.publishRun?.(run) !== true) return false
     this.#handler.counters.publishesOut[0]! += run.count

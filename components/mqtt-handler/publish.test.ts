@@ -153,8 +153,8 @@ it('a client whose Topic Aliases stand for more bytes than they may is disconnec
 describe('a run of PUBLISH packets', () => {
   const RUN = ['1', '2', '3']
   const opened = (config: object = {}, authorizer?: Partial<Authorizer>) => {
-    const allowing = { mayPublish: () => true, maySubscribe: () => true, ...authorizer }
-    broker = new HandlerHarness(config, authorizer === undefined ? {} : { authorizer: allowing })
+    const allowing = { mayPublish: () => 'allow' as const, maySubscribe: () => 'allow' as const, ...authorizer }
+    broker = new HandlerHarness(config, authorizer === undefined ? {} : { authorizers: [allowing] })
     const subscriber = broker.connect({ clientId: 'subscriber' })
     subscriber.take(subscribePacket({ '#': {} }))
     return { subscriber, publisher: broker.connect({ clientId: 'publisher' }) }
@@ -182,7 +182,7 @@ describe('a run of PUBLISH packets', () => {
     const asked: unknown[] = []
     const mayPublish = (...question: unknown[]) => {
       asked.push(question)
-      return false
+      return 'deny' as const
     }
     const { subscriber, publisher } = opened({}, { mayPublish })
     expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(false)
@@ -194,12 +194,13 @@ describe('a run of PUBLISH packets', () => {
     const asked: unknown[] = []
     const mayReceive = (...question: unknown[]) => {
       asked.push(question)
-      return false
+      return 'deny' as const
     }
     const { subscriber, publisher } = opened({}, { mayReceive })
     expect(publisher.takesRun(runOf('a', RUN, 5))).toBe(true)
     expect(asked).toEqual([[expect.objectContaining({ clientId: 'subscriber' }), 'a']])
     expect([subscriber.take(), broker.handler.counters.droppedQoS0]).toEqual([[], 0])
+    expect(broker.handler.counters.deniedDeliveries).toBe(RUN.length)
   })
 
   it.each([

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { HandlerHarness, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
 
-const nothing = { mayPublish: () => false, maySubscribe: () => false }
+const nothing = { mayPublish: () => 'deny' as const, maySubscribe: () => 'deny' as const }
 
 let broker: HandlerHarness | undefined
 afterEach(() => broker?.stop())
 
 /** What a client of MQTT 5 gets that may do nothing. */
 const refusals = (config: object) => {
-  broker = new HandlerHarness(config, { authorizer: nothing })
+  broker = new HandlerHarness(config, { authorizers: [nothing] })
   const client = broker.connect()
   return client.take(
     publishPacket({ qos: 1 }),

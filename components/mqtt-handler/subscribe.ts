@@ -31,7 +31,7 @@ export const handleSubscribe = (client: Client, packet: ISubscribePacket): void 
   const work = new FilterWork(client, {
     requests: subscriptions,
     handle: (request) => subscribe(client, request, identifier as number, reasons),
-    unitsOf: ({ topic }) => client.handler.broker.subscribeUnits(topic),
+    unitsOf: ({ topic }) => client.handler.broker.subscribeUnits(topic, client.identity),
     answer(granted, batch) {
       const explained = client.explained([...reasons].join('; '))
       client.answer(

@@ -6,10 +6,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
+import { readPassword } from '../../src/terminal/read-password.ts'
 import { formatCredential, maximumIterations, minimumIterations } from './credential.ts'
 import { deriveKeys } from './keys.ts'
 import { prepare } from './prepare.ts'
-import { readPassword } from './read-password.ts'
 
 /** A tenth of a second or less on most machines: clients need that much at every connection. */
 const defaultIterations = 100_000

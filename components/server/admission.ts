@@ -1,6 +1,6 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
-import { LogInterval } from './log-interval.ts'
+import { LogInterval } from '../../src/network/log-interval.ts'
 import type { Newcomer } from './newcomer.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 

@@ -73,6 +73,12 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
     this.#stream = stream
   }
 
+  /** Begins to read. @param unread bytes that were read before; they last. */
+  begin(unread: Uint8Array | undefined): void {
+    if (unread !== undefined) this.readOwn(unread)
+    if (this.#reading && this.#host.open) this.#stream?.resume()
+  }
+
   /** Sets where the bytes go. */
   decodeWith(decoder: DecoderInput): void {
     this.#decoder = decoder

@@ -9,6 +9,7 @@ import { ConnectionOutput, type OutputHost } from './connection-output.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import type { CoreListener } from './core-listener.ts'
 import type { TurnEnd } from './end-of-turn.ts'
+import type { PatientSocket } from './patient-socket.ts'
 import { openPipeline, type Pipeline } from './pipeline.ts'
 import { StreamPort, type StreamUser } from './stream-port.ts'
 import { StreamSink } from './stream-sink.ts'
@@ -29,8 +30,8 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   source: CoreListener | undefined
   readonly #stream: ByteStream
   readonly #port: StreamPort
-  /** It reads into the shared input; otherwise it has `data` events. */
-  readonly #adopted: boolean
+  /** The stream, if it reads into the shared input; otherwise it has `data` events. */
+  readonly #adopted: PatientSocket | undefined
   readonly #owner: ConnectionOwner<StreamConnection>
 
   /** The stages of the pipeline, in its order. */
@@ -65,7 +66,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     const port = new StreamPort(this)
     this.#port = port
     const adopted = adoptable ? owner.input.adopt(stream, this.#input, port.readFailed) : undefined
-    this.#adopted = adopted !== undefined
+    this.#adopted = adopted
     this.#stream = adopted ?? stream
     this.#input.open(this.#stream)
     this.#output.open(adopted ?? new StreamSink(stream), port.written)
@@ -80,8 +81,13 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
       this.stageThrew(error)
     }
     this.#stages.reverse() // They were opened from the end of the pipeline.
-    if (this.#adopted) this.#stream.resume()
-    else this.#port.read(this.#stream)
+    if (this.#adopted === undefined) {
+      this.#port.read(this.#stream)
+      return
+    }
+    const { unread } = this.#adopted
+    this.#adopted.unread = undefined
+    this.#input.begin(unread)
   }
 
   get pendingBytes(): number {

@@ -2,15 +2,14 @@ import { Listener } from '../../src/kinds/listener.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { Transport } from '../../src/kinds/transport.ts'
+import { formatAddress } from '../../src/network/format-address.ts'
+import { keepOrListen, type ListeningHandover, listen } from '../../src/network/listening.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { all, many } from '../../src/system/kind.ts'
 import { serverConfig } from './config.ts'
-import { formatAddress } from './format-address.ts'
-import { canKeep, type Handover, handover, listenInstead } from './handover.ts'
 import { measuresOf } from './measures.ts'
 import { MqttServer } from './mqtt-server.ts'
 import { pipelineProblem, readPipeline } from './pipeline.ts'
-import { listen } from './tcp-transport.ts'
 
 /**
  * Listens for TCP connections and serves those of further transports. Opens for each a pipeline of the stages in its
@@ -46,15 +45,13 @@ export const server = defineComponent({
   stop: (instance) => instance.stop(),
 
   // Connections end here, but the port stays bound: clients that reconnect meanwhile wait and are not refused.
-  suspend: async (instance): Promise<Handover> => instance.suspend(),
+  suspend: async (instance): Promise<ListeningHandover> => instance.suspend(),
 
   // Until this returns, the predecessor owns the listening socket. After a reset that failed it may be closed.
   resume: async (config, { pipeline, transports, logger }, suspended, { name, signal }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
-    const handedOver = handover.parse(suspended)
-    const kept = canKeep(handedOver, config)
-      ? { listening: handedOver, waiting: handedOver.waiting }
-      : { listening: await listenInstead(handedOver, () => listen(config), signal), waiting: [] }
+    const { host, port, backlog } = config
+    const kept = await keepOrListen(suspended, { host, port, backlog }, signal)
     const successor = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
     await successor.serve()
     return successor

@@ -2,9 +2,9 @@ import { inspect } from 'node:util'
 import type { ConnectionCounters, Listener, ListenerInfo } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Transport } from '../../src/kinds/transport.ts'
+import type { KeptListening, ListeningHandover } from '../../src/network/listening.ts'
 import type { ServerConfig } from './config.ts'
 import { Core } from './core.ts'
-import type { Handover, Kept } from './handover.ts'
 import type { Pipeline } from './pipeline.ts'
 import { TcpTransport } from './tcp-transport.ts'
 
@@ -19,7 +19,7 @@ export class MqttServer implements Listener {
    * @param transports served after TCP, in this order.
    */
   constructor(
-    { listening, waiting }: Kept,
+    kept: KeptListening,
     transports: readonly Transport[],
     config: ServerConfig,
     pipeline: Pipeline,
@@ -28,8 +28,7 @@ export class MqttServer implements Listener {
   ) {
     this.#core = new Core(config, pipeline, log)
     this.#tcp = new TcpTransport(
-      listening,
-      waiting,
+      kept,
       config,
       name,
       (handle) => this.#core.input.socketFor(handle),
@@ -87,7 +86,7 @@ export class MqttServer implements Listener {
    * Closes every connection but continues to listen. Clients that connect from now on wait for the successor.
    * @returns the state for the successor.
    */
-  async suspend(): Promise<Handover> {
+  async suspend(): Promise<ListeningHandover> {
     await this.#core.stop('server is being reset')
     return this.#tcp.handOver()
   }

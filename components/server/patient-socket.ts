@@ -14,6 +14,8 @@ import type { ByteSink, Written } from './byte-sink.ts'
  * writes.
  */
 export class PatientSocket extends Socket implements ByteSink {
+  /** Bytes that were read before the connection had it. */
+  unread: Buffer | undefined
   #lost: (error: Error) => void = () => undefined
   #isLost = false
 

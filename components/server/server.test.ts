@@ -10,10 +10,10 @@ import type {
   PacketReceiver,
   PipelineStage,
 } from '../../src/kinds/pipeline-stage.ts'
+import type { ListeningHandover } from '../../src/network/listening.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
-import type { Handover } from './handover.ts'
 import { server } from './index.ts'
 import { MqttServer } from './mqtt-server.ts'
 
@@ -55,7 +55,7 @@ describe('the server', () => {
   }
   const suspend = async (instance: MqttServer) => {
     running.delete(instance)
-    return (await server.suspend?.(instance, context)) as Handover
+    return (await server.suspend?.(instance, context)) as ListeningHandover
   }
   const resume = async (config: object, suspended: unknown) => {
     const resumed = (await server.resume?.(configOf(config), dependencies, suspended, context)) as MqttServer

@@ -28,7 +28,8 @@ export class SharedInput {
    * Has a socket read into the shared memory, which only one made here can: Node offers that for sockets made with `onread`.
    * From any other socket the connection moves to one made here, by parts of the old one that are not documented but have been
    * there in every version of Node; where they are not, nothing is done.
-   * @param accepted does not read yet: made by `socketFor`, or by a server with `pauseOnConnect`.
+   * @param accepted made by `socketFor`, or by a server with `pauseOnConnect`. Bytes that it has read and not passed on, as behind the
+   * header of a proxy, are in `unread` of the result.
    * @param readFailed called when a read fails. The caller destroys the socket.
    * @returns the socket to use; undefined if it is the old one, with its `data` events.
    */
@@ -41,11 +42,18 @@ export class SharedInput {
     return socket
   }
 
-  #moveSocket(old: Internals): InputSocket | undefined {
+  #moveSocket(old: Internals & Partial<Pick<Socket, 'read' | 'readableLength'>>): InputSocket | undefined {
     const handle = old._handle
     if (typeof handle?.useUserBuffer !== 'function' || !('_server' in old)) return undefined
+    const unread = (old.readableLength ?? 0) > 0 ? (old.read?.() as Buffer | null) : null
+    // It may have begun to read. Node begins again only where it knows that nothing is read.
+    if (handle.reading) {
+      handle.reading = false
+      handle.readStop?.()
+    }
     old._handle = null
     const socket = new InputSocket(handle, this.#owner)
+    socket.unread = unread ?? undefined
     const moved = socket as unknown as Internals
     // The server counts its sockets when they are closed.
     moved._server = old._server
@@ -97,7 +105,7 @@ const portCallbacks = (port: ReadPort) => ({
 })
 
 interface Internals {
-  _handle: { useUserBuffer?(memory: Buffer): void } | null
+  _handle: { useUserBuffer?(memory: Buffer): void; readStop?(): void; reading?: boolean } | null
   _server: unknown
   server: unknown
 }

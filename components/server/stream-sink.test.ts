@@ -34,3 +34,16 @@ it('a socket, which copies them, gets them without another copy', () => {
   new StreamSink(socket).send(memory, () => undefined)
   expect(socket.writes[0]?.[0]).toBe(memory)
 })
+
+it('a stream that says that it copies them gets them without another copy', () => {
+  const held: Uint8Array[] = []
+  const stream = new Duplex({
+    write(chunk: Uint8Array, _encoding, taken) {
+      held.push(chunk)
+      taken()
+    },
+  })
+  const memory = Buffer.from('bytes')
+  new StreamSink(Object.assign(stream, { copiesBytes: true })).send(memory, () => undefined)
+  expect(held[0]).toBe(memory)
+})

@@ -6,14 +6,14 @@ import type { ByteSink, Written } from './byte-sink.ts'
 export class StreamSink implements ByteSink {
   readonly #stream: ByteStream
   /**
-   * A socket, of TLS too, has copied or sent what it says is written. Any other stream may have passed it on as it is, to be read
-   * later, as a PassThrough does: it gets bytes of its own, since the memory here is used again.
+   * A socket, of TLS too, has copied or sent what it says is written. Any other stream that does not say so (`copiesBytes`) may have
+   * passed it on as it is, to be read later, as a PassThrough does: it gets bytes of its own, since the memory here is used again.
    */
   readonly #copies: boolean
 
   constructor(stream: ByteStream) {
     this.#stream = stream
-    this.#copies = !(stream instanceof Socket)
+    this.#copies = !(stream instanceof Socket || stream.copiesBytes === true)
   }
 
   send(bytes: Uint8Array, written: Written): void {

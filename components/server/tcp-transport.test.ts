@@ -1,17 +1,24 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { listen } from '../../src/network/listening.ts'
 import { transportContract } from '../../test/contract/transport.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { serverConfig } from './config.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { SharedInput } from './shared-input.ts'
-import { listen, TcpTransport } from './tcp-transport.ts'
+import { TcpTransport } from './tcp-transport.ts'
 
 transportContract('TCP', async () => {
   const config = serverConfig.parse({ port: 0 })
   const input = new SharedInput(new BufferPool(), new EndOfTurn())
   const makeSocket = (handle: object) => input.socketFor(handle)
-  const transport = new TcpTransport(await listen(config), [], config, 'server', makeSocket, () => undefined)
+  const transport = new TcpTransport(
+    { listening: await listen(config), waiting: [] },
+    config,
+    'server',
+    makeSocket,
+    () => undefined,
+  )
   return {
     transport,
     connect: async () => {

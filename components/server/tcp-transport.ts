@@ -1,28 +1,12 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
+import { formatAddress } from '../../src/network/format-address.ts'
+import { type KeptListening, type ListeningHandover, type ListeningPort, release } from '../../src/network/listening.ts'
+import { isLoopback } from '../../src/network/loopback.ts'
 import { acceptWith } from './accepting.ts'
 import type { ServerConfig } from './config.ts'
-import { formatAddress } from './format-address.ts'
-import { type Handover, type Listening, release, type ServerPort } from './handover.ts'
-import { isLoopback } from './loopback.ts'
 import { peerOf, tcpPeer } from './peer-of.ts'
-
-/**
- * Binds the port.
- * @throws the operating system's error, with its code, address and port: `EADDRINUSE` when another has it.
- */
-export const listen = async ({ host, port, backlog }: ServerConfig): Promise<Listening> => {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
-  server.listen({ host, port, backlog })
-  await once(server, 'listening')
-  const events: ServerPort = { to: undefined }
-  server.on('connection', (socket) => events.to?.accepted(socket))
-  server.on('drop', (dropped) => events.to?.dropped(dropped?.remoteAddress, dropped?.remotePort))
-  server.on('error', (error) => events.to?.failed(error))
-  return { server, events }
-}
 
 /** Connections over TCP. The listening socket outlives it: a successor uses it. */
 export class TcpTransport implements Transport {
@@ -36,7 +20,7 @@ export class TcpTransport implements Transport {
   readonly port: number
   readonly #config: ServerConfig
   readonly #server: Server
-  readonly #events: ServerPort
+  readonly #events: ListeningPort
   readonly #makeSocket: (handle: object) => Socket
   #target: TransportServer | undefined
   /** Lets Node make the sockets again: the successor gets sockets that do not use this server's memory. */
@@ -45,14 +29,13 @@ export class TcpTransport implements Transport {
   readonly #waiting: Socket[]
 
   /**
-   * @param listening listens already, in this generation of the code or in the one before.
-   * @param waiting sockets that were accepted before, and not served.
+   * @param kept what listens already, in this generation of the code or in the one before, and sockets that were accepted before and
+   * not served.
    * @param makeSocket makes the socket of a connection, from what Node calls its handle.
    * @param failed told when a connection could not be accepted.
    */
   constructor(
-    { server, events }: Listening,
-    waiting: readonly Socket[],
+    { listening: { server, events }, waiting }: KeptListening,
     config: ServerConfig,
     name: string,
     makeSocket: (handle: object) => Socket,
@@ -94,7 +77,7 @@ export class TcpTransport implements Transport {
   }
 
   /** The state for a successor. The list of waiting sockets still grows. */
-  handOver(): Handover {
+  handOver(): ListeningHandover {
     const { host, port, backlog } = this.#config
     return { host, port, backlog, server: this.#server, events: this.#events, waiting: this.#waiting }
   }

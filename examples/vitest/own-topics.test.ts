@@ -15,7 +15,7 @@ authorizerContract('ownTopics', async () => {
     identity.clientId === 'known' ? { ...identity, userName: 'allowed' } : identity
   return {
     mayPublish: (identity, ...rest) => authorizer.mayPublish(allowed(identity), ...rest),
-    maySubscribe: (identity, filter) => authorizer.maySubscribe(allowed(identity), filter),
+    maySubscribe: (identity, ...rest) => authorizer.maySubscribe(allowed(identity), ...rest),
     mayReceive: (identity, topic) => authorizer.mayReceive!(allowed(identity), topic),
   }
 })

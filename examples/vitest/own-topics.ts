@@ -1,8 +1,10 @@
 /** An authorizer of your own: each user may do everything beneath the topic of its name, and nothing elsewhere. */
-import { Authorizer, defineComponent, type Identity, z } from 'mqtt-jig'
+import { Authorizer, type Decision, defineComponent, type Identity, z } from 'mqtt-jig'
 
-const isOwn = ({ userName }: Identity, topic: string): boolean =>
-  userName !== undefined && !/[+#/]/.test(userName) && userName !== '' && topic.startsWith(`${userName}/`)
+const isOwn = ({ userName }: Identity, topic: string): Decision => {
+  const isNamed = userName !== undefined && userName !== '' && !/[+#/]/.test(userName)
+  return isNamed && topic.startsWith(`${userName}/`) ? 'allow' : 'deny'
+}
 
 export const ownTopics = defineComponent({
   provides: Authorizer,

@@ -84,6 +84,7 @@ beforeEach(() => {
     loadFile: async () => ({}),
     afterReset: () => undefined,
     disconnected: () => disconnected,
+    ask: async () => undefined,
     watches,
   })
 })

@@ -3,13 +3,14 @@
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { withNotice } from '../../src/slow-notice.ts'
 import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
-import type { ComponentStatus } from '../../src/system/lifecycle.ts'
+import type { ComponentStatus, RefreshOutcome } from '../../src/system/lifecycle.ts'
 import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
-import { resetText, startText } from './report-text.ts'
+import { refreshText, resetText, startText } from './report-text.ts'
 import { findBroker, loggersOf } from './running.ts'
 import { statusText } from './status-text.ts'
+import { type Ask, userCommands } from './user-commands.ts'
 import type { Watches } from './watches.ts'
 
 export interface CommandOptions {
@@ -24,12 +25,14 @@ export interface CommandOptions {
   readonly afterReset: () => string | undefined
   /** How many clients the last reset disconnected. */
   readonly disconnected: () => number
+  /** Asks for a password at the prompt. */
+  readonly ask: Ask
   /** The filters that are watched. They outlive resets. */
   readonly watches: Watches
 }
 
 export const createCommands = (options: CommandOptions): Commands => {
-  const { dev, drawGraph, loadFile, watches } = options
+  const { ask, dev, drawGraph, loadFile, watches } = options
   const commands: Record<string, Command> = {
     system: {
       usage: 'system',
@@ -57,6 +60,7 @@ export const createCommands = (options: CommandOptions): Commands => {
       call: () => status(dev),
     },
     ...brokerCommands(dev, watches),
+    ...userCommands(dev, ask),
     graph: {
       usage: 'graph()',
       help: 'prints what depends on what and how it is, and draws it into system.svg',
@@ -113,6 +117,11 @@ const lifeCommands = ({ dev, print, afterReset, disconnected, watches }: Command
           [resetText(report, disconnected()), afterReset()].filter((line) => line !== undefined).join('\n'),
         ),
     },
+    refresh: {
+      usage: 'refresh()',
+      help: 'has the components read the files that their configs name again: passwords, certificates',
+      call: () => refresh(dev),
+    },
     log: {
       usage: "log('debug')",
       help: `sets the level of the log (${logLevels.join(', ')}); log() tells it`,
@@ -143,6 +152,12 @@ const stop = async (dev: Dev): Promise<StopReport> => {
   const report = await dev.stop()
   const text = report.stopped ? `Stopped in ${milliseconds(report.stopMs)}.` : 'Nothing was running.'
   return shownAs({ ...report }, text)
+}
+
+const refresh = async ({ state: { system } }: Dev): Promise<readonly RefreshOutcome[]> => {
+  if (system?.state !== 'running') throw new UsageError('nothing is running: go() starts the system')
+  const outcomes = [...(await system.refresh())]
+  return shownAs(outcomes, refreshText(outcomes))
 }
 
 const checkLevel = (level: unknown): void => {

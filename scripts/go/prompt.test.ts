@@ -58,6 +58,14 @@ beforeEach(async () => {
       slow: { usage: 'slow()', help: '', call: () => new Promise(() => {}) },
       fail: { usage: 'fail()', help: '', call: () => Promise.reject(new Error('no')) },
       refuse: { usage: 'refuse()', help: '', call: () => refuse() },
+      secret: {
+        usage: 'secret()',
+        help: '',
+        call: async () => {
+          const [first, second] = [await prompt.ask('Password: '), await prompt.ask('Again: ')]
+          return { first, second }
+        },
+      },
       answer: { usage: 'answer', help: '', read: () => 42 },
     },
     components: () => ({ server: { port: 1 } }),
@@ -189,4 +197,26 @@ test('lines are kept in the history file', async () => {
   prompt.close()
   await prompt.closed
   await expect.poll(() => readFileSync(join(directory, 'made/history'), 'utf8')).toContain('"remember"')
+})
+
+test('a password is asked for while a command runs: nothing of it is shown, and neither prompt nor history have it', async () => {
+  await type('secret()\n', 'Password: ')
+  await type('penx\u007fcil\r', 'Again: ')
+  expect(output).not.toContain('p')
+  await type('wrong\u0015pencil\r', "{ first: 'pencil', second: 'pencil' }\njig> ")
+  expect(output.split('{')[0]).not.toMatch(/pencil|wrong/)
+  await type('6 * 7 + 1\n', '43')
+  prompt.close()
+  await prompt.closed
+  expect(readFileSync(join(directory, 'made/history'), 'utf8')).not.toMatch(/pencil|wrong/)
+})
+
+test.each([
+  ['Ctrl-C', ctrlC],
+  ['Ctrl-D', ctrlD],
+])('%s at the question for a password ends the question alone', async (_, key) => {
+  await type('secret()\n', 'Password: ')
+  await type(`half${key}`, 'Again: ')
+  await type('other\r', "{ first: undefined, second: 'other' }\njig> ")
+  await type('6 * 7 + 1\n', '43')
 })

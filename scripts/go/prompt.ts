@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline'
 import { type REPLEval, type REPLServer, start } from 'node:repl'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { askHidden } from '../../src/terminal/ask-hidden.ts'
 import { type Commands, UsageError } from './command.ts'
 import { type Completion, completeSystem, ownNamesFirst } from './completion.ts'
 import { shareTerminal } from './shared-terminal.ts'
@@ -39,6 +40,12 @@ export interface Prompt {
   readonly failed: boolean
   /** Prints above the prompt, leaving what is being typed as it is. */
   print(text: string): void
+  /**
+   * Asks for a password while a command runs, and shows nothing of what is typed.
+   * @returns undefined when none was typed.
+   * @throws UsageError without a terminal.
+   */
+  ask(question: string): Promise<string | undefined>
   close(): void
 }
 
@@ -126,6 +133,10 @@ export const openPrompt = (given: PromptOptions): Prompt => {
       return failed
     },
     print,
+    ask: async (question) => {
+      if (!terminal) throw new UsageError('there is no terminal to ask for a password in: write it behind the name')
+      return askHidden(input, options.output, question)
+    },
     close: () => server.close(),
   }
 }

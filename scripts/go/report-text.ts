@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import type { AnySystemConfig } from '../../src/system/define-system.ts'
 import type { Dev, StartReport } from '../../src/system/dev.ts'
 import { formatError } from '../../src/system/format-error.ts'
+import type { RefreshOutcome } from '../../src/system/lifecycle.ts'
 import { shownAs } from './command.ts'
 import { counted, milliseconds } from './quantities.ts'
 import { type Cell, table } from './table.ts'
@@ -72,6 +73,17 @@ export const stateText = (dev: Dev, code: string, clients: number): string => {
 const stateWords = (components: readonly (readonly [name: string, kind: string])[]): string | undefined => {
   if (components.some(([, kind]) => kind === 'Store')) return 'its sessions and retained messages'
   return components.length === 0 ? undefined : `the state of ${components.map(([name]) => name).join(', ')}`
+}
+
+/** How a `refresh` went: a line for each component that changed or failed. */
+export const refreshText = (outcomes: readonly RefreshOutcome[]): string => {
+  const lines = outcomes.flatMap(({ name, change, error }) => {
+    if (error !== undefined) return [formatError(error)]
+    return change === undefined ? [] : [`${name}: ${change}`]
+  })
+  if (lines.length > 0) return lines.join('\n')
+  if (outcomes.length === 0) return 'No component that runs reads files.'
+  return `Nothing has changed in the files of ${outcomes.map(({ name }) => name).join(', ')}.`
 }
 
 /** The config with each component replaced by its kind. */

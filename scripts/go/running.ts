@@ -1,5 +1,6 @@
 /** Finds running components by kind, so that commands do not depend on the names of a system config. */
 
+import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -16,6 +17,14 @@ const runningOf = <T>(system: SystemView | undefined, kind: string): readonly T[
 }
 
 export const loggersOf = ({ state }: Dev): readonly Logger[] => runningOf<Logger>(state.system, 'Logger')
+
+/** The authenticators that keep users. */
+export const userDirectoriesOf = ({
+  state,
+}: Dev): readonly (Authenticator & Required<Pick<Authenticator, 'users'>>)[] =>
+  runningOf<Authenticator>(state.system, 'Authenticator').filter(
+    (each): each is Authenticator & Required<Pick<Authenticator, 'users'>> => each.users !== undefined,
+  )
 
 /**
  * Clients that are connected: those of the broker, and without a broker the connections of all listeners. Undefined when the system

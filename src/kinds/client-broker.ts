@@ -1,4 +1,4 @@
-import type { Authorizer, Identity } from './authorizer.ts'
+import type { Identity } from './authorizer.ts'
 import type { ClientSession, Refusal } from './client-session.ts'
 import type { Recipient } from './recipient.ts'
 import type { StoredWill } from './store.ts'
@@ -11,8 +11,8 @@ export interface ClientBroker {
   readonly journal: JournalPosition
   /** Whether an authorizer says what clients may do. */
   readonly isAuthorized: boolean
-  /** The authorizer's decision on deliveries; undefined if it makes none. */
-  readonly mayReceive: Authorizer['mayReceive']
+  /** Whether a client may receive a message on a topic now; undefined as long as every client may. */
+  readonly mayReceive: ((identity: Identity, topic: string) => boolean) | undefined
   /** Milliseconds since 1970, on a clock that never steps back. */
   now(): number
   /** Makes a Client Identifier that begins with the prefix and that no session has [MQTT-3.2.2-16]. */
@@ -29,8 +29,8 @@ export interface ClientBroker {
    * A client that is connected with the same Client Identifier is disconnected [MQTT-3.1.4-3].
    */
   open(recipient: Recipient, request: SessionRequest): OpenedSession
-  /** Units of work that it costs to subscribe to this filter, here, in the router and in the store. */
-  subscribeUnits(filter: string): number
+  /** Units of work that it costs this client to subscribe to this filter, here, in the router, the store and the authorizers. */
+  subscribeUnits(filter: string, identity: Identity): number
   /** The same for the end of the subscription. */
   unsubscribeUnits(filter: string): number
   /** An answer to this client waits until the store is durable. The broker then calls `Recipient.releaseAnswers`. */

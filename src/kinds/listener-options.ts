@@ -61,3 +61,6 @@ export type ListenerOptions = Readonly<z.output<typeof schema>>
 
 /** The options of a listener that sets none. */
 export const DEFAULT_LISTENER_OPTIONS: ListenerOptions = Object.freeze(schema.parse({}))
+
+/** The options of a listener out of its config, which may hold secrets beside them. */
+export const pickListenerOptions = (config: ListenerOptions): ListenerOptions => schema.parse(config)

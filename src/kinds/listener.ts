@@ -14,7 +14,8 @@ export interface Listener {
   readonly counters: Readonly<ConnectionCounters>
 }
 
-export const Listener = kind<Listener>()('Listener')
+// Two would have bounds of memory and turns of the event loop of their own. Further addresses are transports of the one.
+export const Listener = kind<Listener>()('Listener', { unique: true })
 
 /** One place where connections come in, as it is now. */
 export interface ListenerInfo {

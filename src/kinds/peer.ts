@@ -14,15 +14,18 @@ export interface Peer {
   readonly proxied?: boolean | undefined
 }
 
-/** Data about the peer from the TLS handshake. The first four are those of a client certificate that was verified. */
+/** Data about the peer from the TLS handshake. All but `serverName` are those of a client certificate that was verified. */
 export interface PeerTls {
-  /** The subject of the certificate, as one line. */
+  /** The subject of the certificate, as one line, the most specific part first (RFC 2253): `CN=device-7,O=Example,C=DE`. */
   readonly subject?: string | undefined
+  /** Left out when the subject has none, or more than one. */
   readonly commonName?: string | undefined
   /** The serial number, in hexadecimal digits. */
   readonly serial?: string | undefined
-  /** SHA-256 of the certificate. */
+  /** SHA-256 of the certificate, as OpenSSL writes it: pairs of upper-case hexadecimal digits, separated by colons. */
   readonly fingerprint?: string | undefined
+  /** The alternative names of the certificate, each with its type: `DNS:device-7.example`, `URI:urn:device:7`. */
+  readonly alternativeNames?: readonly string[] | undefined
   /** The name of the server that the client asked for (SNI). */
   readonly serverName?: string | undefined
 }

@@ -8,6 +8,7 @@ import type { QoS } from 'mqtt-packet'
 import { z } from 'zod'
 import { Message } from '../mqtt/message.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
+import { identityAttributes } from './identity.ts'
 import type { QueuedMessage, SessionRecord } from './store.ts'
 
 /** The number of a message. */
@@ -39,6 +40,8 @@ export const messageFromPlain = ({ expiresAtMs, ...parts }: PlainMessageRecord):
 export const sessionToPlain = (record: SessionRecord, referTo: ReferTo): PlainSessionRecord => ({
   id: record.id,
   userName: record.userName ?? null,
+  claimedUserName: record.claimedUserName ?? null,
+  attributes: record.attributes ?? null,
   peer: record.peer ?? null,
   expiryIntervalSeconds: record.expiryIntervalSeconds,
   disconnectedAtMs: record.disconnectedAtMs ?? null,
@@ -51,6 +54,8 @@ export const sessionFromPlain = (
 ): SessionRecord => ({
   ...plain,
   userName: plain.userName ?? undefined,
+  claimedUserName: plain.claimedUserName ?? undefined,
+  attributes: plain.attributes ?? undefined,
   peer: plain.peer ?? undefined,
   disconnectedAtMs: plain.disconnectedAtMs ?? undefined,
   will: plain.will === null ? undefined : { ...plain.will, message: referred(plain.will.message) },
@@ -110,6 +115,7 @@ const peer = z.strictObject({
       commonName: z.string().optional(),
       serial: z.string().optional(),
       fingerprint: z.string().optional(),
+      alternativeNames: z.array(z.string()).readonly().optional(),
       serverName: z.string().optional(),
     })
     .optional(),
@@ -119,6 +125,9 @@ const peer = z.strictObject({
 const session = z.strictObject({
   id: z.string(),
   userName: z.string().nullable(),
+  /** Older versions do not have these two fields. */
+  claimedUserName: z.string().nullable().default(null),
+  attributes: identityAttributes.nullable().default(null),
   /** An older version does not have this field, or has an address as text. */
   peer: peer.nullable().default(null),
   remote: z.string().nullish(),

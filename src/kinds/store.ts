@@ -3,6 +3,7 @@ import type { Message } from '../mqtt/message.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import { kind } from '../system/kind.ts'
 import type { DurableBatches } from './durability.ts'
+import type { IdentityAttributes } from './identity.ts'
 import type { Peer } from './peer.ts'
 
 /**
@@ -55,6 +56,10 @@ export interface SessionRecord {
   readonly id: string
   /** The authenticated user that owns the session. Other users may not resume it. */
   readonly userName: string | undefined
+  /** The user name that its client gave, if it proved none: for authorization. Omitted if it is not known. */
+  readonly claimedUserName?: string | undefined
+  /** What the authenticator found out about its client, for authorization; omitted if there is nothing. */
+  readonly attributes?: IdentityAttributes | undefined
   /** The peer of its client's last connection; omitted if it is not known. */
   readonly peer?: Peer | undefined
   /** Session Expiry Interval in seconds; 0xFFFFFFFF never ends. */

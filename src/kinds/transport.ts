@@ -78,6 +78,11 @@ export interface ByteStream {
   /** From here to `uncork` what is written is gathered for one write. */
   cork(): unknown
   uncork(): unknown
+  /**
+   * True if it has copied or sent all bytes that `writableLength` does not count. Otherwise it is given copies, unless it is a socket of
+   * Node, since the memory of what is written is used again.
+   */
+  readonly copiesBytes?: boolean
   /** Bytes that were written and not taken. */
   readonly writableLength: number
   readonly errored: Error | null

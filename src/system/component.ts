@@ -35,9 +35,9 @@ export type Providers<K> = K extends Many<AnyKind> | All<AnyKind>
 /**
  * A part of a system. `stop` is called once for every `start` or `resume` that returned, in reverse order, and for an instance
  * that was suspended and not resumed by a successor. A start that rejects must release everything that it has acquired.
- * @typeParam I what `start` returns: an instance of the kind, which may have further properties. `stop`, `suspend`, `resume`
- * and `measure` get this type; other components get the type of the kind. `defineComponent` infers it from `start`, which is
- * written before these four.
+ * @typeParam I what `start` returns: an instance of the kind, which may have further properties. `stop`, `suspend`, `resume`,
+ * `refresh` and `measure` get this type; other components get the type of the kind. `defineComponent` infers it from `start`, which
+ * is written before these five.
  */
 export interface Component<P extends AnyKind, N extends Needs, C extends z.ZodType, I extends Resolved<P> = Resolved<P>>
   extends ComponentOf<P, N, C, I, Promise<I> | I> {}
@@ -66,6 +66,15 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
    * request. An invalid list fails the start with START_FAILED.
    */
   measure?(instance: NoInfer<I>): readonly Measure[]
+  /**
+   * Reads again the files that its config names, and takes over what changed in them. When it throws, the instance goes on with what it
+   * had. Called when an operator asks for it, never during `start` or twice at the same time, within `startDeadlineMs`.
+   * @returns a few words of what changed, for the operator: `12 users, 1 added`; undefined when nothing did.
+   */
+  refresh?(
+    instance: NoInfer<I>,
+    context: LifecycleContext,
+  ): Promise<string | undefined> | Promise<void> | string | undefined | void
   /** Releases everything that `start` acquired. If it throws, the error is reported and the remaining components still stop. */
   stop?(instance: NoInfer<I>, context: LifecycleContext): Promise<void> | void
   /**

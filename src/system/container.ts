@@ -6,7 +6,7 @@ import type { ComponentMeasure } from './measure.ts'
 import { Part } from './part.ts'
 import { type DependencyGraph, dependentsOf, startWaves } from './start-order.ts'
 import { didYouMean } from './suggestion.ts'
-import type { Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
+import type { RefreshOutcome, Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 import { messageOf, SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemState } from './system-view.ts'
 import { type Wire, wiresOf } from './wiring.ts'
@@ -37,6 +37,10 @@ export class Container implements System<AnySystemConfig> {
   readonly #startErrors: SystemError[] = []
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  /** Settles when the last refresh that was asked for has ended. */
+  #refreshed: Promise<unknown> = Promise.resolve()
+  /** A refresh that has not begun: further calls need no other one. */
+  #nextRefresh: Promise<readonly RefreshOutcome[]> | undefined
   #suspending: Promise<Suspended> | undefined
 
   /** Takes a config without problems, as checked by `checkConfig`. */
@@ -98,8 +102,29 @@ export class Container implements System<AnySystemConfig> {
     return this.#suspending ?? this.#stopInstead()
   }
 
+  refresh(): Promise<readonly RefreshOutcome[]> {
+    this.#nextRefresh ??= this.#refreshed.then(() => {
+      this.#nextRefresh = undefined
+      return this.#refresh()
+    })
+    this.#refreshed = this.#nextRefresh
+    return this.#nextRefresh
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /** One after the other: a component is not called twice at the same time. */
+  async #refresh(): Promise<readonly RefreshOutcome[]> {
+    const outcomes: RefreshOutcome[] = []
+    for (const name of this.order) {
+      const part = this.#parts.get(name)!
+      // The system may be stopped meanwhile.
+      if (this.#state !== 'running' || part.state !== 'running' || part.component.refresh === undefined) continue
+      outcomes.push(await part.refresh(this.#instances.get(name)))
+    }
+    return outcomes
   }
 
   async #start(): Promise<void> {

@@ -39,6 +39,7 @@ export {
   type ComponentState,
   type ComponentStatus,
   createSystem,
+  type RefreshOutcome,
   type Suspended,
   type SuspendedComponent,
   type System,

@@ -4,6 +4,7 @@ import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.ts'
 import { type Measure, measuresFault } from './measure.ts'
 import { found } from './suggestion.ts'
+import type { RefreshOutcome } from './system.ts'
 import { messageOf, SystemError, type SystemErrorCode } from './system-error.ts'
 import type { ComponentState, ComponentStatus, SystemView } from './system-view.ts'
 
@@ -152,6 +153,27 @@ export class Part {
   /** Aborts the signal of a start under way: its instance is not needed any more. */
   abortStart(reason: Error): void {
     this.#starting?.abort(reason)
+  }
+
+  /** Has an instance read its files again. Never rejects, and leaves the state as it is. */
+  async refresh(instance: unknown): Promise<RefreshOutcome> {
+    const { name } = this
+    const work = (signal: AbortSignal): unknown => this.component.refresh?.(instance, this.#context(signal))
+    try {
+      const change = await callWithin(this.#startDeadlineMs, work).outcome
+      return { name, change: typeof change === 'string' ? change : undefined }
+    } catch (cause) {
+      const late = cause instanceof DeadlinePassed
+      const wait = `did not finish within ${this.#startDeadlineMs} ms; if it needs longer, set ${name}.startDeadlineMs`
+      const message = `the refresh of ${name} ${late ? wait : `failed: ${messageOf(cause)}`}`
+      const details = {
+        component: name,
+        phase: 'refresh',
+        system: this.#system,
+        cause: late ? undefined : cause,
+      } as const
+      return { name, error: new SystemError('REFRESH_FAILED', message, details) }
+    }
   }
 
   /** Stops an instance of the component. Never rejects: an error is in the status, and returned. */

@@ -14,6 +14,8 @@ export const systemErrorCodes = {
   START_INTERRUPTED: 'The system was stopped while it was starting.',
   ALREADY_STARTED: 'start was called on a system that was started before; create a new one.',
   NOT_RUNNING: 'A component was read from the system map that is not running, or that does not exist.',
+  REFRESH_FAILED:
+    'The refresh function of a component failed or passed its deadline; it goes on with what it had read before.',
   STOP_FAILED: 'The stop function of one or more components failed or passed its deadline; all others were stopped.',
   SUSPEND_FAILED:
     'The suspend function of a component failed or passed its deadline; that component was stopped instead.',
@@ -24,7 +26,7 @@ export const systemErrorCodes = {
 export type SystemErrorCode = keyof typeof systemErrorCodes
 
 /** The action of the container at that time. */
-export type LifecyclePhase = 'check' | 'start' | 'resume' | 'suspend' | 'stop'
+export type LifecyclePhase = 'check' | 'start' | 'resume' | 'refresh' | 'suspend' | 'stop'
 
 interface SystemErrorDetails {
   readonly component?: string | undefined

@@ -26,6 +26,16 @@ export interface Suspended {
   readonly errors: readonly SystemError[]
 }
 
+/** How the `refresh` of one component went. */
+export interface RefreshOutcome {
+  /** The name of the component. */
+  readonly name: string
+  /** A few words of what changed; undefined when nothing did, and after an error. */
+  readonly change?: string | undefined
+  /** REFRESH_FAILED. */
+  readonly error?: SystemError | undefined
+}
+
 /** A system of components: created from a config, started once, stopped once. */
 export interface System<C = AnySystemConfig> extends SystemView<C> {
   /**
@@ -45,6 +55,12 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    * @throws SystemError STOP_FAILED, when all has ended, with the error of each component that failed in `errors`.
    */
   stop(): Promise<void>
+  /**
+   * Has each running component that has `refresh` read its files again, one after the other in the order in which they started. If one
+   * fails, the others are still called. Calls during a refresh share the next one, which begins when that has ended. Never rejects.
+   * @returns an outcome for each component that was called; none while the system does not run.
+   */
+  refresh(): Promise<readonly RefreshOutcome[]>
   /**
    * Like `stop`, but components that support it are suspended, and a successor can resume them. All others are stopped. A later
    * `stop` releases the components that no successor has claimed. After a failed start this returns the suspended components of

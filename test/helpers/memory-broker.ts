@@ -34,7 +34,7 @@ export class MemoryBroker {
     const parts = {
       router: await router.start(router.config.parse({}), {}, context),
       store,
-      authorizer: undefined,
+      authorizers: [],
       logger,
       durabilities: [],
       ownerships: [],

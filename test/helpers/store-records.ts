@@ -8,6 +8,13 @@ import { peerAt } from './peer-at.ts'
 export const sessionRecord = (fields: Partial<SessionRecord> = {}): SessionRecord => ({
   id: 'client',
   userName: undefined,
+  claimedUserName: 'ann',
+  attributes: {
+    isSuperuser: false,
+    groups: ['operators'],
+    values: { plant: 'north' },
+    rules: [{ action: 'publish', filter: 'a/%u', allow: true, qos: [0, 1], retain: false }],
+  },
   peer: peerAt('127.0.0.1:50001'),
   expiryIntervalSeconds: 3600,
   disconnectedAtMs: undefined,

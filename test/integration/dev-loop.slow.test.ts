@@ -198,20 +198,31 @@ describe.concurrent('npm start', { timeout }, () => {
     await program.said('Still stopping: server')
   })
 
-  test('SIGHUP ends nothing, and says that there is no reload', async ({ world, expect }) => {
+  test('SIGHUP ends nothing, and says what was read again', async ({ world, expect }) => {
     const program = world.start('--set', 'server.hang=stop')
     await program.said('is running')
     program.process.kill('SIGHUP')
-    await program.said('SIGHUP: there is no reload yet; the system runs on.')
+    await program.said('SIGHUP: server: 3 users, 1 added')
+    program.process.kill('SIGHUP')
+    await program.said('SIGHUP: nothing has changed in the files')
     expect(program.output).not.toContain('stopping')
     program.process.kill('SIGTERM')
     await program.said('SIGTERM: stopping')
     // Neither is it the second signal, which would end a stop that hangs.
     const before = program.output.length
     program.process.kill('SIGHUP')
-    await program.said('there is no reload yet', before)
+    await program.said('SIGHUP: nothing was read again: the system is stopping.', before)
     program.process.kill('SIGTERM')
     expect(await program.ended()).toBe(143)
+  })
+
+  test('SIGHUP says what could not be read, and the system runs on', async ({ world, expect }) => {
+    const program = world.start('--set', 'server.fail=refresh')
+    await program.said('is running')
+    program.process.kill('SIGHUP')
+    await program.said('the refresh of server failed: line 3 is bad')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(0)
   })
 
   test('a second signal ends a stop that hangs', async ({ world, expect }) => {

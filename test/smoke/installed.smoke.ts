@@ -129,6 +129,13 @@ describe('the command', () => {
     }
   })
 
+  test('passwd adds a user and checks its password', () => {
+    const file = join(folder, 'passwords')
+    expect(mqttJig(['passwd', 'add', 'ann', '--file', file], 'pencil\n').code).toBe(0)
+    expect(mqttJig(['passwd', 'check', 'ann', '--file', file], 'pencil\n').code).toBe(0)
+    expect(mqttJig(['passwd', 'check', 'ann', '--file', file], 'eraser\n').code).toBe(1)
+  })
+
   test('scram makes a credential', () => {
     const { stdout } = mqttJig(['scram', 'ann', '--iterations', '4096'], 'pencil\n')
     expect(stdout).toMatch(/^ann: 'SCRAM-SHA-256\$4096:/)

@@ -11,7 +11,7 @@ export const refusingOneFilter = defineComponent({
   needs: {},
   config: z.strictObject({ filter: z.string().describe('The Topic Filter.') }),
   start: ({ filter: refused }): Authorizer => ({
-    mayPublish: () => true,
-    maySubscribe: (_identity, filter) => filter !== refused,
+    mayPublish: () => 'allow',
+    maySubscribe: (_identity, filter) => (filter === refused ? 'deny' : 'allow'),
   }),
 })

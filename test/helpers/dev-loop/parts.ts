@@ -35,7 +35,7 @@ export const server = defineComponent({
     host: z.string().default('127.0.0.1'),
     port: z.number().default(0),
     hang: z.enum(['start', 'stop']).optional(),
-    fail: z.enum(['stop', 'throw', 'reject', 'leak', 'talk', 'late throw']).optional(),
+    fail: z.enum(['stop', 'throw', 'reject', 'leak', 'talk', 'late throw', 'refresh']).optional(),
   }),
   describe: ({ host, port }) => `${host}:${port}`,
   start: async ({ host, port, hang, fail }, _dependencies, { signal }) => {
@@ -54,6 +54,7 @@ export const server = defineComponent({
       port: (listener.address() as { port: number }).port,
       connections: 0,
       greeting: 'one',
+      refreshes: { count: 0, fail: fail === 'refresh' },
       close: async () => {
         if (hang === 'stop') await new Promise(() => {})
         await new Promise((resolve) => listener.close(resolve))
@@ -65,6 +66,11 @@ export const server = defineComponent({
         if (fail === 'stop') throw new Error('cannot stop')
       },
     }
+  },
+  refresh: ({ refreshes }) => {
+    if (refreshes.fail) throw new Error('line 3 is bad')
+    refreshes.count += 1
+    return refreshes.count === 1 ? '3 users, 1 added' : undefined
   },
   stop: (instance) => instance.close(),
 })

@@ -1,0 +1,24 @@
+import type { AuthenticationAnswer, Authenticator, Credentials } from '../../src/kinds/authenticator.ts'
+import type { IdentityAttributes } from '../../src/kinds/identity.ts'
+
+const PASS: AuthenticationAnswer = { result: 'pass' }
+
+/** Allows clients that send neither a User Name nor a Password, and leaves all others to other authenticators. */
+export class Anonymous implements Authenticator {
+  readonly name: string
+  /** Clients that were allowed. */
+  allowed = 0
+  readonly #answer: AuthenticationAnswer
+
+  constructor(name: string, attributes: IdentityAttributes) {
+    this.name = name
+    this.#answer = { result: 'allow', userName: undefined, attributes }
+  }
+
+  authenticate({ userName, password }: Credentials): AuthenticationAnswer {
+    // An empty one is a user name, too, and a password that nobody checks is never accepted.
+    if (userName !== undefined || password !== undefined) return PASS
+    this.allowed += 1
+    return this.#answer
+  }
+}

@@ -1,0 +1,126 @@
+import type { QoS } from 'mqtt-packet'
+import { AccessRules } from '../../src/access/access-rules.ts'
+import type { Authorizer, Decision, Identity } from '../../src/kinds/authorizer.ts'
+
+/** Units of work of a question to an authorizer that does not say what it costs. */
+const QUESTION_UNITS = 3
+
+type AskReceive = (identity: Identity, topic: string) => Decision
+
+/**
+ * Whether a client may do something. The first of these that knows decides:
+ *
+ * 1. A superuser may do everything.
+ * 2. The rules that the identity itself brings (`IdentityAttributes.rules`).
+ * 3. The authorizers, in their order.
+ * 4. Without authorizers and own rules everything is allowed, else nothing.
+ */
+export class Authorization {
+  readonly #authorizers: readonly Authorizer[]
+  /** What each of them says about receiving. */
+  readonly #receive: readonly AskReceive[]
+  /** Compiled, for as long as the identity is there. */
+  readonly #own = new WeakMap<Identity, AccessRules>()
+  #mayReceive: ((identity: Identity, topic: string) => boolean) | undefined
+
+  constructor(authorizers: readonly Authorizer[]) {
+    this.#authorizers = authorizers
+    const isAsked = authorizers.some(({ mayReceive, onChange }) => (mayReceive ?? onChange) !== undefined)
+    this.#receive = isAsked ? authorizers.map(receiveOf) : []
+    if (isAsked) this.#askReceive()
+  }
+
+  get hasAuthorizers(): boolean {
+    return this.#authorizers.length > 0
+  }
+
+  /** Whether a client may receive a message on a topic now; undefined as long as every client may, so that no delivery asks. */
+  get mayReceive(): ((identity: Identity, topic: string) => boolean) | undefined {
+    return this.#mayReceive
+  }
+
+  /** A client has this identity from now on. Call it before the client is asked about. */
+  noteIdentity({ attributes }: Identity): void {
+    if (this.#mayReceive === undefined && attributes?.rules !== undefined) this.#askReceive()
+  }
+
+  mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): boolean {
+    const { attributes } = identity
+    if (attributes !== undefined) {
+      if (attributes.isSuperuser === true) return true
+      const own = this.#ownOf(identity)?.mayPublish(identity, topic, qos, retain) ?? 'pass'
+      if (own !== 'pass') return own === 'allow'
+    }
+    for (const authorizer of this.#authorizers) {
+      const decision = authorizer.mayPublish(identity, topic, qos, retain)
+      if (decision !== 'pass') return decision === 'allow'
+    }
+    return this.#isOpenFor(identity)
+  }
+
+  /** @param filter without `$share/{ShareName}/`. */
+  maySubscribe(identity: Identity, filter: string, qos: QoS): boolean {
+    const { attributes } = identity
+    if (attributes !== undefined) {
+      if (attributes.isSuperuser === true) return true
+      const own = this.#ownOf(identity)?.maySubscribe(identity, filter, qos) ?? 'pass'
+      if (own !== 'pass') return own === 'allow'
+    }
+    for (const authorizer of this.#authorizers) {
+      const decision = authorizer.maySubscribe(identity, filter, qos)
+      if (decision !== 'pass') return decision === 'allow'
+    }
+    return this.#isOpenFor(identity)
+  }
+
+  /** Units of work that `maySubscribe` costs at most. */
+  subscribeUnits(identity: Identity, filter: string): number {
+    let units = this.#ownOf(identity)?.subscribeUnits(identity, filter) ?? 0
+    for (const authorizer of this.#authorizers) {
+      units += authorizer.subscribeUnits?.(identity, filter) ?? QUESTION_UNITS
+    }
+    return units
+  }
+
+  /** From now on every delivery asks. */
+  #askReceive(): void {
+    this.#mayReceive = (identity, topic) => this.#decideReceiving(identity, topic)
+  }
+
+  #decideReceiving(identity: Identity, topic: string): boolean {
+    const { attributes } = identity
+    if (attributes !== undefined) {
+      if (attributes.isSuperuser === true) return true
+      const own = this.#ownOf(identity)?.mayReceive(identity, topic) ?? 'pass'
+      if (own !== 'pass') return own === 'allow'
+    }
+    for (const ask of this.#receive) {
+      const decision = ask(identity, topic)
+      if (decision !== 'pass') return decision === 'allow'
+    }
+    // If no authorizer has a rule about receiving, what was allowed is decided when the client subscribes.
+    return this.#receive.length === 0 ? this.hasAuthorizers || this.#isOpenFor(identity) : false
+  }
+
+  /** Whether nothing says what this client may do. */
+  #isOpenFor({ attributes }: Identity): boolean {
+    return !this.hasAuthorizers && attributes?.rules === undefined
+  }
+
+  #ownOf(identity: Identity): AccessRules | undefined {
+    const rules = identity.attributes?.rules
+    if (rules === undefined) return undefined
+    const known = this.#own.get(identity)
+    if (known !== undefined) return known
+    const own = new AccessRules(rules, { keepsAnswers: false })
+    this.#own.set(identity, own)
+    return own
+  }
+}
+
+const receiveOf = (authorizer: Authorizer): AskReceive =>
+  authorizer.mayReceive?.bind(authorizer) ?? ((identity, topic) => authorizer.maySubscribe(identity, topic, 0))
+
+/** Whether authorizers know the same of two identities of one client, apart from where it connects from. */
+export const hasSameRights = (one: Identity, other: Identity): boolean =>
+  one.userName === other.userName && JSON.stringify(one.attributes) === JSON.stringify(other.attributes)

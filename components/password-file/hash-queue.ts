@@ -1,0 +1,113 @@
+import { Fifo } from '../../src/collections/fifo.ts'
+import type { Peer } from '../../src/kinds/peer.ts'
+
+/** Told whether it may begin. */
+type Waiting = (mayBegin: boolean) => void
+
+export interface HashQueueOptions {
+  /** How much work runs at the same time. */
+  readonly maximumHashing: number
+  /** How much work waits. */
+  readonly maximumQueued: number
+}
+
+/**
+ * Runs long work, a few pieces at a time, and lets others wait. The sources of the work take turns, and when the queue is full the
+ * source that has most waiting gives way: one address that guesses passwords does not keep the others out.
+ */
+export class HashQueue {
+  readonly #maximumHashing: number
+  readonly #maximumQueued: number
+  /** In the order in which they are served: the first one is next. A source without waiting work is not in it. */
+  readonly #sources = new Map<string, Fifo<Waiting>>()
+  #hashing = 0
+  #queued = 0
+
+  constructor({ maximumHashing, maximumQueued }: HashQueueOptions) {
+    this.#maximumHashing = maximumHashing
+    this.#maximumQueued = maximumQueued
+  }
+
+  get hashing(): number {
+    return this.#hashing
+  }
+
+  get queued(): number {
+    return this.#queued
+  }
+
+  /**
+   * Does the work when it is its turn.
+   * @param source where it comes from: see `sourceOf`.
+   * @returns what the work returns; undefined when there is no room for it, or no longer.
+   */
+  async run<T>(source: string, work: () => Promise<T>): Promise<T | undefined> {
+    if (this.#hashing < this.#maximumHashing) this.#hashing += 1
+    else if (!(await this.#wait(source))) return undefined
+    try {
+      return await work()
+    } finally {
+      // The place is handed on: nobody who comes now is served before those who wait.
+      const next = this.#takeNext()
+      if (next === undefined) this.#hashing -= 1
+      else next(true)
+    }
+  }
+
+  /** Refuses all that waits. What runs ends by itself. */
+  clear(): void {
+    const all = [...this.#sources.values()]
+    this.#sources.clear()
+    this.#queued = 0
+    for (const list of all) for (const waiting of list) waiting(false)
+  }
+
+  #wait(source: string): Promise<boolean> {
+    if (this.#queued >= this.#maximumQueued && !this.#makeRoom(source)) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      let list = this.#sources.get(source)
+      if (list === undefined) {
+        list = new Fifo()
+        this.#sources.set(source, list)
+      }
+      list.push(resolve)
+      this.#queued += 1
+    })
+  }
+
+  #takeNext(): Waiting | undefined {
+    for (const [source, list] of this.#sources) {
+      const waiting = list.shift()
+      this.#sources.delete(source)
+      // To the end of the order.
+      if (list.length > 0) this.#sources.set(source, list)
+      this.#queued -= 1
+      return waiting
+    }
+    return undefined
+  }
+
+  /** Refuses the oldest of the source that has most waiting, if that is more than `source` would have. */
+  #makeRoom(source: string): boolean {
+    let [most, length] = ['', (this.#sources.get(source)?.length ?? 0) + 1]
+    for (const [each, list] of this.#sources) if (list.length > length) [most, length] = [each, list.length]
+    const list = this.#sources.get(most)
+    if (list === undefined || most === source) return false
+    const waiting = list.shift()
+    if (list.length === 0) this.#sources.delete(most)
+    this.#queued -= 1
+    waiting?.(false)
+    return true
+  }
+}
+
+/** What counts as one source: an IPv4 address, the first 64 bits of an IPv6 address, which is what one site is given. */
+export const sourceOf = ({ address, transport }: Peer): string => {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
+  if (mapped !== null) return mapped[1]!
+  if (!address.includes(':')) return address === '' ? transport : address
+  const [left = '', right] = address.split('::')
+  const groups = [left, right ?? ''].map((part) => (part === '' ? [] : part.split(':')))
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - groups[0]!.length - groups[1]!.length)
+  return [...groups[0]!, ...Array<string>(zeros).fill('0'), ...groups[1]!].slice(0, 4).join(':')
+}

@@ -1,0 +1,236 @@
+import { resolve } from 'node:path'
+import { WatchedFiles } from '../../src/files/watched-files.ts'
+import type {
+  AuthenticatedIdentity,
+  AuthenticationAnswer,
+  Authenticator,
+  Credentials,
+} from '../../src/kinds/authenticator.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { UserDirectory } from '../../src/kinds/user-directory.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { loadArgon2 } from './argon2.ts'
+import type { PasswordFileConfig } from './config.ts'
+import { newPasswordFileCounters, type PasswordFileCounters } from './counters.ts'
+import { PasswordCheck, type Verdict } from './password-check.ts'
+import { deleteUser, readUserFile, setUser } from './user-file.ts'
+import { type UserChange, Users } from './users.ts'
+
+const PASS: AuthenticationAnswer = { result: 'pass' }
+const NO_PASSWORD: AuthenticationAnswer = { result: 'deny', why: 'the client sent no password' }
+const WRONG_PASSWORD: AuthenticationAnswer = { result: 'deny', why: 'the password is wrong' }
+const BUSY: AuthenticationAnswer = {
+  result: 'deny',
+  why: 'too many passwords wait to be hashed',
+  reasonCode: ReasonCode.ServerBusy,
+}
+/** How often it is logged at most that clients were refused. */
+const BUSY_LOG_INTERVAL_MS = 60_000
+
+/** Authenticates clients by the users of a file, which it reads again when it changes, and can change itself. */
+export class PasswordFile implements Authenticator, UserDirectory {
+  readonly name: string
+  readonly counters: PasswordFileCounters = newPasswordFileCounters()
+  readonly users: UserDirectory = this
+  readonly #path: string
+  readonly #config: PasswordFileConfig
+  readonly #log: Logger
+  readonly #users = new Users()
+  readonly #check: PasswordCheck
+  readonly #watched: WatchedFiles
+  /** Each handler that uses it has one. */
+  readonly #listeners: (() => void)[] = []
+  /** Settles when the file was last read or written: one at a time. */
+  #lastTurn: Promise<unknown> = Promise.resolve()
+  #busyLoggedAtMs = Number.NEGATIVE_INFINITY
+  #isPublic = false
+
+  /** Reads the file and watches it. @throws when it cannot be read or has bad lines; there is nothing to stop then. */
+  static async open(name: string, config: PasswordFileConfig, log: Logger): Promise<PasswordFile> {
+    const opened = new PasswordFile(name, config, log)
+    try {
+      // First, so that a change while the file is read is noticed.
+      await opened.#watched.look()
+      const found = await opened.#read()
+      if (found !== undefined) log.info({ path: opened.#path, users: opened.size }, `Read ${opened.#summary()}`)
+      else log.warn({ path: opened.#path }, opened.#missingText())
+      return opened
+    } catch (error) {
+      opened.stop()
+      throw error
+    }
+  }
+
+  private constructor(name: string, config: PasswordFileConfig, log: Logger) {
+    this.name = name
+    this.#path = resolve(config.path)
+    this.#config = config
+    this.#log = log
+    this.#check = new PasswordCheck(this.#users, config, this.counters)
+    // What fails is logged.
+    this.#watched = new WatchedFiles([this.#path], () => void this.refresh().catch(() => {}))
+  }
+
+  /** The number of users. */
+  get size(): number {
+    return this.#users.size
+  }
+
+  get hashing(): number {
+    return this.#check.queue.hashing
+  }
+
+  get queued(): number {
+    return this.#check.queue.queued
+  }
+
+  get cached(): number {
+    return this.#check.successes.size
+  }
+
+  authenticate({ userName, password, peer }: Credentials): AuthenticationAnswer | Promise<AuthenticationAnswer> {
+    if (userName === undefined) return PASS
+    if (password === undefined) return this.#answer(this.#users.get(userName) === undefined ? 'unknown' : 'wrong', true)
+    const verdict = this.#check.check(userName, password, peer)
+    return verdict instanceof Promise ? verdict.then((found) => this.#answer(found)) : this.#answer(verdict)
+  }
+
+  accepts(identity: AuthenticatedIdentity): boolean {
+    return this.#users.accepts(identity)
+  }
+
+  onRevocation(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  list(): readonly string[] {
+    return this.#users.names()
+  }
+
+  set(name: string, password: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const existed = await setUser(this.#path, name, password)
+      await this.#readAgain()
+      this.#log.info({ user: name }, `${existed ? 'Changed the password of' : 'Added'} user ${name} in ${this.#path}`)
+    })
+  }
+
+  delete(name: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const existed = await deleteUser(this.#path, name)
+      await this.#readAgain()
+      if (existed) this.#log.info({ user: name }, `Deleted user ${name} from ${this.#path}`)
+      return existed
+    })
+  }
+
+  /**
+   * Reads the file again.
+   * @returns what changed; undefined when nothing did.
+   * @throws when it is missing, cannot be read, or has bad lines: the users from before stay. That is logged as well.
+   */
+  refresh(): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      const change = await this.#readAgain()
+      if (change === undefined) return undefined
+      const text = `${this.#summary()}: ${describe(change)}`
+      this.#log.info({ path: this.#path, ...change }, `Read ${text}`)
+      return text
+    })
+  }
+
+  /** Ends the watch, and refuses clients whose passwords wait. */
+  stop(): void {
+    this.#watched.stop()
+    this.#check.queue.clear()
+  }
+
+  /** @returns how the users changed; undefined when they did not. @throws as `refresh`. */
+  async #readAgain(): Promise<UserChange | undefined> {
+    let change: UserChange | undefined
+    try {
+      change = await this.#read()
+      if (change === undefined && this.size > 0) {
+        throw new Error(`there is no file ${this.#path}; write an empty one to remove all users`)
+      }
+    } catch (err) {
+      this.counters.failedReads += 1
+      this.#log.error({ path: this.#path, err }, `Failed to read ${this.#path}; its users from before stay`)
+      throw err
+    }
+    if (change === undefined || change.added + change.changed + change.removed === 0) return undefined
+    if (change.changed + change.removed > 0) for (const listener of this.#listeners) listener()
+    return change
+  }
+
+  /** Takes over the users of the file. @returns undefined when there is no file: then nothing changes. */
+  async #read(): Promise<UserChange | undefined> {
+    const content = await readUserFile(this.#path, this.#config.maximumFileBytes)
+    if (content === undefined) return undefined
+    if (content.argon2Count > 0 && this.#check.argon2 === undefined) {
+      this.#check.argon2 = await loadArgon2().catch((error: Error) => {
+        throw new Error(`${this.#path} cannot be used: ${error.message}`, { cause: error })
+      })
+    }
+    const change = this.#users.replace(content.users)
+    this.counters.reads += 1
+    if (content.isPublic && !this.#isPublic) {
+      this.#log.warn({ path: this.#path }, `All users of this machine can read ${this.#path}: chmod o-r ${this.#path}`)
+    }
+    this.#isPublic = content.isPublic
+    return change
+  }
+
+  /** @param isMissing whether the client sent no password. */
+  #answer(verdict: Verdict, isMissing = false): AuthenticationAnswer {
+    if (typeof verdict !== 'string') {
+      this.counters.allowed += 1
+      return verdict.allowed
+    }
+    if (verdict === 'busy') return this.#busy()
+    // Another authenticator may know the user.
+    if (verdict === 'unknown') {
+      this.counters.unknownUsers += 1
+      return PASS
+    }
+    this.counters.wrongPasswords += 1
+    return isMissing ? NO_PASSWORD : WRONG_PASSWORD
+  }
+
+  #busy(): AuthenticationAnswer {
+    this.counters.refusedBusy += 1
+    const nowMs = performance.now()
+    if (nowMs - this.#busyLoggedAtMs >= BUSY_LOG_INTERVAL_MS) {
+      this.#busyLoggedAtMs = nowMs
+      this.#log.warn(
+        { refused: this.counters.refusedBusy, queued: this.queued },
+        `Clients were refused with Server busy (0x89): ${this.queued} passwords wait to be hashed (maximumQueued)`,
+      )
+    }
+    return BUSY
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#lastTurn.then(work)
+    this.#lastTurn = result.catch(() => {})
+    return result
+  }
+
+  #summary(): string {
+    return `${this.#path}: ${this.size} ${this.size === 1 ? 'user' : 'users'}`
+  }
+
+  #missingText(): string {
+    return `There is no password file ${this.#path}, so there are no users. Add one: mqtt-jig passwd add NAME --file ${this.#path}`
+  }
+}
+
+const describe = ({ added, changed, removed }: UserChange): string =>
+  [
+    [added, 'added'],
+    [changed, 'changed'],
+    [removed, 'removed'],
+  ]
+    .filter(([count]) => count !== 0)
+    .map(([count, what]) => `${count} ${what}`)
+    .join(', ')

@@ -1,0 +1,74 @@
+/** A password file on disk, as the broker and the command read and change it. */
+
+import { open } from 'node:fs/promises'
+import { replaceFile } from '../../src/files/replace-file.ts'
+import { nameProblem, PasswordFileError, parseUserLines, type UserLines, withUser } from './user-lines.ts'
+import { hashPassword } from './verify-password.ts'
+
+/** The Password of CONNECT. */
+const MAXIMUM_PASSWORD_BYTES = 65_535
+
+export interface UserFileContent extends UserLines {
+  /** Whether all users of the machine may read the file. */
+  readonly isPublic: boolean
+}
+
+/**
+ * Reads a password file.
+ * @returns undefined when there is no such file.
+ * @throws PasswordFileError for a file that is too large or has bad lines; what the file system throws.
+ */
+export const readUserFile = async (path: string, maximumBytes: number): Promise<UserFileContent | undefined> => {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (file === undefined) return undefined
+  try {
+    const { size, mode } = await file.stat()
+    checkSize(path, size, maximumBytes)
+    const content = await file.readFile()
+    // It may have grown since.
+    checkSize(path, content.length, maximumBytes)
+    return { ...(await parseUserLines(path, content)), isPublic: process.platform !== 'win32' && (mode & 0o004) !== 0 }
+  } finally {
+    await file.close()
+  }
+}
+
+const checkSize = (path: string, size: number, maximumBytes: number): void => {
+  if (size > maximumBytes) throw new PasswordFileError(`${path} has ${size} bytes; ${maximumBytes} are read at most`)
+}
+
+/**
+ * Writes a user with its password into the file, which is made if there is none.
+ * @returns whether the user was there before.
+ * @throws an Error that says what is wrong with the name, the password or the file. Nothing is changed then.
+ */
+export const setUser = async (path: string, name: string, password: string): Promise<boolean> => {
+  const problem = nameProblem(name)
+  if (problem !== undefined) throw new Error(`${JSON.stringify(name)} cannot be a user: its line ${problem}`)
+  if (password === '') throw new Error('the password is empty')
+  if (Buffer.byteLength(password) > MAXIMUM_PASSWORD_BYTES) {
+    throw new Error(`the password has more than ${MAXIMUM_PASSWORD_BYTES} bytes`)
+  }
+  if (password.endsWith('\0'))
+    throw new Error('the password ends with U+0000, which a hash does not tell from its absence')
+  const hash = await hashPassword(password)
+  let existed = false
+  await replaceFile(path, async (content = new Uint8Array(0)) => {
+    // A file with bad lines is not changed: the broker would not read it afterwards either.
+    existed = (await parseUserLines(path, content)).users.has(name)
+    return withUser(content, name, hash)
+  })
+  return existed
+}
+
+/** Removes a user from the file. @returns false when it is not there. @throws as `setUser`. */
+export const deleteUser = async (path: string, name: string): Promise<boolean> => {
+  if (nameProblem(name) !== undefined) return false
+  return replaceFile(path, async (content) => {
+    if (content === undefined || !(await parseUserLines(path, content)).users.has(name)) return undefined
+    return withUser(content, name, undefined)
+  })
+}

@@ -1,0 +1,28 @@
+import { Logger } from '../../src/kinds/logger.ts'
+import { Transport } from '../../src/kinds/transport.ts'
+import { proxyMeasures } from '../../src/network/proxy-measures.ts'
+import { describeAddress, listenOn } from '../../src/network/tcp-options.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { tcpConfig } from './config.ts'
+import { TcpListener } from './tcp-listener.ts'
+
+/** A further TCP listener of the server: another address or port, a socket of systemd, or connections from proxies. */
+export const tcp = defineComponent({
+  provides: Transport,
+  needs: { logger: Logger },
+  config: tcpConfig,
+  describe: describeAddress,
+
+  start: async (config, { logger }, { name, signal }) =>
+    new TcpListener(await listenOn(config, signal), config, name, logger.child({ component: name })),
+
+  measure: ({ proxies }) => proxyMeasures(proxies),
+
+  stop: (instance) => instance.close(),
+
+  // The port stays bound over a reset: clients that connect meanwhile wait and are not refused.
+  suspend: (instance) => instance.handOver(),
+
+  resume: async (config, { logger }, suspended, { name, signal }) =>
+    new TcpListener(await listenOn(config, signal, suspended), config, name, logger.child({ component: name })),
+})

@@ -1,0 +1,36 @@
+import { Logger } from '../../src/kinds/logger.ts'
+import { Transport } from '../../src/kinds/transport.ts'
+import { canKeep, listenInstead, listeningHandover } from '../../src/network/listening.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { unixSocketConfig } from './config.ts'
+import { listenAtPath, setMode } from './socket-file.ts'
+import { UnixSocketListener } from './unix-socket-listener.ts'
+
+/** Connections from this machine over a Unix socket. */
+export const unixSocket = defineComponent({
+  provides: Transport,
+  needs: { logger: Logger },
+  config: unixSocketConfig,
+  describe: ({ path }) => path,
+
+  start: async (config, { logger }, { name }) => {
+    const kept = { listening: await listenAtPath(config), waiting: [] }
+    return new UnixSocketListener(kept, config, name, logger.child({ component: name }))
+  },
+
+  stop: (instance) => instance.close(),
+
+  // The socket stays over a reset: clients that connect meanwhile wait and are not refused.
+  suspend: (instance) => instance.handOver(),
+
+  resume: async (config, { logger }, suspended, { name, signal }) => {
+    const handedOver = listeningHandover.parse(suspended)
+    const { path, mode, backlog } = config
+    const isKept = canKeep(handedOver, { path, backlog })
+    if (isKept) await setMode(path, mode)
+    const kept = isKept
+      ? { listening: handedOver, waiting: handedOver.waiting }
+      : { listening: await listenInstead(handedOver, () => listenAtPath(config), signal), waiting: [] }
+    return new UnixSocketListener(kept, config, name, logger.child({ component: name }))
+  },
+})

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { chmod, lstat, unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { type Listening, listen } from '../../src/network/listening.ts'
+import type { UnixSocketConfig } from './config.ts'
+
+/**
+ * Listens at a path. A socket file that a process left behind, which was killed, is removed; one that somebody listens at is not.
+ * @throws the operating system's error, `EADDRINUSE` if another process listens there or the path is another file.
+ */
+export const listenAtPath = async ({ path, mode, backlog }: UnixSocketConfig): Promise<Listening> => {
+  const listening = await listen({ path, backlog }).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE' || !(await isStale(path))) throw error
+    await unlink(path)
+    return listen({ path, backlog })
+  })
+  await setMode(path, mode).catch((error) => {
+    listening.server.close()
+    throw error
+  })
+  return listening
+}
+
+/** Sets who may connect. @param mode in octal digits. */
+export const setMode = (path: string, mode: string): Promise<void> => chmod(path, Number.parseInt(mode, 8))
+
+/** Whether a path is a socket that nobody listens at. */
+const isStale = async (path: string): Promise<boolean> => {
+  const file = await lstat(path).catch(() => undefined)
+  if (file === undefined || !file.isSocket()) return false
+  const probe = connect(path)
+  try {
+    await once(probe, 'connect')
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+  } finally {
+    probe.destroy()
+  }
+}

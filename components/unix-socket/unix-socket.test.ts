@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { transportContract } from '../../test/contract/transport.ts'
+import { startTransport } from '../../test/helpers/start-transport.ts'
+import { unixSocket } from './index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mqtt-jig-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let last = 0
+let path: string
+beforeEach(() => {
+  path = join(folder, `${++last}.sock`)
+})
+
+const connected = async (to: string): Promise<Socket> => {
+  const socket = connect({ path: to, allowHalfOpen: true })
+  await once(socket, 'connect')
+  return socket
+}
+const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8)
+
+transportContract('a Unix socket', async () => {
+  const { transport } = await startTransport(unixSocket, { path })
+  return { transport, connect: () => connected(path), stop: () => transport.close() }
+})
+
+/** Leaves a socket file behind, as a process that was killed does. */
+const leaveFile = async (): Promise<void> => {
+  const server = createServer().listen(join(folder, 'moved'))
+  await once(server, 'listening')
+  renameSync(join(folder, 'moved'), path)
+  server.close()
+  await once(server, 'close')
+}
+
+describe('unixSocket', () => {
+  it('is local, and names no address', async () => {
+    const { transport } = await startTransport(unixSocket, { path })
+    expect(transport).toMatchObject({ isLocal: true, adoptable: true, address: path, transport: 'unix' })
+    await transport.close()
+  })
+
+  it.each([
+    [undefined, '600'],
+    ['660', '660'],
+    ['0666', '666'],
+  ])(
+    'with mode %s may be used by those that mode %s allows, and its file is removed at the end',
+    async (mode, found) => {
+      const { transport } = await startTransport(unixSocket, { path, ...(mode !== undefined && { mode }) })
+      expect(modeOf(path)).toBe(found)
+      await transport.close()
+      expect(existsSync(path)).toBe(false)
+    },
+  )
+
+  it('takes the place of a socket that nobody listens at', async () => {
+    await leaveFile()
+    const { transport } = await startTransport(unixSocket, { path })
+    const client = await connected(path)
+    client.destroy()
+    await transport.close()
+  })
+
+  it('leaves alone a socket that somebody listens at', async () => {
+    const { transport } = await startTransport(unixSocket, { path })
+    await expect(startTransport(unixSocket, { path })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    const client = await connected(path)
+    client.destroy()
+    await transport.close()
+  })
+
+  it('leaves alone a file that is no socket', async () => {
+    writeFileSync(path, 'text')
+    await expect(startTransport(unixSocket, { path })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    expect(statSync(path).size).toBe(4)
+  })
+
+  it('does not start where there is no folder', async () => {
+    await expect(startTransport(unixSocket, { path: join(folder, 'none', 'a.sock') })).rejects.toMatchObject({
+      code: expect.stringMatching(/EACCES|ENOENT/),
+    })
+  })
+
+  it.each(['', 'x'.repeat(108)])('refuses the path %j', (text) => {
+    expect(unixSocket.config.safeParse({ path: text }).success).toBe(false)
+  })
+
+  it.each(['9', '888', '4755', 'rw'])('refuses the mode %s', (mode) => {
+    expect(unixSocket.config.safeParse({ path, mode }).success).toBe(false)
+  })
+})

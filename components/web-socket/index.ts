@@ -1,0 +1,47 @@
+import { Logger } from '../../src/kinds/logger.ts'
+import { Transport } from '../../src/kinds/transport.ts'
+import { describeAddress, listenOn } from '../../src/network/tcp-options.ts'
+import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { type WebSocketConfig, webSocketConfig, withPort } from './config.ts'
+import { measuresOf } from './measures.ts'
+import { WebSocketListener } from './web-socket-listener.ts'
+
+/** Connections over WebSocket, for browsers. */
+export const webSocket = defineComponent({
+  provides: Transport,
+  needs: { logger: Logger },
+  config: webSocketConfig,
+  describe: (config) => `${config.tls === undefined ? 'ws' : 'wss'} ${describeAddress(withPort(config))}${config.path}`,
+
+  start: (config, { logger }, { name, signal }) => open(config, name, logger.child({ component: name }), signal),
+
+  measure: measuresOf,
+
+  refresh: (instance) => instance.refresh(),
+
+  stop: (instance) => instance.close(),
+
+  // The port stays bound over a reset: clients that connect meanwhile wait and are not refused.
+  suspend: (instance) => instance.handOver(),
+
+  resume: (config, { logger }, suspended, { name, signal }) =>
+    open(config, name, logger.child({ component: name }), signal, suspended),
+})
+
+/** Certificates are read first: if they are not right, nothing is bound, and what was handed over is not touched. */
+const open = async (
+  config: WebSocketConfig,
+  name: string,
+  log: Logger,
+  signal: AbortSignal,
+  suspended?: unknown,
+): Promise<WebSocketListener> => {
+  const contexts = config.tls && (await TlsContexts.open(config.tls, log))
+  try {
+    return new WebSocketListener(await listenOn(withPort(config), signal, suspended), contexts, config, name, log)
+  } catch (error) {
+    contexts?.stop()
+    throw error
+  }
+}

@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { Peer } from '../../src/kinds/peer.ts'
+import { type HandshakeBounds, Handshakes } from '../../src/network/handshakes.ts'
+import { TlsAcceptor } from '../../src/network/tls/tls-acceptor.ts'
+import type { TlsOptions } from '../../src/network/tls/tls-config.ts'
+import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+
+/** TLS in front of the HTTP requests. */
+export class SecureSockets {
+  readonly contexts: TlsContexts
+  readonly acceptor: TlsAcceptor
+  readonly handshakes: Handshakes
+
+  /** @param contexts whose watch ends with `stop`. @param secured takes each connection whose handshake has succeeded. */
+  constructor(
+    contexts: TlsContexts,
+    config: TlsOptions,
+    bounds: HandshakeBounds,
+    log: Logger,
+    secured: (socket: TLSSocket, peer: Peer) => void,
+  ) {
+    this.contexts = contexts
+    this.handshakes = new Handshakes(bounds, log)
+    const { handshakes } = this
+    this.acceptor = new TlsAcceptor({ config, contexts, handshakes, applicationProtocols: [], log, secured })
+  }
+
+  begin(socket: Socket, peer: Peer): void {
+    this.acceptor.begin(socket, peer)
+  }
+
+  /** Ends the handshakes under way, and the watch of the files. */
+  stop(): void {
+    this.contexts.stop()
+    this.acceptor.stop()
+  }
+}

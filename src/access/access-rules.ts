@@ -1,0 +1,114 @@
+import type { QoS } from 'mqtt-packet'
+import type { Decision, Identity } from '../kinds/authorizer.ts'
+import { UNKNOWN_PEER } from '../kinds/peer.ts'
+import type { AccessRule } from './access-rule.ts'
+import { AnswerCache } from './answer-cache.ts'
+import { CompiledRules } from './compiled-rules.ts'
+import { IdentityAccess } from './identity-access.ts'
+import { type FilterMatch, RuleSearch } from './rule-search.ts'
+
+export interface AccessRulesOptions {
+  /** The answer if no rule matches. Default: `pass`. */
+  readonly otherwise?: Decision
+  /** Default: `whole`. */
+  readonly match?: FilterMatch
+  /** Whether answers on many topics are kept, which takes memory of its own. Default: true. */
+  readonly keepsAnswers?: boolean
+}
+
+/**
+ * A list of rules of access to topics: the first that matches decides. The rules are compiled once, and not for each client. The
+ * cost of a question does not grow with rules on other topics or other clients.
+ */
+export class AccessRules {
+  readonly #otherwise: Decision
+  readonly #match: FilterMatch
+  readonly #keepsAnswers: boolean
+  readonly #search = new RuleSearch()
+  #compiled: CompiledRules
+  /** Answers on many topics; undefined until the first. */
+  #cache: AnswerCache | undefined
+  /** Raised when the rules change: what was found out before is not true any more. */
+  #generation = 0
+  #identities = 0
+
+  /** For all clients, when the rules are the same for all. */
+  #shared: IdentityAccess | undefined
+  /** For each client, for as long as its connection has its identity. */
+  readonly #own = new WeakMap<Identity, IdentityAccess>()
+
+  constructor(rules: readonly AccessRule[], options: AccessRulesOptions = {}) {
+    const { otherwise = 'pass', match = 'whole', keepsAnswers = true } = options
+    this.#otherwise = otherwise
+    this.#match = match
+    this.#keepsAnswers = keepsAnswers
+    this.#compiled = new CompiledRules(rules)
+    this.#shared = this.#sharedAccess()
+  }
+
+  get size(): number {
+    return this.#compiled.size
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Nodes of the rules that were looked at since the start: most answers are known without. */
+  get visited(): number {
+    return this.#search.visited
+  }
+
+  /** Replaces the rules. All answers that were kept are forgotten. */
+  replace(rules: readonly AccessRule[]): void {
+    this.#compiled = new CompiledRules(rules)
+    this.#generation += 1
+    this.#cache = undefined
+    this.#shared = this.#sharedAccess()
+  }
+
+  mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): Decision {
+    return this.#of(identity).mayPublish(topic, qos, retain)
+  }
+
+  maySubscribe(identity: Identity, filter: string, qos: QoS): Decision {
+    return this.#of(identity).maySubscribe(filter, qos)
+  }
+
+  mayReceive(identity: Identity, topic: string): Decision {
+    return this.#of(identity).mayReceive(topic)
+  }
+
+  /** Units of work that `maySubscribe` costs at most. */
+  subscribeUnits(identity: Identity, filter: string): number {
+    return this.#of(identity).subscribeUnits(filter)
+  }
+
+  #of(identity: Identity): IdentityAccess {
+    if (this.#shared !== undefined) return this.#shared
+    const known = this.#own.get(identity)
+    if (known?.isFor(identity, this.#generation) === true) return known
+    const access = this.#accessOf(identity)
+    this.#own.set(identity, access)
+    return access
+  }
+
+  #sharedAccess(): IdentityAccess | undefined {
+    if (this.#compiled.isPersonal) return undefined
+    return this.#accessOf({ clientId: '', userName: undefined, peer: UNKNOWN_PEER })
+  }
+
+  #accessOf(identity: Identity): IdentityAccess {
+    if (this.#keepsAnswers) this.#cache ??= new AnswerCache()
+    this.#identities += 1
+    return new IdentityAccess(identity, {
+      number: this.#identities,
+      generation: this.#generation,
+      compiled: this.#compiled,
+      search: this.#search,
+      cache: this.#cache,
+      otherwise: this.#otherwise,
+      match: this.#match,
+    })
+  }
+}

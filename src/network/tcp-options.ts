@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { checkActivatedFd, FIRST_ACTIVATED_FD } from './activated-fd.ts'
+import { formatAddress } from './format-address.ts'
+import { type KeptListening, keepOrListen, type ListenAddress, listen } from './listening.ts'
+import { proxyProtocol } from './proxy-protocol.ts'
+
+/** Values of every listener on TCP. Spread them into its schema; `tcpOptions(1884)` has the default port. */
+export const tcpOptions = (port: number) => ({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('The address to listen on. `0.0.0.0` and `::` open the listener to the network; the default does not.'),
+  port: z.int().min(0).max(65_535).default(port).describe('The TCP port; 0 lets the operating system choose one.'),
+  fd: z
+    .int()
+    .min(FIRST_ACTIVATED_FD)
+    .max(65_535)
+    .optional()
+    .describe(
+      'A listening socket that systemd has opened (socket activation), by its number. Then `host` and `port` are not used.',
+    ),
+  backlog: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(1024)
+    .describe('Connections that may wait to be accepted; the operating system may allow fewer.'),
+  tcpKeepAliveMs: z
+    .int()
+    .min(0)
+    .max(7_200_000)
+    .default(60_000)
+    .describe('Silence after which TCP probes the peer, in milliseconds; 0 disables the probes.'),
+  proxyProtocol: proxyProtocol
+    .optional()
+    .describe(
+      'Connections come from proxies, which send the address of the client first (PROXY protocol, version 1 or 2).',
+    ),
+})
+
+type TcpOptions = Readonly<z.output<z.ZodObject<ReturnType<typeof tcpOptions>>>>
+
+/** Where a listener on TCP listens. */
+export const listenAddress = ({
+  host,
+  port,
+  fd,
+  backlog,
+}: Pick<TcpOptions, 'host' | 'port' | 'fd' | 'backlog'>): ListenAddress =>
+  fd === undefined ? { host, port, backlog } : { fd, backlog }
+
+/** The address of a listener in the diagram. */
+export const describeAddress = ({ host, port, fd }: Pick<TcpOptions, 'host' | 'port' | 'fd'>): string =>
+  fd === undefined ? formatAddress(host, port) : `fd ${fd}`
+
+/**
+ * Listens at the address of the config, or goes on with the socket of the predecessor if it is at that address.
+ * @param suspended what the predecessor handed over; undefined at a start.
+ * @throws as `listen` does, and if `fd` was not passed to this process.
+ */
+export const listenOn = async (
+  config: Pick<TcpOptions, 'host' | 'port' | 'fd' | 'backlog'>,
+  signal: AbortSignal,
+  suspended?: unknown,
+): Promise<KeptListening> => {
+  if (config.fd !== undefined) checkActivatedFd(config.fd)
+  const address = listenAddress(config)
+  if (suspended !== undefined) return keepOrListen(suspended, address, signal)
+  return { listening: await listen(address), waiting: [] }
+}

@@ -1,0 +1,142 @@
+import type { SecureContext } from 'node:tls'
+import { WatchedFiles } from '../../files/watched-files.ts'
+import type { Logger } from '../../kinds/logger.ts'
+import { ExpiryWatch } from './expiry-watch.ts'
+import { type LoadedTls, loadTls, tlsFiles } from './load-tls.ts'
+import type { TlsOptions } from './tls-config.ts'
+
+/** Told when the files were loaded again. Must not throw. */
+export type TlsReloaded = (loaded: LoadedTls) => void
+
+/** The certificates of a listener, which are loaded again when their files change. */
+export class TlsContexts {
+  /** Times that changed files were loaded, since the start. */
+  reloads = 0
+  /** Times that changed files could not be loaded, since the start: the certificates before them stay. */
+  failedReloads = 0
+  readonly #config: TlsOptions
+  readonly #log: Logger
+  readonly #watched: WatchedFiles
+  readonly #expiry: ExpiryWatch
+  readonly #users: TlsReloaded[] = []
+  #current!: LoadedTls
+  #byName: ReadonlyMap<string, SecureContext> = new Map()
+  #loading: Promise<unknown> = Promise.resolve()
+  #isStopped = false
+
+  private constructor(config: TlsOptions, log: Logger) {
+    this.#config = config
+    this.#log = log
+    const { reloadIntervalMs } = config
+    this.#watched = new WatchedFiles(tlsFiles(config), () => void this.reload(), { intervalMs: reloadIntervalMs })
+    this.#expiry = new ExpiryWatch(log)
+  }
+
+  /**
+   * Reads the files of a config, and watches them from now on.
+   * @throws an Error that names the file and what is wrong with it. Nothing is watched then.
+   */
+  static async open(config: TlsOptions, log: Logger): Promise<TlsContexts> {
+    const contexts = new TlsContexts(config, log)
+    try {
+      // Before the files are read: a change meanwhile is then found by the next look.
+      await contexts.#watched.look()
+      contexts.#use(await loadTls(config))
+    } catch (error) {
+      contexts.stop()
+      throw error
+    }
+    return contexts
+  }
+
+  get current(): LoadedTls {
+    return this.#current
+  }
+
+  /** The context for a server name; undefined for the default. */
+  contextFor(serverName: string): SecureContext | undefined {
+    const name = serverName.toLowerCase()
+    return this.#byName.get(name) ?? this.#byName.get(name.replace(/^[^.]+/, '*'))
+  }
+
+  /** Tells a user of each reload from now on. */
+  onReload(reloaded: TlsReloaded): void {
+    this.#users.push(reloaded)
+  }
+
+  /**
+   * Loads the files again, whether they changed or not. If that fails, what was loaded before stays in force, and a line of the log says
+   * what is wrong. Never rejects.
+   * @returns whether it was loaded.
+   */
+  reload(): Promise<boolean> {
+    const loading = this.#loading.then(() => this.#reload())
+    this.#loading = loading
+    return loading
+  }
+
+  /**
+   * The same, for an operator who asks for it.
+   * @returns what was loaded. @throws when it failed: what was loaded before stays in force.
+   */
+  async refresh(): Promise<string> {
+    if (!(await this.reload())) throw new Error('The certificates were not reloaded; the log says why.')
+    return `certificates reloaded: ${this.#current.certificates.map(({ file }) => file).join(', ')}`
+  }
+
+  /** Looks at the files now instead of at the next interval. Resolves when changed files were loaded. */
+  async look(): Promise<void> {
+    await this.#watched.look()
+    await this.#loading
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#watched.stop()
+    this.#expiry.stop()
+  }
+
+  async #reload(): Promise<boolean> {
+    try {
+      const loaded = await loadTls(this.#config)
+      if (this.#isStopped) return false
+      this.#use(loaded)
+    } catch (error) {
+      this.failedReloads += 1
+      this.#log.error(
+        { err: error },
+        `Certificates were not reloaded, those loaded before stay in force: ${(error as Error).message}`,
+      )
+      return false
+    }
+    this.reloads += 1
+    const { certificates, revoked } = this.#current
+    const files = certificates.map(({ file }) => file)
+    this.#log.info({ certificates: files, revoked: revoked.size }, `Certificates reloaded: ${files.join(', ')}`)
+    for (const reloaded of this.#users) reloaded(this.#current)
+    return true
+  }
+
+  #use(loaded: LoadedTls): void {
+    this.#current = loaded
+    const byName = new Map<string, SecureContext>()
+    // Of several certificates for a name, the first has it.
+    for (const { names, context } of loaded.certificates) {
+      for (const name of names) if (!byName.has(name)) byName.set(name, context)
+    }
+    this.#byName = byName
+    const certificates = loaded.certificates.map(({ file, expiresAtMs }) => ({
+      what: `Certificate ${file}`,
+      expiresAtMs,
+      consequence: 'Clients refuse an expired certificate. Renew it; the new files are loaded by themselves',
+    }))
+    const { nextUpdateMs } = loaded.revoked
+    const lists = {
+      what: 'The certificate revocation list',
+      consequence: 'Every client certificate is refused once a list is out of date. Publish a new one',
+    }
+    this.#expiry.watch(
+      nextUpdateMs === undefined ? certificates : [...certificates, { ...lists, expiresAtMs: nextUpdateMs }],
+    )
+  }
+}
