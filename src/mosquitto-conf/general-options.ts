@@ -2,7 +2,7 @@
 
 import { type ConfLine, lineError } from './conf-line.ts'
 import type { Notes } from './notes.ts'
-import { booleanOf, numberOf } from './values.ts'
+import { booleanOf, numberOf, wordOf } from './values.ts'
 
 /** Values by their names. */
 export type Values = Record<string, unknown>
@@ -93,7 +93,8 @@ const takeLogDestination: Taker = (line, { logger }, notes) => {
 
 /** The lowest level that is named counts. */
 const takeLogType: Taker = (line, { logger }) => {
-  const level = line.value === 'all' ? 'debug' : (LEVELS.find(([type]) => type === line.value)?.[1] ?? 'info')
+  const word = wordOf(line)
+  const level = word === 'all' ? 'debug' : (LEVELS.find(([type]) => type === word)?.[1] ?? 'info')
   const rank = (name: unknown): number => LEVELS.findIndex(([, each]) => each === name)
   const before = logger['level']
   if (before === undefined || before === 'silent' || rank(level) < rank(before)) logger['level'] = level

@@ -70,7 +70,9 @@ const takeListener = (listener: ConfListener, context: Context): Taken | undefin
   const tls = tlsOf(listener, notes)
   if (tls !== undefined && 'why' in tls) return skip(tls as unknown as Skipped)
   const { authenticators, allowAnonymous } = access.of(listener)
-  const shared = { ...sharedOptions(listener, context), ...(allowAnonymous && !conf.isLocalOnly && { allowAnonymous }) }
+  // A listener of this machine without authenticators lets everybody in.
+  const isSaid = allowAnonymous && !(conf.isLocalOnly && authenticators.length === 0)
+  const shared = { ...sharedOptions(listener, context), ...(isSaid && { allowAnonymous }) }
   const isWebSocket = protocol?.value === 'websockets'
   const path = unixPathOf(listener)
   if (path !== undefined) {
