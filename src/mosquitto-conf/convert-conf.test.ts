@@ -293,8 +293,8 @@ topic # both 0`
 
   test('stays in its comment', () => {
     const { source } = convert(`frobnicate a\u2028import('x')\x1b[31m`)
-    expect(source).not.toContain("\u2028")
-    expect(source).not.toContain("\x1b")
+    expect(source).not.toContain('\u2028')
+    expect(source).not.toContain('\x1b')
     expect(source).toContain("// mosquitto.conf:1: frobnicate a import('x')")
   })
 

@@ -48,6 +48,7 @@ export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
       dependencies: {
         broker: 'broker',
         authenticators: access.authenticators.map(({ name }) => name),
+        authenticationMethods: [],
         logger: 'logger',
       },
     },
