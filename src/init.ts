@@ -94,9 +94,9 @@ const hasIPv6 = (): boolean =>
 const notesOf = (converted: ConvertedConf | undefined): string => {
   if (converted === undefined) return ''
   const { notes } = converted
-  return notes === 0
-    ? 'Every line was taken over. '
-    : `Read the comments at its top: ${notes} lines were not taken over, or not as they are. `
+  if (notes === 0) return 'Every line was taken over. '
+  const lines = notes === 1 ? '1 line was' : `${notes} lines were`
+  return `Read the comments at its top: ${lines} not taken over, or not as written. `
 }
 
 const canReadTypeScript = (): boolean => Boolean((process.features as { typescript?: unknown }).typescript)

@@ -121,6 +121,10 @@ const takeQueueQoS0: Taker = (line, _values, notes) => {
   if (booleanOf(line)) notes.add(line, 'messages at QoS 0 are not queued for clients that are away')
 }
 
+const takeConnectionMessages: Taker = (line, _values, notes) => {
+  if (!booleanOf(line)) notes.add(line, 'connections are always logged, at level info')
+}
+
 const takePerListener: Taker = (line) => void booleanOf(line)
 
 const TAKERS: ReadonlyMap<string, Taker> = new Map(
@@ -129,6 +133,7 @@ const TAKERS: ReadonlyMap<string, Taker> = new Map(
     allow_zero_length_clientid: flag('mqttHandler', 'allowEmptyClientIdentifier'),
     auto_id_prefix: takeIdPrefix,
     check_retain_source: takeSourceCheck,
+    connection_messages: takeConnectionMessages,
     clientid_prefixes: (line, { mqttHandler }) => {
       mqttHandler['clientIdentifierPrefix'] = line.value
     },
@@ -138,7 +143,10 @@ const TAKERS: ReadonlyMap<string, Taker> = new Map(
     log_type: takeLogType,
     max_inflight_bytes: limit('broker', 'maximumInflightBytes', TERABYTE),
     max_inflight_messages: takeInflight,
-    max_keepalive: limit('mqttHandler', 'maximumKeepAliveSeconds', 65_535),
+    max_keepalive: (line, values, notes) => {
+      // 65,535 is the longest Keep Alive that there is, and no limit of 0.
+      if (numberOf(line) !== 65_535) limit('mqttHandler', 'maximumKeepAliveSeconds', 65_535)(line, values, notes)
+    },
     max_packet_size: takePacketSize,
     max_queued_bytes: limit('broker', 'maximumQueuedBytes', TERABYTE),
     max_queued_messages: limit('broker', 'maximumQueuedMessages', 100_000_000, 100_000_000),
@@ -161,7 +169,6 @@ const NOT_TAKEN: ReadonlyMap<string, string> = new Map(
     auth_plugin_deny_special_chars: 'it is for plugins',
     autosave_interval: NO_STORE,
     autosave_on_changes: NO_STORE,
-    connection_messages: 'connections are always logged, at level info',
     log_facility: 'there is no output to syslog',
     log_timestamp: LOGGED,
     log_timestamp_format: LOGGED,

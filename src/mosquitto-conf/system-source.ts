@@ -26,7 +26,7 @@ export const systemSource = (title: string, remarks: readonly string[], entries:
     (a, b) => Number(FOLDERS[a]! > FOLDERS[b]!) - Number(FOLDERS[a]! < FOLDERS[b]!),
   )
   const none = remarks.length === 0
-  const left = none ? ['Every line was taken over.'] : ['These lines were not taken over, or not as they are:', '']
+  const left = none ? ['Every line was taken over.'] : ['These lines were not taken over, or not as written:', '']
   return [
     ...[title, ...left, ...remarks].map((line) => comment(line, '')),
     '',
