@@ -27,7 +27,7 @@ export interface ListenerAccess {
 const NEW_PASSWORD_FILE = 'passwords'
 
 const CLOSED =
-  'mosquitto.conf lets nobody in without this file: it has no password_file and no allow_anonymous true. Add users: ' +
+  'mosquitto.conf has neither a password_file nor allow_anonymous true for a listener that uses this: nobody is let in until you add users: ' +
   `npx mqtt-jig passwd add ${NEW_PASSWORD_FILE} NAME`
 
 /** The options of a listener about who is let in. */
@@ -59,7 +59,12 @@ export class Access {
     const file = security.get('password_file')
     if (file !== undefined) return { authenticators: [this.#passwordFile(textOf(file))], allowAnonymous }
     if (allowAnonymous) return { authenticators: [], allowAnonymous }
-    return { authenticators: [this.#passwordFile(NEW_PASSWORD_FILE, CLOSED)], allowAnonymous }
+    return { authenticators: [this.closed()], allowAnonymous }
+  }
+
+  /** An authenticator that lets nobody in until an operator adds users. */
+  closed(): string {
+    return this.#passwordFile(NEW_PASSWORD_FILE, CLOSED)
   }
 
   #passwordFile(path: string, comment?: string): string {

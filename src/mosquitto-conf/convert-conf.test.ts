@@ -105,6 +105,16 @@ listener 0 /run/mqtt.sock`
   })
 })
 
+it('the listener of the server that mosquitto did not have is closed, also where anonymous clients need a certificate', () => {
+  const text = 'listener 8883\ncertfile s\nkeyfile k\ncafile c\nrequire_certificate true\nallow_anonymous true'
+  expect(entriesOf(text)).toMatchObject({
+    server: { config: { host: '127.0.0.1', port: 0 } },
+    tls: { config: { allowAnonymous: true, authenticators: [] } },
+    mqttHandler: { dependencies: { authenticators: ['passwordFile'] } },
+  })
+  expect(configOf(text)).not.toHaveProperty('authenticators')
+})
+
 describe('TLS', () => {
   const tls = (text: string) =>
     configOf(`listener 8883\ncertfile s.crt\nkeyfile s.key\n${text}\npassword_file p`, 'tls')

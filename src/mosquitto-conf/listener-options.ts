@@ -27,15 +27,17 @@ interface Context {
 
 const NO_PLAIN_LISTENER =
   'mosquitto.conf has no listener on TCP without TLS. The server always has one: for this machine alone, on a port that the ' +
-  'operating system chooses.'
+  'operating system chooses, and closed to clients that no authenticator knows.'
 
 /** Takes over all listeners. The server is the first of them. */
 export const takeListeners = (context: Context): ListenerEntry[] => {
   const { conf, access } = context
   const taken = conf.listeners.flatMap((listener) => takeListener(listener, context) ?? [])
+  const first = taken.find(({ component }) => component === 'tcp')
+  // The listener that mosquitto did not have must not let in clients that need a certificate elsewhere.
+  if (first === undefined && access.authenticators.length === 0) access.closed()
   const all = access.authenticators.map(({ name }) => name)
   const counts = new Map<string, number>()
-  const first = taken.find(({ component }) => component === 'tcp')
   const entries = taken.map((each): ListenerEntry => {
     const component = each === first ? 'server' : each.component
     const count = (counts.get(component) ?? 0) + 1
