@@ -1,6 +1,7 @@
 import type { IPublishPacket } from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
+import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
@@ -11,6 +12,7 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { runOf } from '../../test/helpers/mailbox.ts'
+import { MountPoint } from './mount-point.ts'
 
 /** `inside` is a client of a listener with the mount point `m/`; `outside` sees the full topics. */
 let broker: HandlerHarness
@@ -150,6 +152,8 @@ describe('a client of a listener with a mount point', () => {
     expect(inside.runs).toEqual([])
     expect(topics(inside)).toEqual(['a', 'a', 'a'])
     expect(inside.takesRun(runOf('a', ['1', '2', '3'], 5))).toBe(false)
+    const acknowledged = runOf('m/a', ['1', '2'], 5, '', 1)
+    expect(broker.core.sessions.get('inside')!.recipient!.takesRun(acknowledged, [])).toBe(false)
   })
 
   it('is disconnected for a topic that is too long with it (0x90)', () => {
@@ -182,6 +186,18 @@ describe('a session that was made without the mount point', () => {
     const { messageId } = sent[1] as IPublishPacket
     expect(after.take({ cmd: 'puback', messageId: messageId! })).toMatchObject([{ cmd: 'publish', topic: 'd' }])
   })
+})
+
+it('the form of a message that is kept does not use the memory of the lent one', () => {
+  const mountPoint = new MountPoint('m/')
+  const bytes = Buffer.from('m/a1')
+  const lent = new Message()
+  Object.assign(Message.refill(lent, bytes), { topicStart: 0, topicEnd: 3, payloadStart: 3, payloadEnd: 4 })
+  expect(mountPoint.ownMessage(lent)!.topic).toBe('a')
+  expect(mountPoint.ownMessage(lent)).toBe(mountPoint.ownMessage(lent))
+  const kept = lent.keep()
+  bytes.fill('x')
+  expect(mountPoint.ownMessage(kept)).toMatchObject({ topic: 'a', payload: Buffer.from('1') })
 })
 
 it('authorizers are asked about the full topics', () => {
