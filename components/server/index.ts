@@ -4,11 +4,13 @@ import { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import { Transport } from '../../src/kinds/transport.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { all, many } from '../../src/system/kind.ts'
+import { banHandover } from './bans.ts'
 import { serverConfig } from './config.ts'
 import { formatAddress } from './format-address.ts'
 import { canKeep, type Handover, handover, listenInstead } from './handover.ts'
 import { measuresOf } from './measures.ts'
 import { MqttServer } from './mqtt-server.ts'
+import { openFileLimit, warnAboutOpenFiles } from './open-files.ts'
 import { pipelineProblem, readPipeline } from './pipeline.ts'
 import { listen } from './tcp-transport.ts'
 
@@ -36,7 +38,9 @@ export const server = defineComponent({
   start: async (config, { pipeline, transports, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
     const kept = { listening: await listen(config), waiting: [] }
-    const started = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    const log = logger.child({ component: name })
+    warnAboutOpenFiles(config, await openFileLimit(), log)
+    const started = new MqttServer(kept, transports, config, stages, log, name)
     await started.serve()
     return started
   },
@@ -55,7 +59,8 @@ export const server = defineComponent({
     const kept = canKeep(handedOver, config)
       ? { listening: handedOver, waiting: handedOver.waiting }
       : { listening: await listenInstead(handedOver, () => listen(config), signal), waiting: [] }
-    const successor = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    const { bans } = banHandover.parse(suspended)
+    const successor = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name, bans)
     await successor.serve()
     return successor
   },

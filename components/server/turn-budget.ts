@@ -1,7 +1,7 @@
 import { Fifo } from '../../src/collections/fifo.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { LogInterval } from '../../src/network/log-interval.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
-import { LogInterval } from './log-interval.ts'
 
 /**
  * Units of work that each connection may cause in a turn, even if the budget of the turn is used up: some small packets. So a

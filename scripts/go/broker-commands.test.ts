@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { Broker } from '../../src/kinds/broker.ts'
-import { Listener } from '../../src/kinds/listener.ts'
+import { type Ban, Listener } from '../../src/kinds/listener.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { createDev, type Dev } from '../../src/system/dev.ts'
@@ -17,6 +17,7 @@ let broker: FakeBroker
 let hasBroker: boolean
 let failing: boolean
 let connections: number
+let bans: Ban[]
 let disconnected: number
 let dev: Dev
 let watches: Watches
@@ -26,7 +27,12 @@ let commands: ReturnType<typeof createCommands>
 const counters = {
   accepted: 0,
   refused: 0,
+  refusedByListener: 0,
+  refusedByAddress: 0,
+  refusedByRate: 0,
+  refusedByBan: 0,
   failedAuthentications: 0,
+  bans: 0,
   bytesReceived: 0,
   bytesSent: 0,
   endedByClient: 0,
@@ -39,6 +45,7 @@ beforeEach(() => {
   hasBroker = true
   failing = false
   connections = 0
+  bans = []
   disconnected = 0
   printed = []
   const parts = (): object => ({
@@ -49,7 +56,17 @@ beforeEach(() => {
         config: z.object({}),
         start: () => {
           if (failing) throw new Error('no port')
-          return { host: '127.0.0.1', port: 1, connections, listeners: [], counters }
+          return {
+            host: '127.0.0.1',
+            port: 1,
+            connections,
+            listeners: [],
+            counters,
+            draining: false,
+            bans: () => bans,
+            ban: (address: string) => void bans.push({ address, untilMs: Date.now() + 90_000, byOperator: true }),
+            unban: (address: string) => address === bans.pop()?.address,
+          }
         },
         measure: (instance) => [
           { name: 'open', help: 'Open.', unit: 'connections', kind: 'gauge', read: () => instance.connections },
