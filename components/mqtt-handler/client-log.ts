@@ -45,6 +45,8 @@ const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 
 const ORDINARY: ReadonlySet<number | undefined> = new Set([
   ReasonCode.SessionTakenOver,
   ReasonCode.ServerShuttingDown,
+  ReasonCode.UseAnotherServer,
+  ReasonCode.ServerMoved,
   ReasonCode.AdministrativeAction,
 ])
 

@@ -51,6 +51,7 @@ const RETURN_CODES: ReadonlyMap<ReasonCode, ConnectReturnCode> = new Map<ReasonC
   [ReasonCode.ClientIdentifierNotValid, ConnectReturnCode.IdentifierRejected],
   [ReasonCode.BadUserNameOrPassword, ConnectReturnCode.BadUserNameOrPassword],
   [ReasonCode.NotAuthorized, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.Banned, ConnectReturnCode.NotAuthorized],
   [ReasonCode.QoSNotSupported, ConnectReturnCode.NotAuthorized],
   [ReasonCode.RetainNotSupported, ConnectReturnCode.NotAuthorized],
   [ReasonCode.ServerUnavailable, ConnectReturnCode.ServerUnavailable],

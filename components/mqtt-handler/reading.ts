@@ -12,6 +12,8 @@ export const Pause = {
   Publication: 8,
   /** A SUBSCRIBE or UNSUBSCRIBE packet of many Topic Filters is handled over turns. */
   Filters: 16,
+  /** It published more than `maximumPublishRate` and the like allow. */
+  Rate: 128,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 
@@ -29,6 +31,11 @@ export class Reading {
   constructor(connection: Connection, listener: ReadingListener) {
     this.#connection = connection
     this.#listener = listener
+  }
+
+  /** Whether there is a reason not to read it, other than this one. */
+  pausedExcept(reason: Pause): boolean {
+    return (this.#reasons & ~reason) !== 0
   }
 
   pause(reason: Pause): void {

@@ -22,9 +22,10 @@ it('more may be taken than there is: the debt is paid back first', () => {
   const bucket = new TokenBucket(5, 0)
   expect(bucket.take(5, ...RATE, 0)).toBe(0)
   expect(bucket.take(3, ...RATE, 0)).toBe(1_500)
-  expect(bucket.debtMs(...RATE, 1_000)).toBe(500)
+  expect(bucket.take(0, ...RATE, 1_000)).toBe(500)
   expect(bucket.takeOne(...RATE, 1_500)).toBe(false)
-  expect(bucket.debtMs(...RATE, 1_500)).toBe(0)
+  expect(bucket.take(0, ...RATE, 1_500)).toBe(0)
+  expect([bucket.has(1, ...RATE, 2_000), bucket.has(2, ...RATE, 2_000)]).toEqual([true, false])
   expect(bucket.takeOne(...RATE, 2_000)).toBe(true)
 })
 

@@ -32,10 +32,10 @@ export class TokenBucket {
     return true
   }
 
-  /** How long it takes until the debt is paid, in milliseconds; 0 if there is none. */
-  debtMs(perSecond: number, capacity: number, nowMs: number): number {
+  /** Whether so many tokens can be taken without a debt. */
+  has(tokens: number, perSecond: number, capacity: number, nowMs: number): boolean {
     this.#refill(perSecond, capacity, nowMs)
-    return this.#debtMs(perSecond)
+    return this.#tokens >= tokens
   }
 
   /** Whether it holds all tokens that it can: then a new bucket is the same. */
