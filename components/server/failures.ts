@@ -41,8 +41,8 @@ export class AuthenticationFailures {
     this.#byAddress.delete(key)
     failures.count = this.#left(failures, nowMs) + 1
     failures.atMs = nowMs
-    // Rounding must not make a failure more of the last one.
-    if (failures.count >= banAfterFailures - 1e-6) return true
+    // A failure counts until it is forgiven altogether.
+    if (failures.count > banAfterFailures - 1) return true
     this.#byAddress.set(key, failures)
     if (this.#byAddress.size > maximumTrackedAddresses) this.#byAddress.delete(this.#byAddress.keys().next().value!)
     return false
