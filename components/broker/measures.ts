@@ -43,21 +43,23 @@ export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: Bro
 }
 
 /** What was refused since a user held as much as it may. */
-const ofUsers = (counters: BrokerCounters): readonly Measure[] => {
-  const name = 'refused_of_user'
-  return [
-    count(name, 'sessions', 'New sessions over the quota of a user.', () => counters.refusedSessionsOfUser),
-    count(name, 'subscriptions', 'Subscriptions over the quota of a user.', () => counters.refusedSubscriptionsOfUser),
-    count(name, 'messages', 'Queued messages over the quota of a user.', () => counters.droppedOfUser),
-    count(name, 'wills', 'Wills over the quota of a user.', () => counters.refusedWillsOfUser),
-    count(
-      'not_retained_of_user',
-      'messages',
-      'Retained messages over the quota of a user.',
-      () => counters.refusedRetainedOfUser,
-    ),
-  ]
-}
+const ofUsers = (counters: BrokerCounters): readonly Measure[] => [
+  count('refused_user_sessions', 'clients', 'New sessions over the quota of a user.', () => counters.refusedSessionsOfUser),
+  count(
+    'refused_user_subscriptions',
+    'subscriptions',
+    'Subscriptions over the quota of a user.',
+    () => counters.refusedSubscriptionsOfUser,
+  ),
+  count('dropped_user_messages', 'messages', 'Queued messages over the quota of a user.', () => counters.droppedOfUser),
+  count('refused_user_wills', 'clients', 'Wills over the quota of a user.', () => counters.refusedWillsOfUser),
+  count(
+    'refused_user_retained',
+    'messages',
+    'Retained messages over the quota of a user.',
+    () => counters.refusedRetainedOfUser,
+  ),
+]
 
 const gauge = (name: string, unit: string, help: string, read: () => number): Measure => ({
   name,

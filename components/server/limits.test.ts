@@ -55,7 +55,7 @@ afterEach(async () => {
 const newHandler = (): Handler => ({ unfinished: () => false, stopped: [] })
 const start = async (config: object, transports: readonly Transport[] = [], handler = newHandler()) => {
   log.lines.length = 0
-  const parsed = server.config.parse({ port: 0, unlimitedAddresses: [], ...config } as never)
+  const parsed = server.config.parse({ port: 0, unlimitedAddresses: [], closeDeadlineMs: 20, ...config } as never)
   const dependencies = { pipeline: pipelineOf(handler), transports: [...transports], logger: log }
   const instance = (await server.start(parsed, dependencies, context)) as MqttServer
   running.push(instance)

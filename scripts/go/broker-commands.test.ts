@@ -64,7 +64,10 @@ beforeEach(() => {
             counters,
             draining: false,
             bans: () => bans,
-            ban: (address: string) => void bans.push({ address, untilMs: Date.now() + 90_000, byOperator: true }),
+            ban: (address: string) => {
+              if (address === 'kitchen') throw new TypeError('not kitchen')
+              bans.push({ address, untilMs: Date.now() + 90_000, byOperator: true })
+            },
             unban: (address: string) => address === bans.pop()?.address,
           }
         },
@@ -384,4 +387,22 @@ test('graph() hands on the name of a file', async () => {
   expect(await shown('graph')).toBe('drawn undefined')
   expect(await shown('graph', 'a.png')).toBe('drawn a.png')
   await expect(call('graph', 5)).rejects.toThrow("graph takes the name of a file: graph('system.png')")
+})
+
+test('bans(), ban() and unban() act on every listener', async () => {
+  await call('go')
+  expect(await shown('bans')).toBe('No address is banned.')
+  expect(await shown('unban', '192.0.2.7')).toBe('192.0.2.7 was not banned.')
+  expect(await shown('ban', '192.0.2.7', 90)).toBe('No connection is taken from 192.0.2.7 for 1 min 30 s.')
+  expect(await shown('bans')).toMatch(/^address +for +because of\n192\.0\.2\.7 +1 min (29|30) s +an operator\n1 ban$/)
+  expect(call('bans')).toMatchObject([{ address: '192.0.2.7', byOperator: true }])
+  expect(await shown('unban', '192.0.2.7')).toBe('The ban of 192.0.2.7 has ended.')
+  expect(() => call('ban', 7)).toThrow('ban takes an address and seconds')
+  expect(() => call('unban')).toThrow('unban takes an address')
+  expect(() => call('ban', 'kitchen')).toThrow('not kitchen')
+})
+
+test('without a listener nothing can be banned', () => {
+  expect(() => call('ban', '192.0.2.7')).toThrow('nothing listens: go() starts the system')
+  expect(call('bans')).toEqual([])
 })

@@ -7,7 +7,7 @@ import { splitConfig } from './split-config.ts'
 export const quietSystem = defineSystem({
   ...base,
   logger: { ...base.logger, config: { level: 'silent' } },
-  server: { ...base.server, config: { port: 0 } },
+  server: { ...base.server, config: { port: 0, drainMs: 0 } },
 })
 
 /**
