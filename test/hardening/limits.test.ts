@@ -43,7 +43,9 @@ describe('an address that is banned', () => {
     const refused = await RawClient.connect(attack.broker.port)
     await refused.closed
     // CONNACK Banned (0x8A).
-    expect(await open.send('100d 0004 4d515454 05 02 003c 00 0000').receive(5)).toBe('200300' + ReasonCode.Banned.toString(16) + '00')
+    expect(await open.send('100d 0004 4d515454 05 02 003c 00 0000').receive(5)).toBe(
+      `200300${ReasonCode.Banned.toString(16)}00`,
+    )
     await open.closed
     await attack.bystanderIsServed()
     expect(server.unban('127.0.0.1')).toBe(true)

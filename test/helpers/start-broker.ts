@@ -3,11 +3,14 @@ import { createSystem } from '../../src/system/lifecycle.ts'
 import base from '../../system.config.ts'
 import { splitConfig } from './split-config.ts'
 
-/** The system of `system.config.ts` for a test: on a port of its own, without a log. */
+/**
+ * The system of `system.config.ts` for a test: on a port of its own, without a log. Its connections are as many as any machine has open
+ * files for, so that there is no warning about that.
+ */
 export const quietSystem = defineSystem({
   ...base,
   logger: { ...base.logger, config: { level: 'silent' } },
-  server: { ...base.server, config: { port: 0, drainMs: 0 } },
+  server: { ...base.server, config: { port: 0, maximumConnections: 3_000, drainMs: 0 } },
 })
 
 /**
