@@ -64,6 +64,20 @@ describe('maximumConnecting', () => {
   })
 })
 
+it('refusals by the thousand are logged at debug, but for some', () => {
+  broker = new HandlerHarness({}, { authenticationMethods: [instantMethod] })
+  for (let count = 0; count < 100; count += 1) {
+    const client = broker.open()
+    client.connection.banned = true
+    client.take(connectPacket(asUser('alice')))
+  }
+  const refusals = (level: 'warn' | 'debug') =>
+    broker.log.at(level).filter(({ message }) => message.startsWith('Client refused')).length
+  expect(refusals('warn')).toBeGreaterThanOrEqual(10)
+  expect(refusals('warn')).toBeLessThan(100)
+  expect(broker.handler.counters.refusals[0x8a]).toBe(100)
+})
+
 describe('a client whose address was banned after it connected', () => {
   it.each([
     [5, { reasonCode: 0x8a }],

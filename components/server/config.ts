@@ -22,7 +22,6 @@ const addresses = {
     .max(1_000_000)
     .nullable()
     .default(200)
-    .transform((rate) => rate ?? undefined)
     .describe(
       'New connections of one address in a second, once its burst is used up. Further ones are refused before a byte is read. ' +
         '`null`: no limit.',
@@ -39,7 +38,6 @@ const addresses = {
     .max(1_000_000)
     .nullable()
     .default(100)
-    .transform((failures) => failures ?? undefined)
     .describe(
       'Failed authentications of one address after which it is banned. `null`: no bans but those by operators.',
     ),

@@ -13,7 +13,7 @@ it('an address connects as often at once as its burst allows, and then at its ra
 })
 
 it('without a limit nothing is counted', () => {
-  const rates = new ConnectRates({ connectRate: undefined, connectBurst: 1, maximumTrackedAddresses: 100 })
+  const rates = new ConnectRates({ connectRate: null, connectBurst: 1, maximumTrackedAddresses: 100 })
   expect([taken(rates, '192.0.2.7', 1_000, 0), rates.tracked]).toEqual([1_000, 0])
 })
 

@@ -2,8 +2,8 @@ import { TokenBucket } from '../../src/collections/token-bucket.ts'
 
 /** The values of the config that these use. */
 export interface ConnectRateLimits {
-  /** Connections in a second; undefined for no limit. */
-  readonly connectRate: number | undefined
+  /** Connections in a second; null for no limit. */
+  readonly connectRate: number | null
   /** Connections at once, after a time without any. */
   readonly connectBurst: number
   /** Addresses that are remembered. */
@@ -34,7 +34,7 @@ export class ConnectRates {
   /** Counts a new connection. @param key that of its address. @returns false if the address connects too often. */
   take(key: string, nowMs: number): boolean {
     const { connectRate, connectBurst, maximumTrackedAddresses } = this.#limits
-    if (connectRate === undefined) return true
+    if (connectRate === null) return true
     this.#forgetFull(connectRate, nowMs)
     const bucket = this.#buckets.get(key) ?? new TokenBucket(connectBurst, nowMs)
     this.#buckets.delete(key)

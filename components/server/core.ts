@@ -206,7 +206,7 @@ export class Core {
     const { maximumConnections, connectRate } = this.#config
     if (reason === 'maximumConnectionsOfListener') return listener.source.options.maximumConnections
     if (reason === 'maximumConnectionsPerAddress') return this.addresses.maximumConnections
-    return reason === 'connectRate' ? connectRate : maximumConnections
+    return reason === 'connectRate' ? (connectRate ?? undefined) : maximumConnections
   }
 
   #ended({ source, addressKey }: StreamConnection, by: ConnectionEnd['by']): void {

@@ -27,7 +27,7 @@ it('a limited number of addresses is remembered, and those that are forgiven are
 })
 
 it('without a number nothing is counted', () => {
-  const failures = new AuthenticationFailures({ ...limits, banAfterFailures: undefined })
+  const failures = new AuthenticationFailures({ ...limits, banAfterFailures: null })
   for (let count = 0; count < 100; count += 1) expect(failures.add('a', 0)).toBe(false)
   expect(failures.tracked).toBe(0)
 })

@@ -6,8 +6,8 @@ interface Failures {
 
 /** The values of the config that these use. */
 export interface FailureLimits {
-  /** Failed authentications of one address that lead to a ban; undefined for none. */
-  readonly banAfterFailures: number | undefined
+  /** Failed authentications of one address that lead to a ban; null for none. */
+  readonly banAfterFailures: number | null
   /** The time after which one failed authentication is forgiven. */
   readonly failureDecaySeconds: number
   /** Addresses that are remembered. */
@@ -35,7 +35,7 @@ export class AuthenticationFailures {
   /** Counts a failure. @returns whether there are as many now as lead to a ban. The address begins again with none then. */
   add(key: string, nowMs: number): boolean {
     const { banAfterFailures, maximumTrackedAddresses } = this.#limits
-    if (banAfterFailures === undefined) return false
+    if (banAfterFailures === null) return false
     this.#forgetForgiven(nowMs)
     const failures = this.#byAddress.get(key) ?? { count: 0, atMs: nowMs }
     this.#byAddress.delete(key)
