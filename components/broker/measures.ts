@@ -44,7 +44,12 @@ export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: Bro
 
 /** What was refused since a user held as much as it may. */
 const ofUsers = (counters: BrokerCounters): readonly Measure[] => [
-  count('refused_user_sessions', 'clients', 'New sessions over the quota of a user.', () => counters.refusedSessionsOfUser),
+  count(
+    'refused_user_sessions',
+    'clients',
+    'New sessions over the quota of a user.',
+    () => counters.refusedSessionsOfUser,
+  ),
   count(
     'refused_user_subscriptions',
     'subscriptions',

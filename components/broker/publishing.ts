@@ -136,7 +136,7 @@ export class Publishing {
   /** Publishes a message over several turns, if there is room for it meanwhile. */
   #inSteps(message: Message, publisher: Session, reason: ReasonCode): Outcome {
     const { publications } = this.#broker
-    if (!publications.hasRoomFor(message)) return this.#decided(ReasonCode.QuotaExceeded)
+    if (!publications.hasRoomFor(message, publisher)) return this.#decided(ReasonCode.QuotaExceeded)
     const pending = publications.add(message, publisher, reason)
     this.#decided(reason)
     this.#outcome.pending = pending
