@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
-import { HandlerHarness, persistent, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
+import {
+  HandlerHarness,
+  payloads,
+  persistent,
+  publishPacket,
+  subscribePacket,
+} from '../../test/helpers/handler-harness.ts'
+import { ImpatientRouter } from '../../test/helpers/impatient-router.ts'
 import { asUser, instantMethod } from '../../test/helpers/instant-method.ts'
 import { MemoryStore } from '../store-memory/memory-store.ts'
 import { subscriptionCost } from './subscription-cost.ts'
@@ -116,6 +123,18 @@ describe('queued messages', () => {
     expect(quotaOf('alice')?.queuedBytes).toBe(450 + 8)
     client.take({ cmd: 'puback', messageId: 1 })
     expect(quotaOf('alice')?.queuedBytes).toBe(0)
+  })
+
+  it('that are delivered over several turns count for the publisher meanwhile', async () => {
+    start({ maximumQueuedBytesPerUser: 3_000 }, { router: new ImpatientRouter(0, 1) })
+    const subscribers = Array.from({ length: 20 }, (_, n) => broker.connect(asUser('carol', { clientId: `s${n}` })))
+    for (const subscriber of subscribers) subscriber.take(subscribePacket({ a: { qos: 0 } }))
+    const publish = (user: string, clientId: string) =>
+      connect(user, clientId).take(publishPacket({ qos: 1, payload: Buffer.alloc(2_000) }))
+    const answers = [publish('alice', '1'), publish('alice', '2'), publish('bob', '3')]
+    expect(answers).toMatchObject([[], [{ cmd: 'puback', reasonCode: 0x97 }], []])
+    await expect.poll(() => subscribers.flatMap(({ sent }) => payloads(sent))).toHaveLength(40)
+    await expect.poll(() => quotaOf('alice')?.queuedBytes).toBe(0)
   })
 
   it('make no room for Wills beyond the quota of the user', () => {
