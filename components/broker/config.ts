@@ -22,6 +22,50 @@ const sessions = {
     ),
 }
 
+const perUser = {
+  maximumSessionsPerUser: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe(
+      'Sessions of one user that an authenticator has proved, of clients connected or away. For one more, the session of this user that ' +
+        'is away longest and holds nothing ends; if there is none, the client is refused. Unset: half of `maximumSessions`. Clients ' +
+        'without a proved user may have half of each total together, while there are users.',
+    ),
+  maximumSubscriptionBytesPerUser: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .optional()
+    .describe(
+      'Bytes that the subscriptions of one user cost together. Unset: half of `maximumTotalSubscriptionBytes`.',
+    ),
+  maximumQueuedBytesPerUser: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .optional()
+    .describe(
+      'Bytes of the messages that wait for the sessions of one user, or are in flight and kept, and of their Wills. Unset: half of ' +
+        '`maximumTotalQueuedBytes`.',
+    ),
+  maximumRetainedMessagesPerUser: z
+    .int()
+    .min(0)
+    .max(100_000_000)
+    .optional()
+    .describe(
+      'Retained messages that one user has published since the start. Unset: half of `maximumRetainedMessages`.',
+    ),
+  maximumRetainedBytesPerUser: z
+    .int()
+    .min(0)
+    .max(1024 ** 4)
+    .optional()
+    .describe('Their bytes. Unset: half of `maximumRetainedBytes`.'),
+}
+
 const subscriptions = {
   maximumSubscriptions: z
     .int()
@@ -194,6 +238,7 @@ const retained = {
 
 export const brokerConfig = z.strictObject({
   ...sessions,
+  ...perUser,
   ...subscriptions,
   ...inflight,
   ...delivery,

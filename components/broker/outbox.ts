@@ -305,7 +305,7 @@ export class Outbox implements ClientOutbox {
 
   /** Counts what a message in flight costs from now on. */
   #count(outgoing: Outgoing, bytes: number): void {
-    this.#broker.gauges.queuedBytes += bytes - outgoing.inflightBytes
+    this.#waiting.countInflight(bytes - outgoing.inflightBytes)
     outgoing.inflightBytes = bytes
   }
 

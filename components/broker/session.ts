@@ -17,6 +17,7 @@ import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
+import type { UserQuota } from './user-quotas.ts'
 import { Will } from './will.ts'
 
 /**
@@ -27,6 +28,8 @@ export class Session implements Subscriber, ClientSession {
   readonly id: string
   /** The authenticated user that owns the session; undefined without authentication. */
   readonly owner: string | undefined
+  /** What the sessions of its owner hold together. */
+  readonly quota: UserQuota<Session>
   readonly #broker: SessionContext<Session>
 
   readonly #subscriptions: SessionSubscriptions
@@ -56,11 +59,12 @@ export class Session implements Subscriber, ClientSession {
     this.#identity = identity
     this.#broker = broker
     broker.authorization.noteIdentity(identity)
-    this.#subscriptions = new SessionSubscriptions(broker)
+    this.quota = broker.quotas.of(owner)
+    this.#subscriptions = new SessionSubscriptions(broker, this.quota)
     this.outbox = new Outbox(this, broker)
     this.unreleased = new UnreleasedMessages(this, broker)
     this.#expiry = new SessionExpiry(this, broker.sessions.expiry)
-    this.will = new Will(this, broker.gauges, broker.sessions.willDelay)
+    this.will = new Will(this, broker.gauges, this.quota, broker.sessions.willDelay)
   }
 
   /** By Topic Filter. */
@@ -317,7 +321,8 @@ export class Session implements Subscriber, ClientSession {
   /** `Will.take` has taken the Will out, to be published. */
   willTaken(): void {
     this.#save()
-    if (!this.#ended && this.#recipient === undefined) this.#broker.sessions.away.add(this)
+    if (this.#ended) this.#broker.quotas.release(this.quota)
+    else if (this.#recipient === undefined) this.#broker.sessions.away.add(this)
   }
 
   waitsForAnyMember(filter: string, after: number): void {

@@ -59,12 +59,18 @@ class Claim implements AnswerPurpose<void> {
 
 /** This process owns the session. */
 const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData: Uint8Array | undefined): void => {
-  const { broker, config, clientLog } = client.handler
+  const { broker, config, clientLog, userConnections } = client.handler
   const request = sessionRequest(client, connect)
   const problem = broker.admit(request)
   if (problem !== undefined) {
     // Nothing has changed: a connected client with this identifier stays connected, and the session remains.
     refuse(client, toldReason(problem.reasonCode, config), problem.why)
+    return
+  }
+  if (!userConnections.hasRoom(client.owner, client.identity.clientId)) {
+    client.handler.counters.refusedOfUser += 1
+    const why = 'The user has as many connections as maximumConnectionsPerUser allows.'
+    refuse(client, ReasonCode.QuotaExceeded, why)
     return
   }
   const terms = client.handler.currentTerms(client.connection.listener)

@@ -19,12 +19,15 @@ import type { AwaitedAnswer, AwaitingClient } from './await-answer.ts'
 import { type ClientEnd, type ClientLog, describeClient, endedByBroker } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { ConnectRequest } from './connect-request.ts'
+import type { Connecting } from './connecting.ts'
 import type { HandlerCounters } from './counters.ts'
 import { packetTypeOf } from './packet-work.ts'
 import { Phase } from './phase.ts'
+import type { PublishRate } from './publish-rate.ts'
 import { PublishSender, type PublishSenderContext } from './publish-sender.ts'
 import { Pause, Reading } from './reading.ts'
 import type { Terms } from './terms.ts'
+import type { UserConnections } from './user-connections.ts'
 
 /** The part of the handler that all clients use. */
 export interface ClientContext extends PublishSenderContext {
@@ -39,6 +42,10 @@ export interface ClientContext extends PublishSenderContext {
   readonly authenticationExpiry: AuthenticationExpiry
   /** Watches each client for its CONNECT packet, then for silence. */
   readonly keepAlive: TimerWheel<Client>
+  /** Clients whose CONNECT came, and which are not accepted yet. */
+  readonly connecting: Connecting<Client>
+  /** The connected clients of each user. */
+  readonly userConnections: UserConnections<Client>
   /** The terms for clients of this listener that connect now. */
   currentTerms(listener: ListenerOptions): Terms
   /** The connection of this client has ended. */
@@ -90,6 +97,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   /** The watch for the end of its authentication, if that has one. */
   expiry: Watch<ExpiringClient> | undefined
   session: ClientSession | undefined
+  /** The limits of what it publishes; undefined if it has none. */
+  rate: PublishRate | undefined
   /** What CONNACK told the client. The client is held to it. */
   terms: Terms
   /** Whether the Session Expiry Interval that it asked for, granted or not, was more than 0. */

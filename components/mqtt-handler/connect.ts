@@ -21,6 +21,20 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   client.wantsReasons = request.wantsReasons
   client.connection.maximumPacketSize = request.maximumPacketSize
   client.identity = { clientId: request.clientId, userName: request.userName, peer: client.connection.peer }
+  const { connecting } = client.handler
+  if (client.connection.banned) {
+    refuse(client, ReasonCode.Banned, 'its address has been banned since it connected', '')
+    return
+  }
+  if (!connecting.begin(client)) {
+    refuse(
+      client,
+      ReasonCode.ServerBusy,
+      `${connecting.count} clients wait to be accepted, as maximumConnecting allows`,
+      '',
+    )
+    return
+  }
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer

@@ -30,6 +30,10 @@ export interface HandlerCounters {
   refusedPublishes: number
   /** Messages of clients, Wills included, whose payload was larger than `maximumPayloadBytes`. */
   tooLargePayloads: number
+  /** How often a client was not read for a while because it or its user published too fast. */
+  slowedPublishers: number
+  /** Clients that were refused because their user had as many connections as it may. */
+  refusedOfUser: number
 }
 
 const REASON_CODES = 256
@@ -53,4 +57,6 @@ export const newHandlerCounters = (): HandlerCounters => ({
   tooLarge: 0,
   refusedPublishes: 0,
   tooLargePayloads: 0,
+  slowedPublishers: 0,
+  refusedOfUser: 0,
 })

@@ -138,6 +138,11 @@ export class HarnessClient {
     this.#receiver.closed?.()
   }
 
+  /** Whether a server that stops waits for it. */
+  get unfinished(): boolean {
+    return this.#receiver.unfinished?.() === true
+  }
+
   stop(): Packet[] {
     this.#receiver.stopping?.()
     return this.sent.splice(0)
