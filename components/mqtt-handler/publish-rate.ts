@@ -1,6 +1,6 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { RecipientDescription } from '../../src/kinds/recipient.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 import type { HandlerConfig } from './config.ts'
 import type { HandlerCounters } from './counters.ts'
 import { type PublishBucket, PublishBuckets } from './rate-buckets.ts'

@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { Argon2 } from './argon2.ts'
 import type { PasswordFileConfig } from './config.ts'
 import type { PasswordFileCounters } from './counters.ts'
 import { HashQueue, sourceOf } from './hash-queue.ts'
 import { parsePasswordHash } from './password-hash.ts'
-import { SuccessCache } from './success-cache.ts'
 import type { User, Users } from './users.ts'
 import { verifyPassword } from './verify-password.ts'
 
@@ -20,7 +20,7 @@ export class PasswordCheck {
   /** Set when the file has hashes that need it. */
   argon2: Argon2 | undefined
   readonly queue: HashQueue
-  readonly successes: SuccessCache<User>
+  readonly successes: ExpiringCache<User>
   readonly #users: Users
   readonly #counters: PasswordFileCounters
   /** Of this process alone: what is remembered of a password is worth nothing elsewhere. */
@@ -32,7 +32,7 @@ export class PasswordCheck {
     this.#users = users
     this.#counters = counters
     this.queue = new HashQueue(config)
-    this.successes = new SuccessCache(config.cacheSeconds * 1_000, config.maximumCached)
+    this.successes = new ExpiringCache({ durationMs: config.cacheSeconds * 1_000, maximum: config.maximumCached })
   }
 
   /** @param password lent until this returns. */
@@ -52,7 +52,7 @@ export class PasswordCheck {
     // A copy, which lives as long as it waits: the memory of the packet is lent.
     const verdict = this.#hash(userName, Uint8Array.from(password), sourceOf(peer))
       .then((found) => {
-        if (typeof found !== 'string') this.successes.add(key, found)
+        if (typeof found !== 'string') this.successes.set(key, found)
         return found
       })
       .finally(() => this.#underWay.delete(key))

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
 import type {
   AuthenticatedIdentity,
@@ -42,7 +43,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   readonly #listeners: (() => void)[] = []
   /** Settles when the file was last read or written: one at a time. */
   #lastTurn: Promise<unknown> = Promise.resolve()
-  #busyLoggedAtMs = Number.NEGATIVE_INFINITY
+  readonly #busyLog = new LogInterval(BUSY_LOG_INTERVAL_MS)
   #isPublic = false
 
   /** Reads the file and watches it. @throws when it cannot be read or has bad lines; there is nothing to stop then. */
@@ -199,9 +200,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
 
   #busy(): AuthenticationAnswer {
     this.counters.refusedBusy += 1
-    const nowMs = performance.now()
-    if (nowMs - this.#busyLoggedAtMs >= BUSY_LOG_INTERVAL_MS) {
-      this.#busyLoggedAtMs = nowMs
+    if (this.#busyLog.begin()) {
       this.#log.warn(
         { refused: this.counters.refusedBusy, queued: this.queued },
         `Clients were refused with Server busy (0x89): ${this.queued} passwords wait to be hashed (maximumQueued)`,

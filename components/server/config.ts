@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { listenerOptions } from '../../src/kinds/listener-options.ts'
 import { addressRange } from '../../src/network/address-list.ts'
+import { socketOptions } from '../../src/network/tcp-options.ts'
 
 // `maximumConnections` of the server is for all listeners together.
 const { maximumConnections: _forOneListener, ...ownListener } = listenerOptions
@@ -90,18 +91,7 @@ export const serverConfig = z.strictObject({
         '`allowAnonymous: true`; the default does not.',
     ),
   port: z.int().min(0).max(65_535).default(1883).describe('The TCP port; 0 lets the operating system choose one.'),
-  backlog: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(1024)
-    .describe('Connections that may wait to be accepted; the operating system may allow fewer.'),
-  tcpKeepAliveMs: z
-    .int()
-    .min(0)
-    .max(7_200_000)
-    .default(60_000)
-    .describe('Silence after which TCP probes the peer, in milliseconds; 0 disables the probes.'),
+  ...socketOptions,
   maximumConnections: z
     .int()
     .min(1)

@@ -1,7 +1,7 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 
 /** Why a connection is refused: the value of the config that does not allow it, or a ban. */
 export type RefusalReason =

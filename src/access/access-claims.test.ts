@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { identityAttributes } from '../kinds/identity.ts'
 import { readAccessClaims } from './access-claims.ts'
-import { parseAcl } from './parse-acl.ts'
+import { parseEmqxAcl } from './parse-emqx-acl.ts'
 
 const rule = { permission: 'allow', action: 'publish', topic: 'a/#' }
 
@@ -89,10 +89,10 @@ describe("a rule in EMQX's form", () => {
       { ...rule, action: 'all', topic: 'eq a/#' },
       { action: 'subscribe', filter: 'a/#', allow: true },
     ],
-  ])('becomes one of ours: %j', (emqx, ours) => expect(parseAcl([emqx])).toEqual([ours]))
+  ])('becomes one of ours: %j', (emqx, ours) => expect(parseEmqxAcl([emqx])).toEqual([ours]))
 
   it('that can never match is left out', () => {
-    expect(parseAcl([{ ...rule, topic: 'eq a/#' }])).toEqual([])
+    expect(parseEmqxAcl([{ ...rule, topic: 'eq a/#' }])).toEqual([])
   })
 
   it.each([
@@ -121,22 +121,23 @@ describe("a rule in EMQX's form", () => {
     ['a'],
     [[rule]],
   ])('that cannot be understood makes the whole list wrong: %j', (emqx) => {
-    expect(parseAcl([rule, emqx])).toMatch(/^rule 2: ./)
+    expect(parseEmqxAcl([rule, emqx])).toMatch(/^rule 2: ./)
   })
 
   it('is one of 1,000 at most', () => {
-    expect(parseAcl(Array(1_000).fill(rule))).toHaveLength(1_000)
-    expect(parseAcl(Array(1_001).fill(rule))).toBeTypeOf('string')
+    expect(parseEmqxAcl(Array(1_000).fill(rule))).toHaveLength(1_000)
+    expect(parseEmqxAcl(Array(1_001).fill(rule))).toBeTypeOf('string')
   })
 
   it('of the older form allows what it lists, and nothing else', () => {
-    expect(parseAcl({ pub: ['a'], sub: ['b/#'], all: [`c/$\{clientid}`] })).toEqual([
+    expect(parseEmqxAcl({ pub: ['a'], sub: ['b/#'], all: [`c/$\{clientid}`] })).toEqual([
       { action: 'publish', filter: 'a', allow: true },
       { action: 'subscribe', filter: 'b/#', allow: true },
       { action: 'all', filter: 'c/%c', allow: true },
       { action: 'all', filter: '#', allow: false },
       { action: 'all', filter: '$SYS/#', allow: false },
     ])
-    for (const wrong of [{ pub: 'a' }, { publish: ['a'] }, { pub: [7] }]) expect(parseAcl(wrong)).toBeTypeOf('string')
+    for (const wrong of [{ pub: 'a' }, { publish: ['a'] }, { pub: [7] }])
+      expect(parseEmqxAcl(wrong)).toBeTypeOf('string')
   })
 })

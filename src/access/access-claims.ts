@@ -1,6 +1,6 @@
 import type { IdentityAttributes } from '../kinds/identity.ts'
 import type { TopicRule } from '../kinds/topic-rule.ts'
-import { parseAcl } from './parse-acl.ts'
+import { parseEmqxAcl } from './parse-emqx-acl.ts'
 
 /** What a token, or a service that was asked, says about the rights of a client. Nothing of it is checked yet. */
 export interface AccessClaims {
@@ -30,7 +30,7 @@ export const readAccessClaims = (claims: AccessClaims): IdentityAttributes | str
   if (typeof groups === 'string') return groups
   const values = readValues(claims.clientAttributes ?? {})
   if (typeof values === 'string') return values
-  const rules = claims.acl === undefined || claims.acl === null ? undefined : parseAcl(claims.acl)
+  const rules = claims.acl === undefined || claims.acl === null ? undefined : parseEmqxAcl(claims.acl)
   if (typeof rules === 'string') return `acl: ${rules}`
   return attributesOf(isSuperuser, groups, values, rules)
 }

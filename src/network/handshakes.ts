@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
+import { LogInterval } from '../collections/log-interval.ts'
 import type { Logger } from '../kinds/logger.ts'
 import { describePeer, type Peer } from '../kinds/peer.ts'
-import { LogInterval } from './log-interval.ts'
 
 /** Why a handshake failed: it took too long, the peer went away, its bytes were wrong, or its certificate was refused. */
 export type HandshakeFailure = 'deadline' | 'closed' | 'protocol' | 'certificate'

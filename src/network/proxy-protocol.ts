@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { z } from 'zod'
+import { LogInterval } from '../collections/log-interval.ts'
 import type { Logger } from '../kinds/logger.ts'
 import { describePeer, type Peer } from '../kinds/peer.ts'
 import { AddressList, addressRange } from './address-list.ts'
 import { type Handshake, type HandshakeCounters, Handshakes } from './handshakes.ts'
-import { LogInterval } from './log-interval.ts'
 import { type ProxyHeader, ProxyHeaderReader } from './proxy-header.ts'
 import { ProxyHeaderError } from './proxy-header-error.ts'
 

@@ -11,7 +11,7 @@ const MAXIMUM_RULES = 1_000
  * allowed. `${clientid}`, `${username}` and `${client_attrs.NAME}` become `%c`, `%u` and `%{NAME}`; these are understood, too.
  * @returns what is wrong, as text. A rule with a part that is not known is wrong: it could be a condition.
  */
-export const parseAcl = (acl: unknown): readonly TopicRule[] | string => {
+export const parseEmqxAcl = (acl: unknown): readonly TopicRule[] | string => {
   const rules = Array.isArray(acl) ? parseList(acl) : isObject(acl) ? parseLists(acl) : 'it is not a list of rules'
   if (typeof rules !== 'string' && rules.length > MAXIMUM_RULES) return `it has more than ${MAXIMUM_RULES} rules`
   return rules
