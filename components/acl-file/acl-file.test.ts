@@ -101,7 +101,7 @@ describe('a file that changes', () => {
     ['a line that cannot be read', () => writeFile(file, 'topic a\nnonsense\nuser\n'), 'line 2: '],
     ['no UTF-8', () => writeFile(file, Buffer.from([0xff, 0xfe])), 'is not UTF-8'],
     ['no file', () => unlink(file), 'ENOENT'],
-    ['too many bytes', () => writeFile(file, 'x'.repeat(1_001)), 'maximumBytes: 1000'],
+    ['too many bytes', () => writeFile(file, 'x'.repeat(1_001)), '1000 bytes (maximumBytes)'],
   ])('keeps the rules in force when it has %s', async (_what, damage, expected) => {
     const acl = await open('user ann\ntopic a\n', { maximumBytes: 1_000 })
     let changes = 0
@@ -122,7 +122,7 @@ describe('a file that cannot be read at the start', () => {
       /line 2: 'nonsense' is none of topic, user and pattern\n {2}line 3: a user name is missing$/,
     )
     await expect(open(Buffer.from([0xff]))).rejects.toThrow('is not UTF-8')
-    await expect(open('topic a\n', { maximumBytes: 3 })).rejects.toThrow('maximumBytes: 3')
+    await expect(open('topic a\n', { maximumBytes: 3 })).rejects.toThrow('3 bytes (maximumBytes)')
     await unlink(file)
     await expect(AclFile.open(aclFileConfig.parse({ file }), log)).rejects.toThrow('ENOENT')
   })

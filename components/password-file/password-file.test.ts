@@ -129,7 +129,7 @@ describe('a file that changes', () => {
   it.each([
     ['has bad lines', () => write(`${linesOf({ ann: 'a' })}bob:pencil\nwords\n`), /line 2 .*'bob'\nline 3 /],
     ['is missing', () => rm(path), /write an empty one to remove all users/],
-    ['is too large', () => write(`#${'x'.repeat(1_024)}`), /has 1025 bytes; 1024 are read at most/],
+    ['is too large', () => write(`#${'x'.repeat(1_024)}`), /has more than 1024 bytes \(maximumFileBytes\)/],
   ])('and then %s keeps the users from before, and says so', async (_, change, why) => {
     const file = await open({ ann: 'a', carl: 'c' }, { maximumFileBytes: 1_024 })
     const ann = await identityOf(file, 'ann', 'a')

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { LogInterval } from '../../src/collections/log-interval.ts'
+import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
 import type {
   AuthenticatedIdentity,
@@ -41,8 +42,8 @@ export class PasswordFile implements Authenticator, UserDirectory {
   readonly #watched: WatchedFiles
   /** Each handler that uses it has one. */
   readonly #listeners: (() => void)[] = []
-  /** Settles when the file was last read or written: one at a time. */
-  #lastTurn: Promise<unknown> = Promise.resolve()
+  /** The file is read or written by one call at a time. */
+  readonly #turns = new OneAtATime()
   readonly #busyLog = new LogInterval(BUSY_LOG_INTERVAL_MS)
   #isPublic = false
 
@@ -109,7 +110,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   set(name: string, password: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const existed = await setUser(this.#path, name, password)
       await this.#readAgain()
       this.#log.info({ user: name }, `${existed ? 'Changed the password of' : 'Added'} user ${name} in ${this.#path}`)
@@ -117,7 +118,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   delete(name: string): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const existed = await deleteUser(this.#path, name)
       await this.#readAgain()
       if (existed) this.#log.info({ user: name }, `Deleted user ${name} from ${this.#path}`)
@@ -131,7 +132,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
    * @throws when it is missing, cannot be read, or has bad lines: the users from before stay. That is logged as well.
    */
   refresh(): Promise<string | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const change = await this.#readAgain()
       if (change === undefined) return undefined
       const text = `${this.#summary()}: ${describe(change)}`
@@ -207,12 +208,6 @@ export class PasswordFile implements Authenticator, UserDirectory {
       )
     }
     return BUSY
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#lastTurn.then(work)
-    this.#lastTurn = result.catch(() => {})
-    return result
   }
 
   #summary(): string {
