@@ -119,7 +119,7 @@ describe('a file that changes', () => {
 describe('a file that cannot be read at the start', () => {
   it('refuses to start, with every bad line', async () => {
     await expect(open('topic a\nnonsense\nuser\n')).rejects.toThrow(
-      /line 2: 'nonsense' is none of topic, user and pattern\n {2}line 3: a user name is missing$/,
+      /line 2: 'nonsense' is not topic, user or pattern\n {2}line 3: a user name is missing$/,
     )
     await expect(open(Buffer.from([0xff]))).rejects.toThrow('is not UTF-8')
     await expect(open('topic a\n', { maximumBytes: 3 })).rejects.toThrow('3 bytes (maximumBytes)')

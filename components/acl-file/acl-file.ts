@@ -81,14 +81,14 @@ export class AclFile implements Authorizer {
     await this.#reads.settled()
   }
 
-  /** Reads the file again. If it cannot be read, the rules in force stay, and a line of the log says why. Never rejects. */
+  /** Reads the file again. If it cannot be read, the previous rules stay in force, and a line of the log has the reason. Never rejects. */
   async reload(): Promise<void> {
     await this.refresh().catch(() => undefined)
   }
 
   /**
    * Reads the file again.
-   * @returns what was read, for an operator. @throws an Error if the file cannot be read. The rules in force stay.
+   * @returns what was read, for an operator. @throws an Error if the file cannot be read. The previous rules stay in force.
    */
   refresh(): Promise<string> {
     return this.#reads.run(() => this.#read())
@@ -107,7 +107,10 @@ export class AclFile implements Authorizer {
       this.rules.replace(await readRules(this.#config))
     } catch (error) {
       this.counters.failedReloads += 1
-      this.#log.error({ file, err: error }, `ACL file refused, the rules in force stay: ${(error as Error).message}`)
+      this.#log.error(
+        { file, err: error },
+        `ACL file refused, the previous rules stay in force: ${(error as Error).message}`,
+      )
       throw error
     }
     this.counters.reloads += 1

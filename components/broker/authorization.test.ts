@@ -91,7 +91,7 @@ describe('authorization', () => {
     const { mayPublish, maySubscribe } = saying('allow')
     const authorization = new Authorization([{ mayPublish, maySubscribe }])
     expect(authorization.mayReceive).toBeUndefined()
-    // But for those with rules of their own.
+    // Except for identities that have rules.
     expect(answers(authorization, who({ rules: [{ action: 'receive', filter: 'a', allow: false }] }))).toEqual([
       ...[true, true, false],
     ])

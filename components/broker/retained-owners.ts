@@ -3,7 +3,7 @@ import { type RetainedMessages, retainedCost } from '../../src/mqtt/retained-mes
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /**
- * Which user has published which retained message, so that no single user can fill the bounds of all. Messages that were read from the
+ * Which user has published which retained message, so that one user cannot use up the limits for all. Messages that were read from the
  * store belong to no user. What clients without a user hold is what the users do not hold.
  */
 export class RetainedOwners {

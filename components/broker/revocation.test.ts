@@ -164,7 +164,7 @@ describe('when rules change', () => {
     expect(lines.at(-1)).toMatchObject({ subscriptions: 300, clients: 300 })
   })
 
-  it('an authorizer that fails allows nothing, and the others are asked about', () => {
+  it('an authorizer that fails allows nothing, and the remaining subscriptions are checked', () => {
     for (const clientId of ['a', 'b']) broker.connect({ clientId }).take(subscribePacket({ x: {} }))
     authorizer.maySubscribe = () => {
       throw new Error('a fault')
@@ -256,7 +256,7 @@ it('a client that comes back with fewer rights loses the subscriptions that they
   expect(broker.core.counters.endedSubscriptions).toBe(1)
 })
 
-it('an identity with rules of its own is bound by them at deliveries, also when its session was restored', async () => {
+it('the rules of an identity are applied to deliveries, also when its session was restored', async () => {
   broker.stop()
   const store = new MemoryStore()
   broker = new HandlerHarness({}, { store })

@@ -106,7 +106,7 @@ export class Revocation {
     counters.endedSubscriptions += 1
   }
 
-  /** For a Shared Subscription authorizers are asked about its Topic Filter. One that throws allows nothing, and stops no pass. */
+  /** For a Shared Subscription authorizers are asked about its Topic Filter. An authorizer that throws allows nothing, and the pass continues. */
   #isAllowed({ identity }: Session, subscription: Subscription): boolean {
     const { authorization, scheduler, log } = this.#broker
     const filter = sharedFilter(subscription.filter)?.filter ?? subscription.filter

@@ -50,7 +50,7 @@ export const awayBound = ({ maximumSessions, maximumAwaySessions }: BrokerConfig
   maximumAwaySessions ?? Math.ceil(maximumSessions * AWAY_SHARE)
 
 /**
- * What each user holds, so that no single user can fill the bounds of all. A user is one that an authenticator has proved. All other
+ * What each user holds, so that one user cannot use up the limits for all. A user is one that an authenticator has proved. All other
  * clients count together, and have half of each total while there is any user; a broker without users has no such limits.
  */
 export class UserQuotas<S> implements UserAccounts {

@@ -96,7 +96,7 @@ describe('a certificate that is denied', () => {
     [{ deniedFingerprints: [fingerprint.replaceAll(':', '').toLowerCase()] }],
     [{ deniedSerials: ['a1b'] }],
     [{ deniedSerials: ['00:0a:1b'] }],
-  ])('is refused, with a password too, and not accepted any more: %j', (config) => {
+  ])('is refused, also with a password, and no longer accepted: %j', (config) => {
     expect(ask(config)).toMatchObject({ result: 'deny', why: expect.stringContaining('list') })
     expect(ask(config, { password: Buffer.from('x') })).toMatchObject({ result: 'deny' })
     expect(open(config).accepts({ clientId: 'c', userName: 'device-7', peer: peer(device) })).toBe(false)

@@ -40,7 +40,7 @@ interface ServiceRequest {
   readonly deadlineMs: number
 }
 
-/** Authenticates clients by asking a service over HTTP. What is not a clear answer lets no client in. */
+/** Authenticates clients by asking a service over HTTP. A client is accepted only by an answer that is complete and valid. */
 export class HttpAuthentication implements Authenticator {
   readonly name: string
   readonly counters: HttpAuthenticationCounters = newHttpAuthenticationCounters()
@@ -55,7 +55,7 @@ export class HttpAuthentication implements Authenticator {
   /** The requests that are under way or wait, one for each client. */
   readonly #pending = new Map<string, Promise<AuthenticationAnswer>>()
   readonly #aborts = new Set<AbortController>()
-  /** Nobody can find out a password from the key of its answer without this secret. */
+  /** Without this secret, the key of an answer cannot be used to guess the password. */
   readonly #secret = randomBytes(32)
   /** Raised when the answers that are kept are forgotten. */
   #generation = 0
@@ -129,7 +129,7 @@ export class HttpAuthentication implements Authenticator {
     return answer.then((found) => this.#count(found))
   }
 
-  /** Forgets the answers that are kept: each client that connects is asked about again. */
+  /** Forgets the answers that are kept: the service is asked again about each client that connects. */
   refresh(): string | undefined {
     const { cached } = this
     this.#generation += 1
@@ -274,7 +274,7 @@ export class HttpAuthentication implements Authenticator {
     return cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message
   }
 
-  /** Names all that an answer may depend on. Each part has its length before it, so that no two clients have one text. */
+  /** Contains everything that an answer may depend on. Each part has its length before it, so that two clients never have the same text. */
   #keyOf({ userName, password }: Credentials, values: RequestValues): string {
     const hmac = createHmac('sha256', this.#secret)
     hmac.update(`${userName === undefined ? '-' : '+'}${password === undefined ? '-' : '+'}`)

@@ -66,7 +66,7 @@ export class KeyFile implements KeySource {
       keys = await this.#read()
     } catch (err) {
       counters.failedLoads += 1
-      log.error({ path: this.#path, err }, `Failed to read the keys in ${this.#path}; those from before stay`)
+      log.error({ path: this.#path, err }, `Failed to read the keys in ${this.#path}; the previous keys stay in force`)
       throw err
     }
     this.#keys = keys

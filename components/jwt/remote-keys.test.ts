@@ -60,7 +60,7 @@ describe('keys of a service', () => {
     expect(service.requests[0]!.headers.authorization).toBe('Bearer x')
   })
 
-  it('that are not there refuse each token, with one request and one line of the log', async () => {
+  it('that are not available refuse each token, with one request and one line of the log', async () => {
     service.answer = (request) => request.answer(500)
     await open()
     const text = await token(0)
@@ -99,7 +99,7 @@ describe('keys of a service', () => {
     await other.stop()
   })
 
-  it('that do not come are not waited for', async () => {
+  it('that do not arrive do not delay the start', async () => {
     service.answer = () => {}
     await open({ jwksTimeoutMs: 100 })
     expect(await ask(await token(0))).toMatchObject(unavailable)
@@ -154,7 +154,7 @@ describe('keys of a service', () => {
     expect(service.requests).toHaveLength(5)
   })
 
-  it('that were removed revoke the clients that were let in by them', async () => {
+  it('that were removed revoke the clients with tokens that they signed', async () => {
     await open()
     const answer = await ask(await token(0))
     if (answer.result !== 'allow') throw new Error('not allowed')

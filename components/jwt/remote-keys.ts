@@ -118,7 +118,7 @@ export class RemoteKeys implements KeySource {
     const { href } = this.#url
     log.error(
       { url: href, failures: counters.failedLoads, err },
-      `Failed to fetch the keys of tokens from ${href}. Without keys that are new enough every token is refused`,
+      `Failed to fetch the keys of tokens from ${href}. Every token is refused until keys are fetched`,
     )
   }
 }

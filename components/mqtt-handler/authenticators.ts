@@ -2,7 +2,7 @@ import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { ListenerAuthentication } from '../../src/kinds/listener-authentication.ts'
 import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 
-/** The time in which one failure of an authenticator is logged, in milliseconds: a service that is down fails for every client. */
+/** One failure of an authenticator is logged in this time, in milliseconds: a service that is down fails for every client. */
 const FAILURE_LOG_INTERVAL_MS = 1_000
 
 /** An authenticator of the handler, with what it did. */
@@ -63,7 +63,7 @@ export class Authenticators {
   /** Clients that an authenticator has yet to answer for. */
   waiting = 0
   readonly #records: ReadonlyMap<string, AuthenticatorRecord>
-  /** The options of a listener are one object as long as it is open. */
+  /** The options of a listener are the same object while it is open. */
   readonly #chains = new WeakMap<ListenerOptions, AuthenticatorChain>()
   readonly #hasMethods: boolean
 

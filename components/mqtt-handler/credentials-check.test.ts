@@ -64,12 +64,12 @@ describe('the authenticators of a listener', () => {
     )
   })
 
-  it('let nobody in when one that it names is not there', () => {
+  it('refuse all clients when one that it names does not exist', () => {
     const listener = { authenticators: ['users', 'user'], allowAnonymous: true }
     expect(answerTo('ann', 'pencil', listener).connack).toEqual(refusedWith(ServerUnavailable))
     expect(answerTo(undefined, undefined, listener).connack).toEqual(refusedWith(ServerUnavailable))
     expect(users.asked).toEqual([])
-    expect(broker.log.at('error')[0]?.message).toBe('A listener names authenticators that are not there: user')
+    expect(broker.log.at('error')[0]?.message).toBe('A listener names authenticators that do not exist: user')
   })
 
   it('get what the client said about itself', () => {
@@ -109,7 +109,7 @@ describe('the authenticators of a listener', () => {
     expect([users.asked, identityOf().userName]).toEqual([[], 'carol'])
   })
 
-  it('are not asked for a CONNECT that nobody could send', () => {
+  it('are not asked about a CONNECT that is not valid', () => {
     const [connack] = open().take({ ...connectAs('ann', 'pencil'), clientId: 'x'.repeat(2_000) })
     expect(connack).toMatchObject(refusedWith(ReasonCode.ClientIdentifierNotValid))
     expect(users.asked).toEqual([])
@@ -117,7 +117,7 @@ describe('the authenticators of a listener', () => {
 })
 
 describe('a client that is allowed', () => {
-  it('is the user that was found, with its attributes, and the same object as long as it is connected', () => {
+  it('is the user that was found, with its attributes, and the same object while it is connected', () => {
     const attributes = { groups: ['cooks'], values: { room: '1' } }
     users.allows = { userName: 'ann of the kitchen', attributes }
     const { client, connack } = answerTo('ann', 'pencil')
@@ -143,7 +143,7 @@ describe('a client that is allowed', () => {
     expect(client.take(publishPacket({ qos: 1 }))).toMatchObject([{ cmd: 'puback' }])
   })
 
-  it('owns its session: no other user gets it, and nobody without a name', () => {
+  it('owns its session: other users and clients without a name do not get it', () => {
     expect(answerTo('ann', 'pencil').connack).toMatchObject(letIn)
     expect(answerTo('bob', 'eraser').connack).toMatchObject(refusedWith(NotAuthorized))
     expect(answerTo(undefined, undefined, { allowAnonymous: true }).connack).toMatchObject(refusedWith(NotAuthorized))
@@ -236,7 +236,7 @@ describe('on a listener without authenticators', () => {
     )
   })
 
-  it('nobody is let in when it does not allow anonymous clients', () => {
+  it('all clients are refused when it does not allow anonymous clients', () => {
     for (const user of ['ann', undefined]) {
       const { connack } = answerTo(user, user, { ...none, allowAnonymous: false })
       expect(connack).toMatchObject(refusedWith(NotAuthorized))
@@ -244,7 +244,7 @@ describe('on a listener without authenticators', () => {
   })
 })
 
-describe('an authenticator that fails lets nobody in', () => {
+describe('an authenticator that fails refuses the client', () => {
   const failures: Record<string, () => AuthenticationAnswer | Promise<AuthenticationAnswer>> = {
     'by an exception': () => {
       throw new Error('no good')
@@ -253,9 +253,10 @@ describe('an authenticator that fails lets nobody in', () => {
     'by no answer': () => undefined as never,
     'by another word': () => ({ result: 'yes' }) as never,
     'by a promise of another word': async () => ({ result: 'yes' }) as never,
-    'by a user name that is none': () => ({ result: 'allow', userName: null }) as never,
-    'by attributes that are none': () => ({ result: 'allow', userName: 'ann', attributes: { isAdmin: true } }) as never,
-    'by a time that is none': () => ({ result: 'allow', userName: 'ann', expiresAtMs: Number.NaN }),
+    'by a user name that is not valid': () => ({ result: 'allow', userName: null }) as never,
+    'by attributes that are not valid': () =>
+      ({ result: 'allow', userName: 'ann', attributes: { isAdmin: true } }) as never,
+    'by a time that is not valid': () => ({ result: 'allow', userName: 'ann', expiresAtMs: Number.NaN }),
   }
   it.each(Object.keys(failures))('%s', async (how) => {
     users.answer = failures[how]
@@ -380,7 +381,7 @@ describe('while an authenticator takes its time', () => {
   })
 })
 
-it('failed enhanced authentication is noted, too', async () => {
+it('failed enhanced authentication is also noted', async () => {
   broker.stop()
   const method = new ControlledMethod()
   start({}, { authenticationMethods: [method] })

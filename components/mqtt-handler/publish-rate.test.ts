@@ -87,7 +87,7 @@ describe('a client that publishes too fast', () => {
     expect(publishAll(connect())).toBe(1)
   })
 
-  it('has its runs taken as long as they are within the limit, and each of their messages counted', () => {
+  it('has its runs accepted while they are within the limit, and each of their messages counted', () => {
     open({ maximumPublishRate: 5 })
     const client = connect()
     const run = () => runOf('a', ['1', '2', '3'], 5)
@@ -103,7 +103,7 @@ describe('a client that publishes too fast', () => {
     expect(vi.getTimerCount()).toBe(timers)
   })
 
-  it('has a timer that ends when all are read again', () => {
+  it('has a timer that ends when all clients are read again', () => {
     open({ maximumPublishRate: 10 })
     const timers = vi.getTimerCount()
     const clients = ['1', '2', '3'].map((clientId) => connect('alice', clientId))

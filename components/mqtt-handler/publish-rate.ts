@@ -132,7 +132,7 @@ export class PublishRate {
     this.#rates = rates
   }
 
-  /** Charges the client for messages that it has published. It is not read any more if they were too many. */
+  /** Charges the client for messages that it has published. If they were too many, the broker stops reading from it. */
   charge(messages: number, bytes: number): void {
     if (this.#take(messages, bytes, performance.now())) this.#rates.slowDown(this)
   }

@@ -109,7 +109,7 @@ export class Revocations {
     return END_UNITS
   }
 
-  /** An authenticator that throws accepts nobody. */
+  /** An authenticator that throws accepts no client. */
   #isAccepted(walk: Walk, client: Client): boolean {
     const { authenticator, name } = walk.record
     try {

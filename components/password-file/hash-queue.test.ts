@@ -69,7 +69,7 @@ describe('a queue of hashes', () => {
     expect([queue.hashing, queue.queued]).toEqual([0, 0])
   })
 
-  it('goes on after work that failed', async () => {
+  it('continues after work that failed', async () => {
     const queue = new HashQueue({ maximumHashing: 1, maximumQueued: 1 })
     const { run, end } = controlled(queue)
     const [failing, next] = [run('a', '1'), run('a', '2')]

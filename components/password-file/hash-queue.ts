@@ -14,7 +14,7 @@ export interface HashQueueOptions {
 
 /**
  * Runs long work, a few pieces at a time, and lets others wait. The sources of the work take turns, and when the queue is full the
- * source that has most waiting gives way: one address that guesses passwords does not keep the others out.
+ * source with the most waiting work loses a piece: one address that guesses passwords does not block others.
  */
 export class HashQueue {
   readonly #maximumHashing: number
@@ -48,7 +48,7 @@ export class HashQueue {
     try {
       return await work()
     } finally {
-      // The place is handed on: nobody who comes now is served before those who wait.
+      // The place goes to the work that waits longest, so new work does not overtake it.
       const next = this.#takeNext()
       if (next === undefined) this.#hashing -= 1
       else next(true)

@@ -82,11 +82,11 @@ const parse = (args: readonly string[]): Command | string => {
     if (values.help) return 'help'
     const [word, ...names] = positionals
     const action = actions.find((each) => each === word)
-    if (action === undefined) return `Say what to do: ${actions.join(', ')}.`
+    if (action === undefined) return `Choose an action: ${actions.join(', ')}.`
     if (action === 'list') {
       return names.length === 0 ? { action, file: values.file, name: '' } : 'list takes no name.'
     }
-    // A password is no argument: other users of the machine see those.
+    // A password is not an argument: other users of the machine can see arguments.
     if (names.length !== 1) return `Give the name of one user: ${action} NAME. The password is asked for.`
     const problem = nameProblem(names[0]!)
     if (problem !== undefined) return `This cannot be the name of a user: its line ${problem}.`

@@ -9,7 +9,7 @@ import { parsePasswordHash } from './password-hash.ts'
 import type { User, Users } from './users.ts'
 import { verifyPassword } from './verify-password.ts'
 
-/** The user that the password is right for, or why it lets no client in. */
+/** The user that the password is right for, or why the client is refused. */
 export type Verdict = User | 'wrong' | 'unknown' | 'busy'
 
 /**
@@ -49,7 +49,7 @@ export class PasswordCheck {
       this.#counters.joined += 1
       return others
     }
-    // A copy, which lives as long as it waits: the memory of the packet is lent.
+    // A copy for the time in the queue: the memory of the packet is lent.
     const verdict = this.#hash(userName, Uint8Array.from(password), sourceOf(peer))
       .then((found) => {
         if (typeof found !== 'string') this.successes.set(key, found)
@@ -83,7 +83,7 @@ export class PasswordCheck {
 
   #keyOf(userName: string, password: Uint8Array): string {
     const name = Buffer.from(userName)
-    // With its length, so that no part of a password is taken for a part of a name.
+    // With its length, so that a part of a password never counts as a part of a name.
     return createHmac('sha256', this.#key).update(`${name.length}:`).update(name).update(password).digest('base64')
   }
 }

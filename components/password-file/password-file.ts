@@ -129,7 +129,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   /**
    * Reads the file again.
    * @returns what changed; undefined when nothing did.
-   * @throws when it is missing, cannot be read, or has bad lines: the users from before stay. That is logged as well.
+   * @throws when it is missing, cannot be read, or has bad lines: the previous users stay in force. That is logged as well.
    */
   refresh(): Promise<string | undefined> {
     return this.#turns.run(async () => {
@@ -157,7 +157,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
       }
     } catch (err) {
       this.counters.failedReads += 1
-      this.#log.error({ path: this.#path, err }, `Failed to read ${this.#path}; its users from before stay`)
+      this.#log.error({ path: this.#path, err }, `Failed to read ${this.#path}; the previous users stay in force`)
       throw err
     }
     if (change === undefined || change.added + change.changed + change.removed === 0) return undefined

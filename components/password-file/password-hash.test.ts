@@ -86,7 +86,7 @@ describe('a hash', () => {
     [`$argon2id$v=16$m=256,t=2,p=1$${salt16}$${hash32}`, /version/],
     [`$argon2id$m=256,t=2,p=1$${salt16}$${hash32}`, /is not \$argon2id/],
     ['$6$rounds=5000$saltsaltsalt$abc', /is not \$6\$/],
-    // Those that would let anybody in, or stall the broker.
+    // Hashes that any password would fit, or that would stall the broker.
     [`$7$101$${salt12}$`, /is not \$7\$/],
     [`$7$101$${salt12}$AAAA`, /16 to 64 bytes/],
     [`$7$101$$${hash64}`, /is not \$7\$/],

@@ -40,8 +40,7 @@ export const setUser = async (path: string, name: string, password: string): Pro
   if (Buffer.byteLength(password) > MAXIMUM_PASSWORD_BYTES) {
     throw new Error(`the password has more than ${MAXIMUM_PASSWORD_BYTES} bytes`)
   }
-  if (password.endsWith('\0'))
-    throw new Error('the password ends with U+0000, which a hash does not tell from its absence')
+  if (password.endsWith('\0')) throw new Error('the password ends with U+0000, which a hash ignores')
   const hash = await hashPassword(password)
   let existed = false
   await replaceFile(path, async (content = new Uint8Array(0)) => {

@@ -49,7 +49,7 @@ describe('the lines of a password file', () => {
     ])
   })
 
-  it('that are bad by the thousand are counted', async () => {
+  it('that are bad are counted when there are thousands', async () => {
     const error = await read('bad\n'.repeat(5_000)).catch((thrown: Error) => thrown)
     const lines = (error as Error).message.split('\n')
     expect(lines).toHaveLength(102)

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { AuthenticatedIdentity, AuthenticationAnswer } from '../../src/kinds/authenticator.ts'
 import { formatScrypt, newScrypt, OWN_HASH_BYTES } from './password-hash.ts'
 
-/** A user of the file. The same object as long as its hash stays the same. */
+/** A user of the file. The same object while its hash stays the same. */
 export interface User {
   readonly name: string
   /** As it is written in the file. */

@@ -37,7 +37,7 @@ const hashOf = (hash: PasswordHash, password: Uint8Array, argon2: Argon2 | undef
     case 'sha512':
       return Promise.resolve(createHash('sha512').update(password).update(hash.salt).digest())
     case 'argon2id':
-      if (argon2 === undefined) return Promise.reject(new Error('there is nothing to compute Argon2id with'))
+      if (argon2 === undefined) return Promise.reject(new Error('no implementation of Argon2id is available'))
       return argon2(password, hash)
   }
 }

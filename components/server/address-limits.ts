@@ -102,7 +102,7 @@ export class AddressLimits {
     const remote = describePeer(peer)
     this.#log.warn(
       { address: key, remote, seconds, bans: this.#counters.bans },
-      `Address banned for ${seconds} s: ${key}: its clients failed to authenticate again and again, the last one from ` +
+      `Address banned for ${seconds} s: ${key}: its clients failed to authenticate too often, the last one from ` +
         `${remote}. unban('${key}') ends the ban; an address in unlimitedAddresses is never banned`,
     )
   }

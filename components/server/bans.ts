@@ -56,7 +56,7 @@ export class Bans {
     return this.#byOperator.size > 0 && isActive(this.#byOperator.get(key), nowMs)
   }
 
-  /** Whether there is none, nor the memory of one. */
+  /** Whether there is no ban, and no earlier ban is remembered. */
   get isEmpty(): boolean {
     return this.#automatic.size === 0 && this.#byOperator.size === 0
   }
@@ -121,7 +121,7 @@ export class Bans {
     yield* this.#automatic.values()
   }
 
-  /** The oldest are at the beginning. One that is long holds up the search, and the bound of the table holds all the same. */
+  /** The oldest are at the beginning. A long ban stops the search; the size of the table is limited in any case. */
   #forgetOld(nowMs: number): void {
     const rememberedMs = this.#limits.maximumBanSeconds * 1_000
     for (const { address, untilMs } of this.#automatic.values()) {

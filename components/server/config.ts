@@ -32,7 +32,7 @@ const addresses = {
     .min(1)
     .max(1_000_000)
     .default(5_000)
-    .describe('New connections of one address at once, as when all devices behind a router come back.'),
+    .describe('New connections of one address at once, for example when all devices behind a router reconnect.'),
   banAfterFailures: z
     .int()
     .min(1)
@@ -68,7 +68,7 @@ const addresses = {
     .default(['127.0.0.0/8', '::1/128'])
     .describe(
       'Addresses and ranges without these limits and bans, such as a load balancer that does not tell the addresses of clients. An ' +
-        'operator can ban them all the same.',
+        'operator can still ban them.',
     ),
   maximumTrackedAddresses: z
     .int()

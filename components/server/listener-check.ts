@@ -47,7 +47,7 @@ const openToAll = (name: string, address: string, options: ListenerOptions, know
       : 'add an authenticator to the authenticators of the handler'
   return (
     `${name} is not opened on ${address}: other machines reach this address, and no component checks who connects. ` +
-    `Either ${add}, or listen on 127.0.0.1, or set allowAnonymous: true in the config of ${name} to let everyone in.`
+    `Either ${add}, or listen on 127.0.0.1, or set allowAnonymous: true in the config of ${name} to accept every client.`
   )
 }
 

@@ -52,7 +52,7 @@ export class Refusals {
 
 type ReasonCounter = 'refusedByListener' | 'refusedByAddress' | 'refusedByRate' | 'refusedByBan'
 
-/** `refused` counts all of them; a reason of its own has a counter of its own besides. */
+/** `refused` counts all of them. Some reasons also have their own counter. */
 const COUNTERS: Readonly<Record<RefusalReason, ReasonCounter | undefined>> = {
   maximumConnections: undefined,
   maximumConnectionsOfListener: 'refusedByListener',

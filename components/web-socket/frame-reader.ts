@@ -40,7 +40,7 @@ const MAXIMUM_CONTROL_BYTES = 125
 export class FrameReader {
   readonly #user: FrameUser
   /** The header of the frame, as far as it has come. */
-  // Not of the pool of Node: a small part would keep 8 KiB as long as the connection lasts.
+  // Not from the pool of Node: a small part would keep 8 KiB until the connection ends.
   readonly #header = Buffer.alloc(MAXIMUM_HEADER_BYTES)
   #headerLength = 0
   #headerWanted = 2

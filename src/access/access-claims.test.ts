@@ -14,7 +14,7 @@ describe('the rights of a client', () => {
     expect(readAccessClaims({ isSuperuser: false, groups: [], clientAttributes: {} })).toEqual({})
   })
 
-  it('are no rules at all when the list is empty: it allows nothing', () => {
+  it('allow nothing when the list is empty', () => {
     expect(readAccessClaims({ acl: [] })).toEqual({ rules: [] })
   })
 
@@ -89,7 +89,7 @@ describe("a rule in EMQX's form", () => {
       { ...rule, action: 'all', topic: 'eq a/#' },
       { action: 'subscribe', filter: 'a/#', allow: true },
     ],
-  ])('becomes one of ours: %j', (emqx, ours) => expect(parseEmqxAcl([emqx])).toEqual([ours]))
+  ])('becomes a rule of mqtt-jig: %j', (emqx, ours) => expect(parseEmqxAcl([emqx])).toEqual([ours]))
 
   it('that can never match is left out', () => {
     expect(parseEmqxAcl([{ ...rule, topic: 'eq a/#' }])).toEqual([])

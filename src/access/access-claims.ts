@@ -44,7 +44,7 @@ const attributesOf = (
   ...(isSuperuser && { isSuperuser }),
   ...(groups.length > 0 && { groups: [...groups] }),
   ...(Object.keys(values).length > 0 && { values }),
-  // An empty list stays: with it the client has rules, none of which allows anything.
+  // An empty list is kept: with it the client has rules, and no rule allows anything.
   ...(rules !== undefined && { rules: [...rules] }),
 })
 

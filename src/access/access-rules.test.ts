@@ -128,7 +128,7 @@ describe('access rules', () => {
     expect(access.maySubscribe(who('c/d'), 'b', 0)).toBe('deny')
   })
 
-  it('allow nothing and deny everything with a filter that is none', () => {
+  it('allow nothing and deny everything with a filter that is not valid', () => {
     const bad = 'a/#/b'
     expect(new AccessRules([allow(bad)]).mayPublish(who('c'), 'a', 0, false)).toBe('pass')
     for (const topic of ['a', '$SYS/x']) {

@@ -12,7 +12,7 @@ export interface AccessRulesOptions {
   readonly otherwise?: Decision
   /** Default: `whole`. */
   readonly match?: FilterMatch
-  /** Whether answers on many topics are kept, which takes memory of its own. Default: true. */
+  /** Whether answers on many topics are kept, which takes memory. Default: true. */
   readonly keepsAnswers?: boolean
 }
 

@@ -14,7 +14,7 @@ export interface Authenticator {
   readonly name: string
   /**
    * Decides on a client. Nothing else of the client is read until the answer, for at most `connectDeadlineMs`. A rejection or an
-   * exception is logged and refuses the client: an authenticator that fails never lets a client in.
+   * exception is logged and refuses the client: an authenticator that fails never accepts a client.
    * @param credentials lent until the answer. The password must not be kept: its bytes are overwritten after the answer, and when
    * the answer is too late.
    */

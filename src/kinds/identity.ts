@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Peer } from './peer.ts'
 import { topicRule } from './topic-rule.ts'
 
-/** The identity of a client, for authorization. The same object as long as the identity stays the same. */
+/** The identity of a client, for authorization. The same object while the identity stays the same. */
 export interface Identity {
   readonly clientId: string
   /**

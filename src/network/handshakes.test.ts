@@ -62,7 +62,7 @@ describe('handshakes', () => {
     handshakes.stop()
   })
 
-  it('that fail by the thousand are logged once in a while', () => {
+  it('that fail in large numbers are logged once in an interval', () => {
     for (let count = 0; count < 1_000; count += 1) begin().handshake!.fail('protocol', 'it was wrong')
     expect(log.lines).toMatchObject([
       { level: 'warn', failure: 'protocol', message: expect.stringContaining('it was wrong') },

@@ -85,7 +85,7 @@ export class Handshakes {
 
   #noteFailure(handshake: Handshake, failure: HandshakeFailure, detail: string): void {
     this.counters.failed[failure] += 1
-    // Port scanners and health checks close connections early, which is no news.
+    // Port scanners and health checks close connections early. That is not logged.
     const level = failure === 'closed' ? 'debug' : 'warn'
     if (level === 'warn' && !this.#failureLog.begin()) return
     const remote = describePeer(handshake.peer)

@@ -63,7 +63,7 @@ export const describeAddress = ({ host, port, fd }: Pick<TcpOptions, 'host' | 'p
   fd === undefined ? formatAddress(host, port) : `fd ${fd}`
 
 /**
- * Listens at the address of the config, or goes on with the socket of the predecessor if it is at that address.
+ * Listens at the address of the config, or takes over the socket of the predecessor if it is at that address.
  * @param suspended what the predecessor handed over; undefined at a start.
  * @throws as `listen` does, and if `fd` was not passed to this process.
  */

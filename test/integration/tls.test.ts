@@ -266,7 +266,11 @@ describe('files that change', () => {
     ['is no certificate', () => files.write('server.pem', 'nonsense'), 'there is no "BEGIN CERTIFICATE"'],
     ['is damaged', () => files.write('server.pem', server.cert.replace(/M/g, 'N')), 'server.pem cannot be read'],
     ['belongs to another key', () => files.write('server.key', client.key), 'does not belong to the certificate'],
-    ['is a revocation list that is none', () => files.write('crl.pem', 'nonsense'), 'there is no "BEGIN X509 CRL"'],
+    [
+      'is a revocation list that is not valid',
+      () => files.write('crl.pem', 'nonsense'),
+      'there is no "BEGIN X509 CRL"',
+    ],
   ])('stay as they were if one %s', async (_, damage, message) => {
     const transport = await start(serverFiles(await mutual('request')))
     damage()
@@ -277,7 +281,7 @@ describe('files that change', () => {
     await joinBroker(transport)
   })
 
-  it('take effect on an authority, too', async () => {
+  it('take effect on an authority', async () => {
     const transport = await start(serverFiles(await mutual('require')))
     const next = await TestAuthority.create('CN=Next Authority')
     const newcomer = await next.client('newcomer')
@@ -324,7 +328,7 @@ describe('a session that is resumed', () => {
     expect(await isServed(transport, { session, maxVersion: version })).toBe(false)
   })
 
-  it('is checked against the revocation list again, should it be resumed nevertheless', async () => {
+  it('is checked against the revocation list again if it is resumed', async () => {
     const transport = await start(serverFiles(await mutual('require')))
     const session = await sessionOf(transport, 'TLSv1.3')
     const { raw } = await clientCertificate()

@@ -17,7 +17,7 @@ export const tlsOptions = {
     .string()
     .min(1)
     .optional()
-    .describe('Decrypts `key`, and keys in `certificates` that have none of their own.'),
+    .describe('Decrypts `key`, and keys in `certificates` that have no `passphrase`.'),
   certificates: z
     .array(
       z.strictObject({

@@ -18,7 +18,7 @@ export const tlsMeasures = (contexts: TlsContexts, acceptor: TlsAcceptor): reado
     }),
   )
   const reloads = 'Times that certificates were reloaded.'
-  const failed = 'Times that changed certificates could not be loaded; those before them stay in force.'
+  const failed = 'Times that changed certificates could not be loaded; the previous ones stay in force.'
   const revoked = 'Connected clients that were disconnected because their certificate was revoked.'
   return [
     ...days,
