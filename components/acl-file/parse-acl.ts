@@ -24,7 +24,7 @@ const accesses: ReadonlyMap<string, Pick<AccessRule, 'action' | 'allow'>> = new 
   ['deny', { action: 'all', allow: false }],
 ])
 
-/** mosquitto keeps these for itself, whatever the file says. */
+/** mosquitto reserves these topics: a file cannot allow them. */
 const SERVER_RULE: AccessRule = { action: 'publish', filter: '$SYS/#', allow: false, isLiteral: true }
 
 /**
@@ -102,7 +102,7 @@ class AclReader {
   }
 }
 
-/** The first word, and what comes after the space behind it. Spaces before it are skipped. A tab does not count as a space, as in mosquitto. */
+/** The first word, and the text after its space. Leading spaces are skipped. A tab does not count as a space, as in mosquitto. */
 const firstWord = (text: string): readonly [string, string] => {
   const start = text.search(/[^ ]/)
   if (start === -1) return ['', '']

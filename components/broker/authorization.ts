@@ -102,7 +102,7 @@ export class Authorization {
     return this.#receive.length === 0 ? this.hasAuthorizers || this.#isOpenFor(identity) : false
   }
 
-  /** Whether nothing says what this client may do. */
+  /** Whether there is no rule and no authorizer for this client. */
   #isOpenFor({ attributes }: Identity): boolean {
     return !this.hasAuthorizers && attributes?.rules === undefined
   }

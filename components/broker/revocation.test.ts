@@ -69,7 +69,7 @@ const grant = (attributes: IdentityAttributes) => {
 }
 
 describe('when rules change', () => {
-  it('subscriptions that are not allowed any more end, of clients connected and away, and shared ones', () => {
+  it('subscriptions that are no longer allowed end, of clients connected and away, and shared ones', () => {
     const connected = broker.connect({ clientId: 'connected' })
     connected.take(subscribePacket({ 'secret/a': {}, 'open/a': {}, '$share/g/secret/b': {}, '$share/g/open/b': {} }))
     const away = broker.connect(persistent('away'))
@@ -80,14 +80,14 @@ describe('when rules change', () => {
     expect(filtersOf('away')).toEqual(['#'])
     expect(broker.core.router.subscriptions).toBe(3)
     expect(broker.core.counters.endedSubscriptions).toBe(3)
-    const lines = broker.log.lines.filter(({ message }) => message.includes('not authorized any more'))
+    const lines = broker.log.lines.filter(({ message }) => message.includes('no longer authorized'))
     expect(lines).toMatchObject([
       { level: 'info', client: 'connected', subscriptions: 2 },
       { level: 'info', client: 'away', subscriptions: 1 },
     ])
   })
 
-  it('what waits for a client, or was sent and not acknowledged, is not delivered any more', () => {
+  it('what waits for a client, or was sent and not acknowledged, is no longer delivered', () => {
     const away = broker.connect(persistent('away', { properties: { receiveMaximum: 1 } }))
     away.take(subscribePacket({ 'secret/#': { qos: 1 }, '$share/g/secret/#': { qos: 1 }, 'open/#': { qos: 1 } }))
     const other = publisher()
@@ -140,7 +140,7 @@ describe('when rules change', () => {
     expect(client.take()).toEqual([])
   })
 
-  it('many sessions are asked about over turns, and again if the rules change meanwhile', async () => {
+  it('many sessions are checked over several turns, and again if the rules change meanwhile', async () => {
     for (let n = 0; n < 300; n += 1) {
       const client = broker.connect(persistent(`client ${n}`))
       client.take(subscribePacket({ 'secret/a': {}, 'open/a': {} }))
@@ -159,7 +159,7 @@ describe('when rules change', () => {
     expect(broker.core.router.subscriptions).toBe(300)
     // All of them twice, but for those that had ended.
     expect(authorizer.identities.length - before).toBe(600 + 300)
-    const lines = broker.log.at('info').filter(({ message }) => message.includes('not authorized any more'))
+    const lines = broker.log.at('info').filter(({ message }) => message.includes('no longer authorized'))
     expect(lines).toHaveLength(11)
     expect(lines.at(-1)).toMatchObject({ subscriptions: 300, clients: 300 })
   })

@@ -32,7 +32,7 @@ export class Session implements Subscriber, ClientSession {
   readonly id: string
   /** The authenticated user that owns the session; undefined without authentication. */
   readonly owner: string | undefined
-  /** What the sessions of its owner hold together. */
+  /** The quota of its owner, for all sessions of the owner. */
   readonly quota: UserQuota<Session>
   readonly #broker: SessionContext<Session>
 

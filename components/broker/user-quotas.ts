@@ -125,7 +125,7 @@ export class UserQuotas<S> implements UserAccounts {
     return quota.sessions >= limits.sessions || (outlives && quota.awaySessions >= limits.awaySessions)
   }
 
-  /** Forgets a user that holds nothing any more. */
+  /** Forgets a user that holds nothing. */
   release(quota: UserNumbers): void {
     const { user, sessions, queuedBytes, subscriptionBytes, retainedMessages } = quota
     if (user === undefined || sessions + queuedBytes + subscriptionBytes + retainedMessages > 0) return

@@ -191,7 +191,7 @@ describe('an answer', () => {
     expect(opened!.requesting).toBe(0)
   })
 
-  it('of a service that is not there refuses the client', async () => {
+  it('of a service that is not reachable refuses the client', async () => {
     open()
     await service.stop()
     expect(await ask()).toMatchObject(unavailable)

@@ -161,7 +161,7 @@ export class HttpAuthentication implements Authenticator {
     return slot === true ? this.#request(request) : this.#wait(slot, request, isTrial)
   }
 
-  /** @param isTrial whether the breaker is open and this is the request that it lets through. */
+  /** @param isTrial whether the breaker is open and this is its trial request. */
   async #wait(slot: Promise<boolean>, request: ServiceRequest, isTrial: boolean): Promise<AuthenticationAnswer> {
     const hasSlot = await slot
     if (!hasSlot) return UNAVAILABLE
@@ -193,7 +193,7 @@ export class HttpAuthentication implements Authenticator {
     if (outcome.kind === 'failure') return this.#failed(outcome.problem)
     this.#succeeded(outcome.problem)
     const { answer, bytes } = outcome
-    // An answer that was given before the answers were forgotten may not be true any more.
+    // An answer from before the answers were forgotten may be out of date.
     if (generation === this.#generation)
       (answer.result === 'allow' ? this.#allowed : this.#refused).set(key, answer, bytes + VALUE_BYTES)
     return answer

@@ -20,6 +20,6 @@ export const measuresOf = (service: HttpAuthentication): readonly Measure[] => {
     counter('unusable', 'answers', 'Answers that could not be used.', () => counters.unusable),
     counter('refused_open', 'clients', 'Clients refused while the service is not asked.', () => counters.refusedOpen),
     counter('refused_busy', 'clients', 'Clients refused since too many wait.', () => counters.refusedBusy),
-    counter('opened', 'times', 'Times that the service was not asked any more for a while.', () => counters.opened),
+    counter('opened', 'times', 'Times that the breaker opened: no requests for a while.', () => counters.opened),
   ]
 }

@@ -2,7 +2,7 @@ import { readAccessClaims } from '../../src/access/access-claims.ts'
 import type { AuthenticationAnswer } from '../../src/kinds/authenticator.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 
-/** What an answer of the service comes to. */
+/** The meaning of an answer of the service. */
 export type Outcome =
   | {
       readonly kind: 'answer'

@@ -143,7 +143,7 @@ describe('keys of a service', () => {
     service.answer = (request) => request.answer(200, one)
     await keys.current()
     expect([keys.keys!.ids.size, service.requests.length, removed.mock.calls.length]).toEqual([1, 3, 1])
-    // Too old, and the service is down: the keys from before are not trusted any more.
+    // Too old, and the service is down: the previous keys are no longer trusted.
     nowMs += 600_000
     service.answer = (request) => request.answer(503)
     await expect(keys.current()).rejects.toThrow('status 503')

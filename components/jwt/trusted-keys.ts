@@ -17,7 +17,7 @@ export type TokenKey = CryptoKey | JoseKeyObject | Uint8Array
 export interface TrustedKeys {
   /** Finds the key of a token. */
   readonly find: JWTVerifyGetKey
-  /** The names of all keys. A name says nothing about a secret. */
+  /** The names of all keys. A name does not reveal a secret. */
   readonly ids: ReadonlySet<string>
   /** The name of a key that `find` returned. */
   idOf(key: TokenKey): string | Promise<string>

@@ -19,7 +19,7 @@ const open = (config: object) => {
 const connect = (userName = 'alice', clientId = 'client'): HarnessClient =>
   broker.connect(asUser(userName, { clientId }))
 
-/** Publishes until it is not read any more. @returns how many messages that were. */
+/** Publishes until the broker stops reading. @returns how many messages that were. */
 const publishAll = (client: HarnessClient, payload = 'payload'): number => {
   let count = 0
   while (!client.connection.paused && count < 1_000) {
@@ -78,7 +78,7 @@ describe('a client that publishes too fast', () => {
     expect(client.connection.paused).toBe(false)
   })
 
-  it('does not get around the limit by connecting again', () => {
+  it('does not avoid the limit by connecting again', () => {
     open({ maximumPublishRate: 10 })
     const client = connect()
     publishAll(client)

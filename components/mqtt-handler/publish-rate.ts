@@ -6,7 +6,7 @@ import type { HandlerCounters } from './counters.ts'
 import { type PublishBucket, PublishBuckets } from './rate-buckets.ts'
 import { Pause, type Reading } from './reading.ts'
 
-/** How often clients that published too fast are looked at, while there are any, in milliseconds. */
+/** The interval at which clients that published too fast are checked, in milliseconds. */
 const INTERVAL_MS = 50
 
 /** At most one line about clients that publish too fast is logged in this time, in milliseconds. */

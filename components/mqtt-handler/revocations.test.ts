@@ -46,7 +46,7 @@ it('a client whose user was removed is disconnected at once; other clients stay 
     client: 'ann',
     message:
       'Client disconnected: ann from 127.0.0.1:50001 (MQTT 5, user ann): closed by the broker: ' +
-      'Not authorized (0x87): users does not accept it any more',
+      'Not authorized (0x87): users no longer accepts it',
   })
 })
 

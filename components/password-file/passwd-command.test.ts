@@ -103,8 +103,8 @@ describe('npm run passwd', () => {
   })
 
   it.each([
-    [[], /Say what to do: add, delete, list, check/],
-    [['remove', 'ann'], /Say what to do/],
+    [[], /Choose an action: add, delete, list, check/],
+    [['remove', 'ann'], /Choose an action/],
     [['add'], /name of one user/],
     [['add', 'ann', 'pencil'], /password is asked for/],
     [['list', 'ann'], /takes no name/],

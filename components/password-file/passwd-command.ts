@@ -23,7 +23,7 @@ const usage = (called: string): string => `Usage: ${called} add|delete|check [--
 Changes the users of a password file. A running broker takes the change over within some seconds, and disconnects clients of
 users that were deleted or got another password.
 
-  add          adds a user, or gives an existing one another password; makes the file if there is none
+  add          adds a user, or changes its password; creates the file if it does not exist
   delete       removes a user
   list         prints the names of the users
   check        says whether a password is right
@@ -71,7 +71,7 @@ export const main = async (
   }
 }
 
-/** What is asked for, or what is wrong with the command line. */
+/** The requested action, or the problem of the command line. */
 const parse = (args: readonly string[]): Command | string => {
   try {
     const { values, positionals } = parseArgs({

@@ -92,7 +92,7 @@ describe('a client', () => {
 })
 
 describe('a file that changes', () => {
-  it('is read again: who was removed or has another password is not accepted any more', async () => {
+  it('is read again: a removed user and an old password are no longer accepted', async () => {
     const file = await open({ ann: 'a', bob: 'b', carl: 'c' })
     let revocations = 0
     file.onRevocation(() => (revocations += 1))

@@ -7,7 +7,7 @@ export interface User {
   readonly name: string
   /** As it is written in the file. */
   readonly hash: string
-  /** What a client is told that proved to be this user. */
+  /** The answer for a client that proved to be this user. */
   readonly allowed: AuthenticationAnswer & { readonly result: 'allow' }
 }
 

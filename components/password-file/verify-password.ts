@@ -48,7 +48,7 @@ const byScrypt = (
   length: number,
 ): Promise<Uint8Array> => {
   const N = 2 ** logCost
-  // Twice what it needs: the default of Node is too little for the cost that we write.
+  // Twice what it needs: the default of Node is too low for the cost that `passwd` writes.
   const maxmem = 2 * 128 * r * (N + p + 2)
   return new Promise((resolve, reject) => {
     scrypt(password, salt, length, { N, r, p, maxmem }, settle(resolve, reject))

@@ -49,7 +49,7 @@ export class Core {
   /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
-  /** It takes no connections any more, and ends those that it has. */
+  /** It accepts no connections, and ends those that it has. */
   draining = false
   /** Called when the last connection has ended; set while `close` waits for it. */
   #allGone: (() => void) | undefined

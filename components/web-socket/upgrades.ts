@@ -56,7 +56,7 @@ export class Upgrades implements RequestUser {
     this.#maximumBytes = maximumHeaderBytes
   }
 
-  /** Whether the address is one of a proxy that says where the client is: the client is not known before the request. */
+  /** Whether the address is that of a trusted proxy. Then the client is not known before the request. */
   isProxy(address: string): boolean {
     return this.#proxies.has(address)
   }

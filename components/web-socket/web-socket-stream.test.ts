@@ -58,7 +58,7 @@ describe('WebSocketStream', () => {
     await eventually(() => expect(found).toBe('first second'))
   })
 
-  it('has each step of a chunk charged, also one without payload, and stops within a chunk', async () => {
+  it('charges each step of a chunk, also one without payload, and stops within a chunk', async () => {
     const { socket, stream } = streamOf()
     const steps: number[] = []
     stream.on('data', (chunk: Buffer) => {

@@ -72,7 +72,7 @@ const running = (dev: Dev) => {
   throw new UsageError('nothing listens: go() starts the system')
 }
 
-/** What a listener says about a wrong address or time is all there is to say. */
+/** The message of the listener about a wrong address or time is the whole error. */
 const explained = <T>(action: () => T): T => {
   try {
     return action()

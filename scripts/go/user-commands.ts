@@ -85,7 +85,7 @@ const nameOf = (name: unknown, usage: string): string => {
 
 const typedPassword = async (ask: Ask): Promise<string> => {
   const password = await ask('Password: ')
-  if (password === undefined || password === '') throw new UsageError('the password is empty; nothing was changed')
+  if (password === undefined || password === '') throw new UsageError('no password was given; nothing was changed')
   if ((await ask('Again: ')) !== password) throw new UsageError('the two passwords differ; nothing was changed')
   return password
 }

@@ -34,7 +34,7 @@ describe('the rights of a client', () => {
     [{ clientAttributes: { a: 'x'.repeat(1_025) } }],
     [{ acl: true }],
     [{ acl: 'a' }],
-  ])('that cannot be understood are no rights: %j', (claims) => {
+  ])('that are not valid give no rights: %j', (claims) => {
     expect(readAccessClaims(claims)).toBeTypeOf('string')
   })
 
@@ -120,7 +120,7 @@ describe("a rule in EMQX's form", () => {
     [null],
     ['a'],
     [[rule]],
-  ])('that cannot be understood makes the whole list wrong: %j', (emqx) => {
+  ])('that is not valid makes the whole list invalid: %j', (emqx) => {
     expect(parseEmqxAcl([rule, emqx])).toMatch(/^rule 2: ./)
   })
 

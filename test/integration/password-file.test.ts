@@ -86,7 +86,7 @@ describe('a client of a broker with a password file', () => {
     expect(broker.failedAuthentications).toBe(20 - busy)
   })
 
-  it('cannot be the blank line of the file', async () => {
+  it('is never a blank line of the file', async () => {
     await start(`\n   \n#comment:\n${people}\n`)
     for (const name of ['', ' ', '\n', '#comment']) {
       expect((await broker.connect(name, '')).code).toBe(0x86)

@@ -182,7 +182,7 @@ describe('the server name', () => {
     expect(await commonNameFor(transport, 'first.example')).toBe('localhost')
   })
 
-  it('does not spare a client its certificate', async () => {
+  it('requires a client certificate for every server name', async () => {
     const certificates = [files.pair('one', await authority.server('one.example'))]
     const transport = await start(serverFiles({ certificates, ...(await mutual('require')) }))
     expect(await isServed(transport, { servername: 'one.example' })).toBe(false)
@@ -199,7 +199,7 @@ describe('client certificates', () => {
     expect(log.at('warn')).toMatchObject([{ message: expect.stringContaining('the client has no certificate') }])
   })
 
-  it('are asked for, and checked if there is one', async () => {
+  it('are requested, and checked if there is one', async () => {
     const transport = await start(serverFiles(await mutual('request')))
     const stranger = await (await TestAuthority.create('CN=Stranger')).client('device-1')
     expect(await isServed(transport)).toBe(true)

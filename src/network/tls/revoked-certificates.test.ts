@@ -43,7 +43,7 @@ describe('revocation lists', () => {
     expect(load(await authority.revoke([], later)).nextUpdateMs).toBe(later.getTime())
   })
 
-  it('that are damaged are an error, and never more', async () => {
+  it('that are damaged are an error, and nothing else', async () => {
     const pem = await authority.revoke([revoked, valid])
     const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64')
     const asPem = (bytes: Uint8Array) =>

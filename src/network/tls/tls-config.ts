@@ -73,7 +73,7 @@ export const tlsOptions = {
     .max(86_400_000)
     .default(5_000)
     .describe(
-      'How often the files are looked at, in milliseconds. Changed files are loaded without closing a connection.',
+      'The interval at which the files are checked for changes, in milliseconds. Changed files are loaded without closing a connection.',
     ),
 }
 
