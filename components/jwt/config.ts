@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { isLoopbackUrl, serviceUrl } from '../../src/network/service-url.ts'
 
 /** The algorithms that a token may be signed with, by the kind of key that checks it. */
-export const secretAlgorithms = ['HS256', 'HS384', 'HS512'] as const
-export const publicKeyAlgorithms = [
+const secretAlgorithms = ['HS256', 'HS384', 'HS512'] as const
+const publicKeyAlgorithms = [
   'RS256',
   'RS384',
   'RS512',

@@ -22,7 +22,7 @@ export interface UserChange {
  * The value of an identity that says with which hash its client was authenticated. It is a digest of the hash, so that it stays the same
  * over a restart, and tells nothing about the password.
  */
-export const HASH_DIGEST = 'passwordFile'
+const HASH_DIGEST = 'passwordFile'
 const DIGEST_LENGTH = 16
 
 /** The users of a password file as it was read last. */

@@ -9,9 +9,9 @@ export const FRAMES_PER_STEP = 64
 /** Status codes of the Close frame (RFC 6455, section 7.4.1). */
 export const NORMAL_CLOSURE = 1000
 export const PROTOCOL_ERROR = 1002
-export const UNSUPPORTED_DATA = 1003
-export const INVALID_TEXT = 1007
-export const TOO_BIG = 1009
+const UNSUPPORTED_DATA = 1003
+const INVALID_TEXT = 1007
+const TOO_BIG = 1009
 
 /** Takes what is not payload. */
 export interface FrameUser {
