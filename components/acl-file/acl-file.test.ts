@@ -66,7 +66,7 @@ describe('an ACL file', () => {
     expect(may(acl, who('c', 'ann'), 'a/secret')).toBe('')
   })
 
-  it('gives a name with a wildcard or a slash no pattern, and lets no pattern that denies be evaded', async () => {
+  it('gives a name with a wildcard or a slash no pattern, and does not let it avoid a pattern that denies', async () => {
     const acl = await open('pattern d/%c/#\npattern u/%u\npattern deny u/%u/x\npattern open\n')
     expect(may(acl, who('c', 'ann'), 'd/c/x')).toBe('prs')
     expect(may(acl, who('c', 'ann'), 'u/ann')).toBe('prs')

@@ -127,7 +127,7 @@ describe('when rules change', () => {
     expect(broker.handler.counters.deniedDeliveries).toBe(1)
   })
 
-  it('nothing is delivered to a subscription before its turn has come', () => {
+  it('nothing is delivered to a revoked subscription before its turn', () => {
     const client = broker.connect({ clientId: 'client' })
     client.take(subscribePacket({ 'secret/a': { qos: 0 } }))
     const other = broker.connect({ clientId: 'other' })
@@ -240,7 +240,7 @@ describe('after a restart', () => {
   })
 })
 
-it('a client that comes back with fewer rights loses the subscriptions that they do not allow', () => {
+it('a client that reconnects with fewer rights loses the subscriptions that are no longer allowed', () => {
   const connect = (attributes: IdentityAttributes) => {
     grant(attributes)
     const client = broker.connect(persistent('client'))

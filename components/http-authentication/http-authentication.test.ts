@@ -60,7 +60,7 @@ authenticatorContract('httpAuthentication', {
 })
 
 describe('a request', () => {
-  it('has the values that the template names, as texts, whatever is in them', async () => {
+  it('has the values that the template names, as texts, with any content', async () => {
     const body = {
       id: `$\{clientid}`,
       both: `$\{username}:$\{password}`,
@@ -275,7 +275,7 @@ describe('the cache of answers', () => {
     expect(opened!.cachedBytes).toBeLessThanOrEqual(100_000)
   })
 
-  it('forgets everything when it is told to, answers under way too', async () => {
+  it('forgets everything at a refresh, also answers under way', async () => {
     open()
     await ask()
     expect(opened!.refresh()).toBe('1 answers forgotten')
@@ -292,7 +292,7 @@ describe('the cache of answers', () => {
     expect(opened!.cached).toBe(0)
   })
 
-  it('asks again about a client whose time is over', async () => {
+  it('asks again about a client whose time has expired', async () => {
     open()
     service.answer = (request) => request.answer(200, { result: 'allow', expire_at: 1_000 })
     await ask()
@@ -326,7 +326,7 @@ describe('many clients at once', () => {
     expect(log.at('warn')).toHaveLength(1)
   })
 
-  it('that have waited too long are not asked about', async () => {
+  it('that have waited too long cause no request', async () => {
     open({ maximumRequests: 1 })
     const held: ServiceRequest[] = []
     service.answer = (request) => held.push(request)
@@ -376,7 +376,7 @@ describe('a service that fails again and again', () => {
     expect(opened!.counters).toMatchObject({ failures: 6, opened: 1, refusedOpen: 19 })
   })
 
-  it('is not asked about clients that waited while it failed', async () => {
+  it('gets no requests about clients that waited while it failed', async () => {
     open({ maximumRequests: 1 })
     await Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9].map(guess))
     expect(service.requests).toHaveLength(5)

@@ -210,7 +210,7 @@ describe('a token', () => {
     expect((answer as { expiresAtMs: number }).expiresAtMs).toBeGreaterThan(Date.now())
   })
 
-  it('says when the connection ends', async () => {
+  it('sets the end of the connection', async () => {
     const exp = seconds(1_000)
     const at = { expiresAtMs: (exp + 5) * 1_000 }
     expect(await ask(await withSecret(), await sign({ exp }))).toMatchObject(at)
@@ -241,12 +241,12 @@ describe('a password that is no token', () => {
 })
 
 describe('the names of CONNECT', () => {
-  it('are not used unless the config says so', async () => {
+  it('are not used unless the config enables it', async () => {
     const jwt = await withSecret()
     expect(await ask(jwt, await sign(), 'root')).toMatchObject({ result: 'allow', userName: 'ann' })
   })
 
-  it('must be those of the token if the config says so', async () => {
+  it('must be those of the token if the config requires it', async () => {
     const jwt = await withSecret({ userNameMustMatch: true, claims: { clientId: 'client' } })
     const token = await sign({ client: 'c-1' })
     expect(await ask(jwt, token, 'ann', 'c-1')).toMatchObject({ result: 'allow' })

@@ -83,7 +83,7 @@ describe('keys of a service', () => {
     ['a status of 404', 404, { keys: [] }],
     ['a status of 204', 204, undefined],
     ['too much', 200, `{"keys":[],"more":"${'x'.repeat(300_000)}"}`],
-  ])('that come as %s refuse each token', async (_, status, body) => {
+  ])('that arrive as %s refuse each token', async (_, status, body) => {
     service.answer = (request) => request.answer(status, body)
     await open()
     expect(await ask(await token(0))).toMatchObject(unavailable)

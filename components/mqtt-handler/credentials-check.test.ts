@@ -137,7 +137,7 @@ describe('a client that is allowed', () => {
     expect(broker.broker.session('kitchen')?.userName).toBe('ann of the kitchen')
   })
 
-  it('is let in within the call, without a pause', () => {
+  it('is accepted within the call, without a pause', () => {
     const { client } = answerTo('ann', 'pencil')
     expect(client.connection.paused).toBe(false)
     expect(client.take(publishPacket({ qos: 1 }))).toMatchObject([{ cmd: 'puback' }])
@@ -190,7 +190,7 @@ describe('a client that is not allowed', () => {
 })
 
 describe('a client without user name and password', () => {
-  it('is let in without a user where the listener allows that and no authenticator objects', () => {
+  it('is accepted without a user if the listener allows it and no authenticator denies it', () => {
     expect(answerTo(undefined, undefined, { allowAnonymous: true }).connack).toMatchObject(letIn)
     expect(identityOf().userName).toBeUndefined()
     expect(broker.handler.counters.anonymousClients).toBe(1)
@@ -227,7 +227,7 @@ describe('a client without user name and password', () => {
 describe('on a listener without authenticators', () => {
   const none = { authenticators: [] }
 
-  it('nothing is checked: the user name is unproven, and owns nothing', () => {
+  it('nothing is checked: the user name is not verified, and owns no session', () => {
     expect(answerTo('ann', 'wrong', none).connack).toMatchObject(letIn)
     expect(identityOf().userName).toBe('ann')
     expect(answerTo('bob', 'wrong', none).connack).toMatchObject(letIn)
@@ -297,7 +297,7 @@ describe('while an authenticator takes its time', () => {
     return { client, question: users.pending.at(-1)! }
   }
 
-  it('the client is not read, and then let in', async () => {
+  it('the client is not read, and then accepted', async () => {
     const { client, question } = slow()
     expect([client.connection.paused, broker.handler.authenticators.waiting]).toEqual([true, 1])
     expect(Buffer.from(question.credentials.password!).toString()).toBe('pencil')
@@ -322,7 +322,7 @@ describe('while an authenticator takes its time', () => {
     expect(client.connection.failedAuthentications).toBe(1)
   })
 
-  it('connectDeadlineMs is for all of them together; what comes later has no effect', async () => {
+  it('connectDeadlineMs is for all of them together; a later answer has no effect', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { client, question } = slow()
     tokens.isSlow = true

@@ -67,7 +67,7 @@ describe('a client that publishes too fast', () => {
     expect(broker.log.at('warn')).toHaveLength(1)
   })
 
-  it('is limited by bytes, whatever the size of a message', () => {
+  it('is limited by bytes, for messages of any size', () => {
     open({ maximumPublishBytesPerSecond: 1_000 })
     const client = connect()
     client.take(publishPacket({ payload: Buffer.alloc(2_999) }))
@@ -125,7 +125,7 @@ describe('the clients of a user', () => {
     expect(line?.message).toContain('maximumPublishRatePerUser or maximumPublishBytesPerSecondPerUser')
   })
 
-  it('wait longer when others have published meanwhile', () => {
+  it('wait longer when other clients have published meanwhile', () => {
     open({ maximumPublishRatePerUser: 10 })
     const [one, other] = [connect('alice', '1'), connect('alice', '2')]
     publishAll(one)

@@ -50,7 +50,7 @@ it('a client whose user was removed is disconnected at once; other clients stay 
   })
 })
 
-it('a client that no authenticator has allowed is not asked about', () => {
+it('a client that no authenticator has allowed is not checked', () => {
   broker.stop()
   start()
   const anonymous = broker.open()
@@ -94,7 +94,7 @@ it('an authenticator that throws accepts no client, and is logged once', () => {
   expect(broker.log.at('error')).toMatchObject([{ authenticator: 'users', client: 'ann', err: { message: 'no good' } }])
 })
 
-it('many clients are looked through over several turns, and all of them again for what was revoked meanwhile', async () => {
+it('many clients are checked over several turns, and all of them again after another revocation', async () => {
   const clients = Array.from({ length: 600 }, (_, n) => connected(n === 0 ? 'bob' : 'ann', 5, `c${n}`))
   const bob = clients[0]!
   await settled()

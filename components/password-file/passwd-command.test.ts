@@ -98,7 +98,7 @@ describe('npm run passwd', () => {
     expect(await readFile(file, 'utf8')).toBe('one\nbob:pencil\n')
   })
 
-  it('says that two passwords are not the same', async () => {
+  it('reports that two passwords differ', async () => {
     expect(await run(onFile('add', 'ann'), 'a\rb\r', true)).toMatchObject({ code: 1 })
   })
 

@@ -167,7 +167,7 @@ describe('at the start', () => {
     await expect(open(undefined, { path: folder })).rejects.toThrow('EISDIR')
   })
 
-  it('a file that does not exist has no users, with a warning, and its users come later', async () => {
+  it('a file that does not exist has no users, with a warning, until it is created', async () => {
     const file = await open()
     expect(log.at('warn')[0]!.message).toBe(
       `There is no password file ${path}, so there are no users. Add one: mqtt-jig passwd add NAME --file ${path}`,

@@ -141,7 +141,7 @@ describe('Argon2', () => {
     )
   })
 
-  it('that is nowhere is an error that says what to install', async () => {
+  it('that is not available is an error that names what to install', async () => {
     const load = () => Promise.reject(new Error("Cannot find package '@node-rs/argon2'"))
     await expect(loadArgon2({ node: undefined, load })).rejects.toThrow(
       /Node 24\.7 or newer, or install .*@node-rs\/argon2/,

@@ -31,7 +31,7 @@ describe('the limits of an address', () => {
     expect(limits.connected).toBe(1)
   })
 
-  it('are half of maximumConnections unless the config says otherwise', () => {
+  it('are half of maximumConnections by default', () => {
     expect(started({}).limits.maximumConnections).toBe(25_000)
     expect(started({ maximumConnections: 3 }).limits.maximumConnections).toBe(2)
     expect(started({ maximumConnectionsPerAddress: 7 }).limits.maximumConnections).toBe(7)

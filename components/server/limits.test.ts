@@ -192,7 +192,7 @@ describe('a transport', () => {
     )
   })
 
-  it('that asks before its handshake has each connection counted once', async () => {
+  it('that asks before its handshake counts each connection once', async () => {
     const transport = new TestTransport()
     const instance = await start({ connectRate: 0.001, connectBurst: 2 }, [transport])
     const ask = () => transport.server!.admits(client)
@@ -215,7 +215,7 @@ describe('a transport', () => {
     expect([ask(), instance.counters.refusedByBan]).toEqual([false, 1])
   })
 
-  it('whose proxy told the address has the limits of that address', async () => {
+  it('whose proxy sent the address has the limits of that address', async () => {
     const transport = new TestTransport()
     const instance = await start({ banAfterFailures: 1 }, [transport])
     instance.ban('192.0.2.7', 10)

@@ -27,7 +27,7 @@ describe('a listener that other machines reach', () => {
     )
   })
 
-  it('is refused when the handler does not say what it checks', () => {
+  it('is refused when the handler has no authenticationOf', () => {
     expect(() => check(false, {}, undefined)).toThrow('lan is not opened on 0.0.0.0:1883')
   })
 

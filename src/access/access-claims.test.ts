@@ -7,7 +7,7 @@ import { parseEmqxAcl } from './parse-emqx-acl.ts'
 const rule = { permission: 'allow', action: 'publish', topic: 'a/#' }
 
 describe('the rights of a client', () => {
-  it('are nothing when nothing is said', () => {
+  it('are empty when there are no claims', () => {
     expect(readAccessClaims({})).toEqual({})
     const nothing = { isSuperuser: null, groups: null, clientAttributes: null, acl: null }
     expect(readAccessClaims(nothing)).toEqual({})
@@ -38,7 +38,7 @@ describe('the rights of a client', () => {
     expect(readAccessClaims(claims)).toBeTypeOf('string')
   })
 
-  it('are valid attributes, or none, whatever is said', () => {
+  it('are valid attributes, or none, for all claims', () => {
     const claims = fc.record({
       isSuperuser: fc.anything(),
       groups: fc.oneof(fc.array(fc.string()), fc.anything()),

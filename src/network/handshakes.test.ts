@@ -21,7 +21,7 @@ describe('handshakes', () => {
   }
   const none = { deadline: 0, closed: 0, protocol: 0, certificate: 0 }
 
-  it('that succeed are counted, and their streams left alone', () => {
+  it('that succeed are counted, and their streams are not touched', () => {
     const { stream, handshake } = begin()
     expect([handshakes.counters.underWay, handshake!.succeed(), handshake!.succeed()]).toEqual([1, true, false])
     vi.advanceTimersByTime(10_000)
