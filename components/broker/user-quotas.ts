@@ -39,10 +39,10 @@ export interface UserAccounts {
   release(quota: UserNumbers): void
 }
 
-/** The share of each total that one user may have, unless the config says otherwise. */
+/** The share of each total that one user may have by default. */
 const USER_SHARE = 0.5
 
-/** The share of `maximumSessions` that away sessions may take, unless the config says otherwise. */
+/** The share of `maximumSessions` that away sessions may take by default. */
 const AWAY_SHARE = 0.9
 
 /** The bound for the sessions without a client, of all users. */

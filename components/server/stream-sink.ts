@@ -6,7 +6,7 @@ import type { ByteSink, Written } from './byte-sink.ts'
 export class StreamSink implements ByteSink {
   readonly #stream: ByteStream
   /**
-   * A socket, also of TLS, has copied or sent what it reports as written. Any other stream that does not say so (`copiesBytes`) may have
+   * A socket, also of TLS, has copied or sent what it reports as written. Any other stream without `copiesBytes` may have
    * passed it on as it is, to be read later, as a PassThrough does: it gets a copy of the bytes, since the memory here is used again.
    */
   readonly #copies: boolean

@@ -28,7 +28,7 @@ export interface RequestCounters {
 
 /** Takes the connections that have become a WebSocket. */
 export interface UpgradeUser {
-  /** Whether a client of whom a proxy has told may go on. Called before the answer. */
+  /** Whether a client behind a proxy is allowed. Called before the answer. */
   mayUpgrade(peer: Peer): boolean
   /** @param head the first bytes of the WebSocket, which came with the request. */
   upgraded(socket: Duplex, head: Buffer, peer: Peer): void

@@ -29,7 +29,7 @@ export interface RuleNode {
  */
 export class RuleTree {
   readonly root = newNode()
-  /** Rules that match whatever is asked for, also topics that begin with `$`. */
+  /** Rules that match every topic, also those that begin with `$`. */
   readonly everything: PlacedRule[] = []
   /** Levels of the longest filter, without `#`. */
   depth = 0
