@@ -87,7 +87,7 @@ const run = async (system: System): Promise<number> => {
   }
 }
 
-/** Has the components read their files again, and says how that went. Never rejects. */
+/** Calls `refresh` of the components, and writes the results. Never rejects. */
 const refresh = async (system: System): Promise<void> => {
   if (system.state !== 'running') return say(`SIGHUP: nothing was read again: the system is ${system.state}.`, 'warn')
   const outcomes = await system.refresh()

@@ -66,7 +66,7 @@ describe('an ACL file', () => {
     expect(may(acl, who('c', 'ann'), 'a/secret')).toBe('')
   })
 
-  it('gives a name with a wildcard or a slash no pattern, and lets no pattern that denies be evaded', async () => {
+  it('gives a name with a wildcard or a slash no pattern, and does not let it avoid a pattern that denies', async () => {
     const acl = await open('pattern d/%c/#\npattern u/%u\npattern deny u/%u/x\npattern open\n')
     expect(may(acl, who('c', 'ann'), 'd/c/x')).toBe('prs')
     expect(may(acl, who('c', 'ann'), 'u/ann')).toBe('prs')
@@ -101,7 +101,7 @@ describe('a file that changes', () => {
     ['a line that cannot be read', () => writeFile(file, 'topic a\nnonsense\nuser\n'), 'line 2: '],
     ['no UTF-8', () => writeFile(file, Buffer.from([0xff, 0xfe])), 'is not UTF-8'],
     ['no file', () => unlink(file), 'ENOENT'],
-    ['too many bytes', () => writeFile(file, 'x'.repeat(1_001)), 'maximumBytes: 1000'],
+    ['too many bytes', () => writeFile(file, 'x'.repeat(1_001)), '1000 bytes (maximumBytes)'],
   ])('keeps the rules in force when it has %s', async (_what, damage, expected) => {
     const acl = await open('user ann\ntopic a\n', { maximumBytes: 1_000 })
     let changes = 0
@@ -119,10 +119,10 @@ describe('a file that changes', () => {
 describe('a file that cannot be read at the start', () => {
   it('refuses to start, with every bad line', async () => {
     await expect(open('topic a\nnonsense\nuser\n')).rejects.toThrow(
-      /line 2: 'nonsense' is none of topic, user and pattern\n {2}line 3: a user name is missing$/,
+      /line 2: 'nonsense' is not topic, user or pattern\n {2}line 3: a user name is missing$/,
     )
     await expect(open(Buffer.from([0xff]))).rejects.toThrow('is not UTF-8')
-    await expect(open('topic a\n', { maximumBytes: 3 })).rejects.toThrow('maximumBytes: 3')
+    await expect(open('topic a\n', { maximumBytes: 3 })).rejects.toThrow('3 bytes (maximumBytes)')
     await unlink(file)
     await expect(AclFile.open(aclFileConfig.parse({ file }), log)).rejects.toThrow('ENOENT')
   })

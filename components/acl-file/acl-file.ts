@@ -1,8 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import type { QoS } from 'mqtt-packet'
 import type { AccessRule } from '../../src/access/access-rule.ts'
 import { AccessRules } from '../../src/access/access-rules.ts'
 import { counted } from '../../src/collections/counted.ts'
+import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
+import { readBoundedFile } from '../../src/files/read-bounded-file.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
 import type { Authorizer, Decision, Identity } from '../../src/kinds/authorizer.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -28,8 +29,7 @@ export class AclFile implements Authorizer {
   readonly #log: Logger
   readonly #files: WatchedFiles
   #changed: (() => void) | undefined
-  /** The last reading of the file: they follow each other. */
-  #reading: Promise<void> = Promise.resolve()
+  readonly #reads = new OneAtATime()
   #isStopped = false
 
   private constructor(rules: readonly AccessRule[], config: AclFileConfig, log: Logger) {
@@ -78,25 +78,20 @@ export class AclFile implements Authorizer {
   /** Looks at the file now, and reads it again if it has changed. Never rejects. */
   async look(): Promise<void> {
     await this.#files.look()
-    await this.#reading
+    await this.#reads.settled()
   }
 
-  /** Reads the file again. If it cannot be read, the rules in force stay, and a line of the log says why. Never rejects. */
+  /** Reads the file again. If it cannot be read, the previous rules stay in force, and a line of the log has the reason. Never rejects. */
   async reload(): Promise<void> {
     await this.refresh().catch(() => undefined)
   }
 
   /**
    * Reads the file again.
-   * @returns what was read, for an operator. @throws an Error if the file cannot be read. The rules in force stay.
+   * @returns what was read, for an operator. @throws an Error if the file cannot be read. The previous rules stay in force.
    */
   refresh(): Promise<string> {
-    const reading = this.#reading.then(() => this.#read())
-    this.#reading = reading.then(
-      () => undefined,
-      () => undefined,
-    )
-    return reading
+    return this.#reads.run(() => this.#read())
   }
 
   stop(): void {
@@ -112,7 +107,10 @@ export class AclFile implements Authorizer {
       this.rules.replace(await readRules(this.#config))
     } catch (error) {
       this.counters.failedReloads += 1
-      this.#log.error({ file, err: error }, `ACL file refused, the rules in force stay: ${(error as Error).message}`)
+      this.#log.error(
+        { file, err: error },
+        `ACL file refused, the previous rules stay in force: ${(error as Error).message}`,
+      )
       throw error
     }
     this.counters.reloads += 1
@@ -134,29 +132,15 @@ const readRules = async (config: AclFileConfig): Promise<readonly AccessRule[]> 
 
 /** @throws when there is no such file, or when it is too large or not UTF-8. */
 const readText = async ({ file, maximumBytes }: AclFileConfig): Promise<string> => {
-  const bytes = await readBytes(file, maximumBytes)
+  let content: Uint8Array
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new Error(`The ACL file ${file} is not UTF-8.`, { cause })
-  }
-}
-
-const readBytes = async (file: string, maximumBytes: number): Promise<Uint8Array> => {
-  let handle: FileHandle | undefined
-  try {
-    handle = await open(file)
-    const chunks: Buffer[] = []
-    let size = 0
-    for await (const chunk of handle.createReadStream({ end: maximumBytes, autoClose: false })) {
-      chunks.push(chunk as Buffer)
-      size += (chunk as Buffer).length
-    }
-    if (size > maximumBytes) throw new Error(`it has more bytes than maximumBytes: ${maximumBytes}`)
-    return Buffer.concat(chunks)
+    content = (await readBoundedFile(file, maximumBytes, 'maximumBytes')).content
   } catch (cause) {
     throw new Error(`The ACL file ${file} cannot be read: ${(cause as Error).message}`, { cause })
-  } finally {
-    await handle?.close()
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
+  } catch (cause) {
+    throw new Error(`The ACL file ${file} is not UTF-8.`, { cause })
   }
 }

@@ -7,7 +7,9 @@ export const aclFileConfig = z.strictObject({
     .min(100)
     .max(86_400_000)
     .default(5_000)
-    .describe('How often the file is looked at, in milliseconds. A file that has changed is read again.'),
+    .describe(
+      'The interval at which the file is checked for changes, in milliseconds. A file that has changed is read again.',
+    ),
   maximumBytes: z
     .int()
     .min(0)

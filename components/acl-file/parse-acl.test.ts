@@ -66,15 +66,15 @@ describe('an ACL file', () => {
     ]
     expect(problemsOf(text.join('\n'))).toEqual([
       '1: a topic is missing',
-      "2: 'reed' is none of read, write, readwrite and deny",
+      "2: 'reed' is not read, write, readwrite or deny",
       '3: a user name is missing',
-      "4: '#' is none of topic, user and pattern",
-      "5: '\ttopic' is none of topic, user and pattern",
+      "4: '#' is not topic, user or pattern",
+      "5: '\ttopic' is not topic, user or pattern",
       '6: A "#" is not alone in the last level of the Topic Filter.',
       "7: %c and %u must be the only text of a level: 'd-%c'",
       "8: %c and %u must be the only text of a level: '%u%c'",
       "9: %c and %u must be the only text of a level: '%{name}'",
-      "10: 'listener' is none of topic, user and pattern",
+      "10: 'listener' is not topic, user or pattern",
       '11: a rule is about topics: leave $share/{ShareName}/ out',
       '13: the line holds a NUL character',
     ])

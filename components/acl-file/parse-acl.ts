@@ -24,7 +24,7 @@ const accesses: ReadonlyMap<string, Pick<AccessRule, 'action' | 'allow'>> = new 
   ['deny', { action: 'all', allow: false }],
 ])
 
-/** mosquitto keeps these for itself, whatever the file says. */
+/** mosquitto reserves these topics: a file cannot allow them. */
 const SERVER_RULE: AccessRule = { action: 'publish', filter: '$SYS/#', allow: false, isLiteral: true }
 
 /**
@@ -72,7 +72,7 @@ class AclReader {
     if (word === '') return undefined
     if (word === 'user') return this.#readUser(rest)
     if (word === 'topic' || word === 'pattern') return this.#readRule(word, rest)
-    return `'${shorten(word)}' is none of topic, user and pattern`
+    return `'${shorten(word)}' is not topic, user or pattern`
   }
 
   #readUser(rest: string): string | undefined {
@@ -88,7 +88,7 @@ class AclReader {
     // One word alone is a topic, `read` too; the topic may hold spaces behind a word for the access.
     const filter = behind === '' ? first : behind.trim()
     const access = accesses.get(behind === '' ? 'readwrite' : first)
-    if (access === undefined) return `'${shorten(first)}' is none of read, write, readwrite and deny`
+    if (access === undefined) return `'${shorten(first)}' is not read, write, readwrite or deny`
     const isLiteral = kind === 'topic'
     const problem = problemOfFilter(filter, true) ?? (isLiteral ? undefined : problemOfPattern(filter))
     if (problem !== undefined) return problem
@@ -102,7 +102,7 @@ class AclReader {
   }
 }
 
-/** The first word, and what comes after the space behind it. Spaces before it are skipped; tabs are none, as for mosquitto. */
+/** The first word, and the text after its space. Leading spaces are skipped. A tab does not count as a space, as in mosquitto. */
 const firstWord = (text: string): readonly [string, string] => {
   const start = text.search(/[^ ]/)
   if (start === -1) return ['', '']
@@ -110,7 +110,7 @@ const firstWord = (text: string): readonly [string, string] => {
   return end === -1 ? [text.slice(start), ''] : [text.slice(start, end), text.slice(end + 1)]
 }
 
-/** `%c` and `%u` are each the only text of a level. `%{name}`, which mosquitto does not know, is none of its placeholders. */
+/** `%c` and `%u` must each be the only text of a level. `%{name}` is not a placeholder of mosquitto. */
 const problemOfPattern = (filter: string): string | undefined => {
   const level = filter.split('/').find((each) => placeholdersIn(each) > 0 && each !== '%c' && each !== '%u')
   return level === undefined ? undefined : `%c and %u must be the only text of a level: '${shorten(level)}'`

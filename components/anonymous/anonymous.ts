@@ -16,7 +16,7 @@ export class Anonymous implements Authenticator {
   }
 
   authenticate({ userName, password }: Credentials): AuthenticationAnswer {
-    // An empty one is a user name, too, and a password that nobody checks is never accepted.
+    // An empty user name is also a user name. A password that no component checks is never accepted.
     if (userName !== undefined || password !== undefined) return PASS
     this.allowed += 1
     return this.#answer

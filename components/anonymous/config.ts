@@ -5,6 +5,6 @@ export const anonymousConfig = z.strictObject({
   attributes: identityAttributes
     .default({})
     .describe(
-      'What authorizers know of these clients: `groups`, `values`, `rules` of their own, `isSuperuser`. Empty: nothing.',
+      'Attributes of these clients for authorization: `groups`, `values`, `rules`, `isSuperuser`. Empty: nothing.',
     ),
 })

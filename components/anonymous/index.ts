@@ -3,7 +3,7 @@ import { defineComponent } from '../../src/system/define-system.ts'
 import { Anonymous } from './anonymous.ts'
 import { anonymousConfig } from './config.ts'
 
-/** Lets clients without a user name and password in, with rules of their own. */
+/** Accepts clients without a user name and password, with groups and rules for them. */
 export const anonymous = defineComponent({
   provides: Authenticator,
   needs: {},

@@ -32,7 +32,7 @@ const all = [true, true, true]
 const none = [false, false, false]
 
 describe('authorization', () => {
-  it('allows everything without authorizers and rules, and asks at no delivery', () => {
+  it('allows everything without authorizers and rules, and asks no authorizer at a delivery', () => {
     const authorization = new Authorization([])
     expect(answers(authorization, who())).toEqual(all)
     expect(answers(authorization, who({ groups: ['g'] }))).toEqual(all)
@@ -64,7 +64,7 @@ describe('authorization', () => {
     expect(answers(new Authorization([]), who({ isSuperuser: true, rules: [...denied] }))).toEqual(all)
   })
 
-  it('takes the own rules of an identity first, and the authorizers for what they do not say', () => {
+  it('asks the rules of an identity first, then the authorizers', () => {
     const identity = who({
       rules: [
         { action: 'all', filter: 'secret', allow: false },
@@ -77,7 +77,7 @@ describe('authorization', () => {
     expect(answers(new Authorization([saying('deny')]), identity, 'other')).toEqual(none)
   })
 
-  it('denies an identity with own rules what they do not say, when there is no authorizer', () => {
+  it('denies an identity with rules what no rule matches, when there is no authorizer', () => {
     const authorization = new Authorization([])
     const identity = who({ rules: [{ action: 'subscribe', filter: 'a', allow: true }] })
     expect(answers(authorization, identity, 'a')).toEqual([false, true, true])
@@ -87,11 +87,11 @@ describe('authorization', () => {
     expect(answers(authorization, who(), 'b')).toEqual(all)
   })
 
-  it('asks at no delivery if no authorizer has a rule about receiving', () => {
+  it('asks no authorizer at a delivery if none has a rule about receiving', () => {
     const { mayPublish, maySubscribe } = saying('allow')
     const authorization = new Authorization([{ mayPublish, maySubscribe }])
     expect(authorization.mayReceive).toBeUndefined()
-    // But for those with rules of their own.
+    // Except for identities that have rules.
     expect(answers(authorization, who({ rules: [{ action: 'receive', filter: 'a', allow: false }] }))).toEqual([
       ...[true, true, false],
     ])

@@ -8,7 +8,7 @@ const QUESTION_UNITS = 3
 type AskReceive = (identity: Identity, topic: string) => Decision
 
 /**
- * Whether a client may do something. The first of these that knows decides:
+ * Whether a client may do something. The first of these that has an answer decides:
  *
  * 1. A superuser may do everything.
  * 2. The rules that the identity itself brings (`IdentityAttributes.rules`).
@@ -34,7 +34,7 @@ export class Authorization {
     return this.#authorizers.length > 0
   }
 
-  /** Whether a client may receive a message on a topic now; undefined as long as every client may, so that no delivery asks. */
+  /** Whether a client may receive a message on a topic now; undefined while every client may, so that no delivery asks. */
   get mayReceive(): ((identity: Identity, topic: string) => boolean) | undefined {
     return this.#mayReceive
   }
@@ -102,7 +102,7 @@ export class Authorization {
     return this.#receive.length === 0 ? this.hasAuthorizers || this.#isOpenFor(identity) : false
   }
 
-  /** Whether nothing says what this client may do. */
+  /** Whether there is no rule and no authorizer for this client. */
   #isOpenFor({ attributes }: Identity): boolean {
     return !this.hasAuthorizers && attributes?.rules === undefined
   }

@@ -22,11 +22,11 @@ export interface BrokerCounters {
   dividedPublishes: number
   /** Subscriptions that were refused because the filters of a client have too many levels. */
   refusedWildcardLevels: number
-  /** Messages and Wills that their client may not publish. A Will is asked about when it is announced and when it is due. */
+  /** Messages and Wills that their client may not publish. A Will is checked when it is announced and when it is due. */
   deniedPublishes: number
   /** Subscriptions that were refused because their client may not subscribe. */
   deniedSubscribes: number
-  /** Subscriptions that were ended because they are not allowed any more. */
+  /** Subscriptions that were ended because they are no longer allowed. */
   endedSubscriptions: number
   /** Clients that were refused because their user had as many sessions as it may. */
   refusedSessionsOfUser: number

@@ -1,4 +1,4 @@
-import type { Measure } from '../../src/system/define-system.ts'
+import { counter, gauge, type Measure } from '../../src/system/define-system.ts'
 import type { BrokerCore } from './broker-core.ts'
 import type { BrokerCounters } from './counters.ts'
 
@@ -16,76 +16,70 @@ export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: Bro
     gauge('wills', 'bytes', 'The part of the Wills in it.', () => gauges.willBytes),
     gauge('subscriptions', 'bytes', 'Memory of the subscriptions of all sessions.', () => gauges.subscriptionBytes),
     gauge('unreleased', 'bytes', 'Memory of QoS 2 messages that were not released.', () => gauges.unreleasedBytes),
-    count('dropped', 'messages', 'Messages that the full queue of a session did not take.', () => counters.dropped),
-    count('refused_queued', 'messages', 'Those of them whose publisher was told.', () => counters.refused),
-    count('expired_queued', 'messages', 'Messages that waited for a session for too long.', () => counters.expired),
-    count('expired_retained', 'messages', 'Retained messages that expired.', () => counters.expiredRetained),
-    count(
+    counter('dropped', 'messages', 'Messages that the full queue of a session did not take.', () => counters.dropped),
+    counter('refused_queued', 'messages', 'Those of them whose publisher was told.', () => counters.refused),
+    counter('expired_queued', 'messages', 'Messages that waited for a session for too long.', () => counters.expired),
+    counter('expired_retained', 'messages', 'Retained messages that expired.', () => counters.expiredRetained),
+    counter(
       'refused_retained',
       'messages',
       'Messages for which there was no room to retain them.',
       () => retained.refused,
     ),
-    count('refused_will', 'messages', 'Will Messages that were not accepted when due.', () => counters.refusedWills),
-    count('divided', 'messages', 'Messages passed on over several turns.', () => counters.dividedPublishes),
-    count(
+    counter('refused_will', 'messages', 'Will Messages that were not accepted when due.', () => counters.refusedWills),
+    counter('divided', 'messages', 'Messages passed on over several turns.', () => counters.dividedPublishes),
+    counter(
       'reused',
       'identifiers',
       'Packet Identifiers of QoS 2 that a client used again before it released them.',
       () => counters.reusedIdentifiers,
     ),
-    count('taken_over', 'sessions', 'Connections closed for another one of the client.', () => counters.takeovers),
-    count('expired', 'sessions', 'Sessions whose Session Expiry Interval was over.', () => counters.expiredSessions),
-    count('given_up', 'sessions', 'Empty sessions that ended for a new one.', () => counters.givenUpSessions),
-    count('refused', 'subscriptions', refusedWildcards, () => counters.refusedWildcardLevels),
-    count('denied_publish', 'messages', 'Messages and Wills that were not authorized.', () => counters.deniedPublishes),
-    count(
+    counter('taken_over', 'sessions', 'Connections closed for another one of the client.', () => counters.takeovers),
+    counter('expired', 'sessions', 'Sessions whose Session Expiry Interval was over.', () => counters.expiredSessions),
+    counter('given_up', 'sessions', 'Empty sessions that ended for a new one.', () => counters.givenUpSessions),
+    counter('refused', 'subscriptions', refusedWildcards, () => counters.refusedWildcardLevels),
+    counter(
+      'denied_publish',
+      'messages',
+      'Messages and Wills that were not authorized.',
+      () => counters.deniedPublishes,
+    ),
+    counter(
       'denied_subscribe',
       'subscriptions',
       'Subscriptions that were not authorized.',
       () => counters.deniedSubscribes,
     ),
-    count('revoked', 'subscriptions', 'Subscriptions ended by a change of rules.', () => counters.endedSubscriptions),
+    counter('revoked', 'subscriptions', 'Subscriptions ended by a change of rules.', () => counters.endedSubscriptions),
     ...ofUsers(counters),
   ]
 }
 
 /** What was refused since a user held as much as it may. */
 const ofUsers = (counters: BrokerCounters): readonly Measure[] => [
-  count(
+  counter(
     'refused_user_sessions',
     'clients',
     'New sessions over the quota of a user.',
     () => counters.refusedSessionsOfUser,
   ),
-  count(
+  counter(
     'refused_user_subscriptions',
     'subscriptions',
     'Subscriptions over the quota of a user.',
     () => counters.refusedSubscriptionsOfUser,
   ),
-  count('dropped_user_messages', 'messages', 'Queued messages over the quota of a user.', () => counters.droppedOfUser),
-  count('refused_user_wills', 'clients', 'Wills over the quota of a user.', () => counters.refusedWillsOfUser),
-  count(
+  counter(
+    'dropped_user_messages',
+    'messages',
+    'Queued messages over the quota of a user.',
+    () => counters.droppedOfUser,
+  ),
+  counter('refused_user_wills', 'clients', 'Wills over the quota of a user.', () => counters.refusedWillsOfUser),
+  counter(
     'refused_user_retained',
     'messages',
     'Retained messages over the quota of a user.',
     () => counters.refusedRetainedOfUser,
   ),
 ]
-
-const gauge = (name: string, unit: string, help: string, read: () => number): Measure => ({
-  name,
-  help,
-  unit,
-  kind: 'gauge',
-  read,
-})
-
-const count = (name: string, unit: string, help: string, read: () => number): Measure => ({
-  name,
-  help,
-  unit,
-  kind: 'counter',
-  read,
-})

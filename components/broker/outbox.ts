@@ -7,7 +7,7 @@ import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { InflightLimits } from './config.ts'
-import { Outgoing } from './outgoing.ts'
+import { Outgoing, restorePubrecOrder } from './outgoing.ts'
 import { SendQuota } from './send-quota.ts'
 import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-messages.ts'
 
@@ -118,7 +118,7 @@ export class Outbox implements ClientOutbox {
    */
   attach(receiveMaximum: number, limits: InflightLimits): void {
     this.#quota.open(receiveMaximum, limits, this.#broker.recentMs)
-    if (this.#waiting.loadInflight()) this.#restorePubrecOrder()
+    if (this.#waiting.loadInflight()) this.#pubrecs = restorePubrecOrder(this.#inflight)
     this.#resend.clear()
     for (const [, outgoing] of this.#inflight.entries()) {
       outgoing.counted = false
@@ -307,14 +307,6 @@ export class Outbox implements ClientOutbox {
   #count(outgoing: Outgoing, bytes: number): void {
     this.#waiting.countInflight(bytes - outgoing.inflightBytes)
     outgoing.inflightBytes = bytes
-  }
-
-  /** After a restart, messages in flight are in the order in which they were sent: those that were received go to the end. */
-  #restorePubrecOrder(): void {
-    const received = Array.from(this.#inflight.entries()).filter(([, outgoing]) => outgoing.received)
-    received.sort(([, a], [, b]) => a.pubrecOrder - b.pubrecOrder)
-    for (const [packetIdentifier] of received) this.#inflight.moveToEnd(packetIdentifier)
-    this.#pubrecs = received.at(-1)?.[1].pubrecOrder ?? 0
   }
 
   #sendHeld(client: Recipient): void {

@@ -3,8 +3,8 @@ import { type RetainedMessages, retainedCost } from '../../src/mqtt/retained-mes
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /**
- * Which user has published which retained message, so that no single user can fill the bounds of all. Messages that were read from the
- * store belong to no user. What clients without a user hold is what the users do not hold.
+ * The user who published each retained message, so that one user cannot use up the limits for all. Messages that were read from the
+ * store belong to no user. Clients without a user hold the rest of the totals.
  */
 export class RetainedOwners {
   readonly #messages: RetainedMessages
@@ -42,7 +42,7 @@ export class RetainedOwners {
     this.#count(quota, 1, retainedCost(message))
   }
 
-  /** A message is not retained any more. */
+  /** A message is no longer retained. */
   removed(message: Message): void {
     const quota = this.#ownerOf.get(message)
     if (quota === undefined) return

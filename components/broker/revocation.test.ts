@@ -69,7 +69,7 @@ const grant = (attributes: IdentityAttributes) => {
 }
 
 describe('when rules change', () => {
-  it('subscriptions that are not allowed any more end, of clients connected and away, and shared ones', () => {
+  it('subscriptions that are no longer allowed end, of clients connected and away, and shared ones', () => {
     const connected = broker.connect({ clientId: 'connected' })
     connected.take(subscribePacket({ 'secret/a': {}, 'open/a': {}, '$share/g/secret/b': {}, '$share/g/open/b': {} }))
     const away = broker.connect(persistent('away'))
@@ -80,14 +80,14 @@ describe('when rules change', () => {
     expect(filtersOf('away')).toEqual(['#'])
     expect(broker.core.router.subscriptions).toBe(3)
     expect(broker.core.counters.endedSubscriptions).toBe(3)
-    const lines = broker.log.lines.filter(({ message }) => message.includes('not authorized any more'))
+    const lines = broker.log.lines.filter(({ message }) => message.includes('no longer authorized'))
     expect(lines).toMatchObject([
       { level: 'info', client: 'connected', subscriptions: 2 },
       { level: 'info', client: 'away', subscriptions: 1 },
     ])
   })
 
-  it('what waits for a client, or was sent and not acknowledged, is not delivered any more', () => {
+  it('what waits for a client, or was sent and not acknowledged, is no longer delivered', () => {
     const away = broker.connect(persistent('away', { properties: { receiveMaximum: 1 } }))
     away.take(subscribePacket({ 'secret/#': { qos: 1 }, '$share/g/secret/#': { qos: 1 }, 'open/#': { qos: 1 } }))
     const other = publisher()
@@ -127,7 +127,7 @@ describe('when rules change', () => {
     expect(broker.handler.counters.deniedDeliveries).toBe(1)
   })
 
-  it('nothing is delivered to a subscription before its turn has come', () => {
+  it('nothing is delivered to a revoked subscription before its turn', () => {
     const client = broker.connect({ clientId: 'client' })
     client.take(subscribePacket({ 'secret/a': { qos: 0 } }))
     const other = broker.connect({ clientId: 'other' })
@@ -140,7 +140,7 @@ describe('when rules change', () => {
     expect(client.take()).toEqual([])
   })
 
-  it('many sessions are asked about over turns, and again if the rules change meanwhile', async () => {
+  it('many sessions are checked over several turns, and again if the rules change meanwhile', async () => {
     for (let n = 0; n < 300; n += 1) {
       const client = broker.connect(persistent(`client ${n}`))
       client.take(subscribePacket({ 'secret/a': {}, 'open/a': {} }))
@@ -159,12 +159,12 @@ describe('when rules change', () => {
     expect(broker.core.router.subscriptions).toBe(300)
     // All of them twice, but for those that had ended.
     expect(authorizer.identities.length - before).toBe(600 + 300)
-    const lines = broker.log.at('info').filter(({ message }) => message.includes('not authorized any more'))
+    const lines = broker.log.at('info').filter(({ message }) => message.includes('no longer authorized'))
     expect(lines).toHaveLength(11)
     expect(lines.at(-1)).toMatchObject({ subscriptions: 300, clients: 300 })
   })
 
-  it('an authorizer that fails allows nothing, and the others are asked about', () => {
+  it('an authorizer that fails allows nothing, and the remaining subscriptions are checked', () => {
     for (const clientId of ['a', 'b']) broker.connect({ clientId }).take(subscribePacket({ x: {} }))
     authorizer.maySubscribe = () => {
       throw new Error('a fault')
@@ -240,7 +240,7 @@ describe('after a restart', () => {
   })
 })
 
-it('a client that comes back with fewer rights loses the subscriptions that they do not allow', () => {
+it('a client that reconnects with fewer rights loses the subscriptions that are no longer allowed', () => {
   const connect = (attributes: IdentityAttributes) => {
     grant(attributes)
     const client = broker.connect(persistent('client'))
@@ -256,7 +256,7 @@ it('a client that comes back with fewer rights loses the subscriptions that they
   expect(broker.core.counters.endedSubscriptions).toBe(1)
 })
 
-it('an identity with rules of its own is bound by them at deliveries, also when its session was restored', async () => {
+it('the rules of an identity are applied to deliveries, also when its session was restored', async () => {
   broker.stop()
   const store = new MemoryStore()
   broker = new HandlerHarness({}, { store })

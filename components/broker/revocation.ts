@@ -35,8 +35,8 @@ interface Pass {
 }
 
 /**
- * Ends the subscriptions that are not allowed any more when rules have changed: those of all sessions, with a client or without,
- * over several turns of the event loop. Until its turn comes, a subscription gives nothing that may not be received, since each
+ * Ends the subscriptions that are no longer allowed when rules have changed: those of all sessions, with a client or without,
+ * over several turns of the event loop. Until its turn comes, a subscription delivers nothing that may not be received, since each
  * delivery asks as well.
  */
 export class Revocation {
@@ -106,7 +106,7 @@ export class Revocation {
     counters.endedSubscriptions += 1
   }
 
-  /** For a Shared Subscription authorizers are asked about its Topic Filter. One that throws allows nothing, and stops no pass. */
+  /** A Shared Subscription is checked by its Topic Filter. An authorizer that throws allows nothing, and the pass continues. */
   #isAllowed({ identity }: Session, subscription: Subscription): boolean {
     const { authorization, scheduler, log } = this.#broker
     const filter = sharedFilter(subscription.filter)?.filter ?? subscription.filter
@@ -129,14 +129,14 @@ export class Revocation {
     if (pass.clients > NAMED_CLIENTS) return
     const { text, fields } = describeSession(session)
     const what = ended === 1 ? 'A subscription' : `${ended} subscriptions`
-    this.#broker.log.info({ ...fields, subscriptions: ended }, `${what} ended, not authorized any more: ${text}`)
+    this.#broker.log.info({ ...fields, subscriptions: ended }, `${what} ended, no longer authorized: ${text}`)
   }
 
   #finish(pass: Pass): false {
     const { endedInAll, clients } = pass
     if (clients > NAMED_CLIENTS) {
       const counts = { subscriptions: endedInAll, clients }
-      this.#broker.log.info(counts, `${endedInAll} subscriptions of ${clients} clients ended, not authorized any more`)
+      this.#broker.log.info(counts, `${endedInAll} subscriptions of ${clients} clients ended, no longer authorized`)
     }
     if (pass !== this.#current) return false
     this.#current = undefined

@@ -3,7 +3,7 @@ import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientSession, PublishOutcome, Refusal } from '../../src/kinds/client-session.ts'
 import type { Recipient, WillOutcome } from '../../src/kinds/recipient.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
-import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
+import type { StoredSession, StoredWill } from '../../src/kinds/store.ts'
 import { type DeliveryResult, refusedDelivery, withWork } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -15,6 +15,7 @@ import { Outbox } from './outbox.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
+import { recordOf } from './session-record.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import type { UserQuota } from './user-quotas.ts'
@@ -28,7 +29,7 @@ export class Session implements Subscriber, ClientSession {
   readonly id: string
   /** The authenticated user that owns the session; undefined without authentication. */
   readonly owner: string | undefined
-  /** What the sessions of its owner hold together. */
+  /** The quota of its owner, for all sessions of the owner. */
   readonly quota: UserQuota<Session>
   readonly #broker: SessionContext<Session>
 
@@ -388,17 +389,6 @@ export class Session implements Subscriber, ClientSession {
   }
 
   #save(): void {
-    if (!this.persistent) return
-    const session: SessionRecord = {
-      id: this.id,
-      userName: this.owner,
-      claimedUserName: this.owner === undefined ? this.#identity.userName : undefined,
-      attributes: this.#identity.attributes,
-      peer: this.#identity.peer,
-      expiryIntervalSeconds: this.#expiry.intervalSeconds,
-      disconnectedAtMs: this.#expiry.disconnectedAtMs,
-      will: this.will.stored,
-    }
-    this.#broker.journal.append({ type: 'session', session })
+    if (this.persistent) this.#broker.journal.append({ type: 'session', session: recordOf(this) })
   }
 }

@@ -79,7 +79,7 @@ describe('sessions', () => {
 })
 
 describe('subscriptions', () => {
-  it('of one user cost so much at most, over all sessions', () => {
+  it('of one user have a limit over all sessions', () => {
     start({ maximumTotalSubscriptionBytes: 4 * subscriptionCost('a') })
     const [one, other, bob] = [connect('alice', '1'), connect('alice', '2'), connect('bob', '3')]
     expect(one.take(subscribePacket({ a: {} }))).toMatchObject([{ granted: [2] }])
@@ -92,7 +92,7 @@ describe('subscriptions', () => {
 })
 
 describe('queued messages', () => {
-  it('of one user cost so much at most: those of another user still find room', () => {
+  it('of one user have a limit: those of another user still find room', () => {
     start({ maximumQueuedBytesPerUser: 1_000 })
     for (const [user, clientId] of [
       ['alice', '1'],
@@ -189,7 +189,7 @@ describe('retained messages', () => {
   })
 })
 
-it('a user that holds nothing any more is forgotten', () => {
+it('a user that holds nothing is forgotten', () => {
   start({})
   const client = broker.connect(asUser('alice', { clientId: '1' }))
   const away = connect('alice', '2')

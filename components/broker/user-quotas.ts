@@ -39,10 +39,10 @@ export interface UserAccounts {
   release(quota: UserNumbers): void
 }
 
-/** The share of each total that one user may have, unless the config says otherwise. */
+/** The share of each total that one user may have by default. */
 const USER_SHARE = 0.5
 
-/** The share of `maximumSessions` that away sessions may take, unless the config says otherwise. */
+/** The share of `maximumSessions` that away sessions may take by default. */
 const AWAY_SHARE = 0.9
 
 /** The bound for the sessions without a client, of all users. */
@@ -50,7 +50,7 @@ export const awayBound = ({ maximumSessions, maximumAwaySessions }: BrokerConfig
   maximumAwaySessions ?? Math.ceil(maximumSessions * AWAY_SHARE)
 
 /**
- * What each user holds, so that no single user can fill the bounds of all. A user is one that an authenticator has proved. All other
+ * What each user holds, so that one user cannot use up the limits for all. A user is one that an authenticator has proved. All other
  * clients count together, and have half of each total while there is any user; a broker without users has no such limits.
  */
 export class UserQuotas<S> implements UserAccounts {
@@ -125,7 +125,7 @@ export class UserQuotas<S> implements UserAccounts {
     return quota.sessions >= limits.sessions || (outlives && quota.awaySessions >= limits.awaySessions)
   }
 
-  /** Forgets a user that holds nothing any more. */
+  /** Forgets a user that holds nothing. */
   release(quota: UserNumbers): void {
     const { user, sessions, queuedBytes, subscriptionBytes, retainedMessages } = quota
     if (user === undefined || sessions + queuedBytes + subscriptionBytes + retainedMessages > 0) return

@@ -26,7 +26,7 @@ export interface QueueContext {
 export interface QueueOwner extends NamedSession {
   /** Whether it outlives the connection, and so is in the store. */
   readonly persistent: boolean
-  /** What the sessions of its owner hold together. */
+  /** The quota of its owner, for all sessions of the owner. */
   readonly quota: Pick<UserNumbers, 'user' | 'queuedBytes'>
   /**
    * A message of a Shared Subscription waits in the store, and any member may have it.

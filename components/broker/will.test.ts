@@ -109,7 +109,7 @@ describe.each([3, 4, 5] as const)('a Will on a topic that begins with $, of a cl
   })
 })
 
-it('a Will that may not be published any more when it is due is counted and logged', () => {
+it('a Will that may no longer be published when it is due is counted and logged', () => {
   let allowed = true
   const authorizer = {
     mayPublish: () => (allowed ? ('allow' as const) : ('deny' as const)),

@@ -67,7 +67,7 @@ describe('the user name', () => {
     expect(ask(config, { peer: peer(tls) })).toMatchObject({ result: 'deny', why: expect.stringContaining(why) })
   })
 
-  it('of CONNECT must be the same, unless the config says otherwise', () => {
+  it('of CONNECT must be the same, unless the config allows another', () => {
     expect(ask({}, { userName: 'device-7' })).toEqual(allowed)
     for (const userName of ['root', 'DEVICE-7', 'device-7 ', '']) {
       expect(ask({}, { userName })).toMatchObject({ result: 'deny' })
@@ -83,7 +83,7 @@ it.each([[undefined], [{}], [{ serverName: 'broker.example' }]])(
   },
 )
 
-it('leaves a password to others, ignores it or refuses it, as the config says', () => {
+it('passes a client with a password on, ignores the password or refuses it, by the config', () => {
   const password = Buffer.from('pencil')
   expect(ask({}, { password })).toEqual({ result: 'pass' })
   expect(ask({ password: 'ignore' }, { password })).toEqual(allowed)
@@ -96,7 +96,7 @@ describe('a certificate that is denied', () => {
     [{ deniedFingerprints: [fingerprint.replaceAll(':', '').toLowerCase()] }],
     [{ deniedSerials: ['a1b'] }],
     [{ deniedSerials: ['00:0a:1b'] }],
-  ])('is refused, with a password too, and not accepted any more: %j', (config) => {
+  ])('is refused, also with a password, and no longer accepted: %j', (config) => {
     expect(ask(config)).toMatchObject({ result: 'deny', why: expect.stringContaining('list') })
     expect(ask(config, { password: Buffer.from('x') })).toMatchObject({ result: 'deny' })
     expect(open(config).accepts({ clientId: 'c', userName: 'device-7', peer: peer(device) })).toBe(false)
@@ -109,7 +109,7 @@ describe('a certificate that is denied', () => {
 describe('groups', () => {
   const config = { groupsFromOrganizationalUnit: true }
 
-  it('are the organizational units, if the config says so', () => {
+  it('are the organizational units, if the config enables it', () => {
     expect(ask(config)).toEqual({ ...allowed, attributes: { groups: ['Line 1', 'Presses'] } })
     expect(ask(config, { peer: peer({ commonName: 'device-7' }) })).toEqual(allowed)
   })

@@ -32,7 +32,7 @@ export class ClientCertificate implements Authenticator {
   authenticate({ userName, password, peer }: Credentials): AuthenticationAnswer {
     const certificate = certificateOf(peer.tls)
     if (certificate === undefined) return this.#pass()
-    // Before anything else: with a password, too, a certificate that is denied stays denied.
+    // Before anything else: a certificate that is denied stays denied, also with a password.
     if (this.#isListed(certificate)) {
       this.counters.deniedByList += 1
       return { result: 'deny', why: 'the certificate is on a list of those that are denied' }
@@ -50,7 +50,7 @@ export class ClientCertificate implements Authenticator {
     return { result: 'allow', userName: name, ...this.#groupsOf(certificate) }
   }
 
-  /** Whether its certificate is still none of those that are denied. */
+  /** Whether its certificate is still not denied. */
   accepts({ peer }: AuthenticatedIdentity): boolean {
     const certificate = certificateOf(peer.tls)
     return certificate !== undefined && !this.#isListed(certificate)

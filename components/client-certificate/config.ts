@@ -23,13 +23,13 @@ export const clientCertificateConfig = z
       .boolean()
       .default(true)
       .describe(
-        'Whether the User Name of CONNECT, if there is one, must be that of the certificate. It is not used otherwise.',
+        'Whether the User Name of CONNECT, if there is one, must be that of the certificate. Otherwise it is ignored.',
       ),
     password: z
       .enum(['pass', 'ignore', 'deny'])
       .default('pass')
       .describe(
-        'What becomes of a client that sends a password as well. `pass`: the next authenticators check it. `ignore`: the certificate ' +
+        'The action for a client that also sends a password. `pass`: the next authenticators check it. `ignore`: the certificate ' +
           'is enough. `deny`: it is refused.',
       ),
     deniedFingerprints: z

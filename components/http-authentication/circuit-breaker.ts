@@ -1,4 +1,4 @@
-/** Stops asking a service that fails. After a pause it lets one request through, which decides. */
+/** Stops requests to a service that fails. After a pause it allows one trial request, whose answer decides. */
 export class CircuitBreaker {
   readonly #maximumFailures: number
   readonly #pauseMs: number
@@ -42,13 +42,13 @@ export class CircuitBreaker {
   failed(): boolean {
     this.#failures += 1
     const wasOpen = this.isOpen
-    // Others that were sent before it opened fail later: only the one that was let through begins the pause again.
+    // Requests that were sent before it opened fail later: only the trial request begins the pause again.
     if (wasOpen ? this.#isTrying : this.#failures >= this.#maximumFailures) this.#openedAtMs = this.#nowMs()
     this.#isTrying = false
     return !wasOpen && this.isOpen
   }
 
-  /** The request was not sent: it says nothing. */
+  /** The request was not sent: the state of the service is unknown. */
   abandoned(): void {
     this.#isTrying = false
   }

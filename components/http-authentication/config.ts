@@ -12,7 +12,7 @@ export const httpAuthenticationConfig = z
     allowPlainHttp: z
       .boolean()
       .default(false)
-      .describe('Whether `http:` may lead to another machine. Passwords can be read on the way then.'),
+      .describe('Whether `http:` may lead to another machine. Passwords are then sent unencrypted.'),
     headers: z
       .record(z.string(), z.string())
       .refine(areHeaders, 'a name or value is not allowed in HTTP, or is one that the broker sets')
@@ -76,7 +76,7 @@ export const httpAuthenticationConfig = z
       .min(0)
       .max(2 ** 30)
       .default(16_777_216)
-      .describe('Their size together, about, of each of the two kinds. The oldest are forgotten first.'),
+      .describe('Their approximate size together, of each of the two kinds. The oldest are removed first.'),
     breakerFailures: z
       .int()
       .min(1)
@@ -88,7 +88,7 @@ export const httpAuthenticationConfig = z
       .min(1)
       .max(3_600)
       .default(10)
-      .describe('How long. Then one client is asked about; its answer decides whether the others are.'),
+      .describe('How long. Then the service is asked about one client. If it answers, it is used again.'),
   })
   .superRefine(({ url, allowPlainHttp }, context) => {
     if (url.protocol === 'https:' || isLoopbackUrl(url) || allowPlainHttp) return

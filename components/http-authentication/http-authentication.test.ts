@@ -60,7 +60,7 @@ authenticatorContract('httpAuthentication', {
 })
 
 describe('a request', () => {
-  it('says what the template names, as texts, whatever is in them', async () => {
+  it('has the values that the template names, as texts, with any content', async () => {
     const body = {
       id: `$\{clientid}`,
       both: `$\{username}:$\{password}`,
@@ -152,7 +152,7 @@ describe('an answer', () => {
     ['200 with a superuser by a text', 200, { result: 'allow', is_superuser: 'false' }],
     ['200 with rules that are not understood', 200, { result: 'allow', acl: [{ permission: 'deny', topics: ['a'] }] }],
     ['200 with attributes that are not texts', 200, { result: 'allow', client_attrs: { a: {} } }],
-    ['200 with a time that is none', 200, { result: 'allow', expire_at: '2030' }],
+    ['200 with a time that is not valid', 200, { result: 'allow', expire_at: '2030' }],
     ['200 with too much', 200, `{"result":"allow","more":"${'x'.repeat(70_000)}"}`],
     ['201', 201, { result: 'allow' }],
     ['302', 302, { result: 'allow' }],
@@ -170,7 +170,7 @@ describe('an answer', () => {
     expect(JSON.stringify(log.lines)).not.toContain('pencil')
   })
 
-  it('that leads elsewhere is not followed', async () => {
+  it('that redirects to another address is not followed', async () => {
     open()
     const other = await JsonService.start((request) => request.answer(204))
     service.answer = ({ response }) => response.writeHead(307, { location: other.url }).end()
@@ -179,7 +179,7 @@ describe('an answer', () => {
     await other.stop()
   })
 
-  it('that is broken off, or never ends, refuses the client', async () => {
+  it('that breaks off, or never ends, refuses the client', async () => {
     open({ timeoutMs: 200 })
     service.answer = ({ response }) => response.destroy()
     expect(await ask()).toMatchObject(unavailable)
@@ -191,7 +191,7 @@ describe('an answer', () => {
     expect(opened!.requesting).toBe(0)
   })
 
-  it('of a service that is not there refuses the client', async () => {
+  it('of a service that is not reachable refuses the client', async () => {
     open()
     await service.stop()
     expect(await ask()).toMatchObject(unavailable)
@@ -223,7 +223,7 @@ describe('the cache of answers', () => {
     expect(opened!.counters).toMatchObject({ allowed: 5, fromCache: 3 })
   })
 
-  it('keeps a denial shorter, and a failure not at all', async () => {
+  it('keeps a denial for a shorter time, and does not keep a failure', async () => {
     open()
     await guess(1)
     await guess(1)
@@ -237,7 +237,7 @@ describe('the cache of answers', () => {
     expect(service.requests).toHaveLength(4)
   })
 
-  it('tells clients apart by all that is asked about them', async () => {
+  it('tells clients apart by all values of the request', async () => {
     open()
     service.answer = (request) => request.answer(204)
     await ask()
@@ -275,7 +275,7 @@ describe('the cache of answers', () => {
     expect(opened!.cachedBytes).toBeLessThanOrEqual(100_000)
   })
 
-  it('forgets everything when it is told to, answers under way too', async () => {
+  it('forgets everything at a refresh, also answers under way', async () => {
     open()
     await ask()
     expect(opened!.refresh()).toBe('1 answers forgotten')
@@ -292,7 +292,7 @@ describe('the cache of answers', () => {
     expect(opened!.cached).toBe(0)
   })
 
-  it('asks again about a client whose time is over', async () => {
+  it('asks again about a client whose time has expired', async () => {
     open()
     service.answer = (request) => request.answer(200, { result: 'allow', expire_at: 1_000 })
     await ask()
@@ -310,7 +310,7 @@ describe('many clients at once', () => {
     expect(opened!.counters).toMatchObject({ joined: 499, allowed: 500 })
   })
 
-  it('are asked about a few at a time; those that find no place are refused with Server busy', async () => {
+  it('are checked a few at a time; those without a place in the queue are refused with Server busy', async () => {
     open({ maximumRequests: 2, maximumQueued: 3 })
     const held: ServiceRequest[] = []
     service.answer = (request) => held.push(request)
@@ -326,7 +326,7 @@ describe('many clients at once', () => {
     expect(log.at('warn')).toHaveLength(1)
   })
 
-  it('that have waited too long are not asked about', async () => {
+  it('that have waited too long cause no request', async () => {
     open({ maximumRequests: 1 })
     const held: ServiceRequest[] = []
     service.answer = (request) => held.push(request)
@@ -348,7 +348,7 @@ describe('a service that fails again and again', () => {
     service.answer = (request) => request.answer(500)
   })
 
-  it('is not asked for a while, then about one client, and again when that was answered', async () => {
+  it('is not asked for a while, then about one client, and about all after an answer', async () => {
     open()
     for (let at = 0; at < 20; at += 1) expect(await guess(at)).toMatchObject(unavailable)
     expect(service.requests).toHaveLength(5)
@@ -376,7 +376,7 @@ describe('a service that fails again and again', () => {
     expect(opened!.counters).toMatchObject({ failures: 6, opened: 1, refusedOpen: 19 })
   })
 
-  it('is not asked about clients that waited while it failed', async () => {
+  it('gets no requests about clients that waited while it failed', async () => {
     open({ maximumRequests: 1 })
     await Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9].map(guess))
     expect(service.requests).toHaveLength(5)
@@ -398,7 +398,7 @@ describe('a service that fails again and again', () => {
     expect(await ask()).toMatchObject(allow)
   })
 
-  it('is not what answers of 400 or with wrong rules about single clients are', async () => {
+  it('does not count answers of 400 or with wrong rules about single clients', async () => {
     open()
     const odd = [400, 401, 404]
     for (let at = 0; at < 30; at += 1) {

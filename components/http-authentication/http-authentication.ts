@@ -1,9 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { AuthenticationAnswer, Authenticator, Credentials } from '../../src/kinds/authenticator.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { readBoundedBody } from '../../src/network/read-bounded-body.ts'
-import { AnswerCache } from './answer-cache.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import type { HttpAuthenticationConfig } from './config.ts'
 import { type HttpAuthenticationCounters, newHttpAuthenticationCounters } from './counters.ts'
@@ -11,7 +12,9 @@ import { RequestSlots } from './request-slots.ts'
 import { type RequestValues, renderRequest, requestValues } from './request-template.ts'
 import { type Outcome, readAnswer } from './service-answer.ts'
 
-/** How often each sort of trouble is logged at most, in milliseconds. */
+/** What an answer takes in the cache besides its own bytes. */
+const VALUE_BYTES = 300
+/** How often each kind of failure is logged at most, in milliseconds. */
 const LOG_INTERVAL_MS = 60_000
 
 const PASS: AuthenticationAnswer = { result: 'pass' }
@@ -37,7 +40,7 @@ interface ServiceRequest {
   readonly deadlineMs: number
 }
 
-/** Authenticates clients by asking a service over HTTP. What is not a clear answer lets no client in. */
+/** Authenticates clients by asking a service over HTTP. A client is accepted only by an answer that is complete and valid. */
 export class HttpAuthentication implements Authenticator {
   readonly name: string
   readonly counters: HttpAuthenticationCounters = newHttpAuthenticationCounters()
@@ -46,22 +49,20 @@ export class HttpAuthentication implements Authenticator {
   readonly #nowMs: () => number
   readonly #slots: RequestSlots
   readonly #breaker: CircuitBreaker
-  readonly #allowed: AnswerCache<AuthenticationAnswer>
+  readonly #allowed: ExpiringCache<AuthenticationAnswer>
   /** On its own, so that guessed passwords do not displace answers that allow. */
-  readonly #refused: AnswerCache<AuthenticationAnswer>
+  readonly #refused: ExpiringCache<AuthenticationAnswer>
   /** The requests that are under way or wait, one for each client. */
   readonly #pending = new Map<string, Promise<AuthenticationAnswer>>()
   readonly #aborts = new Set<AbortController>()
-  /** Nobody can find out a password from the key of its answer without this secret. */
+  /** Without this secret, the key of an answer cannot be used to guess the password. */
   readonly #secret = randomBytes(32)
   /** Raised when the answers that are kept are forgotten. */
   #generation = 0
   #isStopped = false
-  readonly #loggedAtMs = {
-    failure: Number.NEGATIVE_INFINITY,
-    unusable: Number.NEGATIVE_INFINITY,
-    busy: Number.NEGATIVE_INFINITY,
-  }
+  readonly #failureLog: LogInterval
+  readonly #unusableLog: LogInterval
+  readonly #busyLog: LogInterval
 
   /** @param nowMs a clock that only goes forward. */
   constructor(
@@ -74,11 +75,14 @@ export class HttpAuthentication implements Authenticator {
     this.#config = config
     this.#log = log
     this.#nowMs = nowMs
+    this.#failureLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
+    this.#unusableLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
+    this.#busyLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
     this.#slots = new RequestSlots(config.maximumRequests, config.maximumQueued)
     this.#breaker = new CircuitBreaker(config.breakerFailures, config.breakerSeconds * 1_000, nowMs)
     const bounds = { maximum: config.maximumCached, maximumBytes: config.maximumCachedBytes, nowMs }
-    this.#allowed = new AnswerCache({ ...bounds, durationMs: config.cacheSeconds * 1_000 })
-    this.#refused = new AnswerCache({ ...bounds, durationMs: config.negativeCacheSeconds * 1_000 })
+    this.#allowed = new ExpiringCache({ ...bounds, durationMs: config.cacheSeconds * 1_000 })
+    this.#refused = new ExpiringCache({ ...bounds, durationMs: config.negativeCacheSeconds * 1_000 })
   }
 
   get requesting(): number {
@@ -125,7 +129,7 @@ export class HttpAuthentication implements Authenticator {
     return answer.then((found) => this.#count(found))
   }
 
-  /** Forgets the answers that are kept: each client that connects is asked about again. */
+  /** Forgets the answers that are kept: the service is asked again about each client that connects. */
   refresh(): string | undefined {
     const { cached } = this
     this.#generation += 1
@@ -157,7 +161,7 @@ export class HttpAuthentication implements Authenticator {
     return slot === true ? this.#request(request) : this.#wait(slot, request, isTrial)
   }
 
-  /** @param isTrial whether the breaker is open and this is the request that it lets through. */
+  /** @param isTrial whether the breaker is open and this is its trial request. */
   async #wait(slot: Promise<boolean>, request: ServiceRequest, isTrial: boolean): Promise<AuthenticationAnswer> {
     const hasSlot = await slot
     if (!hasSlot) return UNAVAILABLE
@@ -189,9 +193,9 @@ export class HttpAuthentication implements Authenticator {
     if (outcome.kind === 'failure') return this.#failed(outcome.problem)
     this.#succeeded(outcome.problem)
     const { answer, bytes } = outcome
-    // An answer that was given before the answers were forgotten may not be true any more.
+    // An answer from before the answers were forgotten may be out of date.
     if (generation === this.#generation)
-      (answer.result === 'allow' ? this.#allowed : this.#refused).set(key, answer, bytes)
+      (answer.result === 'allow' ? this.#allowed : this.#refused).set(key, answer, bytes + VALUE_BYTES)
     return answer
   }
 
@@ -218,7 +222,7 @@ export class HttpAuthentication implements Authenticator {
     }
     if (problem === undefined) return
     this.counters.unusable += 1
-    if (!this.#mayLog('unusable')) return
+    if (!this.#unusableLog.begin()) return
     this.#log.error(
       { url: this.#config.url.href, problem, unusable: this.counters.unusable },
       `The authentication service gave an answer that cannot be used: ${problem}. The client is refused`,
@@ -234,7 +238,7 @@ export class HttpAuthentication implements Authenticator {
       this.counters.opened += 1
       const pause = `Clients are refused for ${breakerSeconds} s (breakerSeconds) after ${breakerFailures} failures in a row`
       this.#log.error(details, `The authentication service failed: ${problem}. ${pause}`)
-    } else if (!this.#breaker.isOpen && this.#mayLog('failure')) {
+    } else if (!this.#breaker.isOpen && this.#failureLog.begin()) {
       this.#log.error(details, `The authentication service failed: ${problem}. The client is refused`)
     }
     return UNAVAILABLE
@@ -247,20 +251,13 @@ export class HttpAuthentication implements Authenticator {
 
   #refuseBusy(): AuthenticationAnswer {
     this.counters.refusedBusy += 1
-    if (this.#mayLog('busy')) {
+    if (this.#busyLog.begin()) {
       this.#log.warn(
         { refused: this.counters.refusedBusy, queued: this.queued },
         'Clients were refused with Server busy (0x89): too many wait for the authentication service (maximumRequests, maximumQueued)',
       )
     }
     return BUSY
-  }
-
-  #mayLog(sort: 'failure' | 'unusable' | 'busy'): boolean {
-    const nowMs = this.#nowMs()
-    if (nowMs - this.#loggedAtMs[sort] < LOG_INTERVAL_MS) return false
-    this.#loggedAtMs[sort] = nowMs
-    return true
   }
 
   #count(answer: AuthenticationAnswer): AuthenticationAnswer {
@@ -277,7 +274,7 @@ export class HttpAuthentication implements Authenticator {
     return cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message
   }
 
-  /** Names all that an answer may depend on. Each part has its length before it, so that no two clients have one text. */
+  /** Contains everything that an answer may depend on. Each part has its length before it, so that two clients never have the same text. */
   #keyOf({ userName, password }: Credentials, values: RequestValues): string {
     const hmac = createHmac('sha256', this.#secret)
     hmac.update(`${userName === undefined ? '-' : '+'}${password === undefined ? '-' : '+'}`)

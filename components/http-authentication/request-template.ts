@@ -39,7 +39,7 @@ export const requestValues = ({ clientId, userName, password, peer }: Credential
   }
 }
 
-/** The body of a request, JSON. A value cannot become anything else than a text, whatever characters it has. */
+/** The body of a request, JSON. A value is always a text, with any characters. */
 export const renderRequest = (template: RequestTemplate, values: RequestValues): string => {
   const fields = Object.entries(template).map(([name, value]) => [
     name,

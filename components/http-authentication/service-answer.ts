@@ -2,7 +2,7 @@ import { readAccessClaims } from '../../src/access/access-claims.ts'
 import type { AuthenticationAnswer } from '../../src/kinds/authenticator.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 
-/** What an answer of the service comes to. */
+/** The meaning of an answer of the service. */
 export type Outcome =
   | {
       readonly kind: 'answer'
@@ -27,7 +27,7 @@ const UNUSABLE: AuthenticationAnswer = {
   reasonCode: ReasonCode.ServerUnavailable,
 }
 
-/** Reads an answer: 204, or 200 with JSON. Anything else lets no client in. */
+/** Reads an answer: 204, or 200 with JSON. All other answers refuse the client. */
 export const readAnswer = (status: number, body: Uint8Array, userName: string | undefined): Outcome => {
   if (status === 204) return { kind: 'answer', answer: { result: 'allow', userName }, bytes: 0 }
   if (status === 200) return readBody(body, userName)
@@ -64,7 +64,7 @@ const decide = (
   const result = field('result')
   if (result === 'deny') return DENIED
   if (result === 'ignore') return PASS
-  if (result !== 'allow') return 'the result of its answer is none of allow, deny and ignore'
+  if (result !== 'allow') return 'the result of its answer is not allow, deny or ignore'
   const attributes = readAccessClaims({
     isSuperuser: field('is_superuser'),
     groups: field('groups'),

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { isLoopbackUrl, serviceUrl } from '../../src/network/service-url.ts'
 
 /** The algorithms that a token may be signed with, by the kind of key that checks it. */
-export const secretAlgorithms = ['HS256', 'HS384', 'HS512'] as const
-export const publicKeyAlgorithms = [
+const secretAlgorithms = ['HS256', 'HS384', 'HS512'] as const
+const publicKeyAlgorithms = [
   'RS256',
   'RS384',
   'RS512',
@@ -69,7 +69,7 @@ export const jwtConfig = z
       .min(1)
       .max(86_400)
       .default(600)
-      .describe('How long keys are used before they are fetched again. A key that was removed is trusted for as long.'),
+      .describe('How long keys are used before they are fetched again. A key that was removed is trusted until then.'),
     jwksCooldownSeconds: z
       .int()
       .min(1)
@@ -95,7 +95,7 @@ export const jwtConfig = z
       .boolean()
       .default(false)
       .describe(
-        'Whether the User Name of CONNECT, if there is one, must be that of the token. It is not used otherwise.',
+        'Whether the User Name of CONNECT, if there is one, must be that of the token. Otherwise it is ignored.',
       ),
     claims: claims.prefault({}).describe('Names of the claims that are used.'),
     maximumTokenBytes: z.int().min(256).max(65_535).default(8_192).describe('Longer tokens are refused.'),
@@ -113,7 +113,7 @@ export const jwtConfig = z
       fail(sources[1] ?? 'secret', `give exactly one of ${keySources.join(', ')}: there are ${sources.length}`)
     }
     const isSecret = config.secret !== undefined || config.secretFile !== undefined
-    // With one list for both, a public key could be taken for a secret, which everybody knows.
+    // With one list for both, a public key, which is not secret, could be used as a secret.
     const wrong = config.algorithms.find((each) => isSecretAlgorithm(each) !== isSecret)
     if (sources.length === 1 && wrong !== undefined) {
       fail('algorithms', `${wrong} does not fit ${sources[0]}: it needs ${isSecret ? 'a public key' : 'a secret'}`)

@@ -8,7 +8,7 @@ export interface JwtCounters {
   badSignatures: number
   /** Clients whose token has expired, or is not valid yet. */
   badTimes: number
-  /** Clients whose token is for another audience, by another issuer, or lacks what it must have. */
+  /** Clients whose token is for another audience, by another issuer, or without a required claim. */
   badClaims: number
   /** Clients that were refused because the keys could not be fetched. */
   withoutKeys: number

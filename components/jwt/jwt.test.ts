@@ -98,13 +98,13 @@ authenticatorContract('jwt', {
 })
 
 describe('a token', () => {
-  it.each(['HS256', 'HS384', 'HS512'])('signed with %s lets its user in', async (alg) => {
+  it.each(['HS256', 'HS384', 'HS512'])('signed with %s is accepted', async (alg) => {
     const long = 'x'.repeat(64)
     const jwt = await open({ algorithms: [alg], secret: long })
     expect(await ask(jwt, await sign({}, alg, Buffer.from(long)))).toMatchObject({ result: 'allow', userName: 'ann' })
   })
 
-  it.each(['RS256', 'RS512', 'PS256', 'ES256', 'EdDSA'])('signed with %s lets its user in', async (alg) => {
+  it.each(['RS256', 'RS512', 'PS256', 'ES256', 'EdDSA'])('signed with %s is accepted', async (alg) => {
     const pair = alg === 'ES256' ? ec : alg === 'EdDSA' ? ed : await generateKeyPair(alg, { extractable: true })
     const publicKeyFile = await file(`${alg}.pem`, await exportSPKI(pair.publicKey))
     const jwt = await open({ algorithms: [alg], publicKeyFile })
@@ -183,7 +183,7 @@ describe('a token', () => {
     expect(why(await ask(jwt, await sign({}, 'PS256', privateKey)))).toMatch('ERR_JOSE_ALG_NOT_ALLOWED')
   })
 
-  it('brings its own key in vain', async () => {
+  it('with a key of its own is refused', async () => {
     const jwt = await open({
       algorithms: ['ES256'],
       publicKeyFile: await file('ec.pem', await exportSPKI(ec.publicKey)),
@@ -210,7 +210,7 @@ describe('a token', () => {
     expect((answer as { expiresAtMs: number }).expiresAtMs).toBeGreaterThan(Date.now())
   })
 
-  it('says when the connection ends', async () => {
+  it('sets the end of the connection', async () => {
     const exp = seconds(1_000)
     const at = { expiresAtMs: (exp + 5) * 1_000 }
     expect(await ask(await withSecret(), await sign({ exp }))).toMatchObject(at)
@@ -241,12 +241,12 @@ describe('a password that is no token', () => {
 })
 
 describe('the names of CONNECT', () => {
-  it('are not used unless the config says so', async () => {
+  it('are not used unless the config enables it', async () => {
     const jwt = await withSecret()
     expect(await ask(jwt, await sign(), 'root')).toMatchObject({ result: 'allow', userName: 'ann' })
   })
 
-  it('must be those of the token if the config says so', async () => {
+  it('must be those of the token if the config requires it', async () => {
     const jwt = await withSecret({ userNameMustMatch: true, claims: { clientId: 'client' } })
     const token = await sign({ client: 'c-1' })
     expect(await ask(jwt, token, 'ann', 'c-1')).toMatchObject({ result: 'allow' })
@@ -307,28 +307,31 @@ describe('a file with keys', () => {
     const wrong: [object, RegExp][] = [
       [{ algorithms: ['ES256'], publicKeyFile: join(folder, 'missing') }, /ENOENT/],
       [{ algorithms: ['ES256'], publicKeyFile: await file('a', 'nonsense') }, /holds 0 keys/],
-      [{ algorithms: ['ES256'], publicKeyFile: await file('b', '-----BEGIN PUBLIC KEY-----\nAA\n') }, /no public key/],
+      [
+        { algorithms: ['ES256'], publicKeyFile: await file('b', '-----BEGIN PUBLIC KEY-----\nAA\n') },
+        /not a public key/,
+      ],
       [{ algorithms: ['EdDSA'], publicKeyFile: await file('c', privatePem) }, /private key/],
-      [{ algorithms: ['RS256'], publicKeyFile: await file('d', ecPem) }, /none of the algorithms/],
-      [{ algorithms: ['ES384'], publicKeyFile: await file('d', ecPem) }, /none of the algorithms/],
+      [{ algorithms: ['RS256'], publicKeyFile: await file('d', ecPem) }, /does not fit the algorithms/],
+      [{ algorithms: ['ES384'], publicKeyFile: await file('d', ecPem) }, /does not fit the algorithms/],
       [{ algorithms: ['ES256'], publicKeyFile: await file('e', ecPem + ecPem) }, /holds 2 keys/],
-      [{ algorithms: ['HS256'], secretFile: await file('f1', '') }, /0 bytes; HS256 needs 32/],
-      [{ algorithms: ['HS256', 'HS512'], secretFile: await file('f2', 'x'.repeat(32)) }, /HS512 needs 64/],
+      [{ algorithms: ['HS256'], secretFile: await file('f1', '') }, /0 bytes; HS256 needs at least 32/],
+      [{ algorithms: ['HS256', 'HS512'], secretFile: await file('f2', 'x'.repeat(32)) }, /HS512 needs at least 64/],
       [{ algorithms: ['HS256'], secretFile: await file('f3', '!'.repeat(99)), secretIsBase64: true }, /not base64/],
       [{ algorithms: ['ES256'], jwksFile: await file('g', '{') }, /not JSON/],
       [{ algorithms: ['ES256'], jwksFile: await file('h', {}) }, /malformed/],
-      [{ algorithms: ['ES256'], jwksFile: await file('i', { keys: [] }) }, /none of its keys/],
+      [{ algorithms: ['ES256'], jwksFile: await file('i', { keys: [] }) }, /it has no key for/],
       [{ algorithms: ['ES256'], jwksFile: await file('j', { keys: [{ ...jwk, x: 'AA' }] }) }, /key 1 is not valid/],
       [
         { algorithms: ['ES256'], jwksFile: await file('k', { keys: [jwk, { kty: 'oct', k: 'AA' }] }) },
         /key 2 is a secret/,
       ],
-      [{ algorithms: ['RS256'], jwksFile: await file('l', { keys: [jwk] }) }, /none of its keys/],
+      [{ algorithms: ['RS256'], jwksFile: await file('l', { keys: [jwk] }) }, /it has no key for/],
     ]
     for (const [config, message] of wrong) await expect(open(config)).rejects.toThrow(message)
   })
 
-  it('is read again when it changes; a client whose key is gone is not accepted any more', async () => {
+  it('is read again when it changes; a client whose key was removed is no longer accepted', async () => {
     const key = async (pair: GenerateKeyPairResult, kid: string) => ({ ...(await exportJWK(pair.publicKey)), kid })
     const jwksFile = await file('set.json', { keys: [await key(ec, 'one'), await key(otherEc, 'two')] })
     const jwt = await open({ algorithms: ['ES256'], jwksFile })
@@ -348,10 +351,10 @@ describe('a file with keys', () => {
     expect(await ask(jwt, two)).toMatchObject({ result: 'allow' })
   })
 
-  it('that becomes unreadable leaves the keys from before', async () => {
+  it('that becomes unreadable leaves the previous keys in force', async () => {
     const jwt = await open({ algorithms: ['HS256'], secretFile: await file('secret', `${secret}\n`) })
     await file('secret', 'short')
-    await expect(jwt.refresh()).rejects.toThrow(/secretFile .* needs 32 at least/)
+    await expect(jwt.refresh()).rejects.toThrow(/secretFile .* needs at least 32/)
     expect(await ask(jwt, await sign())).toMatchObject({ result: 'allow' })
     expect(log.at('error')).toHaveLength(1)
     expect(JSON.stringify(log.lines)).not.toContain(secret)

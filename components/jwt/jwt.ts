@@ -1,5 +1,6 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { readAccessClaims } from '../../src/access/access-claims.ts'
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type {
   AuthenticatedIdentity,
   AuthenticationAnswer,
@@ -46,7 +47,7 @@ export class Jwt implements Authenticator {
   readonly #log: Logger
   readonly #listeners: (() => void)[] = []
   #source: KeySource | undefined
-  #busyLoggedAtMs = Number.NEGATIVE_INFINITY
+  readonly #busyLog = new LogInterval(BUSY_LOG_INTERVAL_MS)
 
   /** @throws when a key of the config or of a file cannot be used. There is nothing to stop then. */
   static async open(name: string, config: JwtConfig, log: Logger): Promise<Jwt> {
@@ -200,9 +201,7 @@ export class Jwt implements Authenticator {
 
   #busy(): AuthenticationAnswer {
     this.counters.refusedBusy += 1
-    const nowMs = performance.now()
-    if (nowMs - this.#busyLoggedAtMs >= BUSY_LOG_INTERVAL_MS) {
-      this.#busyLoggedAtMs = nowMs
+    if (this.#busyLog.begin()) {
       this.#log.warn(
         { refused: this.counters.refusedBusy, verifying: this.verifying },
         `Clients were refused with Server busy (0x89): ${this.verifying} tokens are checked (maximumVerifying)`,

@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
+import { readBoundedFile } from '../../src/files/read-bounded-file.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
 import type { KeySource, KeySourceContext } from './key-source.ts'
 import { keySet, publicKeys, secretKeys, type TrustedKeys } from './trusted-keys.ts'
@@ -12,9 +13,8 @@ export class KeyFile implements KeySource {
   readonly #context: KeySourceContext
   readonly #path: string
   readonly #watched: WatchedFiles
+  readonly #reads = new OneAtATime()
   #keys: TrustedKeys | undefined
-  /** Settles when the file was last read: one at a time. */
-  #lastRead: Promise<unknown> = Promise.resolve()
 
   /** @throws when the file cannot be read, or holds no key that can be used. */
   static async open(context: KeySourceContext): Promise<KeyFile> {
@@ -51,9 +51,7 @@ export class KeyFile implements KeySource {
   }
 
   refresh(): Promise<boolean> {
-    const result = this.#lastRead.then(() => this.#readAgain())
-    this.#lastRead = result.catch(() => {})
-    return result
+    return this.#reads.run(() => this.#readAgain())
   }
 
   stop(): void {
@@ -68,7 +66,7 @@ export class KeyFile implements KeySource {
       keys = await this.#read()
     } catch (err) {
       counters.failedLoads += 1
-      log.error({ path: this.#path, err }, `Failed to read the keys in ${this.#path}; those from before stay`)
+      log.error({ path: this.#path, err }, `Failed to read the keys in ${this.#path}; the previous keys stay in force`)
       throw err
     }
     this.#keys = keys
@@ -81,9 +79,9 @@ export class KeyFile implements KeySource {
 
   async #read(): Promise<TrustedKeys> {
     const { config, counters } = this.#context
-    const text = await readText(this.#path)
+    const { content } = await readBoundedFile(this.#path, MAXIMUM_BYTES)
     try {
-      const keys = await this.#parse(text)
+      const keys = await this.#parse(content.toString())
       counters.loads += 1
       return keys
     } catch (cause) {
@@ -96,16 +94,5 @@ export class KeyFile implements KeySource {
     const { algorithms, secretFile, secretIsBase64, publicKeyFile } = this.#context.config
     if (secretFile !== undefined) return secretKeys(text.replace(/\r?\n$/, ''), secretIsBase64, algorithms)
     return publicKeyFile === undefined ? keySet(text, algorithms) : publicKeys(text, algorithms)
-  }
-}
-
-const readText = async (path: string): Promise<string> => {
-  const file = await open(path)
-  try {
-    const { size } = await file.stat()
-    if (size > MAXIMUM_BYTES) throw new Error(`${path} has ${size} bytes; ${MAXIMUM_BYTES} are read at most`)
-    return await file.readFile('utf8')
-  } finally {
-    await file.close()
   }
 }

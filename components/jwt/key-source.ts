@@ -5,7 +5,7 @@ import type { TrustedKeys } from './trusted-keys.ts'
 
 /** Where the keys come from. */
 export interface KeySource {
-  /** The keys that are trusted; undefined as long as there are none. */
+  /** The keys that are trusted; undefined until there are some. */
   readonly keys: TrustedKeys | undefined
   /** Resolves with the keys for a token that is checked now. @throws when there are none. */
   current(): TrustedKeys | Promise<TrustedKeys>

@@ -60,7 +60,7 @@ describe('keys of a service', () => {
     expect(service.requests[0]!.headers.authorization).toBe('Bearer x')
   })
 
-  it('that are not there refuse each token, with one request and one line of the log', async () => {
+  it('that are not available refuse each token, with one request and one line of the log', async () => {
     service.answer = (request) => request.answer(500)
     await open()
     const text = await token(0)
@@ -83,7 +83,7 @@ describe('keys of a service', () => {
     ['a status of 404', 404, { keys: [] }],
     ['a status of 204', 204, undefined],
     ['too much', 200, `{"keys":[],"more":"${'x'.repeat(300_000)}"}`],
-  ])('that come as %s refuse each token', async (_, status, body) => {
+  ])('that arrive as %s refuse each token', async (_, status, body) => {
     service.answer = (request) => request.answer(status, body)
     await open()
     expect(await ask(await token(0))).toMatchObject(unavailable)
@@ -99,7 +99,7 @@ describe('keys of a service', () => {
     await other.stop()
   })
 
-  it('that do not come are not waited for', async () => {
+  it('that do not arrive do not delay the start', async () => {
     service.answer = () => {}
     await open({ jwksTimeoutMs: 100 })
     expect(await ask(await token(0))).toMatchObject(unavailable)
@@ -143,7 +143,7 @@ describe('keys of a service', () => {
     service.answer = (request) => request.answer(200, one)
     await keys.current()
     expect([keys.keys!.ids.size, service.requests.length, removed.mock.calls.length]).toEqual([1, 3, 1])
-    // Too old, and the service is down: the keys from before are not trusted any more.
+    // Too old, and the service is down: the previous keys are no longer trusted.
     nowMs += 600_000
     service.answer = (request) => request.answer(503)
     await expect(keys.current()).rejects.toThrow('status 503')
@@ -154,7 +154,7 @@ describe('keys of a service', () => {
     expect(service.requests).toHaveLength(5)
   })
 
-  it('that were removed revoke the clients that were let in by them', async () => {
+  it('that were removed revoke the clients with tokens that they signed', async () => {
     await open()
     const answer = await ask(await token(0))
     if (answer.result !== 'allow') throw new Error('not allowed')

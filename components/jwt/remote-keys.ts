@@ -1,3 +1,4 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import { readBoundedBody } from '../../src/network/read-bounded-body.ts'
 import type { KeySource, KeySourceContext } from './key-source.ts'
 import { keySet, type TrustedKeys } from './trusted-keys.ts'
@@ -15,12 +16,12 @@ export class RemoteKeys implements KeySource {
   readonly #url: URL
   readonly #context: KeySourceContext
   readonly #nowMs: () => number
+  readonly #failureLog: LogInterval
   readonly #stopped = new AbortController()
   #keys: TrustedKeys | undefined
   #fetchedAtMs = Number.NEGATIVE_INFINITY
   /** The last fetch failed then. */
   #failedAtMs = Number.NEGATIVE_INFINITY
-  #loggedAtMs = Number.NEGATIVE_INFINITY
   #fetching: Promise<boolean> | undefined
 
   /** Begins to fetch the keys. Does not wait for them, as the service may need this broker, or be down. */
@@ -36,6 +37,7 @@ export class RemoteKeys implements KeySource {
     this.#url = url
     this.#context = context
     this.#nowMs = nowMs
+    this.#failureLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
   }
 
   get keys(): TrustedKeys | undefined {
@@ -111,14 +113,12 @@ export class RemoteKeys implements KeySource {
 
   #logFailure(err: unknown): void {
     if (this.#stopped.signal.aborted) return
-    const nowMs = this.#nowMs()
-    if (nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return
-    this.#loggedAtMs = nowMs
+    if (!this.#failureLog.begin()) return
     const { log, counters } = this.#context
     const { href } = this.#url
     log.error(
       { url: href, failures: counters.failedLoads, err },
-      `Failed to fetch the keys of tokens from ${href}. Without keys that are new enough every token is refused`,
+      `Failed to fetch the keys of tokens from ${href}. Every token is refused until keys are fetched`,
     )
   }
 }

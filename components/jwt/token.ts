@@ -3,7 +3,7 @@ const JSON_OBJECT = /^e[wyA-Z]/
 
 /**
  * Whether a text is a token (RFC 7519, in the compact form of a signature) and not a password: three parts, the first of which is a
- * JSON object with an algorithm. A text that is too long to be looked at is a token if it begins like one.
+ * JSON object with an algorithm. A text that is too long to be parsed counts as a token if it begins like one.
  */
 export const isToken = (text: string, maximumLength: number): boolean => {
   if (!JSON_OBJECT.test(text)) return false

@@ -17,7 +17,7 @@ export type TokenKey = CryptoKey | JoseKeyObject | Uint8Array
 export interface TrustedKeys {
   /** Finds the key of a token. */
   readonly find: JWTVerifyGetKey
-  /** The names of all keys. A name says nothing about a secret. */
+  /** The names of all keys. A name does not reveal a secret. */
   readonly ids: ReadonlySet<string>
   /** The name of a key that `find` returned. */
   idOf(key: TokenKey): string | Promise<string>
@@ -32,7 +32,7 @@ export const secretKeys = (text: string, isBase64: boolean, algorithms: readonly
   for (const algorithm of algorithms) {
     const needed = SECRET_BYTES[algorithm] ?? 0
     if (secret.length < needed) {
-      throw new Error(`the secret has ${secret.length} bytes; ${algorithm} needs ${needed} at least`)
+      throw new Error(`the secret has ${secret.length} bytes; ${algorithm} needs at least ${needed}`)
     }
   }
   // Each token that was signed with the secret tells as much about it.
@@ -42,17 +42,17 @@ export const secretKeys = (text: string, isBase64: boolean, algorithms: readonly
 
 /** A public key or certificate. @throws an Error that says what is wrong with it. */
 export const publicKeys = async (pem: string, algorithms: readonly Algorithm[]): Promise<TrustedKeys> => {
-  if (pem.includes('PRIVATE KEY-----')) throw new Error('it holds a private key: give the public one')
+  if (pem.includes('PRIVATE KEY-----')) throw new Error('it contains a private key: use the public key')
   const blocks = pem.split('-----BEGIN ').length - 1
-  if (blocks !== 1) throw new Error(`it holds ${blocks} keys, not one: a JSON Web Key Set takes several`)
+  if (blocks !== 1) throw new Error(`it holds ${blocks} keys, not one: use a JSON Web Key Set for several`)
   let key: KeyObject
   try {
     key = createPublicKey(pem)
   } catch (cause) {
-    throw new Error('it is no public key in PEM', { cause })
+    throw new Error('it is not a public key in PEM', { cause })
   }
   if (!algorithms.some((algorithm) => fits(key, algorithm))) {
-    throw new Error(`none of the algorithms ${algorithms.join(', ')} fits its key of type ${key.asymmetricKeyType}`)
+    throw new Error(`its key of type ${key.asymmetricKeyType} does not fit the algorithms ${algorithms.join(', ')}`)
   }
   return oneKey(key, await calculateJwkThumbprint(key))
 }
@@ -69,7 +69,7 @@ export const keySet = async (json: string, algorithms: readonly Algorithm[]): Pr
   const ids = new Set<string>()
   for (const [index, jwk] of set.keys.entries()) {
     const of = `its key ${index + 1}`
-    // A secret that is published is none, and with a private key everybody could sign.
+    // A published secret is not secret, and with a published private key every client could sign.
     if (jwk.kty === 'oct' || 'd' in jwk || 'k' in jwk) throw new Error(`${of} is a secret or private`)
     if (jwk.use !== undefined && jwk.use !== 'sig') continue
     if (!algorithms.some((algorithm) => !isSecretAlgorithm(algorithm) && isOfType(jwk, algorithm))) continue
@@ -80,7 +80,7 @@ export const keySet = async (json: string, algorithms: readonly Algorithm[]): Pr
       throw new Error(`${of} is not valid`, { cause })
     }
   }
-  if (ids.size === 0) throw new Error(`none of its keys is for ${algorithms.join(', ')}`)
+  if (ids.size === 0) throw new Error(`it has no key for ${algorithms.join(', ')}`)
   return new KeySet(find, ids)
 }
 

@@ -61,7 +61,7 @@ it('a client whose authentication never expires stays', () => {
   expect(client.connection.open).toBe(true)
 })
 
-it('a client that has gone is not thought of any more, and hundreds at once end over several turns', async () => {
+it('a client that has left is no longer tracked, and hundreds at once end over several turns', async () => {
   const gone = connected(1_000, 5, 'gone')
   gone.lose()
   const clients = Array.from({ length: 500 }, (_, n) => connected(1_000, 5, `c${n}`))

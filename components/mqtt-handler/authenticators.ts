@@ -2,10 +2,10 @@ import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { ListenerAuthentication } from '../../src/kinds/listener-authentication.ts'
 import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 
-/** The time in which one failure of an authenticator is logged, in milliseconds: a service that is down fails for every client. */
+/** One failure of an authenticator is logged in this time, in milliseconds: a service that is down fails for every client. */
 const FAILURE_LOG_INTERVAL_MS = 1_000
 
-/** An authenticator of the handler, with what it did. */
+/** An authenticator of the handler, with its counters. */
 export class AuthenticatorRecord {
   readonly authenticator: Authenticator
   /** Counts the revocations. An answer to a question that was asked before the last one is checked again. */
@@ -20,7 +20,7 @@ export class AuthenticatorRecord {
   passed = 0
   /** Clients that were refused because it threw, rejected, gave no answer in time or none that is valid. */
   failed = 0
-  /** Clients that were disconnected, or not let in, since it no longer accepts them. */
+  /** Clients that were disconnected or refused because it no longer accepts them. */
   revoked = 0
 
   #lastLoggedMs = Number.NEGATIVE_INFINITY
@@ -54,7 +54,7 @@ export class AuthenticatorRecord {
 export interface AuthenticatorChain {
   /** In the order in which they are asked. */
   readonly records: readonly AuthenticatorRecord[]
-  /** Names that the listener lists and that are not there. No client of it is let in then. */
+  /** Names that the listener lists and that do not exist. All clients of the listener are then refused. */
   readonly unknown: readonly string[]
 }
 
@@ -63,7 +63,7 @@ export class Authenticators {
   /** Clients that an authenticator has yet to answer for. */
   waiting = 0
   readonly #records: ReadonlyMap<string, AuthenticatorRecord>
-  /** The options of a listener are one object as long as it is open. */
+  /** The options of a listener are the same object while it is open. */
   readonly #chains = new WeakMap<ListenerOptions, AuthenticatorChain>()
   readonly #hasMethods: boolean
 

@@ -357,7 +357,7 @@ it('a password of a refused client is not reported as unchecked', () => {
   expect(broker.log.at('warn')).toMatchObject([{ reason: 'Bad User Name or Password (0x86)' }])
 })
 
-it('user names that nothing verifies on one listener are reported once, if an authorizer goes by them', () => {
+it('unverified user names of one listener are reported once, if there is an authorizer', () => {
   const authenticators = [new ControlledAuthenticator('users')]
   const connectTwice = () => {
     for (let n = 0; n < 2; n += 1) {

@@ -42,7 +42,7 @@ export const endedByBroker: ClientEnd = { by: 'broker' }
 
 const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
 
-/** Reasons of refusals that may come by the thousand. */
+/** Reasons of refusals of which thousands may come in a second. */
 const CROWDED: ReadonlySet<number | undefined> = new Set([
   ReasonCode.ServerBusy,
   ReasonCode.Banned,

@@ -84,7 +84,7 @@ const withoutMethod = (client: Client, request: ConnectRequest, password: Connec
   const { listener } = client.connection
   const chain = authenticators.chainOf(listener)
   if (chain.unknown.length > 0) {
-    log.error(clientFields(client), `A listener names authenticators that are not there: ${chain.unknown.join(', ')}`)
+    log.error(clientFields(client), `A listener names authenticators that do not exist: ${chain.unknown.join(', ')}`)
     refuse(client, ReasonCode.ServerUnavailable, 'its listener names authenticators that are not there', '')
   } else if (authenticators.checks(chain)) {
     const bytes = typeof password === 'string' ? Buffer.from(password) : password
@@ -95,7 +95,7 @@ const withoutMethod = (client: Client, request: ConnectRequest, password: Connec
     refuse(client, ReasonCode.NotAuthorized, 'its listener has no authenticator, and allowAnonymous is false', '')
   } else {
     if (request.hasPassword) clientLog.passwordIgnored(client)
-    // Where nothing is checked at all, the handler has said so at its start.
+    // If nothing is checked, the handler has logged that at its start.
     if (request.userName !== undefined && broker.isAuthorized && authenticators.size > 0) {
       clientLog.userNameNotVerified(client)
     }

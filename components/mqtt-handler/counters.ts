@@ -2,7 +2,7 @@
 export interface HandlerCounters {
   /** Clients whose CONNECT was accepted. */
   connects: number
-  /** Clients without user name and password that `allowAnonymous` let in although there are authenticators. */
+  /** Clients without user name and password that `allowAnonymous` accepted although there are authenticators. */
   anonymousClients: number
   /** Clients that sent a user name or a password, and that no authenticator knows. */
   unknownClients: number

@@ -64,12 +64,12 @@ describe('the authenticators of a listener', () => {
     )
   })
 
-  it('let nobody in when one that it names is not there', () => {
+  it('refuse all clients when one that it names does not exist', () => {
     const listener = { authenticators: ['users', 'user'], allowAnonymous: true }
     expect(answerTo('ann', 'pencil', listener).connack).toEqual(refusedWith(ServerUnavailable))
     expect(answerTo(undefined, undefined, listener).connack).toEqual(refusedWith(ServerUnavailable))
     expect(users.asked).toEqual([])
-    expect(broker.log.at('error')[0]?.message).toBe('A listener names authenticators that are not there: user')
+    expect(broker.log.at('error')[0]?.message).toBe('A listener names authenticators that do not exist: user')
   })
 
   it('get what the client said about itself', () => {
@@ -109,7 +109,7 @@ describe('the authenticators of a listener', () => {
     expect([users.asked, identityOf().userName]).toEqual([[], 'carol'])
   })
 
-  it('are not asked for a CONNECT that nobody could send', () => {
+  it('are not asked about a CONNECT that is not valid', () => {
     const [connack] = open().take({ ...connectAs('ann', 'pencil'), clientId: 'x'.repeat(2_000) })
     expect(connack).toMatchObject(refusedWith(ReasonCode.ClientIdentifierNotValid))
     expect(users.asked).toEqual([])
@@ -117,7 +117,7 @@ describe('the authenticators of a listener', () => {
 })
 
 describe('a client that is allowed', () => {
-  it('is the user that was found, with its attributes, and the same object as long as it is connected', () => {
+  it('is the user that was found, with its attributes, and the same object while it is connected', () => {
     const attributes = { groups: ['cooks'], values: { room: '1' } }
     users.allows = { userName: 'ann of the kitchen', attributes }
     const { client, connack } = answerTo('ann', 'pencil')
@@ -137,13 +137,13 @@ describe('a client that is allowed', () => {
     expect(broker.broker.session('kitchen')?.userName).toBe('ann of the kitchen')
   })
 
-  it('is let in within the call, without a pause', () => {
+  it('is accepted within the call, without a pause', () => {
     const { client } = answerTo('ann', 'pencil')
     expect(client.connection.paused).toBe(false)
     expect(client.take(publishPacket({ qos: 1 }))).toMatchObject([{ cmd: 'puback' }])
   })
 
-  it('owns its session: no other user gets it, and nobody without a name', () => {
+  it('owns its session: other users and clients without a name do not get it', () => {
     expect(answerTo('ann', 'pencil').connack).toMatchObject(letIn)
     expect(answerTo('bob', 'eraser').connack).toMatchObject(refusedWith(NotAuthorized))
     expect(answerTo(undefined, undefined, { allowAnonymous: true }).connack).toMatchObject(refusedWith(NotAuthorized))
@@ -190,7 +190,7 @@ describe('a client that is not allowed', () => {
 })
 
 describe('a client without user name and password', () => {
-  it('is let in without a user where the listener allows that and no authenticator objects', () => {
+  it('is accepted without a user if the listener allows it and no authenticator denies it', () => {
     expect(answerTo(undefined, undefined, { allowAnonymous: true }).connack).toMatchObject(letIn)
     expect(identityOf().userName).toBeUndefined()
     expect(broker.handler.counters.anonymousClients).toBe(1)
@@ -227,7 +227,7 @@ describe('a client without user name and password', () => {
 describe('on a listener without authenticators', () => {
   const none = { authenticators: [] }
 
-  it('nothing is checked: the user name is unproven, and owns nothing', () => {
+  it('nothing is checked: the user name is not verified, and owns no session', () => {
     expect(answerTo('ann', 'wrong', none).connack).toMatchObject(letIn)
     expect(identityOf().userName).toBe('ann')
     expect(answerTo('bob', 'wrong', none).connack).toMatchObject(letIn)
@@ -236,7 +236,7 @@ describe('on a listener without authenticators', () => {
     )
   })
 
-  it('nobody is let in when it does not allow anonymous clients', () => {
+  it('all clients are refused when it does not allow anonymous clients', () => {
     for (const user of ['ann', undefined]) {
       const { connack } = answerTo(user, user, { ...none, allowAnonymous: false })
       expect(connack).toMatchObject(refusedWith(NotAuthorized))
@@ -244,7 +244,7 @@ describe('on a listener without authenticators', () => {
   })
 })
 
-describe('an authenticator that fails lets nobody in', () => {
+describe('an authenticator that fails refuses the client', () => {
   const failures: Record<string, () => AuthenticationAnswer | Promise<AuthenticationAnswer>> = {
     'by an exception': () => {
       throw new Error('no good')
@@ -253,9 +253,10 @@ describe('an authenticator that fails lets nobody in', () => {
     'by no answer': () => undefined as never,
     'by another word': () => ({ result: 'yes' }) as never,
     'by a promise of another word': async () => ({ result: 'yes' }) as never,
-    'by a user name that is none': () => ({ result: 'allow', userName: null }) as never,
-    'by attributes that are none': () => ({ result: 'allow', userName: 'ann', attributes: { isAdmin: true } }) as never,
-    'by a time that is none': () => ({ result: 'allow', userName: 'ann', expiresAtMs: Number.NaN }),
+    'by a user name that is not valid': () => ({ result: 'allow', userName: null }) as never,
+    'by attributes that are not valid': () =>
+      ({ result: 'allow', userName: 'ann', attributes: { isAdmin: true } }) as never,
+    'by a time that is not valid': () => ({ result: 'allow', userName: 'ann', expiresAtMs: Number.NaN }),
   }
   it.each(Object.keys(failures))('%s', async (how) => {
     users.answer = failures[how]
@@ -296,7 +297,7 @@ describe('while an authenticator takes its time', () => {
     return { client, question: users.pending.at(-1)! }
   }
 
-  it('the client is not read, and then let in', async () => {
+  it('the client is not read, and then accepted', async () => {
     const { client, question } = slow()
     expect([client.connection.paused, broker.handler.authenticators.waiting]).toEqual([true, 1])
     expect(Buffer.from(question.credentials.password!).toString()).toBe('pencil')
@@ -321,7 +322,7 @@ describe('while an authenticator takes its time', () => {
     expect(client.connection.failedAuthentications).toBe(1)
   })
 
-  it('connectDeadlineMs is for all of them together; what comes later has no effect', async () => {
+  it('connectDeadlineMs is for all of them together; a later answer has no effect', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { client, question } = slow()
     tokens.isSlow = true
@@ -380,7 +381,7 @@ describe('while an authenticator takes its time', () => {
   })
 })
 
-it('failed enhanced authentication is noted, too', async () => {
+it('failed enhanced authentication is also noted', async () => {
   broker.stop()
   const method = new ControlledMethod()
   start({}, { authenticationMethods: [method] })

@@ -21,7 +21,7 @@ type Allowed = Extract<AuthenticationAnswer, { readonly result: 'allow' }>
  *
  * Answers at once keep everything in this turn. For an answer that takes longer the client is not read, for at most
  * `connectDeadlineMs` for all authenticators together. After the end of the connection an answer has no effect. An authenticator
- * that throws, rejects, is too late or gives an invalid answer never lets a client in, and no other one is asked. The client is then
+ * that throws, rejects, is too late or gives an invalid answer refuses the client, and no further one is asked. The client is then
  * refused with Server unavailable (0x88, or Return Code 3): the server could not check it, and it may try again. Bad User Name or
  * Password would say that it has to use another one.
  */
@@ -191,10 +191,10 @@ export class CredentialsCheck implements ClientCheck {
     }
   }
 
-  /** @throws when the answer is none that the contract allows: no client is let in by mistake. */
+  /** @throws when the contract does not allow the answer: no client is accepted by mistake. */
   #identityOf({ userName, attributes, expiresAtMs }: Allowed): Identity {
-    if (userName !== undefined && typeof userName !== 'string') throw new TypeError('the user name is no string')
-    if (expiresAtMs !== undefined && !(expiresAtMs >= 0)) throw new TypeError('expiresAtMs is no time')
+    if (userName !== undefined && typeof userName !== 'string') throw new TypeError('the user name is not a string')
+    if (expiresAtMs !== undefined && !(expiresAtMs >= 0)) throw new TypeError('expiresAtMs is not a time')
     const { clientId, peer } = this.#credentials
     if (attributes === undefined) return Object.freeze({ clientId, userName, peer })
     const { data, error } = identityAttributes.safeParse(attributes)

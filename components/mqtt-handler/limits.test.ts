@@ -44,7 +44,7 @@ describe('maximumConnectionsPerUser', () => {
 })
 
 describe('maximumConnecting', () => {
-  it('refuses a further client with Server busy, and lets those that wait go on', async () => {
+  it('refuses a further client with Server busy, and continues with those that wait', async () => {
     const method = new ControlledMethod()
     broker = new HandlerHarness({ maximumConnecting: 2 }, { authenticationMethods: [method] })
     const open = (clientId: string) => {
@@ -64,7 +64,7 @@ describe('maximumConnecting', () => {
   })
 })
 
-it('refusals by the thousand are logged at debug, but for some', () => {
+it('thousands of refusals are logged at debug, except for some', () => {
   broker = new HandlerHarness({}, { authenticationMethods: [instantMethod] })
   for (let count = 0; count < 100; count += 1) {
     const client = broker.open()

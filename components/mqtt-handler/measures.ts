@@ -1,7 +1,7 @@
 import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import { PacketType, packetTypeName } from '../../src/mqtt/packet-type.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
-import type { Measure } from '../../src/system/define-system.ts'
+import { counter, gauge, type Measure } from '../../src/system/define-system.ts'
 import type { AuthenticatorRecord } from './authenticators.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 
@@ -16,71 +16,67 @@ export const measuresOf = ({
   const { packetsIn, packetsOut, publishesIn, publishesOut, refusals, disconnectsByBroker, disconnectsByClient } =
     counters
   return [
-    {
-      name: 'open',
-      help: 'Network connections that the handler serves, before and after CONNECT.',
-      unit: 'clients',
-      kind: 'gauge',
-      read: () => clients.size,
-    },
-    gauge('connecting', 'Clients whose CONNECT came, and that are not accepted yet.', () => connecting.count),
-    gauge('slowed', 'Clients that are not read now because they published too fast.', () => rates.slowed),
-    count('slowed_down', 'times', 'Clients stopped for publishing too fast.', () => counters.slowedPublishers),
-    count('refused_of_user', 'clients', 'Clients over maximumConnectionsPerUser.', () => counters.refusedOfUser),
-    count('accepted', 'clients', 'Clients whose CONNECT was accepted.', () => counters.connects),
-    {
-      name: 'authenticating',
-      help: 'Clients whose user name and password an authenticator has not answered for.',
-      unit: 'clients',
-      kind: 'gauge',
-      read: () => authenticators.waiting,
-    },
+    gauge(
+      'open',
+      'clients',
+      'Network connections that the handler serves, before and after CONNECT.',
+      () => clients.size,
+    ),
+    gauge(
+      'connecting',
+      'clients',
+      'Clients whose CONNECT came, and that are not accepted yet.',
+      () => connecting.count,
+    ),
+    gauge('slowed', 'clients', 'Clients that are not read now because they published too fast.', () => rates.slowed),
+    counter('slowed_down', 'times', 'Clients stopped for publishing too fast.', () => counters.slowedPublishers),
+    counter('refused_of_user', 'clients', 'Clients over maximumConnectionsPerUser.', () => counters.refusedOfUser),
+    counter('accepted', 'clients', 'Clients whose CONNECT was accepted.', () => counters.connects),
+    gauge(
+      'authenticating',
+      'clients',
+      'Clients whose user name and password an authenticator has not answered for.',
+      () => authenticators.waiting,
+    ),
     ...[...authenticators].flatMap(byResult),
-    count('anonymous', 'clients', 'Clients that allowAnonymous let in.', () => counters.anonymousClients),
-    count('unknown', 'clients', 'Clients that no authenticator knows.', () => counters.unknownClients),
+    counter('anonymous', 'clients', 'Clients that allowAnonymous let in.', () => counters.anonymousClients),
+    counter('unknown', 'clients', 'Clients that no authenticator knows.', () => counters.unknownClients),
     ...byReason('refused', 'Clients that were refused before they were connected, by Reason Code.', refusals),
     ...byReason('disconnected', 'Clients that the broker disconnected, by Reason Code.', disconnectsByBroker, true),
     ...byReason('left', 'Clients that sent DISCONNECT, by its Reason Code.', disconnectsByClient, true),
-    count('lost', 'clients', 'Clients that were closed or lost without DISCONNECT.', () => counters.lostConnections),
+    counter('lost', 'clients', 'Clients that were closed or lost without DISCONNECT.', () => counters.lostConnections),
     ...byType('received', 'Packets from clients, by type.', packetsIn, publishesIn, fromClients),
     ...byType('sent', 'Packets to clients, by type.', packetsOut, publishesOut, toClients),
     ...byQoS('received_publish', 'PUBLISH packets from clients, by QoS.', publishesIn),
     ...byQoS('sent_publish', 'PUBLISH packets to clients, by QoS.', publishesOut),
-    count(
+    counter(
       'not_accepted',
       'messages',
       'Messages that were refused to their publisher.',
       () => counters.refusedPublishes,
     ),
-    count(
+    counter(
       'payload_too_large',
       'messages',
       'Messages and Wills whose payload is larger than maximumPayloadBytes.',
       () => counters.tooLargePayloads,
     ),
-    count('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
-    count('denied', 'messages', 'Messages that their subscriber may not receive.', () => counters.deniedDeliveries),
-    count('too_large', 'messages', 'Messages over the Maximum Packet Size of the subscriber.', () => counters.tooLarge),
+    counter('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
+    counter('denied', 'messages', 'Messages that their subscriber may not receive.', () => counters.deniedDeliveries),
+    counter(
+      'too_large',
+      'messages',
+      'Messages over the Maximum Packet Size of the subscriber.',
+      () => counters.tooLarge,
+    ),
   ]
 }
-
-const gauge = (name: string, help: string, read: () => number): Measure => ({
-  ...{ name, help, unit: 'clients', kind: 'gauge', read },
-})
-
-const count = (
-  name: string,
-  unit: string,
-  help: string,
-  read: () => number,
-  labels?: Readonly<Record<string, string>>,
-): Measure => ({ name, help, unit, kind: 'counter', read, ...(labels !== undefined && { labels }) })
 
 const RESULTS = ['allowed', 'denied', 'passed', 'failed', 'revoked'] as const
 
 const byResult = (record: AuthenticatorRecord): Measure[] =>
   RESULTS.map((result) =>
-    count(
+    counter(
       'authenticated',
       'clients',
       'Clients that an authenticator was asked about, by result.',
@@ -101,7 +97,7 @@ const REASONS = Object.values(ReasonCode).filter(
 const byReason = (name: string, help: string, counts: Float64Array, isDisconnect = false): Measure[] =>
   REASONS.filter((code) => isDisconnect || code >= ReasonCode.UnspecifiedError).map((code) => {
     const reason = isDisconnect ? describeDisconnectReason(code) : describeReasonCode(code)
-    return count(name, 'clients', help, () => counts[code]!, { reason })
+    return counter(name, 'clients', help, () => counts[code]!, { reason })
   })
 
 const { Connect, Connack, Publish, Puback, Pubrec, Pubrel, Pubcomp, Subscribe, Suback, Unsubscribe, Unsuback } =
@@ -127,8 +123,8 @@ const byType = (
 ): Measure[] =>
   types.map((type) => {
     const read = type === Publish ? () => publishes[0]! + publishes[1]! + publishes[2]! : () => counts[type]!
-    return count(name, 'packets', help, read, { type: packetTypeName(type) })
+    return counter(name, 'packets', help, read, { type: packetTypeName(type) })
   })
 
 const byQoS = (name: string, help: string, counts: Float64Array): Measure[] =>
-  [0, 1, 2].map((qos) => count(name, 'packets', help, () => counts[qos]!, { qos: `${qos}` }))
+  [0, 1, 2].map((qos) => counter(name, 'packets', help, () => counts[qos]!, { qos: `${qos}` }))

@@ -14,7 +14,7 @@ it('the handler warns that user names are not verified when an authorizer goes b
   expect(broker.log.at('warn')).toMatchObject([{ message: expect.stringContaining('User names are not verified') }])
 })
 
-it('the handler warns of nothing when there is an authenticator, an authentication method, or no authorizer', () => {
+it('the handler logs no warning when there is an authenticator, an authentication method, or no authorizer', () => {
   broker = new HandlerHarness({}, { authorizers: [authorizer], authenticators: [new ControlledAuthenticator('users')] })
   expect(broker.log.at('warn')).toEqual([])
   broker.stop()
@@ -25,7 +25,7 @@ it('the handler warns of nothing when there is an authenticator, an authenticati
   expect(broker.log.at('warn')).toEqual([])
 })
 
-describe('what the handler says of the authentication of a listener', () => {
+describe('describes the authentication of a listener', () => {
   const method = new ControlledMethod()
   const users = new ControlledAuthenticator('users')
   const tokens = new ControlledAuthenticator('tokens')

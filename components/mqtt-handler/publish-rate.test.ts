@@ -19,7 +19,7 @@ const open = (config: object) => {
 const connect = (userName = 'alice', clientId = 'client'): HarnessClient =>
   broker.connect(asUser(userName, { clientId }))
 
-/** Publishes until it is not read any more. @returns how many messages that were. */
+/** Publishes until the broker stops reading. @returns how many messages that were. */
 const publishAll = (client: HarnessClient, payload = 'payload'): number => {
   let count = 0
   while (!client.connection.paused && count < 1_000) {
@@ -67,7 +67,7 @@ describe('a client that publishes too fast', () => {
     expect(broker.log.at('warn')).toHaveLength(1)
   })
 
-  it('is limited by bytes, whatever the size of a message', () => {
+  it('is limited by bytes, for messages of any size', () => {
     open({ maximumPublishBytesPerSecond: 1_000 })
     const client = connect()
     client.take(publishPacket({ payload: Buffer.alloc(2_999) }))
@@ -78,7 +78,7 @@ describe('a client that publishes too fast', () => {
     expect(client.connection.paused).toBe(false)
   })
 
-  it('does not get around the limit by connecting again', () => {
+  it('does not avoid the limit by connecting again', () => {
     open({ maximumPublishRate: 10 })
     const client = connect()
     publishAll(client)
@@ -87,7 +87,7 @@ describe('a client that publishes too fast', () => {
     expect(publishAll(connect())).toBe(1)
   })
 
-  it('has its runs taken as long as they are within the limit, and each of their messages counted', () => {
+  it('has its runs accepted while they are within the limit, and each of their messages counted', () => {
     open({ maximumPublishRate: 5 })
     const client = connect()
     const run = () => runOf('a', ['1', '2', '3'], 5)
@@ -103,7 +103,7 @@ describe('a client that publishes too fast', () => {
     expect(vi.getTimerCount()).toBe(timers)
   })
 
-  it('has a timer that ends when all are read again', () => {
+  it('has a timer that ends when all clients are read again', () => {
     open({ maximumPublishRate: 10 })
     const timers = vi.getTimerCount()
     const clients = ['1', '2', '3'].map((clientId) => connect('alice', clientId))
@@ -125,7 +125,7 @@ describe('the clients of a user', () => {
     expect(line?.message).toContain('maximumPublishRatePerUser or maximumPublishBytesPerSecondPerUser')
   })
 
-  it('wait longer when others have published meanwhile', () => {
+  it('wait longer when other clients have published meanwhile', () => {
     open({ maximumPublishRatePerUser: 10 })
     const [one, other] = [connect('alice', '1'), connect('alice', '2')]
     publishAll(one)

@@ -1,12 +1,12 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { RecipientDescription } from '../../src/kinds/recipient.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 import type { HandlerConfig } from './config.ts'
 import type { HandlerCounters } from './counters.ts'
 import { type PublishBucket, PublishBuckets } from './rate-buckets.ts'
 import { Pause, type Reading } from './reading.ts'
 
-/** How often clients that published too fast are looked at, while there are any, in milliseconds. */
+/** The interval at which clients that published too fast are checked, in milliseconds. */
 const INTERVAL_MS = 50
 
 /** At most one line about clients that publish too fast is logged in this time, in milliseconds. */
@@ -132,7 +132,7 @@ export class PublishRate {
     this.#rates = rates
   }
 
-  /** Charges the client for messages that it has published. It is not read any more if they were too many. */
+  /** Charges the client for messages that it has published. If they were too many, the broker stops reading from it. */
   charge(messages: number, bytes: number): void {
     if (this.#take(messages, bytes, performance.now())) this.#rates.slowDown(this)
   }

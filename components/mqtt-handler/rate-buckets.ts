@@ -1,18 +1,18 @@
 import { TokenBucket } from '../../src/collections/token-bucket.ts'
 
-/** What may be published in a second; undefined for no limit. */
+/** The limits for one second; undefined for no limit. */
 export interface PublishLimits {
   readonly messages: number | undefined
   readonly bytes: number | undefined
 }
 
-/** Names that are remembered after their last client has gone. */
+/** Names that are remembered after their last client has left. */
 const MAXIMUM_REMEMBERED = 10_000
 
-/** Names that are looked at when a client goes, to forget those that have paid their debt. */
+/** Names that are checked when a client leaves, to forget those that have paid their debt. */
 const FORGOTTEN_AT_ONCE = 2
 
-/** What one client or one user has published lately. */
+/** The recent publications of one client or one user. */
 export class PublishBucket {
   readonly #limits: PublishLimits
   readonly #messages: TokenBucket | undefined
@@ -26,7 +26,7 @@ export class PublishBucket {
     if (limits.bytes !== undefined) this.#bytes = new TokenBucket(limits.bytes, nowMs)
   }
 
-  /** Counts what was published. @returns how long nothing more is to be read, in milliseconds; 0 for no limit reached. */
+  /** Counts what was published. @returns the time for which the client must not be read, in milliseconds; 0 within the limits. */
   take(messages: number, bytes: number, nowMs: number): number {
     const { messages: rate, bytes: byteRate } = this.#limits
     const forMessages = rate === undefined ? 0 : this.#messages!.take(messages, rate, burstOf(rate), nowMs)
@@ -34,14 +34,14 @@ export class PublishBucket {
     return Math.max(forMessages, forBytes)
   }
 
-  /** Whether so much can be published without a limit being reached. */
+  /** Whether this can be published within the limits. */
   has(messages: number, bytes: number, nowMs: number): boolean {
     const { messages: rate, bytes: byteRate } = this.#limits
     if (rate !== undefined && !this.#messages!.has(messages, rate, burstOf(rate), nowMs)) return false
     return byteRate === undefined || this.#bytes!.has(bytes, byteRate, byteRate, nowMs)
   }
 
-  /** Whether it has paid all of its debt, so that a new one is the same. */
+  /** Whether it has paid its whole debt, so that a new bucket is equal. */
   isFull(nowMs: number): boolean {
     const { messages: rate, bytes: byteRate } = this.#limits
     const isFull = rate === undefined || this.#messages!.isFull(rate, burstOf(rate), nowMs)
@@ -53,13 +53,13 @@ export class PublishBucket {
 const burstOf = (rate: number): number => Math.max(1, rate)
 
 /**
- * The buckets of all clients, by Client Identifier, or of all users. A bucket is kept after its last client has gone until it is full
- * again: a client must not get around its limit by connecting again.
+ * The buckets of all clients, by Client Identifier, or of all users. A bucket is kept after its last client has left until it is full
+ * again: a client must not avoid its limit by connecting again.
  */
 export class PublishBuckets {
   readonly #limits: PublishLimits
   readonly #used = new Map<string, PublishBucket>()
-  /** Of clients that have gone, the last one at the end. */
+  /** Of clients that have left, the last one at the end. */
   readonly #remembered = new Map<string, PublishBucket>()
 
   constructor(limits: PublishLimits) {
@@ -71,7 +71,7 @@ export class PublishBuckets {
     return this.#limits.messages === undefined && this.#limits.bytes === undefined
   }
 
-  /** Buckets of clients that have gone. */
+  /** Buckets of clients that have left. */
   get remembered(): number {
     return this.#remembered.size
   }
@@ -86,7 +86,7 @@ export class PublishBuckets {
     return bucket
   }
 
-  /** A client that has joined has gone. */
+  /** A client that has joined leaves. */
   leave(name: string, bucket: PublishBucket, nowMs: number): void {
     bucket.clients -= 1
     if (bucket.clients > 0) return

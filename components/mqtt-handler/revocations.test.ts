@@ -30,7 +30,7 @@ const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 const record = (name: string) => [...broker.handler.authenticators].find((each) => each.name === name)!
 const notAuthorized = { cmd: 'disconnect', reasonCode: ReasonCode.NotAuthorized }
 
-it('a client whose user was removed is disconnected at once; the others stay', () => {
+it('a client whose user was removed is disconnected at once; other clients stay connected', () => {
   const [ann, bob, carol, old] = [connected('ann'), connected('bob'), connected('carol'), connected('ann', 4, 'old')]
   users.revoke('ann', 'carol')
   // It is not told why.
@@ -46,11 +46,11 @@ it('a client whose user was removed is disconnected at once; the others stay', (
     client: 'ann',
     message:
       'Client disconnected: ann from 127.0.0.1:50001 (MQTT 5, user ann): closed by the broker: ' +
-      'Not authorized (0x87): users does not accept it any more',
+      'Not authorized (0x87): users no longer accepts it',
   })
 })
 
-it('a client that no authenticator has allowed is not asked about', () => {
+it('a client that no authenticator has allowed is not checked', () => {
   broker.stop()
   start()
   const anonymous = broker.open()
@@ -60,7 +60,7 @@ it('a client that no authenticator has allowed is not asked about', () => {
   expect([anonymous.connection.open, users.acceptsAsked]).toEqual([true, []])
 })
 
-it('a client whose authentication is under way is asked about when it succeeds', async () => {
+it('a client whose authentication is under way is checked when it succeeds', async () => {
   users.isSlow = true
   const [ann, bob] = [broker.open(), broker.open()]
   ann.take(packetOf('ann'))
@@ -84,7 +84,7 @@ it('a client that waits for its session is refused', () => {
   expect(ann.connection.open).toBe(false)
 })
 
-it('an authenticator that throws accepts nobody, and is logged once', () => {
+it('an authenticator that throws accepts no client, and is logged once', () => {
   const clients = [connected('ann'), connected('bob'), connected('carol')]
   vi.spyOn(users, 'accepts').mockImplementation(() => {
     throw new Error('no good')
@@ -94,7 +94,7 @@ it('an authenticator that throws accepts nobody, and is logged once', () => {
   expect(broker.log.at('error')).toMatchObject([{ authenticator: 'users', client: 'ann', err: { message: 'no good' } }])
 })
 
-it('many clients are looked through over several turns, and all of them again for what was revoked meanwhile', async () => {
+it('many clients are checked over several turns, and all of them again after another revocation', async () => {
   const clients = Array.from({ length: 600 }, (_, n) => connected(n === 0 ? 'bob' : 'ann', 5, `c${n}`))
   const bob = clients[0]!
   await settled()
@@ -107,13 +107,13 @@ it('many clients are looked through over several turns, and all of them again fo
   for (let turn = 0; turn < 1_000 && broker.handler.clients.size > 0; turn += 1) await settled()
   expect([broker.handler.clients.size, record('users').revoked]).toEqual([0, 600])
   expect(users.acceptsAsked.filter(({ clientId }: AuthenticatedIdentity) => clientId === 'c0').length).toBe(2)
-  // Nothing is left: the next one is a walk of its own.
+  // No client is left: the next revocation begins a new walk.
   const last = connected('ann')
   users.revoke()
   expect(last.connection.open).toBe(false)
 })
 
-it('a handler that has stopped asks nobody', () => {
+it('a handler that has stopped asks no authenticator', () => {
   const ann = connected('ann')
   broker.stop()
   users.revoke('ann')

@@ -19,7 +19,7 @@ const END_UNITS = 150
 interface Walk {
   readonly record: AuthenticatorRecord
   clients: Iterator<Client>
-  /** Something more was revoked meanwhile, which clients that were looked at already have to be asked for. */
+  /** Another revocation came meanwhile, so clients that were checked already must be checked again. */
   isRepeated: boolean
   /** An exception of the authenticator was logged. */
   hasFailed: boolean
@@ -27,7 +27,7 @@ interface Walk {
 
 /**
  * Disconnects connected clients whose authentication was revoked, with Not authorized (0x87). All clients that an authenticator has
- * allowed are looked through over several turns. A walk that is under way is not begun anew by the next revocation, so that it reaches
+ * allowed are checked over several turns. The next revocation does not restart a walk that is under way, so that it reaches
  * the last client: another one follows it.
  */
 export class Revocations {
@@ -102,14 +102,14 @@ export class Revocations {
     const { record } = walk
     if (this.#isAccepted(walk, client)) return ASK_UNITS
     record.revoked += 1
-    const why = `${record.name} does not accept it any more`
+    const why = `${record.name} no longer accepts it`
     // The client does not learn why.
     if (client.phase < Phase.Accepted) refuse(client, ReasonCode.NotAuthorized, why, '')
     else client.disconnect(ReasonCode.NotAuthorized, why, { reasonString: '' })
     return END_UNITS
   }
 
-  /** An authenticator that throws accepts nobody. */
+  /** An authenticator that throws accepts no client. */
   #isAccepted(walk: Walk, client: Client): boolean {
     const { authenticator, name } = walk.record
     try {

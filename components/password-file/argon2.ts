@@ -32,7 +32,7 @@ const SOURCES: Argon2Sources = {
 const ARGON2ID = 2
 const VERSION_13 = 1
 
-/** @throws an Error that says what would do when neither is there. */
+/** @throws an Error that names the solutions when neither is available. */
 export const loadArgon2 = async ({ node, load }: Argon2Sources = SOURCES): Promise<Argon2> => {
   if (node !== undefined) return byNode(node)
   try {

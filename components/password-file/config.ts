@@ -17,7 +17,7 @@ export const passwordFileConfig = z.strictObject({
     .max(64)
     .default(2)
     .describe(
-      'Passwords that are hashed at the same time, in the threads that the file system uses, too. Each may need as much memory as ' +
+      'Passwords that are hashed at the same time, in the same threads as file operations. Each may need as much memory as ' +
         'its hash says: 32 MiB for those that `passwd` writes.',
     ),
   maximumQueued: z
@@ -40,7 +40,7 @@ export const passwordFileConfig = z.strictObject({
     .min(0)
     .max(1_000_000)
     .default(10_000)
-    .describe('Passwords that are remembered in this way, some 200 bytes each. The oldest is forgotten first.'),
+    .describe('Passwords that are remembered in this way, some 200 bytes each. The oldest is removed first.'),
 })
 
 export type PasswordFileConfig = z.output<typeof passwordFileConfig>

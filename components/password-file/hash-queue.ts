@@ -1,5 +1,6 @@
 import { Fifo } from '../../src/collections/fifo.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { addressKey } from '../../src/network/address-key.ts'
 
 /** Told whether it may begin. */
 type Waiting = (mayBegin: boolean) => void
@@ -13,7 +14,7 @@ export interface HashQueueOptions {
 
 /**
  * Runs long work, a few pieces at a time, and lets others wait. The sources of the work take turns, and when the queue is full the
- * source that has most waiting gives way: one address that guesses passwords does not keep the others out.
+ * source with the most waiting work loses a piece: one address that guesses passwords does not block others.
  */
 export class HashQueue {
   readonly #maximumHashing: number
@@ -47,7 +48,7 @@ export class HashQueue {
     try {
       return await work()
     } finally {
-      // The place is handed on: nobody who comes now is served before those who wait.
+      // The place goes to the work that waits longest, so new work does not overtake it.
       const next = this.#takeNext()
       if (next === undefined) this.#hashing -= 1
       else next(true)
@@ -101,13 +102,5 @@ export class HashQueue {
   }
 }
 
-/** What counts as one source: an IPv4 address, the first 64 bits of an IPv6 address, which is what one site is given. */
-export const sourceOf = ({ address, transport }: Peer): string => {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped !== null) return mapped[1]!
-  if (!address.includes(':')) return address === '' ? transport : address
-  const [left = '', right] = address.split('::')
-  const groups = [left, right ?? ''].map((part) => (part === '' ? [] : part.split(':')))
-  const zeros = right === undefined ? 0 : Math.max(0, 8 - groups[0]!.length - groups[1]!.length)
-  return [...groups[0]!, ...Array<string>(zeros).fill('0'), ...groups[1]!].slice(0, 4).join(':')
-}
+/** Clients with the same source share one queue: those of one address (see `addressKey`), and those of a Unix socket. */
+export const sourceOf = ({ address, transport }: Peer): string => (address === '' ? transport : addressKey(address))

@@ -98,13 +98,13 @@ describe('npm run passwd', () => {
     expect(await readFile(file, 'utf8')).toBe('one\nbob:pencil\n')
   })
 
-  it('says that two passwords are not the same', async () => {
+  it('reports that two passwords differ', async () => {
     expect(await run(onFile('add', 'ann'), 'a\rb\r', true)).toMatchObject({ code: 1 })
   })
 
   it.each([
-    [[], /Say what to do: add, delete, list, check/],
-    [['remove', 'ann'], /Say what to do/],
+    [[], /Choose an action: add, delete, list, check/],
+    [['remove', 'ann'], /Choose an action/],
     [['add'], /name of one user/],
     [['add', 'ann', 'pencil'], /password is asked for/],
     [['list', 'ann'], /takes no name/],

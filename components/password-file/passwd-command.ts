@@ -23,7 +23,7 @@ const usage = (called: string): string => `Usage: ${called} add|delete|check [--
 Changes the users of a password file. A running broker takes the change over within some seconds, and disconnects clients of
 users that were deleted or got another password.
 
-  add          adds a user, or gives an existing one another password; makes the file if there is none
+  add          adds a user, or changes its password; creates the file if it does not exist
   delete       removes a user
   list         prints the names of the users
   check        says whether a password is right
@@ -71,7 +71,7 @@ export const main = async (
   }
 }
 
-/** What is asked for, or what is wrong with the command line. */
+/** The requested action, or the problem of the command line. */
 const parse = (args: readonly string[]): Command | string => {
   try {
     const { values, positionals } = parseArgs({
@@ -82,11 +82,11 @@ const parse = (args: readonly string[]): Command | string => {
     if (values.help) return 'help'
     const [word, ...names] = positionals
     const action = actions.find((each) => each === word)
-    if (action === undefined) return `Say what to do: ${actions.join(', ')}.`
+    if (action === undefined) return `Choose an action: ${actions.join(', ')}.`
     if (action === 'list') {
       return names.length === 0 ? { action, file: values.file, name: '' } : 'list takes no name.'
     }
-    // A password is no argument: other users of the machine see those.
+    // A password is not an argument: other users of the machine can see arguments.
     if (names.length !== 1) return `Give the name of one user: ${action} NAME. The password is asked for.`
     const problem = nameProblem(names[0]!)
     if (problem !== undefined) return `This cannot be the name of a user: its line ${problem}.`

@@ -53,7 +53,7 @@ describe('a password', () => {
     }
   })
 
-  it('of a known user does not let an unknown one in that is compared with its hash', async () => {
+  it('of a known user does not authenticate an unknown one that is compared with its hash', async () => {
     users.replace(file({ ann: 'pencil' }))
     expect(await ask('nobody', 'pencil')).toBe('unknown')
     expect(check.successes.size).toBe(0)
@@ -134,7 +134,7 @@ describe('the hash that stands in for an unknown user', () => {
     expect(new Set(standIns)).toEqual(new Set([users.get('ann')!.hash, users.get('bob')!.hash]))
   })
 
-  it('costs as much as a hash of ours when there are no users', () => {
+  it('costs as much as a hash that passwd writes when there are no users', () => {
     users.replace(new Map())
     expect(users.standInFor('nobody')).toMatch(/^\$scrypt\$ln=15,r=8,p=1\$/)
   })

@@ -1,15 +1,15 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { Argon2 } from './argon2.ts'
 import type { PasswordFileConfig } from './config.ts'
 import type { PasswordFileCounters } from './counters.ts'
 import { HashQueue, sourceOf } from './hash-queue.ts'
 import { parsePasswordHash } from './password-hash.ts'
-import { SuccessCache } from './success-cache.ts'
 import type { User, Users } from './users.ts'
 import { verifyPassword } from './verify-password.ts'
 
-/** The user that the password is right for, or why it lets no client in. */
+/** The user that the password is right for, or why the client is refused. */
 export type Verdict = User | 'wrong' | 'unknown' | 'busy'
 
 /**
@@ -20,7 +20,7 @@ export class PasswordCheck {
   /** Set when the file has hashes that need it. */
   argon2: Argon2 | undefined
   readonly queue: HashQueue
-  readonly successes: SuccessCache<User>
+  readonly successes: ExpiringCache<User>
   readonly #users: Users
   readonly #counters: PasswordFileCounters
   /** Of this process alone: what is remembered of a password is worth nothing elsewhere. */
@@ -32,7 +32,7 @@ export class PasswordCheck {
     this.#users = users
     this.#counters = counters
     this.queue = new HashQueue(config)
-    this.successes = new SuccessCache(config.cacheSeconds * 1_000, config.maximumCached)
+    this.successes = new ExpiringCache({ durationMs: config.cacheSeconds * 1_000, maximum: config.maximumCached })
   }
 
   /** @param password lent until this returns. */
@@ -49,10 +49,10 @@ export class PasswordCheck {
       this.#counters.joined += 1
       return others
     }
-    // A copy, which lives as long as it waits: the memory of the packet is lent.
+    // A copy for the time in the queue: the memory of the packet is lent.
     const verdict = this.#hash(userName, Uint8Array.from(password), sourceOf(peer))
       .then((found) => {
-        if (typeof found !== 'string') this.successes.add(key, found)
+        if (typeof found !== 'string') this.successes.set(key, found)
         return found
       })
       .finally(() => this.#underWay.delete(key))
@@ -83,7 +83,7 @@ export class PasswordCheck {
 
   #keyOf(userName: string, password: Uint8Array): string {
     const name = Buffer.from(userName)
-    // With its length, so that no part of a password is taken for a part of a name.
+    // With its length, so that a part of a password never counts as a part of a name.
     return createHmac('sha256', this.#key).update(`${name.length}:`).update(name).update(password).digest('base64')
   }
 }

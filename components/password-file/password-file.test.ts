@@ -92,7 +92,7 @@ describe('a client', () => {
 })
 
 describe('a file that changes', () => {
-  it('is read again: who was removed or has another password is not accepted any more', async () => {
+  it('is read again: a removed user and an old password are no longer accepted', async () => {
     const file = await open({ ann: 'a', bob: 'b', carl: 'c' })
     let revocations = 0
     file.onRevocation(() => (revocations += 1))
@@ -129,8 +129,8 @@ describe('a file that changes', () => {
   it.each([
     ['has bad lines', () => write(`${linesOf({ ann: 'a' })}bob:pencil\nwords\n`), /line 2 .*'bob'\nline 3 /],
     ['is missing', () => rm(path), /write an empty one to remove all users/],
-    ['is too large', () => write(`#${'x'.repeat(1_024)}`), /has 1025 bytes; 1024 are read at most/],
-  ])('and then %s keeps the users from before, and says so', async (_, change, why) => {
+    ['is too large', () => write(`#${'x'.repeat(1_024)}`), /has more than 1024 bytes \(maximumFileBytes\)/],
+  ])('and then %s keeps the previous users, and logs an error', async (_, change, why) => {
     const file = await open({ ann: 'a', carl: 'c' }, { maximumFileBytes: 1_024 })
     const ann = await identityOf(file, 'ann', 'a')
     await change()
@@ -139,13 +139,13 @@ describe('a file that changes', () => {
     expect(file.accepts(ann)).toBe(true)
     expect(await ask(file, 'carl', 'c')).toMatchObject({ result: 'allow' })
     const [line] = log.at('error')
-    expect(line!.message).toBe(`Failed to read ${path}; its users from before stay`)
+    expect(line!.message).toBe(`Failed to read ${path}; the previous users stay in force`)
     expect((line!['err'] as Error).message).toMatch(why)
     expect((line!['err'] as Error).message).not.toContain('pencil')
     expect(file.counters.failedReads).toBe(1)
   })
 
-  it('may be emptied: nobody is a user then, also not the blank line', async () => {
+  it('may be emptied: there are no users then, and a blank line is not one', async () => {
     const file = await open({ ann: 'a' })
     await write('\n\n')
     await file.refresh()
@@ -167,7 +167,7 @@ describe('at the start', () => {
     await expect(open(undefined, { path: folder })).rejects.toThrow('EISDIR')
   })
 
-  it('a file that does not exist has no users, with a warning, and its users come later', async () => {
+  it('a file that does not exist has no users, with a warning, until it is created', async () => {
     const file = await open()
     expect(log.at('warn')[0]!.message).toBe(
       `There is no password file ${path}, so there are no users. Add one: mqtt-jig passwd add NAME --file ${path}`,

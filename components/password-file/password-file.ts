@@ -1,4 +1,6 @@
 import { resolve } from 'node:path'
+import { LogInterval } from '../../src/collections/log-interval.ts'
+import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
 import type {
   AuthenticatedIdentity,
@@ -40,9 +42,9 @@ export class PasswordFile implements Authenticator, UserDirectory {
   readonly #watched: WatchedFiles
   /** Each handler that uses it has one. */
   readonly #listeners: (() => void)[] = []
-  /** Settles when the file was last read or written: one at a time. */
-  #lastTurn: Promise<unknown> = Promise.resolve()
-  #busyLoggedAtMs = Number.NEGATIVE_INFINITY
+  /** The file is read or written by one call at a time. */
+  readonly #turns = new OneAtATime()
+  readonly #busyLog = new LogInterval(BUSY_LOG_INTERVAL_MS)
   #isPublic = false
 
   /** Reads the file and watches it. @throws when it cannot be read or has bad lines; there is nothing to stop then. */
@@ -108,7 +110,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   set(name: string, password: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const existed = await setUser(this.#path, name, password)
       await this.#readAgain()
       this.#log.info({ user: name }, `${existed ? 'Changed the password of' : 'Added'} user ${name} in ${this.#path}`)
@@ -116,7 +118,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   delete(name: string): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const existed = await deleteUser(this.#path, name)
       await this.#readAgain()
       if (existed) this.#log.info({ user: name }, `Deleted user ${name} from ${this.#path}`)
@@ -127,10 +129,10 @@ export class PasswordFile implements Authenticator, UserDirectory {
   /**
    * Reads the file again.
    * @returns what changed; undefined when nothing did.
-   * @throws when it is missing, cannot be read, or has bad lines: the users from before stay. That is logged as well.
+   * @throws when it is missing, cannot be read, or has bad lines: the previous users stay in force. That is logged as well.
    */
   refresh(): Promise<string | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const change = await this.#readAgain()
       if (change === undefined) return undefined
       const text = `${this.#summary()}: ${describe(change)}`
@@ -155,7 +157,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
       }
     } catch (err) {
       this.counters.failedReads += 1
-      this.#log.error({ path: this.#path, err }, `Failed to read ${this.#path}; its users from before stay`)
+      this.#log.error({ path: this.#path, err }, `Failed to read ${this.#path}; the previous users stay in force`)
       throw err
     }
     if (change === undefined || change.added + change.changed + change.removed === 0) return undefined
@@ -199,21 +201,13 @@ export class PasswordFile implements Authenticator, UserDirectory {
 
   #busy(): AuthenticationAnswer {
     this.counters.refusedBusy += 1
-    const nowMs = performance.now()
-    if (nowMs - this.#busyLoggedAtMs >= BUSY_LOG_INTERVAL_MS) {
-      this.#busyLoggedAtMs = nowMs
+    if (this.#busyLog.begin()) {
       this.#log.warn(
         { refused: this.counters.refusedBusy, queued: this.queued },
         `Clients were refused with Server busy (0x89): ${this.queued} passwords wait to be hashed (maximumQueued)`,
       )
     }
     return BUSY
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#lastTurn.then(work)
-    this.#lastTurn = result.catch(() => {})
-    return result
   }
 
   #summary(): string {

@@ -1,4 +1,4 @@
-/** The forms in which a password file holds a hashed password, and how much work one may be. */
+/** The forms of a hashed password in a password file, and the limits of its work. */
 
 import { randomBytes } from 'node:crypto'
 

@@ -1,8 +1,8 @@
 /** A password file on disk, as the broker and the command read and change it. */
 
-import { open } from 'node:fs/promises'
+import { readBoundedFile } from '../../src/files/read-bounded-file.ts'
 import { replaceFile } from '../../src/files/replace-file.ts'
-import { nameProblem, PasswordFileError, parseUserLines, type UserLines, withUser } from './user-lines.ts'
+import { nameProblem, parseUserLines, type UserLines, withUser } from './user-lines.ts'
 import { hashPassword } from './verify-password.ts'
 
 /** The Password of CONNECT. */
@@ -16,28 +16,16 @@ export interface UserFileContent extends UserLines {
 /**
  * Reads a password file.
  * @returns undefined when there is no such file.
- * @throws PasswordFileError for a file that is too large or has bad lines; what the file system throws.
+ * @throws PasswordFileError for a file that has bad lines; an Error for one that is too large; what the file system throws.
  */
 export const readUserFile = async (path: string, maximumBytes: number): Promise<UserFileContent | undefined> => {
-  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+  const file = await readBoundedFile(path, maximumBytes, 'maximumFileBytes').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
   if (file === undefined) return undefined
-  try {
-    const { size, mode } = await file.stat()
-    checkSize(path, size, maximumBytes)
-    const content = await file.readFile()
-    // It may have grown since.
-    checkSize(path, content.length, maximumBytes)
-    return { ...(await parseUserLines(path, content)), isPublic: process.platform !== 'win32' && (mode & 0o004) !== 0 }
-  } finally {
-    await file.close()
-  }
-}
-
-const checkSize = (path: string, size: number, maximumBytes: number): void => {
-  if (size > maximumBytes) throw new PasswordFileError(`${path} has ${size} bytes; ${maximumBytes} are read at most`)
+  const isPublic = process.platform !== 'win32' && (file.mode & 0o004) !== 0
+  return { ...(await parseUserLines(path, file.content)), isPublic }
 }
 
 /**
@@ -52,8 +40,7 @@ export const setUser = async (path: string, name: string, password: string): Pro
   if (Buffer.byteLength(password) > MAXIMUM_PASSWORD_BYTES) {
     throw new Error(`the password has more than ${MAXIMUM_PASSWORD_BYTES} bytes`)
   }
-  if (password.endsWith('\0'))
-    throw new Error('the password ends with U+0000, which a hash does not tell from its absence')
+  if (password.endsWith('\0')) throw new Error('the password ends with U+0000, which a hash ignores')
   const hash = await hashPassword(password)
   let existed = false
   await replaceFile(path, async (content = new Uint8Array(0)) => {

@@ -49,7 +49,7 @@ describe('the lines of a password file', () => {
     ])
   })
 
-  it('that are bad by the thousand are counted', async () => {
+  it('that are bad are counted when there are thousands', async () => {
     const error = await read('bad\n'.repeat(5_000)).catch((thrown: Error) => thrown)
     const lines = (error as Error).message.split('\n')
     expect(lines).toHaveLength(102)
@@ -72,7 +72,7 @@ describe('a user that is written', () => {
     expect(change('# all\n\nbob:OLD', 'ann', 'HASH')).toBe('# all\n\nbob:OLD\nann:HASH\n')
   })
 
-  it('takes its own place, and leaves all other lines as they are', () => {
+  it('replaces its line, and does not change all other lines', () => {
     const text = '# ann: comes first\r\nann:OLD\nann2:X\nbob:Y\r\n\n'
     expect(change(text, 'ann', 'NEW')).toBe('# ann: comes first\r\nann:NEW\nann2:X\nbob:Y\r\n\n')
     expect(change(text, 'ann', undefined)).toBe('# ann: comes first\r\nann2:X\nbob:Y\r\n\n')

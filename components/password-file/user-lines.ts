@@ -115,7 +115,7 @@ export const withUser = (content: Uint8Array, name: string, hash: string | undef
 const startsWith = (line: Uint8Array, prefix: Uint8Array): boolean =>
   line.length >= prefix.length && Buffer.compare(line.subarray(0, prefix.length), prefix) === 0
 
-/** The lines without their line feeds. An end of the file after a line feed is no line. */
+/** The lines without their line feeds. The end of the file after a line feed is not a line. */
 function* linesOf(content: Uint8Array): Generator<Uint8Array> {
   let start = startOfText(content)
   while (start < content.length) {

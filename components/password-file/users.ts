@@ -2,12 +2,12 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { AuthenticatedIdentity, AuthenticationAnswer } from '../../src/kinds/authenticator.ts'
 import { formatScrypt, newScrypt, OWN_HASH_BYTES } from './password-hash.ts'
 
-/** A user of the file. The same object as long as its hash stays the same. */
+/** A user of the file. The same object while its hash stays the same. */
 export interface User {
   readonly name: string
   /** As it is written in the file. */
   readonly hash: string
-  /** What a client is told that proved to be this user. */
+  /** The answer for a client that proved to be this user. */
   readonly allowed: AuthenticationAnswer & { readonly result: 'allow' }
 }
 
@@ -22,7 +22,7 @@ export interface UserChange {
  * The value of an identity that says with which hash its client was authenticated. It is a digest of the hash, so that it stays the same
  * over a restart, and tells nothing about the password.
  */
-export const HASH_DIGEST = 'passwordFile'
+const HASH_DIGEST = 'passwordFile'
 const DIGEST_LENGTH = 16
 
 /** The users of a password file as it was read last. */

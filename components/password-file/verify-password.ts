@@ -37,7 +37,7 @@ const hashOf = (hash: PasswordHash, password: Uint8Array, argon2: Argon2 | undef
     case 'sha512':
       return Promise.resolve(createHash('sha512').update(password).update(hash.salt).digest())
     case 'argon2id':
-      if (argon2 === undefined) return Promise.reject(new Error('there is nothing to compute Argon2id with'))
+      if (argon2 === undefined) return Promise.reject(new Error('no implementation of Argon2id is available'))
       return argon2(password, hash)
   }
 }
@@ -48,7 +48,7 @@ const byScrypt = (
   length: number,
 ): Promise<Uint8Array> => {
   const N = 2 ** logCost
-  // Twice what it needs: the default of Node is too little for the cost that we write.
+  // Twice what it needs: the default of Node is too low for the cost that `passwd` writes.
   const maxmem = 2 * 128 * r * (N + p + 2)
   return new Promise((resolve, reject) => {
     scrypt(password, salt, length, { N, r, p, maxmem }, settle(resolve, reject))

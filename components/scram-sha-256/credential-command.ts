@@ -64,7 +64,7 @@ export const main = async (
   return 0
 }
 
-/** What is asked for, or what is wrong with the command line. */
+/** The requested action, or the problem of the command line. */
 const parse = (args: readonly string[]): string | { name: string; iterations: number; help: boolean } => {
   try {
     const { values, positionals } = parseArgs({

@@ -18,7 +18,7 @@ const unix = { ...local, address: '', port: 0, transport: 'unix' }
 const refusal = (limits: AddressLimits, peer = client) => limits.refusal(peer, limits.keyOf(peer))
 
 describe('the limits of an address', () => {
-  it('let a router through behind which 1,000 devices come back three times in a row', () => {
+  it('allow 1,000 devices behind one router to reconnect three times in a row', () => {
     const { limits } = started({})
     const key = limits.keyOf(client)
     for (let round = 0; round < 3; round += 1) {
@@ -31,7 +31,7 @@ describe('the limits of an address', () => {
     expect(limits.connected).toBe(1)
   })
 
-  it('are half of maximumConnections unless the config says otherwise', () => {
+  it('are half of maximumConnections by default', () => {
     expect(started({}).limits.maximumConnections).toBe(25_000)
     expect(started({ maximumConnections: 3 }).limits.maximumConnections).toBe(2)
     expect(started({ maximumConnectionsPerAddress: 7 }).limits.maximumConnections).toBe(7)
@@ -52,7 +52,7 @@ describe('the limits of an address', () => {
     expect(refusal(limits, { ...client, address: '2001:db8:1:3::1' })).toBeUndefined()
   })
 
-  it('are none for addresses of the machine itself, for a Unix socket, and for unlimitedAddresses', () => {
+  it('do not apply to addresses of the machine itself, a Unix socket, and unlimitedAddresses', () => {
     const { limits } = started({ connectRate: 1, connectBurst: 1, banAfterFailures: 1 })
     for (const peer of [local, unix, { ...local, address: '::ffff:127.0.0.1' }, { ...local, address: '::1' }]) {
       limits.failedAuthentication(peer)
@@ -101,7 +101,7 @@ describe('an address whose clients fail to authenticate', () => {
     expect(refusal(limits)).toBeUndefined()
     expect(counters).toMatchObject({ failedAuthentications: 9, bans: 2 })
     expect(log.at('warn').map(({ message }) => message)).toEqual([
-      'Address banned for 10 s: 192.0.2.7: its clients failed to authenticate again and again, the last one from 192.0.2.7:5123. ' +
+      'Address banned for 10 s: 192.0.2.7: its clients failed to authenticate too often, the last one from 192.0.2.7:5123. ' +
         "unban('192.0.2.7') ends the ban; an address in unlimitedAddresses is never banned",
     ])
   })

@@ -1,9 +1,9 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Ban, ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
+import { addressKey } from '../../src/network/address-key.ts'
 import { AddressList } from '../../src/network/address-list.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
-import { addressKey } from './address-key.ts'
 import { Bans, type banHandover } from './bans.ts'
 import type { ServerConfig } from './config.ts'
 import { ConnectRates } from './connect-rates.ts'
@@ -13,7 +13,7 @@ import type { RefusalReason } from './refusals.ts'
 /** At most one line about automatic bans is logged in this time, in milliseconds. */
 const BAN_LOG_INTERVAL_MS = 1_000
 
-/** The share of `maximumConnections` that one address may have, unless the config says otherwise. */
+/** The share of `maximumConnections` that one address may have by default. */
 const ADDRESS_SHARE = 0.5
 
 /**
@@ -59,7 +59,7 @@ export class AddressLimits {
     return address === '' || this.#unlimited.has(address) ? '' : addressKey(address)
   }
 
-  /** Counts a new connection. @param key that of the peer, by `keyOf`. @returns why it is refused; undefined if it may go on. */
+  /** Counts a new connection. @param key that of the peer, by `keyOf`. @returns why it is refused; undefined if it is allowed. */
   refusal(peer: Peer, key: string): RefusalReason | undefined {
     const nowMs = this.#nowMs()
     if (this.#isBanned(peer, key, nowMs)) return 'banned'
@@ -94,7 +94,7 @@ export class AddressLimits {
     this.#counters.failedAuthentications += 1
     const key = this.keyOf(peer)
     const nowMs = this.#nowMs()
-    // What connections that were open before the ban go on to fail does not prolong it.
+    // Failures on connections that were open before the ban do not prolong it.
     if (key === '' || this.#bans.has(key, nowMs) || !this.#failures.add(key, nowMs)) return
     const seconds = this.#bans.add(key, nowMs)
     this.#counters.bans += 1
@@ -102,7 +102,7 @@ export class AddressLimits {
     const remote = describePeer(peer)
     this.#log.warn(
       { address: key, remote, seconds, bans: this.#counters.bans },
-      `Address banned for ${seconds} s: ${key}: its clients failed to authenticate again and again, the last one from ` +
+      `Address banned for ${seconds} s: ${key}: its clients failed to authenticate too often, the last one from ` +
         `${remote}. unban('${key}') ends the ban; an address in unlimitedAddresses is never banned`,
     )
   }

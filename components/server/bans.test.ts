@@ -24,7 +24,7 @@ describe('bans', () => {
     expect(bans.add('192.0.2.7', 60_000 + 200_000)).toBe(60)
   })
 
-  it('are of a limited number: the oldest one ends, but no ban by an operator', () => {
+  it('have a limited number: the oldest ends first, but never a ban by an operator', () => {
     const bans = new Bans(limits)
     bans.addByOperator('198.51.100.1', 1_000, 0)
     for (const host of [1, 2, 3, 4]) bans.add(`192.0.2.${host}`, host)

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { Ban } from '../../src/kinds/listener.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../../src/network/address-key.ts'
 
 /** A ban as it is handed to the successor of a server: plain data, with times in milliseconds since 1970. */
 const banRecord = z.object({
@@ -56,7 +56,7 @@ export class Bans {
     return this.#byOperator.size > 0 && isActive(this.#byOperator.get(key), nowMs)
   }
 
-  /** Whether there is none, nor the memory of one. */
+  /** Whether there is no ban, and no earlier ban is remembered. */
   get isEmpty(): boolean {
     return this.#automatic.size === 0 && this.#byOperator.size === 0
   }
@@ -121,7 +121,7 @@ export class Bans {
     yield* this.#automatic.values()
   }
 
-  /** The oldest are at the beginning. One that is long holds up the search, and the bound of the table holds all the same. */
+  /** The oldest are at the beginning. A long ban stops the search; the size of the table is limited in any case. */
   #forgetOld(nowMs: number): void {
     const rememberedMs = this.#limits.maximumBanSeconds * 1_000
     for (const { address, untilMs } of this.#automatic.values()) {

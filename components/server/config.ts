@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { listenerOptions } from '../../src/kinds/listener-options.ts'
 import { addressRange } from '../../src/network/address-list.ts'
+import { socketOptions } from '../../src/network/tcp-options.ts'
 
 // `maximumConnections` of the server is for all listeners together.
 const { maximumConnections: _forOneListener, ...ownListener } = listenerOptions
@@ -31,7 +32,7 @@ const addresses = {
     .min(1)
     .max(1_000_000)
     .default(5_000)
-    .describe('New connections of one address at once, as when all devices behind a router come back.'),
+    .describe('New connections of one address at once, for example when all devices behind a router reconnect.'),
   banAfterFailures: z
     .int()
     .min(1)
@@ -67,7 +68,7 @@ const addresses = {
     .default(['127.0.0.0/8', '::1/128'])
     .describe(
       'Addresses and ranges without these limits and bans, such as a load balancer that does not tell the addresses of clients. An ' +
-        'operator can ban them all the same.',
+        'operator can still ban them.',
     ),
   maximumTrackedAddresses: z
     .int()
@@ -90,18 +91,7 @@ export const serverConfig = z.strictObject({
         '`allowAnonymous: true`; the default does not.',
     ),
   port: z.int().min(0).max(65_535).default(1883).describe('The TCP port; 0 lets the operating system choose one.'),
-  backlog: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(1024)
-    .describe('Connections that may wait to be accepted; the operating system may allow fewer.'),
-  tcpKeepAliveMs: z
-    .int()
-    .min(0)
-    .max(7_200_000)
-    .default(60_000)
-    .describe('Silence after which TCP probes the peer, in milliseconds; 0 disables the probes.'),
+  ...socketOptions,
   maximumConnections: z
     .int()
     .min(1)

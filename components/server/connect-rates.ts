@@ -10,7 +10,7 @@ export interface ConnectRateLimits {
   readonly maximumTrackedAddresses: number
 }
 
-/** Buckets that are looked at with each new connection, to forget those that are full again. */
+/** Buckets that are checked with each new connection, to forget those that are full again. */
 const FORGOTTEN_AT_ONCE = 2
 
 /**

@@ -49,7 +49,7 @@ export class Core {
   /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
-  /** It takes no connections any more, and ends those that it has. */
+  /** It accepts no connections, and ends those that it has. */
   draining = false
   /** Called when the last connection has ended; set while `close` waits for it. */
   #allGone: (() => void) | undefined
@@ -117,7 +117,7 @@ export class Core {
   /**
    * Serves the connections of a transport from now on.
    * @param details for the log; the name, transport and address unless told otherwise.
-   * @throws an Error if it would be open to clients that nobody meant to let in, and what `Transport.serve` throws.
+   * @throws an Error if it would be open to a network by mistake, and what `Transport.serve` throws.
    */
   serve(transport: Transport, details: LogDetails = detailsOf(transport)): void {
     const warning = checkListener(transport, this.#pipeline.handler)

@@ -7,7 +7,7 @@ export interface DrainedConnection {
   stop(reason: string): void
 }
 
-/** How often connections are asked whether they are finished, in milliseconds. */
+/** The interval at which connections are checked for work under way, in milliseconds. */
 const INTERVAL_MS = 20
 
 /**

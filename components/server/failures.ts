@@ -14,7 +14,7 @@ export interface FailureLimits {
   readonly maximumTrackedAddresses: number
 }
 
-/** Addresses that are looked at with each failure, to forget those whose failures are all forgiven. */
+/** Addresses that are checked with each failure, to forget those whose failures are all forgiven. */
 const FORGOTTEN_AT_ONCE = 2
 
 /** The failed authentications of each address. The address whose last failure is oldest is forgotten first. */

@@ -134,7 +134,7 @@ describe('the limits of the server, over real sockets', () => {
     expect([await isServed(instance), instance.addresses]).toEqual([true, { banned: 0, connected: 1 }])
   })
 
-  it('ban an address whose clients fail to authenticate, and let it in when the ban is ended', async () => {
+  it('ban an address whose clients fail to authenticate, and accept it when the ban is ended', async () => {
     const instance = await start({ banAfterFailures: 2 })
     const kept = await connect(instance)
     await kept.send('00').receive(1)
@@ -179,7 +179,7 @@ describe('the limits of the server, over real sockets', () => {
 describe('a transport', () => {
   const client = peerAt('192.0.2.7:5123')
 
-  it('has as many connections as its own maximumConnections allows, beside other listeners', async () => {
+  it('has as many connections as its own maximumConnections allows, independent of other listeners', async () => {
     const transport = new TestTransport({ maximumConnections: 1 })
     const instance = await start({}, [transport])
     const [first, second] = [transport.accept(client), transport.accept(client)]
@@ -192,7 +192,7 @@ describe('a transport', () => {
     )
   })
 
-  it('that asks before its handshake has each connection counted once', async () => {
+  it('that asks before its handshake counts each connection once', async () => {
     const transport = new TestTransport()
     const instance = await start({ connectRate: 0.001, connectBurst: 2 }, [transport])
     const ask = () => transport.server!.admits(client)
@@ -215,7 +215,7 @@ describe('a transport', () => {
     expect([ask(), instance.counters.refusedByBan]).toEqual([false, 1])
   })
 
-  it('whose proxy told the address has the limits of that address', async () => {
+  it('whose proxy sent the address has the limits of that address', async () => {
     const transport = new TestTransport()
     const instance = await start({ banAfterFailures: 1 }, [transport])
     instance.ban('192.0.2.7', 10)
@@ -227,7 +227,7 @@ describe('a transport', () => {
 })
 
 describe('a server that stops', () => {
-  it('ends connections at once that have nothing under way, and the others when they have finished', async () => {
+  it('ends connections without anything under way at once, and all other connections when they have finished', async () => {
     const handler = newHandler()
     let isFinished = false
     handler.unfinished = ({ id }) => id === 1 && !isFinished

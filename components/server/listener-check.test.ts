@@ -16,22 +16,22 @@ const check = (
 const authenticators = { known: ['users', 'tokens'] }
 
 describe('a listener that other machines reach', () => {
-  it('is refused when nothing checks who connects: the sentence says where, and what would do', () => {
+  it('is refused when nothing checks who connects: the error names the address and the solutions', () => {
     expect(() => check(false, {}, {})).toThrow(
       'lan is not opened on 0.0.0.0:1883: other machines reach this address, and no component checks who connects. ' +
         'Either add an authenticator to the authenticators of the handler, or listen on 127.0.0.1, or set ' +
-        'allowAnonymous: true in the config of lan to let everyone in.',
+        'allowAnonymous: true in the config of lan to accept every client.',
     )
     expect(() => check(false, { authenticators: [] }, authenticators)).toThrow(
       'Either name an authenticator in the authenticators of lan (the handler has users, tokens), or listen on',
     )
   })
 
-  it('is refused when the handler does not say what it checks', () => {
+  it('is refused when the handler has no authenticationOf', () => {
     expect(() => check(false, {}, undefined)).toThrow('lan is not opened on 0.0.0.0:1883')
   })
 
-  it('is opened with a warning when the config lets everyone in', () => {
+  it('is opened with a warning when the config accepts every client', () => {
     const warning = 'Every host that reaches 0.0.0.0:1883 may connect: clients need not authenticate'
     expect(check(false, { allowAnonymous: true }, {})).toBe(warning)
     expect(check(false, { allowAnonymous: true }, undefined)).toBe(warning)
@@ -59,7 +59,7 @@ describe('a listener of this machine alone', () => {
   })
 })
 
-it('a listener that lets nobody in is refused', () => {
+it('a listener that no client could use is refused', () => {
   for (const isLocal of [true, false]) {
     expect(() => check(isLocal, { allowAnonymous: false }, {})).toThrow('no client could connect')
   }

@@ -8,8 +8,8 @@ export type CheckedListener = Pick<Transport, 'name' | 'address' | 'isLocal' | '
 
 /**
  * Checks who may connect to a listener before it is opened: a broker must not be open to a network by mistake.
- * @returns a warning for the log if everyone who reaches the address may connect, as the config says.
- * @throws an Error that says why the listener is not opened, and what would do.
+ * @returns a warning for the log if the config lets every host that reaches the address connect.
+ * @throws an Error with the reason why the listener is not opened, and the solutions.
  */
 export const checkListener = (
   listener: CheckedListener,
@@ -29,7 +29,7 @@ export const checkListener = (
   return warningOf(proof, address, options)
 }
 
-/** For a handler that does not say what it checks. */
+/** For a handler without `authenticationOf`. */
 const NOTHING_CHECKED: ListenerAuthentication = { proof: 'none', unknown: [], known: [] }
 
 const unknownAuthenticators = (name: string, unknown: readonly string[], known: readonly string[]): string => {
@@ -47,7 +47,7 @@ const openToAll = (name: string, address: string, options: ListenerOptions, know
       : 'add an authenticator to the authenticators of the handler'
   return (
     `${name} is not opened on ${address}: other machines reach this address, and no component checks who connects. ` +
-    `Either ${add}, or listen on 127.0.0.1, or set allowAnonymous: true in the config of ${name} to let everyone in.`
+    `Either ${add}, or listen on 127.0.0.1, or set allowAnonymous: true in the config of ${name} to accept every client.`
   )
 }
 

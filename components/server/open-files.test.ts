@@ -34,7 +34,7 @@ it('reads the limit of this process where Linux tells it', async () => {
   expect(await openFileLimit(join(directory, 'missing'))).toBeUndefined()
 })
 
-it('warns if maximumConnections cannot be reached, and says what would do', () => {
+it('warns if maximumConnections cannot be reached, and names the solution', () => {
   expect([warnings(50_200), warnings(undefined)]).toEqual([[], []])
   expect(warnings(1_024)).toEqual([
     'maximumConnections (50000) cannot be reached: this process may open 1024 files, which are enough for about 824 connections. ' +

@@ -1,7 +1,7 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 
 /** Why a connection is refused: the value of the config that does not allow it, or a ban. */
 export type RefusalReason =
@@ -52,7 +52,7 @@ export class Refusals {
 
 type ReasonCounter = 'refusedByListener' | 'refusedByAddress' | 'refusedByRate' | 'refusedByBan'
 
-/** `refused` counts all of them; a reason of its own has a counter of its own besides. */
+/** `refused` counts all of them. Some reasons also have their own counter. */
 const COUNTERS: Readonly<Record<RefusalReason, ReasonCounter | undefined>> = {
   maximumConnections: undefined,
   maximumConnectionsOfListener: 'refusedByListener',

@@ -136,7 +136,7 @@ describe('the server', () => {
     return new MqttServer(kept, [], configOf(config), stages, logger, 'server')
   }
 
-  it('is not opened to other machines by a handler that checks nothing, unless the config says so', async () => {
+  it('is not opened to other machines by a handler that checks nothing, unless the config allows it', async () => {
     logger.lines.length = 0
     await expect(serverAt('0.0.0.0', {}).serve()).rejects.toThrow('server is not opened on 0.0.0.0:1883')
     expect(logger.lines).toEqual([])

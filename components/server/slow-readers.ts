@@ -1,5 +1,5 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 
 /** A connection that may have to be cut off. */
 export interface SlowReader {

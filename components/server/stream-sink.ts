@@ -6,8 +6,8 @@ import type { ByteSink, Written } from './byte-sink.ts'
 export class StreamSink implements ByteSink {
   readonly #stream: ByteStream
   /**
-   * A socket, of TLS too, has copied or sent what it says is written. Any other stream that does not say so (`copiesBytes`) may have
-   * passed it on as it is, to be read later, as a PassThrough does: it gets bytes of its own, since the memory here is used again.
+   * A socket, also of TLS, has copied or sent what it reports as written. Any other stream without `copiesBytes` may have
+   * passed it on as it is, to be read later, as a PassThrough does: it gets a copy of the bytes, since the memory here is used again.
    */
   readonly #copies: boolean
 

@@ -1,6 +1,6 @@
 import { Fifo } from '../../src/collections/fifo.ts'
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 import type { EndOfTurn, TurnEnd } from './end-of-turn.ts'
 
 /**

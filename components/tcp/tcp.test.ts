@@ -44,12 +44,12 @@ describe('tcp', () => {
     await expect(startTransport(tcp, { fd: 3 })).rejects.toThrow('fd: 3 needs socket activation')
   })
 
-  it('refuses a proxyProtocol that trusts nobody', () => {
+  it('refuses a proxyProtocol without a trusted address', () => {
     expect(tcp.config.safeParse({ proxyProtocol: { trusted: [] } }).success).toBe(false)
     expect(tcp.config.safeParse({ proxyProtocol: { trusted: ['proxy.example'] } }).success).toBe(false)
   })
 
-  it('has no measures of proxies where there are none', async () => {
+  it('has no measures of proxies without proxyProtocol', async () => {
     const { transport } = await startTransport(tcp, { port: 0 })
     expect(tcp.measure?.(transport)).toEqual([])
     await transport.close()

@@ -104,7 +104,7 @@ describe('a connection over TLS', () => {
     expect(raw.bytesRead - before).toBe(20 * 'answer'.length + 22)
   })
 
-  it('leaves nothing when the client sends what is no TLS after the handshake', async () => {
+  it('leaves nothing when the client sends bytes that are not TLS after the handshake', async () => {
     const { raw } = await secure()
     raw.write(Buffer.alloc(100, 'x'))
     await eventually(() => expect(core.connections).toBe(0))

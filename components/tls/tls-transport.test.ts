@@ -131,7 +131,7 @@ describe('the component tls', () => {
     expect(transport.handshakes).toMatchObject({ underWay: 0, completed: 20 })
   })
 
-  it('leaves nothing of a client without TLS, and says so', async () => {
+  it('leaves nothing of a client without TLS, and logs it', async () => {
     transport = await start()
     serve()
     const client = await raw()
@@ -141,7 +141,7 @@ describe('the component tls', () => {
     expect(logger.at('warn')).toMatchObject([{ message: expect.stringContaining('first byte is 0x10') }])
   })
 
-  it('leaves nothing of a client whose handshake is not right', async () => {
+  it('leaves nothing of a client whose handshake is not valid', async () => {
     transport = await start()
     serve()
     const client = await raw()
@@ -170,7 +170,7 @@ describe('the component tls', () => {
     expect(transport.handshakes).toMatchObject({ underWay: 0, failed: { deadline: 0, closed: 0 } })
   })
 
-  it('says who the client is', async () => {
+  it('has the identity of the client', async () => {
     transport = await start()
     serve()
     const client = await secure()
@@ -197,7 +197,7 @@ describe('the component tls', () => {
     expect(String((await once(client, 'data'))[0])).toBe('answer')
   })
 
-  it('keeps its port over a reset, and the connections that came meanwhile', async () => {
+  it('keeps its port over a reset, and the connections that arrived during it', async () => {
     transport = await start()
     serve()
     const [underWay] = [await raw()]

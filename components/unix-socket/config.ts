@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { listenerOptions } from '../../src/kinds/listener-options.ts'
+import { backlog } from '../../src/network/tcp-options.ts'
 
 /** The operating system takes 107 bytes on Linux, 103 elsewhere. */
 const MAXIMUM_PATH_BYTES = 107
@@ -20,12 +21,7 @@ export const unixSocketConfig = z.strictObject({
       'Who may connect: the mode of the file in octal digits. `600`: the user of the broker; `660`: its group as well; `666`: all ' +
         'users of this machine.',
     ),
-  backlog: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(1024)
-    .describe('Connections that may wait to be accepted; the operating system may allow fewer.'),
+  backlog,
   ...listenerOptions,
 })
 

@@ -5,7 +5,7 @@ import { type Listening, listen } from '../../src/network/listening.ts'
 import type { UnixSocketConfig } from './config.ts'
 
 /**
- * Listens at a path. A socket file that a process left behind, which was killed, is removed; one that somebody listens at is not.
+ * Listens at a path. The socket file of a process that was killed is removed; a socket that another process listens at is not.
  * @throws the operating system's error, `EADDRINUSE` if another process listens there or the path is another file.
  */
 export const listenAtPath = async ({ path, mode, backlog }: UnixSocketConfig): Promise<Listening> => {
@@ -24,7 +24,7 @@ export const listenAtPath = async ({ path, mode, backlog }: UnixSocketConfig): P
 /** Sets who may connect. @param mode in octal digits. */
 export const setMode = (path: string, mode: string): Promise<void> => chmod(path, Number.parseInt(mode, 8))
 
-/** Whether a path is a socket that nobody listens at. */
+/** Whether a path is a socket that no process listens at. */
 const isStale = async (path: string): Promise<boolean> => {
   const file = await lstat(path).catch(() => undefined)
   if (file === undefined || !file.isSocket()) return false

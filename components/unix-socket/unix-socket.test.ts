@@ -59,7 +59,7 @@ describe('unixSocket', () => {
     },
   )
 
-  it('takes the place of a socket that nobody listens at', async () => {
+  it('replaces a socket that no process listens at', async () => {
     await leaveFile()
     const { transport } = await startTransport(unixSocket, { path })
     const client = await connected(path)
@@ -67,7 +67,7 @@ describe('unixSocket', () => {
     await transport.close()
   })
 
-  it('leaves alone a socket that somebody listens at', async () => {
+  it('does not touch a socket that another process listens at', async () => {
     const { transport } = await startTransport(unixSocket, { path })
     await expect(startTransport(unixSocket, { path })).rejects.toMatchObject({ code: 'EADDRINUSE' })
     const client = await connected(path)
@@ -75,7 +75,7 @@ describe('unixSocket', () => {
     await transport.close()
   })
 
-  it('leaves alone a file that is no socket', async () => {
+  it('does not touch a file that is not a socket', async () => {
     writeFileSync(path, 'text')
     await expect(startTransport(unixSocket, { path })).rejects.toMatchObject({ code: 'EADDRINUSE' })
     expect(statSync(path).size).toBe(4)

@@ -115,7 +115,7 @@ describe('FrameReader', () => {
     expect(readAll([empty]).steps).toBe(10)
   })
 
-  it('fails at most once, whatever the bytes', () => {
+  it('fails at most once, for all bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const found = readAll([bytes])

@@ -9,9 +9,9 @@ export const FRAMES_PER_STEP = 64
 /** Status codes of the Close frame (RFC 6455, section 7.4.1). */
 export const NORMAL_CLOSURE = 1000
 export const PROTOCOL_ERROR = 1002
-export const UNSUPPORTED_DATA = 1003
-export const INVALID_TEXT = 1007
-export const TOO_BIG = 1009
+const UNSUPPORTED_DATA = 1003
+const INVALID_TEXT = 1007
+const TOO_BIG = 1009
 
 /** Takes what is not payload. */
 export interface FrameUser {
@@ -40,7 +40,7 @@ const MAXIMUM_CONTROL_BYTES = 125
 export class FrameReader {
   readonly #user: FrameUser
   /** The header of the frame, as far as it has come. */
-  // Not of the pool of Node: a small part would keep 8 KiB as long as the connection lasts.
+  // Not from the pool of Node: a small part would keep 8 KiB until the connection ends.
   readonly #header = Buffer.alloc(MAXIMUM_HEADER_BYTES)
   #headerLength = 0
   #headerWanted = 2

@@ -9,7 +9,7 @@ export interface OriginRule {
 }
 
 /**
- * Whether a request may come from where it comes from. A browser sends the header Origin, and lets every page open a WebSocket to every
+ * Whether the origin of a request is allowed. A browser sends the header Origin, and lets every page open a WebSocket to every
  * host. So a page of any site could use a broker that only this machine, or only this network, can reach. Other clients send no Origin.
  *
  * Without a list, pages of the same host are allowed. A name of a host proves nothing without TLS: its owner can have it lead to

@@ -14,8 +14,8 @@ const END = '\r\n\r\n'
 const FIRST_LETTERS = /^[A-Z]/
 
 /**
- * A connection whose request has not come as a whole. One request is read, and nothing behind it: the parser of `node:http` would go on
- * with all requests that a peer sends at once, whatever the answer to the first one is.
+ * A connection whose request is not complete. One request is read, and no bytes after it: the parser of `node:http` would handle all
+ * requests that a peer sends at once, also after the first one was refused.
  */
 export class PendingRequest {
   readonly #handshake: Handshake

@@ -1,4 +1,4 @@
-/** The mask of a frame (RFC 6455, section 5.3), and where it goes on. */
+/** The mask of a frame (RFC 6455, section 5.3), and its next byte. */
 export interface Mask {
   /** Its four bytes as a number, the first byte lowest. */
   key: number

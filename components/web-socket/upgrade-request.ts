@@ -36,7 +36,7 @@ const UPGRADE_HEADERS = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebS
 export const checkUpgrade = (request: HttpRequest, rule: UpgradeRule): AcceptedRequest | RefusedRequest => {
   const { headers, method, target } = request
   if (target.split('?', 1)[0] !== rule.path) {
-    return { refusal: 'path', status: 404, message: `There is nothing at this path. MQTT is at ${rule.path}.` }
+    return { refusal: 'path', status: 404, message: `This path does not exist. MQTT is at ${rule.path}.` }
   }
   const isUpgrade =
     method === 'GET' && hasToken(headers.get('upgrade'), 'websocket') && hasToken(headers.get('connection'), 'upgrade')

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import { AddressList } from '../../src/network/address-list.ts'
 import type { Handshake } from '../../src/network/handshakes.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 import type { WebSocketConfig } from './config.ts'
 import { forwardedAddress } from './forwarded.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -28,7 +28,7 @@ export interface RequestCounters {
 
 /** Takes the connections that have become a WebSocket. */
 export interface UpgradeUser {
-  /** Whether a client of whom a proxy has told may go on. Called before the answer. */
+  /** Whether a client behind a proxy is allowed. Called before the answer. */
   mayUpgrade(peer: Peer): boolean
   /** @param head the first bytes of the WebSocket, which came with the request. */
   upgraded(socket: Duplex, head: Buffer, peer: Peer): void
@@ -56,7 +56,7 @@ export class Upgrades implements RequestUser {
     this.#maximumBytes = maximumHeaderBytes
   }
 
-  /** Whether the address is one of a proxy that says where the client is: the client is not known before the request. */
+  /** Whether the address is that of a trusted proxy. Then the client is not known before the request. */
   isProxy(address: string): boolean {
     return this.#proxies.has(address)
   }

@@ -14,7 +14,7 @@ import { SecureSockets } from './secure-sockets.ts'
 import { type RequestCounters, Upgrades, type UpgradeUser } from './upgrades.ts'
 import { WebSocketStream } from './web-socket-stream.ts'
 
-/** Connections over WebSocket: PROXY header and TLS, if the config says so, then HTTP request, then MQTT in binary frames. */
+/** Connections over WebSocket: first the PROXY header and TLS if configured, then the HTTP request, then MQTT in binary frames. */
 export class WebSocketListener extends SocketTransport implements UpgradeUser {
   /** Undefined without TLS. */
   readonly secure: SecureSockets | undefined

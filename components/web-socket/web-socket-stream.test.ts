@@ -46,7 +46,7 @@ const text = (content: string): Buffer => clientFrame(Buffer.from(content))
 const empty = clientFrame(new Uint8Array(), { opcode: 9 })
 
 describe('WebSocketStream', () => {
-  it('passes nothing on before somebody listens, then first what came with the request', async () => {
+  it('passes nothing on before there is a listener, then first the bytes that came with the request', async () => {
     const { socket, stream } = streamOf(text('first '))
     socket.push(text('second'))
     await new Promise(setImmediate)
@@ -58,7 +58,7 @@ describe('WebSocketStream', () => {
     await eventually(() => expect(found).toBe('first second'))
   })
 
-  it('has each step of a chunk charged, also one without payload, and stops within a chunk', async () => {
+  it('charges each step of a chunk, also one without payload, and stops within a chunk', async () => {
     const { socket, stream } = streamOf()
     const steps: number[] = []
     stream.on('data', (chunk: Buffer) => {
@@ -183,7 +183,7 @@ describe('WebSocketStream', () => {
     await eventually(() => expect(events).toHaveLength(1))
   })
 
-  it('is destroyed by an error that nobody listens to', async () => {
+  it('is destroyed by an error without a listener', async () => {
     const socket = new TestSocket()
     const stream = new WebSocketStream(socket, Buffer.alloc(0))
     socket.destroy(new Error('lost'))

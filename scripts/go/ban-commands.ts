@@ -13,12 +13,12 @@ const usualSeconds = 3_600
 export const banCommands = (dev: Dev): Readonly<Record<string, Command>> => ({
   bans: {
     usage: 'bans()',
-    help: 'the addresses from which no connection is taken now',
+    help: 'the banned addresses',
     call: () => bans(dev),
   },
   ban: {
     usage: "ban('192.0.2.7')",
-    help: 'takes no connection from an address for an hour',
+    help: 'refuses connections from an address for an hour',
     more: [
       "ban('192.0.2.7', 60)  for 60 seconds",
       'Clients that are connected stay connected: disconnect() ends one. An IPv6 address stands for its /64 network.',
@@ -56,7 +56,7 @@ const ban = (dev: Dev, address: unknown, seconds: unknown): object => {
   explained(() => {
     for (const listener of listeners) listener.ban(address, seconds)
   })
-  return shownAs({}, `No connection is taken from ${address} for ${duration(seconds * 1_000)}.`)
+  return shownAs({}, `Connections from ${address} are refused for ${duration(seconds * 1_000)}.`)
 }
 
 const unban = (dev: Dev, address: unknown): object => {
@@ -72,7 +72,7 @@ const running = (dev: Dev) => {
   throw new UsageError('nothing listens: go() starts the system')
 }
 
-/** What a listener says about a wrong address or time is all there is to say. */
+/** The message of the listener about a wrong address or time is the whole error. */
 const explained = <T>(action: () => T): T => {
   try {
     return action()

@@ -393,7 +393,7 @@ test('bans(), ban() and unban() act on every listener', async () => {
   await call('go')
   expect(await shown('bans')).toBe('No address is banned.')
   expect(await shown('unban', '192.0.2.7')).toBe('192.0.2.7 was not banned.')
-  expect(await shown('ban', '192.0.2.7', 90)).toBe('No connection is taken from 192.0.2.7 for 1 min 30 s.')
+  expect(await shown('ban', '192.0.2.7', 90)).toBe('Connections from 192.0.2.7 are refused for 1 min 30 s.')
   expect(await shown('bans')).toMatch(/^address +for +because of\n192\.0\.2\.7 +1 min (29|30) s +an operator\n1 ban$/)
   expect(call('bans')).toMatchObject([{ address: '192.0.2.7', byOperator: true }])
   expect(await shown('unban', '192.0.2.7')).toBe('The ban of 192.0.2.7 has ended.')

@@ -121,7 +121,7 @@ const lifeCommands = ({ dev, print, afterReset, disconnected, watches }: Command
     },
     refresh: {
       usage: 'refresh()',
-      help: 'has the components read the files that their configs name again: passwords, certificates',
+      help: 'reads the files of all components again: passwords, certificates, keys, rules',
       call: () => refresh(dev),
     },
     log: {

@@ -81,10 +81,10 @@ test('users are added with a password that is asked for twice, listed and delete
 })
 
 test.each([
-  [['pencil', 'paper'], 'the two are not the same'],
-  [['pencil', undefined], 'the two are not the same'],
-  [[undefined], 'there is no password'],
-  [[''], 'there is no password'],
+  [['pencil', 'paper'], 'the two passwords differ'],
+  [['pencil', undefined], 'the two passwords differ'],
+  [[undefined], 'no password was given'],
+  [[''], 'no password was given'],
 ])('nothing is changed when %j is typed', async (keys, why) => {
   await call('go')
   typed = [...keys]

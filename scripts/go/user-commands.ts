@@ -85,8 +85,8 @@ const nameOf = (name: unknown, usage: string): string => {
 
 const typedPassword = async (ask: Ask): Promise<string> => {
   const password = await ask('Password: ')
-  if (password === undefined || password === '') throw new UsageError('there is no password; nothing was changed')
-  if ((await ask('Again: ')) !== password) throw new UsageError('the two are not the same; nothing was changed')
+  if (password === undefined || password === '') throw new UsageError('no password was given; nothing was changed')
+  if ((await ask('Again: ')) !== password) throw new UsageError('the two passwords differ; nothing was changed')
   return password
 }
 

@@ -2,19 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { identityAttributes } from '../kinds/identity.ts'
 import { readAccessClaims } from './access-claims.ts'
-import { parseAcl } from './parse-acl.ts'
+import { parseEmqxAcl } from './parse-emqx-acl.ts'
 
 const rule = { permission: 'allow', action: 'publish', topic: 'a/#' }
 
 describe('the rights of a client', () => {
-  it('are nothing when nothing is said', () => {
+  it('are empty when there are no claims', () => {
     expect(readAccessClaims({})).toEqual({})
     const nothing = { isSuperuser: null, groups: null, clientAttributes: null, acl: null }
     expect(readAccessClaims(nothing)).toEqual({})
     expect(readAccessClaims({ isSuperuser: false, groups: [], clientAttributes: {} })).toEqual({})
   })
 
-  it('are no rules at all when the list is empty: it allows nothing', () => {
+  it('allow nothing when the list is empty', () => {
     expect(readAccessClaims({ acl: [] })).toEqual({ rules: [] })
   })
 
@@ -34,11 +34,11 @@ describe('the rights of a client', () => {
     [{ clientAttributes: { a: 'x'.repeat(1_025) } }],
     [{ acl: true }],
     [{ acl: 'a' }],
-  ])('that cannot be understood are no rights: %j', (claims) => {
+  ])('that are not valid give no rights: %j', (claims) => {
     expect(readAccessClaims(claims)).toBeTypeOf('string')
   })
 
-  it('are valid attributes, or none, whatever is said', () => {
+  it('are valid attributes, or none, for all claims', () => {
     const claims = fc.record({
       isSuperuser: fc.anything(),
       groups: fc.oneof(fc.array(fc.string()), fc.anything()),
@@ -89,10 +89,10 @@ describe("a rule in EMQX's form", () => {
       { ...rule, action: 'all', topic: 'eq a/#' },
       { action: 'subscribe', filter: 'a/#', allow: true },
     ],
-  ])('becomes one of ours: %j', (emqx, ours) => expect(parseAcl([emqx])).toEqual([ours]))
+  ])('becomes a rule of mqtt-jig: %j', (emqx, ours) => expect(parseEmqxAcl([emqx])).toEqual([ours]))
 
   it('that can never match is left out', () => {
-    expect(parseAcl([{ ...rule, topic: 'eq a/#' }])).toEqual([])
+    expect(parseEmqxAcl([{ ...rule, topic: 'eq a/#' }])).toEqual([])
   })
 
   it.each([
@@ -120,23 +120,24 @@ describe("a rule in EMQX's form", () => {
     [null],
     ['a'],
     [[rule]],
-  ])('that cannot be understood makes the whole list wrong: %j', (emqx) => {
-    expect(parseAcl([rule, emqx])).toMatch(/^rule 2: ./)
+  ])('that is not valid makes the whole list invalid: %j', (emqx) => {
+    expect(parseEmqxAcl([rule, emqx])).toMatch(/^rule 2: ./)
   })
 
   it('is one of 1,000 at most', () => {
-    expect(parseAcl(Array(1_000).fill(rule))).toHaveLength(1_000)
-    expect(parseAcl(Array(1_001).fill(rule))).toBeTypeOf('string')
+    expect(parseEmqxAcl(Array(1_000).fill(rule))).toHaveLength(1_000)
+    expect(parseEmqxAcl(Array(1_001).fill(rule))).toBeTypeOf('string')
   })
 
   it('of the older form allows what it lists, and nothing else', () => {
-    expect(parseAcl({ pub: ['a'], sub: ['b/#'], all: [`c/$\{clientid}`] })).toEqual([
+    expect(parseEmqxAcl({ pub: ['a'], sub: ['b/#'], all: [`c/$\{clientid}`] })).toEqual([
       { action: 'publish', filter: 'a', allow: true },
       { action: 'subscribe', filter: 'b/#', allow: true },
       { action: 'all', filter: 'c/%c', allow: true },
       { action: 'all', filter: '#', allow: false },
       { action: 'all', filter: '$SYS/#', allow: false },
     ])
-    for (const wrong of [{ pub: 'a' }, { publish: ['a'] }, { pub: [7] }]) expect(parseAcl(wrong)).toBeTypeOf('string')
+    for (const wrong of [{ pub: 'a' }, { publish: ['a'] }, { pub: [7] }])
+      expect(parseEmqxAcl(wrong)).toBeTypeOf('string')
   })
 })

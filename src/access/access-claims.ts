@@ -1,8 +1,8 @@
 import type { IdentityAttributes } from '../kinds/identity.ts'
 import type { TopicRule } from '../kinds/topic-rule.ts'
-import { parseAcl } from './parse-acl.ts'
+import { parseEmqxAcl } from './parse-emqx-acl.ts'
 
-/** What a token, or a service that was asked, says about the rights of a client. Nothing of it is checked yet. */
+/** The rights of a client as a token or a service states them. They are not checked yet. */
 export interface AccessClaims {
   readonly isSuperuser?: unknown
   /** A text, or a list of them. */
@@ -19,8 +19,8 @@ const MAXIMUM_ENTRIES = 100
 const MAXIMUM_LENGTH = 1_024
 
 /**
- * Reads the rights of a client. A part that is left out, or null, says nothing.
- * @returns what is wrong, as text, if a part cannot be understood. The client must not be let in then: a rule that is left out could be
+ * Reads the rights of a client. A part that is left out, or null, gives and limits nothing.
+ * @returns the problem, as text, if a part is not valid. The client must then be refused: a rule that is left out could be
  * one that denies.
  */
 export const readAccessClaims = (claims: AccessClaims): IdentityAttributes | string => {
@@ -30,7 +30,7 @@ export const readAccessClaims = (claims: AccessClaims): IdentityAttributes | str
   if (typeof groups === 'string') return groups
   const values = readValues(claims.clientAttributes ?? {})
   if (typeof values === 'string') return values
-  const rules = claims.acl === undefined || claims.acl === null ? undefined : parseAcl(claims.acl)
+  const rules = claims.acl === undefined || claims.acl === null ? undefined : parseEmqxAcl(claims.acl)
   if (typeof rules === 'string') return `acl: ${rules}`
   return attributesOf(isSuperuser, groups, values, rules)
 }
@@ -44,7 +44,7 @@ const attributesOf = (
   ...(isSuperuser && { isSuperuser }),
   ...(groups.length > 0 && { groups: [...groups] }),
   ...(Object.keys(values).length > 0 && { values }),
-  // An empty list stays: with it the client has rules, none of which allows anything.
+  // An empty list is kept: with it the client has rules, and no rule allows anything.
   ...(rules !== undefined && { rules: [...rules] }),
 })
 

@@ -5,7 +5,7 @@ import { placeholdersIn } from './placeholders.ts'
 /** What a client may ask to do. Rules say `all` for each of the three. */
 export type Action = 'publish' | 'subscribe' | 'receive'
 
-/** A rule of access to topics. A condition that is left out holds for every client and message. */
+/** A rule of access to topics. A condition that is left out matches every client and message. */
 export interface AccessRule {
   readonly action: Action | 'all'
   /** A Topic Filter, not `$share/...`, with placeholders unless `isLiteral`. */

@@ -117,7 +117,7 @@ describe('access rules', () => {
     expect(inherited.maySubscribe(who('c', 'ann', [], {}), '+/a', 0)).toBe('pass')
   })
 
-  it('deny all that a rule could have meant when a name cannot stand in it', () => {
+  it('deny everything that a rule could match when a name is not allowed in it', () => {
     const access = new AccessRules([deny('a/%{plant}/x'), deny('%c/y'), allow('#'), allow('$SYS/#')])
     const may = (identity: Identity, topic: string) => access.mayPublish(identity, topic, 0, false)
     expect(may(who('c', 'ann', [], { plant: 'n' }), 'a/m/x')).toBe('allow')
@@ -128,7 +128,7 @@ describe('access rules', () => {
     expect(access.maySubscribe(who('c/d'), 'b', 0)).toBe('deny')
   })
 
-  it('allow nothing and deny everything with a filter that is none', () => {
+  it('allow nothing and deny everything with a filter that is not valid', () => {
     const bad = 'a/#/b'
     expect(new AccessRules([allow(bad)]).mayPublish(who('c'), 'a', 0, false)).toBe('pass')
     for (const topic of ['a', '$SYS/x']) {

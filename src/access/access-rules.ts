@@ -12,7 +12,7 @@ export interface AccessRulesOptions {
   readonly otherwise?: Decision
   /** Default: `whole`. */
   readonly match?: FilterMatch
-  /** Whether answers on many topics are kept, which takes memory of its own. Default: true. */
+  /** Whether answers on many topics are kept, which takes memory. Default: true. */
   readonly keepsAnswers?: boolean
 }
 
@@ -28,7 +28,7 @@ export class AccessRules {
   #compiled: CompiledRules
   /** Answers on many topics; undefined until the first. */
   #cache: AnswerCache | undefined
-  /** Raised when the rules change: what was found out before is not true any more. */
+  /** Raised when the rules change: earlier answers are then out of date. */
   #generation = 0
   #identities = 0
 
@@ -54,7 +54,7 @@ export class AccessRules {
     return this.#generation
   }
 
-  /** Nodes of the rules that were looked at since the start: most answers are known without. */
+  /** Nodes of the rules that were visited since the start. Most answers need none. */
   get visited(): number {
     return this.#search.visited
   }

@@ -42,7 +42,7 @@ export class CompiledRules {
   readonly #ofGroup = new Map<string, RuleTrees>()
   readonly #anonymous = new RuleTrees()
   readonly #named = new RuleTrees()
-  /** Those that deny and hold placeholders: a name that cannot stand there must not evade them. */
+  /** Those that deny and hold placeholders: a name that is not allowed there must not avoid them. */
   readonly #evadable: PlacedRule[] = []
 
   constructor(rules: readonly AccessRule[]) {
@@ -54,7 +54,7 @@ export class CompiledRules {
       const placed = { ...rule, index }
       const trees = this.#treesFor(rule)
       if (problemOfFilter(rule.filter, rule.isLiteral) !== undefined) {
-        // What cannot be understood allows nothing and denies everything.
+        // A filter that is not valid allows nothing and denies everything.
         if (!rule.allow) trees.addForEverything(placed)
         return
       }

@@ -23,7 +23,7 @@ export const namedLevel = (level: string): NamedLevel | undefined => {
 /** Whether the client has no user name. */
 export const isAnonymous = ({ userName }: Identity): boolean => isNone(userName)
 
-/** An empty name is none. */
+/** An empty name counts as no name. */
 const isNone = (name: string | undefined): name is undefined | '' => name === undefined || name === ''
 
 /** A name of a client that a placeholder stands for. */
@@ -54,7 +54,7 @@ export class Names {
     return !/[+#]/.test(clientId) && !(userName !== undefined && /[+#]/.test(userName))
   }
 
-  /** The name that a placeholder stands for; undefined when the client has none. */
+  /** The name that replaces a placeholder; undefined when the client has none. */
   of(placeholder: string): Name | undefined {
     if (placeholder === '%c') return this.#client
     if (placeholder === '%u') return this.#user

@@ -26,11 +26,11 @@ export interface Question {
 }
 
 /**
- * The search for the first rule that matches, in one tree after the other. Each node is looked at once at most, and one whose rules
+ * The search for the first rule that matches, in one tree after the other. Each node is visited at most once, and one whose rules
  * all come after the best so far is passed over.
  */
 export class RuleSearch {
-  /** Nodes that were looked at since the start. */
+  /** Nodes that were visited since the start. */
   visited = 0
   #question: Question | undefined
   #levels: readonly string[] = []

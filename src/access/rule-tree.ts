@@ -13,7 +13,7 @@ export interface RuleNode {
   first: number
   /** Rules whose filter ends here, in their order. */
   readonly rules: PlacedRule[]
-  /** Rules whose filter goes on with `#`, in their order. */
+  /** Rules whose filter continues with `#`, in their order. */
   readonly rest: PlacedRule[]
   /** By the text of the next level. */
   readonly levels: Map<string, RuleNode>
@@ -24,12 +24,12 @@ export interface RuleNode {
 }
 
 /**
- * Rules in a tree with a node for each level of their filters: the rules on one topic are found without a look at the others. A
- * placeholder is a level of its own, so one tree serves all clients.
+ * Rules in a tree with a node for each level of their filters: the rules on one topic are found without comparing other rules. A
+ * placeholder is a separate level, so one tree serves all clients.
  */
 export class RuleTree {
   readonly root = newNode()
-  /** Rules that match whatever is asked for, also topics that begin with `$`. */
+  /** Rules that match every topic, also those that begin with `$`. */
   readonly everything: PlacedRule[] = []
   /** Levels of the longest filter, without `#`. */
   depth = 0

@@ -29,7 +29,7 @@ it('more may be taken than there is: the debt is paid back first', () => {
   expect(bucket.takeOne(...RATE, 2_000)).toBe(true)
 })
 
-it('a clock that steps back takes nothing away', () => {
+it('a clock that steps back removes no tokens', () => {
   const bucket = new TokenBucket(5, 1_000)
   expect(bucket.take(1, ...RATE, 500)).toBe(0)
   expect(bucket.isFull(...RATE, 1_000)).toBe(true)

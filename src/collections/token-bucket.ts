@@ -1,6 +1,6 @@
 /**
- * Tokens that return at a steady rate, up to a number. What is taken may exceed what is there: the debt is paid back first. Plain
- * numbers, without a timer and without a clock of its own.
+ * Tokens that return at a steady rate, up to a number. More tokens can be taken than there are: the debt is paid back first. Plain
+ * numbers, without a timer and without a clock.
  */
 export class TokenBucket {
   /** Tokens at the time `#atMs`; negative for a debt. */

@@ -25,7 +25,7 @@ it('makes a file for its owner alone, and leaves no draft', async () => {
   expect(await readdir(folder)).toEqual(['users'])
 })
 
-it('takes the rights of others away, and keeps those of the group', async () => {
+it('removes the rights of other users, and keeps those of the group', async () => {
   await writeFile(path, 'a')
   await chmod(path, 0o644)
   expect(await replaceFile(path, append('b'))).toBe(true)
@@ -40,7 +40,7 @@ it('keeps a symbolic link, and replaces what it leads to', async () => {
   expect(await readFile(join(folder, 'target'), 'utf8')).toBe('ab')
 })
 
-it('begins anew when somebody else changes the file meanwhile', async () => {
+it('starts again when another program changes the file meanwhile', async () => {
   await writeFile(path, 'a')
   const seen: string[] = []
   await replaceFile(path, async (content) => {
@@ -52,7 +52,7 @@ it('begins anew when somebody else changes the file meanwhile', async () => {
   expect(await read()).toBe('their line+ ours')
 })
 
-it('gives up when somebody else changes the file all the time', async () => {
+it('fails when another program keeps changing the file', async () => {
   let count = 0
   const change = replaceFile(path, async () => {
     count += 1

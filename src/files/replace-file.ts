@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 
-/** How often a change begins anew because somebody else changed the file. */
+/** How often a change starts again because another program changed the file. */
 const ATTEMPTS = 5
 /** For its owner alone. */
 const PRIVATE_MODE = 0o600
@@ -13,7 +13,7 @@ const KEPT_MODE = 0o770
  * Replaces a file by a changed one. A reader finds the old content or the new one and nothing between, also after a crash. A symbolic
  * link stays, and the file that it leads to is replaced. Owner and group stay; a file that is new belongs to its owner alone.
  * @param change makes the new content of the old one, which is undefined when there is no file; undefined leaves the file as it is.
- * Called again when somebody else changed the file meanwhile.
+ * Called again when another program changed the file meanwhile.
  * @returns whether the file was replaced.
  * @throws what the file system throws, or `change`. Nothing is changed then.
  */

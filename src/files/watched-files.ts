@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises'
 
-/** How often the files are looked at unless told otherwise, in milliseconds. */
+/** The default interval at which the files are checked, in milliseconds. */
 const INTERVAL_MS = 5_000
 
 export interface WatchedFilesOptions {
@@ -22,7 +22,7 @@ export class WatchedFiles {
   #looking: Promise<void> | undefined
 
   /**
-   * @param changed called when a file differs from what it was at the last look, or is there or missing now. It is not called for the
+   * @param changed called when a file has changed since the last look, or was created or deleted. It is not called for the
    * state at the first look. It must not throw.
    */
   constructor(paths: readonly string[], changed: () => void, { intervalMs = INTERVAL_MS }: WatchedFilesOptions = {}) {

@@ -14,14 +14,14 @@ export interface Authenticator {
   readonly name: string
   /**
    * Decides on a client. Nothing else of the client is read until the answer, for at most `connectDeadlineMs`. A rejection or an
-   * exception is logged and refuses the client: an authenticator that fails never lets a client in.
+   * exception is logged and refuses the client: an authenticator that fails never accepts a client.
    * @param credentials lent until the answer. The password must not be kept: its bytes are overwritten after the answer, and when
    * the answer is too late.
    */
   authenticate(credentials: Credentials): AuthenticationAnswer | Promise<AuthenticationAnswer>
   /**
    * Whether an identity that this authenticator allowed would still be allowed, with what it knows now and without the password.
-   * Asked for each of its connected clients after the listener of `onRevocation` was called. A client that is not accepted any more is
+   * Asked for each of its connected clients after the listener of `onRevocation` was called. A client that is no longer accepted is
    * disconnected with Not authorized (0x87). Left out when nothing is ever revoked.
    */
   accepts?(identity: AuthenticatedIdentity): boolean
@@ -36,7 +36,7 @@ export interface Authenticator {
 
 export const Authenticator = kind<Authenticator>()('Authenticator')
 
-/** What a client says about itself in CONNECT. Nothing of it is proven, except what TLS found out (`peer.tls`). */
+/** The credentials in the CONNECT of a client. Nothing of them is proven, except `peer.tls`. */
 export interface Credentials {
   readonly clientId: string
   /** undefined when CONNECT has none. */

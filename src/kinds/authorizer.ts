@@ -29,7 +29,7 @@ export interface Authorizer {
   subscribeUnits?(identity: Identity, filter: string): number
   /**
    * Sets the function that is called when the rules have changed. The broker then asks again about every subscription, and ends
-   * those that are not allowed any more.
+   * those that are no longer allowed.
    */
   onChange?(listener: () => void): void
 }

@@ -11,7 +11,7 @@ export interface ClientBroker {
   readonly journal: JournalPosition
   /** Whether an authorizer says what clients may do. */
   readonly isAuthorized: boolean
-  /** Whether a client may receive a message on a topic now; undefined as long as every client may. */
+  /** Whether a client may receive a message on a topic now; undefined while every client may. */
   readonly mayReceive: ((identity: Identity, topic: string) => boolean) | undefined
   /** Milliseconds since 1970, on a clock that never steps back. */
   now(): number

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Peer } from './peer.ts'
 import { topicRule } from './topic-rule.ts'
 
-/** The identity of a client, for authorization. The same object as long as the identity stays the same. */
+/** The identity of a client, for authorization. The same object while the identity stays the same. */
 export interface Identity {
   readonly clientId: string
   /**
@@ -18,7 +18,7 @@ export interface Identity {
 
 /** Plain data: it is stored with the session, for the authorization of its Will. */
 export const identityAttributes = z.strictObject({
-  /** No authorizer is asked: the client may do everything that a client may do. */
+  /** No authorizer is asked: the client may do everything. */
   isSuperuser: z.boolean().optional(),
   /** Groups of the user, for rules that name one. */
   groups: z.array(z.string()).optional(),

@@ -3,8 +3,8 @@ export interface ListenerAuthentication {
   /**
    * Which clients have to prove who they are.
    * `every`: all of them.
-   * `named`: those that send a user name, a password or an Authentication Method. Others are let in without a user name.
-   * `none`: nothing that a client says is checked. Every client is let in.
+   * `named`: those that send a user name, a password or an Authentication Method. Other clients are accepted without a user name.
+   * `none`: nothing is checked. Every client is accepted.
    */
   readonly proof: 'every' | 'named' | 'none'
   /** Names in `ListenerOptions.authenticators` that the handler does not have. Clients of such a listener are refused. */

@@ -35,7 +35,7 @@ export const listenerOptions = {
     .min(1)
     .max(1_000_000)
     .optional()
-    .describe('Connections of this listener at the same time. Unset: no limit of its own.'),
+    .describe('Connections of this listener at the same time. Unset: no limit for the listener itself.'),
   maximumQoS: z
     .union([z.literal(0), z.literal(1), z.literal(2)])
     .optional()

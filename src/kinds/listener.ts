@@ -26,7 +26,7 @@ export interface Listener {
   /**
    * Ends the bans of an address, and forgets its failed authentications.
    * @param address as for `ban`, or as `bans` lists it.
-   * @returns false if it was not banned. @throws TypeError if it is no address.
+   * @returns false if it was not banned. @throws TypeError if it is not an address.
    */
   unban(address: string): boolean
 }
@@ -41,7 +41,7 @@ export interface Ban {
   readonly byOperator: boolean
 }
 
-// Two would have bounds of memory and turns of the event loop of their own. Further addresses are transports of the one.
+// Two servers would each have their own bounds of memory and turns of the event loop. Further addresses are transports of the one server.
 export const Listener = kind<Listener>()('Listener', { unique: true })
 
 /** One place where connections come in, as it is now. */

@@ -3,7 +3,7 @@ export interface UserDirectory {
   /** Names, sorted. */
   list(): readonly string[]
   /**
-   * Adds a user, or gives an existing one another password. It is stored when the promise resolves.
+   * Adds a user, or changes the password of an existing one. It is stored when the promise resolves.
    * @throws an Error that says what is wrong with the name or the password. Nothing is changed then.
    */
   set(name: string, password: string): Promise<void>

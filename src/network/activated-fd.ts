@@ -32,5 +32,5 @@ export const checkActivatedFd = (
     const passed = Number(LISTEN_FDS) === 1 ? 'only 3' : `3 to ${end - 1}`
     throw new Error(`${setting} was not passed: LISTEN_FDS is ${LISTEN_FDS}, so that the numbers are ${passed}.`)
   }
-  if (!fstatSync(fd).isSocket()) throw new Error(`${setting} is no socket.`)
+  if (!fstatSync(fd).isSocket()) throw new Error(`${setting} is not a socket.`)
 }

@@ -21,7 +21,7 @@ describe('handshakes', () => {
   }
   const none = { deadline: 0, closed: 0, protocol: 0, certificate: 0 }
 
-  it('that succeed are counted, and their streams left alone', () => {
+  it('that succeed are counted, and their streams are not touched', () => {
     const { stream, handshake } = begin()
     expect([handshakes.counters.underWay, handshake!.succeed(), handshake!.succeed()]).toEqual([1, true, false])
     vi.advanceTimersByTime(10_000)
@@ -62,7 +62,7 @@ describe('handshakes', () => {
     handshakes.stop()
   })
 
-  it('that fail by the thousand are logged once in a while', () => {
+  it('that fail in large numbers are logged once in an interval', () => {
     for (let count = 0; count < 1_000; count += 1) begin().handshake!.fail('protocol', 'it was wrong')
     expect(log.lines).toMatchObject([
       { level: 'warn', failure: 'protocol', message: expect.stringContaining('it was wrong') },

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
+import { LogInterval } from '../collections/log-interval.ts'
 import type { Logger } from '../kinds/logger.ts'
 import { describePeer, type Peer } from '../kinds/peer.ts'
-import { LogInterval } from './log-interval.ts'
 
 /** Why a handshake failed: it took too long, the peer went away, its bytes were wrong, or its certificate was refused. */
 export type HandshakeFailure = 'deadline' | 'closed' | 'protocol' | 'certificate'
@@ -85,7 +85,7 @@ export class Handshakes {
 
   #noteFailure(handshake: Handshake, failure: HandshakeFailure, detail: string): void {
     this.counters.failed[failure] += 1
-    // Port scanners and health checks close connections early, which is no news.
+    // Port scanners and health checks close connections early. That is not logged.
     const level = failure === 'closed' ? 'debug' : 'warn'
     if (level === 'warn' && !this.#failureLog.begin()) return
     const remote = describePeer(handshake.peer)

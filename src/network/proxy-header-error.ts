@@ -1,4 +1,4 @@
-/** The bytes are no header of the PROXY protocol. The message says what is wrong, in a few words. */
+/** The bytes are not a header of the PROXY protocol. The message is short. */
 export class ProxyHeaderError extends Error {
   override readonly name = 'ProxyHeaderError'
 }

@@ -166,7 +166,7 @@ describe('ProxyHeaderReader', () => {
     }
   })
 
-  it('throws nothing but its own error, whatever the bytes', () => {
+  it('throws only its own error, for all bytes', () => {
     const start = fc.constantFrom(
       Buffer.from(''),
       Buffer.from('PROXY '),

@@ -5,7 +5,7 @@ import { type ProxyTls, readProxyValues } from './proxy-values.ts'
 /** Bytes of the longest header of version 1, with its line break. */
 export const MAXIMUM_V1_BYTES = 107
 /** Bytes of the longest header of version 2 that is accepted, with its values. Headers with a certificate's names have some 200. */
-export const MAXIMUM_V2_BYTES = 2_048
+const MAXIMUM_V2_BYTES = 2_048
 
 /** What a proxy told about a connection, in front of its first byte. */
 export interface ProxyHeader {

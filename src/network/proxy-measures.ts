@@ -9,7 +9,7 @@ export const proxyMeasures = (counters: ProxyCounters | undefined): readonly Mea
     ...handshakeMeasures(counters.headers, 'proxy'),
     {
       name: 'untrusted',
-      help: 'Connections closed because their address is none of the proxies that proxyProtocol.trusted names.',
+      help: 'Connections closed because their address is not one of the proxies that proxyProtocol.trusted names.',
       unit: 'connections',
       kind: 'counter',
       read: () => counters.untrusted,

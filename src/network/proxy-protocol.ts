@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { z } from 'zod'
+import { LogInterval } from '../collections/log-interval.ts'
 import type { Logger } from '../kinds/logger.ts'
 import { describePeer, type Peer } from '../kinds/peer.ts'
 import { AddressList, addressRange } from './address-list.ts'
 import { type Handshake, type HandshakeCounters, Handshakes } from './handshakes.ts'
-import { LogInterval } from './log-interval.ts'
 import { type ProxyHeader, ProxyHeaderReader } from './proxy-header.ts'
 import { ProxyHeaderError } from './proxy-header-error.ts'
 
@@ -42,7 +42,7 @@ const LOG_INTERVAL_MS = 10_000
 
 /**
  * Reads the header of a proxy (PROXY protocol, version 1 or 2) from each connection of a listener, before TLS or MQTT. The header says
- * where the client is, so only proxies that the config names may connect: anybody else could claim any address.
+ * where the client is, so only proxies that the config names may connect: another host could claim any address.
  */
 export class ProxyProtocol {
   readonly counters: ProxyCounters
@@ -87,7 +87,7 @@ export class ProxyProtocol {
     const remote = describePeer(peer)
     this.#log.warn(
       { remote, untrusted: this.counters.untrusted },
-      `Connections refused, the last one from ${remote}: it is none of the proxies that proxyProtocol.trusted names`,
+      `Connections refused, the last one from ${remote}: it is not one of the proxies that proxyProtocol.trusted names`,
     )
   }
 }

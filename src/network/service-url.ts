@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 
-/** Whether an address of a service names this machine, whatever the name servers say. */
+/** Whether an address of a service is this machine. Name servers cannot change the answer. */
 export const isLoopbackUrl = ({ hostname }: URL): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 

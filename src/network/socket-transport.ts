@@ -7,7 +7,7 @@ import { formatAddress } from './format-address.ts'
 import { type KeptListening, type ListenAddress, type Listening, type ListeningHandover, release } from './listening.ts'
 import { isLoopback } from './loopback.ts'
 
-/** What a transport is told about itself. */
+/** The description that a transport gets of itself. */
 export interface SocketTransportOptions {
   /** The name of the component. */
   readonly name: string
@@ -127,7 +127,7 @@ export abstract class SocketTransport implements Transport {
   /** Destroys the connections whose handshake is under way. Called when the transport is closed or handed over. */
   protected abandonHandshakes(): void {}
 
-  /** Whether the server lets a connection from here begin its handshake. The caller destroys it if not. */
+  /** Whether the server allows a connection from this peer to begin its handshake. If not, the caller destroys it. */
   protected admits(peer: Peer): boolean {
     return this.#target?.admits(peer) ?? false
   }

@@ -4,6 +4,25 @@ import { formatAddress } from './format-address.ts'
 import { type KeptListening, keepOrListen, type ListenAddress, listen } from './listening.ts'
 import { proxyProtocol } from './proxy-protocol.ts'
 
+/** How many connections may wait for a listening socket. */
+export const backlog = z
+  .int()
+  .min(1)
+  .max(65_535)
+  .default(1024)
+  .describe('Connections that may wait to be accepted; the operating system may allow fewer.')
+
+/** Values of the sockets of TCP, of `server` as well. */
+export const socketOptions = {
+  backlog,
+  tcpKeepAliveMs: z
+    .int()
+    .min(0)
+    .max(7_200_000)
+    .default(60_000)
+    .describe('Silence after which TCP probes the peer, in milliseconds; 0 disables the probes.'),
+}
+
 /** Values of every listener on TCP. Spread them into its schema; `tcpOptions(1884)` has the default port. */
 export const tcpOptions = (port: number) => ({
   host: z
@@ -20,18 +39,7 @@ export const tcpOptions = (port: number) => ({
     .describe(
       'A listening socket that systemd has opened (socket activation), by its number. Then `host` and `port` are not used.',
     ),
-  backlog: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(1024)
-    .describe('Connections that may wait to be accepted; the operating system may allow fewer.'),
-  tcpKeepAliveMs: z
-    .int()
-    .min(0)
-    .max(7_200_000)
-    .default(60_000)
-    .describe('Silence after which TCP probes the peer, in milliseconds; 0 disables the probes.'),
+  ...socketOptions,
   proxyProtocol: proxyProtocol
     .optional()
     .describe(
@@ -55,7 +63,7 @@ export const describeAddress = ({ host, port, fd }: Pick<TcpOptions, 'host' | 'p
   fd === undefined ? formatAddress(host, port) : `fd ${fd}`
 
 /**
- * Listens at the address of the config, or goes on with the socket of the predecessor if it is at that address.
+ * Listens at the address of the config, or takes over the socket of the predecessor if it is at that address.
  * @param suspended what the predecessor handed over; undefined at a start.
  * @throws as `listen` does, and if `fd` was not passed to this process.
  */

@@ -67,7 +67,7 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
    */
   measure?(instance: NoInfer<I>): readonly Measure[]
   /**
-   * Reads again the files that its config names, and takes over what changed in them. When it throws, the instance goes on with what it
+   * Reads again the files that its config names, and takes over what changed in them. When it throws, the instance continues with what it
    * had. Called when an operator asks for it, never during `start` or twice at the same time, within `startDeadlineMs`.
    * @returns a few words of what changed, for the operator: `12 users, 1 added`; undefined when nothing did.
    */

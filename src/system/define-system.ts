@@ -9,7 +9,7 @@ import type { AnyComponent, Component, ComponentOf, Needs, Returned } from './co
 import type { All, AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
 
 export type { AnyComponent, Component, LifecycleContext, Needs, Provider, Providers } from './component.ts'
-export type { ComponentMeasure, Measure } from './measure.ts'
+export { type ComponentMeasure, counter, gauge, type Measure } from './measure.ts'
 
 /**
  * Declares a component. The types of `start`'s arguments follow from `needs` and `config`; those of `stop`, `suspend`, `resume`

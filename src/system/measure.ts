@@ -19,6 +19,24 @@ export interface Measure {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+/** A number that goes up and down. The arguments are the fields of `Measure`. */
+export const gauge = (name: string, unit: string, help: string, read: () => number): Measure => ({
+  name,
+  help,
+  unit,
+  kind: 'gauge',
+  read,
+})
+
+/** A number that only goes up, from 0 at the start of the component. The arguments are the fields of `Measure`. */
+export const counter = (
+  name: string,
+  unit: string,
+  help: string,
+  read: () => number,
+  labels?: Readonly<Record<string, string>>,
+): Measure => ({ name, help, unit, kind: 'counter', read, ...(labels !== undefined && { labels }) })
+
 /** A measure, and the component that has it. */
 export interface ComponentMeasure {
   /** The name of the component in the system config. */

@@ -155,7 +155,7 @@ export class Part {
     this.#starting?.abort(reason)
   }
 
-  /** Has an instance read its files again. Never rejects, and leaves the state as it is. */
+  /** Calls `refresh` of an instance. Never rejects, and does not change the state of the part. */
   async refresh(instance: unknown): Promise<RefreshOutcome> {
     const { name } = this
     const work = (signal: AbortSignal): unknown => this.component.refresh?.(instance, this.#context(signal))

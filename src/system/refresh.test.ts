@@ -42,7 +42,7 @@ describe('a refresh', () => {
     expect(calls).toEqual(['a', 'b', 'c'])
   })
 
-  it('goes on after a component that throws, rejects or hangs, which keeps running', async () => {
+  it('continues after a component that throws, rejects or hangs, and keeps it running', async () => {
     const { config } = things({
       throws: () => {
         throw new Error('line 3 is broken')

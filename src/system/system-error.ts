@@ -15,7 +15,7 @@ export const systemErrorCodes = {
   ALREADY_STARTED: 'start was called on a system that was started before; create a new one.',
   NOT_RUNNING: 'A component was read from the system map that is not running, or that does not exist.',
   REFRESH_FAILED:
-    'The refresh function of a component failed or passed its deadline; it goes on with what it had read before.',
+    'The refresh function of a component failed or passed its deadline; it continues with what it had read before.',
   STOP_FAILED: 'The stop function of one or more components failed or passed its deadline; all others were stopped.',
   SUSPEND_FAILED:
     'The suspend function of a component failed or passed its deadline; that component was stopped instead.',

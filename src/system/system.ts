@@ -56,7 +56,7 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    */
   stop(): Promise<void>
   /**
-   * Has each running component that has `refresh` read its files again, one after the other in the order in which they started. If one
+   * Calls `refresh` of each running component that has it, one after the other in the order in which they started. If one
    * fails, the others are still called. Calls during a refresh share the next one, which begins when that has ended. Never rejects.
    * @returns an outcome for each component that was called; none while the system does not run.
    */

@@ -7,11 +7,11 @@ interface Key {
   readonly meta?: boolean | undefined
 }
 
-/** What is longer is no password that somebody types. */
+/** Longer input is not a typed password. */
 const MAXIMUM_LENGTH = 1_024
 
 /**
- * Asks for a password in a terminal that a prompt of `readline` reads already, without showing it. The prompt gets none of the keys: it
+ * Asks for a password in a terminal that a prompt of `readline` already reads, without showing it. The prompt gets no keys: it
  * would show them, and keep them in its history.
  * @param input in raw mode, with the key presses of `readline`.
  * @returns undefined when the input ended or Ctrl-C or Ctrl-D was typed.

@@ -7,7 +7,7 @@ const maximumPasswordLength = 1_024
 
 /**
  * Reads a password: asked for in a terminal, without showing it, else the first line of the input.
- * @param isNew whether it is asked for twice in a terminal: nobody sees what is typed wrong.
+ * @param isNew whether a terminal asks for it twice, since typing mistakes are not visible.
  * @returns undefined when there is none: the input ended, or Ctrl-C was typed.
  * @throws when the password is too long, or when the two differ.
  */

@@ -23,7 +23,7 @@ export interface KnownUser {
 export interface AuthenticatorUnderTest {
   /** Makes one that knows the users. The test file releases it. */
   create(): Authenticator | Promise<Authenticator>
-  /** Users with different passwords, none of which begins with another one. */
+  /** Users with different passwords. No password begins with another one. */
   readonly users: readonly [KnownUser, KnownUser, ...KnownUser[]]
   /** The answer to a known user with a wrong password; `deny` unless told otherwise. */
   readonly wrongPassword?: 'deny' | 'pass' | 'either'
@@ -175,7 +175,7 @@ const passwords = fc.oneof(
 
 const peerOf = ({ peer }: Pick<KnownUser, 'peer'>): Peer => peer ?? peerAt('127.0.0.1:50000')
 
-/** What a user sends, in memory of its own. */
+/** What a user sends, in separate memory. */
 const credentialsOf = (user: KnownUser): Credentials => ({
   clientId: 'c',
   userName: user.userName,

@@ -73,7 +73,7 @@ describe.each(VERSIONS)('access control in version %i', (version) => {
     expect(await witness.untilPing()).toEqual([])
   })
 
-  it('drops a Will that may not be published any more when it is due', async () => {
+  it('drops a Will that may no longer be published when it is due', async () => {
     const witness = await connected('ann')
     await witness.subscribe('open/#')
     const attacker = await connected('ann', will('open/will', true))
@@ -83,7 +83,7 @@ describe.each(VERSIONS)('access control in version %i', (version) => {
     expect(attack.broker.map.broker.retained('open/#')).toEqual([])
   })
 
-  it('ends a subscription when it is revoked, plain and shared, and gives nothing of it', async () => {
+  it('ends a subscription when it is revoked, plain and shared, and delivers nothing of it', async () => {
     const attacker = await connected('ann')
     await attacker.subscribe('secret/#')
     if (version === 5) await attacker.subscribe('$share/g/secret/#')
@@ -97,7 +97,7 @@ describe.each(VERSIONS)('access control in version %i', (version) => {
     expect(await granted(attacker, 'secret/#')).toBe(false)
   })
 
-  it('gives no message that was queued, in flight or retained before the right was revoked', async () => {
+  it('delivers no message that was queued, in flight or retained before the right was revoked', async () => {
     const clientId = `away ${version}`
     const absent = await connected('ann', { clientId, clean: false })
     await absent.subscribe('secret/#', '01')
@@ -120,7 +120,7 @@ describe.each(VERSIONS)('access control in version %i', (version) => {
     attack.broker.map.broker.deleteRetained('secret/retained')
   })
 
-  it('gives cached answers of before to no publisher', async () => {
+  it('does not use cached answers from before for publishers', async () => {
     const witness = await connected('ann')
     await witness.subscribe('open/#')
     const attacker = await connected('ann')
@@ -169,7 +169,7 @@ describe.each(VERSIONS)('access control in version %i', (version) => {
     expect(results).toEqual([false, false, false])
   })
 
-  it('keeps the rules in force when the file is damaged, and does not fall open', async () => {
+  it('keeps the previous rules in force when the file is damaged', async () => {
     const attacker = await connected('bob')
     await rule(`${ACL}topic\nlistener 1883`)
     expect(attack.log.at('error').at(-1)?.message).toMatch(/line 10: a topic is missing\n {2}line 11: 'listener'/)
@@ -182,5 +182,5 @@ it('a broker whose rules cannot be read does not start', async () => {
   const damaged = join(folder, 'damaged')
   writeFileSync(damaged, 'topic reed a\n')
   const system = createSystem({ ...quietSystem, ...withAcl({ file: damaged }) })
-  await expect(system.start()).rejects.toThrow(/line 1: 'reed' is none of read, write, readwrite and deny/)
+  await expect(system.start()).rejects.toThrow(/line 1: 'reed' is not read, write, readwrite or deny/)
 })

@@ -44,7 +44,7 @@ let sessions = 0
 
 describe.each(VERSIONS)('in version %i, a connection of', (version) => {
   describe.each(IMPOSTORS)('%s', (_, owner, impostor, reason) => {
-    it('takes no session over, and fires no will', async () => {
+    it('takes no session over, and publishes no Will', async () => {
       sessions += 1
       const clientId = `victim ${sessions}`
       const witness = await attack.connected(version)
@@ -60,7 +60,7 @@ describe.each(VERSIONS)('in version %i, a connection of', (version) => {
       await victim.send('e0 00').rest()
     })
 
-    it('wipes no session of a client that is away, and gets nothing of it', async () => {
+    it('deletes no session of a client that is away, and receives nothing of it', async () => {
       sessions += 1
       const clientId = `absent ${sessions}`
       const expiry = version === 5 ? { properties: '11 000000ff' } : {}
@@ -87,7 +87,7 @@ describe.each(VERSIONS)('in version %i, a connection of', (version) => {
   })
 })
 
-it('a password that is guessed again and again opens nothing, and is in no line of the log', async () => {
+it('repeated guesses are refused, and no line of the log has a password', async () => {
   for (let n = 0; n < 20; n += 1) {
     const attacker = await attack.open(5)
     const guess = connectAs({ user: 'ann', password: `sesame ${n}` }, `guesser ${n}`, 5, 'will/guesser')

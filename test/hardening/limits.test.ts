@@ -55,7 +55,7 @@ describe('an address that is banned', () => {
 describe('a publisher that floods', () => {
   const attack = arena({ handler: { maximumPublishRate: 100 }, server: {} })
 
-  it('is read at the rate that it may have: nothing is dropped, and others are served', async () => {
+  it('is read at its rate limit: nothing is dropped, and other clients are served', async () => {
     const attacker = await attack.connected(5)
     const publishes = Array.from({ length: 150 }, () => '3005 0001 61 00 78'.replaceAll(' ', ''))
     attacker.send(publishes.join(''))

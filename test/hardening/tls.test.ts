@@ -109,7 +109,7 @@ describe('handshakes', () => {
     expect((await once(client, 'data'))[0][0]).toBe(0x20)
   })
 
-  it('that are broken off at any point leave nothing', async () => {
+  it('that break off at any point leave nothing', async () => {
     const hello = await clientHello()
     for (const length of [1, 5, 6, 50, hello.length - 1, hello.length]) {
       const socket = await open()

@@ -91,7 +91,7 @@ describe('random bytes', () => {
 })
 
 describe('HTTP requests', () => {
-  it('that come too slowly are dropped at handshakeDeadlineMs, however many bytes arrive', async () => {
+  it('that are too slow are dropped at handshakeDeadlineMs, also while bytes arrive', async () => {
     const before = counters().failed.deadline
     const socket = await open(web().port)
     const ended = closed(socket)
@@ -146,7 +146,7 @@ describe('HTTP requests', () => {
 })
 
 describe('frames', () => {
-  it('without payload by the thousand keep no other client waiting, and cost no memory', async () => {
+  it('without payload do not delay other clients, and cost no memory, in thousands', async () => {
     const client = await openWeb()
     const empty = clientFrame(Buffer.alloc(0), { opcode: 0, isLast: false })
     client.socket.write(clientFrame(Buffer.alloc(0), { isLast: false }))
@@ -157,7 +157,7 @@ describe('frames', () => {
     expect(answer.toString('hex')).toBe('20020000')
   })
 
-  it('that are announced with a huge length are not waited for with memory', async () => {
+  it('that announce a huge length reserve no memory', async () => {
     const client = await openWeb()
     const header = Buffer.from([0x82, 0xff, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])
     client.socket.write(Buffer.concat([header, packetBytes('10 @ "MQTT" 04 02 003c "huge"')]))
@@ -165,7 +165,7 @@ describe('frames', () => {
     expect(answer.toString('hex')).toBe('20020000')
   })
 
-  it('that ask for answers which are never read have at most two of them waiting', async () => {
+  it('that ask for answers which are never read have at most two answers waiting', async () => {
     const client = await openWeb()
     client.socket.pause()
     const ping = clientFrame(Buffer.alloc(125), { opcode: 9 })
@@ -186,7 +186,7 @@ describe('frames', () => {
 })
 
 describe('headers of proxies', () => {
-  it('that never come whole are dropped at deadlineMs', async () => {
+  it('that never arrive completely are dropped at deadlineMs', async () => {
     const before = proxyCounters().failed.deadline
     const held = await Promise.all(Array.from({ length: 10 }, () => open(map().proxied.port)))
     for (const socket of held) socket.write('PROXY TCP4 192.0.2.7 ')

@@ -5,7 +5,7 @@ import { quietSystem } from './start-broker.ts'
 
 /** A broker as systemd starts it: with a listening socket as file 3. It prints a line for each start, and ends with its input. */
 export const main = async (): Promise<number> => {
-  // The number of a process is known to whoever starts it only afterwards: systemd sets this between fork and exec.
+  // The process that starts another one knows its number only afterwards: systemd sets this between fork and exec.
   process.env['LISTEN_PID'] = String(process.pid)
   const config = {
     ...quietSystem,

@@ -28,7 +28,7 @@ export class ControlledAuthenticator implements Authenticator {
   readonly asked: Credentials[] = []
   /** The questions that wait, with those that were answered. */
   readonly pending: PendingCredentials[] = []
-  /** User names that are not accepted any more. */
+  /** User names that are no longer accepted. */
   readonly revoked = new Set<string | undefined>()
   /** The identities that `accepts` was asked for. */
   readonly acceptsAsked: AuthenticatedIdentity[] = []

@@ -2,7 +2,7 @@ import type { IConnectPacket } from 'mqtt-packet'
 import type { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 
-/** An authentication method that answers at once: a client is the user that it names, and nobody is without a name. */
+/** An authentication method that answers at once: a client is the user that it names. A client without a name is refused. */
 export const instantMethod: AuthenticationMethod = {
   name: 'INSTANT',
   begin: () => ({

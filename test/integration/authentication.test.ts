@@ -46,7 +46,7 @@ describe('user name and password', () => {
     expect(map.server.counters.failedAuthentications).toBe(3)
   })
 
-  it('are checked before anything that the client has sent behind CONNECT is read', async () => {
+  it('are checked before the bytes after CONNECT are read', async () => {
     users.isSlow = true
     const { port, map } = await start()
     const client = await RawClient.connect(port)
@@ -141,14 +141,14 @@ describe('a listener on an open address', () => {
     broker = await startBroker({ ...quietSystem, lan: { component: openListener(options) }, ...entries })
   }
 
-  it('does not start without an authenticator, and says what would do', async () => {
+  it('does not start without an authenticator, and names the solutions', async () => {
     await expect(startWith({})).rejects.toThrow(
       /lan is not opened on 0\.0\.0\.0:1883: .*Either add an authenticator .*, or listen on 127\.0\.0\.1, or set allowAnonymous: true/,
     )
     await expect(startWith({ authenticators: [] }, withAuthenticators(users))).rejects.toThrow(/lan is not opened/)
   })
 
-  it('starts with an authenticator, with an authentication method, or when the config lets everyone in', async () => {
+  it('starts with an authenticator, with an authentication method, or when the config accepts every client', async () => {
     await startWith({}, withAuthenticators(users))
     await broker?.stop()
     await startWith({}, { scramSha256: { ...quietSystem.scramSha256, enabled: true } })
@@ -156,7 +156,7 @@ describe('a listener on an open address', () => {
     await startWith({ allowAnonymous: true })
   })
 
-  it('does not start with an authenticator that is not there', async () => {
+  it('does not start with an authenticator that does not exist', async () => {
     await expect(startWith({ authenticators: ['user'] }, withAuthenticators(users))).rejects.toThrow(
       'lan.authenticators names user, but the handler has users.',
     )

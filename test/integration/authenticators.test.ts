@@ -87,7 +87,7 @@ const token = (claims: JWTPayload = {}) =>
 const refusal = (code: number) => expect.objectContaining({ code })
 
 describe('a chain of jwt and httpAuthentication', () => {
-  it('lets a client with a token in, without asking the service', async () => {
+  it('accepts a client with a token, without asking the service', async () => {
     const asked = service.requests.length
     await connect('whatever', await token())
     expect(service.requests.length).toBe(asked)
@@ -125,7 +125,7 @@ describe('a chain of jwt and httpAuthentication', () => {
     expect(packet).toMatchObject({ reasonCode: ReasonCode.MaximumConnectTime })
   })
 
-  it('refuses clients while the service fails, lets those with tokens in, and logs no password', async () => {
+  it('refuses clients while the service fails, accepts clients with tokens, and logs no password', async () => {
     service.answer = (request) => request.answer(500)
     for (let at = 0; at < 4; at += 1) {
       await expect(connect('ann', `secret-password-${at}`)).rejects.toEqual(refusal(ReasonCode.ServerUnavailable))

@@ -125,7 +125,7 @@ const identity = () => {
 }
 const refused = (code: number) => expect.objectContaining({ code })
 
-it('lets a client in as the user that its certificate names', async () => {
+it('accepts a client as the user that its certificate names', async () => {
   await connect(await authority.leaf({ subject: 'CN=device-7,OU=Presses\\, large,OU=Line 1,O=Example' }))
   const groups = expect.toSatisfy((list: string[]) => `${[...list].sort()}` === 'Line 1,Presses, large')
   expect(identity()).toMatchObject({ userName: 'device-7', attributes: { groups } })

@@ -167,7 +167,7 @@ describe('a client that names no method', () => {
     expect(await earlierAnonymous.send('100c 00044d515454 04 02 0000 0000').rest()).toBe('20020005')
   })
 
-  describe('where allowAnonymous lets it in', () => {
+  describe('where allowAnonymous accepts it', () => {
     beforeEach(async () => {
       await restart({}, { allowAnonymous: true })
     })

@@ -29,7 +29,7 @@ const send = (client: RawClient, packet: string) => client.socket.write(packetBy
 const disconnect = (reasonCode: string) => expect.stringMatching(new RegExp(`^e0..${reasonCode}`))
 
 describe('a broker that stops', () => {
-  it('ends clients at once that have nothing under way, and waits for an acknowledgement of the others', async () => {
+  it('ends clients without anything under way at once, and waits for the acknowledgements of all others', async () => {
     const running = await start({ drainMs })
     const [subscriber, idle] = [await connect(running, 'subscriber'), await connect(running, 'idle')]
     send(subscriber, '82 @ 0001 [] "a" 01')

@@ -56,7 +56,7 @@ describe('a client of a broker with a password file', () => {
     expect((await broker.connect('ann', 'another')).code).toBe(0)
   })
 
-  it('goes on while the file is broken, and others connect with what it had before', async () => {
+  it('continues while the file is broken, and clients connect with the previous users', async () => {
     await start(people)
     const ann = await broker.connect('ann', 'pencil')
     await broker.write('ann:pencil\n')
@@ -86,7 +86,7 @@ describe('a client of a broker with a password file', () => {
     expect(broker.failedAuthentications).toBe(20 - busy)
   })
 
-  it('cannot be the blank line of the file', async () => {
+  it('is never a blank line of the file', async () => {
     await start(`\n   \n#comment:\n${people}\n`)
     for (const name of ['', ' ', '\n', '#comment']) {
       expect((await broker.connect(name, '')).code).toBe(0x86)
@@ -95,7 +95,7 @@ describe('a client of a broker with a password file', () => {
     expect(broker.file.list()).toEqual(['ann', 'bob'])
   })
 
-  it('finds no user, and is not let in, when there is no file', async () => {
+  it('is refused when there is no file', async () => {
     await start(undefined)
     expect((await broker.connect('ann', 'pencil')).code).toBe(0x86)
     expect((await broker.connect(undefined, undefined)).code).toBe(0x87)

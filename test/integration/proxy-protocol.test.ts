@@ -167,7 +167,7 @@ describe('a connection without a valid header', () => {
     expect(listener().proxies?.headers).toMatchObject({ underWay: 0, failed: { closed: 1 } })
   })
 
-  it('is closed when its address is none of the proxies, whatever it sends', async () => {
+  it('is closed when its address is not one of the proxies, for all bytes', async () => {
     await start({ trusted: ['192.0.2.0/24'] })
     for (const bytes of [V1, CONNECT]) {
       const socket = await open()
@@ -177,7 +177,7 @@ describe('a connection without a valid header', () => {
     expect(listener().proxies).toMatchObject({ untrusted: 2, headers: { underWay: 0 } })
     expect(log.at('warn').map(({ message }) => message)).toEqual([
       expect.stringMatching(
-        /^Connections refused, the last one from 127.*: it is none of the proxies that proxyProtocol\.trusted names$/,
+        /^Connections refused, the last one from 127.*: it is not one of the proxies that proxyProtocol\.trusted names$/,
       ),
     ])
   })

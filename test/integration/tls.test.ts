@@ -182,7 +182,7 @@ describe('the server name', () => {
     expect(await commonNameFor(transport, 'first.example')).toBe('localhost')
   })
 
-  it('does not spare a client its certificate', async () => {
+  it('requires a client certificate for every server name', async () => {
     const certificates = [files.pair('one', await authority.server('one.example'))]
     const transport = await start(serverFiles({ certificates, ...(await mutual('require')) }))
     expect(await isServed(transport, { servername: 'one.example' })).toBe(false)
@@ -199,7 +199,7 @@ describe('client certificates', () => {
     expect(log.at('warn')).toMatchObject([{ message: expect.stringContaining('the client has no certificate') }])
   })
 
-  it('are asked for, and checked if there is one', async () => {
+  it('are requested, and checked if there is one', async () => {
     const transport = await start(serverFiles(await mutual('request')))
     const stranger = await (await TestAuthority.create('CN=Stranger')).client('device-1')
     expect(await isServed(transport)).toBe(true)
@@ -266,7 +266,11 @@ describe('files that change', () => {
     ['is no certificate', () => files.write('server.pem', 'nonsense'), 'there is no "BEGIN CERTIFICATE"'],
     ['is damaged', () => files.write('server.pem', server.cert.replace(/M/g, 'N')), 'server.pem cannot be read'],
     ['belongs to another key', () => files.write('server.key', client.key), 'does not belong to the certificate'],
-    ['is a revocation list that is none', () => files.write('crl.pem', 'nonsense'), 'there is no "BEGIN X509 CRL"'],
+    [
+      'is a revocation list that is not valid',
+      () => files.write('crl.pem', 'nonsense'),
+      'there is no "BEGIN X509 CRL"',
+    ],
   ])('stay as they were if one %s', async (_, damage, message) => {
     const transport = await start(serverFiles(await mutual('request')))
     damage()
@@ -277,7 +281,7 @@ describe('files that change', () => {
     await joinBroker(transport)
   })
 
-  it('take effect on an authority, too', async () => {
+  it('take effect on an authority', async () => {
     const transport = await start(serverFiles(await mutual('require')))
     const next = await TestAuthority.create('CN=Next Authority')
     const newcomer = await next.client('newcomer')
@@ -324,7 +328,7 @@ describe('a session that is resumed', () => {
     expect(await isServed(transport, { session, maxVersion: version })).toBe(false)
   })
 
-  it('is checked against the revocation list again, should it be resumed nevertheless', async () => {
+  it('is checked against the revocation list again if it is resumed', async () => {
     const transport = await start(serverFiles(await mutual('require')))
     const session = await sessionOf(transport, 'TLSv1.3')
     const { raw } = await clientCertificate()

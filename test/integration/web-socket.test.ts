@@ -312,7 +312,7 @@ describe('a request', () => {
     ['a proxy that is trusted', ['127.0.0.0/8'], '203.0.113.9, 192.0.2.7', '192.0.2.7', true],
     ['two of them', ['127.0.0.0/8', '10.0.0.0/8'], '203.0.113.9, 192.0.2.7, 10.0.0.5', '192.0.2.7', true],
     ['a proxy that names the port', ['127.0.0.1'], '[2001:db8::7]:5123', '2001:db8::7', true],
-    ['anybody else', [], '192.0.2.7', '127.0.0.1', undefined],
+    ['an untrusted proxy', [], '192.0.2.7', '127.0.0.1', undefined],
   ])('with X-Forwarded-For of %s', async (_, trustedProxies, header, address, proxied) => {
     await start({ trustedProxies })
     const made = await client({ 'X-Forwarded-For': header })

@@ -37,7 +37,7 @@ const lengthAt = (bytes: Uint8Array, position: number): [start: number, length: 
   return [position + 1 + count, length]
 }
 
-/** A point in time, in milliseconds. @returns undefined if it is none. */
+/** A point in time, in milliseconds. @returns undefined if it is not valid. */
 export const derTimeMs = ({ tag, content }: DerValue): number | undefined => {
   const text = Buffer.from(content).toString('latin1')
   const parts = /^(\d{2,4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text)

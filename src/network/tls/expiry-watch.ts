@@ -6,7 +6,7 @@ export const DAY_MS = 86_400_000
 /** Days before the expiry at which a line is logged; 0 is the expiry itself. */
 const WARNING_DAYS = [0, 1, 7, 30]
 
-/** How often the dates are looked at, in milliseconds. */
+/** The interval at which the dates are checked, in milliseconds. */
 const INTERVAL_MS = 3_600_000
 
 /** Something with an end. */

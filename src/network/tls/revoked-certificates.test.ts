@@ -24,7 +24,7 @@ describe('revocation lists', () => {
     const others = await Promise.all([1, 2, 3, 4, 5].map((index) => other.client(`client-${index}`)))
     const list = load(await authority.revoke([revoked]))
     expect([list.size, list.has(keyOf(revoked)), list.has(keyOf(valid))]).toEqual([1, true, false])
-    // Its serial number is that of a certificate of the other authority, too.
+    // A certificate of the other authority has the same serial number.
     const foreign = load(await other.revoke([{ ...others[0]!, serial: revoked.serial }]))
     expect(foreign.has(keyOf(revoked))).toBe(false)
   })
@@ -43,7 +43,7 @@ describe('revocation lists', () => {
     expect(load(await authority.revoke([], later)).nextUpdateMs).toBe(later.getTime())
   })
 
-  it('that are damaged are an error, and never more', async () => {
+  it('that are damaged are an error, and nothing else', async () => {
     const pem = await authority.revoke([revoked, valid])
     const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64')
     const asPem = (bytes: Uint8Array) =>

@@ -8,7 +8,7 @@ import { DER, type DerValue, derTimeMs, derValues } from './der.ts'
 export class RevokedCertificates {
   /** Issuer and serial number, as `keyOf` writes them. */
   readonly #keys = new Set<string>()
-  /** When the first of the lists is out of date; undefined if no list says so. */
+  /** When the first of the lists expires; undefined if no list has an end. */
   nextUpdateMs: number | undefined
 
   /** Adds the lists of a file. @throws an Error if it holds no list, or one that cannot be read. */

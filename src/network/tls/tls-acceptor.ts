@@ -165,7 +165,7 @@ export class TlsAcceptor {
   /** New handshakes use the new certificates. Connections stay, except those of clients that are revoked now. */
   #reloaded(): void {
     const { certificates, revoked } = this.#options.contexts.current
-    // Without ticket keys of its own, each context has new ones: no session outlives this.
+    // No ticket keys are set, so each context makes new ones: no session outlives it.
     this.#server.setSecureContext(certificates[0].options)
     for (const [socket, key] of this.#revocable) {
       if (!revoked.has(key)) continue

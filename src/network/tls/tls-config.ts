@@ -17,7 +17,7 @@ export const tlsOptions = {
     .string()
     .min(1)
     .optional()
-    .describe('Decrypts `key`, and keys in `certificates` that have none of their own.'),
+    .describe('Decrypts `key`, and keys in `certificates` that have no `passphrase`.'),
   certificates: z
     .array(
       z.strictObject({
@@ -73,7 +73,7 @@ export const tlsOptions = {
     .max(86_400_000)
     .default(5_000)
     .describe(
-      'How often the files are looked at, in milliseconds. Changed files are loaded without closing a connection.',
+      'The interval at which the files are checked for changes, in milliseconds. Changed files are loaded without closing a connection.',
     ),
 }
 

@@ -1,17 +1,10 @@
-import type { Measure } from '../../system/define-system.ts'
+import { counter, type Measure } from '../../system/define-system.ts'
 import { DAY_MS } from './expiry-watch.ts'
 import type { TlsAcceptor } from './tls-acceptor.ts'
 import type { TlsContexts } from './tls-contexts.ts'
 
 /** What operators read of the certificates of a listener. */
 export const tlsMeasures = (contexts: TlsContexts, acceptor: TlsAcceptor): readonly Measure[] => {
-  const count = (name: string, unit: string, help: string, read: () => number): Measure => ({
-    name,
-    help,
-    unit,
-    kind: 'counter',
-    read,
-  })
   // The files are those of the config. A file may stand there twice, with different names.
   const files = [...new Set(contexts.current.certificates.map(({ file }) => file))]
   const days = files.map(
@@ -25,13 +18,13 @@ export const tlsMeasures = (contexts: TlsContexts, acceptor: TlsAcceptor): reado
     }),
   )
   const reloads = 'Times that certificates were reloaded.'
-  const failed = 'Times that changed certificates could not be loaded; those before them stay in force.'
+  const failed = 'Times that changed certificates could not be loaded; the previous ones stay in force.'
   const revoked = 'Connected clients that were disconnected because their certificate was revoked.'
   return [
     ...days,
-    count('certificate_reloads', 'reloads', reloads, () => contexts.reloads),
-    count('failed_certificate_reloads', 'reloads', failed, () => contexts.failedReloads),
-    count('revoked_clients', 'clients', revoked, () => acceptor.revokedClients),
+    counter('certificate_reloads', 'reloads', reloads, () => contexts.reloads),
+    counter('failed_certificate_reloads', 'reloads', failed, () => contexts.failedReloads),
+    counter('revoked_clients', 'clients', revoked, () => acceptor.revokedClients),
   ]
 }
 

@@ -3,7 +3,7 @@ import type { PeerTls } from '../../kinds/peer.ts'
 import { alternativeNames } from './alternative-names.ts'
 
 /**
- * What the rest of the broker is told about a client with TLS.
+ * The TLS data of a client, for the rest of the broker.
  * @param serverName that the client asked for (SNI); false or null if it asked for none.
  * @param certificate of the client, if it was verified; undefined otherwise.
  */

@@ -13,13 +13,13 @@ export const addressKey = (address: string): string => {
   const groups = groupsOf(plain!)
   if (groups === undefined) return address
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) return asIPv4(groups[6]!, groups[7]!)
-  // Link-local addresses are fe80::/10, and ::1 has a network of its own.
+  // Link-local addresses are fe80::/10. The network of ::1 is only that address.
   if ((groups[0]! & 0xffc0) === 0xfe80 || groups.slice(0, 4).every((group) => group === 0)) return address
   const network = groups.slice(0, 4).map((group) => group.toString(16))
   return `${network.join(':')}::/64`
 }
 
-/** The eight groups of an IPv6 address; undefined for what is none. */
+/** The eight groups of an IPv6 address; undefined for other text. */
 const groupsOf = (address: string): number[] | undefined => {
   if (!isIPv6(address)) return undefined
   const [head, tail] = withoutDots(address).split('::')

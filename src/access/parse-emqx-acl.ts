@@ -1,4 +1,4 @@
-/** EMQX's `acl` of a token or an answer of a service, as rules of ours. */
+/** Reads EMQX's `acl` of a token or an answer of a service into rules. */
 
 import type { TopicRule } from '../kinds/topic-rule.ts'
 import { checkTopicFilter, isSharedFilter } from '../mqtt/topic-filter.ts'
@@ -8,10 +8,10 @@ const MAXIMUM_RULES = 1_000
 
 /**
  * Reads a list of `{ permission, action, topic, qos, retain }`, or the older `{ pub: [], sub: [], all: [] }`, in which nothing else is
- * allowed. `${clientid}`, `${username}` and `${client_attrs.NAME}` become `%c`, `%u` and `%{NAME}`; these are understood, too.
+ * allowed. `${clientid}`, `${username}` and `${client_attrs.NAME}` become `%c`, `%u` and `%{NAME}`, which are also accepted.
  * @returns what is wrong, as text. A rule with a part that is not known is wrong: it could be a condition.
  */
-export const parseAcl = (acl: unknown): readonly TopicRule[] | string => {
+export const parseEmqxAcl = (acl: unknown): readonly TopicRule[] | string => {
   const rules = Array.isArray(acl) ? parseList(acl) : isObject(acl) ? parseLists(acl) : 'it is not a list of rules'
   if (typeof rules !== 'string' && rules.length > MAXIMUM_RULES) return `it has more than ${MAXIMUM_RULES} rules`
   return rules
@@ -60,7 +60,7 @@ const parseRule = (rule: Readonly<Record<string, unknown>>): TopicRule | string 
   if (unknown !== undefined) return `it has a condition that is not known, ${JSON.stringify(unknown.slice(0, 50))}`
   if (permission !== 'allow' && permission !== 'deny') return 'its permission is neither allow nor deny'
   const ownAction = typeof action === 'string' ? valueAt(actions, action) : undefined
-  if (ownAction === undefined) return 'its action is none of publish, subscribe and all'
+  if (ownAction === undefined) return 'its action is not publish, subscribe or all'
   const found = parseTopic(topic)
   if ('problem' in found) return found.problem
   const levels = parseQoS(qos)
@@ -115,10 +115,10 @@ const parseQoS = (value: unknown): TopicRule['qos'] | string => {
   const levels: (0 | 1 | 2)[] = []
   for (const each of list) {
     const level = typeof each === 'string' ? valueAt(qosOfText, each.trim()) : each
-    if (level !== 0 && level !== 1 && level !== 2) return 'its qos is none of 0, 1 and 2'
+    if (level !== 0 && level !== 1 && level !== 2) return 'its qos is not 0, 1 or 2'
     if (!levels.includes(level)) levels.push(level)
   }
-  return levels.length === 0 ? 'its qos is none of 0, 1 and 2' : levels
+  return levels.length === 0 ? 'its qos is not 0, 1 or 2' : levels
 }
 
 const qosOfText = { 0: 0, 1: 1, 2: 2 } as const
@@ -128,7 +128,7 @@ const parseRetain = (value: unknown): boolean | string | undefined => {
   if (value === undefined || value === null || value === 'all') return undefined
   if (value === true || value === 1 || value === 'true' || value === '1') return true
   if (value === false || value === 0 || value === 'false' || value === '0') return false
-  return 'its retain is none of true, false and all'
+  return 'its retain is not true, false or all'
 }
 
 const valueAt = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined =>

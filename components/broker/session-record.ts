@@ -1,0 +1,24 @@
+import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { SessionRecord, StoredWill } from '../../src/kinds/store.ts'
+
+/** The parts of a session that its record has. */
+export interface RecordedSession {
+  readonly id: string
+  readonly owner: string | undefined
+  readonly identity: Identity
+  readonly expiryIntervalSeconds: number
+  readonly disconnectedAtMs: number | undefined
+  readonly will: { readonly stored: StoredWill | undefined }
+}
+
+/** The record of a session that outlives its connection, as the store keeps it. */
+export const recordOf = (session: RecordedSession): SessionRecord => ({
+  id: session.id,
+  userName: session.owner,
+  claimedUserName: session.owner === undefined ? session.identity.userName : undefined,
+  attributes: session.identity.attributes,
+  peer: session.identity.peer,
+  expiryIntervalSeconds: session.expiryIntervalSeconds,
+  disconnectedAtMs: session.disconnectedAtMs,
+  will: session.will.stored,
+})
