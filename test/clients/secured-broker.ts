@@ -111,6 +111,12 @@ export class SecuredBroker {
     return broker.client(clientId)?.peer
   }
 
+  /** Disconnects a client. */
+  disconnect(clientId: string): void {
+    const { broker } = this.#system.map as unknown as { readonly broker: { disconnect(id: string): boolean } }
+    broker.disconnect(clientId)
+  }
+
   /** The lines of the log that say that a client connected, or was refused. */
   linesAbout(clientId: string): string[] {
     return this.log.lines.map(({ message }) => message).filter((message) => message.includes(`: ${clientId} from `))
