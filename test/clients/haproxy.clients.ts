@@ -59,7 +59,7 @@ const startHaproxy = async (file: string): Promise<void> => {
     }),
   )
   const descriptors = servers.map((server) => (server as unknown as { _handle: { fd: number } })._handle.fd)
-  haproxy = spawn('haproxy', ['-db', '-q', '-f', file], { stdio: ['ignore', 'ignore', 'inherit', ...descriptors] })
+  haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'inherit', ...descriptors] })
   ended = once(haproxy, 'exit')
   for (const server of servers) server.close()
 }
@@ -98,7 +98,7 @@ describeClient('Behind HAProxy', [requirements.haproxy], () => {
         webSocketBehindProxy: { component: webSocket, config: { port: 0, trustedProxies: ['127.0.0.1'] }, dependencies },
       }),
     })
-    const certificate = broker.files.write('haproxy.pem', server.cert + server.key)
+    const certificate = broker.files.write('haproxy.pem', `${server.cert}\n${server.key}`)
     await startHaproxy(broker.files.write('haproxy.cfg', configuration(broker.clientFiles.ca, certificate)))
   })
   afterAll(async () => {
