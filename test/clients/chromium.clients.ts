@@ -68,7 +68,9 @@ describeClient('MQTT.js in Chromium', [requirements.browser], () => {
     await broker?.stop()
   })
 
-  const cases = (['ws', 'wss'] as const).flatMap((listener) => ([4, 5] as const).map((version) => [listener, version] as const))
+  const cases = (['ws', 'wss'] as const).flatMap((listener) =>
+    ([4, 5] as const).map((version) => [listener, version] as const),
+  )
   test.each(cases)('publishes and receives over %s, version %s', async (listener, version) => {
     const topic = `clients/chromium/${listener}/${version}`
     const clientId = `chromium-${listener}-${version}`

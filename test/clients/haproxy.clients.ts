@@ -95,7 +95,11 @@ describeClient('Behind HAProxy', [requirements.haproxy], () => {
           },
           dependencies,
         },
-        webSocketBehindProxy: { component: webSocket, config: { port: 0, trustedProxies: ['127.0.0.1'] }, dependencies },
+        webSocketBehindProxy: {
+          component: webSocket,
+          config: { port: 0, trustedProxies: ['127.0.0.1'] },
+          dependencies,
+        },
       }),
     })
     const certificate = broker.files.write('haproxy.pem', `${server.cert}\n${server.key}`)

@@ -14,7 +14,9 @@ afterEach(() => endPrograms())
 afterAll(() => broker?.stop())
 
 const LISTENERS = ['tcp', 'tls', 'mutualTls'] as const
-const CASES = LISTENERS.flatMap((listener) => ['mqttv31', 'mqttv311', 'mqttv5'].map((version) => ({ listener, version })))
+const CASES = LISTENERS.flatMap((listener) =>
+  ['mqttv31', 'mqttv311', 'mqttv5'].map((version) => ({ listener, version })),
+)
 
 const optionsOf = (listener: ListenerName, password: string = USER.password): string[] => {
   const { ca, cert, key } = broker.clientFiles
@@ -34,7 +36,18 @@ describeClient('mosquitto_pub and mosquitto_sub', [requirements.mosquittoClients
     const clientId = `sub-${listener}-${version}`
     const output = ['-C', '3', '-d', '-F', 'got %t %q %p']
     // Into a pipe it would write nothing before it ends: stdbuf has it write line by line.
-    const subscriber = run('stdbuf', ['-oL', 'mosquitto_sub', ...address, '-i', clientId, '-t', topic, '-q', '2', ...output])
+    const subscriber = run('stdbuf', [
+      '-oL',
+      'mosquitto_sub',
+      ...address,
+      '-i',
+      clientId,
+      '-t',
+      topic,
+      '-q',
+      '2',
+      ...output,
+    ])
     await subscriber.line(/^Subscribed /)
     const peer = broker.peerOf(clientId)
     expect(peer?.tls?.commonName).toBe(listener === 'mutualTls' ? 'device-1' : undefined)

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Algorithm, hash, Version } from '@node-rs/argon2'
+import { hash } from '@node-rs/argon2'
 import mqtt from 'mqtt'
 import { afterEach, expect, test } from 'vitest'
 import { aclFile } from '../../components/acl-file/index.ts'
@@ -25,6 +25,9 @@ afterEach(async () => {
   files?.remove()
   files = undefined
 })
+
+/** `Algorithm.Argon2id`, which is an ambient constant. */
+const ARGON2ID = 2
 
 /** A password file of mosquitto_passwd with `USER` and `bob`. */
 const writtenByMosquitto = async (options: readonly string[]): Promise<string> => {
@@ -78,7 +81,12 @@ describeClient('A password file of mosquitto_passwd', [requirements.mosquittoPas
 describeClient('A password file in the form of mosquitto 2.1', [], () => {
   test('with $argon2id$ is read', async () => {
     files = new TestFiles()
-    const options = { algorithm: Algorithm.Argon2id, version: Version.V0x13, memoryCost: 47_104, timeCost: 1, parallelism: 1 }
+    const options = {
+      algorithm: ARGON2ID,
+      memoryCost: 47_104,
+      timeCost: 1,
+      parallelism: 1,
+    }
     const line = async (name: string, password: string) =>
       `${name}:${await hash(password, { ...options, outputLen: 64, salt: randomBytes(64) })}\n`
     const text = (await line(USER.name, USER.password)) + (await line('bob', 'secret'))
@@ -126,7 +134,10 @@ describeClient(
       const file = files!.write('acl', ACL)
       const socket = join(files!.folder, 'socket')
       const lines = [`listener 0 ${socket}`, 'allow_anonymous false', 'user root', 'log_dest stdout']
-      writeFileSync(join(files!.folder, 'conf'), [...lines, `acl_file ${file}`, `password_file ${passwords}`].join('\n'))
+      writeFileSync(
+        join(files!.folder, 'conf'),
+        [...lines, `acl_file ${file}`, `password_file ${passwords}`].join('\n'),
+      )
       chmodSync(passwords, 0o600)
       const program = run('stdbuf', ['-oL', 'mosquitto', '-c', join(files!.folder, 'conf')])
       await program.line(/mosquitto version .* running/)

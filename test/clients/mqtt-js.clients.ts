@@ -75,16 +75,19 @@ const testLibrary = (name: string, load: () => Library | undefined): void => {
     clientId: `${name}-${listener}-${version}`,
   })
 
-  test.for(cases)('publishes and receives over $listener, version $version', async ({ listener, version }, { skip }) => {
-    const library = load() ?? skip(UNREACHABLE_REGISTRY)
-    const options = optionsFor(listener, version)
-    const client = await connect(library, broker.url(listener), options)
-    const topic = `clients/${options.clientId}`
-    expect((await roundTrip(client, topic)).sort()).toEqual([0, 1, 2].map((qos) => `${topic} ${qos} at ${qos}`))
-    const peer = broker.peerOf(options.clientId)
-    expect(peer?.transport).toBe(TRANSPORTS[listener])
-    expect(peer?.tls?.commonName).toBe(listener === 'mutualTls' ? 'device-1' : undefined)
-  })
+  test.for(cases)(
+    'publishes and receives over $listener, version $version',
+    async ({ listener, version }, { skip }) => {
+      const library = load() ?? skip(UNREACHABLE_REGISTRY)
+      const options = optionsFor(listener, version)
+      const client = await connect(library, broker.url(listener), options)
+      const topic = `clients/${options.clientId}`
+      expect((await roundTrip(client, topic)).sort()).toEqual([0, 1, 2].map((qos) => `${topic} ${qos} at ${qos}`))
+      const peer = broker.peerOf(options.clientId)
+      expect(peer?.transport).toBe(TRANSPORTS[listener])
+      expect(peer?.tls?.commonName).toBe(listener === 'mutualTls' ? 'device-1' : undefined)
+    },
+  )
 
   test.for(versions)('is told that the password is wrong, version %s', async (version, { skip }) => {
     const library = load() ?? skip(UNREACHABLE_REGISTRY)

@@ -5,7 +5,7 @@ import { tls } from '../../components/tls/index.ts'
 import { webSocket } from '../../components/web-socket/index.ts'
 import { defineComponent, type Peer, z } from '../../src/index.ts'
 import { Logger } from '../../src/kinds/logger.ts'
-import { createSystem, type System } from '../../src/system/lifecycle.ts'
+import { createSystem } from '../../src/system/lifecycle.ts'
 import { TestFiles, testCertificates } from '../helpers/certificates.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
@@ -13,7 +13,13 @@ import { quietSystem } from '../helpers/start-broker.ts'
 /** A user of the broker. The password has characters that are escaped in URLs, shells and config files. */
 export const USER = { name: 'ann', password: 'pass:w/ö rd%20' } as const
 
-const LISTENERS = { tcp: 'server', tls: 'tls', mutualTls: 'mutualTls', ws: 'webSocket', wss: 'secureWebSocket' } as const
+const LISTENERS = {
+  tcp: 'server',
+  tls: 'tls',
+  mutualTls: 'mutualTls',
+  ws: 'webSocket',
+  wss: 'secureWebSocket',
+} as const
 
 export type ListenerName = keyof typeof LISTENERS
 
@@ -22,6 +28,12 @@ export interface ClientFiles {
   readonly ca: string
   readonly cert: string
   readonly key: string
+}
+
+/** What of a system is used here. */
+interface RunningSystem {
+  readonly map: object
+  stop(): Promise<unknown>
 }
 
 interface Options {
@@ -39,9 +51,9 @@ export class SecuredBroker {
   readonly files: TestFiles
   readonly clientFiles: ClientFiles
   readonly log: RecordingLogger
-  readonly #system: System
+  readonly #system: RunningSystem
 
-  private constructor(files: TestFiles, clientFiles: ClientFiles, log: RecordingLogger, system: System) {
+  private constructor(files: TestFiles, clientFiles: ClientFiles, log: RecordingLogger, system: RunningSystem) {
     this.files = files
     this.clientFiles = clientFiles
     this.log = log

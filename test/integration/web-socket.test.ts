@@ -10,11 +10,11 @@ import { webSocket } from '../../components/web-socket/index.ts'
 import type { WebSocketListener } from '../../components/web-socket/web-socket-listener.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
 import { TestFiles, testCertificates } from '../helpers/certificates.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
 import { upgradeRequest, WebSocketClient } from '../helpers/web-socket-client.ts'
 import { clientFrame } from '../helpers/web-socket-frames.ts'
-import { eventually } from '../helpers/eventually.ts'
 
 const CONNECT = packetBytes('10 @ "MQTT" 04 02 003c "page"')
 const CONNACK = '20020000'
@@ -179,13 +179,18 @@ describe('frames', () => {
     }
   })
 
-  it('to a client are one for all packets of a turn', async () => {
+  it.each([
+    ['one for each packet', {}, [4, ...Array(50).fill(2)]],
+    ['one for all packets of a turn with packetsPerFrame many', { packetsPerFrame: 'many' }, [4, 100]],
+  ])('to a client are %s', async (_, config, lengths) => {
+    await system.stop()
+    await start(config)
     const made = await client()
     made.write(CONNECT)
     await once(made, 'data')
     made.write(Buffer.concat(Array(50).fill(packetBytes('c0 00'))))
     await eventually(() => expect(made.frames.reduce((sum, length) => sum + length, 0)).toBe(4 + 100))
-    expect(made.frames).toEqual([4, 100])
+    expect(made.frames).toEqual(lengths)
   })
 
   it('with text end the connection with 1003, and those without a mask with 1002', async () => {
