@@ -8,9 +8,12 @@ const publish = (size: number, cmd: 'publish' | 'pingresp' = 'publish'): Buffer 
     ? generate({ cmd })
     : generate({ cmd, topic: 't', payload: Buffer.alloc(size, 'x'), qos: 0, dup: false, retain: false })
 
+/** As text, which is compared at once and not byte by byte. */
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
+
 /** The payloads of binary frames without a mask. */
-const payloadsOf = (bytes: Buffer): Buffer[] => {
-  const payloads: Buffer[] = []
+const payloadsOf = (bytes: Buffer): string[] => {
+  const payloads: string[] = []
   for (let at = 0; at < bytes.length; ) {
     expect(bytes[at]).toBe(0x82)
     let length = bytes[at + 1]!
@@ -22,7 +25,7 @@ const payloadsOf = (bytes: Buffer): Buffer[] => {
       length = Number(bytes.readBigUInt64BE(at))
       at += 8
     }
-    payloads.push(bytes.subarray(at, at + length))
+    payloads.push(textOf(bytes.subarray(at, at + length)))
     at += length
   }
   return payloads
@@ -48,14 +51,14 @@ describe('PacketFrames', () => {
     const packets = [publish(0), publish(0, 'pingresp'), publish(100), publish(125), publish(4_000)]
     const frames = framed([Buffer.concat(packets)])
     expect(frames).toHaveLength(1)
-    expect(payloadsOf(Buffer.concat(frames))).toEqual(packets)
+    expect(payloadsOf(Buffer.concat(frames))).toEqual(packets.map(textOf))
   })
 
   it('does not copy large packets', () => {
     const large = publish(100_000)
     const frames = framed([publish(1), large, publish(2)])
     expect(frames.some((piece) => piece.buffer === large.buffer && piece.length === large.length)).toBe(true)
-    expect(payloadsOf(Buffer.concat(frames))).toEqual([publish(1), large, publish(2)])
+    expect(payloadsOf(Buffer.concat(frames))).toEqual([publish(1), large, publish(2)].map(textOf))
   })
 
   it('keeps the packets apart wherever pieces are cut', () => {
@@ -69,7 +72,7 @@ describe('PacketFrames', () => {
     fc.assert(
       fc.property(packets, fc.array(fc.nat(3_000)), (all, cuts) => {
         const frames = framed(cut(Buffer.concat(all), cuts))
-        expect(payloadsOf(Buffer.concat(frames))).toEqual(all)
+        expect(payloadsOf(Buffer.concat(frames))).toEqual(all.map(textOf))
       }),
     )
   })
@@ -82,7 +85,7 @@ describe('PacketFrames', () => {
       const payloads = [bytes.subarray(0, first), bytes.subarray(first)].flatMap((batch) =>
         payloadsOf(Buffer.concat(framed([batch], frames))),
       )
-      expect(Buffer.concat(payloads).equals(bytes)).toBe(true)
+      expect(payloads.join('')).toBe(textOf(bytes))
       expect(payloads.length).toBeLessThanOrEqual(packets.length + 1)
     }
   })

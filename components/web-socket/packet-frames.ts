@@ -1,8 +1,5 @@
 import { binaryFrame, COPIED_BYTES, headerBytes, writeHeader } from './frame-writer.ts'
 
-/** Up to this size bytes are copied one by one, which costs less than a view of them. */
-const SHORT_BYTES = 200
-
 /** Where the next byte is in its packet: its first byte, its Remaining Length, or the rest. */
 type Place = 'type' | 'length' | 'rest'
 
@@ -41,17 +38,21 @@ export class PacketFrames {
 
   /** @param buffer for the headers, and for the packets that are copied. */
   #cut(buffer: Buffer): readonly Uint8Array[] {
+    const lengths = this.#lengths
     const output: Uint8Array[] = []
     let taken = 0
     let at = 0
-    for (const length of this.#lengths) {
-      writeHeader(buffer, at, length)
-      at += headerBytes(length)
+    for (let index = 0; index < lengths.length; ) {
+      const length = lengths[index]!
       if (length <= COPIED_BYTES) {
-        this.#copy(length, buffer, at)
-        at += length
+        const first = index
+        while (index < lengths.length && lengths[index]! <= COPIED_BYTES) index += 1
+        at = this.#copyPackets(first, index, buffer, at)
         continue
       }
+      index += 1
+      writeHeader(buffer, at, length)
+      at += headerBytes(length)
       output.push(buffer.subarray(taken, at))
       taken = at
       this.#pass(length, output)
@@ -60,17 +61,42 @@ export class PacketFrames {
     return output
   }
 
+  /**
+   * Copies packets with their headers. All are copied at once behind the room for the headers, and then each is moved to its place:
+   * that costs a third of a copy for each.
+   * @param end of the packets, by their number. @param start where in the target. @returns where it ends there.
+   */
+  #copyPackets(first: number, end: number, target: Buffer, start: number): number {
+    const lengths = this.#lengths
+    let bytes = 0
+    let headers = 0
+    for (let index = first; index < end; index += 1) {
+      bytes += lengths[index]!
+      headers += headerBytes(lengths[index]!)
+    }
+    let from = start + headers
+    this.#copy(bytes, target, from)
+    let to = start
+    for (let index = first; index < end; index += 1) {
+      const length = lengths[index]!
+      writeHeader(target, to, length)
+      to += headerBytes(length)
+      // Moved towards the beginning: what comes behind is not touched.
+      target.copyWithin(to, from, from + length)
+      to += length
+      from += length
+    }
+    return to
+  }
+
   /** Copies the next bytes of the batch. */
   #copy(length: number, target: Buffer, offset: number): void {
-    const end = offset + length
-    for (let to = offset; to < end; ) {
+    for (let left = length; left > 0; ) {
       const piece = this.#piece()
-      const from = this.#at
-      const count = Math.min(end - to, piece.length - from)
-      if (count > SHORT_BYTES) target.set(piece.subarray(from, from + count), to)
-      else for (let index = 0; index < count; index += 1) target[to + index] = piece[from + index]!
-      this.#at += count
-      to += count
+      const part = this.#at === 0 && piece.length <= left ? piece : piece.subarray(this.#at, this.#at + left)
+      target.set(part, offset + length - left)
+      this.#at += part.length
+      left -= part.length
     }
   }
 
