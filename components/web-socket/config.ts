@@ -52,6 +52,13 @@ export const webSocketConfig = z.strictObject({
     .max(1024 ** 2)
     .default(8_192)
     .describe('The largest request with its headers, in bytes. Cookies of a page count.'),
+  packetsPerFrame: z
+    .enum(['one', 'many'])
+    .default('one')
+    .describe(
+      'How many MQTT packets a frame to a client holds. `one`: as mosquitto does; some clients wait for more when a frame has two. `many`: all ' +
+        'packets of a turn of the event loop, which is less work for browsers.',
+    ),
   ...listenerOptions,
 })
 

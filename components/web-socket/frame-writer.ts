@@ -1,23 +1,24 @@
 /** Payload up to this size is copied behind its header, which costs less than a second piece of a write. */
-const COPIED_BYTES = 4 * 1024
+export const COPIED_BYTES = 4 * 1024
 
 const BINARY_FRAME = 0x82
 const CLOSE_FRAME = 0x88
 const PONG_FRAME = 0x8a
 
 /** The header of a binary frame (RFC 6455, section 5.2). Frames of a server have no mask. @param length of the payload, in bytes. */
-const headerBytes = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10)
+export const headerBytes = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10)
 
-const writeHeader = (target: Buffer, length: number): void => {
-  target[0] = BINARY_FRAME
-  if (length < 126) target[1] = length
+/** Writes the header of a binary frame. @param at where. @param length of its payload, in bytes. */
+export const writeHeader = (target: Buffer, at: number, length: number): void => {
+  target[at] = BINARY_FRAME
+  if (length < 126) target[at + 1] = length
   else if (length < 65_536) {
-    target[1] = 126
-    target.writeUInt16BE(length, 2)
+    target[at + 1] = 126
+    target.writeUInt16BE(length, at + 2)
   } else {
-    target[1] = 127
-    target.writeUInt32BE(Math.floor(length / 2 ** 32), 2)
-    target.writeUInt32BE(length >>> 0, 6)
+    target[at + 1] = 127
+    target.writeUInt32BE(Math.floor(length / 2 ** 32), at + 2)
+    target.writeUInt32BE(length >>> 0, at + 6)
   }
 }
 
@@ -30,11 +31,11 @@ export const binaryFrame = (pieces: readonly Uint8Array[], length: number): read
   const start = headerBytes(length)
   if (length > COPIED_BYTES) {
     const header = Buffer.allocUnsafe(start)
-    writeHeader(header, length)
+    writeHeader(header, 0, length)
     return [header, ...pieces]
   }
   const frame = Buffer.allocUnsafe(start + length)
-  writeHeader(frame, length)
+  writeHeader(frame, 0, length)
   let offset = start
   for (const piece of pieces) {
     frame.set(piece, offset)

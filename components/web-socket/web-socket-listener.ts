@@ -21,6 +21,7 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
   readonly #proxies: ProxyProtocol | undefined
   readonly #handshakes: Handshakes
   readonly #upgrades: Upgrades
+  readonly #isOnePacketPerFrame: boolean
 
   /**
    * @param kept what listens already.
@@ -43,6 +44,7 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
       tcpKeepAliveMs: config.tcpKeepAliveMs,
       log,
     })
+    this.#isOnePacketPerFrame = config.packetsPerFrame === 'one'
     this.#proxies = config.proxyProtocol && new ProxyProtocol(config.proxyProtocol, log)
     this.#handshakes = new Handshakes(config, log)
     this.#upgrades = new Upgrades(config, contexts !== undefined, this, log)
@@ -75,7 +77,7 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
   }
 
   upgraded(socket: Duplex, head: Buffer, peer: Peer): void {
-    this.ready(new WebSocketStream(socket, head), peer)
+    this.ready(new WebSocketStream(socket, head, this.#isOnePacketPerFrame), peer)
   }
 
   protected override begin(socket: Socket, peer: Peer): void {

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { ByteStream } from '../../src/kinds/transport.ts'
 import { FrameReader, type FrameUser, NORMAL_CLOSURE } from './frame-reader.ts'
 import { binaryFrame, closeFrame, pongFrame } from './frame-writer.ts'
+import { PacketFrames } from './packet-frames.ts'
 
 type Written = (error?: Error | null) => void
 
@@ -12,7 +13,8 @@ export class WebSocketError extends Error {
 }
 
 /**
- * A WebSocket connection as a stream of bytes: the payload of its frames. What is written between `cork` and `uncork` is one frame.
+ * A WebSocket connection as a stream of bytes: the payload of its frames. What is written between `cork` and `uncork` is one frame,
+ * or a frame for each MQTT packet.
  *
  * `end` sends a Close frame. Then the peer sends its own, and the connection is closed. A peer that sends a Close frame first is at its end,
  * but still gets what is written until `end`.
@@ -35,6 +37,8 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   #isEndTold = false
 
   // Writing.
+  /** Undefined if all packets of a batch are one frame. */
+  readonly #packetFrames: PacketFrames | undefined
   #isCorked = false
   #pieces: Uint8Array[] = []
   #piecesBytes = 0
@@ -48,10 +52,12 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   /**
    * @param socket after the upgrade. It is half open.
    * @param head the first bytes of the WebSocket, which arrived with the request.
+   * @param isOnePacketPerFrame whether what is written is MQTT, and each of its packets becomes a frame.
    */
-  constructor(socket: Duplex, head: Buffer) {
+  constructor(socket: Duplex, head: Buffer, isOnePacketPerFrame = false) {
     super()
     this.#socket = socket
+    this.#packetFrames = isOnePacketPerFrame ? new PacketFrames() : undefined
     if (head.length > 0) this.#chunk = head
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.pause()
@@ -141,7 +147,7 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   #send(): void {
     const length = this.#piecesBytes
     if (length === 0) return
-    const frame = binaryFrame(this.#pieces, length)
+    const frame = this.#packetFrames?.frame(this.#pieces, length) ?? binaryFrame(this.#pieces, length)
     const written = this.#piecesWritten
     this.#pieces = []
     this.#piecesBytes = 0

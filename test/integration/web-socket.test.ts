@@ -179,13 +179,18 @@ describe('frames', () => {
     }
   })
 
-  it('to a client are one for all packets of a turn', async () => {
+  it.each([
+    ['one for each packet', {}, [4, ...Array(50).fill(2)]],
+    ['one for all packets of a turn with packetsPerFrame many', { packetsPerFrame: 'many' }, [4, 100]],
+  ])('to a client are %s', async (_, config, lengths) => {
+    await system.stop()
+    await start(config)
     const made = await client()
     made.write(CONNECT)
     await once(made, 'data')
     made.write(Buffer.concat(Array(50).fill(packetBytes('c0 00'))))
     await eventually(() => expect(made.frames.reduce((sum, length) => sum + length, 0)).toBe(4 + 100))
-    expect(made.frames).toEqual([4, 100])
+    expect(made.frames).toEqual(lengths)
   })
 
   it('with text end the connection with 1003, and those without a mask with 1002', async () => {
