@@ -46,6 +46,31 @@ const text = (content: string): Buffer => clientFrame(Buffer.from(content))
 const empty = clientFrame(new Uint8Array(), { opcode: 9 })
 
 describe('WebSocketStream', () => {
+  it.each([
+    ['without a Close frame', ''],
+    ['behind a Close frame', clientFrame(Buffer.from([3, 232]), { opcode: 8 }).toString('latin1')],
+  ])('ends after the last byte when the connection ends %s while it is paused', async (_, close) => {
+    const { socket, stream, events } = streamOf()
+    let found = ''
+    stream.on('data', (chunk: Buffer) => {
+      found += chunk
+      stream.pause()
+    })
+    socket.push(text('first'))
+    await eventually(() => expect(found).toBe('first'))
+    // The socket holds these, and ends when they are taken from it.
+    const frames = Array.from({ length: FRAMES_PER_STEP + 1 }, () => text('x'))
+    socket.push(Buffer.concat([...frames, text(' last'), Buffer.from(close, 'latin1')]))
+    socket.push(null)
+    stream.resume()
+    await eventually(() => expect(found).toBe(`first${'x'.repeat(FRAMES_PER_STEP)}`))
+    await new Promise(setImmediate)
+    expect(events).toEqual([])
+    stream.resume()
+    await eventually(() => expect(events).toEqual(['end']))
+    expect(found).toBe(`first${'x'.repeat(FRAMES_PER_STEP + 1)} last`)
+  })
+
   it('passes nothing on before somebody listens, then first what came with the request', async () => {
     const { socket, stream } = streamOf(text('first '))
     socket.push(text('second'))

@@ -32,6 +32,8 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   #at = 0
   /** The peer has closed its side, by a Close frame or without one. */
   #isAtEnd = false
+  /** The socket has ended. The last chunk may not be read yet: a socket ends as soon as it has given its bytes away. */
+  #hasSocketEnded = false
   #isEndTold = false
 
   // Writing.
@@ -205,6 +207,7 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
     this.#isReading = false
     if (this.#at === chunk.length || this.#frames.isOver) this.#chunk = undefined
     if (this.#frames.isOver) this.#afterLastFrame()
+    else if (this.#chunk === undefined && this.#hasSocketEnded) this.#tellEnd()
     else if (!this.#isPaused && this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -214,10 +217,11 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
     if (this.#isAtEnd) this.#tellEnd()
   }
 
-  /** The connection has ended, maybe without a Close frame. */
+  /** The connection has ended, maybe without a Close frame. What came before is read first: it may be DISCONNECT. */
   #peerEnded(): void {
     this.#isAtEnd = true
-    this.#tellEnd()
+    this.#hasSocketEnded = true
+    if (this.#chunk === undefined) this.#tellEnd()
   }
 
   #tellEnd(): void {
