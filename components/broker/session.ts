@@ -322,8 +322,12 @@ export class Session implements Subscriber, ClientSession {
   /** `Will.take` has taken the Will out, to be published. */
   willTaken(): void {
     this.#save()
+    if (!this.#ended && this.#recipient === undefined) this.#broker.sessions.away.add(this)
+  }
+
+  /** Not before: what the Will leaves behind counts for the user. */
+  willDone(): void {
     if (this.#ended) this.#broker.quotas.release(this.quota)
-    else if (this.#recipient === undefined) this.#broker.sessions.away.add(this)
   }
 
   waitsForAnyMember(filter: string, after: number): void {

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { clientFrame } from '../../test/helpers/web-socket-frames.ts'
-import { FRAMES_PER_STEP } from './frame-reader.ts'
+import { CONTROL_FRAMES, FRAMES_PER_STEP, SMALL_FRAMES } from './frame-reader.ts'
 import { WebSocketStream } from './web-socket-stream.ts'
 
 /** A socket whose other end is the test. */
@@ -59,16 +59,17 @@ describe('WebSocketStream', () => {
     socket.push(text('first'))
     await eventually(() => expect(found).toBe('first'))
     // The socket holds these, and ends when they are taken from it.
-    const frames = Array.from({ length: FRAMES_PER_STEP + 1 }, () => text('x'))
+    const inOneStep = FRAMES_PER_STEP / SMALL_FRAMES
+    const frames = Array.from({ length: inOneStep + 1 }, () => text('x'))
     socket.push(Buffer.concat([...frames, text(' last'), Buffer.from(close, 'latin1')]))
     socket.push(null)
     stream.resume()
-    await eventually(() => expect(found).toBe(`first${'x'.repeat(FRAMES_PER_STEP)}`))
+    await eventually(() => expect(found).toBe(`first${'x'.repeat(inOneStep)}`))
     await new Promise(setImmediate)
     expect(events).toEqual([])
     stream.resume()
     await eventually(() => expect(events).toEqual(['end']))
-    expect(found).toBe(`first${'x'.repeat(FRAMES_PER_STEP + 1)} last`)
+    expect(found).toBe(`first${'x'.repeat(inOneStep + 1)} last`)
   })
 
   it('passes nothing on before somebody listens, then first what came with the request', async () => {
@@ -90,7 +91,7 @@ describe('WebSocketStream', () => {
       steps.push(chunk.length)
       if (steps.length === 3) stream.pause()
     })
-    socket.push(Buffer.concat([...Array(10 * FRAMES_PER_STEP).fill(empty), text('x')]))
+    socket.push(Buffer.concat([...Array((10 * FRAMES_PER_STEP) / CONTROL_FRAMES).fill(empty), text('x')]))
     await eventually(() => expect(steps).toEqual([0, 0, 0]))
     socket.push(text('y'))
     await new Promise(setImmediate)
@@ -109,7 +110,7 @@ describe('WebSocketStream', () => {
       stream.pause()
       stream.resume()
     })
-    for (const each of 'abc') socket.push(Buffer.concat([...Array(FRAMES_PER_STEP).fill(empty), text(each)]))
+    for (const each of 'abc') socket.push(Buffer.concat([...Array(FRAMES_PER_STEP / CONTROL_FRAMES).fill(empty), text(each)]))
     await eventually(() => expect(found).toBe('abc'))
   })
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ByteStream } from '../../src/kinds/transport.ts'
-import { FrameReader, type FrameUser, NORMAL_CLOSURE } from './frame-reader.ts'
+import { FrameReader, type FrameUser, MAXIMUM_CONTROL_BYTES, NORMAL_CLOSURE } from './frame-reader.ts'
 import { binaryFrame, closeFrame, pongFrame } from './frame-writer.ts'
 
 type Written = (error?: Error | null) => void
@@ -43,8 +43,9 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   #piecesWritten: Written | undefined
   /** Set by `end`, or when the protocol was broken: a Close frame was sent. */
   #isClosing = false
-  /** Answer to the last Ping frame, while another answer is not taken yet. */
-  #pong: Buffer | undefined
+  /** Payload of the last Ping frame, while it is not answered since another answer is not taken yet. */
+  #ping: Buffer | undefined
+  #pingLength = -1
   #isPonging = false
 
   /**
@@ -123,8 +124,10 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   }
 
   pinged(payload: Uint8Array): void {
-    // Only the last of several Ping frames needs an answer.
-    this.#pong = pongFrame(payload)
+    // Only the last of several Ping frames needs an answer. No frame is made for the others: a peer may send thousands.
+    this.#ping ??= Buffer.alloc(MAXIMUM_CONTROL_BYTES)
+    this.#ping.set(payload)
+    this.#pingLength = payload.length
     this.#sendPong()
   }
 
@@ -159,9 +162,9 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   }
 
   #sendPong(): void {
-    const pong = this.#pong
-    if (pong === undefined || this.#isPonging || this.#isClosing) return
-    this.#pong = undefined
+    if (this.#pingLength < 0 || this.#isPonging || this.#isClosing) return
+    const pong = pongFrame(this.#ping!.subarray(0, this.#pingLength))
+    this.#pingLength = -1
     this.#isPonging = true
     this.#socket.write(pong, () => {
       this.#isPonging = false
