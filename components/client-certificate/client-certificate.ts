@@ -38,7 +38,9 @@ export class ClientCertificate implements Authenticator {
       return { result: 'deny', why: 'the certificate is on a list of those that are denied' }
     }
     if (this.#isUnlisted(certificate)) {
-      return this.#deny('the certificate cannot be looked up in the lists of those that are denied: a proxy told its name alone')
+      return this.#deny(
+        'the certificate cannot be looked up in the lists of those that are denied: a proxy told its name alone',
+      )
     }
     if (password !== undefined && this.#config.password !== 'ignore') {
       if (this.#config.password === 'pass') return this.#pass()
@@ -61,7 +63,9 @@ export class ClientCertificate implements Authenticator {
 
   /** Whether there is a list in which the certificate cannot be looked up: a proxy that verified it tells its common name alone. */
   #isUnlisted({ fingerprint, serial }: PeerTls): boolean {
-    return (this.#fingerprints.size > 0 && fingerprint === undefined) || (this.#serials.size > 0 && serial === undefined)
+    return (
+      (this.#fingerprints.size > 0 && fingerprint === undefined) || (this.#serials.size > 0 && serial === undefined)
+    )
   }
 
   #isListed({ fingerprint = '', serial = '' }: PeerTls): boolean {

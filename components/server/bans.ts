@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { Ban } from '../../src/kinds/listener.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../../src/network/address-key.ts'
 
 /** A ban as it is handed to the successor of a server: plain data, with times in milliseconds since 1970. */
 const banRecord = z.object({

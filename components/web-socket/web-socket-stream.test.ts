@@ -110,7 +110,8 @@ describe('WebSocketStream', () => {
       stream.pause()
       stream.resume()
     })
-    for (const each of 'abc') socket.push(Buffer.concat([...Array(FRAMES_PER_STEP / CONTROL_FRAMES).fill(empty), text(each)]))
+    for (const each of 'abc')
+      socket.push(Buffer.concat([...Array(FRAMES_PER_STEP / CONTROL_FRAMES).fill(empty), text(each)]))
     await eventually(() => expect(found).toBe('abc'))
   })
 
