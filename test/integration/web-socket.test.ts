@@ -314,7 +314,7 @@ describe('a request', () => {
     ['a proxy that names the port', ['127.0.0.1'], '[2001:db8::7]:5123', '2001:db8::7', true],
     ['anybody else', [], '192.0.2.7', '127.0.0.1', undefined],
   ])('with X-Forwarded-For of %s', async (_, trustedProxies, header, address, proxied) => {
-    await start({ trustedProxies })
+    await start({ trustedProxies, allowAnonymous: true })
     const made = await client({ 'X-Forwarded-For': header })
     made.write(CONNECT)
     await once(made, 'data')
@@ -323,7 +323,7 @@ describe('a request', () => {
   })
 
   it('with an X-Forwarded-For that names no address is refused', async () => {
-    await start({ trustedProxies: ['127.0.0.1'] })
+    await start({ trustedProxies: ['127.0.0.1'], allowAnonymous: true })
     expect(await answerTo({ 'X-Forwarded-For': '192.0.2.7, unknown' })).toBe('HTTP/1.1 400 Bad Request')
   })
 })
