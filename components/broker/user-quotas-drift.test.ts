@@ -138,6 +138,6 @@ it('the quotas of all users are together what the broker holds, whatever clients
         world.harness.stop()
       }
     }),
-    { numRuns: 50 },
+    { numRuns: 60 },
   )
 })
