@@ -134,6 +134,11 @@ export class Session implements Subscriber, ClientSession {
     return this.#recipient?.sendable === true && (qos === 0 || this.outbox.takes(qos))
   }
 
+  mayReceive(message: Message): boolean {
+    const { mayReceive } = this.#broker.authorization
+    return mayReceive === undefined || mayReceive(this.#identity, message.topic)
+  }
+
   deliver(message: Message, delivery: Delivery): DeliveryResult {
     if (this.#ended) {
       const { shared } = delivery
