@@ -241,6 +241,8 @@ describe('a request', () => {
     ['for another subprotocol', { 'Sec-WebSocket-Protocol': 'chat, soap' }, 'HTTP/1.1 400 Bad Request', 'subprotocol'],
     ['for another version', { 'Sec-WebSocket-Version': '8' }, 'HTTP/1.1 426 Upgrade Required', 'request'],
     ['without a key', { 'Sec-WebSocket-Key': undefined }, 'HTTP/1.1 400 Bad Request', 'request'],
+    ['with a body', { 'Content-Length': '5' }, 'HTTP/1.1 400 Bad Request', 'request'],
+    ['with a body in chunks', { 'Transfer-Encoding': 'chunked' }, 'HTTP/1.1 400 Bad Request', 'request'],
     ['with a short key', { 'Sec-WebSocket-Key': 'YWJj' }, 'HTTP/1.1 400 Bad Request', 'request'],
     ['for another protocol', { Upgrade: 'h2c' }, 'HTTP/1.1 426 Upgrade Required', 'request'],
     ['without upgrade', { Upgrade: undefined, Connection: undefined }, 'HTTP/1.1 426 Upgrade Required', 'request'],
