@@ -66,7 +66,7 @@ class AclReader {
   read(raw: string): string | undefined {
     // Only a `#` at the very beginning makes a comment.
     if (raw.startsWith('#')) return undefined
-    const line = raw.replace(/[\s\v]+$/, '')
+    const line = raw.trimEnd()
     if (line.includes('\u{0}')) return 'the line holds a NUL character'
     const [word, rest] = firstWord(line)
     if (word === '') return undefined

@@ -133,6 +133,11 @@ export class Session implements Subscriber, ClientSession {
     return this.#recipient?.sendable === true && (highest === 0 || this.outbox.takes(highest))
   }
 
+  mayReceive(message: Message): boolean {
+    const { mayReceive } = this.#broker.authorization
+    return mayReceive === undefined || mayReceive(this.#identity, message.topic)
+  }
+
   deliver(message: Message, delivery: Delivery): DeliveryResult {
     if (this.#ended) {
       const { shared } = delivery
@@ -322,8 +327,12 @@ export class Session implements Subscriber, ClientSession {
   /** `Will.take` has taken the Will out, to be published. */
   willTaken(): void {
     this.#save()
+    if (!this.#ended && this.#recipient === undefined) this.#broker.sessions.away.add(this)
+  }
+
+  /** Not before: what the Will leaves behind counts for the user. */
+  willDone(): void {
     if (this.#ended) this.#broker.quotas.release(this.quota)
-    else if (this.#recipient === undefined) this.#broker.sessions.away.add(this)
   }
 
   waitsForAnyMember(filter: string, after: number): void {

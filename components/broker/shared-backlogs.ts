@@ -143,7 +143,8 @@ export class SharedBacklogs implements TurnTask {
   /** To this member. */
   #give({ message }: QueuedMessage, filter: string, session: Session): boolean {
     const subscription = session.subscriptions.get(filter)
-    if (subscription === undefined || !session.takes(1)) return false
+    // What it may not receive waits for another member.
+    if (subscription === undefined || !session.takes(1) || !session.mayReceive(message)) return false
     session.deliver(message, deliveryOf(subscription, filter))
     return true
   }

@@ -187,6 +187,20 @@ describe('retained messages', () => {
     broker.broker.deleteRetained('a')
     expect(quotaOf('bob')?.retainedBytes).toBe(0)
   })
+
+  it('that are Wills of sessions that have ended count as well', () => {
+    start({ maximumRetainedMessagesPerUser: 2 })
+    const will = (topic: string) => ({ topic, payload: Buffer.from('gone'), qos: 0 as const, retain: true })
+    for (const topic of ['a', 'b', 'c']) {
+      broker.connect(asUser('alice', { clientId: '1', will: will(topic) })).lose()
+      // The quota of the user is found again by the next session.
+      broker.core.endedSessions.drain()
+    }
+    expect(quotaOf('alice')).toMatchObject({ sessions: 0, retainedMessages: 2 })
+    expect(['a', 'b', 'c'].map((topic) => broker.broker.retained(topic).length)).toEqual([1, 1, 0])
+    for (const topic of ['a', 'b']) broker.broker.deleteRetained(topic)
+    expect(broker.core.quotas.count).toBe(0)
+  })
 })
 
 it('a user that holds nothing is forgotten', () => {

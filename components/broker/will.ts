@@ -124,6 +124,8 @@ export interface WillOwner extends NamedSession {
   readonly will: { wasRefused: boolean; take(): StoredWill | undefined }
   /** The Will was removed: updates the store, and whether the session holds anything. */
   willTaken(): void
+  /** It was published or dropped. */
+  willDone(): void
 }
 
 /** The parts of the broker that Wills use. */
@@ -188,6 +190,7 @@ export class DueWills<S extends WillOwner> {
     if (will === undefined) return
     session.willTaken()
     session.will.wasRefused = !this.#pass(willMessage(will, this.#broker.now()), session, payer)
+    session.willDone()
   }
 
   /** Publishes all of them now. */

@@ -102,7 +102,6 @@ describe('a certificate that is denied', () => {
     expect(open(config).accepts({ clientId: 'c', userName: 'device-7', peer: peer(device) })).toBe(false)
     const other = { ...device, serial: '0A1C', fingerprint: fingerprint.replace('1F', '20') }
     expect(ask(config, { peer: peer(other) })).toEqual(allowed)
-    expect(ask(config, { peer: peer({ commonName: 'device-7' }) })).toEqual(allowed)
   })
 })
 
@@ -155,4 +154,15 @@ it('has a config that names what is wrong', () => {
   ]) {
     expect(clientCertificateConfig.safeParse(config).success).toBe(false)
   }
+})
+
+it.each([
+  ['fingerprints', { deniedFingerprints: ['ab'.repeat(32)] }],
+  ['serial numbers', { deniedSerials: ['01'] }],
+])('refuses a certificate of which a proxy told the name alone when %s are denied', (_, config) => {
+  const told = peer({ commonName: 'device-7' })
+  expect(ask(config, { peer: told })).toMatchObject({ result: 'deny' })
+  expect(open(config).accepts({ clientId: 'c', userName: 'device-7', peer: told })).toBe(false)
+  expect(ask(config)).toEqual(allowed)
+  expect(ask({}, { peer: told })).toEqual(allowed)
 })

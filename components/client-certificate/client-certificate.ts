@@ -37,6 +37,11 @@ export class ClientCertificate implements Authenticator {
       this.counters.deniedByList += 1
       return { result: 'deny', why: 'the certificate is on a list of those that are denied' }
     }
+    if (this.#isUnlisted(certificate)) {
+      return this.#deny(
+        'the certificate cannot be looked up in the lists of those that are denied: a proxy told its name alone',
+      )
+    }
     if (password !== undefined && this.#config.password !== 'ignore') {
       if (this.#config.password === 'pass') return this.#pass()
       return this.#deny('the client sent a password, which this listener does not check')
@@ -53,7 +58,14 @@ export class ClientCertificate implements Authenticator {
   /** Whether its certificate is still not denied. */
   accepts({ peer }: AuthenticatedIdentity): boolean {
     const certificate = certificateOf(peer.tls)
-    return certificate !== undefined && !this.#isListed(certificate)
+    return certificate !== undefined && !this.#isListed(certificate) && !this.#isUnlisted(certificate)
+  }
+
+  /** Whether there is a list in which the certificate cannot be looked up: a proxy that verified it tells its common name alone. */
+  #isUnlisted({ fingerprint, serial }: PeerTls): boolean {
+    return (
+      (this.#fingerprints.size > 0 && fingerprint === undefined) || (this.#serials.size > 0 && serial === undefined)
+    )
   }
 
   #isListed({ fingerprint = '', serial = '' }: PeerTls): boolean {

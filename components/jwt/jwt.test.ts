@@ -258,6 +258,8 @@ describe('the names of CONNECT', () => {
 
   it('may hold the token', async () => {
     const jwt = await withSecret({ tokenIn: 'userName' })
+    // It is a secret.
+    expect([jwt.hidesUserNames, (await withSecret()).hidesUserNames]).toEqual([true, false])
     expect(await ask(jwt, undefined, await sign())).toMatchObject({ result: 'allow', userName: 'ann' })
     expect(await ask(jwt, await sign(), 'ann')).toEqual({ result: 'pass' })
   })

@@ -63,6 +63,10 @@ export class Jwt implements Authenticator {
     this.#log = log
   }
 
+  get hidesUserNames(): boolean {
+    return this.#config.tokenIn === 'userName'
+  }
+
   /** The number of keys that are trusted. */
   get keyCount(): number {
     return this.#source?.keys?.ids.size ?? 0

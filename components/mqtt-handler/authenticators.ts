@@ -56,6 +56,8 @@ export interface AuthenticatorChain {
   readonly records: readonly AuthenticatorRecord[]
   /** Names that the listener lists and that do not exist. All clients of the listener are then refused. */
   readonly unknown: readonly string[]
+  /** Whether the User Name of CONNECT may be a secret of a client. */
+  readonly hidesUserNames: boolean
 }
 
 /** All authenticators of the handler, and those of each listener. */
@@ -111,7 +113,7 @@ export class Authenticators {
   }
 
   #makeChain(names: readonly string[] | undefined): AuthenticatorChain {
-    if (names === undefined) return { records: [...this.#records.values()], unknown: [] }
+    if (names === undefined) return chainWith([...this.#records.values()], [])
     const records: AuthenticatorRecord[] = []
     const unknown: string[] = []
     for (const name of new Set(names)) {
@@ -119,6 +121,12 @@ export class Authenticators {
       if (record === undefined) unknown.push(name)
       else records.push(record)
     }
-    return { records, unknown }
+    return chainWith(records, unknown)
   }
 }
+
+const chainWith = (records: readonly AuthenticatorRecord[], unknown: readonly string[]): AuthenticatorChain => ({
+  records,
+  unknown,
+  hidesUserNames: records.some(({ authenticator }) => authenticator.hidesUserNames === true),
+})

@@ -20,8 +20,10 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   // These hold from the first answer on, AUTH or a refusal.
   client.wantsReasons = request.wantsReasons
   client.connection.maximumPacketSize = request.maximumPacketSize
-  client.identity = { clientId: request.clientId, userName: request.userName, peer: client.connection.peer }
-  const { connecting } = client.handler
+  const { authenticators, connecting } = client.handler
+  // Until an authenticator has decided, it is used for the log alone.
+  const userName = authenticators.chainOf(client.connection.listener).hidesUserNames ? undefined : request.userName
+  client.identity = { clientId: request.clientId, userName, peer: client.connection.peer }
   if (client.connection.banned) {
     refuse(client, ReasonCode.Banned, 'its address has been banned since it connected', '')
     return

@@ -109,6 +109,21 @@ describe('the authenticators of a listener', () => {
     expect([users.asked, identityOf().userName]).toEqual([[], 'carol'])
   })
 
+  it('keep the User Name out of the log when it may be a token, until a user is proven', () => {
+    broker.stop()
+    const tokenInName = Object.assign(new ControlledAuthenticator('tokens'), { hidesUserNames: true })
+    tokenInName.answer = ({ userName }) =>
+      userName === 'right token' ? { result: 'allow', userName: 'ann' } : { result: 'deny', why: 'wrong' }
+    start({}, { authenticators: [tokenInName] })
+    expect(answerTo('right token').connack).toMatchObject(letIn)
+    expect(answerTo('wrong token').connack).toMatchObject(refusedWith(BadUserNameOrPassword))
+    open().take({ ...connectAs('third token'), clientId: 'x'.repeat(2_000) })
+    open().take({ ...connectAs('fourth token'), properties: { authenticationMethod: 'unknown' } })
+    expect(tokenInName.asked.map(({ userName }) => userName)).toEqual(['right token', 'wrong token'])
+    expect(JSON.stringify(broker.log.lines)).not.toMatch(/(right|wrong|third|fourth) token/)
+    expect(broker.log.lines.filter(({ user }) => user === 'ann')).not.toEqual([])
+  })
+
   it('are not asked about a CONNECT that is not valid', () => {
     const [connack] = open().take({ ...connectAs('ann', 'pencil'), clientId: 'x'.repeat(2_000) })
     expect(connack).toMatchObject(refusedWith(ReasonCode.ClientIdentifierNotValid))

@@ -18,7 +18,7 @@ const authenticators = { known: ['users', 'tokens'] }
 describe('a listener that other machines reach', () => {
   it('is refused when nothing checks who connects: the error names the address and the solutions', () => {
     expect(() => check(false, {}, {})).toThrow(
-      'lan is not opened on 0.0.0.0:1883: other machines reach this address, and no component checks who connects. ' +
+      'lan is not opened on 0.0.0.0:1883: other machines reach this address or a proxy in front of it, and no component checks who connects. ' +
         'Either add an authenticator to the authenticators of the handler, or listen on 127.0.0.1, or set ' +
         'allowAnonymous: true in the config of lan to accept every client.',
     )

@@ -46,7 +46,7 @@ const openToAll = (name: string, address: string, options: ListenerOptions, know
       ? `name an authenticator in the authenticators of ${name} (the handler has ${known.join(', ')})`
       : 'add an authenticator to the authenticators of the handler'
   return (
-    `${name} is not opened on ${address}: other machines reach this address, and no component checks who connects. ` +
+    `${name} is not opened on ${address}: other machines reach this address or a proxy in front of it, and no component checks who connects. ` +
     `Either ${add}, or listen on 127.0.0.1, or set allowAnonymous: true in the config of ${name} to accept every client.`
   )
 }

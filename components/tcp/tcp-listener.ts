@@ -20,6 +20,7 @@ export class TcpListener extends SocketTransport {
       adoptable: true,
       address: listenAddress(config),
       options: pickListenerOptions(config),
+      isBehindProxy: config.proxyProtocol !== undefined,
       tcpKeepAliveMs: config.tcpKeepAliveMs,
       log,
     })

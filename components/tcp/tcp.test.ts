@@ -19,7 +19,11 @@ transportContract('a further TCP listener', async () => {
 })
 
 transportContract('a TCP listener behind a proxy', async () => {
-  const { transport } = await startTransport(tcp, { port: 0, proxyProtocol: { trusted: ['127.0.0.1'] } })
+  const { transport } = await startTransport(tcp, {
+    port: 0,
+    allowAnonymous: true,
+    proxyProtocol: { trusted: ['127.0.0.1'] },
+  })
   return {
     transport,
     connect: async () => {
@@ -49,6 +53,16 @@ describe('tcp', () => {
     expect(tcp.config.safeParse({ proxyProtocol: { trusted: ['proxy.example'] } }).success).toBe(false)
   })
 
+  it('is for this machine alone only without a proxy', async () => {
+    const { transport } = await startTransport(tcp, {
+      port: 0,
+      allowAnonymous: true,
+      proxyProtocol: { trusted: ['127.0.0.1'] },
+    })
+    expect(transport.isLocal).toBe(false)
+    await transport.close()
+  })
+
   it('has no measures of proxies without proxyProtocol', async () => {
     const { transport } = await startTransport(tcp, { port: 0 })
     expect(tcp.measure?.(transport)).toEqual([])
@@ -56,7 +70,11 @@ describe('tcp', () => {
   })
 
   it.each([true, false])('asks whether a client may connect when it knows where the client is: %s', async (isOpen) => {
-    const { transport } = await startTransport(tcp, { port: 0, proxyProtocol: { trusted: ['127.0.0.1'] } })
+    const { transport } = await startTransport(tcp, {
+      port: 0,
+      allowAnonymous: true,
+      proxyProtocol: { trusted: ['127.0.0.1'] },
+    })
     const server = new AskingServer()
     server.isOpen = isOpen
     transport.serve(server)

@@ -80,6 +80,14 @@ describe('the component tls', () => {
     return client
   }
 
+  it.each([
+    [{}, true],
+    [{ proxyProtocol: { trusted: ['127.0.0.1'] } }, false],
+  ])('with %j is for this machine alone: %s', async (config, isLocal) => {
+    transport = await start(config)
+    expect(transport.isLocal).toBe(isLocal)
+  })
+
   it('asks before the handshake whether a client is let in', async () => {
     transport = await start()
     serve()

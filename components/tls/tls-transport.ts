@@ -31,6 +31,7 @@ export class TlsTransport extends SocketTransport {
       adoptable: false,
       address: listenAddress(config),
       options: pickListenerOptions(config),
+      isBehindProxy: proxyProtocol !== undefined,
       tcpKeepAliveMs,
       log,
     })

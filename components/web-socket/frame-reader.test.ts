@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { clientFrame } from '../../test/helpers/web-socket-frames.ts'
-import { FRAMES_PER_STEP, FrameReader } from './frame-reader.ts'
+import { CONTROL_FRAMES, FRAMES_PER_STEP, FrameReader, SMALL_FRAMES } from './frame-reader.ts'
 
 /** Reads chunks, each copied: the reader changes them. */
 const readAll = (chunks: readonly Uint8Array[]) => {
@@ -110,9 +110,14 @@ describe('FrameReader', () => {
     )
   })
 
-  it('reads a limited number of frames in a step', () => {
-    const empty = Buffer.concat(Array(10 * FRAMES_PER_STEP).fill(clientFrame(Buffer.alloc(0), { opcode: 9 })))
-    expect(readAll([empty]).steps).toBe(10)
+  it.each([
+    ['that carry enough', 16, 2, 1],
+    ['with little payload', 15, 2, SMALL_FRAMES],
+    ['without payload', 0, 2, SMALL_FRAMES],
+    ['for control', 125, 9, CONTROL_FRAMES],
+  ])('reads a limited number of frames %s in a step', (_, length, opcode, countsAs) => {
+    const frame = clientFrame(Buffer.alloc(length), { opcode })
+    expect(readAll([Buffer.concat(Array(10 * FRAMES_PER_STEP).fill(frame))]).steps).toBe(10 * countsAs)
   })
 
   it('fails at most once, for all bytes', () => {

@@ -6,6 +6,14 @@ import { type Mask, unmask } from './unmask.ts'
  */
 export const FRAMES_PER_STEP = 64
 
+/**
+ * Frames that carry little cost as much as others, and no packets are charged for them: one with less payload than this counts as
+ * several, and a control frame as more.
+ */
+const SMALL_BYTES = 16
+export const SMALL_FRAMES = 4
+export const CONTROL_FRAMES = 8
+
 /** Status codes of the Close frame (RFC 6455, section 7.4.1). */
 export const NORMAL_CLOSURE = 1000
 export const PROTOCOL_ERROR = 1002
@@ -31,7 +39,8 @@ const PING = 0x9
 const PONG = 0xa
 
 const MAXIMUM_HEADER_BYTES = 14
-const MAXIMUM_CONTROL_BYTES = 125
+/** Payload of a control frame, at most. */
+export const MAXIMUM_CONTROL_BYTES = 125
 
 /**
  * Reads the frames of a WebSocket client (RFC 6455, section 5). MQTT does not care where a frame or a message begins [MQTT-6.0.0-2], so
@@ -73,10 +82,10 @@ export class FrameReader {
     this.payloadEnd = start
     while (at < chunk.length && !this.isOver) {
       if (this.#left < 0) {
-        if (frames === FRAMES_PER_STEP) break
+        if (frames >= FRAMES_PER_STEP) break
         at = this.#readHeader(chunk, at)
         if (this.#headerLength < this.#headerWanted || this.isOver) continue
-        frames += 1
+        frames += this.#opcode >= CLOSE ? CONTROL_FRAMES : this.#left < SMALL_BYTES ? SMALL_FRAMES : 1
       } else at = this.#readPayload(chunk, at)
       if (this.#left === 0) this.#endFrame()
     }

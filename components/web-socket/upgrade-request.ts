@@ -44,6 +44,10 @@ export const checkUpgrade = (request: HttpRequest, rule: UpgradeRule): AcceptedR
     const message = 'This is a WebSocket of version 13.'
     return { refusal: 'request', status: 426, message, headers: UPGRADE_HEADERS }
   }
+  // A proxy would take the first frames for the body, and what we take for frames for another request.
+  if (headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0') {
+    return { refusal: 'request', status: 400, message: 'The request of a WebSocket has no body.' }
+  }
   const key = headers.get('sec-websocket-key')
   if (key === undefined || !/^[+/\dA-Za-z]{22}==$/.test(key)) {
     return { refusal: 'request', status: 400, message: 'The header Sec-WebSocket-Key is missing or invalid.' }

@@ -42,3 +42,13 @@ describe('a WebSocket listener', () => {
     },
   )
 })
+
+it.each([
+  [{}, true],
+  [{ trustedProxies: ['127.0.0.1'] }, false],
+  [{ proxyProtocol: { trusted: ['127.0.0.1'] } }, false],
+])('a WebSocket listener with %j is for this machine alone: %s', async (config, isLocal) => {
+  const { transport } = await startTransport(webSocket, { port: 0, ...config })
+  expect(transport.isLocal).toBe(isLocal)
+  await transport.close()
+})

@@ -41,6 +41,7 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
       adoptable: false,
       address: listenAddress(withPort(config)),
       options: pickListenerOptions(config),
+      isBehindProxy: config.proxyProtocol !== undefined || config.trustedProxies.length > 0,
       tcpKeepAliveMs: config.tcpKeepAliveMs,
       log,
     })

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { clientFrame } from '../../test/helpers/web-socket-frames.ts'
-import { FRAMES_PER_STEP } from './frame-reader.ts'
+import { CONTROL_FRAMES, FRAMES_PER_STEP, SMALL_FRAMES } from './frame-reader.ts'
 import { WebSocketStream } from './web-socket-stream.ts'
 
 /** A socket whose other end is the test. */
@@ -46,6 +46,32 @@ const text = (content: string): Buffer => clientFrame(Buffer.from(content))
 const empty = clientFrame(new Uint8Array(), { opcode: 9 })
 
 describe('WebSocketStream', () => {
+  it.each([
+    ['without a Close frame', ''],
+    ['behind a Close frame', clientFrame(Buffer.from([3, 232]), { opcode: 8 }).toString('latin1')],
+  ])('ends after the last byte when the connection ends %s while it is paused', async (_, close) => {
+    const { socket, stream, events } = streamOf()
+    let found = ''
+    stream.on('data', (chunk: Buffer) => {
+      found += chunk
+      stream.pause()
+    })
+    socket.push(text('first'))
+    await eventually(() => expect(found).toBe('first'))
+    // The socket holds these, and ends when they are taken from it.
+    const inOneStep = FRAMES_PER_STEP / SMALL_FRAMES
+    const frames = Array.from({ length: inOneStep + 1 }, () => text('x'))
+    socket.push(Buffer.concat([...frames, text(' last'), Buffer.from(close, 'latin1')]))
+    socket.push(null)
+    stream.resume()
+    await eventually(() => expect(found).toBe(`first${'x'.repeat(inOneStep)}`))
+    await new Promise(setImmediate)
+    expect(events).toEqual([])
+    stream.resume()
+    await eventually(() => expect(events).toEqual(['end']))
+    expect(found).toBe(`first${'x'.repeat(inOneStep + 1)} last`)
+  })
+
   it('passes nothing on before there is a listener, then first the bytes that came with the request', async () => {
     const { socket, stream } = streamOf(text('first '))
     socket.push(text('second'))
@@ -65,7 +91,7 @@ describe('WebSocketStream', () => {
       steps.push(chunk.length)
       if (steps.length === 3) stream.pause()
     })
-    socket.push(Buffer.concat([...Array(10 * FRAMES_PER_STEP).fill(empty), text('x')]))
+    socket.push(Buffer.concat([...Array((10 * FRAMES_PER_STEP) / CONTROL_FRAMES).fill(empty), text('x')]))
     await eventually(() => expect(steps).toEqual([0, 0, 0]))
     socket.push(text('y'))
     await new Promise(setImmediate)
@@ -84,7 +110,8 @@ describe('WebSocketStream', () => {
       stream.pause()
       stream.resume()
     })
-    for (const each of 'abc') socket.push(Buffer.concat([...Array(FRAMES_PER_STEP).fill(empty), text(each)]))
+    for (const each of 'abc')
+      socket.push(Buffer.concat([...Array(FRAMES_PER_STEP / CONTROL_FRAMES).fill(empty), text(each)]))
     await eventually(() => expect(found).toBe('abc'))
   })
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ByteStream } from '../../src/kinds/transport.ts'
-import { FrameReader, type FrameUser, NORMAL_CLOSURE } from './frame-reader.ts'
+import { FrameReader, type FrameUser, MAXIMUM_CONTROL_BYTES, NORMAL_CLOSURE } from './frame-reader.ts'
 import { binaryFrame, closeFrame, pongFrame } from './frame-writer.ts'
 import { PacketFrames } from './packet-frames.ts'
 
@@ -34,6 +34,8 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   #at = 0
   /** The peer has closed its side, by a Close frame or without one. */
   #isAtEnd = false
+  /** The socket has ended. The last chunk may not be read yet: a socket ends as soon as it has given its bytes away. */
+  #hasSocketEnded = false
   #isEndTold = false
 
   // Writing.
@@ -45,8 +47,9 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   #piecesWritten: Written | undefined
   /** Set by `end`, or when the protocol was broken: a Close frame was sent. */
   #isClosing = false
-  /** Answer to the last Ping frame, while another answer is not taken yet. */
-  #pong: Buffer | undefined
+  /** Payload of the last Ping frame, while it is not answered since another answer is not taken yet. */
+  #ping: Buffer | undefined
+  #pingLength = -1
   #isPonging = false
 
   /**
@@ -127,8 +130,10 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   }
 
   pinged(payload: Uint8Array): void {
-    // Only the last of several Ping frames needs an answer.
-    this.#pong = pongFrame(payload)
+    // Only the last of several Ping frames needs an answer. No frame is made for the others: a peer may send thousands.
+    this.#ping ??= Buffer.alloc(MAXIMUM_CONTROL_BYTES)
+    this.#ping.set(payload)
+    this.#pingLength = payload.length
     this.#sendPong()
   }
 
@@ -163,9 +168,9 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
   }
 
   #sendPong(): void {
-    const pong = this.#pong
-    if (pong === undefined || this.#isPonging || this.#isClosing) return
-    this.#pong = undefined
+    if (this.#pingLength < 0 || this.#isPonging || this.#isClosing) return
+    const pong = pongFrame(this.#ping!.subarray(0, this.#pingLength))
+    this.#pingLength = -1
     this.#isPonging = true
     this.#socket.write(pong, () => {
       this.#isPonging = false
@@ -211,6 +216,7 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
     this.#isReading = false
     if (this.#at === chunk.length || this.#frames.isOver) this.#chunk = undefined
     if (this.#frames.isOver) this.#afterLastFrame()
+    else if (this.#chunk === undefined && this.#hasSocketEnded) this.#tellEnd()
     else if (!this.#isPaused && this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -220,10 +226,11 @@ export class WebSocketStream extends EventEmitter implements ByteStream, FrameUs
     if (this.#isAtEnd) this.#tellEnd()
   }
 
-  /** The connection has ended, maybe without a Close frame. */
+  /** The connection has ended, maybe without a Close frame. What came before is read first: it may be DISCONNECT. */
   #peerEnded(): void {
     this.#isAtEnd = true
-    this.#tellEnd()
+    this.#hasSocketEnded = true
+    if (this.#chunk === undefined) this.#tellEnd()
   }
 
   #tellEnd(): void {

@@ -30,6 +30,8 @@ export interface Authenticator {
    * changed, a list of revoked certificates was read. Each handler that uses the authenticator adds one.
    */
   onRevocation?(listener: () => void): void
+  /** Whether a User Name may be a secret, such as a token. Then no User Name of CONNECT is logged, only what was proven. */
+  readonly hidesUserNames?: boolean
   /** The users, if this component can add and delete them. */
   readonly users?: UserDirectory
 }

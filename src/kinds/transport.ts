@@ -18,7 +18,7 @@ export interface Transport {
   readonly transport: string
   /** Where it listens, as text: `0.0.0.0:8883`, `/run/mqtt.sock`. */
   readonly address: string
-  /** Whether only this machine can reach it. */
+  /** Whether only clients on this machine can reach it. False behind a proxy, which may pass clients of other machines on. */
   readonly isLocal: boolean
   /**
    * Whether the streams are sockets of the operating system that carry the bytes of MQTT as they are, as with TCP and Unix sockets. The

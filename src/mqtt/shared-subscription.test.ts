@@ -55,6 +55,24 @@ describe('round-robin', () => {
     expect(new Set(deliver(...times(3)))).toEqual(new Set(['a', 'b', 'c']))
   })
 
+  it('skips members that may not get the message, and asks the others in turn', () => {
+    const { deliver, members, connect } = groupOf('round-robin', ['a', 'b', 'c'])
+    const [a, b, c] = members as [Mailbox, Mailbox, Mailbox]
+    const mayNot = () => false
+    Object.assign(a, { mayReceive: mayNot })
+    expect(deliver(...times(4))).toEqual(['b', 'c', 'b', 'c'])
+    // One that may and has to wait is better than one that may not.
+    b.ready = false
+    c.ready = false
+    expect(new Set(deliver(...times(3)))).toEqual(new Set(['b', 'c']))
+    connect(b, false)
+    Object.assign(c, { mayReceive: mayNot })
+    expect(deliver(...times(2))).toEqual(['b', 'b'])
+    // Without another member the message is dropped by one that may not get it; each has its turn.
+    Object.assign(b, { mayReceive: mayNot })
+    expect(new Set(deliver(...times(2)))).toEqual(new Set(['a', 'c']))
+  })
+
   it('takes members that are away in turn if no member is connected', () => {
     const { deliver, members, connect } = groupOf('round-robin', ['a', 'b'])
     for (const member of members) connect(member, false)

@@ -84,9 +84,11 @@ export class SharedSubscription {
    */
   deliver(message: Message, except?: Subscriber): DeliveryResult {
     const connected = this.#choose(this.#connected, message, except, false)
-    if (connected !== undefined) return this.#pass(message, connected)
+    if (connected !== undefined && mayReceive(connected, message)) return this.#pass(message, connected)
     const away = this.#choose(this.#away, message, except, false)
-    return away === undefined ? 0 : this.#pass(message, away)
+    // The turn passes on also if nobody may get the message: the next one may find others.
+    const member = away !== undefined && mayReceive(away, message) ? away : (connected ?? away)
+    return member === undefined ? 0 : this.#pass(message, member)
   }
 
   /**
@@ -105,8 +107,8 @@ export class SharedSubscription {
   }
 
   /**
-   * The member of the lowest cost among the members that are ready, otherwise among all. The first in the order of the list
-   * wins.
+   * The member of the lowest cost among the members that are ready, otherwise among all that may get the message, otherwise among
+   * all. The first in the order of the list wins.
    */
   #choose(list: MemberList, message: Message, except: Subscriber | undefined, now: boolean): Member | undefined {
     const topicHash = this.#policy === 'topic-hash' ? topicHashOf(message) : 0
@@ -114,18 +116,23 @@ export class SharedSubscription {
     const limit = now ? list.size : Math.min(list.size, MAXIMUM_LOOKED)
     let best: Member | undefined
     let bestIsReady = false
+    let bestMayReceive = false
     let bestCost = 0
     let looked = 0
     while (looked < limit) {
       const member = list.at(first + looked)
       looked += 1
       if (member.subscriber === except) continue
-      const isReady = list === this.#away || this.#isReady(member, message, now)
+      const isAllowed = mayReceive(member, message)
+      if (!isAllowed && (now || bestMayReceive)) continue
+      const isReady = isAllowed && (list === this.#away || this.#isReady(member, message, now))
       if (!isReady && (now || bestIsReady)) continue
       const cost = this.#costOf(member, topicHash)
-      if (best !== undefined && isReady === bestIsReady && cost >= bestCost) continue
+      const isAlike = isReady === bestIsReady && isAllowed === bestMayReceive
+      if (best !== undefined && isAlike && cost >= bestCost) continue
       best = member
       bestIsReady = isReady
+      bestMayReceive = isAllowed
       bestCost = cost
       if (isReady && cost === 0) break
     }
@@ -150,6 +157,8 @@ export class SharedSubscription {
     return this.#policy === 'topic-hash' ? mix(hash ^ topicHash) : 0
   }
 }
+
+const mayReceive = ({ subscriber }: Member, message: Message): boolean => subscriber.mayReceive?.(message) !== false
 
 const topicHashOf = ({ bytes, topicStart, topicEnd }: Message): number => hashOfBytes(bytes, topicStart, topicEnd)
 

@@ -17,6 +17,12 @@ export interface Subscriber {
    */
   takes(qos: QoS): boolean
   /**
+   * Whether it may get this message. A Shared Subscription gives a message to a member that may not only if there is no other.
+   * Optional: without it a subscriber may get all that it has subscribed to.
+   * @param message lent for the call.
+   */
+  mayReceive?(message: Message): boolean
+  /**
    * Takes a message, once for each publish even if several of its subscriptions match. Must not throw.
    * @param message lent for the call.
    * @param delivery belongs to the router and must not be changed.

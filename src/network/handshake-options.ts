@@ -7,7 +7,10 @@ export const handshakeOptions = {
     .min(1)
     .max(100_000)
     .default(1_000)
-    .describe('Connections of this listener that may be in their handshake at the same time. Further ones are closed.'),
+    .describe(
+      'Connections of this listener that may be in their handshake at the same time. Of more, the oldest of the address that has most is ' +
+        'closed, or the new one.',
+    ),
   handshakeDeadlineMs: z
     .int()
     .min(1)

@@ -15,9 +15,9 @@ describe('handshakes', () => {
   afterEach(() => {
     vi.useRealTimers()
   })
-  const begin = () => {
+  const begin = (address = '') => {
     const stream = new PassThrough()
-    return { stream, handshake: handshakes.begin(stream, UNKNOWN_PEER) }
+    return { stream, handshake: handshakes.begin(stream, { ...UNKNOWN_PEER, address }) }
   }
   const none = { deadline: 0, closed: 0, protocol: 0, certificate: 0 }
 
@@ -46,6 +46,27 @@ describe('handshakes', () => {
     expect([third.handshake, third.stream.destroyed, handshakes.counters.refused]).toEqual([undefined, true, 1])
     first.handshake!.fail('protocol', 'it was wrong')
     expect(begin().handshake).toBeDefined()
+    handshakes.stop()
+  })
+
+  it('of an address that has most of them give way to those of others, the oldest first', () => {
+    handshakes = new Handshakes({ maximumHandshakes: 4, handshakeDeadlineMs: 1_000 }, log)
+    // One network of IPv6 is one address.
+    const flood = [1, 2, 3, 4].map((n) => begin(`2001:db8::${n}`))
+    expect(begin('2001:db8::5').handshake).toBeUndefined()
+    const others = [begin('192.0.2.7'), begin('192.0.2.8')]
+    const isOver = (all: typeof flood) => all.map(({ handshake }) => handshake!.isOver)
+    expect([isOver(flood), isOver(others)]).toEqual([
+      [true, true, false, false],
+      [false, false],
+    ])
+    expect(flood.map(({ stream }) => stream.destroyed)).toEqual([true, true, false, false])
+    // Two and one: each has as many as the other would have.
+    expect(begin('192.0.2.7').handshake).toBeUndefined()
+    expect(handshakes.counters).toEqual({ underWay: 4, completed: 0, refused: 4, failed: none })
+    for (const { handshake } of [...flood, ...others]) handshake!.succeed()
+    expect(handshakes.counters).toMatchObject({ underWay: 0, completed: 4 })
+    expect([1, 2, 3, 4].map(() => begin('192.0.2.7').handshake !== undefined)).toEqual([true, true, true, true])
     handshakes.stop()
   })
 

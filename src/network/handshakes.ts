@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { LogInterval } from '../collections/log-interval.ts'
 import type { Logger } from '../kinds/logger.ts'
 import { describePeer, type Peer } from '../kinds/peer.ts'
+import { addressKey } from './address-key.ts'
 
 /** Why a handshake failed: it took too long, the peer went away, its bytes were wrong, or its certificate was refused. */
 export type HandshakeFailure = 'deadline' | 'closed' | 'protocol' | 'certificate'
@@ -11,7 +12,7 @@ export interface HandshakeCounters {
   /** Handshakes that begin and are not finished yet. */
   underWay: number
   completed: number
-  /** Connections closed because as many handshakes were under way as are allowed. */
+  /** Connections closed because as many handshakes were under way as are allowed, begun ones included. */
   refused: number
   readonly failed: Record<HandshakeFailure, number>
 }
@@ -40,6 +41,8 @@ export class Handshakes {
   readonly #bounds: HandshakeBounds
   readonly #log: Logger
   readonly #underWay = new Set<Handshake>()
+  /** The same by the address that the connection comes from, of addresses that have some; the oldest first. */
+  readonly #bySource = new Map<string, Set<Handshake>>()
   readonly #refusalLog = new LogInterval(LOG_INTERVAL_MS)
   readonly #failureLog = new LogInterval(LOG_INTERVAL_MS)
 
@@ -50,23 +53,27 @@ export class Handshakes {
   }
 
   /**
-   * Begins a handshake, and its deadline. It fails by itself when the stream is closed.
+   * Begins a handshake, and its deadline. It fails by itself when the stream is closed. If there are too many, the address that has most
+   * of them gives one up: no single address keeps all others out.
    * @param stream destroyed when the handshake fails. Errors of the stream are handled here until its end.
    * @returns undefined if there are too many: the stream is destroyed then, and the refusal is counted and logged.
    */
   begin(stream: Duplex, peer: Peer): Handshake | undefined {
     stream.on('error', () => undefined)
     const { maximumHandshakes, handshakeDeadlineMs } = this.#bounds
-    if (this.#underWay.size >= maximumHandshakes) {
+    const source = addressKey(peer.address)
+    if (this.#underWay.size >= maximumHandshakes && !this.#makeRoom(source)) {
       stream.destroy()
-      this.counters.refused += 1
-      this.#logRefusal(peer)
+      this.#refused(peer)
       return undefined
     }
-    const handshake = new Handshake(stream, peer, handshakeDeadlineMs, (ended, outcome, detail) =>
+    const handshake = new Handshake(stream, peer, source, handshakeDeadlineMs, (ended, outcome, detail) =>
       this.#ended(ended, outcome, detail),
     )
     this.#underWay.add(handshake)
+    const own = this.#bySource.get(source)
+    if (own === undefined) this.#bySource.set(source, new Set([handshake]))
+    else own.add(handshake)
     this.counters.underWay = this.#underWay.size
     return handshake
   }
@@ -76,8 +83,28 @@ export class Handshakes {
     for (const handshake of this.#underWay) handshake.abandon()
   }
 
+  /** Gives up the oldest handshake of the address that has most, if those are more than `source` would have. */
+  #makeRoom(source: string): boolean {
+    let most: ReadonlySet<Handshake> | undefined
+    let length = (this.#bySource.get(source)?.size ?? 0) + 1
+    for (const each of this.#bySource.values()) {
+      if (each.size <= length) continue
+      most = each
+      length = each.size
+    }
+    const oldest = most?.values().next().value
+    if (oldest === undefined) return false
+    const { peer } = oldest
+    oldest.abandon()
+    this.#refused(peer)
+    return true
+  }
+
   #ended(handshake: Handshake, outcome: Outcome, detail: string): void {
     this.#underWay.delete(handshake)
+    const own = this.#bySource.get(handshake.source)
+    own?.delete(handshake)
+    if (own?.size === 0) this.#bySource.delete(handshake.source)
     this.counters.underWay = this.#underWay.size
     if (outcome === 'success') this.counters.completed += 1
     else if (outcome !== 'abandoned') this.#noteFailure(handshake, outcome, detail)
@@ -95,13 +122,14 @@ export class Handshakes {
     )
   }
 
-  #logRefusal(peer: Peer): void {
+  #refused(peer: Peer): void {
+    this.counters.refused += 1
     if (!this.#refusalLog.begin()) return
     const remote = describePeer(peer)
     const { refused } = this.counters
     this.#log.warn(
       { remote, refused, maximumHandshakes: this.#bounds.maximumHandshakes },
-      `Connections refused before their handshake, the last one from ${remote}: as many handshakes are under way as ` +
+      `Connections refused before the end of their handshake, the last one from ${remote}: as many handshakes are under way as ` +
         'maximumHandshakes allows',
     )
   }
@@ -116,13 +144,16 @@ export class Handshake {
   readonly stream: Duplex
   /** The peer as it is known so far. A header of a proxy replaces it. */
   peer: Peer
+  /** Where the connection itself comes from: the `addressKey` of its first peer. */
+  readonly source: string
   readonly #ended: Ended
   readonly #deadline: NodeJS.Timeout
   #isOver = false
 
-  constructor(stream: Duplex, peer: Peer, deadlineMs: number, ended: Ended) {
+  constructor(stream: Duplex, peer: Peer, source: string, deadlineMs: number, ended: Ended) {
     this.stream = stream
     this.peer = peer
+    this.source = source
     this.#ended = ended
     this.#deadline = setTimeout(() => this.fail('deadline', `it was not finished after ${deadlineMs} ms`), deadlineMs)
     stream.once('close', this.#closed)

@@ -25,7 +25,9 @@ export const proxyProtocol = z.strictObject({
     .min(1)
     .max(1_000_000)
     .default(1_000)
-    .describe('Connections whose header is awaited at the same time. Further ones are closed.'),
+    .describe(
+      'Connections whose header is awaited at the same time. Of more, the oldest of the address that has most is closed, or the new one.',
+    ),
 })
 
 export type ProxyProtocolConfig = z.output<typeof proxyProtocol>

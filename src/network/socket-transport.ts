@@ -18,6 +18,8 @@ export interface SocketTransportOptions {
   /** What the config asked for: a successor keeps the listening socket if it asks for the same. */
   readonly address: ListenAddress
   readonly options: ListenerOptions
+  /** Whether clients come by a proxy. Then they may be on any machine, also when only this one reaches the address. */
+  readonly isBehindProxy?: boolean
   /** Silence after which TCP probes the peer, in milliseconds; 0 or nothing for no probes. */
   readonly tcpKeepAliveMs?: number | undefined
   /** That of the component. */
@@ -77,7 +79,7 @@ export abstract class SocketTransport implements Transport {
     this.host = isUnix ? (bound ?? '') : bound.address
     this.port = isUnix ? 0 : bound.port
     this.address = isUnix ? this.host : formatAddress(this.host, this.port)
-    this.isLocal = isUnix || isLoopback(this.host)
+    this.isLocal = options.isBehindProxy !== true && (isUnix || isLoopback(this.host))
     listening.events.to = {
       accepted: (socket) => this.#accepted(socket),
       dropped: (address, port) => this.#target?.countRefused(this.#peerAt(address, port)),

@@ -97,6 +97,19 @@ describe.each(VERSIONS)('access control in version %i', (version) => {
     expect(await granted(attacker, 'secret/#')).toBe(false)
   })
 
+  it.runIf(version === 5)(
+    'lets no member of a Shared Subscription take messages away that it may not get',
+    async () => {
+      const [attacker, member] = [await connected('bob'), await connected('ann', { clientId: 'member' })]
+      for (const client of [attacker, member]) expect(await granted(client, '$share/g/#')).toBe(true)
+      const topics = Array.from({ length: 6 }, (_, index) => `secret/${index}`)
+      for (const topic of topics) attack.broker.map.broker.publish({ topic, payload: 'x' })
+      const packets = await member.untilPing()
+      expect(topics.filter((topic) => !holds(packets, topic))).toEqual([])
+      expect(await attacker.untilPing()).toEqual([])
+    },
+  )
+
   it('delivers no message that was queued, in flight or retained before the right was revoked', async () => {
     const clientId = `away ${version}`
     const absent = await connected('ann', { clientId, clean: false })

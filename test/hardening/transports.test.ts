@@ -33,7 +33,7 @@ const field = arena({
       config: { port: 0, maximumHeaderBytes: 65_536, maximumHandshakes: 20 },
       dependencies,
     },
-    proxied: { component: tcp, config: { port: 0, proxyProtocol }, dependencies },
+    proxied: { component: tcp, config: { port: 0, allowAnonymous: true, proxyProtocol }, dependencies },
     local: { component: unixSocket, config: { path }, dependencies },
   },
 })

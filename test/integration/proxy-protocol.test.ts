@@ -34,10 +34,16 @@ const start = async (config: object = {}, more: object = {}) => {
   system = createSystem({
     ...quietSystem,
     logger: { component: logger },
-    proxied: { component: tcp, config: { port: 0, proxyProtocol: proxied }, dependencies: { logger: 'logger' } },
+    proxied: {
+      component: tcp,
+      config: { port: 0, allowAnonymous: true, proxyProtocol: proxied },
+      dependencies: { logger: 'logger' },
+    },
     ...more,
   })
   await system.start()
+  // Among them is a warning that everyone may connect.
+  log.lines.length = 0
 }
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()
@@ -217,7 +223,7 @@ describe('a connection without a valid header', () => {
 })
 
 it('a WebSocket may come through a TCP proxy', async () => {
-  const config = { port: 0, proxyProtocol: { trusted: ['127.0.0.1'] } }
+  const config = { port: 0, allowAnonymous: true, proxyProtocol: { trusted: ['127.0.0.1'] } }
   await start({}, { web: { component: webSocket, config, dependencies: { logger: 'logger' } } })
   const socket = await open((system.map as unknown as { web: { port: number } }).web.port)
   socket.write(proxyHeader())
@@ -238,7 +244,7 @@ describe('TLS behind a proxy', () => {
     const { authority, server: own, client: device } = await testCertificates()
     const ca = files.write('ca.pem', authority.cert)
     const certificates = { ...files.pair('server', own), ca, clientCertificates: 'require' }
-    const proxied = { port: 0, proxyProtocol: { trusted: ['127.0.0.1'] } }
+    const proxied = { port: 0, allowAnonymous: true, proxyProtocol: { trusted: ['127.0.0.1'] } }
     const config = isWeb ? { ...proxied, tls: certificates } : { ...proxied, ...certificates }
     await start({}, { secure: { component: isWeb ? webSocket : tls, config, dependencies: { logger: 'logger' } } })
     const { port } = (system.map as unknown as { secure: { port: number } }).secure

@@ -246,6 +246,8 @@ describe('a request', () => {
     ['for another subprotocol', { 'Sec-WebSocket-Protocol': 'chat, soap' }, 'HTTP/1.1 400 Bad Request', 'subprotocol'],
     ['for another version', { 'Sec-WebSocket-Version': '8' }, 'HTTP/1.1 426 Upgrade Required', 'request'],
     ['without a key', { 'Sec-WebSocket-Key': undefined }, 'HTTP/1.1 400 Bad Request', 'request'],
+    ['with a body', { 'Content-Length': '5' }, 'HTTP/1.1 400 Bad Request', 'request'],
+    ['with a body in chunks', { 'Transfer-Encoding': 'chunked' }, 'HTTP/1.1 400 Bad Request', 'request'],
     ['with a short key', { 'Sec-WebSocket-Key': 'YWJj' }, 'HTTP/1.1 400 Bad Request', 'request'],
     ['for another protocol', { Upgrade: 'h2c' }, 'HTTP/1.1 426 Upgrade Required', 'request'],
     ['without upgrade', { Upgrade: undefined, Connection: undefined }, 'HTTP/1.1 426 Upgrade Required', 'request'],
@@ -319,7 +321,7 @@ describe('a request', () => {
     ['a proxy that names the port', ['127.0.0.1'], '[2001:db8::7]:5123', '2001:db8::7', true],
     ['an untrusted proxy', [], '192.0.2.7', '127.0.0.1', undefined],
   ])('with X-Forwarded-For of %s', async (_, trustedProxies, header, address, proxied) => {
-    await start({ trustedProxies })
+    await start({ trustedProxies, allowAnonymous: true })
     const made = await client({ 'X-Forwarded-For': header })
     made.write(CONNECT)
     await once(made, 'data')
@@ -328,7 +330,7 @@ describe('a request', () => {
   })
 
   it('with an X-Forwarded-For that names no address is refused', async () => {
-    await start({ trustedProxies: ['127.0.0.1'] })
+    await start({ trustedProxies: ['127.0.0.1'], allowAnonymous: true })
     expect(await answerTo({ 'X-Forwarded-For': '192.0.2.7, unknown' })).toBe('HTTP/1.1 400 Bad Request')
   })
 })
