@@ -37,6 +37,12 @@ export class ClientCertificate implements Authenticator {
       this.counters.deniedByList += 1
       return { result: 'deny', why: 'the certificate is on a list of those that are denied' }
     }
+    const unknown = this.#unknownField(certificate)
+    if (unknown !== undefined) {
+      return this.#deny(
+        `the proxy does not say the ${unknown} of the certificate, which may be on the list of those denied`,
+      )
+    }
     if (password !== undefined && this.#config.password !== 'ignore') {
       if (this.#config.password === 'pass') return this.#pass()
       return this.#deny('the client sent a password, which this listener does not check')
@@ -53,7 +59,13 @@ export class ClientCertificate implements Authenticator {
   /** Whether its certificate is still none of those that are denied. */
   accepts({ peer }: AuthenticatedIdentity): boolean {
     const certificate = certificateOf(peer.tls)
-    return certificate !== undefined && !this.#isListed(certificate)
+    return certificate !== undefined && !this.#isListed(certificate) && this.#unknownField(certificate) === undefined
+  }
+
+  /** A field that a list needs and that is not known, as of a certificate that a proxy has verified. */
+  #unknownField({ fingerprint, serial }: PeerTls): string | undefined {
+    if (this.#fingerprints.size > 0 && fingerprint === undefined) return 'fingerprint'
+    return this.#serials.size > 0 && serial === undefined ? 'serial number' : undefined
   }
 
   #isListed({ fingerprint = '', serial = '' }: PeerTls): boolean {

@@ -81,9 +81,8 @@ export class KeyFile implements KeySource {
 
   async #read(): Promise<TrustedKeys> {
     const { config, counters } = this.#context
-    const text = await readText(this.#path)
     try {
-      const keys = await this.#parse(text)
+      const keys = await this.#parse(await readText(this.#path))
       counters.loads += 1
       return keys
     } catch (cause) {

@@ -16,18 +16,20 @@ export interface UserFileContent extends UserLines {
 /**
  * Reads a password file.
  * @returns undefined when there is no such file.
- * @throws PasswordFileError for a file that is too large or has bad lines; what the file system throws.
+ * @throws PasswordFileError for a file that is too large or has bad lines; an Error that names the file when it cannot be read.
  */
 export const readUserFile = async (path: string, maximumBytes: number): Promise<UserFileContent | undefined> => {
-  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
+  const unreadable = (error: Error): never => {
+    throw new Error(`the password file ${path} cannot be read: ${error.message}`, { cause: error })
+  }
+  const file = await open(path).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? undefined : unreadable(error),
+  )
   if (file === undefined) return undefined
   try {
     const { size, mode } = await file.stat()
     checkSize(path, size, maximumBytes)
-    const content = await file.readFile()
+    const content = await file.readFile().catch(unreadable)
     // It may have grown since.
     checkSize(path, content.length, maximumBytes)
     return { ...(await parseUserLines(path, content)), isPublic: process.platform !== 'win32' && (mode & 0o004) !== 0 }
