@@ -103,6 +103,17 @@ describe('a certificate that is denied', () => {
     const other = { ...device, serial: '0A1C', fingerprint: fingerprint.replace('1F', '20') }
     expect(ask(config, { peer: peer(other) })).toEqual(allowed)
   })
+
+  it.each([
+    [{ deniedFingerprints: [fingerprint] }, 'fingerprint'],
+    [{ deniedSerials: ['a1b'] }, 'serial number'],
+  ])('refuses a certificate of which a proxy does not say enough to look: %j', (config, field) => {
+    const proxied = peer({ commonName: 'device-7' })
+    const why = expect.stringContaining(`does not say the ${field}`)
+    expect(ask(config, { peer: proxied })).toMatchObject({ result: 'deny', why })
+    expect(open(config).accepts({ clientId: 'c', userName: 'device-7', peer: proxied })).toBe(false)
+    expect(ask({}, { peer: proxied })).toEqual(allowed)
+  })
 })
 
 describe('groups', () => {
@@ -110,7 +121,6 @@ describe('groups', () => {
 
   it('are the organizational units, if the config enables it', () => {
     expect(ask(config)).toEqual({ ...allowed, attributes: { groups: ['Line 1', 'Presses'] } })
-    expect(ask(config, { peer: peer({ commonName: 'device-7' }) })).toEqual(allowed)
   })
 
   it.each([

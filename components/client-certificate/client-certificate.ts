@@ -37,9 +37,10 @@ export class ClientCertificate implements Authenticator {
       this.counters.deniedByList += 1
       return { result: 'deny', why: 'the certificate is on a list of those that are denied' }
     }
-    if (this.#isUnlisted(certificate)) {
+    const unknown = this.#unknownField(certificate)
+    if (unknown !== undefined) {
       return this.#deny(
-        'the certificate cannot be looked up in the lists of those that are denied: a proxy told its name alone',
+        `the proxy does not say the ${unknown} of the certificate, which may be on the list of those denied`,
       )
     }
     if (password !== undefined && this.#config.password !== 'ignore') {
@@ -58,14 +59,13 @@ export class ClientCertificate implements Authenticator {
   /** Whether its certificate is still not denied. */
   accepts({ peer }: AuthenticatedIdentity): boolean {
     const certificate = certificateOf(peer.tls)
-    return certificate !== undefined && !this.#isListed(certificate) && !this.#isUnlisted(certificate)
+    return certificate !== undefined && !this.#isListed(certificate) && this.#unknownField(certificate) === undefined
   }
 
-  /** Whether there is a list in which the certificate cannot be looked up: a proxy that verified it tells its common name alone. */
-  #isUnlisted({ fingerprint, serial }: PeerTls): boolean {
-    return (
-      (this.#fingerprints.size > 0 && fingerprint === undefined) || (this.#serials.size > 0 && serial === undefined)
-    )
+  /** A field that a list needs and that is not known, as of a certificate that a proxy has verified. */
+  #unknownField({ fingerprint, serial }: PeerTls): string | undefined {
+    if (this.#fingerprints.size > 0 && fingerprint === undefined) return 'fingerprint'
+    return this.#serials.size > 0 && serial === undefined ? 'serial number' : undefined
   }
 
   #isListed({ fingerprint = '', serial = '' }: PeerTls): boolean {

@@ -307,7 +307,11 @@ describe('a file with keys', () => {
     const ecPem = await exportSPKI(ec.publicKey)
     const jwk = { ...(await exportJWK(ec.publicKey)), kid: '1' }
     const wrong: [object, RegExp][] = [
-      [{ algorithms: ['ES256'], publicKeyFile: join(folder, 'missing') }, /ENOENT/],
+      [
+        { algorithms: ['ES256'], publicKeyFile: join(folder, 'missing') },
+        /^publicKeyFile .*missing cannot be used: ENOENT/,
+      ],
+      [{ algorithms: ['ES256'], publicKeyFile: folder }, /^publicKeyFile .* cannot be used: EISDIR/],
       [{ algorithms: ['ES256'], publicKeyFile: await file('a', 'nonsense') }, /holds 0 keys/],
       [
         { algorithms: ['ES256'], publicKeyFile: await file('b', '-----BEGIN PUBLIC KEY-----\nAA\n') },

@@ -79,8 +79,8 @@ export class KeyFile implements KeySource {
 
   async #read(): Promise<TrustedKeys> {
     const { config, counters } = this.#context
-    const { content } = await readBoundedFile(this.#path, MAXIMUM_BYTES)
     try {
+      const { content } = await readBoundedFile(this.#path, MAXIMUM_BYTES)
       const keys = await this.#parse(content.toString())
       counters.loads += 1
       return keys

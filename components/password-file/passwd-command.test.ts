@@ -34,6 +34,17 @@ const run = async (args: readonly string[], input = '', terminal = false) => {
 const onFile = (action: string, ...rest: readonly string[]): string[] => [action, '--file', file, ...rest]
 
 describe('npm run passwd', () => {
+  it('names the file that cannot be read or written', async () => {
+    const list = await run(['list', '--file', folder])
+    expect(list).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`the password file ${folder} cannot be read`),
+    })
+    const path = join(folder, 'absent', 'users')
+    const add = await run(['add', 'ann', '--file', path], 'pencil\n')
+    expect(add).toEqual({ code: 1, stdout: '', stderr: `${path} cannot be changed: its folder does not exist\n` })
+  })
+
   it('adds a user, lists it, checks its password, changes it, and deletes it', async () => {
     expect(await run(onFile('add', 'ann'), 'pencil\n')).toEqual({
       code: 0,

@@ -16,12 +16,12 @@ export interface UserFileContent extends UserLines {
 /**
  * Reads a password file.
  * @returns undefined when there is no such file.
- * @throws PasswordFileError for a file that has bad lines; an Error for one that is too large; what the file system throws.
+ * @throws PasswordFileError for a file that has bad lines; an Error that names the file when it is too large or cannot be read.
  */
 export const readUserFile = async (path: string, maximumBytes: number): Promise<UserFileContent | undefined> => {
   const file = await readBoundedFile(path, maximumBytes, 'maximumFileBytes').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw error
+    throw new Error(`the password file ${path} cannot be read: ${error.message}`, { cause: error })
   })
   if (file === undefined) return undefined
   const isPublic = process.platform !== 'win32' && (file.mode & 0o004) !== 0

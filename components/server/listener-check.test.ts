@@ -18,9 +18,9 @@ const authenticators = { known: ['users', 'tokens'] }
 describe('a listener that other machines reach', () => {
   it('is refused when nothing checks who connects: the error names the address and the solutions', () => {
     expect(() => check(false, {}, {})).toThrow(
-      'lan is not opened on 0.0.0.0:1883: other machines reach this address or a proxy in front of it, and no component checks who connects. ' +
-        'Either add an authenticator to the authenticators of the handler, or listen on 127.0.0.1, or set ' +
-        'allowAnonymous: true in the config of lan to accept every client.',
+      'lan is not opened on 0.0.0.0:1883: other machines reach this address or a proxy in front of it, and no component checks who ' +
+        'connects. Either enable one of the authenticators of the handler, such as passwordFile, or add one, or listen on 127.0.0.1, or ' +
+        'set allowAnonymous: true in the config of lan to accept every client.',
     )
     expect(() => check(false, { authenticators: [] }, authenticators)).toThrow(
       'Either name an authenticator in the authenticators of lan (the handler has users, tokens), or listen on',
@@ -68,7 +68,7 @@ it('a listener that no client could use is refused', () => {
 it('a listener that names authenticators which are not there is refused', () => {
   const unknown = { proof: 'every', unknown: ['user'], ...authenticators } as const
   expect(() => check(true, { allowAnonymous: true }, unknown)).toThrow(
-    'lan.authenticators names user, but the handler has users, tokens. Correct the name, or add the component to the ' +
+    'lan.authenticators names user, but the handler has users, tokens. Correct the name, enable the component if it is disabled, or add it to the ' +
       'authenticators of the handler.',
   )
   expect(() => check(true, {}, { unknown: ['users'] })).toThrow('but the handler has no authenticators')

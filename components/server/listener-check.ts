@@ -35,8 +35,8 @@ const NOTHING_CHECKED: ListenerAuthentication = { proof: 'none', unknown: [], kn
 const unknownAuthenticators = (name: string, unknown: readonly string[], known: readonly string[]): string => {
   const has = known.length === 0 ? 'has no authenticators' : `has ${known.join(', ')}`
   return (
-    `${name}.authenticators names ${unknown.join(', ')}, but the handler ${has}. Correct the name, or add the component to ` +
-    'the authenticators of the handler.'
+    `${name}.authenticators names ${unknown.join(', ')}, but the handler ${has}. Correct the name, enable the component if it is ` +
+    'disabled, or add it to the authenticators of the handler.'
   )
 }
 
@@ -44,7 +44,7 @@ const openToAll = (name: string, address: string, options: ListenerOptions, know
   const add =
     options.authenticators !== undefined && known.length > 0
       ? `name an authenticator in the authenticators of ${name} (the handler has ${known.join(', ')})`
-      : 'add an authenticator to the authenticators of the handler'
+      : 'enable one of the authenticators of the handler, such as passwordFile, or add one'
   return (
     `${name} is not opened on ${address}: other machines reach this address or a proxy in front of it, and no component checks who connects. ` +
     `Either ${add}, or listen on 127.0.0.1, or set allowAnonymous: true in the config of ${name} to accept every client.`

@@ -92,7 +92,9 @@ export class Upgrades implements RequestUser {
       this.#refuse(handshake, { refusal: 'request', status: 400, message: 'The header X-Forwarded-For is invalid.' })
       return false
     }
-    handshake.peer = { ...handshake.peer, address, port: 0, proxied: true }
+    // A certificate on this connection is that of the proxy, and proves nothing about its clients.
+    const { tls: _, ...peer } = handshake.peer
+    handshake.peer = { ...peer, address, port: 0, proxied: true }
     return true
   }
 

@@ -105,7 +105,9 @@ test('what is wrong is said', async () => {
 test('without a component that keeps users the commands say so', async () => {
   directories = { tokens: undefined }
   await call('go')
-  await expect(call('addUser', 'alice', 'x')).rejects.toThrow('no component that runs keeps users')
+  await expect(call('addUser', 'alice', 'x')).rejects.toThrow(
+    'no component that runs keeps users: set passwordFile.enabled to true in the config and call reset()',
+  )
 })
 
 test('with several components that keep users one has to be named', async () => {

@@ -96,7 +96,9 @@ const directoriesOf = (dev: Dev): readonly Directory[] => {
   const found = userDirectoriesOf(dev)
   if (found.length > 0) return found
   if (dev.state.system?.state !== 'running') throw new UsageError('nothing is running: go() starts the system')
-  throw new UsageError('no component that runs keeps users: enable passwordFile in the config')
+  throw new UsageError(
+    'no component that runs keeps users: set passwordFile.enabled to true in the config and call reset()',
+  )
 }
 
 const directoryOf = (dev: Dev, component: unknown): Directory => {

@@ -73,5 +73,8 @@ it('leaves the file as it is when there is nothing to change, or the change fail
 })
 
 it('fails when the folder cannot be written', async () => {
-  await expect(replaceFile(join(folder, 'absent', 'users'), append('a'))).rejects.toThrow('ENOENT')
+  await expect(replaceFile(join(folder, 'absent', 'users'), append('a'))).rejects.toThrow(
+    `${join(folder, 'absent', 'users')} cannot be changed: its folder does not exist`,
+  )
+  await expect(replaceFile(folder, append('a'))).rejects.toThrow(`${folder} cannot be changed: EISDIR`)
 })

@@ -15,9 +15,23 @@ const KEPT_MODE = 0o770
  * @param change makes the new content of the old one, which is undefined when there is no file; undefined leaves the file as it is.
  * Called again when another program changed the file meanwhile.
  * @returns whether the file was replaced.
- * @throws what the file system throws, or `change`. Nothing is changed then.
+ * @throws an Error that names the file when the file system refuses, or what `change` throws. Nothing is changed then.
  */
 export const replaceFile = async (
+  path: string,
+  change: (content: Uint8Array | undefined) => Promise<Uint8Array | undefined>,
+): Promise<boolean> => {
+  try {
+    return await replace(path, change)
+  } catch (error) {
+    const { code, syscall, message } = error as NodeJS.ErrnoException
+    if (syscall === undefined) throw error
+    const why = code === 'ENOENT' ? 'its folder does not exist' : message
+    throw new Error(`${path} cannot be changed: ${why}`, { cause: error })
+  }
+}
+
+const replace = async (
   path: string,
   change: (content: Uint8Array | undefined) => Promise<Uint8Array | undefined>,
 ): Promise<boolean> => {

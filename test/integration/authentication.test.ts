@@ -143,7 +143,7 @@ describe('a listener on an open address', () => {
 
   it('does not start without an authenticator, and names the solutions', async () => {
     await expect(startWith({})).rejects.toThrow(
-      /lan is not opened on 0\.0\.0\.0:1883: .*Either add an authenticator .*, or listen on 127\.0\.0\.1, or set allowAnonymous: true/,
+      /lan is not opened on 0\.0\.0\.0:1883: .*Either enable one of the authenticators .*, or listen on 127\.0\.0\.1, or set allowAnonymous: true/,
     )
     await expect(startWith({ authenticators: [] }, withAuthenticators(users))).rejects.toThrow(/lan is not opened/)
   })

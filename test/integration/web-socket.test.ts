@@ -135,6 +135,24 @@ describe('wss', () => {
       ['tls', 1],
     ])
   })
+
+  it.each([
+    ['of a client is its own', {}, { commonName: 'device-1' }],
+    ['of a trusted proxy is not that of its clients', { 'X-Forwarded-For': '192.0.2.7' }, undefined],
+  ])('the certificate %s', async (_, headers, tls) => {
+    const { authority, server: own, client: device } = await testCertificates()
+    const ca = files.write('ca.pem', authority.cert)
+    const secured = { ...files.pair('server', own), ca, clientCertificates: 'require' }
+    await start({ tls: secured, trustedProxies: ['127.0.0.1'] })
+    const secure = { cert: device.cert, key: device.key, ca: authority.cert, servername: 'localhost' }
+    const made = new WebSocketClient(secureConnect({ socket: await open(), ...secure }), headers)
+    streams.push(made)
+    made.write(CONNECT)
+    await once(made, 'data')
+    const [peer] = peers() as { tls?: object }[]
+    if (tls === undefined) expect(peer).not.toHaveProperty('tls')
+    else expect(peer).toMatchObject({ tls })
+  })
 })
 
 describe('frames', () => {
