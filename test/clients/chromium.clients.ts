@@ -39,6 +39,7 @@ const pages: Page[] = []
 /** A page of this host. */
 const openPage = async (host: string): Promise<Page> => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true })
+  context.setDefaultTimeout(300_000)
   const page = await context.newPage()
   pages.push(page)
   await page.goto(`http://${host}:${(server.address() as AddressInfo).port}/`)
