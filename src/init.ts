@@ -1,18 +1,23 @@
 /** `mqtt-jig init`: writes a system config to begin with. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { basename, extname, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { exitCodes, packageDirectory } from './command-line.ts'
+import { exitCodes } from './command-line.ts'
+import { type Certificate, secureConfigSource } from './secure-config.ts'
+import { templateSource } from './template-source.ts'
 
 const usage = (name: string): string => `Usage: ${name} [FILE]
 
-Writes a system config that is the broker as it comes: every component with its wiring. Edit it to change the broker.
+Writes a system config of a broker for the network: clients have a user name and a password, and connect by TCP or WebSocket.
+Add a user with npx mqtt-jig passwd add NAME. Edit the file to change the broker.
 
-  FILE    its name, which ends in .ts or .mjs; unless given, system.config.ts where Node can read TypeScript, and
-          system.config.mjs otherwise
-  --help  print this and exit
+  FILE         its name, which ends in .ts or .mjs; unless given, system.config.ts where Node can read TypeScript, and
+               system.config.mjs otherwise
+  --cert FILE  the certificate of the server, in PEM: the network has to use TLS then
+  --key FILE   its private key, in PEM
+  --local      writes the broker as it comes instead: for this machine alone, without passwords
+  --help       print this and exit
 `
 
 /** @returns the exit code: 0, 1 when the file cannot be written, 2 for a wrong command. A file that exists is not changed. */
@@ -31,36 +36,46 @@ export const main = async (
   }
   const file = resolve(command.file)
   try {
-    writeFileSync(file, systemConfigSource(), { flag: 'wx' })
+    const source = command.local ? systemConfigSource() : secureConfigSource(command.certificate)
+    writeFileSync(file, source, { flag: 'wx' })
   } catch (error) {
     process.stderr.write(`${explain(error as NodeJS.ErrnoException, command.file, name)}\n`)
     return exitCodes.failed
   }
-  process.stdout.write(`Wrote ${command.file}. ${nextStep(file)}\n`)
+  const user = command.local ? '' : ' Add a user: npx mqtt-jig passwd add NAME.'
+  process.stdout.write(`Wrote ${command.file}.${user} ${nextStep(file)}\n`)
   return exitCodes.ok
 }
 
 /** The config of the package, as it is written in another package. */
-export const systemConfigSource = (): string => {
-  // In dist, the build has put a copy of the source there.
-  const copy = fileURLToPath(new URL('../system.config.template', import.meta.url))
-  const source = readFileSync(existsSync(copy) ? copy : resolve(packageDirectory(), 'system.config.ts'), 'utf8')
-  return source
-    .replace(/'\.\/components\/([a-z0-9-]+)\/index\.ts'/g, "'mqtt-jig/components/$1'")
-    .replace("'./src/system/define-system.ts'", "'mqtt-jig'")
-    .replaceAll('npm run graph', 'npx mqtt-jig graph')
+export const systemConfigSource = (): string =>
+  templateSource('system.config').replaceAll('npm run graph', 'npx mqtt-jig graph')
+
+interface InitCommand {
+  readonly help: boolean
+  readonly local: boolean
+  readonly certificate: Certificate | undefined
+  readonly file: string
 }
 
-const parse = (args: readonly string[]): { help: boolean; file: string } | { mistake: string } => {
+const options = {
+  cert: { type: 'string' },
+  key: { type: 'string' },
+  local: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+const parse = (args: readonly string[]): InitCommand | { mistake: string } => {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { help: { type: 'boolean', default: false } },
-    })
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options })
+    const { help, local, cert, key } = values
     const [file = defaultName(), ...others] = positionals
     if (others.length > 0) return { mistake: 'Give the name of one file.' }
-    if (/\.m?ts$|\.mjs$/.test(file)) return { help: values.help, file }
+    if ((cert === undefined) !== (key === undefined)) return { mistake: 'Give --cert and --key together.' }
+    if (local && cert !== undefined)
+      return { mistake: 'The broker that --local writes has no TLS: leave out --cert and --key.' }
+    const certificate = cert === undefined || key === undefined ? undefined : { cert, key }
+    if (/\.m?ts$|\.mjs$/.test(file)) return { help, local, certificate, file }
     return { mistake: `The name '${file}' ends in neither .ts nor .mjs.` }
   } catch (error) {
     return { mistake: (error as Error).message }
