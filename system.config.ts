@@ -12,11 +12,14 @@ import { mqttDecoder } from './components/mqtt-decoder/index.ts'
 import { mqttEncoder } from './components/mqtt-encoder/index.ts'
 import { mqttHandler } from './components/mqtt-handler/index.ts'
 import { packetLog } from './components/packet-log/index.ts'
+import { passwordFile } from './components/password-file/index.ts'
 import { router } from './components/router/index.ts'
 import { scramSha256 } from './components/scram-sha-256/index.ts'
 import { server } from './components/server/index.ts'
 import { memoryStore } from './components/store-memory/index.ts'
+import { tls } from './components/tls/index.ts'
 import { topicRules } from './components/topic-rules/index.ts'
+import { webSocket } from './components/web-socket/index.ts'
 import { defineSystem } from './src/system/define-system.ts'
 
 export default defineSystem({
@@ -29,7 +32,13 @@ export default defineSystem({
   // Sessions that outlive their connections, and retained messages.
   store: { component: memoryStore },
 
-  // Authentication and access control. If both are disabled, every client may do everything.
+  // Authentication and access control. If all are disabled, every client may do everything.
+  passwordFile: {
+    component: passwordFile,
+    enabled: false,
+    config: { path: 'passwords' },
+    dependencies: { logger: 'logger' },
+  },
   scramSha256: { component: scramSha256, enabled: false, config: { users: {} } },
   topicRules: { component: topicRules, enabled: false, config: { rules: [] } },
 
@@ -44,9 +53,23 @@ export default defineSystem({
   packetLog: { component: packetLog, enabled: false, dependencies: { logger: 'logger' } },
   mqttHandler: {
     component: mqttHandler,
-    dependencies: { broker: 'broker', authenticators: [], authenticationMethods: ['scramSha256'], logger: 'logger' },
+    dependencies: {
+      broker: 'broker',
+      authenticators: ['passwordFile'],
+      authenticationMethods: ['scramSha256'],
+      logger: 'logger',
+    },
   },
   mqttEncoder: { component: mqttEncoder },
+
+  // Further listeners. The server serves the connections of all that are enabled.
+  tls: {
+    component: tls,
+    enabled: false,
+    config: { cert: 'certificates/server.crt', key: 'certificates/server.key' },
+    dependencies: { logger: 'logger' },
+  },
+  webSocket: { component: webSocket, enabled: false, dependencies: { logger: 'logger' } },
 
   // Accepts connections from this machine only. host: '0.0.0.0' opens the broker to the network: that needs an authenticator, or
   // allowAnonymous: true.

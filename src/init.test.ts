@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { main, systemConfigSource } from './init.ts'
@@ -65,6 +65,24 @@ test.each([
   expect(stdout).toMatch(/npx mqtt-jig --config \S+my\.config/)
 })
 
+test('--from takes the listeners of a mosquitto.conf, and says how many lines it left', async () => {
+  const conf = join(directory, 'mosquitto.conf')
+  writeFileSync(conf, 'listener 1885 127.0.0.1\nallow_anonymous true\nuser mosquitto\n')
+  const file = join(directory, 'my.config.mjs')
+  expect(await main(['--from', conf, file])).toBe(0)
+  expect(readFileSync(file, 'utf8')).toContain("config: { host: '127.0.0.1', port: 1885, allowAnonymous: true }")
+  expect(stdout).toContain('Read the comments at its top: 1 line was not taken over')
+})
+
+test('--from with an error in the mosquitto.conf: exit code 1 with its file and line, and nothing is written', async () => {
+  const conf = join(directory, 'mosquitto.conf')
+  writeFileSync(conf, 'listener 1883\nallow_anonymous perhaps\n')
+  const file = join(directory, 'my.config.mjs')
+  expect(await main(['--from', conf, file])).toBe(1)
+  expect(stderr).toContain(`${conf}:2: allow_anonymous has the value 'perhaps', which is neither true nor false`)
+  expect(existsSync(file)).toBe(false)
+})
+
 test('a file that exists is not changed: exit code 1', async () => {
   const file = join(directory, 'system.config.mjs')
   writeFileSync(file, 'mine')
@@ -83,7 +101,7 @@ test.each([
   [['system.config.json'], "The name 'system.config.json' ends in neither .ts nor .mjs."],
   [['a.ts', 'b.ts'], 'Give the name of one file.'],
   [['--cert', 'a.pem'], 'Give --cert and --key together.'],
-  [['--local', '--cert', 'a', '--key', 'b'], 'The broker that --local writes has no TLS'],
+  [['--local', '--cert', 'a', '--key', 'b'], 'Give one of --local, --from, or --cert and --key.'],
   [['--force'], "Unknown option '--force'"],
 ])('%j is a mistake: exit code 2', async (args, message) => {
   expect(await main(args)).toBe(2)

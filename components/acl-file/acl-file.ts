@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { QoS } from 'mqtt-packet'
 import type { AccessRule } from '../../src/access/access-rule.ts'
 import { AccessRules } from '../../src/access/access-rules.ts'
+import { counted } from '../../src/collections/counted.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
 import type { Authorizer, Decision, Identity } from '../../src/kinds/authorizer.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -80,10 +81,22 @@ export class AclFile implements Authorizer {
     await this.#reading
   }
 
-  /** Reads the file again. If it cannot be read, the rules in force stay. Never rejects. */
-  reload(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#reload())
-    return this.#reading
+  /** Reads the file again. If it cannot be read, the rules in force stay, and a line of the log says why. Never rejects. */
+  async reload(): Promise<void> {
+    await this.refresh().catch(() => undefined)
+  }
+
+  /**
+   * Reads the file again.
+   * @returns what was read, for an operator. @throws an Error if the file cannot be read. The rules in force stay.
+   */
+  refresh(): Promise<string> {
+    const reading = this.#reading.then(() => this.#read())
+    this.#reading = reading.then(
+      () => undefined,
+      () => undefined,
+    )
+    return reading
   }
 
   stop(): void {
@@ -92,19 +105,21 @@ export class AclFile implements Authorizer {
     this.#files.stop()
   }
 
-  async #reload(): Promise<void> {
-    if (this.#isStopped) return
+  async #read(): Promise<string> {
     const { file } = this.#config
+    if (this.#isStopped) return ''
     try {
       this.rules.replace(await readRules(this.#config))
-      this.counters.reloads += 1
-      this.#log.info({ file, rules: this.rules.size }, `ACL file read again: ${file}: ${this.rules.size} rules`)
     } catch (error) {
       this.counters.failedReloads += 1
       this.#log.error({ file, err: error }, `ACL file refused, the rules in force stay: ${(error as Error).message}`)
-      return
+      throw error
     }
+    this.counters.reloads += 1
+    const result = `${counted(this.rules.size, 'rule')} read from ${file}`
+    this.#log.info({ file, rules: this.rules.size }, `ACL file read again: ${result}`)
     this.#changed?.()
+    return result
   }
 }
 

@@ -28,5 +28,6 @@ export const aclFile = defineComponent({
       read: () => counters.failedReloads,
     },
   ],
+  refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),
 })

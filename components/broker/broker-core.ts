@@ -23,6 +23,7 @@ import { Sessions } from './sessions.ts'
 import { SharedBacklogs } from './shared-backlogs.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
+import { UserQuotas } from './user-quotas.ts'
 import { DueWills } from './will.ts'
 
 /** The dependencies of the broker. */
@@ -52,6 +53,8 @@ export class BrokerCore {
   readonly journal: Journal
   readonly gauges = newGauges()
   readonly counters = newBrokerCounters()
+  /** What each user holds. */
+  readonly quotas: UserQuotas<Session>
 
   /** Work that takes more than a turn of the event loop. */
   readonly scheduler: TurnScheduler
@@ -85,6 +88,7 @@ export class BrokerCore {
     this.authorization = new Authorization(authorizers)
     this.ownership = ownership
     this.journal = new Journal(store, durabilities)
+    this.quotas = new UserQuotas(config)
     this.scheduler = new TurnScheduler(logger)
     this.retained = new Retained(this)
     this.sessions = new Sessions(this)

@@ -19,6 +19,7 @@ import type { Sessions } from './sessions.ts'
 import { subscribeUnits, unsubscribeUnits } from './subscription-cost.ts'
 import { takeOver } from './takeover.ts'
 import { TurnQueue } from './turn-queue.ts'
+import type { UserQuotas } from './user-quotas.ts'
 import { willCost } from './will.ts'
 
 /** The parts of the broker that client access uses. */
@@ -30,6 +31,7 @@ export interface ClientAccessContext {
   readonly journal: Journal
   readonly scheduler: TurnScheduler
   readonly sessions: Sessions
+  readonly quotas: UserQuotas<Session>
   readonly publications: Publications
   readonly publishing: Publishing
   readonly ownership: SessionOwnership
@@ -62,8 +64,8 @@ export class ClientAccess implements ClientBroker {
     return this.#broker.now()
   }
 
-  unusedId(): string {
-    return this.#broker.sessions.unusedId()
+  unusedId(prefix: string): string {
+    return this.#broker.sessions.unusedId(prefix)
   }
 
   subscribeUnits(filter: string, identity: Identity): number {
@@ -92,14 +94,15 @@ export class ClientAccess implements ClientBroker {
     if (existing !== undefined && existing.owner !== owner) {
       return { reasonCode: ReasonCode.NotAuthorized, why: 'The session belongs to another user.' }
     }
-    if (existing === undefined && !sessions.hasRoom(expiryIntervalSeconds > 0)) {
-      const bound = sessions.count >= config.maximumSessions ? 'maximumSessions' : 'maximumAwaySessions'
-      return { reasonCode: ReasonCode.QuotaExceeded, why: `There are as many sessions as ${bound} allows.` }
-    }
+    const roomProblem = existing === undefined ? sessions.roomProblem(owner, expiryIntervalSeconds > 0) : undefined
+    if (roomProblem !== undefined) return { reasonCode: ReasonCode.QuotaExceeded, why: roomProblem }
     // Queued messages make room for Wills, so full queues alone do not cause a refusal.
     const willBytes = gauges.willBytes - (existing?.will.cost ?? 0) + willCost(will)
     if (will !== undefined && willBytes > config.maximumTotalQueuedBytes) {
       return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message.' }
+    }
+    if (will !== undefined && !this.#fitsUser(owner, willCost(will) - (existing?.will.cost ?? 0))) {
+      return { reasonCode: ReasonCode.QuotaExceeded, why: 'There is no room for the Will Message of this user.' }
     }
     // A Will on a topic of the server is dropped when it is due, like a PUBLISH: every bridge of mosquitto has such a Will.
     if (will === undefined || isServerTopic(will.message)) return undefined
@@ -116,6 +119,15 @@ export class ClientAccess implements ClientBroker {
     session.attach(recipient, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
     if (publications.isBusy(clientId)) publications.pause(session)
     return { session, isPresent }
+  }
+
+  /** Whether a Will that needs so much more memory fits among the Wills of a user. */
+  #fitsUser(owner: string | undefined, moreBytes: number): boolean {
+    const { quotas, counters } = this.#broker
+    const { willBytes = 0 } = quotas.find(owner) ?? {}
+    if (willBytes + moreBytes <= quotas.limitsOf({ user: owner }).queuedBytes) return true
+    counters.refusedWillsOfUser += 1
+    return false
   }
 
   #resumeOrCreate(recipient: Recipient, request: SessionRequest): { session: Session; isPresent: boolean } {

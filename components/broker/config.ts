@@ -22,6 +22,50 @@ const sessions = {
     ),
 }
 
+const perUser = {
+  maximumSessionsPerUser: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe(
+      'Sessions of one user that an authenticator has proved, of clients connected or away. For one more, the session of this user that ' +
+        'is away longest and holds nothing ends; if there is none, the client is refused. Unset: half of `maximumSessions`. Clients ' +
+        'without a proved user may have half of each total together, while there are users.',
+    ),
+  maximumSubscriptionBytesPerUser: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .optional()
+    .describe(
+      'Bytes that the subscriptions of one user cost together. Unset: half of `maximumTotalSubscriptionBytes`.',
+    ),
+  maximumQueuedBytesPerUser: z
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .optional()
+    .describe(
+      'Bytes of the messages that wait for the sessions of one user, or are in flight and kept, and of their Wills. Unset: half of ' +
+        '`maximumTotalQueuedBytes`.',
+    ),
+  maximumRetainedMessagesPerUser: z
+    .int()
+    .min(0)
+    .max(100_000_000)
+    .optional()
+    .describe(
+      'Retained messages that one user has published since the start. Unset: half of `maximumRetainedMessages`.',
+    ),
+  maximumRetainedBytesPerUser: z
+    .int()
+    .min(0)
+    .max(1024 ** 4)
+    .optional()
+    .describe('Their bytes. Unset: half of `maximumRetainedBytes`.'),
+}
+
 const subscriptions = {
   maximumSubscriptions: z
     .int()
@@ -90,6 +134,25 @@ const inflight = {
       'What clients of MQTT 3 begin with, if `initialInflight` is not less, and the most for them at QoS 2. They cannot state a ' +
         'Receive Maximum, and have to remember what they were sent at QoS 2: some remember 20 and silently drop the rest, such ' +
         'as mosquitto as a bridge of MQTT 3.1.1.',
+    ),
+}
+
+const delivery = {
+  maximumInflightBytes: z
+    .int()
+    .min(1)
+    .max(1024 ** 4)
+    .optional()
+    .describe(
+      'Bytes of QoS 1 and 2 messages that a client was sent and has not acknowledged. While there are as many, further messages wait; ' +
+        'the message that reaches the limit may exceed it. Unset: no limit but that of their number.',
+    ),
+  upgradeOutgoingQoS: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether messages are delivered at the QoS that was granted to the subscription, even if they were published at a lower one. MQTT ' +
+        'does not allow that [MQTT-3.8.4-8]: it is for clients that rely on this option of mosquitto.',
     ),
 }
 
@@ -175,8 +238,10 @@ const retained = {
 
 export const brokerConfig = z.strictObject({
   ...sessions,
+  ...perUser,
   ...subscriptions,
   ...inflight,
+  ...delivery,
   ...unreleased,
   ...queues,
   ...retained,
@@ -191,12 +256,16 @@ export interface InflightLimits {
   readonly most: number
   /** Of those at QoS 2. */
   readonly mostAtQoS2: number
+  /** Bytes of all of them; Infinity is no limit. */
+  readonly mostBytes: number
 }
 
 /** The limits for clients of this version, apart from their Receive Maximum. */
 export const inflightLimits = (config: BrokerConfig, isVersion5: boolean): InflightLimits => {
   const { maximumInflight: most, initialInflight, maximumInflightMqtt3 } = config
   const first = Math.min(most, initialInflight)
-  if (isVersion5) return { first, most, mostAtQoS2: most }
-  return { first: Math.min(first, maximumInflightMqtt3), most, mostAtQoS2: Math.min(most, maximumInflightMqtt3) }
+  const mostBytes = config.maximumInflightBytes ?? Number.POSITIVE_INFINITY
+  if (isVersion5) return { first, most, mostAtQoS2: most, mostBytes }
+  const atMqtt3 = (limit: number): number => Math.min(limit, maximumInflightMqtt3)
+  return { first: atMqtt3(first), most, mostAtQoS2: atMqtt3(most), mostBytes }
 }

@@ -28,6 +28,16 @@ export interface BrokerCounters {
   deniedSubscribes: number
   /** Subscriptions that were ended because they are not allowed any more. */
   endedSubscriptions: number
+  /** Clients that were refused because their user had as many sessions as it may. */
+  refusedSessionsOfUser: number
+  /** Subscriptions that were refused because those of the user cost as much as they may. */
+  refusedSubscriptionsOfUser: number
+  /** Messages that found no room because those that wait for the user cost as much as they may; also counted as dropped. */
+  droppedOfUser: number
+  /** Clients that were refused because there was no room for their Will among the Wills of the user. */
+  refusedWillsOfUser: number
+  /** Messages that were not retained because those of the user are as many, or cost as much, as they may. */
+  refusedRetainedOfUser: number
 }
 
 export const newBrokerCounters = (): BrokerCounters => ({
@@ -45,4 +55,9 @@ export const newBrokerCounters = (): BrokerCounters => ({
   deniedPublishes: 0,
   deniedSubscribes: 0,
   endedSubscriptions: 0,
+  refusedSessionsOfUser: 0,
+  refusedSubscriptionsOfUser: 0,
+  droppedOfUser: 0,
+  refusedWillsOfUser: 0,
+  refusedRetainedOfUser: 0,
 })

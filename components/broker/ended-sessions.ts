@@ -7,12 +7,14 @@ import type { Gauges } from './gauges.ts'
 import type { Session } from './session.ts'
 import { subscriptionCost, unsubscribeUnits } from './subscription-cost.ts'
 import { TurnQueue } from './turn-queue.ts'
+import type { UserAccounts } from './user-quotas.ts'
 
 /** The parts of the broker that the end of sessions uses. */
 export interface EndedSessionsContext {
   readonly router: Router
   readonly scheduler: TurnScheduler
   readonly gauges: Gauges
+  readonly quotas: UserAccounts
   readonly log: Logger
 }
 
@@ -44,7 +46,10 @@ export class EndedSessions {
   add(session: Session): void {
     const { outbox, subscriptions } = session
     const holdsMessages = outbox.waiting + outbox.inflight > 0
-    if (!holdsMessages && subscriptions.size === 0) return
+    if (!holdsMessages && subscriptions.size === 0) {
+      this.#broker.quotas.release(session.quota)
+      return
+    }
     this.#queue.add({ session, holdsMessages, filters: subscriptions.keys() })
   }
 
@@ -95,11 +100,13 @@ export class EndedSessions {
     const next = filters.next()
     if (next.done === true) {
       session.forgetSubscriptions()
+      this.#broker.quotas.release(session.quota)
       return false
     }
     const filter = next.value
     scheduler.spend(unsubscribeUnits(filter))
     gauges.subscriptionBytes -= subscriptionCost(filter)
+    session.quota.subscriptionBytes -= subscriptionCost(filter)
     router.unsubscribe(session, filter)
     return true
   }

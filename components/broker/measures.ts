@@ -1,13 +1,15 @@
 import type { Measure } from '../../src/system/define-system.ts'
 import type { BrokerCore } from './broker-core.ts'
+import type { BrokerCounters } from './counters.ts'
 
 /** What operators read of a broker: what it holds now, and each of its counters. */
-export const measuresOf = ({ sessions, retained, gauges, counters }: BrokerCore): readonly Measure[] => {
+export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: BrokerCore): readonly Measure[] => {
   const refusedWildcards = 'Subscriptions that were refused because of maximumWildcardLevels.'
   return [
     gauge('connected', 'clients', 'Clients that are connected now.', () => sessions.connected.size),
     gauge('held', 'sessions', 'Sessions, of clients that are connected or away.', () => sessions.count),
     gauge('away', 'sessions', 'Sessions whose clients are not connected.', () => sessions.away.count),
+    gauge('holding', 'users', 'Users that hold a session or a retained message.', () => quotas.count),
     gauge('retained', 'messages', 'Retained messages.', () => retained.messages.count),
     gauge('retained_memory', 'bytes', 'Memory of the retained messages.', () => retained.messages.bytes),
     gauge('queued', 'bytes', 'Memory of messages that wait or are in flight, and of Wills.', () => gauges.queuedBytes),
@@ -44,8 +46,33 @@ export const measuresOf = ({ sessions, retained, gauges, counters }: BrokerCore)
       () => counters.deniedSubscribes,
     ),
     count('revoked', 'subscriptions', 'Subscriptions ended by a change of rules.', () => counters.endedSubscriptions),
+    ...ofUsers(counters),
   ]
 }
+
+/** What was refused since a user held as much as it may. */
+const ofUsers = (counters: BrokerCounters): readonly Measure[] => [
+  count(
+    'refused_user_sessions',
+    'clients',
+    'New sessions over the quota of a user.',
+    () => counters.refusedSessionsOfUser,
+  ),
+  count(
+    'refused_user_subscriptions',
+    'subscriptions',
+    'Subscriptions over the quota of a user.',
+    () => counters.refusedSubscriptionsOfUser,
+  ),
+  count('dropped_user_messages', 'messages', 'Queued messages over the quota of a user.', () => counters.droppedOfUser),
+  count('refused_user_wills', 'clients', 'Wills over the quota of a user.', () => counters.refusedWillsOfUser),
+  count(
+    'refused_user_retained',
+    'messages',
+    'Retained messages over the quota of a user.',
+    () => counters.refusedRetainedOfUser,
+  ),
+]
 
 const gauge = (name: string, unit: string, help: string, read: () => number): Measure => ({
   name,

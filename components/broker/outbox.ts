@@ -85,9 +85,8 @@ export class Outbox implements ClientOutbox {
       this.#sendUnkept(this.#session.recipient!, message, qos, retain, identifiers)
       return true
     }
-    const subscriptionIdentifiers = identifiers
-    const queuedAtMs = direct ? 0 : this.#broker.recentMs
-    const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
+    const content = { message, qos, retain, subscriptionIdentifiers: identifiers, shared }
+    const outgoing = new Outgoing({ ...content, sequence, queuedAtMs: direct ? 0 : this.#broker.recentMs })
     if (direct) this.#send(this.#session.recipient!, outgoing, false)
     return direct || this.#waiting.push(outgoing)
   }
@@ -107,7 +106,7 @@ export class Outbox implements ClientOutbox {
       for (let index = 0; index < count; index += 1) this.#inflight.delete(identifiers[index]!)
       return false
     }
-    this.#quota.sent(1, count)
+    this.#quota.sent(1, count, 0)
     this.#lastSequence += count
     return true
   }
@@ -176,7 +175,7 @@ export class Outbox implements ClientOutbox {
   /** PUBACK came. */
   puback(packetIdentifier: number): AckResult {
     if (this.#inflight.deleteIf(packetIdentifier, Outgoing.unkept(1))) {
-      if (this.#quota.acknowledged(1)) this.#acknowledgedAll()
+      if (this.#quota.acknowledged(1, 0)) this.#acknowledgedAll()
       return 'taken'
     }
     const outgoing = this.#inflight.get(packetIdentifier)
@@ -255,8 +254,9 @@ export class Outbox implements ClientOutbox {
   #sendUnkept(client: Recipient, message: Message, qos: QoS, retain: boolean, identifiers: readonly number[]): void {
     const publish = client.prepare(message, qos, retain, identifiers)
     if (publish === undefined) return
-    publish.packetIdentifier = this.#inflight.add(Outgoing.unkept(qos))
-    this.#quota.sent(qos, 1)
+    const outgoing = this.#quota.countsBytes ? Outgoing.unkeptOfSize(qos, message.size) : Outgoing.unkept(qos)
+    publish.packetIdentifier = this.#inflight.add(outgoing)
+    this.#quota.sent(qos, 1, outgoing.size)
     client.sendPublish(publish)
   }
 
@@ -292,7 +292,7 @@ export class Outbox implements ClientOutbox {
   #enter(outgoing: Outgoing, stored: boolean): void {
     outgoing.packetIdentifier = this.#inflight.add(outgoing)
     outgoing.counted = true
-    this.#quota.sent(outgoing.qos, 1)
+    this.#quota.sent(outgoing.qos, 1, outgoing.size)
     const kept = outgoing.message!.keep()
     outgoing.message = kept
     this.#count(outgoing, outgoing.inflightCost)
@@ -305,7 +305,7 @@ export class Outbox implements ClientOutbox {
 
   /** Counts what a message in flight costs from now on. */
   #count(outgoing: Outgoing, bytes: number): void {
-    this.#broker.gauges.queuedBytes += bytes - outgoing.inflightBytes
+    this.#waiting.countInflight(bytes - outgoing.inflightBytes)
     outgoing.inflightBytes = bytes
   }
 
@@ -333,7 +333,7 @@ export class Outbox implements ClientOutbox {
     if (this.#awaitsPublish(outgoing)) {
       if (!this.#quota.mayResend(outgoing.qos)) return false
       outgoing.counted = true
-      this.#quota.sent(outgoing.qos, 1)
+      this.#quota.sent(outgoing.qos, 1, outgoing.size)
       this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()
@@ -378,7 +378,7 @@ export class Outbox implements ClientOutbox {
   /** It is acknowledged. */
   #finish(packetIdentifier: number, outgoing: Outgoing): void {
     this.#inflight.delete(packetIdentifier)
-    if (outgoing.counted && this.#quota.acknowledged(outgoing.qos)) this.#acknowledgedAll()
+    if (outgoing.counted && this.#quota.acknowledged(outgoing.qos, outgoing.size)) this.#acknowledgedAll()
     if (outgoing.inflightBytes > 0) this.#count(outgoing, 0)
     this.#recordDone(outgoing)
   }

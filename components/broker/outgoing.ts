@@ -21,7 +21,7 @@ export class Outgoing {
   readonly shared: string | undefined
   readonly queuedAtMs: number
   /** Its size towards the bounds of queues, in bytes. */
-  readonly size: number
+  size: number
   /** 0 until it is sent. */
   packetIdentifier = 0
   /** QoS 2: its place in the order of the session's PUBREC packets; 0 until PUBREC came. */
@@ -47,6 +47,13 @@ export class Outgoing {
   /** A message in flight of which nothing is kept, since it is never sent again. One object stands for all of them. */
   static unkept(qos: QoS): Outgoing {
     return qos === 1 ? UNKEPT_QOS1 : UNKEPT_QOS2
+  }
+
+  /** The same with an object of its own, where the bytes in flight are limited. */
+  static unkeptOfSize(qos: QoS, size: number): Outgoing {
+    const outgoing = unkept(qos, 0)
+    outgoing.size = size
+    return outgoing
   }
 
   /** The same when PUBREC came. */

@@ -7,6 +7,7 @@ import type { Gauges } from './gauges.ts'
 import { OVERHEAD_BYTES } from './outgoing.ts'
 import { Publication, type PublicationContext } from './publication.ts'
 import type { Session } from './session.ts'
+import type { UserAccounts } from './user-quotas.ts'
 
 /** Publications at work at the same time. Each may hold a route of as many subscribers as there are; others wait. */
 const MAXIMUM_ACTIVE = 16
@@ -16,6 +17,7 @@ export interface PublicationsContext extends PublicationContext {
   readonly config: BrokerConfig
   readonly gauges: Gauges
   readonly counters: BrokerCounters
+  readonly quotas: UserAccounts
   readonly sessions: {
     get(id: string): Session | undefined
     readonly away: { add(session: Session): void }
@@ -52,12 +54,14 @@ export class Publications {
 
   /**
    * Whether one more message may wait here. The bound is `maximumTotalQueuedBytes` for these messages and the Wills; queues of
-   * subscribers do not count. A single message may always wait.
+   * subscribers do not count. The messages of one user are also bounded by the quota of the user. A single message may always wait.
    */
-  hasRoomFor(message: Message): boolean {
-    const { gauges, config } = this.#broker
+  hasRoomFor(message: Message, { quota }: Session): boolean {
+    const { gauges, config, quotas } = this.#broker
     const bytes = this.#bytes + message.size + OVERHEAD_BYTES
-    return this.#bytes === 0 || bytes + gauges.willBytes <= config.maximumTotalQueuedBytes
+    if (this.#bytes === 0) return true
+    const ofUser = quota.queuedBytes + message.size + OVERHEAD_BYTES
+    return bytes + gauges.willBytes <= config.maximumTotalQueuedBytes && ofUser <= quotas.limitsOf(quota).queuedBytes
   }
 
   /**
@@ -70,6 +74,7 @@ export class Publications {
     const publication = new Publication(this.#broker, message, publisher, reason, this.#finished)
     counters.dividedPublishes += 1
     gauges.queuedBytes += publication.cost
+    publisher.quota.queuedBytes += publication.cost
     this.#bytes += publication.cost
     const others = this.#byPublisher.get(publisher.id)
     if (others !== undefined) {
@@ -118,9 +123,11 @@ export class Publications {
   }
 
   readonly #finished = (publication: Publication): void => {
-    const { gauges, sessions, scheduler } = this.#broker
-    const { id } = publication.publisher
+    const { gauges, quotas, sessions, scheduler } = this.#broker
+    const { id, quota } = publication.publisher
     gauges.queuedBytes -= publication.cost
+    quota.queuedBytes -= publication.cost
+    quotas.release(quota)
     this.#bytes -= publication.cost
     this.#active.delete(publication)
     scheduler.delete(publication)

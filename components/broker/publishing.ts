@@ -78,7 +78,7 @@ export class Publishing {
     const allowed = this.mayPublish(message, publisher.identity)
     if (allowed !== ReasonCode.Success) return this.#decided(allowed)
     let reason: ReasonCode = ReasonCode.Success
-    if (message.retain && !this.#broker.retained.take(message)) {
+    if (message.retain && !this.#broker.retained.take(message, publisher.quota)) {
       reason = ReasonCode.QuotaExceeded
       if (told) return this.#decided(reason)
     }
@@ -143,7 +143,7 @@ export class Publishing {
   /** Publishes a message over several turns, if there is room for it meanwhile. */
   #inSteps(message: Message, publisher: Session, reason: ReasonCode): Outcome {
     const { publications } = this.#broker
-    if (!publications.hasRoomFor(message)) return this.#decided(ReasonCode.QuotaExceeded)
+    if (!publications.hasRoomFor(message, publisher)) return this.#decided(ReasonCode.QuotaExceeded)
     const pending = publications.add(message, publisher, reason)
     this.#decided(reason)
     this.#outcome.pending = pending

@@ -5,11 +5,14 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { NONE } from '../../src/mqtt/publish.ts'
 import { type RetainedSearch, SearchState } from '../../src/mqtt/retained-search.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
+import type { BrokerConfig } from './config.ts'
+import { deliveredQoS } from './delivered-qos.ts'
 import type { Outbox } from './outbox.ts'
 import type { Retained } from './retained.ts'
 
 /** The parts of the broker that a replay of retained messages uses. */
 export interface RetainedSenderContext {
+  readonly config: BrokerConfig
   readonly retained: Retained
   readonly scheduler: TurnScheduler
   now(): number
@@ -124,7 +127,7 @@ export class RetainedSender implements TurnTask {
 
   #qosOf(message: Message): QoS {
     const granted = this.#current?.qos ?? 0
-    return message.qos < granted ? message.qos : granted
+    return deliveredQoS(message.qos, granted, this.#broker.config)
   }
 
   /**

@@ -2,9 +2,12 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
+import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Journal } from './journal.ts'
+import { RetainedOwners } from './retained-owners.ts'
+import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /** Messages with a Message Expiry Interval that are looked at in one sweep. There are five sweeps in a second. */
 const SWEEP_LIMIT = 10_000
@@ -25,6 +28,7 @@ export interface RetainedContext {
   readonly journal: Journal
   readonly counters: BrokerCounters
   readonly log: Logger
+  readonly quotas: UserAccounts
 }
 
 /** The retained messages of the broker, with their records in the store. */
@@ -33,17 +37,21 @@ export class Retained {
   readonly #journal: Journal
   readonly #counters: BrokerCounters
   readonly #log: Logger
+  readonly #owners: RetainedOwners
   /** Messages that were not retained since there was no room. */
   refused = 0
   #full = false
+  /** Whether the last message of a user was refused because of its quota; logged once until one is retained. */
+  #isUserFull = false
   /** Messages that are yet to be looked at in this sweep. */
   #sweepLeft = 0
 
-  constructor({ config, journal, counters, log }: RetainedContext) {
+  constructor({ config, journal, counters, log, quotas }: RetainedContext) {
     this.messages = new RetainedMessages({
       maximumMessages: config.maximumRetainedMessages,
       maximumBytes: config.maximumRetainedBytes,
     })
+    this.#owners = new RetainedOwners(this.messages, quotas)
     this.#journal = journal
     this.#counters = counters
     this.#log = log
@@ -52,17 +60,21 @@ export class Retained {
   /**
    * Retains a message with RETAIN 1: it replaces the message of its topic [MQTT-3.3.1-5], or removes it if the payload is empty
    * [MQTT-3.3.1-6] [MQTT-3.3.1-7].
-   * @param message lent.
+   * @param message lent. @param quota that of its publisher; undefined for a message of the server itself.
    * @returns false if there is no room. The message of the topic then stays unchanged.
    */
-  take(message: Message): boolean {
+  take(message: Message, quota?: UserNumbers): boolean {
     if (message.payloadLength === 0) {
       this.delete(message.topic)
       return true
     }
     const kept = message.alone()
+    if (quota !== undefined && !this.#owners.hasRoom(kept, quota)) return this.#refuseUser(kept, quota)
+    const replaced = this.messages.get(kept.topic, Number.NEGATIVE_INFINITY)
     if (!this.messages.set(kept)) return this.#refuse(kept)
+    this.#owners.retained(kept, replaced, quota)
     this.#full = false
+    this.#isUserFull = false
     this.#journal.append({ type: 'retained', message: kept })
     return true
   }
@@ -91,7 +103,10 @@ export class Retained {
 
   /** Deletes the retained message of a topic. @returns false when there was none. */
   delete(topic: string): boolean {
-    if (!this.messages.delete(topic)) return false
+    const message = this.messages.get(topic, Number.NEGATIVE_INFINITY)
+    if (message === undefined) return false
+    this.messages.delete(topic)
+    this.#owners.removed(message)
     this.#journal.append({ type: 'retained-removed', topic })
     return true
   }
@@ -115,13 +130,30 @@ export class Retained {
     if (this.#sweepLeft <= 0) return false
     this.#sweepLeft -= SWEEP_STEP
     payer.chargeWork(SWEEP_STEP_UNITS)
-    for (const { topic } of this.messages.removeExpired(nowMs, SWEEP_STEP)) {
+    for (const message of this.messages.removeExpired(nowMs, SWEEP_STEP)) {
+      const { topic } = message
+      this.#owners.removed(message)
       // The way to a topic leads over its levels.
       payer.chargeWork(REMOVAL_UNITS + (topic.length >> 2))
       this.#counters.expiredRetained += 1
       this.#journal.append({ type: 'retained-removed', topic })
     }
     return this.#sweepLeft > 0
+  }
+
+  #refuseUser({ topic }: Message, { user, retainedMessages, retainedBytes }: UserNumbers): false {
+    this.refused += 1
+    this.#counters.refusedRetainedOfUser += 1
+    if (!this.#isUserFull) {
+      const whose = user === undefined ? 'clients without a user' : `user ${shortenText(user)}`
+      this.#log.warn(
+        { topic, user: user && shortenText(user), count: retainedMessages, bytes: retainedBytes },
+        `A message is not retained: the messages of ${whose} are as many as one user may have ` +
+          '(maximumRetainedMessagesPerUser, maximumRetainedBytesPerUser)',
+      )
+    }
+    this.#isUserFull = true
+    return false
   }
 
   #refuse({ topic }: Message): false {

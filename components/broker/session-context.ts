@@ -8,10 +8,12 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { OutboxContext } from './outbox.ts'
 import type { RetainedSenderContext } from './retained-sender.ts'
 import type { SubscriptionsContext } from './session-subscriptions.ts'
+import type { UserQuotas } from './user-quotas.ts'
 
 /** The parts of the broker that a session uses. */
 export interface SessionContext<Session> extends OutboxContext, RetainedSenderContext, SubscriptionsContext {
   readonly router: Router
+  readonly quotas: UserQuotas<Session>
   readonly sessions: {
     /** Reports sessions whose Session Expiry Interval is over. */
     readonly expiry: TimerWheel<Session>

@@ -7,6 +7,7 @@ import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Gauges } from './gauges.ts'
 import { countLevels, subscriptionCost, wildcardLevels } from './subscription-cost.ts'
+import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /** The parts of the broker that the subscriptions of a session use. */
 export interface SubscriptionsContext {
@@ -14,18 +15,24 @@ export interface SubscriptionsContext {
   readonly gauges: Gauges
   readonly counters: BrokerCounters
   readonly authorization: Authorization
+  readonly quotas: UserAccounts
 }
+
+/** The numbers of the user that subscriptions count in. */
+type SubscriptionQuota = Pick<UserNumbers, 'user' | 'subscriptionBytes'>
 
 /** The subscriptions of one session, within the bounds of the config. */
 export class SessionSubscriptions {
   readonly #broker: SubscriptionsContext
+  readonly #quota: SubscriptionQuota
   /** By Topic Filter; undefined until the first one, since many clients only publish. */
   #byFilter: Map<string, Subscription> | undefined
   #shared: Set<string> | undefined
   #wildcardLevels = 0
 
-  constructor(broker: SubscriptionsContext) {
+  constructor(broker: SubscriptionsContext, quota: SubscriptionQuota) {
     this.#broker = broker
+    this.#quota = quota
   }
 
   get byFilter(): ReadonlyMap<string, Subscription> {
@@ -61,7 +68,7 @@ export class SessionSubscriptions {
   keep(subscription: Subscription): void {
     const { filter } = subscription
     if (!this.byFilter.has(filter)) {
-      this.#broker.gauges.subscriptionBytes += subscriptionCost(filter)
+      this.#count(subscriptionCost(filter))
       this.#wildcardLevels += wildcardLevels(filter)
       if (sharedFilter(filter) !== undefined) {
         this.#shared ??= new Set()
@@ -75,7 +82,7 @@ export class SessionSubscriptions {
   /** @returns false when there was none. */
   delete(filter: string): boolean {
     if (this.#byFilter?.delete(filter) !== true) return false
-    this.#broker.gauges.subscriptionBytes -= subscriptionCost(filter)
+    this.#count(-subscriptionCost(filter))
     this.#wildcardLevels -= wildcardLevels(filter)
     this.#shared?.delete(filter)
     return true
@@ -92,12 +99,23 @@ export class SessionSubscriptions {
     this.#byFilter = undefined
   }
 
+  /** Counts what a subscription costs. */
+  #count(bytes: number): void {
+    this.#broker.gauges.subscriptionBytes += bytes
+    this.#quota.subscriptionBytes += bytes
+  }
+
   #roomProblem(filter: string): Refusal | undefined {
     const { config, gauges, counters } = this.#broker
     const { maximumSubscriptions, maximumTotalSubscriptionBytes, maximumWildcardLevels } = config
     if (this.byFilter.size >= maximumSubscriptions) return over(`more than ${maximumSubscriptions} subscriptions`)
     if (gauges.subscriptionBytes + subscriptionCost(filter) > maximumTotalSubscriptionBytes) {
       return over('no room for the subscriptions of all clients')
+    }
+    const ofUser = this.#broker.quotas.limitsOf(this.#quota).subscriptionBytes
+    if (this.#quota.subscriptionBytes + subscriptionCost(filter) > ofUser) {
+      counters.refusedSubscriptionsOfUser += 1
+      return over('no room for the subscriptions of this user (maximumSubscriptionBytesPerUser)')
     }
     if (this.#wildcardLevels + wildcardLevels(filter) <= maximumWildcardLevels) return undefined
     counters.refusedWildcardLevels += 1

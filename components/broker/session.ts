@@ -10,17 +10,15 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import { hasSameRights } from './authorization.ts'
 import { inflightLimits } from './config.ts'
+import { AWAY_UNITS, CONNECTED_UNITS, deliveredQoS, isUpgraded } from './delivered-qos.ts'
 import { Outbox } from './outbox.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
+import type { UserQuota } from './user-quotas.ts'
 import { Will } from './will.ts'
-
-/** The work of a delivery at QoS 1 or 2, in units: to a client that is connected, and to the queue of one that is away. */
-const CONNECTED_UNITS = 10
-const AWAY_UNITS = 17
 
 /**
  * The Session State of a client (section 4.1): what outlives its network connections, as long as its Session Expiry
@@ -30,6 +28,8 @@ export class Session implements Subscriber, ClientSession {
   readonly id: string
   /** The authenticated user that owns the session; undefined without authentication. */
   readonly owner: string | undefined
+  /** What the sessions of its owner hold together. */
+  readonly quota: UserQuota<Session>
   readonly #broker: SessionContext<Session>
 
   readonly #subscriptions: SessionSubscriptions
@@ -59,11 +59,12 @@ export class Session implements Subscriber, ClientSession {
     this.#identity = identity
     this.#broker = broker
     broker.authorization.noteIdentity(identity)
-    this.#subscriptions = new SessionSubscriptions(broker)
+    this.quota = broker.quotas.of(owner)
+    this.#subscriptions = new SessionSubscriptions(broker, this.quota)
     this.outbox = new Outbox(this, broker)
     this.unreleased = new UnreleasedMessages(this, broker)
     this.#expiry = new SessionExpiry(this, broker.sessions.expiry)
-    this.will = new Will(this, broker.gauges, broker.sessions.willDelay)
+    this.will = new Will(this, broker.gauges, this.quota, broker.sessions.willDelay)
   }
 
   /** By Topic Filter. */
@@ -127,7 +128,8 @@ export class Session implements Subscriber, ClientSession {
   }
 
   takes(qos: QoS): boolean {
-    return this.#recipient?.sendable === true && (qos === 0 || this.outbox.takes(qos))
+    const highest = isUpgraded(qos, 2, this.#broker.config) ? 2 : qos
+    return this.#recipient?.sendable === true && (highest === 0 || this.outbox.takes(highest))
   }
 
   deliver(message: Message, delivery: Delivery): DeliveryResult {
@@ -135,7 +137,7 @@ export class Session implements Subscriber, ClientSession {
       const { shared } = delivery
       return shared === undefined ? 1 : withWork(this.#broker.endedSessions.passOn(message, shared, this), 1)
     }
-    const qos = message.qos < delivery.qos ? message.qos : delivery.qos // [MQTT-3.8.4-8]
+    const qos = deliveredQoS(message.qos, delivery.qos, this.#broker.config)
     if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) {
@@ -148,6 +150,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
+    if (isUpgraded(run.message.qos, delivery.qos, this.#broker.config)) return false
     if (run.message.qos > 0) {
       if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
       return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
@@ -318,7 +321,8 @@ export class Session implements Subscriber, ClientSession {
   /** `Will.take` has taken the Will out, to be published. */
   willTaken(): void {
     this.#save()
-    if (!this.#ended && this.#recipient === undefined) this.#broker.sessions.away.add(this)
+    if (this.#ended) this.#broker.quotas.release(this.quota)
+    else if (this.#recipient === undefined) this.#broker.sessions.away.add(this)
   }
 
   waitsForAnyMember(filter: string, after: number): void {

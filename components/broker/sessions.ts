@@ -10,6 +10,7 @@ import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import { Session } from './session.ts'
 import type { SessionContext } from './session-context.ts'
+import { awayBound } from './user-quotas.ts'
 
 /** The parts of the broker that the sessions use together, besides those of each session. */
 export interface SessionsContext extends SessionContext<Session> {
@@ -54,17 +55,25 @@ export class Sessions {
     return this.#byId.values()
   }
 
-  /** Makes a Client Identifier that no session has [MQTT-3.2.2-16]. */
-  unusedId(): string {
-    return `mqtt-jig-${randomUUID()}`
+  /** Makes a Client Identifier that begins with the prefix and that no session has [MQTT-3.2.2-16]. */
+  unusedId(prefix: string): string {
+    return `${prefix}${randomUUID()}`
   }
 
   /**
-   * Whether there is room for one more session, perhaps instead of one that is away and holds nothing.
+   * Why there is no room for one more session, for the client; undefined if there is, perhaps instead of one that is away and holds
+   * nothing.
    * @param outlives whether it outlives its connection.
    */
-  hasRoom(outlives: boolean): boolean {
-    return !this.#isFull(outlives) || this.away.idleCount > 0
+  roomProblem(owner: string | undefined, outlives: boolean): string | undefined {
+    const ofUser = this.#broker.quotas.sessionProblem(owner, outlives)
+    if (ofUser !== undefined) {
+      this.#broker.counters.refusedSessionsOfUser += 1
+      return ofUser
+    }
+    if (!this.#isFull(outlives) || this.away.idleCount > 0) return undefined
+    const bound = this.count >= this.#broker.config.maximumSessions ? 'maximumSessions' : 'maximumAwaySessions'
+    return `There are as many sessions as ${bound} allows.`
   }
 
   /**
@@ -78,12 +87,16 @@ export class Sessions {
     this.#broker.wills.publishFor(id, payer)
   }
 
-  /** A new session for a client. @param outlives whether it outlives its connection. Call `hasRoom` before. */
+  /** A new session for a client. @param outlives whether it outlives its connection. Call `roomProblem` before. */
   create(identity: Identity, owner: string | undefined, outlives: boolean): Session {
-    if (this.#isFull(outlives)) this.#giveUpIdle()
+    const { quotas } = this.#broker
+    const quota = quotas.find(owner)
+    if (quota !== undefined && quotas.isFull(quota, outlives)) this.#giveUp(quota.idle?.oldest)
+    if (this.#isFull(outlives)) this.#giveUp(this.away.oldestIdle)
     const { clientId } = identity
     const session = new Session(clientId, owner, identity, this.#broker)
     this.#byId.set(clientId, session)
+    session.quota.sessions += 1
     return session
   }
 
@@ -94,6 +107,7 @@ export class Sessions {
       const identity: Identity = { clientId: id, userName: owner ?? claimedUserName, peer, attributes }
       const session = new Session(id, owner, identity, this.#broker)
       this.#byId.set(id, session)
+      session.quota.sessions += 1
       session.restore(stored)
     }
     // Wills that are due now reach all subscribers. The sessions that are away longest are the first to end early.
@@ -111,6 +125,7 @@ export class Sessions {
     const { wills, expiredSessions } = this.#broker
     payer?.chargeWork(END_UNITS + session.outbox.waiting * STORED_MESSAGE_UNITS)
     this.#byId.delete(id)
+    session.quota.sessions -= 1
     this.away.delete(session)
     expiredSessions.delete(session)
     session.end()
@@ -121,13 +136,12 @@ export class Sessions {
   }
 
   #isFull(outlives: boolean): boolean {
-    const { maximumSessions, maximumAwaySessions = Math.ceil(maximumSessions * AWAY_SHARE) } = this.#broker.config
-    return this.#byId.size >= maximumSessions || (outlives && this.away.count >= maximumAwaySessions)
+    const { config } = this.#broker
+    return this.#byId.size >= config.maximumSessions || (outlives && this.away.count >= awayBound(config))
   }
 
-  /** Ends the session that holds nothing and is away longest. */
-  #giveUpIdle(): void {
-    const session = this.away.oldestIdle
+  /** Ends a session that holds nothing. */
+  #giveUp(session: Session | undefined): void {
     if (session === undefined) return
     const { counters, log } = this.#broker
     counters.givenUpSessions += 1
@@ -142,9 +156,6 @@ export class Sessions {
 // Units of work: a session ends, and a message that waits for it is read from the store.
 const END_UNITS = 50
 const STORED_MESSAGE_UNITS = 5
-
-/** The share of `maximumSessions` that away sessions may take, unless the config says otherwise. */
-const AWAY_SHARE = 0.9
 
 const byDisconnection = (one: Session, other: Session): number =>
   (one.disconnectedAtMs ?? 0) - (other.disconnectedAtMs ?? 0)

@@ -9,6 +9,7 @@ import { describeSession, type NamedSession } from './describe-session.ts'
 import type { Gauges } from './gauges.ts'
 import type { Journal } from './journal.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
+import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /** The parts of the broker that the messages of a session use. */
 export interface QueueContext {
@@ -16,6 +17,7 @@ export interface QueueContext {
   readonly journal: Journal
   readonly gauges: Gauges
   readonly counters: BrokerCounters
+  readonly quotas: UserAccounts
   readonly log: Logger
   now(): number
 }
@@ -24,6 +26,8 @@ export interface QueueContext {
 export interface QueueOwner extends NamedSession {
   /** Whether it outlives the connection, and so is in the store. */
   readonly persistent: boolean
+  /** What the sessions of its owner hold together. */
+  readonly quota: Pick<UserNumbers, 'user' | 'queuedBytes'>
   /**
    * A message of a Shared Subscription waits in the store, and any member may have it.
    * @param after the sequence number up to which no message in the queue is for this Shared Subscription.
@@ -103,10 +107,11 @@ export class WaitingMessages {
     return true
   }
 
-  /** Whether one more message of this size is within the bound for all sessions together. */
+  /** Whether one more message of this size is within the bound for all sessions together, and that of its user. */
   fitsAll(size: number): boolean {
     const { gauges, config } = this.#broker
-    return gauges.queuedBytes + size + OVERHEAD_BYTES <= config.maximumTotalQueuedBytes
+    const fits = gauges.queuedBytes + size + OVERHEAD_BYTES <= config.maximumTotalQueuedBytes
+    return fits && this.#fitsUser(size)
   }
 
   /**
@@ -219,7 +224,7 @@ export class WaitingMessages {
         // From here on it counts as a message in flight.
         this.#count(-1, -outgoing.size)
         outgoing.inflightBytes = outgoing.inflightCost
-        this.#broker.gauges.queuedBytes += outgoing.inflightBytes
+        this.countInflight(outgoing.inflightBytes)
         this.#inflight.restore(outgoing.packetIdentifier, outgoing)
       } else {
         this.#queue.push(outgoing)
@@ -249,6 +254,7 @@ export class WaitingMessages {
     }
     if (this.#fits(size)) return true
     if (queueFullPolicy === 'refuse') this.#broker.counters.refused += 1
+    if (!this.#fitsUser(size)) this.#broker.counters.droppedOfUser += 1
     this.#dropped(undefined)
     return false
   }
@@ -260,7 +266,18 @@ export class WaitingMessages {
 
   /** Counts what waits for all sessions: many small messages cost far more than their bytes. */
   #count(messages: number, bytes: number): void {
-    this.#broker.gauges.queuedBytes += bytes + messages * OVERHEAD_BYTES
+    this.countInflight(bytes + messages * OVERHEAD_BYTES)
+  }
+
+  /** Counts the memory of messages that are in flight and kept. */
+  countInflight(bytes: number): void {
+    this.#broker.gauges.queuedBytes += bytes
+    this.#session.quota.queuedBytes += bytes
+  }
+
+  #fitsUser(size: number): boolean {
+    const { quota } = this.#session
+    return quota.queuedBytes + size + OVERHEAD_BYTES <= this.#broker.quotas.limitsOf(quota).queuedBytes
   }
 
   #putBack(outgoing: Outgoing): void {
@@ -294,7 +311,7 @@ export class WaitingMessages {
     const policy = this.#broker.config.queueFullPolicy
     const { text, fields } = describeSession(this.#session)
     this.#broker.log.warn(
-      { ...fields, waiting, waitingBytes, policy },
+      { ...fields, waiting, waitingBytes, queuedBytesOfUser: this.#session.quota.queuedBytes, policy },
       `Queue of a session is full: ${text}: messages at QoS 1 and 2 are dropped`,
     )
   }

@@ -17,6 +17,7 @@ import type { Gauges } from './gauges.ts'
 import { OVERHEAD_BYTES } from './outgoing.ts'
 import { timeLeftMs } from './session-expiry.ts'
 import { TurnQueue } from './turn-queue.ts'
+import type { UserNumbers } from './user-quotas.ts'
 
 /** Units of work that a Will costs apart from its deliveries: its message is made, and the store and the log are told. */
 const WILL_UNITS = 20
@@ -24,6 +25,9 @@ const WILL_UNITS = 20
 /** The memory of a Will, in bytes; 0 for none. */
 export const willCost = (will: StoredWill | undefined): number =>
   will === undefined ? 0 : will.message.size + OVERHEAD_BYTES
+
+/** The numbers of the user that a Will counts in. */
+export type WillQuota = Pick<UserNumbers, 'willBytes' | 'queuedBytes'>
 
 /**
  * The Will of one session (section 3.1.2.5): from the CONNECT that brings it until it is published or deleted.
@@ -35,6 +39,7 @@ export const willCost = (will: StoredWill | undefined): number =>
 export class Will<S> {
   readonly #session: S
   readonly #gauges: Gauges
+  readonly #quota: WillQuota
   /** Reports the session when the Will Delay Interval is over. */
   readonly #wheel: TimerWheel<S>
   #watch: Watch<S> | undefined
@@ -42,9 +47,10 @@ export class Will<S> {
   /** Whether the Will of the last connection was due and not accepted. */
   wasRefused = false
 
-  constructor(session: S, gauges: Gauges, wheel: TimerWheel<S>) {
+  constructor(session: S, gauges: Gauges, quota: WillQuota, wheel: TimerWheel<S>) {
     this.#session = session
     this.#gauges = gauges
+    this.#quota = quota
     this.#wheel = wheel
   }
 
@@ -62,6 +68,8 @@ export class Will<S> {
     const more = willCost(will) - this.cost
     this.#gauges.willBytes += more
     this.#gauges.queuedBytes += more
+    this.#quota.willBytes += more
+    this.#quota.queuedBytes += more
     this.#stored = will
   }
 

@@ -178,3 +178,33 @@ it('the Maximum Packet Size of CONNACK applies to the client, even if the config
   expect(earlier.recorder.errors).toEqual([])
   expect(later.recorder.errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
 })
+
+it('a listener may have a Maximum Packet Size of its own, above or below that of the decoder', () => {
+  const open = (maximumPacketSize: number | undefined) => {
+    const shared = new SharedDecoding({ maximumPacketSize: 100, maximumConnectPacketSize: 1000 })
+    const [connection, recorder] = [new FakeConnection(), new PacketRecorder()]
+    connection.listener = { mountPoint: '', maximumPacketSize }
+    const decoder = new ConnectionDecoder(connection, recorder, shared)
+    decoder.bytes(CONNECT)
+    return {
+      connection,
+      recorder,
+      publish: (payload: number) => decoder.bytes(packetBytes(`30 @ "a" [] ${'00'.repeat(payload)}`)),
+    }
+  }
+  for (const [own, limit] of [
+    [undefined, 100],
+    [40, 40],
+    [127, 127],
+  ] as const) {
+    const { connection, recorder, publish } = open(own)
+    expect(connection.maximumIncomingPacketSize).toBe(limit)
+    // Fixed header, Topic Name and Property Length.
+    publish(limit - 6)
+    expect(recorder.publishes).toHaveLength(1)
+    publish(limit - 5)
+    expect(recorder.errors).toMatchObject([{ reasonCode: ReasonCode.PacketTooLarge }])
+    const owner = own === undefined ? 'mqttDecoder' : connection.peer.listener
+    expect(recorder.errors[0]!.message).toContain(`more than ${owner}.maximumPacketSize (${limit})`)
+  }
+})

@@ -41,8 +41,6 @@ export class SharedDecoding {
   readonly nowMs: Clock
   /** The name of the decoder in the system, where its limits can be changed. */
   readonly name: string
-  /** The smaller of both limits: a packet of this size needs no other look at its size. */
-  readonly alwaysTaken: number
 
   /** @param nowMs asked for messages with a Message Expiry Interval alone. */
   constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock, name = 'mqttDecoder') {
@@ -51,7 +49,6 @@ export class SharedDecoding {
     if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
     this.nowMs = nowMs
     this.name = name
-    this.alwaysTaken = Math.min(limits.maximumPacketSize, limits.maximumConnectPacketSize)
   }
 
   /**
@@ -60,13 +57,14 @@ export class SharedDecoding {
    */
   checkSize(
     size: number,
-    { protocolVersion, authenticating, maximumIncomingPacketSize }: Connection,
+    { protocolVersion, authenticating, maximumIncomingPacketSize, listener, peer }: Connection,
   ): ProtocolError | undefined {
     const isAccepted = protocolVersion !== 0 && !authenticating
     const key = isAccepted ? 'maximumPacketSize' : 'maximumConnectPacketSize'
     const limit = isAccepted ? maximumIncomingPacketSize : this.limits[key]
     if (size <= limit) return undefined
-    const message = `The packet has ${size} bytes, more than ${this.name}.${key} (${limit}) allows.`
+    const owner = isAccepted && listener.maximumPacketSize !== undefined ? peer.listener : this.name
+    const message = `The packet has ${size} bytes, more than ${owner}.${key} (${limit}) allows.`
     return refusal(ReasonCode.PacketTooLarge, message, 'MQTT-3.2.2-15')
   }
 }
@@ -106,6 +104,8 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   readonly #takesRuns: boolean
   readonly #takesAcknowledgements: boolean
   readonly #shared: SharedDecoding
+  /** The smaller of both limits: a packet of this size needs no other look at its size. */
+  readonly #alwaysTaken: number
 
   // The packet that is coming.
   #state: State = State.FirstByte
@@ -125,7 +125,9 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
 
   constructor(connection: Connection, next: PacketReceiver, shared: SharedDecoding) {
     this.#connection = connection
-    connection.maximumIncomingPacketSize = shared.limits.maximumPacketSize
+    const { maximumPacketSize = shared.limits.maximumPacketSize } = connection.listener
+    connection.maximumIncomingPacketSize = maximumPacketSize
+    this.#alwaysTaken = Math.min(maximumPacketSize, shared.limits.maximumConnectPacketSize)
     this.#next = next
     this.#takesRuns = next.publishRun !== undefined
     this.#takesAcknowledgements = next.acknowledge !== undefined
@@ -228,7 +230,7 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
       return this.#fail(malformedPacket('The Remaining Length is encoded too long.', 'MQTT-1.5.5-1'), buffer)
     }
     const size = 1 + this.#remainingLengthBytes + this.#remainingLength
-    if (size > this.#shared.alwaysTaken) {
+    if (size > this.#alwaysTaken) {
       const error = this.#shared.checkSize(size, this.#connection)
       if (error !== undefined) return this.#fail(error, buffer, position + 1)
     }

@@ -13,7 +13,7 @@ export const mqttDecoder = defineComponent({
   config: z.strictObject({
     maximumPacketSize: z
       .int()
-      .min(128)
+      .min(40)
       .max(MAXIMUM_PACKET_SIZE)
       .default(16 * 1024 ** 2)
       .describe(

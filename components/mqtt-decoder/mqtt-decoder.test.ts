@@ -11,7 +11,7 @@ describe('mqtt-decoder', () => {
   )
 
   it.each([
-    { maximumPacketSize: 127 },
+    { maximumPacketSize: 39 },
     { maximumPacketSize: 268_435_461 },
     { maximumConnectPacketSize: 1.5 },
     { maximumPacketLength: 1000 },

@@ -59,7 +59,7 @@ class Claim implements AnswerPurpose<void> {
 
 /** This process owns the session. */
 const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData: Uint8Array | undefined): void => {
-  const { broker, config, clientLog } = client.handler
+  const { broker, config, clientLog, userConnections } = client.handler
   const request = sessionRequest(client, connect)
   const problem = broker.admit(request)
   if (problem !== undefined) {
@@ -67,7 +67,13 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
     refuse(client, toldReason(problem.reasonCode, config), problem.why)
     return
   }
-  const terms = client.handler.currentTerms()
+  if (!userConnections.hasRoom(client.owner, client.identity.clientId)) {
+    client.handler.counters.refusedOfUser += 1
+    const why = 'The user has as many connections as maximumConnectionsPerUser allows.'
+    refuse(client, ReasonCode.QuotaExceeded, why)
+    return
+  }
+  const terms = client.handler.currentTerms(client.connection.listener)
   // A client of MQTT 3 cannot be told another Keep Alive. A shorter one would disconnect it within its own Keep Alive.
   const keepAlive = client.isVersion5
     ? grantedKeepAlive(connect.keepAlive, config.maximumKeepAliveSeconds)

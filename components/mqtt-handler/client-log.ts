@@ -1,3 +1,4 @@
+import { TokenBucket } from '../../src/collections/token-bucket.ts'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -41,10 +42,22 @@ export const endedByBroker: ClientEnd = { by: 'broker' }
 
 const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
 
+/** Reasons of refusals that may come by the thousand. */
+const CROWDED: ReadonlySet<number | undefined> = new Set([
+  ReasonCode.ServerBusy,
+  ReasonCode.Banned,
+  ReasonCode.QuotaExceeded,
+])
+
+/** So many lines about such refusals are logged at once, and one more in each second. Further ones are logged at `debug`. */
+const CROWDED_LINES = 10
+
 /** Reasons to end a connection that need no warning, since the client made no error. */
 const ORDINARY: ReadonlySet<number | undefined> = new Set([
   ReasonCode.SessionTakenOver,
   ReasonCode.ServerShuttingDown,
+  ReasonCode.UseAnotherServer,
+  ReasonCode.ServerMoved,
   ReasonCode.AdministrativeAction,
   ReasonCode.MaximumConnectTime,
 ])
@@ -57,6 +70,7 @@ const ORDINARY: ReadonlySet<number | undefined> = new Set([
 export class ClientLog {
   readonly #log: Logger
   readonly #takeovers = new TakeoverWatch()
+  readonly #crowdedLines = new TokenBucket(CROWDED_LINES, performance.now())
   #passwordSeen = false
   #userNameSeen = false
 
@@ -163,6 +177,9 @@ export class ClientLog {
   }
 
   #levelOf(client: LoggedClient, end: ClientEnd, accepted: boolean): 'debug' | 'info' | 'warn' {
+    if (!accepted && end.by === 'broker' && CROWDED.has(end.reasonCode)) {
+      return this.#crowdedLines.takeOne(1, CROWDED_LINES, performance.now()) ? 'warn' : 'debug'
+    }
     if (end.by === 'broker' && !ORDINARY.has(end.reasonCode)) return 'warn'
     if (end.takenOverBy !== undefined && this.#isRepeated(client)) return 'debug'
     // For example the health check of a load balancer.

@@ -4,6 +4,7 @@ import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { ClientSession } from '../../src/kinds/client-session.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { DisconnectOptions, Recipient, RecipientDescription, RecipientInfo } from '../../src/kinds/recipient.ts'
@@ -18,12 +19,15 @@ import type { AwaitedAnswer, AwaitingClient } from './await-answer.ts'
 import { type ClientEnd, type ClientLog, describeClient, endedByBroker } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
 import type { ConnectRequest } from './connect-request.ts'
+import type { Connecting } from './connecting.ts'
 import type { HandlerCounters } from './counters.ts'
 import { packetTypeOf } from './packet-work.ts'
 import { Phase } from './phase.ts'
+import type { PublishRate } from './publish-rate.ts'
 import { PublishSender, type PublishSenderContext } from './publish-sender.ts'
 import { Pause, Reading } from './reading.ts'
 import type { Terms } from './terms.ts'
+import type { UserConnections } from './user-connections.ts'
 
 /** The part of the handler that all clients use. */
 export interface ClientContext extends PublishSenderContext {
@@ -38,8 +42,12 @@ export interface ClientContext extends PublishSenderContext {
   readonly authenticationExpiry: AuthenticationExpiry
   /** Watches each client for its CONNECT packet, then for silence. */
   readonly keepAlive: TimerWheel<Client>
-  /** The terms for clients that connect now. */
-  currentTerms(): Terms
+  /** Clients whose CONNECT came, and which are not accepted yet. */
+  readonly connecting: Connecting<Client>
+  /** The connected clients of each user. */
+  readonly userConnections: UserConnections<Client>
+  /** The terms for clients of this listener that connect now. */
+  currentTerms(listener: ListenerOptions): Terms
   /** The connection of this client has ended. */
   ended(client: Client): void
   /** The client is accepted, and may be silent for as long as its Keep Alive says. */
@@ -89,6 +97,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   /** The watch for the end of its authentication, if that has one. */
   expiry: Watch<ExpiringClient> | undefined
   session: ClientSession | undefined
+  /** The limits of what it publishes; undefined if it has none. */
+  rate: PublishRate | undefined
   /** What CONNACK told the client. The client is held to it. */
   terms: Terms
   /** Whether the Session Expiry Interval that it asked for, granted or not, was more than 0. */
@@ -118,7 +128,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     super(connection, next, handler)
     this.handler = handler
     this.identity = { clientId: '', userName: undefined, peer: connection.peer }
-    this.terms = handler.currentTerms()
+    this.terms = handler.currentTerms(connection.listener)
     this.reading = new Reading(connection, this)
     this.gate = new AckGate(handler.broker.journal, this)
     this.#watch = handler.keepAlive.watch(this, handler.config.connectDeadlineMs)

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { Refusal } from '../../src/kinds/client-session.ts'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { accept } from './accept.ts'
 import { Authentication } from './authentication.ts'
@@ -19,10 +21,30 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   client.wantsReasons = request.wantsReasons
   client.connection.maximumPacketSize = request.maximumPacketSize
   client.identity = { clientId: request.clientId, userName: request.userName, peer: client.connection.peer }
+  const { connecting } = client.handler
+  if (client.connection.banned) {
+    refuse(client, ReasonCode.Banned, 'its address has been banned since it connected', '')
+    return
+  }
+  if (!connecting.begin(client)) {
+    refuse(
+      client,
+      ReasonCode.ServerBusy,
+      `${connecting.count} clients wait to be accepted, as maximumConnecting allows`,
+      '',
+    )
+    return
+  }
   if (config.serverReference !== undefined) {
     const { server, moved } = config.serverReference
     const reasonCode = moved ? ReasonCode.ServerMoved : ReasonCode.UseAnotherServer
     refuse(client, reasonCode, 'serverReference is set', '', { serverReference: server })
+    return
+  }
+  if (!acceptsVersion(client.connection.listener, version)) {
+    // [3.1.1 MQTT-3.1.2-2] [MQTT-3.1.2-2]
+    client.versionRefused = true
+    refuse(client, ReasonCode.UnsupportedProtocolVersion, 'The listener does not accept this version of MQTT.')
     return
   }
   const problem = problemOf(client, request)
@@ -32,7 +54,10 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   }
   // A client without an identifier gets an unused one [MQTT-3.1.3-6].
   if (request.clientId === '') {
-    client.identity = { ...client.identity, clientId: client.handler.broker.unusedId() }
+    client.identity = {
+      ...client.identity,
+      clientId: client.handler.broker.unusedId(config.assignedClientIdentifierPrefix),
+    }
   }
   if (request.authenticationMethod === undefined) {
     withoutMethod(client, request, packet.password)
@@ -78,10 +103,15 @@ const withoutMethod = (client: Client, request: ConnectRequest, password: Connec
   }
 }
 
+const acceptsVersion = ({ protocolVersions }: ListenerOptions, version: ProtocolVersion): boolean =>
+  protocolVersions === undefined || protocolVersions.includes(VERSION_NAMES[version])
+
+const VERSION_NAMES = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const
+
 /** Why this CONNECT packet cannot be accepted from any client; undefined if it can. */
 const problemOf = (client: Client, request: ConnectRequest): Refusal | undefined => {
   const { config } = client.handler
-  const terms = client.handler.currentTerms()
+  const terms = client.handler.currentTerms(client.connection.listener)
   const { clientId, will } = request
   if (clientId.length > config.maximumClientIdentifierLength) {
     return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'The Client Identifier is too long.' }
@@ -91,12 +121,24 @@ const problemOf = (client: Client, request: ConnectRequest): Refusal | undefined
   if (clientId === '' && (protocolVersion === 3 || (protocolVersion === 4 && !request.cleanStart))) {
     return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'There is no Client Identifier.' }
   }
+  // A server may refuse it [MQTT-3.1.3-8] [3.1.1 MQTT-3.1.3-9].
+  if (clientId === '' && !config.allowEmptyClientIdentifier) {
+    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'The Client Identifier may not be empty.' }
+  }
+  const assigned = clientId === '' ? config.assignedClientIdentifierPrefix : clientId
+  if (config.clientIdentifierPrefix !== undefined && !assigned.startsWith(config.clientIdentifierPrefix)) {
+    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'The Client Identifier may not begin like this.' }
+  }
   if (will === undefined) return undefined
   if (will.message.qos > terms.maximumQoS) {
     return { reasonCode: ReasonCode.QoSNotSupported, why: 'The Will QoS is not supported.' } // [MQTT-3.2.2-12]
   }
   if (will.message.retain && !terms.retainAvailable) {
     return { reasonCode: ReasonCode.RetainNotSupported, why: 'Messages cannot be retained.' } // [MQTT-3.2.2-13]
+  }
+  if (will.message.payloadLength > config.maximumPayloadBytes) {
+    client.handler.counters.tooLargePayloads += 1
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'The Will Payload is larger than maximumPayloadBytes.' }
   }
   if (config.checkPayloadFormat && request.willPayloadIsUtf8 && !isUtf8(will.message.payload)) {
     return { reasonCode: ReasonCode.PayloadFormatInvalid, why: 'The Will Payload is not UTF-8.' }

@@ -28,6 +28,12 @@ export interface HandlerCounters {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
+  /** Messages of clients, Wills included, whose payload was larger than `maximumPayloadBytes`. */
+  tooLargePayloads: number
+  /** How often a client was not read for a while because it or its user published too fast. */
+  slowedPublishers: number
+  /** Clients that were refused because their user had as many connections as it may. */
+  refusedOfUser: number
 }
 
 const REASON_CODES = 256
@@ -50,4 +56,7 @@ export const newHandlerCounters = (): HandlerCounters => ({
   deniedDeliveries: 0,
   tooLarge: 0,
   refusedPublishes: 0,
+  tooLargePayloads: 0,
+  slowedPublishers: 0,
+  refusedOfUser: 0,
 })

@@ -8,7 +8,6 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { handleAcknowledgement } from './acknowledge.ts'
 import { handleAuth } from './auth.ts'
 import type { Client } from './client.ts'
-import type { ClientEnd } from './client-log.ts'
 import { handleConnect } from './connect.ts'
 import { handleDisconnect } from './disconnect.ts'
 import { acknowledgementWork, packetTypeOf, packetWork, publishWork, runWork } from './packet-work.ts'
@@ -20,6 +19,7 @@ import { handlePublish, handlePublishRun } from './publish.ts'
 import { handlePubrec } from './pubrec.ts'
 import { handlePubrel } from './pubrel.ts'
 import { refuse } from './refuse.ts'
+import { isUnfinished, stopClient } from './stop-client.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { handleUnsubscribe } from './unsubscribe.ts'
 
@@ -78,16 +78,19 @@ export class Dispatch implements PacketReceiver {
     client.heard()
     client.gate.begin()
     handlePublish(client, publish)
+    client.rate?.charge(1, publish.message.size)
   }
 
   publishRun(run: PublishRun): boolean {
     const client = this.#client
     if (client.phase !== Phase.Connected) return false
+    if (client.rate?.allows(run.count, run.size) === false) return false
     client.heard()
     client.gate.begin()
     if (!handlePublishRun(client, run)) return false
     client.connection.chargePacket(runWork(run))
     client.handler.counters.publishesIn[run.message.qos]! += run.count
+    client.rate?.charge(run.count, run.size)
     return true
   }
 
@@ -113,10 +116,11 @@ export class Dispatch implements PacketReceiver {
   }
 
   stopping(): void {
-    const client = this.#client
-    const end: ClientEnd = { by: 'broker', reasonCode: ReasonCode.ServerShuttingDown }
-    if (client.phase < Phase.Accepted) client.end('server stops', end)
-    else client.disconnect(ReasonCode.ServerShuttingDown, 'server stops')
+    stopClient(this.#client)
+  }
+
+  unfinished(): boolean {
+    return isUnfinished(this.#client)
   }
 
   closed(): void {

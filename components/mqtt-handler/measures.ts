@@ -6,7 +6,13 @@ import type { AuthenticatorRecord } from './authenticators.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 
 /** What operators read of a handler: the number of its clients, and each of its counters. */
-export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): readonly Measure[] => {
+export const measuresOf = ({
+  authenticators,
+  clients,
+  connecting,
+  counters,
+  rates,
+}: MqttHandler): readonly Measure[] => {
   const { packetsIn, packetsOut, publishesIn, publishesOut, refusals, disconnectsByBroker, disconnectsByClient } =
     counters
   return [
@@ -17,6 +23,10 @@ export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): 
       kind: 'gauge',
       read: () => clients.size,
     },
+    gauge('connecting', 'Clients whose CONNECT came, and that are not accepted yet.', () => connecting.count),
+    gauge('slowed', 'Clients that are not read now because they published too fast.', () => rates.slowed),
+    count('slowed_down', 'times', 'Clients stopped for publishing too fast.', () => counters.slowedPublishers),
+    count('refused_of_user', 'clients', 'Clients over maximumConnectionsPerUser.', () => counters.refusedOfUser),
     count('accepted', 'clients', 'Clients whose CONNECT was accepted.', () => counters.connects),
     {
       name: 'authenticating',
@@ -42,11 +52,21 @@ export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): 
       'Messages that were refused to their publisher.',
       () => counters.refusedPublishes,
     ),
+    count(
+      'payload_too_large',
+      'messages',
+      'Messages and Wills whose payload is larger than maximumPayloadBytes.',
+      () => counters.tooLargePayloads,
+    ),
     count('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
     count('denied', 'messages', 'Messages that their subscriber may not receive.', () => counters.deniedDeliveries),
     count('too_large', 'messages', 'Messages over the Maximum Packet Size of the subscriber.', () => counters.tooLarge),
   ]
 }
+
+const gauge = (name: string, help: string, read: () => number): Measure => ({
+  ...{ name, help, unit: 'clients', kind: 'gauge', read },
+})
 
 const count = (
   name: string,

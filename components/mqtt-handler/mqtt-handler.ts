@@ -15,10 +15,16 @@ import { Authenticators } from './authenticators.ts'
 import { Client, type ClientContext } from './client.ts'
 import { ClientLog } from './client-log.ts'
 import type { HandlerConfig } from './config.ts'
+import { Connecting } from './connecting.ts'
 import { newHandlerCounters } from './counters.ts'
 import { Dispatch } from './dispatch.ts'
+import { MountPoint } from './mount-point.ts'
+import { MountedClient } from './mounted-client.ts'
+import { MountedDispatch } from './mounted-dispatch.ts'
+import { PublishRates } from './publish-rate.ts'
 import { Revocations } from './revocations.ts'
 import { CurrentTerms, type Terms } from './terms.ts'
+import { UserConnections } from './user-connections.ts'
 
 /** The work of ending a client that was silent for too long, in units; measured. */
 const SILENT_CLIENT_UNITS = 150
@@ -44,12 +50,17 @@ export class MqttHandler implements HandlerStage, ClientContext {
   readonly counters = newHandlerCounters()
   readonly keepAlive = timerWheel<Client>(performance.now(), true)
   readonly outgoing = new Publish()
+  readonly connecting: Connecting<Client>
+  readonly userConnections: UserConnections<Client>
+  readonly rates: PublishRates
 
   /** Of every open connection. */
   readonly clients = new Set<Client>()
   /** Clients that were silent for too long, or did not send CONNECT in time. */
   readonly silentClients: TurnQueue<Client>
   readonly #revocations: Revocations
+  /** Of the listeners that have one, by their prefixes. */
+  readonly #mountPoints = new Map<string, MountPoint>()
   readonly #terms: CurrentTerms
   readonly #timer: NodeJS.Timeout
 
@@ -63,6 +74,9 @@ export class MqttHandler implements HandlerStage, ClientContext {
     this.authenticators = new Authenticators(authenticators, authenticationMethods.length > 0)
     this.authenticationExpiry = new AuthenticationExpiry(this.broker)
     this.#revocations = new Revocations(this.authenticators, this.clients, this.broker, logger)
+    this.connecting = new Connecting(config.maximumConnecting)
+    this.userConnections = new UserConnections(config.maximumConnectionsPerUser)
+    this.rates = new PublishRates(config, this.counters, logger)
     this.#terms = new CurrentTerms(config)
     const { scheduler } = this.broker
     this.silentClients = this.broker.queue('keep alive', (client) => {
@@ -83,11 +97,13 @@ export class MqttHandler implements HandlerStage, ClientContext {
     return this.authenticators.describe(listener)
   }
 
-  currentTerms(): Terms {
-    return this.#terms.get(this.config)
+  currentTerms(listener: ListenerOptions): Terms {
+    return this.#terms.get(this.config, listener)
   }
 
   open(connection: Connection, next: PacketReceiver): PacketReceiver {
+    const { mountPoint } = connection.listener
+    if (mountPoint !== '') return this.#openMounted(connection, next, mountPoint)
     const client = new Client(connection, next, this)
     this.clients.add(client)
     return new Dispatch(client)
@@ -96,18 +112,37 @@ export class MqttHandler implements HandlerStage, ClientContext {
   accepted(client: Client): void {
     this.counters.connects += 1
     this.silentClients.delete(client)
+    this.connecting.end(client)
+    this.userConnections.add(client)
+    client.rate = this.rates.join(client, client.identity.clientId)
   }
 
   ended(client: Client): void {
     this.clients.delete(client)
     this.silentClients.delete(client)
     this.authenticationExpiry.forget(client)
+    this.connecting.end(client)
+    this.userConnections.delete(client)
+    if (client.rate !== undefined) this.rates.leave(client.rate)
+    client.rate = undefined
   }
 
   /** Ends its timer. The server has closed the connections. */
   stop(): void {
     clearInterval(this.#timer)
     this.#revocations.stop()
+    this.rates.stop()
+  }
+
+  #openMounted(connection: Connection, next: PacketReceiver, prefix: string): PacketReceiver {
+    let mountPoint = this.#mountPoints.get(prefix)
+    if (mountPoint === undefined) {
+      mountPoint = new MountPoint(prefix)
+      this.#mountPoints.set(prefix, mountPoint)
+    }
+    const client = new MountedClient(connection, next, this, mountPoint)
+    this.clients.add(client)
+    return new MountedDispatch(client, mountPoint)
   }
 
   #tick(): void {

@@ -56,12 +56,25 @@ export abstract class PublishSender implements MessageReceiver {
     retain: boolean,
     subscriptionIdentifiers: readonly number[],
   ): PublishFields | undefined {
+    return this.mayReceive(message) ? this.fill(message, qos, retain, subscriptionIdentifiers) : undefined
+  }
+
+  /** Whether the client may receive this message now. Counts those that it may not. */
+  protected mayReceive(message: Message): boolean {
     const { mayReceive } = this.#handler.broker
+    if (mayReceive === undefined || mayReceive(this.identity, message.topic)) return true
+    this.#handler.counters.deniedDeliveries += 1
+    return false
+  }
+
+  /** `prepare` for a message that the client may receive. */
+  protected fill(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+  ): PublishFields | undefined {
     const { outgoing } = this.#handler
-    if (mayReceive !== undefined && !mayReceive(this.identity, message.topic)) {
-      this.#handler.counters.deniedDeliveries += 1
-      return undefined
-    }
     outgoing.message = message
     outgoing.qos = qos
     outgoing.retain = retain

@@ -37,7 +37,10 @@ export const handlePublish = (client: Client, publish: Publish): void => {
  */
 export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
   const session = client.session!
-  if (client.handler.config.checkPayloadFormat && run.payloadFormatUtf8) return false
+  const { checkPayloadFormat, maximumPayloadBytes } = client.handler.config
+  if (checkPayloadFormat && run.payloadFormatUtf8) return false
+  // `longest` is more than the largest payload.
+  if (run.longest > maximumPayloadBytes) return false
   if (run.message.qos === 0) return session.publishRun(run)
   if (client.terms.maximumQoS === 0 || !hasRoomToAnswer(client, run.count)) return false
   const reasons = session.publishAcknowledgedRun(run)
@@ -168,18 +171,23 @@ const takenQoS2 = (
 
 /** Publishes the message. @returns filled again by the next message. */
 const take = (client: Client, publish: Publish, message: Message): PublishOutcome => {
-  if (client.handler.config.checkPayloadFormat && publish.payloadFormatUtf8 && !isUtf8(message.payload)) {
-    return NOT_UTF8
+  const { checkPayloadFormat, maximumPayloadBytes } = client.handler.config
+  if (checkPayloadFormat && publish.payloadFormatUtf8 && !isUtf8(message.payload)) return NOT_UTF8
+  if (message.payloadLength > maximumPayloadBytes) {
+    client.handler.counters.tooLargePayloads += 1
+    return TOO_LARGE
   }
   return client.session!.publish(message, client.isVersion5 && publish.qos > 0)
 }
 
-const NOT_UTF8: PublishOutcome = {
-  reasonCode: ReasonCode.PayloadFormatInvalid,
-  subscribers: 0,
-  isRefused: false,
-  pending: undefined,
-}
+const refusedFor = (reasonCode: ReasonCode): PublishOutcome => ({
+  ...{ reasonCode, subscribers: 0 },
+  ...{ isRefused: false, pending: undefined },
+})
+
+const NOT_UTF8 = refusedFor(ReasonCode.PayloadFormatInvalid)
+/** PUBACK and PUBREC know no Packet too large (0x95). This limit is one of the administrator (section 3.4.2.1). */
+const TOO_LARGE = refusedFor(ReasonCode.QuotaExceeded)
 
 /** The Reason Code of PUBACK or PUBREC. MQTT 3 has no Reason Codes: a refused message is acknowledged [3.1.1 MQTT-3.3.5-2]. */
 const answered = (
@@ -208,7 +216,8 @@ const EXPLANATIONS: ReadonlyMap<ReasonCode, string> = new Map<ReasonCode, string
   [ReasonCode.TopicNameInvalid, 'Clients cannot publish to topics that begin with $.'],
   [
     ReasonCode.QuotaExceeded,
-    'There is no room to retain the message, to queue it for all of its subscribers, or for its Packet Identifier.',
+    'The payload is too large, or there is no room to retain the message, to queue it for all of its subscribers, or for its ' +
+      'Packet Identifier.',
   ],
   [ReasonCode.PayloadFormatInvalid, 'The payload is not UTF-8, as the Payload Format Indicator says.'],
 ])

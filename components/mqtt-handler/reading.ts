@@ -14,6 +14,8 @@ export const Pause = {
   Filters: 16,
   /** An authenticator has not answered. */
   Credentials: 32,
+  /** It published more than `maximumPublishRate` and the like allow. */
+  Rate: 64,
 } as const
 export type Pause = (typeof Pause)[keyof typeof Pause]
 
@@ -31,6 +33,11 @@ export class Reading {
   constructor(connection: Connection, listener: ReadingListener) {
     this.#connection = connection
     this.#listener = listener
+  }
+
+  /** Whether there is a reason not to read it, other than this one. */
+  pausedExcept(reason: Pause): boolean {
+    return (this.#reasons & ~reason) !== 0
   }
 
   pause(reason: Pause): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DEFAULT_LISTENER_OPTIONS } from '../../src/kinds/listener-options.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { HandlerHarness, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
 
@@ -80,11 +81,13 @@ describe('a client that was told otherwise', () => {
 })
 
 it('all clients that were told the same share one object, and none can change it', () => {
-  const before = broker.handler.currentTerms()
+  const before = broker.handler.currentTerms(DEFAULT_LISTENER_OPTIONS)
   broker.connect()
-  expect(broker.handler.currentTerms()).toBe(before)
+  expect(broker.handler.currentTerms(DEFAULT_LISTENER_OPTIONS)).toBe(before)
   expect(Object.isFrozen(before)).toBe(true)
   lower({ receiveMaximum: 5 })
-  expect(broker.handler.currentTerms()).not.toBe(before)
-  expect(broker.handler.currentTerms()).toBe(broker.handler.currentTerms())
+  expect(broker.handler.currentTerms(DEFAULT_LISTENER_OPTIONS)).not.toBe(before)
+  expect(broker.handler.currentTerms(DEFAULT_LISTENER_OPTIONS)).toBe(
+    broker.handler.currentTerms(DEFAULT_LISTENER_OPTIONS),
+  )
 })

@@ -1,4 +1,5 @@
 import type { QoS } from 'mqtt-packet'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { HandlerConfig } from './config.ts'
 
 /**
@@ -19,17 +20,37 @@ export interface Terms {
 /** The terms of clients that connect now. */
 export class CurrentTerms {
   #terms: Terms
+  /** Those of listeners with values of their own, by these values. */
+  readonly #ofListeners = new Map<string, Terms>()
 
   constructor(config: HandlerConfig) {
     this.#terms = termsOf(config)
   }
 
-  /** @returns the same object as long as the values of the config are the same. */
-  get(config: HandlerConfig): Terms {
-    if (!isSame(this.#terms, config)) this.#terms = termsOf(config)
-    return this.#terms
+  /** @returns the same object as long as the values of the config and of the listener are the same. */
+  get(config: HandlerConfig, listener: ListenerTerms): Terms {
+    if (!isSame(this.#terms, config)) {
+      this.#terms = termsOf(config)
+      this.#ofListeners.clear()
+    }
+    const { maximumQoS, topicAliasMaximum } = listener
+    if (maximumQoS === undefined && topicAliasMaximum === undefined) return this.#terms
+    return this.#ofListener(maximumQoS ?? this.#terms.maximumQoS, topicAliasMaximum ?? this.#terms.topicAliasMaximum)
+  }
+
+  #ofListener(maximumQoS: QoS, topicAliasMaximum: number): Terms {
+    const key = `${maximumQoS} ${topicAliasMaximum}`
+    let terms = this.#ofListeners.get(key)
+    if (terms === undefined) {
+      terms = Object.freeze({ ...this.#terms, maximumQoS, topicAliasMaximum })
+      this.#ofListeners.set(key, terms)
+    }
+    return terms
   }
 }
+
+/** The values of a listener that replace those of the handler. */
+type ListenerTerms = Pick<ListenerOptions, 'maximumQoS' | 'topicAliasMaximum'>
 
 const termsOf = (config: HandlerConfig): Terms =>
   Object.freeze({

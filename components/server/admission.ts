@@ -1,7 +1,5 @@
-import type { Logger } from '../../src/kinds/logger.ts'
-import { describePeer, type Peer } from '../../src/kinds/peer.ts'
-import { LogInterval } from '../../src/network/log-interval.ts'
 import type { Newcomer } from './newcomer.ts'
+import type { RefusalReason } from './refusals.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
 
 /** Units of work of a new connection: its socket, its pipeline, and the end of both. */
@@ -13,9 +11,6 @@ const OPEN_WORK = 300
  */
 const PATIENCE_TURNS = 20
 
-/** At most one line about refused connections is logged in this time, in milliseconds. */
-const REFUSAL_LOG_INTERVAL_MS = 10_000
-
 /** The part of the server that takes new connections. */
 export interface Places {
   readonly maximumConnections: number
@@ -23,10 +18,12 @@ export interface Places {
   readonly backlog: number
   /** How many connections are open. */
   taken(): number
+  /** Why there is no place for this newcomer now; undefined if there is one. */
+  obstacle(newcomer: Newcomer): RefusalReason | undefined
   /** Gives a newcomer its pipeline. */
   open(newcomer: Newcomer): void
   /** A newcomer was closed because there was no place. */
-  refused(newcomer: Newcomer): void
+  refused(newcomer: Newcomer, reason: RefusalReason): void
 }
 
 /**
@@ -36,26 +33,20 @@ export interface Places {
 export class Admission {
   readonly #places: Places
   readonly #budget: TurnBudget
-  readonly #log: Logger
   /** The connections that wait. A list, since a `Set` that is emptied repeatedly allocates each time. */
   readonly #arrivals: Arrival[] = []
   #lastNumber = 0
 
-  #refused = 0
-  #refusedAtLastLog = 0
-  readonly #logInterval = new LogInterval(REFUSAL_LOG_INTERVAL_MS)
-
-  constructor(places: Places, budget: TurnBudget, log: Logger) {
+  constructor(places: Places, budget: TurnBudget) {
     this.#places = places
     this.#budget = budget
-    this.#log = log
   }
 
   /** Admits a connection at the end of this turn or when there is a place. Refuses it if there is none for some turns. */
   accept(newcomer: Newcomer): void {
     const { maximumConnections, backlog } = this.#places
     if (this.#places.taken() + this.#arrivals.length >= maximumConnections + backlog) {
-      this.#refuse(newcomer)
+      this.#refuse(newcomer, 'maximumConnections')
       return
     }
     this.#lastNumber += 1
@@ -71,43 +62,26 @@ export class Admission {
     return arrivals.map(({ newcomer }) => newcomer)
   }
 
-  /** Logs that connections were closed because there was no place, at most once per interval. */
-  noteRefused(peer: Peer): void {
-    this.#refused += 1
-    if (!this.#logInterval.begin()) return
-    const remote = describePeer(peer)
-    const details = {
-      refused: this.#refused - this.#refusedAtLastLog,
-      maximumConnections: this.#places.maximumConnections,
-      remote,
-    }
-    this.#refusedAtLastLog = this.#refused
-    this.#log.warn(
-      details,
-      `Connections refused, the last one from ${remote}: there are as many as maximumConnections allows`,
-    )
-  }
-
   /** Decides on an arrival, or lets it wait. @param turns how many turns it has waited. */
   decide(arrival: Arrival, turns: number): void {
     // It was withdrawn.
     if (arrival.place < 0) return
     const { newcomer } = arrival
-    const hasPlace = this.#places.taken() < this.#places.maximumConnections
-    if (!hasPlace && turns < PATIENCE_TURNS) {
+    const obstacle = this.#places.obstacle(newcomer)
+    if (obstacle !== undefined && turns < PATIENCE_TURNS) {
       this.#budget.wait(arrival)
       return
     }
     this.#remove(arrival)
-    if (hasPlace) {
+    if (obstacle === undefined) {
       this.#budget.spend(OPEN_WORK)
       this.#places.open(newcomer)
-    } else this.#refuse(newcomer)
+    } else this.#refuse(newcomer, obstacle)
   }
 
-  #refuse(newcomer: Newcomer): void {
+  #refuse(newcomer: Newcomer, reason: RefusalReason): void {
     newcomer.stream.destroy()
-    this.#places.refused(newcomer)
+    this.#places.refused(newcomer, reason)
   }
 
   /** The last one of the list takes its place. */

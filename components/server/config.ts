@@ -1,8 +1,84 @@
 import { z } from 'zod'
 import { listenerOptions } from '../../src/kinds/listener-options.ts'
+import { addressRange } from '../../src/network/address-list.ts'
 
 // `maximumConnections` of the server is for all listeners together.
 const { maximumConnections: _forOneListener, ...ownListener } = listenerOptions
+
+/** The limits of each address that connects. */
+const addresses = {
+  maximumConnectionsPerAddress: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      'Connections of one address at the same time; the addresses of a /64 network of IPv6 are one. Further ones are refused. ' +
+        'Unset: half of `maximumConnections`.',
+    ),
+  connectRate: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .nullable()
+    .default(200)
+    .describe(
+      'New connections of one address in a second, once its burst is used up. Further ones are refused before a byte is read. ' +
+        '`null`: no limit.',
+    ),
+  connectBurst: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(5_000)
+    .describe('New connections of one address at once, as when all devices behind a router come back.'),
+  banAfterFailures: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .nullable()
+    .default(100)
+    .describe(
+      'Failed authentications of one address after which it is banned. `null`: no bans but those by operators.',
+    ),
+  failureDecaySeconds: z
+    .number()
+    .positive()
+    .max(86_400)
+    .default(30)
+    .describe('The time after which one failed authentication of an address is forgiven, in seconds.'),
+  banSeconds: z
+    .number()
+    .positive()
+    .max(31_536_000)
+    .default(60)
+    .describe(
+      'How long an address is banned for the first time, in seconds; twice as long each further time, until it was quiet for ' +
+        '`maximumBanSeconds`.',
+    ),
+  maximumBanSeconds: z
+    .number()
+    .positive()
+    .max(31_536_000)
+    .default(3_600)
+    .describe('The longest time that an address is banned after failed authentications, in seconds.'),
+  unlimitedAddresses: z
+    .array(addressRange)
+    .default(['127.0.0.0/8', '::1/128'])
+    .describe(
+      'Addresses and ranges without these limits and bans, such as a load balancer that does not tell the addresses of clients. An ' +
+        'operator can ban them all the same.',
+    ),
+  maximumTrackedAddresses: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe(
+      'Addresses whose connect rate is remembered, whose failures are, and that are banned: so many of each. The oldest is ' +
+        'forgotten for a new one.',
+    ),
+}
 
 export const serverConfig = z.strictObject({
   host: z
@@ -80,6 +156,16 @@ export const serverConfig = z.strictObject({
     .max(60_000)
     .default(2_000)
     .describe('How long a peer may take to close its side after the broker closed the connection, in milliseconds.'),
+  drainMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(1_000)
+    .describe(
+      'How long a server that stops waits for acknowledgements and bytes that are under way, in milliseconds. Clients without any ' +
+        'are disconnected at once. Keep `drainMs` and `closeDeadlineMs` together below the `stopDeadlineMs` of the entry.',
+    ),
+  ...addresses,
   ...ownListener,
 })
 

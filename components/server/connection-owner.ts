@@ -16,6 +16,8 @@ export interface ConnectionOwner<C> extends InputOwner, OutputOwner {
   readonly closeDeadlineMs: number
   /** A client on a connection from this peer failed to authenticate. */
   failedAuthentication(peer: Peer): void
+  /** Whether connections from this peer are refused because of a ban. */
+  isBanned(peer: Peer): boolean
   /** Called once, when the connection is not open any more: its place is free. */
   ended(connection: C, by: ConnectionEnd['by']): void
   /** Called once, when the socket is closed and every stage knows. */

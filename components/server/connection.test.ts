@@ -73,6 +73,7 @@ const open = (
     closeDeadlineMs,
     ended: () => undefined,
     failedAuthentication: () => undefined,
+    isBanned: () => false,
     gone: () => gone++,
   }
   const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, {

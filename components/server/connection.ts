@@ -28,6 +28,8 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   readonly listener: ListenerOptions
   /** The listener that it came from. The core sets it. */
   source: CoreListener | undefined
+  /** Under which its address is counted; empty if it has no limits. The core sets it. */
+  addressKey = ''
   readonly #stream: ByteStream
   readonly #port: StreamPort
   /** The stream, if it reads into the shared input; otherwise it has `data` events. */
@@ -111,6 +113,10 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     return this.#end
   }
 
+  get banned(): boolean {
+    return this.#owner.isBanned(this.peer)
+  }
+
   get bytesReceived(): number {
     return this.#input.bytesReceived
   }
@@ -171,6 +177,16 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   cutOff(reason: string): void {
     this.#lost(reason, 'broker')
     this.#stream.destroy()
+  }
+
+  get unfinished(): boolean {
+    if (this.pendingBytes > 0) return true
+    try {
+      return this.#stages.some((stage) => stage.unfinished?.() === true)
+    } catch (error) {
+      this.stageThrew(error)
+      return false
+    }
   }
 
   /** Tells the stages that the server stops, so that the handler can send DISCONNECT, then closes. */

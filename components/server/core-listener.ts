@@ -5,6 +5,7 @@ import type { ByteStream, Transport, TransportServer } from '../../src/kinds/tra
 /** Where a transport's connections go. */
 export interface CoreEntrance {
   accept(stream: ByteStream, peer: Peer, listener: CoreListener): void
+  admits(peer: Peer, listener: CoreListener): boolean
   countRefused(peer: Peer, listener: CoreListener): void
 }
 
@@ -17,6 +18,8 @@ export class CoreListener implements TransportServer, ListenerInfo {
   accepted = 0
   /** Connections closed because there were too many, since the start. */
   refused = 0
+  /** Whether it asks before the handshake of each connection: then its connections are judged there. */
+  asks = false
   readonly #entrance: CoreEntrance
 
   constructor(source: Transport, entrance: CoreEntrance) {
@@ -40,8 +43,15 @@ export class CoreListener implements TransportServer, ListenerInfo {
     this.#entrance.accept(stream, peer, this)
   }
 
-  admits(_peer: Peer): boolean {
-    return true
+  /** Whether it has as many connections as its options allow. */
+  get isFull(): boolean {
+    const { maximumConnections } = this.source.options
+    return maximumConnections !== undefined && this.connections >= maximumConnections
+  }
+
+  admits(peer: Peer): boolean {
+    this.asks = true
+    return this.#entrance.admits(peer, this)
   }
 
   countRefused(peer: Peer): void {

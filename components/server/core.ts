@@ -3,17 +3,21 @@ import type { ConnectionCounters, ListenerInfo } from '../../src/kinds/listener.
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteStream, Transport } from '../../src/kinds/transport.ts'
+import { AddressLimits } from './address-limits.ts'
 import { Admission } from './admission.ts'
+import type { banHandover } from './bans.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { ServerConfig } from './config.ts'
 import { StreamConnection } from './connection.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import { CoreListener } from './core-listener.ts'
 import { newCounters } from './counters.ts'
+import { drain } from './drain.ts'
 import { EndOfTurn } from './end-of-turn.ts'
 import { checkListener } from './listener-check.ts'
 import type { Newcomer } from './newcomer.ts'
 import type { Pipeline } from './pipeline.ts'
+import { type RefusalReason, Refusals } from './refusals.ts'
 import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
 import { TotalPendingBytes } from './total-pending-bytes.ts'
@@ -29,6 +33,9 @@ export class Core {
   readonly counters: ConnectionCounters = newCounters()
   /** The shared memory that sockets of adoptable transports read into. */
   readonly input: SharedInput
+  /** The limits of each address, and the bans. */
+  readonly addresses: AddressLimits
+  readonly #config: ServerConfig
   readonly #pipeline: Pipeline
   readonly #log: Logger
   readonly #listeners: CoreListener[] = []
@@ -38,15 +45,27 @@ export class Core {
   readonly #owner: ConnectionOwner<StreamConnection>
   readonly #totalPendingBytes: TotalPendingBytes
   readonly #admission: Admission
+  readonly #refusals: Refusals
   /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
+  /** It takes no connections any more, and ends those that it has. */
+  draining = false
   /** Called when the last connection has ended; set while `close` waits for it. */
   #allGone: (() => void) | undefined
 
-  constructor(config: ServerConfig, pipeline: Pipeline, log: Logger) {
+  /** @param bans those of the predecessor. */
+  constructor(
+    config: ServerConfig,
+    pipeline: Pipeline,
+    log: Logger,
+    bans?: ReturnType<typeof banHandover.parse>['bans'],
+  ) {
+    this.#config = config
     this.#pipeline = pipeline
     this.#log = log
+    this.addresses = new AddressLimits(config, this.counters, log, bans)
+    this.#refusals = new Refusals(this.counters, log)
     const slowReaders = new SlowReaders(this.#connections, log)
     this.#totalPendingBytes = new TotalPendingBytes(config.maximumTotalPendingBytes, log, {
       deadlineMs: config.stalledDeadlineMs,
@@ -70,9 +89,8 @@ export class Core {
       counters: this.counters,
       maximumPendingBytes: config.maximumPendingBytes,
       closeDeadlineMs: config.closeDeadlineMs,
-      failedAuthentication: () => {
-        this.counters.failedAuthentications += 1
-      },
+      failedAuthentication: (peer) => this.addresses.failedAuthentication(peer),
+      isBanned: (peer) => this.addresses.isBanned(peer),
       ended: (connection, by) => this.#ended(connection, by),
       gone: (connection) => this.#gone(connection),
     }
@@ -80,10 +98,11 @@ export class Core {
       maximumConnections: config.maximumConnections,
       backlog: config.backlog,
       taken: () => this.#open,
+      obstacle: ({ listener, addressKey }: Newcomer) => this.#obstacle(listener, addressKey),
       open: (newcomer: Newcomer) => this.#start(newcomer),
-      refused: ({ peer, listener }: Newcomer) => this.#countRefused(peer, listener),
+      refused: ({ peer, listener }: Newcomer, reason: RefusalReason) => this.#refused(peer, listener, reason),
     }
-    this.#admission = new Admission(places, budget, log)
+    this.#admission = new Admission(places, budget)
   }
 
   /** Connections whose sockets are not closed yet. */
@@ -104,7 +123,8 @@ export class Core {
     const warning = checkListener(transport, this.#pipeline.handler)
     const listener = new CoreListener(transport, {
       accept: (stream, peer, from) => this.#accept(stream, peer, from),
-      countRefused: (peer, from) => this.#countRefused(peer, from),
+      admits: (peer, from) => this.#admits(peer, from),
+      countRefused: (peer, from) => this.#refused(peer, from, 'maximumConnections'),
     })
     this.#log.info(details, `Listening on ${transport.address}`)
     if (warning !== undefined) this.#log.warn(details, warning)
@@ -112,34 +132,61 @@ export class Core {
     this.#listeners.push(listener)
   }
 
-  /** Makes all transports hold new connections, and closes every connection. Resolves when the last socket is closed. */
-  async stop(reason: string): Promise<void> {
+  /**
+   * Makes all transports hold new connections, and ends every connection. Resolves when the last socket is closed.
+   * @param drainMs how long to wait for what is under way.
+   */
+  async stop(reason: string, drainMs = 0): Promise<void> {
+    this.draining = true
     const unserved = this.#admission.takeAll()
     for (const listener of this.#listeners) {
       const own = unserved.filter((newcomer) => newcomer.listener === listener)
       listener.source.hold(own.map(({ stream }) => stream))
     }
+    await drain(this.#connections, reason, drainMs)
     this.#totalPendingBytes.stop()
     if (this.#connections.size === 0) return
-    const allGone = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#allGone = resolve
     })
-    for (const connection of this.#connections) connection.stop(reason)
-    await allGone
   }
 
   #accept(stream: ByteStream, peer: Peer, listener: CoreListener): void {
     // A socket that is adopted reads nothing before, and so cannot fail.
     if (!listener.source.adoptable) stream.on('error', () => stream.destroy())
-    this.#admission.accept({ stream, peer, listener })
+    const addressKey = this.addresses.keyOf(peer)
+    // A transport that asks has asked for this one.
+    const reason = listener.asks ? undefined : this.addresses.refusal(peer, addressKey)
+    if (reason === undefined) {
+      this.#admission.accept({ stream, peer, listener, addressKey })
+      return
+    }
+    stream.destroy()
+    this.#refused(peer, listener, reason)
+  }
+
+  /** As `TransportServer.admits`. */
+  #admits(peer: Peer, listener: CoreListener): boolean {
+    const addressKey = this.addresses.keyOf(peer)
+    const reason = this.addresses.refusal(peer, addressKey) ?? this.#obstacle(listener, addressKey)
+    if (reason !== undefined) this.#refused(peer, listener, reason)
+    return reason === undefined
+  }
+
+  #obstacle(listener: CoreListener, addressKey: string): RefusalReason | undefined {
+    if (this.#open >= this.#config.maximumConnections) return 'maximumConnections'
+    if (listener.isFull) return 'maximumConnectionsOfListener'
+    return this.addresses.isFull(addressKey) ? 'maximumConnectionsPerAddress' : undefined
   }
 
   /** Gives a new connection its pipeline. */
-  #start({ stream, peer, listener }: Newcomer): void {
+  #start({ stream, peer, listener, addressKey }: Newcomer): void {
     // The peer has closed the connection before its turn came.
     if (stream.destroyed) return
     const connection = new StreamConnection(++this.#lastId, stream, peer, this.#owner, listener.source)
     connection.source = listener
+    connection.addressKey = addressKey
+    this.addresses.opened(addressKey)
     this.#connections.add(connection)
     this.#open += 1
     this.counters.accepted += 1
@@ -148,14 +195,22 @@ export class Core {
     connection.start(this.#pipeline)
   }
 
-  #countRefused(peer: Peer, listener: CoreListener): void {
-    this.counters.refused += 1
+  #refused(peer: Peer, listener: CoreListener, reason: RefusalReason): void {
     listener.refused += 1
-    this.#admission.noteRefused(peer)
+    this.#refusals.note(reason, peer, listener.name, this.#limitOf(reason, listener))
   }
 
-  #ended({ source }: StreamConnection, by: ConnectionEnd['by']): void {
+  /** The value that a refusal is for, for the log. */
+  #limitOf(reason: RefusalReason, listener: CoreListener): number | undefined {
+    const { maximumConnections, connectRate } = this.#config
+    if (reason === 'maximumConnectionsOfListener') return listener.source.options.maximumConnections
+    if (reason === 'maximumConnectionsPerAddress') return this.addresses.maximumConnections
+    return reason === 'connectRate' ? (connectRate ?? undefined) : maximumConnections
+  }
+
+  #ended({ source, addressKey }: StreamConnection, by: ConnectionEnd['by']): void {
     this.#open -= 1
+    this.addresses.ended(addressKey)
     if (source !== undefined) source.connections -= 1
     if (by === 'client') this.counters.endedByClient += 1
     else if (by === 'network') this.counters.endedByNetwork += 1

@@ -4,7 +4,12 @@ import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 export const newCounters = (): ConnectionCounters => ({
   accepted: 0,
   refused: 0,
+  refusedByListener: 0,
+  refusedByAddress: 0,
+  refusedByRate: 0,
+  refusedByBan: 0,
   failedAuthentications: 0,
+  bans: 0,
   bytesReceived: 0,
   bytesSent: 0,
   endedByClient: 0,

@@ -6,9 +6,11 @@ import { formatAddress } from '../../src/network/format-address.ts'
 import { keepOrListen, type ListeningHandover, listen } from '../../src/network/listening.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { all, many } from '../../src/system/kind.ts'
+import { banHandover } from './bans.ts'
 import { serverConfig } from './config.ts'
 import { measuresOf } from './measures.ts'
 import { MqttServer } from './mqtt-server.ts'
+import { openFileLimit, warnAboutOpenFiles } from './open-files.ts'
 import { pipelineProblem, readPipeline } from './pipeline.ts'
 
 /**
@@ -35,7 +37,9 @@ export const server = defineComponent({
   start: async (config, { pipeline, transports, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
     const kept = { listening: await listen(config), waiting: [] }
-    const started = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    const log = logger.child({ component: name })
+    warnAboutOpenFiles(config, await openFileLimit(), log)
+    const started = new MqttServer(kept, transports, config, stages, log, name)
     await started.serve()
     return started
   },
@@ -52,7 +56,8 @@ export const server = defineComponent({
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
     const { host, port, backlog } = config
     const kept = await keepOrListen(suspended, { host, port, backlog }, signal)
-    const successor = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name)
+    const { bans } = banHandover.parse(suspended)
+    const successor = new MqttServer(kept, transports, config, stages, logger.child({ component: name }), name, bans)
     await successor.serve()
     return successor
   },

@@ -7,4 +7,6 @@ export interface Newcomer {
   readonly stream: ByteStream
   readonly peer: Peer
   readonly listener: CoreListener
+  /** Under which its address is counted (`AddressLimits.keyOf`). */
+  readonly addressKey: string
 }

@@ -77,6 +77,7 @@ const open = (
     closeDeadlineMs: 60_000,
     ended: () => undefined,
     failedAuthentication: () => undefined,
+    isBanned: () => false,
     gone: () => undefined,
   }
   const connection = new StreamConnection(7, socket, peerAt('127.0.0.1:50001'), owner, {

@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { transportContract } from '../../test/contract/transport.ts'
 import { AskingServer } from '../../test/helpers/asking-server.ts'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { startTransport } from '../../test/helpers/start-transport.ts'
 import { tcp } from './index.ts'
-import { eventually } from '../../test/helpers/eventually.ts'
 
 const connected = async (port: number): Promise<Socket> => {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })

@@ -25,6 +25,8 @@ export const tls = defineComponent({
     ...tlsMeasures(transport.contexts, transport.acceptor),
   ],
 
+  refresh: (instance) => instance.contexts.refresh(),
+
   stop: (instance) => instance.close(),
 
   // The port stays bound: clients that reconnect meanwhile wait and are not refused.

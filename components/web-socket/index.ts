@@ -18,6 +18,8 @@ export const webSocket = defineComponent({
 
   measure: measuresOf,
 
+  refresh: (instance) => instance.refresh(),
+
   stop: (instance) => instance.close(),
 
   // The port stays bound over a reset: clients that connect meanwhile wait and are not refused.

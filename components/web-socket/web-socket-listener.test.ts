@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { transportContract } from '../../test/contract/transport.ts'
 import { AskingServer } from '../../test/helpers/asking-server.ts'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { startTransport } from '../../test/helpers/start-transport.ts'
 import { WebSocketClient } from '../../test/helpers/web-socket-client.ts'
 import { webSocket } from './index.ts'
-import { eventually } from '../../test/helpers/eventually.ts'
 
 transportContract('a WebSocket', async () => {
   const { transport } = await startTransport(webSocket, { port: 0 })

@@ -65,6 +65,11 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
     return this.#upgrades.refused
   }
 
+  /** Loads the certificates again. @returns what was loaded; undefined without TLS. @throws when they cannot be loaded. */
+  async refresh(): Promise<string | undefined> {
+    return this.secure?.contexts.refresh()
+  }
+
   mayUpgrade(peer: Peer): boolean {
     return this.admits(peer)
   }

@@ -1,9 +1,9 @@
 import { Duplex } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { clientFrame } from '../../test/helpers/web-socket-frames.ts'
 import { FRAMES_PER_STEP } from './frame-reader.ts'
 import { WebSocketStream } from './web-socket-stream.ts'
-import { eventually } from '../../test/helpers/eventually.ts'
 
 /** A socket whose other end is the test. */
 class TestSocket extends Duplex {

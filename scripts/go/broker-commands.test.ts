@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { Broker } from '../../src/kinds/broker.ts'
-import { Listener } from '../../src/kinds/listener.ts'
+import { type Ban, Listener } from '../../src/kinds/listener.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { createDev, type Dev } from '../../src/system/dev.ts'
@@ -17,6 +17,7 @@ let broker: FakeBroker
 let hasBroker: boolean
 let failing: boolean
 let connections: number
+let bans: Ban[]
 let disconnected: number
 let dev: Dev
 let watches: Watches
@@ -26,7 +27,12 @@ let commands: ReturnType<typeof createCommands>
 const counters = {
   accepted: 0,
   refused: 0,
+  refusedByListener: 0,
+  refusedByAddress: 0,
+  refusedByRate: 0,
+  refusedByBan: 0,
   failedAuthentications: 0,
+  bans: 0,
   bytesReceived: 0,
   bytesSent: 0,
   endedByClient: 0,
@@ -39,6 +45,7 @@ beforeEach(() => {
   hasBroker = true
   failing = false
   connections = 0
+  bans = []
   disconnected = 0
   printed = []
   const parts = (): object => ({
@@ -49,7 +56,20 @@ beforeEach(() => {
         config: z.object({}),
         start: () => {
           if (failing) throw new Error('no port')
-          return { host: '127.0.0.1', port: 1, connections, listeners: [], counters }
+          return {
+            host: '127.0.0.1',
+            port: 1,
+            connections,
+            listeners: [],
+            counters,
+            draining: false,
+            bans: () => bans,
+            ban: (address: string) => {
+              if (address === 'kitchen') throw new TypeError('not kitchen')
+              bans.push({ address, untilMs: Date.now() + 90_000, byOperator: true })
+            },
+            unban: (address: string) => address === bans.pop()?.address,
+          }
         },
         measure: (instance) => [
           { name: 'open', help: 'Open.', unit: 'connections', kind: 'gauge', read: () => instance.connections },
@@ -367,4 +387,22 @@ test('graph() hands on the name of a file', async () => {
   expect(await shown('graph')).toBe('drawn undefined')
   expect(await shown('graph', 'a.png')).toBe('drawn a.png')
   await expect(call('graph', 5)).rejects.toThrow("graph takes the name of a file: graph('system.png')")
+})
+
+test('bans(), ban() and unban() act on every listener', async () => {
+  await call('go')
+  expect(await shown('bans')).toBe('No address is banned.')
+  expect(await shown('unban', '192.0.2.7')).toBe('192.0.2.7 was not banned.')
+  expect(await shown('ban', '192.0.2.7', 90)).toBe('No connection is taken from 192.0.2.7 for 1 min 30 s.')
+  expect(await shown('bans')).toMatch(/^address +for +because of\n192\.0\.2\.7 +1 min (29|30) s +an operator\n1 ban$/)
+  expect(call('bans')).toMatchObject([{ address: '192.0.2.7', byOperator: true }])
+  expect(await shown('unban', '192.0.2.7')).toBe('The ban of 192.0.2.7 has ended.')
+  expect(() => call('ban', 7)).toThrow('ban takes an address and seconds')
+  expect(() => call('unban')).toThrow('unban takes an address')
+  expect(() => call('ban', 'kitchen')).toThrow('not kitchen')
+})
+
+test('without a listener nothing can be banned', () => {
+  expect(() => call('ban', '192.0.2.7')).toThrow('nothing listens: go() starts the system')
+  expect(call('bans')).toEqual([])
 })

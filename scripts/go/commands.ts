@@ -4,6 +4,7 @@ import type { LogLevel } from '../../src/kinds/logger.ts'
 import { withNotice } from '../../src/slow-notice.ts'
 import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus, RefreshOutcome } from '../../src/system/lifecycle.ts'
+import { banCommands } from './ban-commands.ts'
 import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
@@ -61,6 +62,7 @@ export const createCommands = (options: CommandOptions): Commands => {
     },
     ...brokerCommands(dev, watches),
     ...userCommands(dev, ask),
+    ...banCommands(dev),
     graph: {
       usage: 'graph()',
       help: 'prints what depends on what and how it is, and draws it into system.svg',

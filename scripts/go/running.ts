@@ -37,6 +37,9 @@ export const clientsOf = (system: SystemView | undefined): number | undefined =>
   return listeners.length === 0 ? undefined : listeners.reduce((sum, { connections }) => sum + connections, 0)
 }
 
+/** Those that accept connections. */
+export const listenersOf = ({ state }: Dev): readonly Listener[] => runningOf<Listener>(state.system, 'Listener')
+
 /** The broker, if the system has one that runs. */
 export const findBroker = ({ state }: Dev): Broker | undefined => runningOf<Broker>(state.system, 'Broker')[0]
 

@@ -75,7 +75,7 @@ const systemWith = (format: 'pretty' | 'json', destination: string) => ({
     enabled: true,
     config: { rules: [{ action: 'publish', filter: 'alarm/#', allow: false }], default: 'allow' },
   },
-  server: { ...config.server, config: { host: '127.0.0.1', port: 0 } },
+  server: { ...config.server, config: { host: '127.0.0.1', port: 0, maximumConnections: 100 } },
 })
 
 /** The clients of one run, and the log that it writes. */

@@ -15,8 +15,8 @@ export interface ClientBroker {
   readonly mayReceive: ((identity: Identity, topic: string) => boolean) | undefined
   /** Milliseconds since 1970, on a clock that never steps back. */
   now(): number
-  /** Makes a Client Identifier that no session has [MQTT-3.2.2-16]. */
-  unusedId(): string
+  /** Makes a Client Identifier that begins with the prefix and that no session has [MQTT-3.2.2-16]. */
+  unusedId(prefix: string): string
   /**
    * Claims the session of a Client Identifier for this process. Another process may own it.
    * @returns undefined when the claim is granted at once.

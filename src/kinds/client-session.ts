@@ -84,6 +84,8 @@ export type AckResult =
 
 /** The messages at QoS 1 and 2 to one client that it has not acknowledged. */
 export interface ClientOutbox {
+  /** Messages that were sent and are not acknowledged. */
+  readonly inflight: number
   /** CONNACK was sent: sends the client what is in flight and what waits. */
   begin(): void
   /** Sends what there is room for. */

@@ -81,6 +81,8 @@ export interface Connection {
    * transport has to send.
    */
   chargePacket(units: number): void
+  /** Whether its address has been banned since it was accepted: what the client proves now does not count. */
+  readonly banned: boolean
   /** Notes that the client failed to authenticate. An address whose clients fail again and again is banned for a time. */
   noteFailedAuthentication(): void
   /**

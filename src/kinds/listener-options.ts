@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** Without the slash at its end `site-1` would lead into the topics of `site-10/`, and the filter `#` would become `site-1#`. */
+const isMountPoint = (text: string): boolean => text === '' || /^(?!\$)[^+#\0]*\/$/.test(text)
+
 /** Values that every listener has: the server's own TCP port and every `Transport`. Spread `listenerOptions` into its schema. */
 export const listenerOptions = {
   allowAnonymous: z
@@ -21,6 +24,7 @@ export const listenerOptions = {
   mountPoint: z
     .string()
     .max(1_024)
+    .refine(isMountPoint, 'must end with a slash, must not begin with $, and must hold no +, # or NUL')
     .default('')
     .describe(
       'A prefix, `site-1/`, that is put before every topic and Topic Filter of the clients of this listener, and removed again ' +

@@ -12,6 +12,33 @@ export interface Listener {
   readonly listeners: readonly ListenerInfo[]
   /** What happened since the start. */
   readonly counters: Readonly<ConnectionCounters>
+  /** True from the time at which it stops: it takes no connections, and ends those that it has. */
+  readonly draining: boolean
+  /** The addresses from which no connections are taken now, after failed authentications or because an operator said so. */
+  bans(): readonly Ban[]
+  /**
+   * Takes no connections from an address for some time. Connections that are open stay open.
+   * @param address IPv4 or IPv6, without a port. An IPv6 address stands for its network of 64 bits.
+   * @param seconds more than 0; at most ten years.
+   * @throws TypeError if it is no address; RangeError for the seconds, or if there are too many bans by operators.
+   */
+  ban(address: string, seconds: number): void
+  /**
+   * Ends the bans of an address, and forgets its failed authentications.
+   * @param address as for `ban`, or as `bans` lists it.
+   * @returns false if it was not banned. @throws TypeError if it is no address.
+   */
+  unban(address: string): boolean
+}
+
+/** A ban that is not over. */
+export interface Ban {
+  /** `192.0.2.7`, or a network of IPv6: `2001:db8:0:0::/64`. */
+  readonly address: string
+  /** When it ends, in milliseconds since 1970. */
+  readonly untilMs: number
+  /** Whether an operator made it; otherwise failed authentications did. */
+  readonly byOperator: boolean
 }
 
 // Two would have bounds of memory and turns of the event loop of their own. Further addresses are transports of the one.
@@ -37,10 +64,20 @@ export interface ListenerInfo {
 export interface ConnectionCounters {
   /** Connections that were let in. */
   accepted: number
-  /** Connections closed because there were too many. */
+  /** Connections that were closed before a byte was read: too many of all, and those below. */
   refused: number
+  /** Those of them that were too many for their listener. */
+  refusedByListener: number
+  /** Those of them that were too many for their address. */
+  refusedByAddress: number
+  /** Those of them whose address connected too often. */
+  refusedByRate: number
+  /** Those of them whose address was banned. */
+  refusedByBan: number
   /** CONNECT packets of clients that failed to authenticate. */
   failedAuthentications: number
+  /** Addresses that were banned for such failures. */
+  bans: number
   bytesReceived: number
   /** Bytes given to the operating system. */
   bytesSent: number

@@ -146,6 +146,11 @@ export interface PacketReceiver extends StageEnd {
 export interface StageEnd {
   /** The connection is not congested any more. Messages that waited can be sent. */
   drained?(): void
+  /**
+   * Whether an exchange with the peer is under way that would have to be repeated over the next connection, such as an acknowledgement
+   * that is not sent or has not come. A server that stops waits for it, up to its deadline.
+   */
+  unfinished?(): boolean
   /** The server stops and closes the connection next. The handler sends DISCONNECT if the version has it. */
   stopping?(): void
   /** The connection is gone; the last call. A stage releases what it holds for it. */

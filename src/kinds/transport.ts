@@ -52,8 +52,8 @@ export interface TransportServer {
   /**
    * Whether a new connection from this address may go on: it is not banned, its address does not connect too often, and there is
    * room. A transport whose connections begin with a handshake (TLS, PROXY, WebSocket) asks before it, as soon as it knows the real
-   * address, and destroys the connection at once if the answer is false. The server counts and logs the refusal. `accept` asks for
-   * connections of transports that did not.
+   * address, and destroys the connection at once if the answer is false. The server counts and logs the refusal. A transport that has
+   * asked once asks for each of its connections: those of other transports are judged when `accept` is called.
    */
   admits(peer: Peer): boolean
   /** Counts and logs a connection that the transport has closed because there were too many. */

@@ -60,7 +60,7 @@ export class RetainedMessages {
    */
   set(message: Message): boolean {
     const existing = this.#root.find(message.topic)?.message
-    const growth = costOf(message) - (existing === undefined ? 0 : costOf(existing))
+    const growth = retainedCost(message) - (existing === undefined ? 0 : retainedCost(existing))
     if (existing === undefined && this.#count >= this.#limits.maximumMessages) return false
     // A message that takes no more memory than its predecessor always fits, even if the limits were lowered.
     if (growth > 0 && this.#bytes + growth > this.#limits.maximumBytes) return false
@@ -87,7 +87,7 @@ export class RetainedMessages {
     this.#changes.count += 1
     this.#expiring.delete(message)
     this.#count -= 1
-    this.#bytes -= costOf(message)
+    this.#bytes -= retainedCost(message)
     return true
   }
 
@@ -183,5 +183,6 @@ const LONG_TOPIC_SHIFT = 7
 /** Message, buffer, node and their entries in maps and in the order, in bytes; measured. */
 const OVERHEAD_BYTES = 680
 
-/** The topic is stored three times: in the message's bytes, as its string, and in the tree. */
-const costOf = (message: Message): number => message.size + 2 * (message.topicEnd - message.topicStart) + OVERHEAD_BYTES
+/** The cost of a retained message, in bytes. The topic is stored three times: in the message's bytes, as its string, and in the tree. */
+export const retainedCost = (message: Message): number =>
+  message.size + 2 * (message.topicEnd - message.topicStart) + OVERHEAD_BYTES

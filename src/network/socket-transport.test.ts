@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { transportContract } from '../../test/contract/transport.ts'
 import { TestFiles } from '../../test/helpers/certificates.ts'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { DEFAULT_LISTENER_OPTIONS } from '../kinds/listener-options.ts'
 import type { Peer } from '../kinds/peer.ts'
 import type { ByteStream } from '../kinds/transport.ts'
 import { type KeptListening, keepOrListen, type ListenAddress, listen } from './listening.ts'
 import { SocketTransport } from './socket-transport.ts'
-import { eventually } from '../../test/helpers/eventually.ts'
 
 /** A transport without a handshake. */
 class PlainTransport extends SocketTransport {

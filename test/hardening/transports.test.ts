@@ -12,11 +12,11 @@ import type { TcpListener } from '../../components/tcp/tcp-listener.ts'
 import { unixSocket } from '../../components/unix-socket/index.ts'
 import { webSocket } from '../../components/web-socket/index.ts'
 import type { WebSocketListener } from '../../components/web-socket/web-socket-listener.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { upgradeRequest, WebSocketClient } from '../helpers/web-socket-client.ts'
 import { clientFrame } from '../helpers/web-socket-frames.ts'
 import { arena } from './arena.ts'
-import { eventually } from '../helpers/eventually.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mqtt-jig-'))
 const path = join(folder, 'mqtt.sock')

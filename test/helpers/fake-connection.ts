@@ -16,6 +16,8 @@ export class FakeConnection implements Connection {
   listener: ListenerOptions = DEFAULT_LISTENER_OPTIONS
   /** How often the client failed to authenticate. */
   failedAuthentications = 0
+  /** A test sets it to play an address that was banned meanwhile. */
+  banned = false
   protocolVersion: ProtocolVersion | 0 = 0
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY

@@ -6,6 +6,7 @@ import { handlerConfig } from '../../components/mqtt-handler/config.ts'
 import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { LocalRouter } from '../../components/router/local-router.ts'
 import { MemoryStore } from '../../components/store-memory/memory-store.ts'
+import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
@@ -43,15 +44,19 @@ export class HandlerHarness {
     return this.broker.core
   }
 
-  /** A connection before CONNECT. Only the version is set, as by the decoder. */
-  open(version: ProtocolVersion | 0 = 5): HarnessClient {
+  /** A connection before CONNECT. Only the version is set, as by the decoder. @param listener options of its listener. */
+  open(version: ProtocolVersion | 0 = 5, listener: Partial<ListenerOptions> = {}): HarnessClient {
     this.#connections += 1
-    return new HarnessClient(this.handler, version, this.#connections)
+    return new HarnessClient(this.handler, version, this.#connections, listener)
   }
 
   /** A connected client. Its CONNACK is removed from the sent packets. */
-  connect(fields: Partial<IConnectPacket> = {}, version: ProtocolVersion = 5): HarnessClient {
-    const client = this.open(version)
+  connect(
+    fields: Partial<IConnectPacket> = {},
+    version: ProtocolVersion = 5,
+    listener: Partial<ListenerOptions> = {},
+  ): HarnessClient {
+    const client = this.open(version, listener)
     client.sent.push(...client.take(connectPacket(fields)))
     this.#settle()
     client.connack = client.sent.find(({ cmd }) => cmd === 'connack')
@@ -76,8 +81,9 @@ export class HarnessClient {
   /** The CONNACK that `connect` has removed. */
   connack: Packet | undefined
 
-  constructor(handler: MqttHandler, version: ProtocolVersion | 0, id: number) {
+  constructor(handler: MqttHandler, version: ProtocolVersion | 0, id: number, listener: Partial<ListenerOptions>) {
     this.connection = new FakeConnection(id)
+    this.connection.listener = { ...DEFAULT_LISTENER_OPTIONS, ...listener }
     this.connection.protocolVersion = version
     const next: PacketReceiver = this.#recorder
     next.publishRun = (run) => {
@@ -130,6 +136,11 @@ export class HarnessClient {
   lose(): void {
     this.connection.open = false
     this.#receiver.closed?.()
+  }
+
+  /** Whether a server that stops waits for it. */
+  get unfinished(): boolean {
+    return this.#receiver.unfinished?.() === true
   }
 
   stop(): Packet[] {

@@ -3,11 +3,14 @@ import { createSystem } from '../../src/system/lifecycle.ts'
 import base from '../../system.config.ts'
 import { splitConfig } from './split-config.ts'
 
-/** The system of `system.config.ts` for a test: on a free port, without a log. */
+/**
+ * The system of `system.config.ts` for a test: on a free port, without a log. It allows so few connections that any machine has
+ * enough open files for them, and no warning is logged.
+ */
 export const quietSystem = defineSystem({
   ...base,
   logger: { ...base.logger, config: { level: 'silent' } },
-  server: { ...base.server, config: { port: 0 } },
+  server: { ...base.server, config: { port: 0, maximumConnections: 3_000, drainMs: 0 } },
 })
 
 /**

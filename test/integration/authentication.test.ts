@@ -1,6 +1,7 @@
 import { connectAsync } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { tcp } from '../../components/tcp/index.ts'
 import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import { Transport } from '../../src/kinds/transport.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
@@ -61,13 +62,14 @@ describe('user name and password', () => {
   it('are checked for each listener by its own authenticators', async () => {
     const devices = new ControlledAuthenticator('devices', { lamp: 'light' })
     const listener = (config: Partial<ListenerOptions>) => ({
-      ...quietSystem.server,
+      component: tcp,
       config: { port: 0, ...config },
+      dependencies: { logger: 'logger' },
     })
     const system = createSystem({
       ...quietSystem,
       ...withAuthenticators(users, devices),
-      server: listener({ authenticators: ['users'] }),
+      server: { ...quietSystem.server, config: { ...quietSystem.server.config, authenticators: ['users'] } },
       local: listener({ authenticators: [] }),
       both: listener({ allowAnonymous: true }),
     } as object)

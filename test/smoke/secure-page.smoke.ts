@@ -104,7 +104,7 @@ describe('docs/secure.md', () => {
 
     const refused = shell(publish.replace('SECRET', 'wrong'))
     expect(refused.code).not.toBe(0)
-    expect(refused.text.trim()).toMatch(/Connection Refused: not authorised|Connection error: .*ot authori/i)
+    expect(refused.text.trim()).toMatch(/Connection Refused: bad user name or password/)
 
     const [program] = blocks('js')
     writeFileSync(join(folder, 'client.mjs'), here(program!))

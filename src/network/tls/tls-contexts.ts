@@ -75,6 +75,15 @@ export class TlsContexts {
     return loading
   }
 
+  /**
+   * The same, for an operator who asks for it.
+   * @returns what was loaded. @throws when it failed: what was loaded before stays in force.
+   */
+  async refresh(): Promise<string> {
+    if (!(await this.reload())) throw new Error('The certificates were not reloaded; the log says why.')
+    return `certificates reloaded: ${this.#current.certificates.map(({ file }) => file).join(', ')}`
+  }
+
   /** Looks at the files now instead of at the next interval. Resolves when changed files were loaded. */
   async look(): Promise<void> {
     await this.#watched.look()

@@ -1,0 +1,111 @@
+import type {
+  AuthenticatedIdentity,
+  AuthenticationAnswer,
+  Authenticator,
+  Credentials,
+} from '../../src/kinds/authenticator.ts'
+import type { PeerTls } from '../../src/kinds/peer.ts'
+import type { ClientCertificateConfig } from './config.ts'
+import { type ClientCertificateCounters, newClientCertificateCounters } from './counters.ts'
+import { attributeValues } from './subject.ts'
+
+/** The longest user name, as in CONNECT. */
+const MAXIMUM_NAME_BYTES = 65_535
+
+const PASS: AuthenticationAnswer = { result: 'pass' }
+
+/** Authenticates clients by the certificate that TLS has verified. A client without one is left to other authenticators. */
+export class ClientCertificate implements Authenticator {
+  readonly name: string
+  readonly counters: ClientCertificateCounters = newClientCertificateCounters()
+  readonly #config: ClientCertificateConfig
+  readonly #fingerprints: ReadonlySet<string>
+  readonly #serials: ReadonlySet<string>
+
+  constructor(name: string, config: ClientCertificateConfig) {
+    this.name = name
+    this.#config = config
+    this.#fingerprints = new Set(config.deniedFingerprints.map(digitsOf))
+    this.#serials = new Set(config.deniedSerials.map(serialOf))
+  }
+
+  authenticate({ userName, password, peer }: Credentials): AuthenticationAnswer {
+    const certificate = certificateOf(peer.tls)
+    if (certificate === undefined) return this.#pass()
+    // Before anything else: with a password, too, a certificate that is denied stays denied.
+    if (this.#isListed(certificate)) {
+      this.counters.deniedByList += 1
+      return { result: 'deny', why: 'the certificate is on a list of those that are denied' }
+    }
+    if (password !== undefined && this.#config.password !== 'ignore') {
+      if (this.#config.password === 'pass') return this.#pass()
+      return this.#deny('the client sent a password, which this listener does not check')
+    }
+    const name = this.#nameOf(certificate)
+    if (!isName(name)) return this.#deny(`the certificate has no ${this.#field()} that can be a user name`)
+    if (this.#config.userNameMustMatch && userName !== undefined && userName !== name) {
+      return this.#deny('the User Name of CONNECT is not that of the certificate')
+    }
+    this.counters.allowed += 1
+    return { result: 'allow', userName: name, ...this.#groupsOf(certificate) }
+  }
+
+  /** Whether its certificate is still none of those that are denied. */
+  accepts({ peer }: AuthenticatedIdentity): boolean {
+    const certificate = certificateOf(peer.tls)
+    return certificate !== undefined && !this.#isListed(certificate)
+  }
+
+  #isListed({ fingerprint = '', serial = '' }: PeerTls): boolean {
+    return this.#fingerprints.has(digitsOf(fingerprint)) || this.#serials.has(serialOf(serial))
+  }
+
+  #nameOf({ commonName, subject, alternativeNames = [] }: PeerTls): string | undefined {
+    const { userName, alternativeNameType } = this.#config
+    if (userName === 'commonName') return commonName
+    if (userName === 'subject') return subject
+    const prefix = `${alternativeNameType}:`
+    const names = alternativeNames.filter((name) => name.startsWith(prefix))
+    // With several, it is not clear which one identifies the client.
+    return names.length === 1 ? names[0]!.slice(prefix.length) : undefined
+  }
+
+  #field(): string {
+    const { userName, alternativeNameType } = this.#config
+    if (userName === 'alternativeName') return `single alternative name of type ${alternativeNameType}`
+    return userName === 'commonName' ? 'single common name' : 'subject'
+  }
+
+  #groupsOf({ subject = '' }: PeerTls): { readonly attributes?: { readonly groups: string[] } } {
+    if (!this.#config.groupsFromOrganizationalUnit) return {}
+    const groups = attributeValues(subject, 'OU').filter((group) => group !== '')
+    return groups.length === 0 ? {} : { attributes: { groups: [...groups] } }
+  }
+
+  #pass(): AuthenticationAnswer {
+    this.counters.passed += 1
+    return PASS
+  }
+
+  #deny(why: string): AuthenticationAnswer {
+    this.counters.denied += 1
+    return { result: 'deny', why }
+  }
+}
+
+/** The certificate of the client, if it was verified. The server name alone is what the client asked for. */
+const certificateOf = (tls: PeerTls | undefined): PeerTls | undefined => {
+  if (tls === undefined) return undefined
+  const { subject, commonName, serial, fingerprint, alternativeNames } = tls
+  const fields = [subject, commonName, serial, fingerprint, alternativeNames]
+  return fields.some((field) => field !== undefined) ? tls : undefined
+}
+
+const digitsOf = (text: string): string => text.replaceAll(':', '').toLowerCase()
+
+/** Without zeros in front, which differ between programs. */
+const serialOf = (text: string): string => digitsOf(text).replace(/^0+(?=.)/, '')
+
+/** A text that could be the User Name of CONNECT. */
+const isName = (value: string | undefined): value is string =>
+  value !== undefined && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= MAXIMUM_NAME_BYTES

@@ -1,0 +1,294 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { AuthenticationAnswer, Authenticator, Credentials } from '../../src/kinds/authenticator.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { readBoundedBody } from '../../src/network/read-bounded-body.ts'
+import { AnswerCache } from './answer-cache.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import type { HttpAuthenticationConfig } from './config.ts'
+import { type HttpAuthenticationCounters, newHttpAuthenticationCounters } from './counters.ts'
+import { RequestSlots } from './request-slots.ts'
+import { type RequestValues, renderRequest, requestValues } from './request-template.ts'
+import { type Outcome, readAnswer } from './service-answer.ts'
+
+/** How often each sort of trouble is logged at most, in milliseconds. */
+const LOG_INTERVAL_MS = 60_000
+
+const PASS: AuthenticationAnswer = { result: 'pass' }
+const NOT_TEXT: AuthenticationAnswer = { result: 'deny', why: 'the password is not UTF-8' }
+const UNAVAILABLE: AuthenticationAnswer = {
+  result: 'deny',
+  why: 'the service does not answer',
+  reasonCode: ReasonCode.ServerUnavailable,
+}
+const BUSY: AuthenticationAnswer = {
+  result: 'deny',
+  why: 'too many clients wait for the service',
+  reasonCode: ReasonCode.ServerBusy,
+}
+
+/** What the service is asked about a client. */
+interface ServiceRequest {
+  /** The name of the answer in the cache. */
+  readonly key: string
+  readonly values: RequestValues
+  readonly userName: string | undefined
+  /** When the answer is too late. */
+  readonly deadlineMs: number
+}
+
+/** Authenticates clients by asking a service over HTTP. What is not a clear answer lets no client in. */
+export class HttpAuthentication implements Authenticator {
+  readonly name: string
+  readonly counters: HttpAuthenticationCounters = newHttpAuthenticationCounters()
+  readonly #config: HttpAuthenticationConfig
+  readonly #log: Logger
+  readonly #nowMs: () => number
+  readonly #slots: RequestSlots
+  readonly #breaker: CircuitBreaker
+  readonly #allowed: AnswerCache<AuthenticationAnswer>
+  /** On its own, so that guessed passwords do not displace answers that allow. */
+  readonly #refused: AnswerCache<AuthenticationAnswer>
+  /** The requests that are under way or wait, one for each client. */
+  readonly #pending = new Map<string, Promise<AuthenticationAnswer>>()
+  readonly #aborts = new Set<AbortController>()
+  /** Nobody can find out a password from the key of its answer without this secret. */
+  readonly #secret = randomBytes(32)
+  /** Raised when the answers that are kept are forgotten. */
+  #generation = 0
+  #isStopped = false
+  readonly #loggedAtMs = {
+    failure: Number.NEGATIVE_INFINITY,
+    unusable: Number.NEGATIVE_INFINITY,
+    busy: Number.NEGATIVE_INFINITY,
+  }
+
+  /** @param nowMs a clock that only goes forward. */
+  constructor(
+    name: string,
+    config: HttpAuthenticationConfig,
+    log: Logger,
+    nowMs: () => number = () => performance.now(),
+  ) {
+    this.name = name
+    this.#config = config
+    this.#log = log
+    this.#nowMs = nowMs
+    this.#slots = new RequestSlots(config.maximumRequests, config.maximumQueued)
+    this.#breaker = new CircuitBreaker(config.breakerFailures, config.breakerSeconds * 1_000, nowMs)
+    const bounds = { maximum: config.maximumCached, maximumBytes: config.maximumCachedBytes, nowMs }
+    this.#allowed = new AnswerCache({ ...bounds, durationMs: config.cacheSeconds * 1_000 })
+    this.#refused = new AnswerCache({ ...bounds, durationMs: config.negativeCacheSeconds * 1_000 })
+  }
+
+  get requesting(): number {
+    return this.#aborts.size
+  }
+
+  get queued(): number {
+    return this.#slots.queued
+  }
+
+  get cached(): number {
+    return this.#allowed.size + this.#refused.size
+  }
+
+  get cachedBytes(): number {
+    return this.#allowed.bytes + this.#refused.bytes
+  }
+
+  /** Whether the service is not asked since it fails. */
+  get isOpen(): boolean {
+    return this.#breaker.isOpen
+  }
+
+  authenticate(credentials: Credentials): AuthenticationAnswer | Promise<AuthenticationAnswer> {
+    const { userName, password } = credentials
+    if (userName === undefined && password === undefined && !this.#config.withoutCredentials) return PASS
+    const values = requestValues(credentials)
+    if (values === undefined) return NOT_TEXT
+    const key = this.#keyOf(credentials, values)
+    const known = this.#allowed.get(key) ?? this.#refused.get(key)
+    if (known !== undefined && !hasExpired(known)) {
+      this.counters.fromCache += 1
+      return this.#count(known)
+    }
+    const pending = this.#pending.get(key)
+    if (pending !== undefined) {
+      this.counters.joined += 1
+      return pending.then((answer) => this.#count(answer))
+    }
+    const asked = this.#ask(key, values, userName)
+    if (!(asked instanceof Promise)) return this.#count(asked)
+    const answer = asked.finally(() => this.#pending.delete(key))
+    this.#pending.set(key, answer)
+    return answer.then((found) => this.#count(found))
+  }
+
+  /** Forgets the answers that are kept: each client that connects is asked about again. */
+  refresh(): string | undefined {
+    const { cached } = this
+    this.#generation += 1
+    this.#allowed.clear()
+    this.#refused.clear()
+    return cached === 0 ? undefined : `${cached} answers forgotten`
+  }
+
+  /** Ends the requests. The clients that wait for them are refused. */
+  stop(): void {
+    this.#isStopped = true
+    this.#slots.clear()
+    for (const abort of this.#aborts) abort.abort()
+  }
+
+  #ask(
+    key: string,
+    values: RequestValues,
+    userName: string | undefined,
+  ): AuthenticationAnswer | Promise<AuthenticationAnswer> {
+    if (this.#isStopped || !this.#breaker.allows()) return this.#refuseOpen()
+    const isTrial = this.#breaker.isOpen
+    const slot = this.#slots.take()
+    if (slot === undefined) {
+      if (isTrial) this.#breaker.abandoned()
+      return this.#refuseBusy()
+    }
+    const request: ServiceRequest = { key, values, userName, deadlineMs: this.#nowMs() + this.#config.timeoutMs }
+    return slot === true ? this.#request(request) : this.#wait(slot, request, isTrial)
+  }
+
+  /** @param isTrial whether the breaker is open and this is the request that it lets through. */
+  async #wait(slot: Promise<boolean>, request: ServiceRequest, isTrial: boolean): Promise<AuthenticationAnswer> {
+    const hasSlot = await slot
+    if (!hasSlot) return UNAVAILABLE
+    // The service may have failed, and the client may have gone meanwhile.
+    const isLate = this.#nowMs() >= request.deadlineMs
+    if (!isLate && (isTrial || !this.#breaker.isOpen)) return this.#request(request)
+    this.#slots.free()
+    if (isTrial) this.#breaker.abandoned()
+    return isLate ? this.#refuseBusy() : this.#refuseOpen()
+  }
+
+  /** Asks the service. The slot is taken. */
+  async #request({ key, values, userName, deadlineMs }: ServiceRequest): Promise<AuthenticationAnswer> {
+    const generation = this.#generation
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), Math.max(1, deadlineMs - this.#nowMs())).unref()
+    this.#aborts.add(abort)
+    this.counters.requests += 1
+    let outcome: Outcome
+    try {
+      outcome = await this.#send(renderRequest(this.#config.body, values), userName, abort.signal)
+    } catch (error) {
+      outcome = { kind: 'failure', problem: this.#problemOf(error, abort.signal) }
+    } finally {
+      clearTimeout(timer)
+      this.#aborts.delete(abort)
+      this.#slots.free()
+    }
+    if (outcome.kind === 'failure') return this.#failed(outcome.problem)
+    this.#succeeded(outcome.problem)
+    const { answer, bytes } = outcome
+    // An answer that was given before the answers were forgotten may not be true any more.
+    if (generation === this.#generation)
+      (answer.result === 'allow' ? this.#allowed : this.#refused).set(key, answer, bytes)
+    return answer
+  }
+
+  async #send(body: string, userName: string | undefined, signal: AbortSignal): Promise<Outcome> {
+    const { url, headers, maximumAnswerBytes } = this.#config
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { accept: 'application/json', ...headers, 'content-type': 'application/json' },
+      body,
+      redirect: 'error',
+      signal,
+    })
+    if (response.status !== 200) await response.body?.cancel()
+    const answer = response.status === 200 ? await readBoundedBody(response, maximumAnswerBytes) : new Uint8Array(0)
+    return readAnswer(response.status, answer, userName)
+  }
+
+  #succeeded(problem: string | undefined): void {
+    if (this.#breaker.succeeded()) {
+      this.#log.info(
+        { url: this.#config.url.href },
+        `The authentication service answers again: ${this.#config.url.href}`,
+      )
+    }
+    if (problem === undefined) return
+    this.counters.unusable += 1
+    if (!this.#mayLog('unusable')) return
+    this.#log.error(
+      { url: this.#config.url.href, problem, unusable: this.counters.unusable },
+      `The authentication service gave an answer that cannot be used: ${problem}. The client is refused`,
+    )
+  }
+
+  #failed(problem: string): AuthenticationAnswer {
+    if (this.#isStopped) return UNAVAILABLE
+    this.counters.failures += 1
+    const { url, breakerSeconds, breakerFailures } = this.#config
+    const details = { url: url.href, problem, failures: this.counters.failures }
+    if (this.#breaker.failed()) {
+      this.counters.opened += 1
+      const pause = `Clients are refused for ${breakerSeconds} s (breakerSeconds) after ${breakerFailures} failures in a row`
+      this.#log.error(details, `The authentication service failed: ${problem}. ${pause}`)
+    } else if (!this.#breaker.isOpen && this.#mayLog('failure')) {
+      this.#log.error(details, `The authentication service failed: ${problem}. The client is refused`)
+    }
+    return UNAVAILABLE
+  }
+
+  #refuseOpen(): AuthenticationAnswer {
+    this.counters.refusedOpen += 1
+    return UNAVAILABLE
+  }
+
+  #refuseBusy(): AuthenticationAnswer {
+    this.counters.refusedBusy += 1
+    if (this.#mayLog('busy')) {
+      this.#log.warn(
+        { refused: this.counters.refusedBusy, queued: this.queued },
+        'Clients were refused with Server busy (0x89): too many wait for the authentication service (maximumRequests, maximumQueued)',
+      )
+    }
+    return BUSY
+  }
+
+  #mayLog(sort: 'failure' | 'unusable' | 'busy'): boolean {
+    const nowMs = this.#nowMs()
+    if (nowMs - this.#loggedAtMs[sort] < LOG_INTERVAL_MS) return false
+    this.#loggedAtMs[sort] = nowMs
+    return true
+  }
+
+  #count(answer: AuthenticationAnswer): AuthenticationAnswer {
+    if (answer.result === 'allow') this.counters.allowed += 1
+    else if (answer.result === 'pass') this.counters.ignored += 1
+    else this.counters.denied += 1
+    return answer
+  }
+
+  /** An error of the network: its cause says more. Neither holds what was sent. */
+  #problemOf(error: unknown, signal: AbortSignal): string {
+    if (signal.aborted) return `no answer within timeoutMs, ${this.#config.timeoutMs} ms`
+    const { message, cause } = error as Error
+    return cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message
+  }
+
+  /** Names all that an answer may depend on. Each part has its length before it, so that no two clients have one text. */
+  #keyOf({ userName, password }: Credentials, values: RequestValues): string {
+    const hmac = createHmac('sha256', this.#secret)
+    hmac.update(`${userName === undefined ? '-' : '+'}${password === undefined ? '-' : '+'}`)
+    for (const value of Object.values(values)) {
+      const bytes = Buffer.from(value)
+      hmac.update(`${bytes.length}:`).update(bytes)
+    }
+    return hmac.digest('base64')
+  }
+}
+
+/** Whether the service said that the client may be connected until a time that is over: it may say another one now. */
+const hasExpired = (answer: AuthenticationAnswer): boolean =>
+  answer.result === 'allow' && answer.expiresAtMs !== undefined && answer.expiresAtMs <= Date.now()

@@ -1,0 +1,237 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { readAccessClaims } from '../../src/access/access-claims.ts'
+import type {
+  AuthenticatedIdentity,
+  AuthenticationAnswer,
+  Authenticator,
+  Credentials,
+} from '../../src/kinds/authenticator.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import type { JwtConfig } from './config.ts'
+import { type JwtCounters, newJwtCounters } from './counters.ts'
+import type { KeySource } from './key-source.ts'
+import { openKeySource } from './open-key-source.ts'
+import { isToken } from './token.ts'
+import type { TrustedKeys } from './trusted-keys.ts'
+
+/** The value of an identity that names the key of its token. */
+const KEY_VALUE = 'jwt_key'
+/** How often it is logged at most that clients were refused, in milliseconds. */
+const BUSY_LOG_INTERVAL_MS = 60_000
+/** The last time that a date can have, in milliseconds since 1970. */
+const LAST_TIME_MS = 8.64e15
+/** The longest user name, as in CONNECT. */
+const MAXIMUM_NAME_BYTES = 65_535
+
+const PASS: AuthenticationAnswer = { result: 'pass' }
+const BUSY: AuthenticationAnswer = {
+  result: 'deny',
+  why: 'too many tokens are checked (maximumVerifying)',
+  reasonCode: ReasonCode.ServerBusy,
+}
+const WITHOUT_KEYS: AuthenticationAnswer = {
+  result: 'deny',
+  why: 'the keys of tokens could not be fetched',
+  reasonCode: ReasonCode.ServerUnavailable,
+}
+
+/** Authenticates clients by signed tokens. A text that is no token is left to other authenticators; a wrong token is refused. */
+export class Jwt implements Authenticator {
+  readonly name: string
+  readonly counters: JwtCounters = newJwtCounters()
+  /** Tokens that are checked now. */
+  verifying = 0
+  readonly #config: JwtConfig
+  readonly #log: Logger
+  readonly #listeners: (() => void)[] = []
+  #source: KeySource | undefined
+  #busyLoggedAtMs = Number.NEGATIVE_INFINITY
+
+  /** @throws when a key of the config or of a file cannot be used. There is nothing to stop then. */
+  static async open(name: string, config: JwtConfig, log: Logger): Promise<Jwt> {
+    const jwt = new Jwt(name, config, log)
+    const removed = () => jwt.#removed()
+    jwt.#source = await openKeySource({ config, log, counters: jwt.counters, removed })
+    return jwt
+  }
+
+  private constructor(name: string, config: JwtConfig, log: Logger) {
+    this.name = name
+    this.#config = config
+    this.#log = log
+  }
+
+  /** The number of keys that are trusted. */
+  get keyCount(): number {
+    return this.#source?.keys?.ids.size ?? 0
+  }
+
+  authenticate({ clientId, userName, password }: Credentials): AuthenticationAnswer | Promise<AuthenticationAnswer> {
+    const { tokenIn, maximumTokenBytes, maximumVerifying } = this.#config
+    const text = tokenIn === 'userName' ? userName : textOf(password)
+    if (text === undefined || !isToken(text, maximumTokenBytes)) {
+      this.counters.passed += 1
+      return PASS
+    }
+    if (text.length > maximumTokenBytes) return this.#denyClaims('the token is too long (maximumTokenBytes)')
+    if (this.verifying >= maximumVerifying) return this.#busy()
+    return this.#verify(text, clientId, tokenIn === 'userName' ? undefined : userName)
+  }
+
+  /** Whether the key of its token is still trusted. The token itself is not kept. */
+  accepts({ attributes }: AuthenticatedIdentity): boolean {
+    const id = attributes?.values?.[KEY_VALUE]
+    return typeof id === 'string' && this.#source?.keys?.ids.has(id) === true
+  }
+
+  onRevocation(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /**
+   * Reads or fetches the keys again.
+   * @returns what changed; undefined when nothing did.
+   * @throws when that fails: keys of a file from before stay.
+   */
+  async refresh(): Promise<string | undefined> {
+    const isChanged = await this.#source?.refresh()
+    return isChanged === true ? `${this.keyCount} keys` : undefined
+  }
+
+  stop(): void {
+    this.#source?.stop()
+  }
+
+  async #verify(token: string, clientId: string, userName: string | undefined): Promise<AuthenticationAnswer> {
+    this.verifying += 1
+    try {
+      let keys: TrustedKeys
+      try {
+        keys = await this.#source!.current()
+      } catch {
+        return this.#withoutKeys()
+      }
+      const verified = await this.#check(token, keys)
+      return 'result' in verified ? verified : this.#answer(verified.payload, verified.keyId, clientId, userName)
+    } finally {
+      this.verifying -= 1
+    }
+  }
+
+  async #check(
+    token: string,
+    keys: TrustedKeys,
+    isRenewed = false,
+  ): Promise<AuthenticationAnswer | { readonly payload: JWTPayload; readonly keyId: string }> {
+    const { algorithms, issuer, audience, clockToleranceSeconds, requireExpiry } = this.#config
+    try {
+      const { payload, key } = await jwtVerify(token, keys.find, {
+        algorithms,
+        issuer,
+        audience,
+        clockTolerance: clockToleranceSeconds,
+        requiredClaims: requireExpiry ? ['exp'] : [],
+      })
+      return { payload, keyId: await keys.idOf(key) }
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || isRenewed) return this.#deny(error)
+      let others: TrustedKeys | undefined
+      try {
+        if (await this.#source!.renew()) others = this.#source!.keys
+      } catch {
+        return this.#withoutKeys()
+      }
+      return others === undefined ? this.#deny(error) : this.#check(token, others, true)
+    }
+  }
+
+  #answer(payload: JWTPayload, keyId: string, clientId: string, userName: string | undefined): AuthenticationAnswer {
+    const { claims, userNameMustMatch, disconnectAfterExpiry, clockToleranceSeconds } = this.#config
+    const name = claimOf(payload, claims.userName)
+    if (!isName(name)) return this.#denyClaims(`the claim ${claims.userName} of the token is no user name`)
+    if (userNameMustMatch && userName !== undefined && userName !== name) {
+      return this.#denyClaims('the User Name of CONNECT is not that of the token')
+    }
+    if (claims.clientId !== undefined && claimOf(payload, claims.clientId) !== clientId) {
+      return this.#denyClaims('the Client Identifier is not that of the token')
+    }
+    const access = readAccessClaims({
+      isSuperuser: claimOf(payload, claims.isSuperuser),
+      groups: claimOf(payload, claims.groups),
+      clientAttributes: claimOf(payload, claims.clientAttributes),
+      acl: claimOf(payload, claims.acl),
+    })
+    if (typeof access === 'string') return this.#denyClaims(`the token cannot be used: ${access}`)
+    const attributes = { ...access, values: { ...access.values, [KEY_VALUE]: keyId } }
+    this.counters.allowed += 1
+    if (!disconnectAfterExpiry || payload.exp === undefined) return { result: 'allow', userName: name, attributes }
+    const expiresAtMs = (payload.exp + clockToleranceSeconds) * 1_000
+    // As far as there are dates.
+    if (expiresAtMs > LAST_TIME_MS) return { result: 'allow', userName: name, attributes }
+    return { result: 'allow', userName: name, attributes, expiresAtMs }
+  }
+
+  /** @param error of jose: its code and claim are named, never the token. */
+  #deny(error: unknown): AuthenticationAnswer {
+    if (
+      error instanceof errors.JWTExpired ||
+      (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf')
+    ) {
+      this.counters.badTimes += 1
+      return { result: 'deny', why: `the token is not valid now (${error.claim})` }
+    }
+    if (error instanceof errors.JWTClaimValidationFailed) {
+      return this.#denyClaims(`the claim ${error.claim} of the token is missing or wrong`)
+    }
+    this.counters.badSignatures += 1
+    return { result: 'deny', why: `the token is not signed as it must be: ${problemOf(error)}` }
+  }
+
+  #denyClaims(why: string): AuthenticationAnswer {
+    this.counters.badClaims += 1
+    return { result: 'deny', why }
+  }
+
+  #withoutKeys(): AuthenticationAnswer {
+    this.counters.withoutKeys += 1
+    return WITHOUT_KEYS
+  }
+
+  #busy(): AuthenticationAnswer {
+    this.counters.refusedBusy += 1
+    const nowMs = performance.now()
+    if (nowMs - this.#busyLoggedAtMs >= BUSY_LOG_INTERVAL_MS) {
+      this.#busyLoggedAtMs = nowMs
+      this.#log.warn(
+        { refused: this.counters.refusedBusy, verifying: this.verifying },
+        `Clients were refused with Server busy (0x89): ${this.verifying} tokens are checked (maximumVerifying)`,
+      )
+    }
+    return BUSY
+  }
+
+  #removed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** Characters of a token are ASCII; other bytes become characters that no token has. */
+const textOf = (password: Uint8Array | undefined): string | undefined =>
+  password === undefined
+    ? undefined
+    : Buffer.from(password.buffer, password.byteOffset, password.length).toString('latin1')
+
+/** A claim of the token itself, never of its prototype. */
+const claimOf = (payload: JWTPayload, name: string): unknown =>
+  Object.hasOwn(payload, name) ? payload[name] : undefined
+
+/** A text that could be the User Name of CONNECT. */
+const isName = (value: unknown): value is string => {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) return false
+  const bytes = Buffer.from(value)
+  return bytes.length <= MAXIMUM_NAME_BYTES && bytes.toString() === value
+}
+
+const problemOf = (error: unknown): string =>
+  error instanceof errors.JOSEError ? error.code : error instanceof Error ? error.name : 'unknown'

@@ -1,0 +1,158 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { RecipientDescription } from '../../src/kinds/recipient.ts'
+import { LogInterval } from '../../src/network/log-interval.ts'
+import type { HandlerConfig } from './config.ts'
+import type { HandlerCounters } from './counters.ts'
+import { type PublishBucket, PublishBuckets } from './rate-buckets.ts'
+import { Pause, type Reading } from './reading.ts'
+
+/** How often clients that published too fast are looked at, while there are any, in milliseconds. */
+const INTERVAL_MS = 50
+
+/** At most one line about clients that publish too fast is logged in this time, in milliseconds. */
+const LOG_INTERVAL_MS = 10_000
+
+/** A client whose rate is limited. */
+export interface RatedClient {
+  readonly reading: Pick<Reading, 'pause' | 'resume'>
+  /** The user that it proved to be. */
+  readonly owner: string | undefined
+  describe(): RecipientDescription
+}
+
+/**
+ * Limits how much each client and each user publishes, by messages and bytes in a second. A client that has published too much is not
+ * read until its debt is paid; nothing is dropped. One timer looks at all of them, and runs only while there are any.
+ */
+export class PublishRates {
+  readonly #ofClients: PublishBuckets
+  readonly #ofUsers: PublishBuckets
+  readonly #counters: HandlerCounters
+  readonly #log: Logger
+  readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
+  /** Clients that are not read now. */
+  readonly #slowed = new Set<PublishRate>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(config: HandlerConfig, counters: HandlerCounters, log: Logger) {
+    this.#ofClients = new PublishBuckets({
+      messages: config.maximumPublishRate,
+      bytes: config.maximumPublishBytesPerSecond,
+    })
+    this.#ofUsers = new PublishBuckets({
+      messages: config.maximumPublishRatePerUser,
+      bytes: config.maximumPublishBytesPerSecondPerUser,
+    })
+    this.#counters = counters
+    this.#log = log
+  }
+
+  /** Clients that are not read now because they published too fast. */
+  get slowed(): number {
+    return this.#slowed.size
+  }
+
+  /** A client was accepted. @returns its limits; undefined if it has none. */
+  join(client: RatedClient, clientId: string): PublishRate | undefined {
+    const { owner } = client
+    const nowMs = performance.now()
+    const own = this.#ofClients.join(clientId, nowMs)
+    const user = owner === undefined ? undefined : this.#ofUsers.join(owner, nowMs)
+    if (own === undefined && user === undefined) return undefined
+    return new PublishRate(client, clientId, own, user, this)
+  }
+
+  /** A client has gone. */
+  leave(rate: PublishRate): void {
+    this.#slowed.delete(rate)
+    const { client, clientId, own, user } = rate
+    const nowMs = performance.now()
+    if (own !== undefined) this.#ofClients.leave(clientId, own, nowMs)
+    if (user !== undefined) this.#ofUsers.leave(client.owner!, user, nowMs)
+  }
+
+  /** Stops reading from a client for some time. */
+  slowDown(rate: PublishRate): void {
+    if (this.#slowed.has(rate)) return
+    this.#slowed.add(rate)
+    rate.client.reading.pause(Pause.Rate)
+    this.#counters.slowedPublishers += 1
+    this.#timer ??= setInterval(() => this.#wake(), INTERVAL_MS)
+    if (!this.#logInterval.begin()) return
+    const { text, fields } = rate.client.describe()
+    const details = { ...fields, slowed: this.#counters.slowedPublishers, clients: this.#slowed.size }
+    const whose = rate.isOfUser ? 'maximumPublishRatePerUser or maximumPublishBytesPerSecondPerUser' : OWN_VALUES
+    this.#log.warn(details, `Client publishes faster than ${whose} allows, and is read more slowly: ${text}`)
+  }
+
+  /** Ends the timer. */
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#slowed.clear()
+  }
+
+  #wake(): void {
+    const nowMs = performance.now()
+    for (const rate of this.#slowed) {
+      if (rate.waits(nowMs)) continue
+      this.#slowed.delete(rate)
+      rate.client.reading.resume(Pause.Rate)
+    }
+    if (this.#slowed.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+const OWN_VALUES = 'maximumPublishRate or maximumPublishBytesPerSecond'
+
+/** The limits of one client, and what it has published lately. */
+export class PublishRate {
+  readonly client: RatedClient
+  readonly clientId: string
+  readonly own: PublishBucket | undefined
+  readonly user: PublishBucket | undefined
+  readonly #rates: PublishRates
+  #untilMs = 0
+  /** Whether the limit that was reached is that of its user. */
+  isOfUser = false
+
+  constructor(
+    client: RatedClient,
+    clientId: string,
+    own: PublishBucket | undefined,
+    user: PublishBucket | undefined,
+    rates: PublishRates,
+  ) {
+    this.client = client
+    this.clientId = clientId
+    this.own = own
+    this.user = user
+    this.#rates = rates
+  }
+
+  /** Charges the client for messages that it has published. It is not read any more if they were too many. */
+  charge(messages: number, bytes: number): void {
+    if (this.#take(messages, bytes, performance.now())) this.#rates.slowDown(this)
+  }
+
+  /** Whether a run of messages is within the limits. Otherwise they are handled one by one, until the client is stopped. */
+  allows(messages: number, bytes: number): boolean {
+    const nowMs = performance.now()
+    return this.own?.has(messages, bytes, nowMs) !== false && this.user?.has(messages, bytes, nowMs) !== false
+  }
+
+  /** Whether it has to wait longer. The other clients of its user may have published meanwhile. */
+  waits(nowMs: number): boolean {
+    return nowMs < this.#untilMs || this.#take(0, 0, nowMs)
+  }
+
+  #take(messages: number, bytes: number, nowMs: number): boolean {
+    const ownMs = this.own?.take(messages, bytes, nowMs) ?? 0
+    const userMs = this.user?.take(messages, bytes, nowMs) ?? 0
+    this.isOfUser = userMs > ownMs
+    this.#untilMs = nowMs + Math.max(ownMs, userMs)
+    return this.#untilMs > nowMs
+  }
+}

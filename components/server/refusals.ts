@@ -1,0 +1,84 @@
+import type { ConnectionCounters } from '../../src/kinds/listener.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import { describePeer, type Peer } from '../../src/kinds/peer.ts'
+import { LogInterval } from '../../src/network/log-interval.ts'
+
+/** Why a connection is refused: the value of the config that does not allow it, or a ban. */
+export type RefusalReason =
+  | 'maximumConnections'
+  | 'maximumConnectionsOfListener'
+  | 'maximumConnectionsPerAddress'
+  | 'connectRate'
+  | 'banned'
+
+/** At most one line about refused connections is logged for each reason in this time, in milliseconds. */
+const LOG_INTERVAL_MS = 10_000
+
+/** Counts and logs connections that are refused before a byte of them is read. They cannot be told why. */
+export class Refusals {
+  readonly #counters: ConnectionCounters
+  readonly #log: Logger
+  /** By reason: connections that were refused since the last line about them. */
+  readonly #unlogged = new Map<RefusalReason, { count: number; readonly interval: LogInterval }>()
+
+  constructor(counters: ConnectionCounters, log: Logger) {
+    this.#counters = counters
+    this.#log = log
+  }
+
+  /** @param listener the name of the listener. @param limit the value that does not allow the connection, for the log. */
+  note(reason: RefusalReason, peer: Peer, listener: string, limit: number | undefined): void {
+    this.#counters.refused += 1
+    const counter = COUNTERS[reason]
+    if (counter !== undefined) this.#counters[counter] += 1
+    const unlogged = this.#unloggedOf(reason)
+    unlogged.count += 1
+    if (!unlogged.interval.begin()) return
+    const remote = describePeer(peer)
+    const bound = reason === 'banned' || limit === undefined ? {} : { [FIELDS[reason]]: limit }
+    const details = { refused: unlogged.count, ...bound, remote, listener }
+    unlogged.count = 0
+    this.#log.warn(details, `Connections refused, the last one from ${remote}: ${causeOf(reason, listener)}`)
+  }
+
+  #unloggedOf(reason: RefusalReason): { count: number; readonly interval: LogInterval } {
+    const known = this.#unlogged.get(reason)
+    if (known !== undefined) return known
+    const unlogged = { count: 0, interval: new LogInterval(LOG_INTERVAL_MS) }
+    this.#unlogged.set(reason, unlogged)
+    return unlogged
+  }
+}
+
+type ReasonCounter = 'refusedByListener' | 'refusedByAddress' | 'refusedByRate' | 'refusedByBan'
+
+/** `refused` counts all of them; a reason of its own has a counter of its own besides. */
+const COUNTERS: Readonly<Record<RefusalReason, ReasonCounter | undefined>> = {
+  maximumConnections: undefined,
+  maximumConnectionsOfListener: 'refusedByListener',
+  maximumConnectionsPerAddress: 'refusedByAddress',
+  connectRate: 'refusedByRate',
+  banned: 'refusedByBan',
+}
+
+const FIELDS: Readonly<Record<Exclude<RefusalReason, 'banned'>, string>> = {
+  maximumConnections: 'maximumConnections',
+  maximumConnectionsOfListener: 'maximumConnections',
+  maximumConnectionsPerAddress: 'maximumConnectionsPerAddress',
+  connectRate: 'connectRate',
+}
+
+const causeOf = (reason: RefusalReason, listener: string): string => {
+  switch (reason) {
+    case 'maximumConnections':
+      return 'there are as many as maximumConnections allows'
+    case 'maximumConnectionsOfListener':
+      return `${listener} has as many as its maximumConnections allows`
+    case 'maximumConnectionsPerAddress':
+      return 'its address has as many as maximumConnectionsPerAddress allows'
+    case 'connectRate':
+      return 'its address connects more often than connectRate and connectBurst allow'
+    case 'banned':
+      return 'its address is banned; bans() lists the bans, unban(address) ends one'
+  }
+}

@@ -1,0 +1,89 @@
+/** From a mosquitto.conf to the source of a system config. */
+
+import { Access, type AccessEntry } from './access.ts'
+import { placeOf } from './conf-line.ts'
+import { takeGeneral, type Values } from './general-options.ts'
+import { type GroupedConf, groupConf } from './group-conf.ts'
+import { type ListenerEntry, takeListeners } from './listener-options.ts'
+import { Notes, shown } from './notes.ts'
+import { readConf } from './read-conf.ts'
+import { type SourceEntry, systemSource } from './system-source.ts'
+
+export interface ConvertedConf {
+  /** The source of the system config, in JavaScript that is TypeScript too. */
+  readonly source: string
+  /** How many lines need the attention of the operator. */
+  readonly notes: number
+}
+
+/**
+ * Converts the config of a mosquitto.
+ * @param file its path. @param hasIPv6 whether this machine can listen on `::`.
+ * @throws ConfError with the file and the line if the config cannot be read.
+ */
+export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
+  const notes = new Notes()
+  const conf = groupConf(readConf(file, notes))
+  const general = takeGeneral([...conf.general, ...ofHandler(conf)], notes)
+  const access = new Access(conf, notes)
+  const [server, ...transports] = takeListeners({ conf, access, notes, hasIPv6 })
+  for (const line of conf.bridges) notes.add(line, 'there are no bridges yet')
+  for (const line of conf.plugins) notes.add(line, PLUGIN)
+  const { logger, broker, mqttDecoder, mqttHandler } = general
+  const source = systemSource(`Written by mqtt-jig init from ${file}.`, remarks(notes), [
+    { name: 'logger', component: 'logger', config: logger },
+    { name: 'router', component: 'router' },
+    { name: 'store', component: 'memoryStore' },
+    ...[...access.authenticators, ...access.authorizers].map(accessEntry),
+    {
+      ...{ name: 'broker', component: 'broker', config: broker },
+      dependencies: {
+        ...{ router: 'router', store: 'store' },
+        ...{ authorizers: access.authorizers.map(({ name }) => name), logger: 'logger' },
+      },
+    },
+    { name: 'mqttDecoder', component: 'mqttDecoder', config: mqttDecoder },
+    {
+      ...{ name: 'mqttHandler', component: 'mqttHandler', config: mqttHandler },
+      dependencies: {
+        broker: 'broker',
+        authenticators: access.authenticators.map(({ name }) => name),
+        authenticationMethods: [],
+        logger: 'logger',
+      },
+    },
+    { name: 'mqttEncoder', component: 'mqttEncoder' },
+    {
+      ...listenerEntry(server!, general.server),
+      dependencies: { pipeline: ['mqttDecoder', 'mqttHandler', 'mqttEncoder'], logger: 'logger' },
+    },
+    ...transports.map((each) => listenerEntry(each)),
+  ])
+  return { source, notes: notes.all.length }
+}
+
+const PLUGIN = 'plugins of mosquitto cannot be used: what this one decided is not decided here'
+
+/** Options that mosquitto counts among those of security, and that are values of the handler. */
+const ofHandler = ({ security }: GroupedConf) =>
+  ['allow_zero_length_clientid', 'auto_id_prefix', 'psk_file'].flatMap((name) => security.get(name) ?? [])
+
+const accessEntry = ({ name, component, config, comment }: AccessEntry): SourceEntry => ({
+  ...{ name, component, config },
+  ...(component === 'clientCertificate' ? {} : { dependencies: { logger: 'logger' } }),
+  ...(comment !== undefined && { comment }),
+})
+
+const listenerEntry = ({ name, component, config, comment }: ListenerEntry, more: Values = {}): SourceEntry => ({
+  ...{ name, component, config: { ...config, ...more }, dependencies: { logger: 'logger' } },
+  ...(comment !== undefined && { comment }),
+})
+
+/** In the order of the lines, by file. */
+const remarks = ({ all }: Notes): string[] => {
+  const files = [...new Set(all.map(({ line }) => line.file))]
+  const inOrder = [...all].sort(
+    ({ line: a }, { line: b }) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line,
+  )
+  return [...new Set(inOrder.map(({ line, text }) => `${placeOf(line)}: ${shown(line)}: ${text}.`))]
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { convertConf } from '../../src/mosquitto-conf/convert-conf.ts'
+import { checkConfig, formatProblems } from '../../src/system/check-config.ts'
+import type { AnySystemConfig } from '../../src/system/define-system.ts'
+import { createSystem } from '../../src/system/lifecycle.ts'
+import { testCertificates } from '../helpers/certificates.ts'
+import { mosquittoConfs } from './mosquitto-confs.ts'
+
+let folder: string
+const root = resolve(import.meta.dirname, '../..')
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mqtt-jig-from-'))
+  const { authority, server } = await testCertificates()
+  const files = { 'ca.crt': authority.cert, 'server.crt': server.cert, 'server.key': server.key, passwd: '', acl: '' }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let written = 0
+/** Converts a config, and imports what is written. */
+const convert = async (text: string): Promise<{ source: string; config: AnySystemConfig }> => {
+  written += 1
+  const conf = join(folder, 'mosquitto.conf')
+  writeFileSync(conf, text.replaceAll('{dir}', folder))
+  const { source } = convertConf(conf, false)
+  const file = join(folder, `system-${written}.config.ts`)
+  const local = source
+    .replace("'mqtt-jig'", `'${root}/src/system/define-system.ts'`)
+    .replaceAll(/'mqtt-jig\/components\/([a-z0-9-]+)'/g, `'${root}/components/$1/index.ts'`)
+  writeFileSync(file, local)
+  const { default: config } = (await import(/* @vite-ignore */ file)) as { default: AnySystemConfig }
+  return { source, config }
+}
+
+/** The same on free ports of this machine, and without a log. */
+const onFreePorts = (text: string): string =>
+  `${text.replaceAll(/^(listener) \d+( \d\S*)?$/gm, '$1 0 127.0.0.1').replaceAll(/^port \d+$/gm, 'port 0\nbind_address 127.0.0.1')}\nlog_type none`
+
+describe.each(Object.entries(mosquittoConfs))('the config of %s', (_, text) => {
+  it('becomes a system config without problems, in which each line is taken over or explained', async () => {
+    const { source, config } = await convert(text)
+    expect(formatProblems(checkConfig(config).problems)).toBe('')
+    expect(source).toMatch(/^\/\/ Written by mqtt-jig init from /)
+  })
+
+  it('starts', async () => {
+    const { config } = await convert(onFreePorts(text))
+    const entries = config as unknown as Record<string, object>
+    // Without a listener mosquitto has a port of its own.
+    const server = entries['server'] as { config: object }
+    const logger = { ...entries['logger'], config: { level: 'silent' } }
+    const system = createSystem({ ...entries, logger, server: { ...server, config: { ...server.config, port: 0 } } })
+    await system.start()
+    await system.stop()
+  })
+})
+
+it('each line of a bridge and of a plugin is named', async () => {
+  const text = mosquittoConfs['a bridge, with a plugin']!
+  const { source } = await convert(text)
+  const bridge = text.split('\n').slice(4)
+  for (const line of bridge) expect(source).toContain(`: ${line.split(' ')[0]} `)
+})
