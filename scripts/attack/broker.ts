@@ -120,7 +120,10 @@ const systemOf = (folder: string, path: string, { cert, key }: CertificateFiles)
     broker: { config: bounds.broker },
     mqttDecoder: { config: bounds.mqttDecoder },
     mqttHandler: { dependencies: { authenticators: ['passwordFile', 'anonymous'] } },
-    server: { config: { port: 0, ...locked, ...bounds.server } },
+    // Limits of an address do not hold on this machine unless the config says so. The attackers have other addresses than the clients.
+    server: {
+      config: { port: 0, unlimitedAddresses: ['127.0.0.1'], banAfterFailures: 20, ...locked, ...bounds.server },
+    },
     open: listener('tcp', { port: 0, authenticators: ['anonymous'], allowAnonymous: true }),
     tls: listener('tls', { port: 0, cert, key, ...locked }),
     ws: listener('web-socket', { port: 0, ...locked }),
