@@ -1,5 +1,6 @@
 import type { MetricName } from './metrics.ts'
 import type { Plan } from './plan.ts'
+import type { TransportName } from './transport.ts'
 
 /** A case to measure, with every broker that supports it. */
 export interface BenchCase {
@@ -7,6 +8,8 @@ export interface BenchCase {
   /** One line: what happens. */
   readonly summary: string
   readonly plan: Plan
+  /** What the clients connect by. Default: TCP. */
+  readonly transport?: TransportName
   /** The metrics that brokers are compared by. */
   readonly headlines: readonly MetricName[]
   /** The same case with less load. Our broker is also compared with itself. */

@@ -42,6 +42,8 @@ export const compile = async (programs: Readonly<Record<string, string>>): Promi
       emptyOutDir: false,
       minify: false,
       rolldownOptions: {
+        // A component for the built broker imports the build by the name of the package.
+        external: /^mqtt-jig(?:\/|$)/,
         input: Object.fromEntries(Object.entries(programs).map(([name, file]) => [name, resolve(root, file)])),
         output: { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
       },

@@ -5,6 +5,7 @@ import type { BenchCase } from './bench-case.ts'
 import type { MetricName } from './metrics.ts'
 import type { LoadPlan, Plan } from './plan.ts'
 import { queuedCases, sparse, sparseCases, sparseSoaks } from './sparse-cases.ts'
+import { transportCases } from './transport-cases.ts'
 
 export interface CaseOptions {
   /** Connections held in the case `idle`. */
@@ -47,6 +48,7 @@ export const benchCases = ({ connections }: CaseOptions): readonly BenchCase[] =
   ...sparseCases,
   ...throughputCases,
   ...authorizedCases(pairs, fanIn, sparse),
+  ...transportCases(pairs, sparse),
   ...queuedCases,
   ...latencyCases,
   ...subscriptionCases,

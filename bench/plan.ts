@@ -1,5 +1,7 @@
 /** The messages between the runner and the load generator: plain data, since they are separate processes. */
 
+import type { TransportName } from './transport.ts'
+
 export type Version = 4 | 5
 export type Qos = 0 | 1 | 2
 
@@ -79,6 +81,7 @@ export interface Job {
   readonly plan: Plan
   readonly host: string
   readonly port: number
+  readonly transport: TransportName
   readonly brokerPid: number
   /** Load before anything is measured. */
   readonly warmUpMs: number

@@ -61,6 +61,7 @@ export const runCase = async (run: CaseRun): Promise<CaseResult> => {
         broker: subject.broker,
         plan: subject.plan,
         settings: benchCase.settings ?? [],
+        ...(benchCase.transport === undefined ? {} : { transport: benchCase.transport }),
         onProgress: (progress) => run.onProgress(subject, round, progress),
       })
       outcomes.get(subject)!.push(outcome)

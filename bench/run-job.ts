@@ -1,10 +1,13 @@
 import type { Broker } from './brokers/broker.ts'
 import { Child } from './brokers/child.ts'
 import type { Finished, Job, Outcome, Plan, Progress } from './plan.ts'
+import type { TransportName } from './transport.ts'
 
 export interface RunOptions {
   readonly broker: Broker
   readonly plan: Plan
+  /** TCP unless told otherwise. */
+  readonly transport?: TransportName
   /** The compiled load generator. */
   readonly generator: string
   readonly settings: readonly string[]
@@ -19,16 +22,17 @@ export interface RunOptions {
  * thrown.
  */
 export const runJob = async (options: RunOptions): Promise<Outcome> => {
-  const { broker, settings, profileFile } = options
+  const { broker, settings, profileFile, transport = 'tcp' } = options
   let running: Awaited<ReturnType<Broker['start']>>
   try {
-    running = await broker.start({ settings, ...(profileFile === undefined ? {} : { profileFile }) })
+    running = await broker.start({ settings, transport, ...(profileFile === undefined ? {} : { profileFile }) })
   } catch (error) {
     return { status: 'error', reason: (error as Error).message }
   }
   try {
     const { plan, warmUpMs, measureMs } = options
-    const job: Job = { plan, host: '127.0.0.1', port: running.port, brokerPid: running.pid, warmUpMs, measureMs }
+    const target = { host: '127.0.0.1', port: running.port, transport }
+    const job: Job = { plan, ...target, brokerPid: running.pid, warmUpMs, measureMs }
     const outcome = await generate(job, options)
     const crash = running.crash()
     if (crash === undefined) return outcome

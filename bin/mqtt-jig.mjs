@@ -23,7 +23,15 @@ const newestSource = () => {
     if (stats?.isDirectory()) for (const name of readdirSync(path)) visit(join(path, name))
     else if (stats !== undefined && !path.endsWith('.test.ts') && stats.mtimeMs > newest) newest = stats.mtimeMs
   }
-  for (const path of ['src', 'components', 'scripts/go', 'scripts/go.ts', 'scripts/graph.ts', 'system.config.ts'])
+  for (const path of [
+    'src',
+    'components',
+    'scripts/go',
+    'scripts/go.ts',
+    'scripts/graph.ts',
+    'system.config.ts',
+    'secure.config.ts',
+  ])
     visit(join(root, path))
   return newest
 }

@@ -15,7 +15,9 @@ export const main = async (): Promise<number> => {
   })
   if (error !== undefined) throw error
   // What `mqtt-jig init` writes.
-  if (status === 0) copyFileSync(resolve(root, 'system.config.ts'), resolve(root, 'dist/system.config.template'))
+  for (const name of ['system.config', 'secure.config']) {
+    if (status === 0) copyFileSync(resolve(root, `${name}.ts`), resolve(root, `dist/${name}.template`))
+  }
   if (status === 0) console.log('Built dist; npm start runs it.')
   return status ?? 1
 }

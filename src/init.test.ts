@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { main, systemConfigSource } from './init.ts'
+import { secureConfigSource } from './secure-config.ts'
 
 const root = resolve(import.meta.dirname, '..')
 let directory: string
@@ -39,11 +40,28 @@ test('the file is the config of the repository, with its imports from the packag
   expect(entries(source)).toBe(entries(readFileSync(join(root, 'system.config.ts'), 'utf8')))
 })
 
-test.each(['my.config.ts', 'my.config.mjs'])('%s is written, and what to do next is said', async (name) => {
+test('the config for the network has TLS if there is a certificate', () => {
+  expect(secureConfigSource()).toContain('const hasTls = false')
+  const source = secureConfigSource({ cert: "it's $& \\", key: 'b.key' })
+  expect(source).toContain('const hasTls = true')
+  expect(source).toContain("{ cert: 'it\\'s $& \\\\', key: 'b.key' }")
+})
+
+test.each([
+  ['my.config.ts', [], secureConfigSource()],
+  ['my.config.mjs', [], secureConfigSource()],
+  ['my.config.mjs', ['--local'], systemConfigSource()],
+  [
+    'my.config.mjs',
+    ['--cert', "/it's/cert.pem", '--key', 'C:\\key.pem'],
+    secureConfigSource({ cert: "/it's/cert.pem", key: 'C:\\key.pem' }),
+  ],
+])('%s is written with %j, and what to do next is said', async (name, options, source) => {
   const file = join(directory, name)
-  expect(await main([file])).toBe(0)
-  expect(readFileSync(file, 'utf8')).toBe(systemConfigSource())
+  expect(await main([file, ...options])).toBe(0)
+  expect(readFileSync(file, 'utf8')).toBe(source)
   expect(stdout).toContain(`Wrote ${file}.`)
+  expect(stdout.includes('npx mqtt-jig passwd add NAME')).toBe(!options.includes('--local'))
   expect(stdout).toMatch(/npx mqtt-jig --config \S+my\.config/)
 })
 
@@ -82,6 +100,8 @@ test('a folder that does not exist: exit code 1, and the file is named', async (
 test.each([
   [['system.config.json'], "The name 'system.config.json' ends in neither .ts nor .mjs."],
   [['a.ts', 'b.ts'], 'Give the name of one file.'],
+  [['--cert', 'a.pem'], 'Give --cert and --key together.'],
+  [['--local', '--cert', 'a', '--key', 'b'], 'Give one of --local, --from, or --cert and --key.'],
   [['--force'], "Unknown option '--force'"],
 ])('%j is a mistake: exit code 2', async (args, message) => {
   expect(await main(args)).toBe(2)

@@ -1,20 +1,25 @@
 /** `mqtt-jig init`: writes a system config to begin with. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { basename, extname, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { exitCodes, packageDirectory } from './command-line.ts'
+import { exitCodes } from './command-line.ts'
 import { ConfError } from './mosquitto-conf/conf-line.ts'
 import { type ConvertedConf, convertConf } from './mosquitto-conf/convert-conf.ts'
+import { type Certificate, secureConfigSource } from './secure-config.ts'
+import { templateSource } from './template-source.ts'
 
-const usage = (name: string): string => `Usage: ${name} [--from MOSQUITTO.CONF] [FILE]
+const usage = (name: string): string => `Usage: ${name} [--local | --from MOSQUITTO.CONF] [FILE]
 
-Writes a system config that is the broker as it comes: every component with its wiring. Edit it to change the broker.
+Writes a system config of a broker for the network: clients have a user name and a password, and connect by TCP or WebSocket.
+Add a user with npx mqtt-jig passwd add NAME. Edit the file to change the broker.
 
   FILE         its name, which ends in .ts or .mjs; unless given, system.config.ts where Node can read TypeScript, and
                system.config.mjs otherwise
+  --cert FILE  the certificate of the server, in PEM: the network has to use TLS then
+  --key FILE   its private key, in PEM
+  --local      write the broker as it comes instead: for this machine alone, without passwords
   --from FILE  take the listeners, the TLS, password and ACL files, and the limits of this mosquitto.conf and the files that
                it includes. Comments at the top name each line that could not be taken over, and why
   --help       print this and exit
@@ -44,55 +49,64 @@ export const main = async (
     return exitCodes.failed
   }
   try {
-    writeFileSync(file, converted?.source ?? systemConfigSource(), { flag: 'wx' })
+    writeFileSync(file, converted?.source ?? newConfigSource(command), { flag: 'wx' })
   } catch (error) {
     process.stderr.write(`${explain(error as NodeJS.ErrnoException, command.file, name)}\n`)
     return exitCodes.failed
   }
-  process.stdout.write(`Wrote ${command.file}. ${notesOf(converted)}${nextStep(file)}\n`)
+  process.stdout.write(`Wrote ${command.file}. ${notesOf(converted, command)}${nextStep(file)}\n`)
   return exitCodes.ok
 }
 
 /** The config of the package, as it is written in another package. */
-export const systemConfigSource = (): string => {
-  // In dist, the build has put a copy of the source there.
-  const copy = fileURLToPath(new URL('../system.config.template', import.meta.url))
-  const source = readFileSync(existsSync(copy) ? copy : resolve(packageDirectory(), 'system.config.ts'), 'utf8')
-  return source
-    .replace(/'\.\/components\/([a-z0-9-]+)\/index\.ts'/g, "'mqtt-jig/components/$1'")
-    .replace("'./src/system/define-system.ts'", "'mqtt-jig'")
-    .replaceAll('npm run graph', 'npx mqtt-jig graph')
+export const systemConfigSource = (): string =>
+  templateSource('system.config').replaceAll('npm run graph', 'npx mqtt-jig graph')
+
+const newConfigSource = ({ local, certificate }: Command): string =>
+  local ? systemConfigSource() : secureConfigSource(certificate)
+
+interface Command {
+  readonly help: boolean
+  readonly file: string
+  /** Whether the broker is for this machine alone. */
+  readonly local: boolean
+  readonly certificate: Certificate | undefined
+  /** The path of a mosquitto.conf. */
+  readonly from: string | undefined
 }
+
+const options = {
+  cert: { type: 'string' },
+  key: { type: 'string' },
+  local: { type: 'boolean', default: false },
+  from: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
 
 const parse = (args: readonly string[]): Command | { mistake: string } => {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { help: { type: 'boolean', default: false }, from: { type: 'string' } },
-    })
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options })
+    const { help, local, from, cert, key } = values
     const [file = defaultName(), ...others] = positionals
     if (others.length > 0) return { mistake: 'Give the name of one file.' }
-    if (/\.m?ts$|\.mjs$/.test(file)) return { help: values.help, file, from: values.from }
+    if ((cert === undefined) !== (key === undefined)) return { mistake: 'Give --cert and --key together.' }
+    if ([local, from !== undefined, cert !== undefined].filter(Boolean).length > 1) {
+      return { mistake: 'Give one of --local, --from, or --cert and --key.' }
+    }
+    const certificate = cert === undefined || key === undefined ? undefined : { cert, key }
+    if (/\.m?ts$|\.mjs$/.test(file)) return { help, file, local, certificate, from }
     return { mistake: `The name '${file}' ends in neither .ts nor .mjs.` }
   } catch (error) {
     return { mistake: (error as Error).message }
   }
 }
 
-interface Command {
-  readonly help: boolean
-  readonly file: string
-  /** The path of a mosquitto.conf. */
-  readonly from: string | undefined
-}
-
 /** Whether this machine has an address of IPv6. */
 const hasIPv6 = (): boolean =>
   Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ family }) => family === 'IPv6'))
 
-const notesOf = (converted: ConvertedConf | undefined): string => {
-  if (converted === undefined) return ''
+const notesOf = (converted: ConvertedConf | undefined, { local }: Command): string => {
+  if (converted === undefined) return local ? '' : 'Add a user: npx mqtt-jig passwd add NAME. '
   const { notes } = converted
   if (notes === 0) return 'Every line was taken over. '
   const lines = notes === 1 ? '1 line was' : `${notes} lines were`

@@ -1,10 +1,13 @@
 /** Brokers that are compared, each started as a process of its own. */
 
 import type { BenchCase } from '../bench-case.ts'
+import type { TransportName } from '../transport.ts'
 
 export interface StartOptions {
   /** Settings that a case needs of our broker, like `server.maximumPendingBytes=16777216`. */
   readonly settings: readonly string[]
+  /** What clients connect by; TCP unless told otherwise. */
+  readonly transport?: TransportName
   /** The file for a CPU profile. Only our broker supports it. */
   readonly profileFile?: string
 }
@@ -23,6 +26,7 @@ export interface Broker {
 
 export interface RunningBroker {
   readonly pid: number
+  /** Where the transport that was asked for listens. */
   readonly port: number
   /** The end of its standard error and output. */
   output(): string

@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { certificateFiles } from '../certificate-files.ts'
+import { removeTemporaryDirectory, temporaryDirectory } from '../temporary.ts'
+import type { TransportName } from '../transport.ts'
 import type { Broker, RunningBroker, StartOptions } from './broker.ts'
 import { Child } from './child.ts'
 import { answers, onFreePort } from './free-port.ts'
@@ -21,23 +24,35 @@ export const mqttJig = (name: string, root: string, settings: readonly string[] 
 })
 
 const startOn = async (name: string, root: string, port: number, options: StartOptions): Promise<RunningBroker> => {
-  const all = [...standardSettings, `server.port=${port}`, ...options.settings]
+  const { transport = 'tcp' } = options
+  const own = transport === 'tcp' ? [`server.port=${port}`] : ['server.port=0', `benchListener.port=${port}`]
+  const all = [...standardSettings, ...own, ...options.settings]
   const program = resolve(root, 'bin/mqtt-jig.mjs')
-  const args = [...profiling(options.profileFile), program, ...all.flatMap((setting) => ['--set', setting])]
+  const directory = temporaryDirectory()
+  const config = transport === 'tcp' ? [] : ['--config', await writeConfig(directory, transport)]
+  const args = [...profiling(options.profileFile), program, ...config, ...all.flatMap((setting) => ['--set', setting])]
   const child = new Child(name, process.execPath, args, { cwd: root })
+  const stop = async () => {
+    await child.stop()
+    removeTemporaryDirectory(directory)
+  }
   try {
     await child.until(() => answers(port))
   } catch (error) {
-    await child.stop()
+    await stop()
     throw error
   }
-  return {
-    pid: child.process.pid!,
-    port,
-    output: () => child.output,
-    crash: () => child.crash,
-    stop: () => child.stop(),
-  }
+  return { pid: child.process.pid!, port, output: () => child.output, crash: () => child.crash, stop }
+}
+
+/** The system of the checkout with a further listener. @returns the file. */
+const writeConfig = async (directory: string, transport: TransportName): Promise<string> => {
+  const { cert, key } = await certificateFiles(directory)
+  const component = `mqtt-jig/components/${transport === 'tls' ? 'tls' : 'web-socket'}`
+  const config = transport === 'tls' ? { cert, key } : transport === 'wss' ? { tls: { cert, key } } : {}
+  const file = join(directory, 'system.json')
+  writeFileSync(file, JSON.stringify({ benchListener: { component, config, dependencies: { logger: 'logger' } } }))
+  return file
 }
 
 const profiling = (file: string | undefined): string[] =>

@@ -12,7 +12,7 @@ export const nodePeer = (
 ): Broker => ({
   name,
   description,
-  lacks,
+  lacks: (benchCase) => ((benchCase.transport ?? 'tcp') === 'tcp' ? lacks(benchCase) : 'has TCP alone here'),
   start: async (): Promise<RunningBroker> => {
     const child = new Child(name, process.execPath, [file, ...args], { ipc: true })
     const { port } = await child.message<{ port: number }>()

@@ -1,22 +1,21 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Qos, Version } from '../plan.ts'
 import type { Meter } from './meter.ts'
+import { openSocket, type Target } from './open-socket.ts'
 import { PacketCounter, type PacketListener } from './packet-counter.ts'
 import { disconnect as disconnectPacket, encodeConnect, encodeSubscribe, PacketType, pingreq } from './packets.ts'
 
 /** The broker has refused a request. */
 export class Refusal extends Error {}
 
-export interface Target {
-  readonly host: string
-  readonly port: number
-}
+export type { Target } from './open-socket.ts'
 
 /** How long an answer may take, in milliseconds. */
 const answerDeadlineMs = 30_000
 
 /**
- * All sockets read into one buffer: the bytes are counted before the next read. It holds as much as one read gives a broker in
+ * All sockets of TCP read into one buffer: the bytes are counted before the next read. It holds as much as one read gives a broker in
  * Node, so that a generator never needs more reads than its broker needs writes.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(262_144)
@@ -25,7 +24,7 @@ const sharedBuffer = Buffer.allocUnsafeSlow(262_144)
 export class Client implements PacketListener {
   readonly version: Version
   protected readonly meter: Meter
-  protected readonly socket: Socket
+  #socket: Duplex
   readonly #counter: PacketCounter
   readonly #target: Target
   readonly #localAddress: string | undefined
@@ -41,12 +40,14 @@ export class Client implements PacketListener {
     this.#counter = new PacketCounter(this, version)
     this.#target = target
     this.#localAddress = localAddress
-    const onread: OnReadOpts = { buffer: sharedBuffer, callback: (bytes) => this.#bytes(bytes) }
+    const onread: OnReadOpts = { buffer: sharedBuffer, callback: (bytes) => this.#bytes(sharedBuffer, bytes) }
     // The types know `onread` for `connect` alone; a socket that connects later takes it as well.
-    this.socket = new Socket({ onread } as SocketConstructorOpts)
-    this.socket.setNoDelay(true)
-    this.socket.on('error', (error) => this.#end(error.message))
-    this.socket.on('close', () => this.#end('the broker closed the connection'))
+    this.#socket = this.#watch(new Socket({ onread } as SocketConstructorOpts).setNoDelay(true))
+  }
+
+  /** What carries MQTT. */
+  protected get socket(): Duplex {
+    return this.#socket
   }
 
   /** Whether the connection is there. */
@@ -56,13 +57,11 @@ export class Client implements PacketListener {
 
   /** Opens the connection and sends CONNECT. @throws Refusal, or the error of the network. */
   async connect(clientId: string): Promise<void> {
-    const { host, port } = this.#target
-    const from = this.#localAddress === undefined ? {} : { localAddress: this.#localAddress }
-    this.socket.connect({ host, port, ...from })
-    await new Promise<void>((resolve, reject) => {
-      this.socket.once('connect', resolve).once('error', reject)
-      this.socket.once('close', () => reject(new Error('closed before it was connected')))
-    })
+    if ((this.#target.transport ?? 'tcp') === 'tcp') await this.#connectTcp(this.#socket as Socket)
+    else {
+      this.#socket = this.#watch(await openSocket(this.#target, this.#localAddress))
+      this.#socket.on('data', (chunk: Buffer) => this.#bytes(chunk, chunk.length))
+    }
     const body = await this.ask(encodeConnect(clientId, this.version), PacketType.CONNACK, 'CONNECT')
     const code = body[1]!
     if (code !== 0) throw new Refusal(`CONNACK ${hex(code)} to CONNECT of version ${this.version}`)
@@ -148,10 +147,26 @@ export class Client implements PacketListener {
   /** All of a chunk is read. */
   protected endChunk(): void {}
 
-  #bytes(bytes: number): boolean {
+  #watch<S extends Duplex>(socket: S): S {
+    return socket
+      .on('error', (error) => this.#end(error.message))
+      .on('close', () => this.#end('the broker closed the connection'))
+  }
+
+  async #connectTcp(socket: Socket): Promise<void> {
+    const { host, port } = this.#target
+    const from = this.#localAddress === undefined ? {} : { localAddress: this.#localAddress }
+    socket.connect({ host, port, ...from })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve).once('error', reject)
+      socket.once('close', () => reject(new Error('closed before it was connected')))
+    })
+  }
+
+  #bytes(buffer: Buffer, bytes: number): boolean {
     this.meter.nowMs = performance.now()
     try {
-      this.#counter.feed(sharedBuffer, bytes)
+      this.#counter.feed(buffer, bytes)
     } catch (error) {
       this.#end((error as Error).message)
       this.socket.destroy()

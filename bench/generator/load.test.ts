@@ -26,7 +26,7 @@ const jobFor = async (server: ReturnType<typeof createServer>): Promise<Omit<Job
   await once(server, 'listening')
   closing.push(() => server.close())
   const { port } = server.address() as AddressInfo
-  return { host: '127.0.0.1', port, brokerPid: process.pid, warmUpMs: 0, measureMs: 0 }
+  return { host: '127.0.0.1', port, transport: 'tcp', brokerPid: process.pid, warmUpMs: 0, measureMs: 0 }
 }
 
 const run = async (wanted: LoadPlan, tamper?: Tamper): Promise<Outcome> => {

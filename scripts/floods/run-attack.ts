@@ -1,6 +1,7 @@
 import type { Broker } from '../../bench/brokers/broker.ts'
 import { Child } from '../../bench/brokers/child.ts'
 import { readProcessUsage } from '../../bench/process-usage.ts'
+import { askProcess } from './ask-process.ts'
 import type { Attack, Outcome } from './attack.ts'
 import type { AttackJob, AttackReport, WitnessFigures, WitnessReport, WitnessRequest } from './messages.ts'
 
@@ -112,23 +113,8 @@ const watched = async (witness: Child, port: number, during: () => Promise<unkno
   return report
 }
 
-/** Sends a message to a process and waits for the next one from it. @throws Error when it fails, ends or takes too long. */
 const ask = (child: Child, message: object, deadlineMs: number): Promise<AttackReport | WitnessReport> =>
-  new Promise((resolve, reject) => {
-    const { process } = child
-    const settle = (act: () => void) => () => {
-      clearTimeout(timer)
-      process.off('message', answered).off('exit', ended)
-      act()
-    }
-    const answered = (report: AttackReport | WitnessReport) =>
-      settle(() => (report.type === 'failed' ? reject(new Error(report.reason)) : resolve(report)))()
-    const ended = settle(() => reject(new Error(`a process ended: ${child.output.trim()}`)))
-    const late = settle(() => reject(new Error(`a process gave no answer within ${deadlineMs / 1000} s`)))
-    const timer = setTimeout(late, deadlineMs)
-    process.once('message', answered).once('exit', ended)
-    process.send(message)
-  })
+  askProcess(child, message, deadlineMs)
 
 /** Samples the memory of a process. */
 const watchMemory = (pid: number) => {

@@ -17,6 +17,8 @@ const readme = read('README.md')
 const pages = [
   'docs/configuration.md',
   'docs/embedding.md',
+  'docs/secure.md',
+  'docs/security.md',
   'docs/testing.md',
   'docs/writing-components.md',
   'examples/README.md',

@@ -56,10 +56,10 @@ describe('the command', () => {
   })
 
   test('init writes a config that start, go and graph take', () => {
-    expect(mqttJig(['init', 'system.config.mjs']).stdout).toBe(
+    expect(mqttJig(['init', '--local', 'system.config.mjs']).stdout).toBe(
       'Wrote system.config.mjs. Start the broker with it: npx mqtt-jig\n',
     )
-    expect(mqttJig(['init', 'system.config.mjs']).code).toBe(1)
+    expect(mqttJig(['init', '--local', 'system.config.mjs']).code).toBe(1)
     const { stdout } = mqttJig(['graph', '--format', 'mermaid', '--output', '-'])
     expect(stdout).toContain('flowchart TB')
   })
@@ -80,7 +80,7 @@ describe('the command', () => {
   })
 
   test('start takes a config in TypeScript where Node does, and says what would do elsewhere', () => {
-    mqttJig(['init', 'typed.config.ts'])
+    mqttJig(['init', '--local', 'typed.config.ts'])
     // A port that cannot be had ends it at once.
     const { code, stderr } = mqttJig(['start', '--config', 'typed.config.ts', '--set', 'server.host=192.0.2.1'])
     if (canReadTypeScript) {
@@ -163,7 +163,7 @@ describe('programs that import the package', () => {
     }
 
     beforeAll(() => {
-      mqttJig(['init', 'system.config.ts'])
+      mqttJig(['init', '--local', 'system.config.ts'])
       // The component that README shows, as a project of its own imports what it needs.
       const source = readFileSync(join(root, 'test/heartbeat/index.ts'), 'utf8')
       writeFileSync(
