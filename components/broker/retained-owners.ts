@@ -58,9 +58,11 @@ export class RetainedOwners {
 
   /** A message is retained. @param replaced the one on its topic before. @param source undefined if it is not kept. */
   retained(message: Message, replaced: Message | undefined, source: SharedSource | undefined): void {
-    // Held before the other one is released: they may have the same publisher.
+    const before = replaced === undefined ? undefined : this.#sourceOf.get(replaced)
+    if (before !== undefined) this.#sourceOf.delete(replaced!)
+    // Held before the other one is released: they may be the same.
     if (source !== undefined) this.#hold(message, source)
-    if (replaced !== undefined) this.removed(replaced)
+    if (before !== undefined) this.#release(replaced!, before)
   }
 
   /** A message is not retained any more. */
@@ -68,6 +70,10 @@ export class RetainedOwners {
     const source = this.#sourceOf.get(message)
     if (source === undefined) return
     this.#sourceOf.delete(message)
+    this.#release(message, source)
+  }
+
+  #release(message: Message, source: SharedSource): void {
     const shrunk = this.#sources.release(source)
     const { quota } = source
     if (quota === undefined) return

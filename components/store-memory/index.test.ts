@@ -56,7 +56,7 @@ describe('the memory store over a reset', () => {
   it('carries a publisher of many retained messages once, and shares it again', async () => {
     const { store } = await filled()
     const source = retainedSource()
-    for (const topic of ['x', 'y', 'z']) {
+    for (const topic of ['one', 'two', 'three']) {
       store.append({ type: 'retained', message: Message.of({ topic, payload: Buffer.from('1') }), source })
     }
     const suspended = await suspend(store)
