@@ -55,7 +55,7 @@ export class Authorization {
       const decision = authorizer.mayPublish(identity, topic, qos, retain)
       if (decision !== 'pass') return decision === 'allow'
     }
-    return this.#isOpenFor(identity)
+    return this.isOpenFor(identity)
   }
 
   /** @param filter without `$share/{ShareName}/`. */
@@ -70,7 +70,7 @@ export class Authorization {
       const decision = authorizer.maySubscribe(identity, filter, qos)
       if (decision !== 'pass') return decision === 'allow'
     }
-    return this.#isOpenFor(identity)
+    return this.isOpenFor(identity)
   }
 
   /** Units of work that `maySubscribe` costs at most. */
@@ -99,11 +99,11 @@ export class Authorization {
       if (decision !== 'pass') return decision === 'allow'
     }
     // If no authorizer has a rule about receiving, what was allowed is decided when the client subscribes.
-    return this.#receive.length === 0 ? this.hasAuthorizers || this.#isOpenFor(identity) : false
+    return this.#receive.length === 0 ? this.hasAuthorizers || this.isOpenFor(identity) : false
   }
 
   /** Whether there is no rule and no authorizer for this client. */
-  #isOpenFor({ attributes }: Identity): boolean {
+  isOpenFor({ attributes }: Identity): boolean {
     return !this.hasAuthorizers && attributes?.rules === undefined
   }
 

@@ -55,9 +55,7 @@ const perUser = {
     .min(0)
     .max(100_000_000)
     .optional()
-    .describe(
-      'Retained messages that one user has published since the start. Unset: half of `maximumRetainedMessages`.',
-    ),
+    .describe('Retained messages that one user has published. Unset: half of `maximumRetainedMessages`.'),
   maximumRetainedBytesPerUser: z
     .int()
     .min(0)
@@ -233,7 +231,15 @@ const retained = {
     .min(0)
     .max(1024 ** 4)
     .default(256 * 1024 ** 2)
-    .describe('Their bytes.'),
+    .describe('Their bytes, and those of their publishers (about 1 KiB for each that differs).'),
+  checkRetainedSource: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the right of its publisher is asked about again when a retained message is delivered, with the rules in force then. If ' +
+        'the publisher may not publish to the topic any more, the message is not delivered, and counted. It costs nothing without ' +
+        'authorizers and own rules of clients.',
+    ),
 }
 
 export const brokerConfig = z.strictObject({

@@ -28,6 +28,8 @@ export interface BrokerCounters {
   deniedSubscribes: number
   /** Subscriptions that were ended because they are no longer allowed. */
   endedSubscriptions: number
+  /** Retained messages that were not delivered because their publisher may not publish them any more. */
+  deniedRetained: number
   /** Clients that were refused because their user had as many sessions as it may. */
   refusedSessionsOfUser: number
   /** Subscriptions that were refused because those of the user cost as much as they may. */
@@ -55,6 +57,7 @@ export const newBrokerCounters = (): BrokerCounters => ({
   deniedPublishes: 0,
   deniedSubscribes: 0,
   endedSubscriptions: 0,
+  deniedRetained: 0,
   refusedSessionsOfUser: 0,
   refusedSubscriptionsOfUser: 0,
   droppedOfUser: 0,

@@ -5,13 +5,15 @@ import type { BrokerCounters } from './counters.ts'
 /** What operators read of a broker: what it holds now, and each of its counters. */
 export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: BrokerCore): readonly Measure[] => {
   const refusedWildcards = 'Subscriptions that were refused because of maximumWildcardLevels.'
+  const deniedRetained = 'Retained messages not delivered since their publishers lost the right.'
   return [
     gauge('connected', 'clients', 'Clients that are connected now.', () => sessions.connected.size),
     gauge('held', 'sessions', 'Sessions, of clients that are connected or away.', () => sessions.count),
     gauge('away', 'sessions', 'Sessions whose clients are not connected.', () => sessions.away.count),
     gauge('holding', 'users', 'Users that hold a session or a retained message.', () => quotas.count),
     gauge('retained', 'messages', 'Retained messages.', () => retained.messages.count),
-    gauge('retained_memory', 'bytes', 'Memory of the retained messages.', () => retained.messages.bytes),
+    gauge('retained_memory', 'bytes', 'Memory of the retained messages.', () => retained.bytes),
+    gauge('retaining', 'publishers', 'Publishers of retained messages that are kept.', () => retained.sources),
     gauge('queued', 'bytes', 'Memory of messages that wait or are in flight, and of Wills.', () => gauges.queuedBytes),
     gauge('wills', 'bytes', 'The part of the Wills in it.', () => gauges.willBytes),
     gauge('subscriptions', 'bytes', 'Memory of the subscriptions of all sessions.', () => gauges.subscriptionBytes),
@@ -51,6 +53,7 @@ export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: Bro
       () => counters.deniedSubscribes,
     ),
     counter('revoked', 'subscriptions', 'Subscriptions ended by a change of rules.', () => counters.endedSubscriptions),
+    counter('denied_retained', 'messages', deniedRetained, () => counters.deniedRetained),
     ...ofUsers(counters),
   ]
 }

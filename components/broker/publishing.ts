@@ -78,7 +78,7 @@ export class Publishing {
     const allowed = this.mayPublish(message, publisher.identity)
     if (allowed !== ReasonCode.Success) return this.#decided(allowed)
     let reason: ReasonCode = ReasonCode.Success
-    if (message.retain && !this.#broker.retained.take(message, publisher.quota)) {
+    if (message.retain && !this.#broker.retained.take(message, publisher)) {
       reason = ReasonCode.QuotaExceeded
       if (told) return this.#decided(reason)
     }

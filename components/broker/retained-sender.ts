@@ -37,6 +37,8 @@ const NODE_UNITS = 1
 const TOPIC_UNITS = 2
 const MESSAGE_UNITS = 15
 const QUEUED_UNITS = 15
+/** The publisher of a message is asked about. */
+const SOURCE_UNITS = 3
 
 const PAGE_LIMITS = { looked: STEP, found: PAGE }
 
@@ -131,18 +133,18 @@ export class RetainedSender implements TurnTask {
   }
 
   /**
-   * The message on the topic at `#position` as it is now; undefined when there is none, or when the search for more topics,
+   * The message on the topic at `#position` as it is now; undefined when there is none that may be delivered, or when the search for more topics,
    * or for those of the next subscription, was all that there was to do.
    */
   #peek(): Message | undefined {
     const { retained, scheduler } = this.#broker
     if (this.#position < this.#numbers.length) {
       const message = retained.messages.at(this.#numbers[this.#position]!, this.#broker.now())
-      if (message === undefined) {
-        this.#position += 1
-        scheduler.spend(TOPIC_UNITS)
-      }
-      return message
+      if (retained.checksSource) scheduler.spend(SOURCE_UNITS)
+      if (message !== undefined && retained.mayDeliver(message)) return message
+      this.#position += 1
+      scheduler.spend(TOPIC_UNITS)
+      return undefined
     }
     if (this.#search !== undefined) this.#goOnSearching(this.#search)
     else if (this.#reached < this.#last) this.#nextPage()

@@ -1,12 +1,15 @@
 import type { Logger } from '../../src/kinds/logger.ts'
+import type { StoredRetained } from '../../src/kinds/store.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
+import type { Authorization } from './authorization.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Journal } from './journal.ts'
 import { RetainedOwners } from './retained-owners.ts'
+import { type RetainedPublisher, RetainedSources } from './retained-sources.ts'
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /** Messages with a Message Expiry Interval that are looked at in one sweep. There are five sweeps in a second. */
@@ -22,9 +25,15 @@ const FIND_STEP = 1_000
 /** Units of work for each of them. */
 const FIND_UNITS = 2
 
+/** The session of a client that publishes a message to retain. */
+export interface RetainedSession extends RetainedPublisher {
+  readonly quota: UserNumbers
+}
+
 /** The parts of the broker that the retained messages use. */
 export interface RetainedContext {
   readonly config: BrokerConfig
+  readonly authorization: Authorization
   readonly journal: Journal
   readonly counters: BrokerCounters
   readonly log: Logger
@@ -37,6 +46,9 @@ export class Retained {
   readonly #journal: Journal
   readonly #counters: BrokerCounters
   readonly #log: Logger
+  readonly #authorization: Authorization
+  readonly #checksSource: boolean
+  readonly #sources = new RetainedSources()
   readonly #owners: RetainedOwners
   /** Messages that were not retained since there was no room. */
   refused = 0
@@ -46,12 +58,14 @@ export class Retained {
   /** Messages that are yet to be looked at in this sweep. */
   #sweepLeft = 0
 
-  constructor({ config, journal, counters, log, quotas }: RetainedContext) {
+  constructor({ config, authorization, journal, counters, log, quotas }: RetainedContext) {
     this.messages = new RetainedMessages({
       maximumMessages: config.maximumRetainedMessages,
       maximumBytes: config.maximumRetainedBytes,
     })
-    this.#owners = new RetainedOwners(this.messages, quotas)
+    this.#owners = new RetainedOwners(this.messages, quotas, this.#sources)
+    this.#authorization = authorization
+    this.#checksSource = config.checkRetainedSource
     this.#journal = journal
     this.#counters = counters
     this.#log = log
@@ -60,23 +74,69 @@ export class Retained {
   /**
    * Retains a message with RETAIN 1: it replaces the message of its topic [MQTT-3.3.1-5], or removes it if the payload is empty
    * [MQTT-3.3.1-6] [MQTT-3.3.1-7].
-   * @param message lent. @param quota that of its publisher; undefined for a message of the server itself.
+   * @param message lent. @param publisher undefined for a message of the server itself.
    * @returns false if there is no room. The message of the topic then stays unchanged.
    */
-  take(message: Message, quota?: UserNumbers): boolean {
+  take(message: Message, publisher?: RetainedSession): boolean {
     if (message.payloadLength === 0) {
       this.delete(message.topic)
       return true
     }
     const kept = message.alone()
-    if (quota !== undefined && !this.#owners.hasRoom(kept, quota)) return this.#refuseUser(kept, quota)
+    const shared = publisher !== undefined && this.#keepsSource(publisher) ? this.#sources.of(publisher) : undefined
+    if (publisher !== undefined && !this.#owners.hasRoom(kept, publisher.quota, shared)) {
+      return this.#refuseUser(kept, publisher.quota)
+    }
     const replaced = this.messages.get(kept.topic, Number.NEGATIVE_INFINITY)
-    if (!this.messages.set(kept)) return this.#refuse(kept)
-    this.#owners.retained(kept, replaced, quota)
+    const growth = this.#owners.sourceGrowth(replaced, shared)
+    if (!this.messages.set(kept, this.#sources.bytes, growth)) return this.#refuse(kept)
+    this.#owners.retained(kept, replaced, shared)
     this.#full = false
     this.#isUserFull = false
-    this.#journal.append({ type: 'retained', message: kept })
+    if (shared === undefined) this.#journal.append({ type: 'retained', message: kept })
+    else this.#journal.append({ type: 'retained', message: kept, source: shared.source })
     return true
+  }
+
+  /** The memory of the messages and their publishers, in bytes. */
+  get bytes(): number {
+    return this.messages.bytes + this.#sources.bytes
+  }
+
+  /** Different publishers that are kept. */
+  get sources(): number {
+    return this.#sources.count
+  }
+
+  /** Whether `mayDeliver` asks authorizers. */
+  get checksSource(): boolean {
+    return this.#checksSource && (this.#authorization.hasAuthorizers || this.#sources.hasRules)
+  }
+
+  /**
+   * Whether the publisher of a retained message may still publish it, by the rules in force now. Otherwise the message is not
+   * delivered, and counted.
+   */
+  mayDeliver(message: Message): boolean {
+    if (!this.checksSource) return true
+    const shared = this.#owners.sourceOf(message)
+    if (shared === undefined) return true
+    if (this.#authorization.mayPublish(shared.identity, message.topic, message.qos, true)) return true
+    this.#counters.deniedRetained += 1
+    if (this.#counters.deniedRetained === 1) {
+      const { clientId, userName } = shared.identity
+      this.#log.warn(
+        { topic: message.topic, client: clientId, user: userName },
+        `A retained message was not delivered: ${shortenText(clientId)} may not publish to ${shortenText(message.topic)} any more ` +
+          '(checkRetainedSource). Further ones are counted and not logged',
+      )
+    }
+    return false
+  }
+
+  /** The publisher is kept for the quota of its user and to be asked about; one that may do everything is not. */
+  #keepsSource({ identity, owner }: RetainedPublisher): boolean {
+    return owner !== undefined || !this.#authorization.isOpenFor(identity)
   }
 
   /**
@@ -112,8 +172,12 @@ export class Retained {
   }
 
   /** Restores the messages of the store. */
-  restore(messages: readonly Message[]): void {
-    for (const message of messages) this.messages.set(message)
+  restore(all: readonly StoredRetained[]): void {
+    for (const { message, source } of all) {
+      const shared = source && this.#sources.restored(source)
+      const growth = this.#owners.sourceGrowth(undefined, shared)
+      if (this.messages.set(message, this.#sources.bytes, growth)) this.#owners.retained(message, undefined, shared)
+    }
   }
 
   /** Begins a sweep over some of the messages with an expiry time, or over all if there are few. */
@@ -159,7 +223,8 @@ export class Retained {
   #refuse({ topic }: Message): false {
     this.refused += 1
     if (!this.#full) {
-      const { count, bytes } = this.messages
+      const { count } = this.messages
+      const { bytes } = this
       this.#log.warn({ topic, count, bytes }, 'A message is not retained: there is no room for more of them')
     }
     this.#full = true

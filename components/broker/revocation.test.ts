@@ -111,10 +111,9 @@ describe('when rules change', () => {
   })
 
   it('a retained message that is being replayed is held back, as is a Will', () => {
-    publisher().take(
-      publishPacket({ topic: 'secret/a', retain: true }),
-      publishPacket({ topic: 'open/a', retain: true }),
-    )
+    publisher().take(publishPacket({ topic: 'open/a', retain: true }))
+    // The server may always publish: only the subscriber is asked about.
+    broker.broker.publish({ topic: 'secret/a', payload: 'x', retain: true })
     const will = { topic: 'secret/will', payload: Buffer.from('gone'), qos: 1 as const, retain: false }
     const dying = broker.connect({ clientId: 'dying', will })
     const watcher = broker.connect({ clientId: 'watcher' })

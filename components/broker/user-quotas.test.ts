@@ -158,7 +158,7 @@ describe('retained messages', () => {
   it.each([
     ['maximumRetainedMessages', { maximumRetainedMessages: 4 }],
     ['maximumRetainedMessagesPerUser', { maximumRetainedMessagesPerUser: 2 }],
-    ['maximumRetainedBytesPerUser', { maximumRetainedBytesPerUser: 2 * 700 }],
+    ['maximumRetainedBytesPerUser', { maximumRetainedBytesPerUser: 2_100 + 2 * 700 }],
   ])('of one user are bounded by %s: another user still finds room', (_, config) => {
     start(config)
     const [alice, bob] = [connect('alice', '1'), connect('bob', '2')]
@@ -232,4 +232,28 @@ it('what sessions hold counts after a restart', async () => {
   expect({ ...quotaOf('alice'), idle: undefined }).toEqual(before)
   expect(before).toMatchObject({ sessions: 1, awaySessions: 1, queuedBytes: 458 })
   expect(connack('alice', '2')).toMatchObject({ reasonCode: 0x97 })
+})
+
+it('what users have retained counts after a restart, with the bytes of its publishers', async () => {
+  const store = new MemoryStore()
+  const config = { maximumRetainedMessagesPerUser: 2 }
+  start(config, { store })
+  const retain = (topic: string) => publishPacket({ topic, retain: true, qos: 1 })
+  connect('alice', '1').take(retain('a'))
+  connect('alice', '2').take(retain('b'))
+  broker.connect(asUser('bob', { clientId: '3' })).take(retain('c'))
+  const numbers = () => ['alice', 'bob'].map((user) => [quotaOf(user)?.retainedMessages, quotaOf(user)?.retainedBytes])
+  const before = numbers()
+  expect(before.map(([messages]) => messages)).toEqual([2, 1])
+  broker.stop()
+  start(config, { store })
+  await broker.broker.restore()
+  expect(numbers()).toEqual(before)
+  expect(connect('alice', '1').take(retain('d'))[0]).toMatchObject({ reasonCode: 0x97 })
+  // Bob has no session, and is forgotten with his last message.
+  expect(broker.core.quotas.count).toBe(2)
+  broker.broker.deleteRetained('c')
+  expect([broker.core.quotas.count, quotaOf('bob')]).toEqual([1, undefined])
+  for (const topic of ['a', 'b']) broker.broker.deleteRetained(topic)
+  expect(quotaOf('alice')).toMatchObject({ retainedMessages: 0, retainedBytes: 0 })
 })

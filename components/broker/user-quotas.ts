@@ -35,6 +35,7 @@ export interface UserLimits {
 
 /** The part of the quotas of all users that most parts of the broker use. */
 export interface UserAccounts {
+  of(owner: string): UserNumbers
   limitsOf(quota: Pick<UserNumbers, 'user'>): UserLimits
   release(quota: UserNumbers): void
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Store, StoredState } from '../../src/kinds/store.ts'
+import type { Store, StoredRetained, StoredState } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
-import { messageParts, queuedMessage, sessionRecord, will } from '../../test/helpers/store-records.ts'
+import { messageParts, queuedMessage, retainedSource, sessionRecord, will } from '../../test/helpers/store-records.ts'
 import type { Handover } from './handover.ts'
 import { memoryStore } from './index.ts'
 import type { MemoryStore } from './memory-store.ts'
@@ -13,6 +13,8 @@ describe('the memory store over a reset', () => {
   const suspend = async (store: MemoryStore) => (await memoryStore.suspend!(store, context)) as Handover
   const resume = async (suspended: unknown) => (await memoryStore.resume!({}, {}, suspended, context)) as MemoryStore
   const everything = async (store: Store): Promise<StoredState> => store.restore()
+
+  const partsOf = ({ message, source }: StoredRetained) => ({ ...messageParts(message), source })
 
   /** A message in the queues of two sessions, that is retained, and the Will of one of them. */
   const filled = async () => {
@@ -35,7 +37,7 @@ describe('the memory store over a reset', () => {
     const { sessions, retained } = await everything(after)
     expect(sessions.map(({ id, queue }) => [id, queue])).toEqual(before.sessions.map(({ id, queue }) => [id, queue]))
     expect(sessions[1]!.queue).toEqual({ count: 0, bytes: 0, lastSequence: 3 })
-    expect(retained.map(messageParts)).toEqual(before.retained.map(messageParts))
+    expect(retained.map(partsOf)).toEqual(before.retained.map(partsOf))
     expect(after.counts).toEqual(store.counts)
   })
 
@@ -46,9 +48,31 @@ describe('the memory store over a reset', () => {
     const after = await resume(structuredClone(suspended))
     const { sessions, retained } = await everything(after)
     const places = [after.read('a', 0, 1)[0]!.message, after.read('b', 0, 1)[0]!.message, sessions[0]!.will!.message]
-    for (const place of places) expect(place).toBe(retained[0])
-    expect(messageParts(retained[0]!)).toEqual(messageParts(message))
-    expect(retained[0]).not.toBe(message)
+    for (const place of places) expect(place).toBe(retained[0]!.message)
+    expect(messageParts(retained[0]!.message)).toEqual(messageParts(message))
+    expect(retained[0]!.message).not.toBe(message)
+  })
+
+  it('carries a publisher of many retained messages once, and shares it again', async () => {
+    const { store } = await filled()
+    const source = retainedSource()
+    for (const topic of ['one', 'two', 'three']) {
+      store.append({ type: 'retained', message: Message.of({ topic, payload: Buffer.from('1') }), source })
+    }
+    const suspended = await suspend(store)
+    expect(suspended.sources).toHaveLength(1)
+    const { retained } = await everything(await resume(structuredClone(suspended)))
+    const [none, ...sources] = retained.map((each) => each.source)
+    expect([none, sources[0]]).toEqual([undefined, source])
+    expect(new Set(sources).size).toBe(1)
+  })
+
+  it('takes what a store without publishers left, of version 2', async () => {
+    const { store } = await filled()
+    const { sources: _, sourceOfRetained: __, ...older } = await suspend(store)
+    const after = await resume(structuredClone({ ...older, version: 2 }))
+    const { retained } = await everything(after)
+    expect(retained.map(partsOf)).toEqual((await everything(store)).retained.map(partsOf))
   })
 
   it('hands over nothing but plain data', async () => {
@@ -78,11 +102,11 @@ describe('the memory store over a reset', () => {
   })
 
   it.each([
-    ['another version', { version: 1 }, 'it has version 1, and this store reads version 2.'],
-    ['no version', { sessions: [] }, 'it has no version, and this store reads version 2.'],
-    ['nothing', undefined, 'it has no version, and this store reads version 2.'],
-    ['another shape', { version: 2, messages: [], sessions: [{}], retained: [] }, 'sessions.0.record: '],
-    ['a message that is not there', { version: 2, messages: [], sessions: [], retained: [1] }, 'message 1 of 0.'],
+    ['another version', { version: 1 }, 'it has version 1, and this store reads version 3.'],
+    ['no version', { sessions: [] }, 'it has no version, and this store reads version 3.'],
+    ['nothing', undefined, 'it has no version, and this store reads version 3.'],
+    ['another shape', { version: 3, messages: [], sessions: [{}], retained: [] }, 'sessions.0.record: '],
+    ['a message that is not there', { version: 3, messages: [], sessions: [], retained: [1] }, 'message 1 of 0.'],
   ])('says what is wrong with %s', async (_, suspended, why) => {
     const resumed = resume(suspended)
     await expect(resumed).rejects.toThrow('the store before this one left sessions and messages in a form that')

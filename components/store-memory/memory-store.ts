@@ -2,6 +2,7 @@ import type {
   QueuedMessage,
   SessionRecord,
   Store,
+  StoredRetained,
   StoredSession,
   StoredState,
   StoreRecord,
@@ -17,19 +18,19 @@ export class MemoryStore implements Store {
   readonly durableBatch = Number.POSITIVE_INFINITY
   readonly #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
-  readonly #retained = new Map<string, Message>()
+  readonly #retained = new Map<string, StoredRetained>()
 
   restore(): Promise<StoredState> {
     return Promise.resolve({
       sessions: [...this.#sessions.values()].map(storedSession),
-      retained: [...this.#retained.values()],
+      retained: [...this.#retained.values()].map(({ message, source }) => ({ message, source })),
     })
   }
 
   append(record: StoreRecord): void {
     if (record.type === 'session') this.#keep(record.session)
     else if (record.type === 'session-ended') this.#sessions.delete(record.session)
-    else if (record.type === 'retained') this.#retained.set(record.message.topic, record.message)
+    else if (record.type === 'retained') this.#retained.set(record.message.topic, record)
     else if (record.type === 'retained-removed') this.#retained.delete(record.topic)
     else {
       const session = this.#sessions.get(record.session)
@@ -54,7 +55,7 @@ export class MemoryStore implements Store {
     return this.#sessions.values()
   }
 
-  get retained(): Iterable<Message> {
+  get retained(): Iterable<StoredRetained> {
     return this.#retained.values()
   }
 

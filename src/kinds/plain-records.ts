@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { Message } from '../mqtt/message.ts'
 import type { Subscription } from '../mqtt/subscription.ts'
 import { identityAttributes } from './identity.ts'
-import type { QueuedMessage, SessionRecord } from './store.ts'
+import type { QueuedMessage, RetainedSource, SessionRecord } from './store.ts'
 
 /** The number of a message. */
 export type ReferTo = (message: Message) => number
@@ -88,6 +88,22 @@ export const queuedFromPlain = (plain: PlainQueuedRecord, referred: Referred): Q
   shared: plain.shared ?? undefined,
 })
 
+export const sourceToPlain = (source: RetainedSource): PlainSourceRecord => ({
+  clientId: source.clientId,
+  userName: source.userName ?? null,
+  claimedUserName: source.claimedUserName ?? null,
+  attributes: source.attributes ?? null,
+  peer: source.peer ?? null,
+})
+
+export const sourceFromPlain = (plain: PlainSourceRecord): RetainedSource => ({
+  clientId: plain.clientId,
+  userName: plain.userName ?? undefined,
+  claimedUserName: plain.claimedUserName ?? undefined,
+  attributes: plain.attributes ?? undefined,
+  peer: plain.peer ?? undefined,
+})
+
 const count = z.int().min(0)
 const packetIdentifier = z.int().min(0).max(0xffff)
 const qos = z.literal([0, 1, 2] satisfies QoS[])
@@ -156,10 +172,23 @@ const queued = z.strictObject({
   pubrecOrder: count,
 })
 
+/** The publisher of retained messages. Equal ones may be stored once. */
+const source = z.strictObject({
+  clientId: z.string(),
+  userName: z.string().nullable(),
+  claimedUserName: z.string().nullable().default(null),
+  attributes: identityAttributes.nullable().default(null),
+  peer: peer.nullable().default(null),
+})
+
 /** The schemas of plain records, and of the numbers in them. */
-export const plainRecords = { message, session, subscription, queued, reference, packetIdentifier, sequence: count }
+export const plainRecords = {
+  ...{ message, session, subscription, queued, source },
+  ...{ reference, packetIdentifier, sequence: count },
+}
 
 export type PlainMessageRecord = z.output<typeof message>
 export type PlainSessionRecord = z.output<typeof session>
 export type PlainSubscriptionRecord = z.output<typeof subscription>
+export type PlainSourceRecord = z.output<typeof source>
 export type PlainQueuedRecord = z.output<typeof queued>

@@ -36,7 +36,23 @@ export const Store = kind<Store>()('Store', { unique: true })
 /** What a store holds when a system starts. */
 export interface StoredState {
   readonly sessions: readonly StoredSession[]
-  readonly retained: readonly Message[]
+  readonly retained: readonly StoredRetained[]
+}
+
+export interface StoredRetained {
+  readonly message: Message
+  /** Who published it. Omitted for a message of the server itself, and if it is not known. */
+  readonly source?: RetainedSource | undefined
+}
+
+/**
+ * The client that published a retained message: what authorization and the quota of its user need. The broker gives the same object
+ * with all messages of one publisher, and never changes it. A store that gives the same object for equal sources is restored faster.
+ */
+export interface RetainedSource extends Pick<SessionRecord, 'userName' | 'claimedUserName' | 'attributes'> {
+  readonly clientId: string
+  /** Without its port (0); omitted if it is not known. */
+  readonly peer?: Peer | undefined
 }
 
 export interface StoredSession extends SessionRecord {
@@ -120,5 +136,5 @@ export type StoreRecord =
   /** and released. */
   | { readonly type: 'released'; readonly session: string; readonly packetIdentifier: number }
   /** The retained message of its topic, kept, instead of any earlier one. */
-  | { readonly type: 'retained'; readonly message: Message }
+  | ({ readonly type: 'retained' } & StoredRetained)
   | { readonly type: 'retained-removed'; readonly topic: string }

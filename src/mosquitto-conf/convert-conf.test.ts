@@ -240,6 +240,7 @@ auto_id_prefix auto-
 clientid_prefixes site-
 retain_available false
 upgrade_outgoing_qos true
+check_retain_source false
 log_dest stderr
 log_type error
 log_type warning
@@ -249,7 +250,7 @@ log_type warning
       broker: {
         config: {
           ...{ maximumInflight: 50, maximumInflightMqtt3: 50, maximumInflightBytes: 1000, upgradeOutgoingQoS: true },
-          ...{ maximumQueuedMessages: 100_000_000, maximumQueuedBytes: 2000 },
+          ...{ maximumQueuedMessages: 100_000_000, maximumQueuedBytes: 2000, checkRetainedSource: false },
         },
       },
       mqttDecoder: { config: { maximumPacketSize: 4000, maximumConnectPacketSize: 4000 } },

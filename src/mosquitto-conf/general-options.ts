@@ -108,11 +108,6 @@ const LEVELS = [
   ['none', 'silent'],
 ] as const
 
-const takeSourceCheck: Taker = (line, _values, notes) => {
-  if (booleanOf(line))
-    notes.add(line, 'the rights of the publisher are not checked again when a retained message is delivered')
-}
-
 const takePersistence: Taker = (line, _values, notes) => {
   if (booleanOf(line)) notes.add(line, 'sessions and retained messages are in memory until there is a store on disk')
 }
@@ -132,7 +127,7 @@ const TAKERS: ReadonlyMap<string, Taker> = new Map(
     per_listener_settings: takePerListener,
     allow_zero_length_clientid: flag('mqttHandler', 'allowEmptyClientIdentifier'),
     auto_id_prefix: takeIdPrefix,
-    check_retain_source: takeSourceCheck,
+    check_retain_source: flag('broker', 'checkRetainedSource'),
     connection_messages: takeConnectionMessages,
     clientid_prefixes: (line, { mqttHandler }) => {
       mqttHandler['clientIdentifierPrefix'] = line.value

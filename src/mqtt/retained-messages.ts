@@ -56,14 +56,16 @@ export class RetainedMessages {
   /**
    * Keeps a message instead of any earlier one on its topic.
    * @param message kept, with a payload. For a message without a payload call `delete` [MQTT-3.3.1-6].
+   * @param others bytes of other memory that counts within `maximumBytes`. @param otherGrowth what this message adds to it.
    * @returns false if there is no room for it. Nothing has changed then, and an earlier message stays.
    */
-  set(message: Message): boolean {
+  set(message: Message, others = 0, otherGrowth = 0): boolean {
     const existing = this.#root.find(message.topic)?.message
     const growth = retainedCost(message) - (existing === undefined ? 0 : retainedCost(existing))
     if (existing === undefined && this.#count >= this.#limits.maximumMessages) return false
     // A message that takes no more memory than its predecessor always fits, even if the limits were lowered.
-    if (growth > 0 && this.#bytes + growth > this.#limits.maximumBytes) return false
+    const allGrowth = growth + otherGrowth
+    if (allGrowth > 0 && this.#bytes + others + allGrowth > this.#limits.maximumBytes) return false
     const node = this.#root.insert(message.topic)
     node.message = message
     if (existing === undefined) {

@@ -205,7 +205,7 @@ const shownState = async (store: Store): Promise<unknown> => {
       queue: messages.map(shownMessage),
     }
   })
-  const kept = retained.map(({ topic, payload }) => [topic, payload.toString()])
+  const kept = retained.map(({ message: { topic, payload } }) => [topic, payload.toString()])
   return { sessions: shown.sort(byId), retained: kept.sort() }
 }
 

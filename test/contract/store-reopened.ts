@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Store, StoredSession, StoreRecord } from '../../src/kinds/store.ts'
+import type { RetainedSource, Store, StoredSession, StoreRecord } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
-import { messageParts, queuedMessage, sessionRecord, subscriptionTo, will } from '../helpers/store-records.ts'
+import {
+  messageParts,
+  queuedMessage,
+  retainedSource,
+  sessionRecord,
+  subscriptionTo,
+  will,
+} from '../helpers/store-records.ts'
 import { driving, durable, type StoreUnderTest } from './store-under-test.ts'
 
 /** What was durable when a store ended is there when the next one begins: the part of `storeContract` that needs `reopen`. */
@@ -163,13 +170,34 @@ export const storeReopenedContract = <S extends Store>({ create, reopen, dispose
     append({ type: 'retained-removed', topic: 'z' }, { type: 'retained-removed', topic: 'x/' })
     append(retain('$SYS/z', 'once'), { type: 'retained-removed', topic: '$SYS/z' }, retain('$SYS/z', 'again'))
     const { retained } = await restored()
-    const parts = retained.map(messageParts).sort((a, b) => (a.topic < b.topic ? -1 : 1))
+    const parts = retained.map(({ message }) => messageParts(message)).sort((a, b) => (a.topic < b.topic ? -1 : 1))
     expect(parts.map(({ topic, payload }) => [topic, payload])).toEqual([
       ['$SYS/z', Buffer.from('again').toString('hex')],
       ['x', Buffer.from('new').toString('hex')],
       ['x/y', Buffer.from('other').toString('hex')],
     ])
     expect(parts[0]).toMatchObject({ qos: 1, retain: true, expiresAtMs: 1_700_000_000_000 })
+  })
+
+  it('has who published each retained message last, by value', async () => {
+    const retain = (topic: string, source?: RetainedSource): StoreRecord => {
+      const message = Message.of({ topic, payload: Buffer.from('x'), retain: true })
+      return source === undefined ? { type: 'retained', message } : { type: 'retained', message, source }
+    }
+    const full = retainedSource({ userName: 'üser', claimedUserName: undefined })
+    const least: RetainedSource = { clientId: 'other', userName: undefined }
+    append(retain('a', full), retain('b', full), retain('c', least), retain('d'))
+    append(retain('replaced', full), retain('replaced', least), retain('by server', full), retain('by server'))
+    append(retain('again', least), { type: 'retained-removed', topic: 'again' }, retain('again', full))
+    const expected = { again: full, a: full, b: full, c: least, d: undefined, replaced: least, 'by server': undefined }
+    const sources = async () => {
+      const { retained } = await restored()
+      return Object.fromEntries(retained.map(({ message, source }) => [message.topic, source]))
+    }
+    expect(await sources()).toEqual(expected)
+    // What was restored is stored again.
+    append({ type: 'retained-removed', topic: 'a' })
+    expect(await sources()).toEqual(Object.fromEntries(Object.entries(expected).filter(([topic]) => topic !== 'a')))
   })
 
   it('continues, and has everything again the next time', async () => {

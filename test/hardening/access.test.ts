@@ -133,6 +133,21 @@ describe.each(VERSIONS)('access control in version %i', (version) => {
     attack.broker.map.broker.deleteRetained('secret/retained')
   })
 
+  it('gives no retained message whose publisher has lost the right', async () => {
+    const attacker = await connected('ann')
+    publish(attacker, 'open/planted', '78', true)
+    await attacker.isAlive()
+    const witness = await connected('bob')
+    const planted = async () => {
+      witness.send(`82 @ 0009 ${noProperties(version)} "open/#" 00`)
+      return holds(await witness.untilPing(), 'open/planted')
+    }
+    expect(await planted()).toBe(true)
+    await rule(ACL.replace('topic open/#', 'topic read open/#'))
+    expect(await planted()).toBe(false)
+    attack.broker.map.broker.deleteRetained('open/planted')
+  })
+
   it('does not use cached answers from before for publishers', async () => {
     const witness = await connected('ann')
     await witness.subscribe('open/#')

@@ -1,6 +1,6 @@
 /** Parts of store records, with something in every field. */
 
-import type { QueuedMessage, SessionRecord, StoredWill } from '../../src/kinds/store.ts'
+import type { QueuedMessage, RetainedSource, SessionRecord, StoredWill } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { peerAt } from './peer-at.ts'
@@ -21,6 +21,15 @@ export const sessionRecord = (fields: Partial<SessionRecord> = {}): SessionRecor
   will: undefined,
   ...fields,
 })
+
+export const retainedSource = (fields: Partial<RetainedSource> = {}): RetainedSource => {
+  const { claimedUserName, attributes, peer } = sessionRecord()
+  return {
+    ...{ clientId: 'publisher', userName: undefined, claimedUserName, attributes },
+    ...(peer && { peer: { ...peer, port: 0 } }),
+    ...fields,
+  }
+}
 
 /** By default its payload is `message {sequence}`. */
 export const queuedMessage = (fields: Partial<QueuedMessage> = {}): QueuedMessage => ({
