@@ -28,9 +28,12 @@ const flood = async (attacker: Attacker, topic: (n: number) => string, count: nu
   )
   attacker.send(...packets)
   const codes: number[] = []
-  while (codes.length < count) codes.push(Number.parseInt((await attacker.packet()).slice(8, 10) || '0', 16))
+  while (codes.length < count) codes.push(reasonCodeOf(Buffer.from(await attacker.packet(), 'hex')))
   return codes
 }
+
+/** The Reason Code of a PUBACK packet: behind the Remaining Length, of one or more bytes, and the Packet Identifier. */
+const reasonCodeOf = (puback: Buffer): number => puback[puback.findIndex((byte, at) => at > 0 && byte < 0x80) + 3] ?? 0
 
 /** The numbers of the messages that a client finds waiting, each acknowledged. */
 const collect = async (attacker: Attacker): Promise<number[]> => {

@@ -143,7 +143,7 @@ describe('wss', () => {
     const { authority, server: own, client: device } = await testCertificates()
     const ca = files.write('ca.pem', authority.cert)
     const secured = { ...files.pair('server', own), ca, clientCertificates: 'require' }
-    await start({ tls: secured, trustedProxies: ['127.0.0.1'] })
+    await start({ tls: secured, trustedProxies: ['127.0.0.1'], allowAnonymous: true })
     const secure = { cert: device.cert, key: device.key, ca: authority.cert, servername: 'localhost' }
     const made = new WebSocketClient(secureConnect({ socket: await open(), ...secure }), headers)
     streams.push(made)
