@@ -73,7 +73,7 @@ describe.each(['slow', 'stuck'] as const)('while the store is %s', (pressure) =>
   it.each<[string, ProtocolVersion]>([
     ['MQTT 5', 5],
     ['MQTT 3.1.1', 4],
-  ])('what nobody is owed by the store goes on, with %s', (_, version) => {
+  ])('what needs no store goes on, with %s', (_, version) => {
     const publisher = broker.connect({ clientId: 'publisher' }, version)
     store.pressure = pressure
     const other = broker.connect({ clientId: 'other' }, version)

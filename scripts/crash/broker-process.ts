@@ -45,6 +45,11 @@ export class BrokerProcess {
     return crash === undefined ? undefined : `${crash}\n${output}`
   }
 
+  /** Whether it runs, and what it wrote. */
+  describe(): string {
+    return this.crash ?? `it runs, and wrote: ${this.#child.output}`
+  }
+
   async kill(): Promise<void> {
     const exit = once(this.#child.process, 'exit')
     this.#child.process.kill('SIGKILL')

@@ -27,7 +27,7 @@ const options = {
 
 const help = `Usage: npm run crash -- [options]
 
-Kills this broker (SIGKILL) again and again, 10 to 250 ms after its start, while clients publish at QoS 1 and 2 and clients with
+Kills this broker (SIGKILL) again and again, at random moments, while clients publish at QoS 1 and 2 and clients with
 stored sessions come and go. Afterwards every acknowledged message must have come to every subscriber, at QoS 2 exactly once, in
 order, and the last retained message must be there. The broker runs in a directory of its own, which holds the data of its store.
 If the store has files there, 'mqtt-jig store check' must find no damage.

@@ -11,13 +11,18 @@ import { randomFrom } from './random.ts'
 import { readRetained } from './read-retained.ts'
 import { Subscriber } from './subscriber.ts'
 
-/** When the broker is killed after it accepts connections, in milliseconds. */
+/** When the broker is killed, in milliseconds after it has acknowledged a message, */
 const KILL_MS = { least: 10, most: 250 }
+/** or, for this part of the kills, after it accepts connections: while clients come back. */
+const EARLY = 0.25
+/** How long the broker may take until it acknowledges a message, in milliseconds. */
+const START_MS = 60_000
 /** How long a subscriber stays, or stays away, in milliseconds. */
 const STAY_MS = { least: 20, most: 200 }
 /** How long nothing may come at the end before what is missing counts as lost, in milliseconds. */
 const PATIENCE_MS = 10_000
 const POLL_MS = 20
+const ACKNOWLEDGEMENT_POLL_MS = 2
 
 export interface CrashResult {
   readonly kills: number
@@ -65,6 +70,7 @@ class CrashRun {
     await this.#openClients()
     let kills = 0
     while (kills < this.#options.count && this.#broken.length === 0) {
+      if (this.#random() >= EARLY) await this.#acknowledgement()
       await after(this.#between(KILL_MS))
       const crash = this.#process.crash
       if (crash !== undefined) throw new Error(`the broker ${crash}`)
@@ -76,12 +82,13 @@ class CrashRun {
     this.#closeClients()
     await this.#process.stop()
     this.#process = undefined
+    const check = this.#check()
     return {
       kills,
-      acknowledged: sum(this.#publishers.map((publisher) => publisher.acknowledged)),
+      acknowledged: this.#acknowledged,
       received: sum(this.#subscribers.map((subscriber) => subscriber.messages)),
       broken: this.#broken.slice(0, 10),
-      check: this.#check(),
+      check,
     }
   }
 
@@ -116,6 +123,21 @@ class CrashRun {
     this.#timers.add(timer)
   }
 
+  /** Resolves when a message is acknowledged, or a promise was broken. */
+  async #acknowledgement(): Promise<void> {
+    const before = this.#acknowledged
+    const sinceMs = performance.now()
+    while (this.#acknowledged === before && this.#broken.length === 0) {
+      if (performance.now() - sinceMs > START_MS)
+        throw new Error(`the broker acknowledges nothing: ${this.#process?.describe()}`)
+      await after(ACKNOWLEDGEMENT_POLL_MS)
+    }
+  }
+
+  get #acknowledged(): number {
+    return sum(this.#publishers.map((publisher) => publisher.acknowledged))
+  }
+
   /** Everything that was published must come now. */
   async #finish(): Promise<void> {
     this.#stopTimers()
@@ -124,10 +146,7 @@ class CrashRun {
     let progress = -1
     let sinceMs = performance.now()
     while (this.#broken.length === 0 && !this.#isComplete) {
-      const now = sum([
-        ...this.#publishers.map((each) => each.acknowledged),
-        ...this.#subscribers.map((each) => each.messages),
-      ])
+      const now = this.#acknowledged + sum(this.#subscribers.map((subscriber) => subscriber.messages))
       if (now !== progress) sinceMs = performance.now()
       progress = now
       if (performance.now() - sinceMs > PATIENCE_MS) break
