@@ -30,7 +30,7 @@ export default defineSystem({
   router: { component: router },
 
   // Sessions that outlive their connections, and retained messages.
-  store: { component: memoryStore },
+  store: { component: memoryStore, dependencies: { logger: 'logger' } },
 
   // Authentication and access control. If all are disabled, every client may do everything.
   passwordFile: {

@@ -1,5 +1,6 @@
 import { IdleSessions } from './idle-sessions.ts'
 import type { Session } from './session.ts'
+import type { SessionContext } from './session-context.ts'
 
 /**
  * The sessions that wait for their clients, and those among them that hold nothing: no subscription, no message, no Packet
@@ -9,6 +10,11 @@ import type { Session } from './session.ts'
 export class AwaySessions {
   readonly #all = new Set<Session>()
   readonly #idle = new IdleSessions<Session>()
+  readonly #broker: Pick<SessionContext<Session>, 'publishing'>
+
+  constructor(broker: Pick<SessionContext<Session>, 'publishing'>) {
+    this.#broker = broker
+  }
 
   get count(): number {
     return this.#all.size
@@ -24,7 +30,7 @@ export class AwaySessions {
     const { quota } = session
     if (!this.#all.has(session)) quota.awaySessions += 1
     this.#all.add(session)
-    if (!session.holdsNothing) return
+    if (!this.#holdsNothing(session)) return
     this.#idle.add(session)
     quota.idle ??= new IdleSessions()
     quota.idle.add(session)
@@ -41,5 +47,15 @@ export class AwaySessions {
   /** The session that holds nothing and is away longest. */
   get oldestIdle(): Session | undefined {
     return this.#idle.oldest
+  }
+
+  /**
+   * Whether a session has no subscription, message, Packet Identifier or Will: its client loses nothing when it ends. A message from
+   * the client that is on its way to subscribers may leave a Packet Identifier.
+   */
+  #holdsNothing({ id, outbox, subscriptions, unreleased, will }: Session): boolean {
+    if (this.#broker.publishing.isBusy(id)) return false
+    const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
+    return will.stored === undefined && held === 0
   }
 }

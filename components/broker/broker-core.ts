@@ -1,4 +1,3 @@
-import { counted } from '../../src/collections/counted.ts'
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -16,11 +15,13 @@ import { Journal } from './journal.ts'
 import { localOwnership } from './ownership.ts'
 import { Publications } from './publications.ts'
 import { Publishing } from './publishing.ts'
+import { Restore } from './restore.ts'
 import { Retained } from './retained.ts'
 import { Revocation } from './revocation.ts'
 import type { Session } from './session.ts'
 import { Sessions } from './sessions.ts'
 import { SharedBacklogs } from './shared-backlogs.ts'
+import { StorePressureWatch } from './store-pressure.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
 import { UserQuotas } from './user-quotas.ts'
@@ -73,6 +74,9 @@ export class BrokerCore {
   /** The search for retained messages that have expired. */
   readonly #sweep: TurnQueue<Retained>
 
+  readonly #restore: Restore
+  readonly #pressure: StorePressureWatch
+
   /** Sessions with answers or messages that wait for the store. Only these are called when a batch is durable. */
   #awaiting = new Set<Session>()
   readonly #timer: NodeJS.Timeout
@@ -92,6 +96,7 @@ export class BrokerCore {
     this.scheduler = new TurnScheduler(logger)
     this.retained = new Retained(this)
     this.sessions = new Sessions(this)
+    this.#restore = new Restore(this)
     this.sharedBacklogs = new SharedBacklogs(this)
     this.publications = new Publications(this)
     this.publishing = new Publishing(this)
@@ -104,23 +109,24 @@ export class BrokerCore {
     this.#sweep = new TurnQueue('retained messages', this.scheduler, logger, (retained) =>
       retained.sweep(this.now(), this.scheduler.payer),
     )
-    this.journal.onDurable(() => this.#release())
+    this.#pressure = new StorePressureWatch(this)
+    this.journal.onDurable(() => {
+      this.#pressure.update(performance.now())
+      this.#release()
+    })
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
-  /** Restores the state of the store. Rejects if it cannot be read. */
+  /** Restores the state of the store. Resolves when clients can be served; rejects if the state cannot be read. */
   async restore(): Promise<void> {
-    const { sessions, retained } = await this.journal.restore()
-    this.retained.restore(retained)
-    this.sessions.restore(sessions)
+    await this.#restore.begin()
     // The rules may have changed since.
     this.revocation.begin()
-    if (sessions.length + retained.length === 0) return
-    const counts = { sessions: sessions.length, retained: retained.length }
-    this.log.info(
-      counts,
-      `${counted(sessions.length, 'session')} and ${counted(retained.length, 'retained message')} restored`,
-    )
+  }
+
+  /** Resolves when nothing more is restored: the retained messages follow while clients are served. */
+  get restored(): Promise<void> {
+    return this.#restore.finished
   }
 
   /** Milliseconds since 1970, on a clock that never steps back. */
@@ -133,6 +139,11 @@ export class BrokerCore {
     return this.#recentMs
   }
 
+  /** Sessions with something that waits for the store. */
+  get awaiting(): number {
+    return this.#awaiting.size
+  }
+
   /** Something of this session waits until the store is durable. */
   awaitStore(session: Session): void {
     this.#awaiting.add(session)
@@ -141,6 +152,7 @@ export class BrokerCore {
   /** Stops the timers, completes divided work and publishes the Wills that are due. Call it when no client is connected. */
   stop(): void {
     clearInterval(this.#timer)
+    this.#restore.stop()
     this.revocation.stop()
     this.wills.drain()
     this.endedSessions.drain()
@@ -148,7 +160,7 @@ export class BrokerCore {
     this.scheduler.stop()
   }
 
-  /** A batch of the store is durable: sends the answers and the messages at QoS 2 that waited for it. */
+  /** A batch of the store is durable, or it keeps pace again: sends the answers and the messages at QoS 2 that waited. */
   #release(): void {
     const awaiting = this.#awaiting
     this.#awaiting = new Set()

@@ -1,9 +1,11 @@
+import type { StorePressure } from '../../src/kinds/store.ts'
 import { counter, gauge, type Measure } from '../../src/system/define-system.ts'
 import type { BrokerCore } from './broker-core.ts'
 import type { BrokerCounters } from './counters.ts'
 
 /** What operators read of a broker: what it holds now, and each of its counters. */
-export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: BrokerCore): readonly Measure[] => {
+export const measuresOf = (core: BrokerCore): readonly Measure[] => {
+  const { sessions, retained, gauges, counters, quotas } = core
   const refusedWildcards = 'Subscriptions that were refused because of maximumWildcardLevels.'
   const deniedRetained = 'Retained messages not delivered since their publishers lost the right.'
   return [
@@ -35,6 +37,23 @@ export const measuresOf = ({ sessions, retained, gauges, counters, quotas }: Bro
       'identifiers',
       'Packet Identifiers of QoS 2 that a client used again before it released them.',
       () => counters.reusedIdentifiers,
+    ),
+    gauge(
+      'awaiting_store',
+      'sessions',
+      'Sessions with answers or messages that wait for the store.',
+      () => core.awaiting,
+    ),
+    gauge('store_pressure', 'level', '0: the store keeps pace; 1: it is slow; 2: it cannot write.', () =>
+      PRESSURES.indexOf(core.journal.pressure),
+    ),
+    counter('slow', 'stores', 'How often the store did not keep pace.', () => counters.storeSlow),
+    counter('stuck', 'stores', 'How often the store could not write.', () => counters.storeStuck),
+    counter(
+      'unstored',
+      'sessions',
+      'Clients that were refused because the store could not write.',
+      () => counters.unstoredSessions,
     ),
     counter('taken_over', 'sessions', 'Connections closed for another one of the client.', () => counters.takeovers),
     counter('expired', 'sessions', 'Sessions whose Session Expiry Interval was over.', () => counters.expiredSessions),
@@ -86,3 +105,5 @@ const ofUsers = (counters: BrokerCounters): readonly Measure[] => [
     () => counters.refusedRetainedOfUser,
   ),
 ]
+
+const PRESSURES: readonly StorePressure[] = ['none', 'slow', 'stuck']

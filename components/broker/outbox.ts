@@ -7,7 +7,8 @@ import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { InflightLimits } from './config.ts'
-import { Outgoing, restorePubrecOrder } from './outgoing.ts'
+import { Outgoing } from './outgoing.ts'
+import { OwedPubrels, restorePubrecOrder } from './owed-pubrels.ts'
 import { SendQuota } from './send-quota.ts'
 import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-messages.ts'
 
@@ -43,6 +44,10 @@ export class Outbox implements ClientOutbox {
   /** Those in flight, at QoS 2, that are sent once their batch is durable. */
   readonly #held = new Fifo<Held>()
   readonly #quota = new SendQuota()
+  readonly #owedPubrels = new OwedPubrels()
+  /** The batch with the last PUBREC, and that with the last message that had to wait before it was sent. */
+  #pubrecBatch = 0
+  #heldBatch = 0
   /** PUBREC packets so far. */
   #pubrecs = 0
 
@@ -126,22 +131,24 @@ export class Outbox implements ClientOutbox {
     }
   }
 
-  /**
-   * CONNACK was sent. Sends the outstanding PUBREL packets at once, in the order of their PUBREC packets [MQTT-4.4.0-1]
-   * [MQTT-4.6.0-4]. They need no quota (section 4.9) and are few and small, so congestion does not delay them. PUBLISH packets
-   * follow.
-   */
+  /** CONNACK was sent. Sends the outstanding PUBREL packets at once, in their order. PUBLISH packets follow. */
   begin(): void {
     const client = this.#session.recipient
     if (client === undefined) return
-    let owed = 0
-    for (const [messageId, outgoing] of this.#inflight.entries()) {
-      if (!outgoing.received) continue
-      client.sendPubrel(messageId)
-      owed += 1
-    }
-    if (owed > 0) client.chargeWork(owed)
+    this.#owedPubrels.begin(this.#inflight)
+    this.releasePubrels()
     this.pump()
+  }
+
+  /**
+   * Sends the outstanding PUBREL packets as soon as the store has all PUBREC packets: if the broker lost one in a crash, it would
+   * send the message again, and the client would take it for another one.
+   */
+  releasePubrels(): void {
+    const client = this.#session.recipient
+    if (this.#owedPubrels.count === 0 || client === undefined) return
+    if (this.#isDurable(this.#pubrecBatch)) this.#owedPubrels.send(client, this.#inflight)
+    else this.#session.awaitStore()
   }
 
   /** The connection has ended and the session continues: messages that wait are only in the store. */
@@ -149,6 +156,7 @@ export class Outbox implements ClientOutbox {
     this.#quota.close()
     this.#resend.clear()
     this.#held.clear()
+    this.#owedPubrels.clear()
     this.#waiting.leaveMemory()
   }
 
@@ -166,10 +174,10 @@ export class Outbox implements ClientOutbox {
     if (this.#waiting.count === 0) this.#session.nothingWaits()
   }
 
-  /** A batch of the store is durable: sends the messages that waited for it. @returns whether messages still wait. */
+  /** A batch of the store is durable: sends the messages that waited for it. @returns whether anything still waits. */
   release(): boolean {
     if (this.#held.length > 0) this.pump()
-    return this.#held.length > 0
+    return this.#held.length > 0 || this.#owedPubrels.count > 0
   }
 
   /** PUBACK came. */
@@ -273,8 +281,7 @@ export class Outbox implements ClientOutbox {
       // another message, which the client would drop as a duplicate.
       this.#enter(outgoing, stored)
       outgoing.unsent = true
-      this.#held.push({ outgoing, batch: journal.lastBatch })
-      this.#session.awaitStore()
+      this.#hold(outgoing, journal.lastBatch)
       return
     }
     const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
@@ -286,6 +293,17 @@ export class Outbox implements ClientOutbox {
     this.#enter(outgoing, stored)
     publish.packetIdentifier = outgoing.packetIdentifier
     client.sendPublish(publish)
+  }
+
+  #hold(outgoing: Outgoing, batch: number): void {
+    this.#held.push({ outgoing, batch })
+    this.#heldBatch = batch
+    this.#session.awaitStore()
+  }
+
+  /** Whether what the store has of this session up to this batch is durable. */
+  #isDurable(batch: number): boolean {
+    return !this.#session.persistent || this.#broker.journal.durableBatch >= batch
   }
 
   /** Gives a message its Packet Identifier and its place in the window. */
@@ -326,7 +344,10 @@ export class Outbox implements ClientOutbox {
       if (!this.#quota.mayResend(outgoing.qos)) return false
       outgoing.counted = true
       this.#quota.sent(outgoing.qos, 1, outgoing.size)
-      this.#sendAgain(client, outgoing)
+      // It had to wait for the store over the earlier connection too.
+      if (outgoing.qos === 2 && outgoing.unsent && !this.#isDurable(this.#heldBatch))
+        this.#hold(outgoing, this.#heldBatch)
+      else this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()
     return true
@@ -364,7 +385,9 @@ export class Outbox implements ClientOutbox {
     this.#inflight.moveToEnd(packetIdentifier)
     const { persistent, id: session } = this.#session
     const { sequence, pubrecOrder } = outgoing
-    if (persistent) this.#broker.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
+    if (!persistent) return
+    this.#broker.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
+    this.#pubrecBatch = this.#broker.journal.lastBatch
   }
 
   /** It is acknowledged. */

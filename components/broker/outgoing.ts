@@ -1,6 +1,5 @@
 import type { QoS } from 'mqtt-packet'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
-import type { Inflight } from '../../src/mqtt/inflight.ts'
 import { Message } from '../../src/mqtt/message.ts'
 
 /** The memory of one message beside its bytes, here and in the store, in bytes; measured. */
@@ -110,15 +109,3 @@ const unkept = (qos: QoS, pubrecOrder: number): Outgoing => {
 const UNKEPT_QOS1 = unkept(1, 0)
 const UNKEPT_QOS2 = unkept(2, 0)
 const UNKEPT_RECEIVED = unkept(2, 1)
-
-/**
- * After a restart, messages in flight are in the order in which they were sent. Those that were received go to the end, in the order of
- * their PUBREC packets.
- * @returns the order of the last PUBREC; 0 if there was none.
- */
-export const restorePubrecOrder = (inflight: Inflight<Outgoing>): number => {
-  const received = Array.from(inflight.entries()).filter(([, outgoing]) => outgoing.received)
-  received.sort(([, a], [, b]) => a.pubrecOrder - b.pubrecOrder)
-  for (const [packetIdentifier] of received) inflight.moveToEnd(packetIdentifier)
-  return received.at(-1)?.[1].pubrecOrder ?? 0
-}

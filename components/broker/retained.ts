@@ -1,6 +1,6 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { StoredRetained } from '../../src/kinds/store.ts'
-import type { Payer } from '../../src/kinds/turn-scheduler.ts'
+import type { Payer, TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
@@ -9,6 +9,7 @@ import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Journal } from './journal.ts'
 import { RetainedOwners } from './retained-owners.ts'
+import { RetainedRestore } from './retained-restore.ts'
 import { type RetainedPublisher, RetainedSources } from './retained-sources.ts'
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
@@ -38,6 +39,7 @@ export interface RetainedContext {
   readonly counters: BrokerCounters
   readonly log: Logger
   readonly quotas: UserAccounts
+  readonly scheduler: TurnScheduler
 }
 
 /** The retained messages of the broker, with their records in the store. */
@@ -50,6 +52,7 @@ export class Retained {
   readonly #checksSource: boolean
   readonly #sources = new RetainedSources()
   readonly #owners: RetainedOwners
+  readonly #restore: RetainedRestore
   /** Messages that were not retained since there was no room. */
   refused = 0
   #full = false
@@ -58,7 +61,7 @@ export class Retained {
   /** Messages that are yet to be looked at in this sweep. */
   #sweepLeft = 0
 
-  constructor({ config, authorization, journal, counters, log, quotas }: RetainedContext) {
+  constructor({ config, authorization, journal, counters, log, quotas, scheduler }: RetainedContext) {
     this.messages = new RetainedMessages({
       maximumMessages: config.maximumRetainedMessages,
       maximumBytes: config.maximumRetainedBytes,
@@ -69,6 +72,7 @@ export class Retained {
     this.#journal = journal
     this.#counters = counters
     this.#log = log
+    this.#restore = new RetainedRestore(scheduler)
   }
 
   /**
@@ -161,23 +165,65 @@ export class Retained {
     return found
   }
 
-  /** Deletes the retained message of a topic. @returns false when there was none. */
+  /** Deletes the retained message of a topic. @returns false when there was none; true if it may be in the store alone. */
   delete(topic: string): boolean {
     const message = this.messages.get(topic, Number.NEGATIVE_INFINITY)
-    if (message === undefined) return false
-    this.messages.delete(topic)
-    this.#owners.removed(message)
-    this.#journal.append({ type: 'retained-removed', topic })
+    if (message !== undefined) {
+      this.messages.delete(topic)
+      this.#owners.removed(message)
+    } else if (!this.#restore.mayHave) return false
+    this.#remove(topic)
     return true
   }
 
-  /** Restores the messages of the store. */
-  restore(all: readonly StoredRetained[]): void {
-    for (const { message, source } of all) {
+  #remove(topic: string): void {
+    this.#restore.removed(topic)
+    this.#journal.append({ type: 'retained-removed', topic })
+  }
+
+  /** Whether messages of the store are still missing here: a search has to wait for them, with `afterRestore`. */
+  get isRestoring(): boolean {
+    return this.#restore.isRunning
+  }
+
+  /** The messages of the store are restored from now on, page by page. */
+  restoring(): void {
+    this.#restore.begin()
+  }
+
+  /** The next page is read from the store now, and has everything that was removed before. */
+  asksForPage(): void {
+    this.#restore.asksForPage()
+  }
+
+  /** Restores a page. A message that was retained or removed meanwhile is newer than the stored one. @returns how many it restored. */
+  restore(page: readonly StoredRetained[]): number {
+    let restored = 0
+    for (const { message, source } of page) {
+      if (this.#restore.wasRemoved(message.topic) || this.messages.has(message.topic)) continue
       const shared = source && this.#sources.restored(source)
       const growth = this.#owners.sourceGrowth(undefined, shared)
-      if (this.messages.set(message, this.#sources.bytes, growth)) this.#owners.retained(message, undefined, shared)
+      if (this.messages.set(message, this.#sources.bytes, growth)) {
+        this.#owners.retained(message, undefined, shared)
+        restored += 1
+      } else this.#restore.refused()
     }
+    return restored
+  }
+
+  /** All are restored. @returns how many were not, since there was no room. */
+  restored(): number {
+    return this.#restore.complete()
+  }
+
+  /** No further message is restored: those that could not be read stay in the store. Searches go on. */
+  endRestore(): void {
+    this.#restore.end()
+  }
+
+  /** Resumes a search when all messages are restored. */
+  afterRestore(task: TurnTask): void {
+    this.#restore.whenOver(task)
   }
 
   /** Begins a sweep over some of the messages with an expiry time, or over all if there are few. */
@@ -200,7 +246,7 @@ export class Retained {
       // The way to a topic leads over its levels.
       payer.chargeWork(REMOVAL_UNITS + (topic.length >> 2))
       this.#counters.expiredRetained += 1
-      this.#journal.append({ type: 'retained-removed', topic })
+      this.#remove(topic)
     }
     return this.#sweepLeft > 0
   }

@@ -32,7 +32,6 @@ export class Session implements Subscriber, ClientSession {
   /** The quota of its owner, for all sessions of the owner. */
   readonly quota: UserQuota<Session>
   readonly #broker: SessionContext<Session>
-
   readonly #subscriptions: SessionSubscriptions
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: Outbox
@@ -51,6 +50,8 @@ export class Session implements Subscriber, ClientSession {
   #identity: Identity
   readonly #expiry: SessionExpiry<Session>
   readonly will: Will<Session>
+  /** The batch with which it came into the store, 0 if it was restored; undefined while it is not in the store. */
+  #storedBatch: number | undefined
   /** Its subscriptions leave the router over the next turns. */
   #ended = false
 
@@ -104,6 +105,11 @@ export class Session implements Subscriber, ClientSession {
     return this.#expiry.isPersistent
   }
 
+  /** The batch that must be durable for it to be in the store. 0 if it is, or is not to be. */
+  get storedBatch(): number {
+    return this.#storedBatch ?? 0
+  }
+
   get expiryIntervalSeconds(): number {
     return this.#expiry.intervalSeconds
   }
@@ -115,17 +121,6 @@ export class Session implements Subscriber, ClientSession {
 
   get hasEnded(): boolean {
     return this.#ended
-  }
-
-  /**
-   * Whether it has no subscription, message, Packet Identifier or Will: its client loses nothing when it ends. A message from the
-   * client that is on its way to subscribers may leave a Packet Identifier.
-   */
-  get holdsNothing(): boolean {
-    const { outbox, subscriptions, unreleased } = this
-    if (this.#broker.publishing.isBusy(this.id)) return false
-    const held = subscriptions.size + unreleased.size + unreleased.refused + outbox.inflight + outbox.waiting
-    return this.will.stored === undefined && held === 0
   }
 
   takes(qos: QoS): boolean {
@@ -224,6 +219,7 @@ export class Session implements Subscriber, ClientSession {
   #setExpiryInterval(seconds: number): void {
     if (this.persistent && seconds === 0) {
       this.outbox.leaveStore()
+      this.#storedBatch = undefined
       this.#broker.journal.append({ type: 'session-ended', session: this.id })
     }
     this.#expiry.intervalSeconds = seconds
@@ -240,10 +236,11 @@ export class Session implements Subscriber, ClientSession {
     return this.will.outcomeNow(expected, isTakenOver)
   }
 
-  /** Takes over what the store holds. It counts as disconnected now if the process ended over its connection. */
+  /** Takes over what the store holds. Writes nothing. */
   restore(stored: StoredSession): void {
+    this.#storedBatch = 0
     this.#expiry.intervalSeconds = stored.expiryIntervalSeconds
-    this.#expiry.disconnectedAtMs = stored.disconnectedAtMs ?? this.#broker.now()
+    this.#expiry.disconnectedAtMs = stored.disconnectedAtMs
     this.will.set(stored.will)
     for (const subscription of stored.subscriptions) {
       this.#subscriptions.keep(subscription)
@@ -252,7 +249,15 @@ export class Session implements Subscriber, ClientSession {
     this.unreleased.restore(stored.received)
     this.outbox.restore(stored.queue)
     this.#broker.sharedBacklogs.add(this)
-    if (stored.disconnectedAtMs === undefined) this.#save()
+  }
+
+  /** It is restored. It counts as disconnected now if the process ended while its client was connected. */
+  awaitClientAgain(): void {
+    if (this.#expiry.disconnectedAtMs === undefined) {
+      this.#expiry.disconnectedAtMs = this.#broker.now()
+      this.#save()
+    }
+    this.awaitClient()
   }
 
   /** The client has gone. The session ends, and its Will is published, when their intervals are over. */
@@ -290,6 +295,7 @@ export class Session implements Subscriber, ClientSession {
   releaseDurable(): boolean {
     const recipient = this.#recipient
     if (recipient === undefined) return false
+    this.outbox.releasePubrels()
     const answersWait = recipient.releaseAnswers()
     return this.outbox.release() || answersWait
   }
@@ -376,7 +382,8 @@ export class Session implements Subscriber, ClientSession {
   /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
   #sendRetained(subscription: Subscription): void {
     // If nothing is retained, a subscription needs no search and no memory for it.
-    if (this.#broker.retained.messages.count === 0) return
+    const { retained } = this.#broker
+    if (retained.messages.count === 0 && !retained.isRestoring) return
     this.#retained ??= new RetainedSender(this, this.#broker)
     this.#retained.add(subscription)
   }
@@ -398,6 +405,8 @@ export class Session implements Subscriber, ClientSession {
   }
 
   #save(): void {
-    if (this.persistent) this.#broker.journal.append({ type: 'session', session: recordOf(this) })
+    if (!this.persistent) return
+    this.#broker.journal.append({ type: 'session', session: recordOf(this) })
+    this.#storedBatch ??= this.#broker.journal.lastBatch
   }
 }

@@ -33,7 +33,7 @@ export class Sessions {
   /** Those with a client, in the order in which the clients connected. */
   readonly connected = new Set<Session>()
   /** Those without a client. */
-  readonly away = new AwaySessions()
+  readonly away: AwaySessions
   /** The same sessions, until their Session Expiry Interval is over. */
   readonly expiry = timerWheel<Session>(performance.now(), false)
   /** Sessions with a waiting Will, until its Will Delay Interval is over. */
@@ -41,6 +41,7 @@ export class Sessions {
 
   constructor(broker: SessionsContext) {
     this.#broker = broker
+    this.away = new AwaySessions(broker)
   }
 
   get count(): number {
@@ -76,6 +77,11 @@ export class Sessions {
     return `There are as many sessions as ${bound} allows.`
   }
 
+  /** Whether a client that connects resumes this session, if it does not ask for a new one. */
+  resumes(session: Session | undefined): boolean {
+    return session !== undefined && !this.#broker.expiredSessions.has(session)
+  }
+
   /**
    * Does what is due for a client before it is answered: publishes its Will if it is due, and ends its session if it has
    * expired.
@@ -100,18 +106,15 @@ export class Sessions {
     return session
   }
 
-  /** Restores the sessions of the store. */
-  restore(all: readonly StoredSession[]): void {
-    for (const stored of all) {
-      const { id, userName: owner, claimedUserName, attributes, peer = UNKNOWN_PEER } = stored
-      const identity: Identity = { clientId: id, userName: owner ?? claimedUserName, peer, attributes }
-      const session = new Session(id, owner, identity, this.#broker)
-      this.#byId.set(id, session)
-      session.quota.sessions += 1
-      session.restore(stored)
-    }
-    // Wills that are due now reach all subscribers. The sessions that are away longest are the first to end early.
-    for (const session of [...this.#byId.values()].sort(byDisconnection)) session.awaitClient()
+  /** Restores a session of the store. Call its `awaitClientAgain` when all are restored. */
+  restore(stored: StoredSession): Session {
+    const { id, userName: owner, claimedUserName, attributes, peer = UNKNOWN_PEER } = stored
+    const identity: Identity = { clientId: id, userName: owner ?? claimedUserName, peer, attributes }
+    const session = new Session(id, owner, identity, this.#broker)
+    this.#byId.set(id, session)
+    session.quota.sessions += 1
+    session.restore(stored)
+    return session
   }
 
   /**
@@ -156,6 +159,3 @@ export class Sessions {
 // Units of work: a session ends, and a message that waits for it is read from the store.
 const END_UNITS = 50
 const STORED_MESSAGE_UNITS = 5
-
-const byDisconnection = (one: Session, other: Session): number =>
-  (one.disconnectedAtMs ?? 0) - (other.disconnectedAtMs ?? 0)

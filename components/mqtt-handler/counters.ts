@@ -34,6 +34,9 @@ export interface HandlerCounters {
   slowedPublishers: number
   /** Clients that were refused because their user had as many connections as it may. */
   refusedOfUser: number
+  /** Messages at QoS 1 and 2, and subscriptions, that were refused because the store could not write. */
+  unstoredPublishes: number
+  unstoredSubscriptions: number
 }
 
 const REASON_CODES = 256
@@ -59,4 +62,6 @@ export const newHandlerCounters = (): HandlerCounters => ({
   tooLargePayloads: 0,
   slowedPublishers: 0,
   refusedOfUser: 0,
+  unstoredPublishes: 0,
+  unstoredSubscriptions: 0,
 })

@@ -56,6 +56,18 @@ export const measuresOf = ({
       () => counters.refusedPublishes,
     ),
     counter(
+      'unstored_publish',
+      'messages',
+      'Messages at QoS 1 and 2 that were refused because the store could not write.',
+      () => counters.unstoredPublishes,
+    ),
+    counter(
+      'unstored_subscribe',
+      'subscriptions',
+      'Subscriptions that were refused because the store could not write.',
+      () => counters.unstoredSubscriptions,
+    ),
+    counter(
       'payload_too_large',
       'messages',
       'Messages and Wills whose payload is larger than maximumPayloadBytes.',

@@ -1,11 +1,15 @@
-import type {
-  QueuedMessage,
-  SessionRecord,
-  Store,
-  StoredRetained,
-  StoredSession,
-  StoredState,
-  StoreRecord,
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { counted } from '../../src/collections/counted.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
+import {
+  type QueuedMessage,
+  RESTORE_PAGE,
+  type SessionRecord,
+  type Store,
+  type StoredRetained,
+  type StoredSession,
+  type StoredState,
+  type StoreRecord,
 } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
@@ -16,15 +20,21 @@ import { MessageQueue } from './message-queue.ts'
 export class MemoryStore implements Store {
   readonly batch = 1
   readonly durableBatch = Number.POSITIVE_INFINITY
+  readonly pressure = 'none'
   readonly #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
   readonly #retained = new Map<string, StoredRetained>()
+  readonly #log: Logger | undefined
 
-  restore(): Promise<StoredState> {
-    return Promise.resolve({
-      sessions: [...this.#sessions.values()].map(storedSession),
-      retained: [...this.#retained.values()].map(({ message, source }) => ({ message, source })),
-    })
+  constructor(log?: Logger) {
+    this.#log = log
+  }
+
+  restore(): StoredState {
+    return {
+      sessions: pagesOf(this.#sessions.values(), storedSession),
+      retained: pagesOf(this.#retained.values(), ({ message, source }) => ({ message, source })),
+    }
   }
 
   append(record: StoreRecord): void {
@@ -78,6 +88,17 @@ export class MemoryStore implements Store {
     return { ...counts, retained: this.#retained.size }
   }
 
+  /** The process ends, or the system starts without a predecessor next: reports the state that is lost. */
+  reportLoss(): void {
+    const { sessions, subscriptions, queued, retained } = this.counts
+    if (sessions + retained === 0) return
+    this.#log?.warn(
+      { sessions, subscriptions, queued, retained },
+      `State in memory was lost at the stop: ${counted(sessions, 'session')}, ${counted(queued, 'queued message')} and ` +
+        `${counted(retained, 'retained message')}`,
+    )
+  }
+
   #keep(record: SessionRecord): void {
     const session = this.#sessions.get(record.id)
     if (session !== undefined) session.record = record
@@ -116,6 +137,25 @@ const storedSession = ({ record, subscriptions, received, queue }: MemorySession
   received: [...received],
   queue: { count: queue.count, bytes: queue.bytes, lastSequence: queue.lastSequence },
 })
+
+/**
+ * Pages of values, each read when it is asked for. The event loop turns between two of them.
+ * @param values of a `Map`: they may be changed and removed meanwhile.
+ */
+async function* pagesOf<Value, Entry>(
+  values: IterableIterator<Value>,
+  entryOf: (value: Value) => Entry,
+): AsyncGenerator<readonly Entry[], void> {
+  let page: Entry[] = []
+  for (const value of values) {
+    page.push(entryOf(value))
+    if (page.length < RESTORE_PAGE) continue
+    yield page
+    page = []
+    await nextTurn()
+  }
+  if (page.length > 0) yield page
+}
 
 /** A record that changes what belongs to a session. */
 type SessionChange = Exclude<StoreRecord, { type: 'session' | 'session-ended' | 'retained' | 'retained-removed' }>

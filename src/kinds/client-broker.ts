@@ -1,7 +1,7 @@
 import type { Identity } from './authorizer.ts'
 import type { ClientSession, Refusal } from './client-session.ts'
 import type { Recipient } from './recipient.ts'
-import type { StoredWill } from './store.ts'
+import type { StoredWill, StorePressure } from './store.ts'
 import type { TurnQueue, TurnScheduler } from './turn-scheduler.ts'
 
 /** The methods of the broker that the packet handler uses. */
@@ -60,6 +60,8 @@ export interface OpenedSession {
   readonly session: ClientSession
   /** Session Present. */
   readonly isPresent: boolean
+  /** The batch with which the session came into the store: CONNACK waits for it. 0 if it is stored or is not to be. */
+  readonly batch: number
 }
 
 /** The progress of the broker's journal. */
@@ -70,4 +72,6 @@ export interface JournalPosition {
   readonly lastBatch: number
   /** All batches up to this one are durable. */
   readonly durableBatch: number
+  /** Whether the store keeps pace. */
+  readonly pressure: StorePressure
 }
