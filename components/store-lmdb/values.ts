@@ -1,0 +1,41 @@
+import { Packr } from 'msgpackr'
+import { plainRecords, sessionFromPlain, sessionToPlain, subscriptionToPlain } from '../../src/kinds/plain-records.ts'
+import type { SessionRecord } from '../../src/kinds/store.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { ByteReader, type ByteWriter } from './byte-writer.ts'
+import { readMessage, writeMessage } from './layout.ts'
+
+/** Without shared structures: each record can be read by itself. */
+const packr = new Packr({ useRecords: false })
+
+/** The length of the record, the record, and the message of its Will. */
+export const writeSession = (writer: ByteWriter, record: SessionRecord): void => {
+  let will: Message | undefined
+  const plain = sessionToPlain(record, (message) => {
+    will = message
+    return 0
+  })
+  const packed = packr.pack(plain)
+  writer.u32(packed.length)
+  writer.put(packed)
+  if (will !== undefined) writeMessage(writer, will)
+}
+
+/** @throws an Error that says what is wrong. */
+export const readSession = (value: Buffer): SessionRecord => {
+  const reader = new ByteReader(value)
+  const plain = plainRecords.session.parse(packr.unpack(reader.view(reader.u32())))
+  return sessionFromPlain(plain, () => readMessage(reader))
+}
+
+export const writeSubscription = (writer: ByteWriter, subscription: Subscription): void => {
+  writer.put(packr.pack(subscriptionToPlain(subscription)))
+}
+
+/** @throws an Error that says what is wrong. */
+export const readSubscription = (value: Buffer): Subscription => plainRecords.subscription.parse(packr.unpack(value))
+
+export const writeValue = (value: unknown): Buffer => packr.pack(value)
+
+export const readValue = (value: Buffer): unknown => packr.unpack(value)
