@@ -4,7 +4,8 @@ import type { Durability } from '../../src/kinds/durability.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { SessionOwnership } from '../../src/kinds/session-ownership.ts'
-import type { Store } from '../../src/kinds/store.ts'
+import type { Store, StoredSession } from '../../src/kinds/store.ts'
+import type { Message } from '../../src/mqtt/message.ts'
 import { TICK_MS } from '../../src/mqtt/tick.ts'
 import { Authorization } from './authorization.ts'
 import { ClientAccess } from './client-access.ts'
@@ -106,7 +107,11 @@ export class BrokerCore {
 
   /** Restores the state of the store. Rejects if it cannot be read. */
   async restore(): Promise<void> {
-    const { sessions, retained } = await this.journal.restore()
+    const state = this.journal.restore()
+    const sessions: StoredSession[] = []
+    for await (const page of state.sessions) sessions.push(...page)
+    const retained: Message[] = []
+    for await (const page of state.retained) retained.push(...page)
     this.retained.restore(retained)
     this.sessions.restore(sessions)
     // The rules may have changed since.

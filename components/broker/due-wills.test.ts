@@ -8,6 +8,7 @@ import {
   publishPacket,
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
+import { restoredState } from '../../test/helpers/restored-state.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
 import { MemoryStore } from '../store-memory/memory-store.ts'
 import { UNITS_PER_TURN } from './turn-scheduler.ts'
@@ -143,7 +144,7 @@ it('a Will that waits is in the store, and is published after a crash', async ()
   broker = new HandlerHarness({}, { store: crashed })
   await broker.core.restore()
   expect(broker.core.sessions.get('mourner')?.outbox.waiting).toBe(1)
-  expect((await crashed.restore()).sessions.map(({ will }) => will)).toEqual([undefined, undefined])
+  expect((await restoredState(crashed)).sessions.map(({ will }) => will)).toEqual([undefined, undefined])
 })
 
 it('DISCONNECT deletes a Will, even if other work waits', () => {

@@ -10,6 +10,7 @@ import { isFullRun } from '../../test/helpers/full-run.ts'
 import { HandlerHarness } from '../../test/helpers/handler-harness.ts'
 import { ImpatientRouter } from '../../test/helpers/impatient-router.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
+import { restoredState } from '../../test/helpers/restored-state.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
 import type { LocalRouter } from '../router/local-router.ts'
 import { MemoryStore } from '../store-memory/memory-store.ts'
@@ -165,7 +166,7 @@ class World {
       subscriptions: 0,
     })
     for (const { id } of this.#all) expect(core.publications.isBusy(id)).toBe(false)
-    const stored = await this.#store.restore()
+    const stored = await restoredState(this.#store)
     expect(stored.sessions).toEqual([])
     expect(this.broker.log.at('error')).toEqual([])
     this.broker.stop()

@@ -1,6 +1,6 @@
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
-import type { QueuedMessage, Store, StoredState, StoreRecord } from '../../src/kinds/store.ts'
+import type { QueuedMessage, Store, StoredState, StorePressure, StoreRecord } from '../../src/kinds/store.ts'
 import { Durabilities } from './durabilities.ts'
 
 /** The index of the store among the durabilities. */
@@ -41,6 +41,11 @@ export class Journal implements JournalPosition {
     return this.#all === undefined ? this.#store.durableBatch === Number.POSITIVE_INFINITY : this.#all.isImmediate
   }
 
+  /** Whether the store keeps pace. */
+  get pressure(): StorePressure {
+    return this.#store.pressure
+  }
+
   append(record: StoreRecord): void {
     this.#position += 1
     if (this.#all === undefined) this.#lastBatch = this.#store.batch
@@ -54,11 +59,11 @@ export class Journal implements JournalPosition {
   }
 
   /** As `Store.restore`. */
-  restore(): Promise<StoredState> {
+  restore(): StoredState {
     return this.#store.restore()
   }
 
-  /** Sets the function that is called each time `durableBatch` may have grown. */
+  /** Sets the function that is called each time `durableBatch` may have grown or `pressure` has changed. */
   onDurable(listener: () => void): void {
     if (this.#all === undefined) this.#store.onDurable(listener)
     else this.#all.onDurable(listener)

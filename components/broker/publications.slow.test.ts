@@ -10,6 +10,7 @@ import {
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
 import { runOf } from '../../test/helpers/mailbox.ts'
+import { restoredState } from '../../test/helpers/restored-state.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
 import { LocalRouter } from '../router/local-router.ts'
 import { MemoryStore } from '../store-memory/memory-store.ts'
@@ -48,7 +49,7 @@ describe.each([1, 2] as const)('a message at QoS %i for thousands of sessions th
     expect(waiting(1)).toBeLessThan(CROWD)
     broker.stop()
     expect(waiting(1)).toBe(CROWD)
-    const restored = await store.restore()
+    const restored = await restoredState(store)
     expect(restored.sessions.filter(({ queue }) => queue.count === 1)).toHaveLength(CROWD)
     expect(restored.sessions.find(({ id }) => id === 'publisher')?.received).toEqual(qos === 2 ? [1] : [])
   })

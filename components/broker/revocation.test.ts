@@ -9,6 +9,7 @@ import {
   publishPacket,
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
+import { restoredState } from '../../test/helpers/restored-state.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
 import { MemoryStore } from '../store-memory/memory-store.ts'
 import { UNITS_PER_TURN } from './turn-scheduler.ts'
@@ -224,7 +225,7 @@ describe('after a restart', () => {
     const will = { topic: 'groups/g', payload: Buffer.from('gone'), qos: 1 as const, retain: true }
     broker.open().take({ cmd: 'connect', keepalive: 0, clean: false, ...persistent('c', { will }) } as never)
     store.settleAll()
-    const { sessions } = await store.restore()
+    const { sessions } = await restoredState(store)
     expect(sessions[0]!.attributes).toEqual({ groups: ['g'] })
     store.append({ type: 'session', session: { ...sessions[0]!, attributes: { groups } } })
     await restart()

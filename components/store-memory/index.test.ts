@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Store, StoredState } from '../../src/kinds/store.ts'
+import type { Store } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { restoredState } from '../../test/helpers/restored-state.ts'
 import { messageParts, queuedMessage, sessionRecord, will } from '../../test/helpers/store-records.ts'
 import type { Handover } from './handover.ts'
 import { memoryStore } from './index.ts'
@@ -12,7 +13,7 @@ describe('the memory store over a reset', () => {
   const start = async () => (await memoryStore.start({}, {}, context)) as MemoryStore
   const suspend = async (store: MemoryStore) => (await memoryStore.suspend!(store, context)) as Handover
   const resume = async (suspended: unknown) => (await memoryStore.resume!({}, {}, suspended, context)) as MemoryStore
-  const everything = async (store: Store): Promise<StoredState> => store.restore()
+  const everything = (store: Store) => restoredState(store)
 
   /** A message in the queues of two sessions, that is retained, and the Will of one of them. */
   const filled = async () => {

@@ -1,10 +1,12 @@
-import type {
-  QueuedMessage,
-  SessionRecord,
-  Store,
-  StoredSession,
-  StoredState,
-  StoreRecord,
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import {
+  type QueuedMessage,
+  RESTORE_PAGE,
+  type SessionRecord,
+  type Store,
+  type StoredSession,
+  type StoredState,
+  type StoreRecord,
 } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { PacketIdentifierSet } from '../../src/mqtt/packet-identifier-set.ts'
@@ -15,15 +17,16 @@ import { MessageQueue } from './message-queue.ts'
 export class MemoryStore implements Store {
   readonly batch = 1
   readonly durableBatch = Number.POSITIVE_INFINITY
+  readonly pressure = 'none'
   readonly #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
   readonly #retained = new Map<string, Message>()
 
-  restore(): Promise<StoredState> {
-    return Promise.resolve({
-      sessions: [...this.#sessions.values()].map(storedSession),
-      retained: [...this.#retained.values()],
-    })
+  restore(): StoredState {
+    return {
+      sessions: pagesOf(this.#sessions.values(), storedSession),
+      retained: pagesOf(this.#retained.values(), (message) => message),
+    }
   }
 
   append(record: StoreRecord): void {
@@ -115,6 +118,25 @@ const storedSession = ({ record, subscriptions, received, queue }: MemorySession
   received: [...received],
   queue: { count: queue.count, bytes: queue.bytes, lastSequence: queue.lastSequence },
 })
+
+/**
+ * Pages of values, each read when it is asked for. The event loop turns between two of them.
+ * @param values of a `Map`: they may be changed and removed meanwhile.
+ */
+async function* pagesOf<Value, Entry>(
+  values: IterableIterator<Value>,
+  entryOf: (value: Value) => Entry,
+): AsyncGenerator<readonly Entry[], void> {
+  let page: Entry[] = []
+  for (const value of values) {
+    page.push(entryOf(value))
+    if (page.length < RESTORE_PAGE) continue
+    yield page
+    page = []
+    await nextTurn()
+  }
+  if (page.length > 0) yield page
+}
 
 /** A record that changes what belongs to a session. */
 type SessionChange = Exclude<StoreRecord, { type: 'session' | 'session-ended' | 'retained' | 'retained-removed' }>

@@ -1,5 +1,5 @@
 /** A store of your own around another one: it logs which sessions begin and end. */
-import { defineComponent, Logger, Store, type StoreRecord } from 'mqtt-jig'
+import { defineComponent, Logger, Store, type StoredSession, type StoreRecord } from 'mqtt-jig'
 import { memoryStore } from 'mqtt-jig/components/store-memory'
 
 class SessionAudit implements Store {
@@ -22,10 +22,16 @@ class SessionAudit implements Store {
     this.#store.append(record)
   }
 
-  async restore() {
-    const state = await this.#store.restore()
-    for (const { id } of state.sessions) this.#sessions.add(id)
-    return state
+  restore() {
+    const { sessions, retained } = this.#store.restore()
+    return { sessions: this.#noted(sessions), retained }
+  }
+
+  async *#noted(pages: AsyncIterable<readonly StoredSession[]>) {
+    for await (const page of pages) {
+      for (const { id } of page) this.#sessions.add(id)
+      yield page
+    }
   }
 
   read(session: string, afterSequence: number, limit: number) {
@@ -38,6 +44,10 @@ class SessionAudit implements Store {
 
   get durableBatch() {
     return this.#store.durableBatch
+  }
+
+  get pressure() {
+    return this.#store.pressure
   }
 
   onDurable(listener: () => void): void {

@@ -1,7 +1,7 @@
 import type { Identity } from './authorizer.ts'
 import type { ClientSession, Refusal } from './client-session.ts'
 import type { Recipient } from './recipient.ts'
-import type { StoredWill } from './store.ts'
+import type { StoredWill, StorePressure } from './store.ts'
 import type { TurnQueue, TurnScheduler } from './turn-scheduler.ts'
 
 /** The methods of the broker that the packet handler uses. */
@@ -70,4 +70,6 @@ export interface JournalPosition {
   readonly lastBatch: number
   /** All batches up to this one are durable. */
   readonly durableBatch: number
+  /** Whether the store keeps pace. */
+  readonly pressure: StorePressure
 }

@@ -11,14 +11,12 @@ import type { Peer } from './peer.ts'
  * that is read often (subscriptions, messages in flight to connected clients, the tree of retained messages) is in the memory
  * of its owner. The store takes every change of it as a record. An acknowledgement that promises something waits until the
  * batch that holds the records is durable. The messages that wait for a client that is away are only in the store, and are read
- * from it in pages. Everything is synchronous except `restore`. After the start no method throws.
+ * from it in pages. Everything is synchronous except the pages of `restore`. No method throws: a record that cannot be written
+ * yet is kept and written later, and a message that cannot be read is left out of `read`.
  */
 export interface Store extends DurableBatches {
-  /**
-   * Returns the stored state. Called once, before the first record. If it cannot be read, the promise rejects and the system
-   * does not start.
-   */
-  restore(): Promise<StoredState>
+  /** Returns the stored state, to be read once. Called once, before the first record. */
+  restore(): StoredState
   /** Takes a change into the batch of this turn of the event loop. Records are plain data and are not changed afterwards. */
   append(record: StoreRecord): void
   /**
@@ -26,17 +24,41 @@ export interface Store extends DurableBatches {
    * @param limit how many at most.
    */
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[]
-  /** Sets the function that is called each time `durableBatch` has grown, but not within `append`. */
+  /** Whether the store keeps pace. It takes and keeps every record in each of these states. */
+  readonly pressure: StorePressure
+  /**
+   * Sets the function that is called each time `durableBatch` has grown or `pressure` has changed, but not within `append`. At
+   * the call both have their new values. One call may report several changes.
+   */
   onDurable(listener: () => void): void
 }
+
+/**
+ * - `none`: the store keeps pace.
+ * - `slow`: more records wait to be written than the store wants to hold. Answers that wait for it are late.
+ * - `stuck`: the last attempt to write failed, for example because the disk is full. The store tries again until it succeeds.
+ */
+export type StorePressure = 'none' | 'slow' | 'stuck'
 
 /** Unique: the state would be divided between two stores. */
 export const Store = kind<Store>()('Store', { unique: true })
 
-/** What a store holds when a system starts. */
+/** The most entries of a page of `StoredState`. */
+export const RESTORE_PAGE = 1_000
+
+/**
+ * What a store holds when a system starts, page by page: at most `RESTORE_PAGE` entries each, and none is empty. The event loop
+ * turns between two pages. Each sequence is read once, the sessions first, and from its beginning to its end. If it cannot be
+ * read, the iteration rejects.
+ */
 export interface StoredState {
-  readonly sessions: readonly StoredSession[]
-  readonly retained: readonly Message[]
+  /** Read before the first record is appended. The system does not start if it rejects. */
+  readonly sessions: AsyncIterable<readonly StoredSession[]>
+  /**
+   * May be read while records are appended. A page is read from the store when it is asked for, and has every message as it
+   * was at that moment, with everything appended so far. A message that is retained meanwhile may be in a page or not.
+   */
+  readonly retained: AsyncIterable<readonly Message[]>
 }
 
 export interface StoredSession extends SessionRecord {

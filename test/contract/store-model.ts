@@ -4,6 +4,7 @@ import type { QueuedMessage, Store, StoreRecord } from '../../src/kinds/store.ts
 import { Message } from '../../src/mqtt/message.ts'
 import { runs } from '../helpers/full-run.ts'
 import { fuzzSeed } from '../helpers/packets.ts'
+import { restoredState } from '../helpers/restored-state.ts'
 import { messageParts, queuedMessage, sessionRecord, subscriptionTo } from '../helpers/store-records.ts'
 import { durable, type StoreUnderTest } from './store-under-test.ts'
 
@@ -191,7 +192,7 @@ const shownMessage = ({ message, ...rest }: QueuedMessage) => ({
 })
 
 const shownState = async (store: Store): Promise<unknown> => {
-  const { sessions, retained } = await store.restore()
+  const { sessions, retained } = await restoredState(store)
   const shown = sessions.map(({ id, expiryIntervalSeconds, subscriptions, received, queue }) => {
     const messages = store.read(id, 0, 1000)
     expect(queue.bytes).toBe(messages.reduce((sum, { message }) => sum + message.size, 0))

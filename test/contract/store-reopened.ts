@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Store, StoredSession, StoreRecord } from '../../src/kinds/store.ts'
+import { RESTORE_PAGE, type Store, type StoredSession, type StoreRecord } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { restoredState } from '../helpers/restored-state.ts'
 import { messageParts, queuedMessage, sessionRecord, subscriptionTo, will } from '../helpers/store-records.ts'
 import { driving, durable, type StoreUnderTest } from './store-under-test.ts'
+
+const MANY = 10_000
 
 /** What was durable when a store ended is there when the next one begins: the part of `storeContract` that needs `reopen`. */
 export const storeReopenedContract = <S extends Store>({ create, reopen, dispose }: StoreUnderTest<S>): void => {
@@ -19,10 +22,69 @@ export const storeReopenedContract = <S extends Store>({ create, reopen, dispose
   const restored = async () => {
     await durable(store)
     store = await reopen!(store)
-    const { sessions, retained } = await store.restore()
+    const { sessions, retained } = await restoredState(store)
     return { sessions: new Map(sessions.map((session) => [session.id, session])), retained }
   }
   const restoredSession = async (id: string): Promise<StoredSession | undefined> => (await restored()).sessions.get(id)
+
+  it('restores ten thousand sessions and retained messages in pages, and lets the event loop turn between them', async () => {
+    for (let n = 0; n < MANY; n += 1) {
+      begin(`s${n}`)
+      append({ type: 'retained', message: Message.of({ topic: `t/${n}`, payload: Buffer.from(`${n}`), retain: true }) })
+    }
+    await durable(store)
+    store = await reopen!(store)
+    let turns = 0
+    const count = () => {
+      turns += 1
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    const read = async <Entry>(pages: AsyncIterable<readonly Entry[]>): Promise<Entry[]> => {
+      const all: Entry[] = []
+      let last = -1
+      for await (const page of pages) {
+        expect(page.length).toBeGreaterThan(0)
+        expect(page.length).toBeLessThanOrEqual(RESTORE_PAGE)
+        expect(turns).toBeGreaterThan(last)
+        last = turns
+        all.push(...page)
+      }
+      return all
+    }
+    const { sessions, retained } = store.restore()
+    const ids = (await read(sessions)).map(({ id }) => id)
+    const topics = (await read(retained)).map(({ topic }) => topic)
+    clearImmediate(immediate)
+    expect([ids.length, new Set(ids).size, topics.length, new Set(topics).size]).toEqual([MANY, MANY, MANY, MANY])
+  })
+
+  it('restores retained messages as they are when their page is read', async () => {
+    const retain = (n: number, text: string) =>
+      append({ type: 'retained', message: Message.of({ topic: `t/${n}`, payload: Buffer.from(text), retain: true }) })
+    for (let n = 0; n < 3 * RESTORE_PAGE; n += 1) retain(n, 'old')
+    await durable(store)
+    store = await reopen!(store)
+    const { sessions, retained } = store.restore()
+    for await (const page of sessions) expect(page).toEqual([])
+    const later = new Map<string, string>()
+    let isFirst = true
+    for await (const page of retained) {
+      for (const { topic, payload } of page) {
+        // Those of the first page are read before anything changes.
+        if (!isFirst) later.set(topic, payload.toString())
+      }
+      if (!isFirst) continue
+      isFirst = false
+      for (let n = 0; n < 3 * RESTORE_PAGE; n += 1) {
+        if (n % 2 === 0) append({ type: 'retained-removed', topic: `t/${n}` })
+        else retain(n, 'new')
+      }
+    }
+    expect(later.size).toBeGreaterThan(0)
+    expect(new Set(later.values())).toEqual(new Set(['new']))
+    for (const topic of later.keys()) expect(Number(topic.slice(2)) % 2).toBe(1)
+  })
 
   it('has the sessions as they were last', async () => {
     begin('plain')

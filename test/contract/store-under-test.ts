@@ -12,6 +12,11 @@ export interface StoreUnderTest<S extends Store> {
   reopen?(store: S): S | Promise<S>
   /** Releases what `create` and `reopen` acquired. */
   dispose?(store: S): void | Promise<void>
+  /**
+   * Makes a store that cannot keep pace, or cannot write, until the function that it returns is called, which ends that. Left
+   * out by a store whose `pressure` is always 'none'.
+   */
+  press?(store: S): (() => void | Promise<void>) | Promise<() => void | Promise<void>>
   /** Runs of the property test; a store with a disk behind it may want fewer than 200. */
   readonly runs?: number
 }

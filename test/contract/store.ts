@@ -1,19 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { restoredState } from '../helpers/restored-state.ts'
 import { messageParts, queuedMessage, sessionRecord, subscriptionTo, will } from '../helpers/store-records.ts'
 import { storeModelContract } from './store-model.ts'
+import { storePressureContract } from './store-pressure.ts'
 import { storeReopenedContract } from './store-reopened.ts'
 import { driving, durable, type StoreUnderTest } from './store-under-test.ts'
 
 /** What every Store promises (src/kinds/store.ts). */
 export const storeContract = <S extends Store>(name: string, underTest: StoreUnderTest<S>): void => {
   describe(`${name}, as a Store`, () => {
-    const { create, reopen, dispose } = underTest
+    const { create, reopen, press, dispose } = underTest
     let store: S
     beforeEach(async () => {
       store = await create()
-      expect(await store.restore()).toEqual({ sessions: [], retained: [] })
+      expect(await restoredState(store)).toEqual({ sessions: [], retained: [] })
     })
     afterEach(async () => {
       await dispose?.(store)
@@ -246,6 +248,16 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
         await durable(store)
         expect(former).toBe(0)
       })
+    })
+
+    describe('pressure', () => {
+      it('is none in a store that was given next to nothing', async () => {
+        begin('a')
+        await durable(store)
+        expect(store.pressure).toBe('none')
+      })
+
+      describe.skipIf(press === undefined)('that rises', () => storePressureContract(underTest))
     })
 
     describe.skipIf(reopen === undefined)('opened again', () => storeReopenedContract(underTest))

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { storeContract } from '../contract/store.ts'
+import { restoredState } from './restored-state.ts'
 import { SlowStore } from './slow-store.ts'
 import { queuedMessage, sessionRecord } from './store-records.ts'
 
 storeContract('slow-store, settling by itself', {
   create: () => new SlowStore({ automatic: true }),
   reopen: (store) => store.crash(),
+  press: (store) => {
+    store.pressure = 'stuck'
+    return () => {
+      store.pressure = 'none'
+    }
+  },
 })
 
 describe('slow-store', () => {
@@ -63,7 +70,7 @@ describe('slow-store', () => {
     store.append({ type: 'done', session: 'a', sequence: 1 })
     const after = store.crash()
     expect(after.read('a', 0, 10).map(({ sequence }) => sequence)).toEqual([1])
-    expect((await after.restore()).sessions[0]!.queue).toMatchObject({ count: 1, lastSequence: 1 })
+    expect((await restoredState(after)).sessions[0]!.queue).toMatchObject({ count: 1, lastSequence: 1 })
     store.settle()
     expect(durable).toHaveLength(1)
   })

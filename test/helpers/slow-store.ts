@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { rebuild, takeApart } from '../../components/store-memory/handover.ts'
 import { MemoryStore } from '../../components/store-memory/memory-store.ts'
-import { type QueuedMessage, Store, type StoredState, type StoreRecord } from '../../src/kinds/store.ts'
+import {
+  type QueuedMessage,
+  Store,
+  type StoredState,
+  type StorePressure,
+  type StoreRecord,
+} from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 
 /**
@@ -10,6 +16,7 @@ import { defineComponent } from '../../src/system/define-system.ts'
  *     store.settle()        everything appended so far becomes durable
  *     store.endBatch()      what is appended from now on is in another batch
  *     store.settleOldest()  the oldest batch becomes durable, the others do not
+ *     store.pressure = ...  it does not keep pace, or cannot write; tells the listener
  *     store.crash()         another store, which has what was durable and nothing else
  */
 export class SlowStore implements Store {
@@ -22,6 +29,7 @@ export class SlowStore implements Store {
   readonly #automatic: boolean
   #batch = 1
   #durableBatch = 0
+  #pressure: StorePressure = 'none'
   #listener: () => void = () => undefined
 
   /**
@@ -34,7 +42,7 @@ export class SlowStore implements Store {
     this.#live = copyOf(this.#disk)
   }
 
-  restore(): Promise<StoredState> {
+  restore(): StoredState {
     return this.#live.restore()
   }
 
@@ -59,6 +67,16 @@ export class SlowStore implements Store {
 
   get durableBatch(): number {
     return this.#durableBatch
+  }
+
+  get pressure(): StorePressure {
+    return this.#pressure
+  }
+
+  set pressure(pressure: StorePressure) {
+    if (this.#pressure === pressure) return
+    this.#pressure = pressure
+    this.#listener()
   }
 
   onDurable(listener: () => void): void {

@@ -1,6 +1,7 @@
 import type { StoreRecord } from '../../../src/kinds/store.ts'
 import { Message } from '../../../src/mqtt/message.ts'
 import { MemoryBroker } from '../../helpers/memory-broker.ts'
+import { restoredState } from '../../helpers/restored-state.ts'
 import { SlowStore } from '../../helpers/slow-store.ts'
 import { queuedMessage, sessionRecord, subscriptionTo } from '../../helpers/store-records.ts'
 import { BrokerWatch } from './broker-watch.ts'
@@ -186,7 +187,7 @@ export class World implements Surroundings {
       if (!client.finished) fail(client.settings, 'is not finished')
       if (!this.watchOf(client).finished) fail(client.settings, 'has not acknowledged everything')
     }
-    const { sessions } = await this.store.restore()
+    const { sessions } = await restoredState(this.store)
     for (const { id, queue, received } of sessions) {
       if (queue.count !== 0 || queue.bytes !== 0 || received.length > 0) {
         throw new Error(`the store still has ${JSON.stringify({ id, queue, received })}`)
