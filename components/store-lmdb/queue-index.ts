@@ -4,7 +4,7 @@
  * search otherwise. A place is three numbers in one array.
  */
 export class QueueIndex {
-  /** For each place: sequence number, slot of the message or -1 when it was removed, index of the receiver. */
+  /** For each place: sequence number, slot of the message or -1 when it was removed, twice the index of the receiver plus 1 if shared. */
   #places: number[] = []
   /** Nothing but removed places stands before this one. */
   #head = 0
@@ -22,12 +22,17 @@ export class QueueIndex {
     return this.#lastSequence
   }
 
-  /** Adds a place where its number belongs. There must be none with this number. */
-  add(sequence: number, slot: number, index: number): void {
+  /**
+   * Adds a place where its number belongs. There must be none with this number.
+   * @param index of the receiver in its message.
+   * @param isShared it came by a Shared Subscription.
+   */
+  add(sequence: number, slot: number, index: number, isShared: boolean): void {
     const at = this.#seek(sequence)
-    if (at * FIELDS === this.#places.length) this.#places.push(sequence, slot, index)
-    else if (this.#places[at * FIELDS] === sequence) this.#set(at, slot, index)
-    else this.#places.splice(at * FIELDS, 0, sequence, slot, index)
+    const last = index * 2 + (isShared ? 1 : 0)
+    if (at * FIELDS === this.#places.length) this.#places.push(sequence, slot, last)
+    else if (this.#places[at * FIELDS] === sequence) this.#set(at, slot, last)
+    else this.#places.splice(at * FIELDS, 0, sequence, slot, last)
     this.#count += 1
     if (sequence > this.#lastSequence) this.#lastSequence = sequence
   }
@@ -57,13 +62,17 @@ export class QueueIndex {
   }
 
   indexAt(at: number): number {
-    return this.#places[at * FIELDS + 2]!
+    return this.#places[at * FIELDS + 2]! >>> 1
+  }
+
+  isSharedAt(at: number): boolean {
+    return (this.#places[at * FIELDS + 2]! & 1) === 1
   }
 
   /** The receiver has another index in its message. */
   moveTo(sequence: number, index: number): void {
     const at = this.find(sequence)
-    if (at !== -1) this.#places[at * FIELDS + 2] = index
+    if (at !== -1) this.#places[at * FIELDS + 2] = index * 2 + (this.isSharedAt(at) ? 1 : 0)
   }
 
   sent(sequence: number): SentMessage | undefined {
@@ -86,9 +95,9 @@ export class QueueIndex {
     if (total - this.#count > this.#count + SPARE_PLACES) this.#compact()
   }
 
-  #set(at: number, slot: number, index: number): void {
+  #set(at: number, slot: number, last: number): void {
     this.#places[at * FIELDS + 1] = slot
-    this.#places[at * FIELDS + 2] = index
+    this.#places[at * FIELDS + 2] = last
   }
 
   #skipRemoved(from: number): number {
@@ -120,7 +129,7 @@ export class QueueIndex {
   #compact(): void {
     const kept: number[] = []
     for (let at = this.findAfter(0); at !== -1; at = this.next(at)) {
-      kept.push(this.sequenceAt(at), this.slotAt(at), this.indexAt(at))
+      kept.push(this.sequenceAt(at), this.slotAt(at), this.#places[at * FIELDS + 2]!)
     }
     this.#places = kept
     this.#head = 0

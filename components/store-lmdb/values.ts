@@ -9,7 +9,7 @@ import { readMessage, writeMessage } from './layout.ts'
 /** Without shared structures: each record can be read by itself. */
 const packr = new Packr({ useRecords: false })
 
-/** The length of the record, the record, and the message of its Will. */
+/** The Client Identifier, the record, each behind its length, and the message of its Will. */
 export const writeSession = (writer: ByteWriter, record: SessionRecord): void => {
   let will: Message | undefined
   const plain = sessionToPlain(record, (message) => {
@@ -17,6 +17,9 @@ export const writeSession = (writer: ByteWriter, record: SessionRecord): void =>
     return 0
   })
   const packed = packr.pack(plain)
+  const id = Buffer.from(record.id)
+  writer.u32(id.length)
+  writer.put(id)
   writer.u32(packed.length)
   writer.put(packed)
   if (will !== undefined) writeMessage(writer, will)
@@ -25,8 +28,15 @@ export const writeSession = (writer: ByteWriter, record: SessionRecord): void =>
 /** @throws an Error that says what is wrong. */
 export const readSession = (value: Buffer): SessionRecord => {
   const reader = new ByteReader(value)
+  reader.view(reader.u32())
   const plain = plainRecords.session.parse(packr.unpack(reader.view(reader.u32())))
   return sessionFromPlain(plain, () => readMessage(reader))
+}
+
+/** The Client Identifier of a session, without the rest. */
+export const readSessionId = (value: Buffer): string => {
+  const reader = new ByteReader(value)
+  return reader.view(reader.u32()).toString()
 }
 
 export const writeSubscription = (writer: ByteWriter, subscription: Subscription): void => {
