@@ -1,11 +1,9 @@
-import { counted } from '../../src/collections/counted.ts'
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { SessionOwnership } from '../../src/kinds/session-ownership.ts'
-import type { Store, StoredSession } from '../../src/kinds/store.ts'
-import type { Message } from '../../src/mqtt/message.ts'
+import type { Store } from '../../src/kinds/store.ts'
 import { TICK_MS } from '../../src/mqtt/tick.ts'
 import { Authorization } from './authorization.ts'
 import { ClientAccess } from './client-access.ts'
@@ -17,6 +15,7 @@ import { Journal } from './journal.ts'
 import { localOwnership } from './ownership.ts'
 import { Publications } from './publications.ts'
 import { Publishing } from './publishing.ts'
+import { Restore } from './restore.ts'
 import { Retained } from './retained.ts'
 import { Revocation } from './revocation.ts'
 import type { Session } from './session.ts'
@@ -71,6 +70,8 @@ export class BrokerCore {
   /** The search for retained messages that have expired. */
   readonly #sweep: TurnQueue<Retained>
 
+  readonly #restore: Restore
+
   /** Sessions with answers or messages that wait for the store. Only these are called when a batch is durable. */
   #awaiting = new Set<Session>()
   readonly #timer: NodeJS.Timeout
@@ -89,6 +90,7 @@ export class BrokerCore {
     this.scheduler = new TurnScheduler(logger)
     this.retained = new Retained(this)
     this.sessions = new Sessions(this)
+    this.#restore = new Restore(this)
     this.sharedBacklogs = new SharedBacklogs(this)
     this.publications = new Publications(this)
     this.publishing = new Publishing(this)
@@ -105,23 +107,16 @@ export class BrokerCore {
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
-  /** Restores the state of the store. Rejects if it cannot be read. */
+  /** Restores the state of the store. Resolves when clients can be served; rejects if the state cannot be read. */
   async restore(): Promise<void> {
-    const state = this.journal.restore()
-    const sessions: StoredSession[] = []
-    for await (const page of state.sessions) sessions.push(...page)
-    const retained: Message[] = []
-    for await (const page of state.retained) retained.push(...page)
-    this.retained.restore(retained)
-    this.sessions.restore(sessions)
+    await this.#restore.begin()
     // The rules may have changed since.
     this.revocation.begin()
-    if (sessions.length + retained.length === 0) return
-    const counts = { sessions: sessions.length, retained: retained.length }
-    this.log.info(
-      counts,
-      `${counted(sessions.length, 'session')} and ${counted(retained.length, 'retained message')} restored`,
-    )
+  }
+
+  /** Resolves when nothing more is restored: the retained messages follow while clients are served. */
+  get restored(): Promise<void> {
+    return this.#restore.finished
   }
 
   /** Milliseconds since 1970, on a clock that never steps back. */
@@ -142,6 +137,7 @@ export class BrokerCore {
   /** Stops the timers, completes divided work and publishes the Wills that are due. Call it when no client is connected. */
   stop(): void {
     clearInterval(this.#timer)
+    this.#restore.stop()
     this.revocation.stop()
     this.wills.drain()
     this.endedSessions.drain()

@@ -39,5 +39,9 @@ export const broker = defineComponent({
     return instance
   },
   measure: ({ core }) => measuresOf(core),
-  stop: (instance) => instance.stop(),
+  stop: async (instance) => {
+    instance.stop()
+    // The store stops next, and must not be read then.
+    await instance.core.restored
+  },
 })

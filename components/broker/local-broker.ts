@@ -103,7 +103,7 @@ export class LocalBroker implements Broker {
     }
   }
 
-  /** Restores the state of the store. Rejects if it cannot be read. */
+  /** As `BrokerCore.restore`. */
   restore(): Promise<void> {
     return this.core.restore()
   }

@@ -77,6 +77,12 @@ export class RetainedSender implements TurnTask {
 
   /** Sends what the client takes now, or fills the queue while it is away. */
   pump(): void {
+    if (!this.#isBusy) return
+    const { retained } = this.#broker
+    if (retained.isRestoring) {
+      retained.afterRestore(this)
+      return
+    }
     const { recipient: client } = this.#session
     if (client === undefined) this.#enqueue()
     else this.#send(client)

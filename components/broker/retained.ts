@@ -1,5 +1,5 @@
 import type { Logger } from '../../src/kinds/logger.ts'
-import type { Payer } from '../../src/kinds/turn-scheduler.ts'
+import type { Payer, TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import type { BrokerConfig } from './config.ts'
@@ -25,6 +25,16 @@ export interface RetainedContext {
   readonly journal: Journal
   readonly counters: BrokerCounters
   readonly log: Logger
+  readonly scheduler: TurnScheduler
+}
+
+/** The messages of the store are not all here: they are being restored, or some had no room or could not be read. */
+interface RestoreState {
+  isRunning: boolean
+  /** Topics whose message was removed since the store was asked for the next page. */
+  readonly removed: Set<string>
+  /** Messages for which there was no room. */
+  refused: number
 }
 
 /** The retained messages of the broker, with their records in the store. */
@@ -33,13 +43,18 @@ export class Retained {
   readonly #journal: Journal
   readonly #counters: BrokerCounters
   readonly #log: Logger
+  readonly #scheduler: TurnScheduler
+  /** Undefined when every message of the store is here. */
+  #restore: RestoreState | undefined
+  /** Searches that wait until all messages are here. */
+  #waiting = new Set<TurnTask>()
   /** Messages that were not retained since there was no room. */
   refused = 0
   #full = false
   /** Messages that are yet to be looked at in this sweep. */
   #sweepLeft = 0
 
-  constructor({ config, journal, counters, log }: RetainedContext) {
+  constructor({ config, journal, counters, log, scheduler }: RetainedContext) {
     this.messages = new RetainedMessages({
       maximumMessages: config.maximumRetainedMessages,
       maximumBytes: config.maximumRetainedBytes,
@@ -47,6 +62,7 @@ export class Retained {
     this.#journal = journal
     this.#counters = counters
     this.#log = log
+    this.#scheduler = scheduler
   }
 
   /**
@@ -89,16 +105,66 @@ export class Retained {
     return found
   }
 
-  /** Deletes the retained message of a topic. @returns false when there was none. */
+  /** Deletes the retained message of a topic. @returns false when there was none; true if it may be in the store alone. */
   delete(topic: string): boolean {
-    if (!this.messages.delete(topic)) return false
-    this.#journal.append({ type: 'retained-removed', topic })
+    if (!this.messages.delete(topic) && this.#restore === undefined) return false
+    this.#remove(topic)
     return true
   }
 
-  /** Restores the messages of the store. */
-  restore(messages: readonly Message[]): void {
-    for (const message of messages) this.messages.set(message)
+  #remove(topic: string): void {
+    if (this.isRestoring) this.#restore?.removed.add(topic)
+    this.#journal.append({ type: 'retained-removed', topic })
+  }
+
+  /** Whether messages of the store are still missing here: a search has to wait for them, with `afterRestore`. */
+  get isRestoring(): boolean {
+    return this.#restore?.isRunning === true
+  }
+
+  /** The messages of the store are restored from now on, page by page. */
+  restoring(): void {
+    this.#restore = { isRunning: true, removed: new Set(), refused: 0 }
+  }
+
+  /** The next page is read from the store now, and has everything that was removed before. */
+  asksForPage(): void {
+    this.#restore?.removed.clear()
+  }
+
+  /** Restores a page. A message that was retained or removed meanwhile is newer than the stored one. @returns how many it restored. */
+  restore(messages: readonly Message[]): number {
+    const restore = this.#restore!
+    let restored = 0
+    for (const message of messages) {
+      const { topic } = message
+      if (restore.removed.has(topic) || this.messages.has(topic)) continue
+      if (this.messages.set(message)) restored += 1
+      else restore.refused += 1
+    }
+    return restored
+  }
+
+  /** All are restored. @returns how many were not, since there was no room. */
+  restored(): number {
+    const refused = this.#restore?.refused ?? 0
+    // Those without room are only in the store, and can still be deleted.
+    if (refused === 0) this.#restore = undefined
+    this.endRestore()
+    return refused
+  }
+
+  /** No further message is restored: those that could not be read stay in the store. Searches go on. */
+  endRestore(): void {
+    if (this.#restore !== undefined) this.#restore.isRunning = false
+    const waiting = this.#waiting
+    this.#waiting = new Set()
+    for (const task of waiting) if (this.#scheduler.mayGoOn(task)) task.resume()
+  }
+
+  /** Resumes a search when all messages are restored. */
+  afterRestore(task: TurnTask): void {
+    this.#waiting.add(task)
   }
 
   /** Begins a sweep over some of the messages with an expiry time, or over all if there are few. */
@@ -119,7 +185,7 @@ export class Retained {
       // The way to a topic leads over its levels.
       payer.chargeWork(REMOVAL_UNITS + (topic.length >> 2))
       this.#counters.expiredRetained += 1
-      this.#journal.append({ type: 'retained-removed', topic })
+      this.#remove(topic)
     }
     return this.#sweepLeft > 0
   }

@@ -231,10 +231,10 @@ export class Session implements Subscriber, ClientSession {
     return this.will.outcomeNow(expected, isTakenOver)
   }
 
-  /** Takes over what the store holds. It counts as disconnected now if the process ended over its connection. */
+  /** Takes over what the store holds. Writes nothing. */
   restore(stored: StoredSession): void {
     this.#expiry.intervalSeconds = stored.expiryIntervalSeconds
-    this.#expiry.disconnectedAtMs = stored.disconnectedAtMs ?? this.#broker.now()
+    this.#expiry.disconnectedAtMs = stored.disconnectedAtMs
     this.will.set(stored.will)
     for (const subscription of stored.subscriptions) {
       this.#subscriptions.keep(subscription)
@@ -243,7 +243,15 @@ export class Session implements Subscriber, ClientSession {
     this.unreleased.restore(stored.received)
     this.outbox.restore(stored.queue)
     this.#broker.sharedBacklogs.add(this)
-    if (stored.disconnectedAtMs === undefined) this.#save()
+  }
+
+  /** It is restored. It counts as disconnected now if the process ended while its client was connected. */
+  awaitClientAgain(): void {
+    if (this.#expiry.disconnectedAtMs === undefined) {
+      this.#expiry.disconnectedAtMs = this.#broker.now()
+      this.#save()
+    }
+    this.awaitClient()
   }
 
   /** The client has gone. The session ends, and its Will is published, when their intervals are over. */
@@ -362,7 +370,8 @@ export class Session implements Subscriber, ClientSession {
   /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
   #sendRetained(subscription: Subscription): void {
     // If nothing is retained, a subscription needs no search and no memory for it.
-    if (this.#broker.retained.messages.count === 0) return
+    const { retained } = this.#broker
+    if (retained.messages.count === 0 && !retained.isRestoring) return
     this.#retained ??= new RetainedSender(this, this.#broker)
     this.#retained.add(subscription)
   }

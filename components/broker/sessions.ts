@@ -87,17 +87,14 @@ export class Sessions {
     return session
   }
 
-  /** Restores the sessions of the store. */
-  restore(all: readonly StoredSession[]): void {
-    for (const stored of all) {
-      const { id, userName: owner, claimedUserName, attributes, peer = UNKNOWN_PEER } = stored
-      const identity: Identity = { clientId: id, userName: owner ?? claimedUserName, peer, attributes }
-      const session = new Session(id, owner, identity, this.#broker)
-      this.#byId.set(id, session)
-      session.restore(stored)
-    }
-    // Wills that are due now reach all subscribers. The sessions that are away longest are the first to end early.
-    for (const session of [...this.#byId.values()].sort(byDisconnection)) session.awaitClient()
+  /** Restores a session of the store. Call its `awaitClientAgain` when all are restored. */
+  restore(stored: StoredSession): Session {
+    const { id, userName: owner, claimedUserName, attributes, peer = UNKNOWN_PEER } = stored
+    const identity: Identity = { clientId: id, userName: owner ?? claimedUserName, peer, attributes }
+    const session = new Session(id, owner, identity, this.#broker)
+    this.#byId.set(id, session)
+    session.restore(stored)
+    return session
   }
 
   /**
@@ -145,6 +142,3 @@ const STORED_MESSAGE_UNITS = 5
 
 /** The share of `maximumSessions` that away sessions may take, unless the config says otherwise. */
 const AWAY_SHARE = 0.9
-
-const byDisconnection = (one: Session, other: Session): number =>
-  (one.disconnectedAtMs ?? 0) - (other.disconnectedAtMs ?? 0)

@@ -91,6 +91,11 @@ export class RetainedMessages {
     return true
   }
 
+  /** Whether a topic has a message, expired or not. */
+  has(topic: string): boolean {
+    return this.#root.find(topic)?.message !== undefined
+  }
+
   /** The message of a topic. @param nowMs on the clock of `Message.expiresAtMs`. */
   get(topic: string, nowMs: number): Message | undefined {
     const message = this.#root.find(topic)?.message
