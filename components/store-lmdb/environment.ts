@@ -3,11 +3,14 @@ import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import type { KeySource } from './encode-batch.ts'
 import { checkPages } from './check-pages.ts'
+import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
 
 /** What is read from the file. Everything is as of the last commit. */
 export interface StoreFile extends KeySource {
   get(key: Buffer): Buffer | undefined
+  /** Whether it can be read at all now. */
+  readonly isReadable: boolean
   /** Entries from a key on, up to another, in their order: at most so many, and not much more than so many bytes. */
   rows(start: Buffer, end: Buffer, limit: number, bytes: number): Row[]
 }
@@ -20,8 +23,9 @@ export interface Row {
 /** The file, opened by LMDB. */
 export class Environment implements StoreFile {
   readonly path: string
-  readonly #database: RootDatabase<Buffer, Buffer>
+  #database: RootDatabase<Buffer, Buffer>
   #isClosed = false
+  #isReadable = true
 
   constructor(path: string, database: RootDatabase<Buffer, Buffer>) {
     this.path = path
@@ -52,8 +56,30 @@ export class Environment implements StoreFile {
     return this.#isClosed
   }
 
+  /** Whether LMDB refuses everything. */
+  #isGivenUp(): boolean {
+    this.#database.resetReadTxn()
+    try {
+      this.get(ABOUT_KEY)
+    } catch {
+      return !this.#isReadable
+    }
+    return false
+  }
+
+  /** False when LMDB has given the file up, until it is opened again. */
+  get isReadable(): boolean {
+    return this.#isReadable
+  }
+
   get(key: Buffer): Buffer | undefined {
-    return this.#database.get(key)
+    try {
+      return this.#database.get(key)
+    } catch (error) {
+      // After it has given up, LMDB says MDB_PANIC or Invalid argument. Damage of a page is something else.
+      if (!damages.has((error as { readonly code?: unknown }).code)) this.#isReadable = false
+      throw error
+    }
   }
 
   rows(start: Buffer, end: Buffer, limit: number, bytes: number): Row[] {
@@ -72,19 +98,37 @@ export class Environment implements StoreFile {
   }
 
   /**
-   * Commits the first operations, `fdatasync` included, in one transaction.
+   * Commits the first operations, `fdatasync` included, in one transaction. When LMDB could not write a meta page, it refuses
+   * everything that follows, and lmdb-js never settles the next commit: the file is then closed and opened again.
    * @param count how many.
-   * @throws the error of the file system. Nothing is written then.
+   * @throws the error of the file system. Nothing is written then, or all of it.
    */
   async commit(operations: Operations, count = operations.count): Promise<void> {
+    if (!this.#isReadable) await this.#reopen()
     const database = this.#database
     try {
       // The batch has the result; each put has a promise too, which is the same one or is resolved already.
       await database.batch(() => operations.apply(database as OperationTarget, count))
     } catch (error) {
-      throw await commitErrorOf(error)
+      const cause = await commitErrorOf(error)
+      if (this.#isGivenUp()) await this.#reopen()
+      throw cause
     }
     database.resetReadTxn()
+  }
+
+  /**
+   * Closes the file and opens it again. No commit may be running.
+   * @throws when the file cannot be opened. Then nothing can be read until a later call succeeds.
+   */
+  async #reopen(): Promise<void> {
+    const { path } = this
+    this.#isReadable = false
+    if (!isClosed(this.#database)) await this.#database.close()
+    this.#database = open(optionsOf(path, undefined, false))
+    // From the first read on, other processes see this one.
+    this.#database.get(ABOUT_KEY)
+    this.#isReadable = true
   }
 
   /** Runs a function in a transaction, which is durable when this returns. */
@@ -150,6 +194,12 @@ const optionsOf = (path: string, mapSize: number | undefined, readOnly: boolean)
   readOnly,
   ...(mapSize === undefined ? {} : { mapSize }),
 })
+
+/** MDB_PAGE_NOTFOUND and MDB_CORRUPTED. */
+const damages: ReadonlySet<unknown> = new Set([-30_797, -30_796])
+
+/** The types of lmdb-js leave this out. */
+const isClosed = (database: object): boolean => 'status' in database && database.status === 'closed'
 
 /** The promise of a failed commit rejects with one error that refers to another, by a promise that rejects too. */
 const commitErrorOf = async (error: unknown): Promise<Error> => {

@@ -23,6 +23,8 @@ export class RetryingCommitter implements Committer {
   /** For the operator. */
   readonly counters = { commits: 0, failedCommits: 0, slowCommits: 0, lastCommitMs: 0, longestCommitMs: 0 }
   #wasSlow = false
+  /** When operations are tried again although the file system is full. */
+  #nextTryMs = 0
 
   constructor(target: CommitTarget, log: Logger) {
     this.#target = target
@@ -54,6 +56,11 @@ export class RetryingCommitter implements Committer {
 
   async #attempt(operations: Operations, done: () => void, retryMs: number): Promise<void> {
     const startedMs = performance.now()
+    if (this.#isStuck && startedMs < this.#nextTryMs && (await this.#isFull(operations))) {
+      if (!this.#isStopped) this.#later(operations, done, retryMs)
+      return
+    }
+    this.#nextTryMs = startedMs + FULL_RETRY_MS
     try {
       // Removals free pages, so that a full disk takes the rest.
       if (this.#isStuck && operations.earlyCount > 0) await this.#target.commit(operations, operations.earlyCount)
@@ -69,14 +76,25 @@ export class RetryingCommitter implements Committer {
 
   #failed(error: Error, operations: Operations, done: () => void, retryMs: number): void {
     this.counters.failedCommits += 1
-    this.#timer = setTimeout(
-      () => void this.#attempt(operations, done, Math.min(retryMs * 2, LONGEST_RETRY_MS)),
-      retryMs,
-    )
+    this.#later(operations, done, retryMs)
     if (this.#isStuck) return
     this.#isStuck = true
     void this.#warn(error)
     this.#listener()
+  }
+
+  #later(operations: Operations, done: () => void, retryMs: number): void {
+    const next = Math.min(retryMs * 2, LONGEST_RETRY_MS)
+    this.#timer = setTimeout(() => void this.#attempt(operations, done, next), retryMs)
+  }
+
+  /**
+   * Whether there is no space for the operations. They may succeed even then, with free pages of the file, so they are tried now and
+   * then. A failed write is not tried more often: the native code writes its message beyond a piece of memory (docs/adr/0011).
+   */
+  async #isFull(operations: Operations): Promise<boolean> {
+    const freeBytes = await freeBytesOf(this.#target.path)
+    return freeBytes !== undefined && freeBytes < operations.writer.position * 2 + RESERVE_BYTES
   }
 
   async #warn(err: Error): Promise<void> {
@@ -120,4 +138,8 @@ const freeBytesOf = async (path: string): Promise<number | undefined> => {
 
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 1_000
+/** How often it is tried while the file system is full. Whether it is, is asked as often as above. */
+const FULL_RETRY_MS = 10_000
+/** Branch pages and pages of the free list. */
+const RESERVE_BYTES = 256 * 1024
 const SLOW_COMMIT_MS = 1_000

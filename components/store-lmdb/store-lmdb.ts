@@ -180,6 +180,7 @@ export class LmdbStore implements Store {
         continue
       }
       const stored = this.#stored(this.#index.table.idOf(slot), index, id)
+      if (!this.#file.isReadable) break
       if (stored === undefined) unreadable.push(sequence)
       else page.push({ ...stored, sequence, packetIdentifier, pubrecOrder })
     }
@@ -378,6 +379,7 @@ export class LmdbStore implements Store {
     try {
       return readStored(this.#file, id, index)
     } catch (err) {
+      if (!this.#file.isReadable) return undefined
       this.#damaged += 1
       if (this.#damaged === 1) {
         this.#log.error(
