@@ -51,7 +51,7 @@ test('--version is that of the package', async () => {
 
 test.each([
   ['strat', "There is no command 'strat'; did you mean 'start'?"],
-  ['publish', "There is no command 'publish'; there are 'start', 'go', 'graph', 'init', 'passwd' and 'scram'"],
+  ['publish', "There is no command 'publish'; there are 'start', 'go', 'graph', 'init', 'passwd', 'scram' and 'store'"],
   ['toString', "There is no command 'toString'; there are"],
   ['my.config.json', "There is no command 'my.config.json'; a config is given as --config my.config.json."],
 ])('the unknown command %s: exit code 2, and what would do', async (word, message) => {

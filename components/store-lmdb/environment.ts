@@ -140,6 +140,13 @@ export class Environment implements StoreFile {
     this.#database.putSync(key, value)
   }
 
+  /** Removes entries in one transaction. */
+  removeAll(keys: readonly Buffer[]): void {
+    this.transaction(() => {
+      for (const key of keys) this.#database.removeSync(key)
+    })
+  }
+
   /** Pids of processes that have the file open, as the kernel's locks know them. */
   readers(): number[] {
     this.#database.readerCheck()
