@@ -1,8 +1,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
-import type { KeySource } from './encode-batch.ts'
 import { checkPages } from './check-pages.ts'
+import type { KeySource } from './encode-batch.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
 
@@ -152,6 +153,15 @@ export class Environment implements StoreFile {
     this.#database.readerCheck()
     const lines = this.#database.readerList().split('\n')
     return lines.map((line) => Number.parseInt(line, 10)).filter((pid) => Number.isInteger(pid))
+  }
+
+  async freeBytes(): Promise<number | undefined> {
+    try {
+      const { bavail, bsize } = await statfs(this.path)
+      return bavail * bsize
+    } catch {
+      return undefined
+    }
   }
 
   get statistics(): EnvironmentStatistics {

@@ -88,22 +88,30 @@ describe('the layout of the file', () => {
   })
 
   it('gives keys back, in the order of messages, chunks and states', () => {
-    check(fc.tuple(u48.filter((id) => id < 2 ** 48 - 1), fc.nat(127), fc.nat(4095)), ([id, chunk, index]) => {
-      const key = written((writer) => writeMessageKey(writer, id, chunk))
-      const state = written((writer) => writeStateKey(writer, id, index))
-      expect(readMessageKey(key)).toEqual({ id, chunk, index: -1 })
-      expect(readMessageKey(state)).toEqual({ id, chunk: -1, index })
-      expect(key).toEqual(messageKey(id, chunk))
-      const { start, end } = stateRange(id)
-      const order = [messageKey(id, 0), key, start, state, end]
-      expect(order.toSorted(Buffer.compare)).toEqual(order)
-    })
+    check(
+      fc.tuple(
+        u48.filter((id) => id < 2 ** 48 - 1),
+        fc.nat(127),
+        fc.nat(4095),
+      ),
+      ([id, chunk, index]) => {
+        const key = written((writer) => writeMessageKey(writer, id, chunk))
+        const state = written((writer) => writeStateKey(writer, id, index))
+        expect(readMessageKey(key)).toEqual({ id, chunk, index: -1 })
+        expect(readMessageKey(state)).toEqual({ id, chunk: -1, index })
+        expect(key).toEqual(messageKey(id, chunk))
+        const { start, end } = stateRange(id)
+        const order = [messageKey(id, 0), key, start, state, end]
+        expect(order.toSorted(Buffer.compare)).toEqual(order)
+      },
+    )
   })
 
   it('has keys of at most 1,978 bytes, and different ones for different texts', () => {
     const long = 'x'.repeat(65_535)
     const keyOf = (text: string) => written((writer) => writeText(writer, text))
-    for (const text of ['', 'a', 'x'.repeat(1_900), 'x'.repeat(1_901), long]) expect(keyOf(text).length + 5).toBeLessThan(1_979)
+    for (const text of ['', 'a', 'x'.repeat(1_900), 'x'.repeat(1_901), long])
+      expect(keyOf(text).length + 5).toBeLessThan(1_979)
     expect(keyOf(long)).not.toEqual(keyOf(`${long.slice(1)}y`))
     check(fc.tuple(fc.string(), fc.string()), ([a, b]) => {
       expect(keyOf(a).equals(keyOf(b))).toBe(a === b)

@@ -69,7 +69,10 @@ export class OpenStore extends LmdbStore {
       this.stop()
       if (waiting > 0) {
         const { path } = this.environment
-        this.#log.error({ path, waiting }, `${waiting} records were not written to ${path}. None of them was acknowledged`)
+        this.#log.error(
+          { path, waiting },
+          `${waiting} records were not written to ${path}. None of them was acknowledged`,
+        )
       }
     }
   }

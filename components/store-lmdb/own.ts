@@ -10,10 +10,7 @@ const about = z.object({
   format: z.int().min(0),
   /** Of the package that wrote it last. */
   version: z.string(),
-  owner: z
-    .object({ pid: z.int(), host: z.string(), startedAtMs: z.number() })
-    .nullable()
-    .catch(null),
+  owner: z.object({ pid: z.int(), host: z.string(), startedAtMs: z.number() }).nullable().catch(null),
 })
 
 export type About = z.output<typeof about>
@@ -55,7 +52,9 @@ export const readAbout = (environment: Environment): About | undefined => {
 export const own = (environment: Environment): void => {
   const { path } = environment
   if (environment.readers().includes(process.pid)) {
-    throw new Error(`${path} is in use by a process with the pid of this one, ${process.pid}: one of another container, or this one`)
+    throw new Error(
+      `${path} is in use by a process with the pid of this one, ${process.pid}: one of another container, or this one`,
+    )
   }
   // From the first read on, other processes see this one in the table of readers.
   environment.get(ABOUT_KEY)
@@ -63,7 +62,9 @@ export const own = (environment: Environment): void => {
     const owner = readAbout(environment)?.owner ?? undefined
     if (owner !== undefined && owner.pid !== process.pid && environment.readers().includes(owner.pid)) {
       const since = new Date(owner.startedAtMs).toISOString()
-      throw new Error(`${path} is in use by process ${owner.pid} on ${owner.host}, since ${since}. Stop it, or use another path`)
+      throw new Error(
+        `${path} is in use by process ${owner.pid} on ${owner.host}, since ${since}. Stop it, or use another path`,
+      )
     }
     const entry = {
       format: FORMAT,

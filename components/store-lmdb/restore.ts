@@ -141,7 +141,8 @@ class MessageLoader {
     const session = this.#sessions.get(receiver.session)
     if (session === undefined || state?.isDone === true) return
     const { sequence, shared } = receiver
-    if (session.queue.find(sequence) !== -1) throw new Error(`${session.id} has two messages with the number ${sequence}`)
+    if (session.queue.find(sequence) !== -1)
+      throw new Error(`${session.id} has two messages with the number ${sequence}`)
     const { packetIdentifier, pubrecOrder } = state ?? receiver
     this.table.owe(slot)
     session.queue.add(sequence, slot, index, shared !== undefined)

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Committer } from './batch-line.ts'
 import type { Operations } from './operations.ts'
@@ -8,6 +7,8 @@ export interface CommitTarget {
   readonly path: string
   /** Commits the first operations. Rejects when nothing was written. */
   commit(operations: Operations, count?: number): Promise<void>
+  /** Free bytes of its file system; undefined if it does not say. */
+  freeBytes(): Promise<number | undefined>
 }
 
 /** Commits operations, and tries again until it succeeds: a disk may have space again. */
@@ -60,10 +61,12 @@ export class RetryingCommitter implements Committer {
       if (!this.#isStopped) this.#later(operations, done, retryMs)
       return
     }
+    if (this.#isStopped) return
     this.#nextTryMs = startedMs + FULL_RETRY_MS
     try {
       // Removals free pages, so that a full disk takes the rest.
       if (this.#isStuck && operations.earlyCount > 0) await this.#target.commit(operations, operations.earlyCount)
+      if (this.#isStopped) return
       await this.#target.commit(operations)
     } catch (error) {
       if (!this.#isStopped) this.#failed(error as Error, operations, done, retryMs)
@@ -93,13 +96,13 @@ export class RetryingCommitter implements Committer {
    * then. A failed write is not tried more often: the native code writes its message beyond a piece of memory (docs/adr/0011).
    */
   async #isFull(operations: Operations): Promise<boolean> {
-    const freeBytes = await freeBytesOf(this.#target.path)
+    const freeBytes = await this.#target.freeBytes()
     return freeBytes !== undefined && freeBytes < operations.writer.position * 2 + RESERVE_BYTES
   }
 
   async #warn(err: Error): Promise<void> {
     const { path } = this.#target
-    const freeBytes = await freeBytesOf(path)
+    const freeBytes = await this.#target.freeBytes()
     const waiting = this.#waiting()
     const free = freeBytes === undefined ? 'the free space is unknown' : `${freeBytes} bytes are free`
     this.#log.warn(
@@ -124,15 +127,6 @@ export class RetryingCommitter implements Committer {
     this.#isStuck = false
     this.#log.info({ path }, `The store wrote to ${path} again. Nothing is lost`)
     this.#listener()
-  }
-}
-
-const freeBytesOf = async (path: string): Promise<number | undefined> => {
-  try {
-    const { bavail, bsize } = await statfs(path)
-    return bavail * bsize
-  } catch {
-    return undefined
   }
 }
 

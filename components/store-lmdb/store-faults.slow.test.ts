@@ -103,7 +103,9 @@ describe('a store in another process', () => {
     child.process.stdin!.end()
     const { stopped, warnings } = await child.until((line) => line.stopped !== undefined)
     expect(warnings).toEqual([
-      expect.stringMatching(/^The store could not write to .*: .*; \d+ bytes are free, \d+ records wait\. It tries again/),
+      expect.stringMatching(
+        /^The store could not write to .*: .*; \d+ bytes are free, \d+ records wait\. It tries again/,
+      ),
     ])
     const numbers = await stored()
     expect(numbers).toEqual(Array.from({ length: stopped! }, (_, index) => index + 1))

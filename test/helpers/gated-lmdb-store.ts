@@ -14,7 +14,7 @@ import { RecordingLogger } from './recording-logger.ts'
 
 /** `store-lmdb` over a real file, whose turns end and whose commits succeed when the test says so. It never syncs the file. */
 export class GatedLmdbStore extends LmdbStore implements ControlledStore {
-  readonly #environment: Environment
+  readonly environment: Environment
   readonly #gate: Gate
   /** By the number of their batch, in order. */
   readonly #records = new Map<number, StoreRecord[]>()
@@ -24,7 +24,7 @@ export class GatedLmdbStore extends LmdbStore implements ControlledStore {
     const settings = storeLmdbConfig.parse({})
     const log = new RecordingLogger()
     super({ file: environment, committer: gate, log, settings, index, endOfTurn: () => undefined })
-    this.#environment = environment
+    this.environment = environment
     this.#gate = gate
     super.onDurable(() => {
       for (const batch of this.#records.keys()) if (batch <= this.durableBatch) this.#records.delete(batch)
@@ -83,14 +83,14 @@ export class GatedLmdbStore extends LmdbStore implements ControlledStore {
   async crash(): Promise<GatedLmdbStore> {
     this.#listener = () => undefined
     this.stop()
-    await this.#environment.close()
-    return GatedLmdbStore.open(this.#environment.path)
+    await this.environment.close()
+    return GatedLmdbStore.open(this.environment.path)
   }
 
   async dispose(): Promise<void> {
     this.stop()
-    await this.#environment.close()
-    rmSync(this.#environment.path, { recursive: true, force: true })
+    await this.environment.close()
+    rmSync(this.environment.path, { recursive: true, force: true })
   }
 }
 

@@ -13,12 +13,12 @@ import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
 import { TestFiles, testCertificates } from '../helpers/certificates.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { proxyHeader } from '../helpers/proxy-header.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
 import { WebSocketClient } from '../helpers/web-socket-client.ts'
-import { eventually } from '../helpers/eventually.ts'
 
 const CONNECT = packetBytes('10 @ "MQTT" 04 02 003c "pump"')
 const CONNACK = '20020000'

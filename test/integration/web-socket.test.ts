@@ -10,11 +10,11 @@ import { webSocket } from '../../components/web-socket/index.ts'
 import type { WebSocketListener } from '../../components/web-socket/web-socket-listener.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
 import { TestFiles, testCertificates } from '../helpers/certificates.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
 import { upgradeRequest, WebSocketClient } from '../helpers/web-socket-client.ts'
 import { clientFrame } from '../helpers/web-socket-frames.ts'
-import { eventually } from '../helpers/eventually.ts'
 
 const CONNECT = packetBytes('10 @ "MQTT" 04 02 003c "page"')
 const CONNACK = '20020000'

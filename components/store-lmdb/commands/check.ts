@@ -1,6 +1,14 @@
 import { ByteReader } from '../byte-writer.ts'
 import type { Environment } from '../environment.ts'
-import { type Receiver, type ReceiverState, readMessage, readMessageKey, readReceivers, readState, tables } from '../layout.ts'
+import {
+  type Receiver,
+  type ReceiverState,
+  readMessage,
+  readMessageKey,
+  readReceivers,
+  readState,
+  tables,
+} from '../layout.ts'
 import { readAbout } from '../own.ts'
 import { readRow } from '../restore.ts'
 import { readSession, readSubscription } from '../values.ts'
@@ -85,10 +93,12 @@ class StoreCheck implements CheckResult {
       if (session === undefined || state?.isDone === true) continue
       this.#once(session, session.sequences, receiver.sequence, 'the number')
       const { packetIdentifier } = state ?? receiver
-      if (packetIdentifier !== 0) this.#once(session, session.packetIdentifiers, packetIdentifier, 'the Packet Identifier')
+      if (packetIdentifier !== 0)
+        this.#once(session, session.packetIdentifiers, packetIdentifier, 'the Packet Identifier')
     }
     for (const index of this.#states.keys()) {
-      if (index >= this.#receivers.length) this.problems.push(`message ${this.#message} has a state of no receiver, ${index}`)
+      if (index >= this.#receivers.length)
+        this.problems.push(`message ${this.#message} has a state of no receiver, ${index}`)
     }
     this.#receivers = []
     this.#states.clear()

@@ -9,7 +9,9 @@ import { type Progress, rowsOf } from './rows.ts'
 export const statsOf = async (environment: Environment, progress: Progress): Promise<string[]> => {
   const about = readAbout(environment)
   const names = ['sessions', 'subscriptions', 'received', 'messages', 'states', 'retained'] as const
-  const sizes = new Map<string, { entries: number; bytes: number }>(names.map((name) => [name, { entries: 0, bytes: 0 }]))
+  const sizes = new Map<string, { entries: number; bytes: number }>(
+    names.map((name) => [name, { entries: 0, bytes: 0 }]),
+  )
   for await (const { key, value } of rowsOf(environment, Object.values(tables), progress)) {
     const size = sizes.get(nameOf(key))
     if (size === undefined) continue

@@ -6,7 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Message } from '../../../src/mqtt/message.ts'
 import { RecordingLogger } from '../../../test/helpers/recording-logger.ts'
 import { restoredState } from '../../../test/helpers/restored-state.ts'
-import { messageParts, queuedMessage, sessionRecord, subscriptionTo, will } from '../../../test/helpers/store-records.ts'
+import {
+  messageParts,
+  queuedMessage,
+  sessionRecord,
+  subscriptionTo,
+  will,
+} from '../../../test/helpers/store-records.ts'
 import { storeLmdbConfig } from '../config.ts'
 import { messageKey, numberKey } from '../layout.ts'
 import { OpenStore } from '../open-store.ts'
@@ -59,7 +65,10 @@ const fill = async () => {
   store.append({ type: 'queued', session: 'a', queued: queuedMessage({ sequence: 3 }) })
   store.append({ type: 'subscribed', session: 'a', subscription: subscriptionTo('x/+') })
   store.append({ type: 'received', session: 'b', packetIdentifier: 9 })
-  store.append({ type: 'retained', message: Message.of({ topic: 'r', payload: 'kept', retain: true, expiresAtMs: 1e15 }) })
+  store.append({
+    type: 'retained',
+    message: Message.of({ topic: 'r', payload: 'kept', retain: true, expiresAtMs: 1e15 }),
+  })
   await store.flush()
   store.append({ type: 'pubrec', session: 'a', sequence: 2, pubrecOrder: 4 })
   store.append({ type: 'done', session: 'b', sequence: 1 })
@@ -115,7 +124,10 @@ describe('mqtt-jig store', () => {
   it('check finds a store in order that is', async () => {
     await fill()
     expect(await run(['check'])).toMatchObject({ code: 0 })
-    expect(await run(['check', '--here'])).toMatchObject({ code: 0, out: expect.stringMatching(/in order: 10 entries/) })
+    expect(await run(['check', '--here'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/in order: 10 entries/),
+    })
   })
 
   it('check reports a process that was ended by the damage', async () => {
@@ -136,7 +148,9 @@ describe('mqtt-jig store', () => {
       environment.put(numberKey(3, 2), Buffer.from('no session'))
     })
     await close(store)
-    await expect(open()).rejects.toThrow(/The store in .* cannot be read: the entry 0300000002 cannot be read: .*store check/)
+    await expect(open()).rejects.toThrow(
+      /The store in .* cannot be read: the entry 0300000002 cannot be read: .*store check/,
+    )
     const found = await run(['check', '--here'])
     expect(found.code).toBe(1)
     expect(found.out).toMatch(/the entry 0300000002 cannot be read/)
@@ -165,7 +179,10 @@ describe('mqtt-jig store', () => {
     await fill()
     const store = await open()
     for (let n = 0; n < 2_000; n += 1) {
-      store.append({ type: 'retained', message: Message.of({ topic: `t/${n}`, payload: Buffer.alloc(500), retain: true }) })
+      store.append({
+        type: 'retained',
+        message: Message.of({ topic: `t/${n}`, payload: Buffer.alloc(500), retain: true }),
+      })
     }
     await store.flush()
     for (let n = 0; n < 2_000; n += 1) store.append({ type: 'retained-removed', topic: `t/${n}` })

@@ -153,7 +153,11 @@ const checkInChild = async (path: string, { stderr }: Streams, again: () => Prom
   return 1
 }
 
-const check = async (environment: Environment, { path, drop }: Command, { stdout, stderr }: Streams): Promise<number> => {
+const check = async (
+  environment: Environment,
+  { path, drop }: Command,
+  { stdout, stderr }: Streams,
+): Promise<number> => {
   const progress = progressLine('check', (line) => stderr.write(line))
   const { entries, problems, unreadable } = await checkStore(environment, progress)
   for (const problem of problems) stdout.write(`${problem}\n`)
@@ -178,12 +182,17 @@ const backup = async (environment: Environment, directory: string): Promise<void
 }
 
 const importInto = async (path: string, file: string | undefined, { stdin, stderr }: Streams): Promise<number> => {
-  if (existsSync(join(path, DATA_FILE))) throw new Error(`There is a store in ${path} already. Import into an empty directory.`)
+  if (existsSync(join(path, DATA_FILE)))
+    throw new Error(`There is a store in ${path} already. Import into an empty directory.`)
   const input = file === undefined ? stdin : createReadStream(file)
   const store = await OpenStore.open(storeLmdbConfig.parse({ path }), loggerTo(stderr))
   try {
     const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-    const count = await importLines(lines, store, progressLine('import', (line) => stderr.write(line)))
+    const count = await importLines(
+      lines,
+      store,
+      progressLine('import', (line) => stderr.write(line)),
+    )
     stderr.write(`${count} lines were imported into ${path}.\n`)
     return 0
   } finally {

@@ -1,6 +1,6 @@
 import type { IPublishPacket, Packet } from 'mqtt-packet'
-import type { MemoryBroker } from '../../helpers/memory-broker.ts'
 import type { ControlledStore } from '../../helpers/controlled-store.ts'
+import type { MemoryBroker } from '../../helpers/memory-broker.ts'
 import type { Wire } from './wire.ts'
 
 /** What surrounds a client: the world, as far as clients and those who watch them know it. */
