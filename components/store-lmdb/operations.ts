@@ -66,7 +66,8 @@ export class Operations {
       const keyEnd = this.#table[at + 1]!
       const end = this.#table[at + 2]!
       const length = keyEnd - keyStart
-      const key = (keys[length] ??= Buffer.allocUnsafeSlow(length))
+      keys[length] ??= Buffer.allocUnsafeSlow(length)
+      const key = keys[length]
       bytes.copy(key, 0, keyStart, keyEnd)
       if (end === -1) target.remove(key)
       else {

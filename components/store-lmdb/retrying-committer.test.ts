@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { Operations } from './operations.ts'
 import { type CommitTarget, RetryingCommitter } from './retrying-committer.ts'
@@ -56,7 +57,7 @@ describe('a committer that tries again', () => {
   it('commits once when it succeeds', async () => {
     const done = vi.fn()
     committer.commit(removals(1, 2), done)
-    await vi.waitFor(() => expect(done).toHaveBeenCalledOnce())
+    await eventually(() => expect(done).toHaveBeenCalledOnce())
     expect(target.attempts).toEqual([3])
     expect(committer.counters).toMatchObject({ commits: 1, failedCommits: 0 })
     expect([told, log.lines]).toEqual([[], []])
@@ -66,9 +67,9 @@ describe('a committer that tries again', () => {
     target.failures = 3
     const done = vi.fn()
     committer.commit(removals(1, 2), done)
-    await vi.waitFor(() => expect(committer.isStuck).toBe(true))
+    await eventually(() => expect(committer.isStuck).toBe(true))
     expect(done).not.toHaveBeenCalled()
-    await vi.waitFor(() => expect(done).toHaveBeenCalledOnce())
+    await eventually(() => expect(done).toHaveBeenCalledOnce())
     // The removals alone fail twice, then both succeed.
     expect(target.attempts).toEqual([3, 1, 1, 1, 3])
     expect([committer.isStuck, told]).toEqual([false, [true, false]])
@@ -135,7 +136,7 @@ describe('a committer that tries again', () => {
     target.failures = 1_000
     const done = vi.fn()
     committer.commit(removals(0, 1), done)
-    await vi.waitFor(() => expect(committer.isStuck).toBe(true))
+    await eventually(() => expect(committer.isStuck).toBe(true))
     committer.stop()
     const { length } = target.attempts
     await vi.advanceTimersByTimeAsync(60_000)

@@ -15,8 +15,8 @@ import type { StoreFile } from './environment.ts'
 import { MAXIMUM_RECEIVERS } from './layout.ts'
 import type { Operations } from './operations.ts'
 import { QueueIndex } from './queue-index.ts'
-import { readStored } from './read-stored.ts'
 import { type RestoredIndex, restoredRetained, restoredSessions } from './restore.ts'
+import { StoredMessages } from './stored-messages.ts'
 
 /** What a store works with. */
 export interface StoreParts {
@@ -35,7 +35,7 @@ export interface StoreParts {
  */
 export class LmdbStore implements Store {
   readonly #file: StoreFile
-  readonly #log: Logger
+  readonly #stored: StoredMessages
   readonly #line: BatchLine
   readonly #index: RestoredIndex
   /** By slot: messages that are not committed. */
@@ -44,11 +44,10 @@ export class LmdbStore implements Store {
   readonly #pendingRetained = new Map<string, { readonly message: Message | undefined; readonly batch: Batch }>()
   /** Ended sessions whose messages are removed, some in each turn. */
   readonly #ending: SessionEntry[] = []
-  #damaged = 0
 
   constructor({ file, committer, log, settings, index, endOfTurn }: StoreParts) {
     this.#file = file
-    this.#log = log
+    this.#stored = new StoredMessages(file, log)
     this.#index = index
     this.#line = new BatchLine(
       settings,
@@ -87,7 +86,7 @@ export class LmdbStore implements Store {
       queued,
       pendingRecords,
       pendingBytes,
-      damaged: this.#damaged,
+      damaged: this.damaged,
     }
   }
 
@@ -109,7 +108,7 @@ export class LmdbStore implements Store {
   }
 
   get damaged(): number {
-    return this.#damaged
+    return this.#stored.damaged
   }
 
   onDurable(listener: () => void): void {
@@ -179,7 +178,7 @@ export class LmdbStore implements Store {
         page.push({ ...pending.receivers[index]!.queued, packetIdentifier, pubrecOrder })
         continue
       }
-      const stored = this.#stored(this.#index.table.idOf(slot), index, id)
+      const stored = this.#stored.read(this.#index.table.idOf(slot), index, id)
       if (!this.#file.isReadable) break
       if (stored === undefined) unreadable.push(sequence)
       else page.push({ ...stored, sequence, packetIdentifier, pubrecOrder })
@@ -372,22 +371,6 @@ export class LmdbStore implements Store {
     }
     for (const topic of batch.retained.keys()) {
       if (this.#pendingRetained.get(topic)?.batch === batch) this.#pendingRetained.delete(topic)
-    }
-  }
-
-  #stored(id: number, index: number, session: string): ReturnType<typeof readStored> | undefined {
-    try {
-      return readStored(this.#file, id, index)
-    } catch (err) {
-      if (!this.#file.isReadable) return undefined
-      this.#damaged += 1
-      if (this.#damaged === 1) {
-        this.#log.error(
-          { err, session, message: id },
-          `A message of ${session} could not be read from the store and was left out: ${(err as Error).message}`,
-        )
-      }
-      return undefined
     }
   }
 }
