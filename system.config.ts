@@ -27,7 +27,7 @@ export default defineSystem({
   router: { component: router },
 
   // Sessions that outlive their connections, and retained messages.
-  store: { component: memoryStore },
+  store: { component: memoryStore, dependencies: { logger: 'logger' } },
 
   // Authentication and access control. If both are disabled, every client may do everything.
   scramSha256: { component: scramSha256, enabled: false, config: { users: {} } },

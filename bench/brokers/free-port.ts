@@ -30,7 +30,7 @@ export const answers = (port: number): Promise<true | undefined> =>
   })
 
 /** A port that is free now. */
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

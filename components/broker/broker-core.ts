@@ -21,6 +21,7 @@ import { Revocation } from './revocation.ts'
 import type { Session } from './session.ts'
 import { Sessions } from './sessions.ts'
 import { SharedBacklogs } from './shared-backlogs.ts'
+import { StorePressureWatch } from './store-pressure.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
 import { DueWills } from './will.ts'
@@ -71,6 +72,7 @@ export class BrokerCore {
   readonly #sweep: TurnQueue<Retained>
 
   readonly #restore: Restore
+  readonly #pressure: StorePressureWatch
 
   /** Sessions with answers or messages that wait for the store. Only these are called when a batch is durable. */
   #awaiting = new Set<Session>()
@@ -103,7 +105,11 @@ export class BrokerCore {
     this.#sweep = new TurnQueue('retained messages', this.scheduler, logger, (retained) =>
       retained.sweep(this.now(), this.scheduler.payer),
     )
-    this.journal.onDurable(() => this.#release())
+    this.#pressure = new StorePressureWatch(this)
+    this.journal.onDurable(() => {
+      this.#pressure.update(performance.now())
+      this.#release()
+    })
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
@@ -129,6 +135,11 @@ export class BrokerCore {
     return this.#recentMs
   }
 
+  /** Sessions with something that waits for the store. */
+  get awaiting(): number {
+    return this.#awaiting.size
+  }
+
   /** Something of this session waits until the store is durable. */
   awaitStore(session: Session): void {
     this.#awaiting.add(session)
@@ -145,7 +156,7 @@ export class BrokerCore {
     this.scheduler.stop()
   }
 
-  /** A batch of the store is durable: sends the answers and the messages at QoS 2 that waited for it. */
+  /** A batch of the store is durable, or it keeps pace again: sends the answers and the messages at QoS 2 that waited. */
   #release(): void {
     const awaiting = this.#awaiting
     this.#awaiting = new Set()

@@ -86,11 +86,15 @@ export class ClientAccess implements ClientBroker {
     return this.#broker.ownership.claim(clientId)
   }
 
-  admit({ identity, owner, will, expiryIntervalSeconds }: SessionRequest): Refusal | undefined {
-    const { sessions, config, gauges, publishing } = this.#broker
+  admit({ identity, owner, will, expiryIntervalSeconds, cleanStart }: SessionRequest): Refusal | undefined {
+    const { sessions, config, counters, gauges, publishing } = this.#broker
     const existing = sessions.get(identity.clientId)
     if (existing !== undefined && existing.owner !== owner) {
       return { reasonCode: ReasonCode.NotAuthorized, why: 'The session belongs to another user.' }
+    }
+    if (this.journal.pressure === 'stuck' && expiryIntervalSeconds > 0 && (cleanStart || !sessions.resumes(existing))) {
+      counters.unstoredSessions += 1
+      return { reasonCode: ReasonCode.QuotaExceeded, why: 'The server cannot write to its storage at present.' }
     }
     if (existing === undefined && !sessions.hasRoom(expiryIntervalSeconds > 0)) {
       const bound = sessions.count >= config.maximumSessions ? 'maximumSessions' : 'maximumAwaySessions'
@@ -115,10 +119,13 @@ export class ClientAccess implements ClientBroker {
     const { session, isPresent } = this.#resumeOrCreate(recipient, request)
     session.attach(recipient, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
     if (publications.isBusy(clientId)) publications.pause(session)
-    return { session, isPresent }
+    return { session, isPresent, batch: session.storedBatch }
   }
 
-  #resumeOrCreate(recipient: Recipient, request: SessionRequest): { session: Session; isPresent: boolean } {
+  #resumeOrCreate(
+    recipient: Recipient,
+    request: SessionRequest,
+  ): Pick<OpenedSession, 'isPresent'> & { session: Session } {
     const { sessions } = this.#broker
     const { identity, owner, cleanStart, expiryIntervalSeconds } = request
     // The Will of the previous connection may be due, and the session may have expired.

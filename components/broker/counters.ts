@@ -14,6 +14,11 @@ export interface BrokerCounters {
   refusedWills: number
   /** Connections that were closed because another client connected with the same Client Identifier. */
   takeovers: number
+  /** Clients that were refused because their session would be new and the store could not write. */
+  unstoredSessions: number
+  /** How often the store did not keep pace, and how often it could not write. */
+  storeSlow: number
+  storeStuck: number
   /** Sessions whose Session Expiry Interval was over. */
   expiredSessions: number
   /** Sessions that held nothing and were ended early to make room for a new one. */
@@ -38,6 +43,9 @@ export const newBrokerCounters = (): BrokerCounters => ({
   expiredRetained: 0,
   refusedWills: 0,
   takeovers: 0,
+  unstoredSessions: 0,
+  storeSlow: 0,
+  storeStuck: 0,
   expiredSessions: 0,
   givenUpSessions: 0,
   dividedPublishes: 0,

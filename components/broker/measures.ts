@@ -1,8 +1,10 @@
+import type { StorePressure } from '../../src/kinds/store.ts'
 import type { Measure } from '../../src/system/define-system.ts'
 import type { BrokerCore } from './broker-core.ts'
 
 /** What operators read of a broker: what it holds now, and each of its counters. */
-export const measuresOf = ({ sessions, retained, gauges, counters }: BrokerCore): readonly Measure[] => {
+export const measuresOf = (core: BrokerCore): readonly Measure[] => {
+  const { sessions, retained, gauges, counters } = core
   const refusedWildcards = 'Subscriptions that were refused because of maximumWildcardLevels.'
   return [
     gauge('connected', 'clients', 'Clients that are connected now.', () => sessions.connected.size),
@@ -32,6 +34,23 @@ export const measuresOf = ({ sessions, retained, gauges, counters }: BrokerCore)
       'Packet Identifiers of QoS 2 that a client used again before it released them.',
       () => counters.reusedIdentifiers,
     ),
+    gauge(
+      'awaiting_store',
+      'sessions',
+      'Sessions with answers or messages that wait for the store.',
+      () => core.awaiting,
+    ),
+    gauge('store_pressure', 'level', '0: the store keeps pace; 1: it is slow; 2: it cannot write.', () =>
+      PRESSURES.indexOf(core.journal.pressure),
+    ),
+    count('slow', 'stores', 'How often the store did not keep pace.', () => counters.storeSlow),
+    count('stuck', 'stores', 'How often the store could not write.', () => counters.storeStuck),
+    count(
+      'unstored',
+      'sessions',
+      'Clients that were refused because the store could not write.',
+      () => counters.unstoredSessions,
+    ),
     count('taken_over', 'sessions', 'Connections closed for another one of the client.', () => counters.takeovers),
     count('expired', 'sessions', 'Sessions whose Session Expiry Interval was over.', () => counters.expiredSessions),
     count('given_up', 'sessions', 'Empty sessions that ended for a new one.', () => counters.givenUpSessions),
@@ -46,6 +65,8 @@ export const measuresOf = ({ sessions, retained, gauges, counters }: BrokerCore)
     count('revoked', 'subscriptions', 'Subscriptions ended by a change of rules.', () => counters.endedSubscriptions),
   ]
 }
+
+const PRESSURES: readonly StorePressure[] = ['none', 'slow', 'stuck']
 
 const gauge = (name: string, unit: string, help: string, read: () => number): Measure => ({
   name,

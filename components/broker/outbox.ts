@@ -8,6 +8,7 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { InflightLimits } from './config.ts'
 import { Outgoing } from './outgoing.ts'
+import { OwedPubrels, restorePubrecOrder } from './owed-pubrels.ts'
 import { SendQuota } from './send-quota.ts'
 import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-messages.ts'
 
@@ -43,6 +44,10 @@ export class Outbox implements ClientOutbox {
   /** Those in flight, at QoS 2, that are sent once their batch is durable. */
   readonly #held = new Fifo<Held>()
   readonly #quota = new SendQuota()
+  readonly #owedPubrels = new OwedPubrels()
+  /** The batch with the last PUBREC, and that with the last message that had to wait before it was sent. */
+  #pubrecBatch = 0
+  #heldBatch = 0
   /** PUBREC packets so far. */
   #pubrecs = 0
 
@@ -119,7 +124,7 @@ export class Outbox implements ClientOutbox {
    */
   attach(receiveMaximum: number, limits: InflightLimits): void {
     this.#quota.open(receiveMaximum, limits, this.#broker.recentMs)
-    if (this.#waiting.loadInflight()) this.#restorePubrecOrder()
+    if (this.#waiting.loadInflight()) this.#pubrecs = restorePubrecOrder(this.#inflight)
     this.#resend.clear()
     for (const [, outgoing] of this.#inflight.entries()) {
       outgoing.counted = false
@@ -127,22 +132,24 @@ export class Outbox implements ClientOutbox {
     }
   }
 
-  /**
-   * CONNACK was sent. Sends the outstanding PUBREL packets at once, in the order of their PUBREC packets [MQTT-4.4.0-1]
-   * [MQTT-4.6.0-4]. They need no quota (section 4.9) and are few and small, so congestion does not delay them. PUBLISH packets
-   * follow.
-   */
+  /** CONNACK was sent. Sends the outstanding PUBREL packets at once, in their order. PUBLISH packets follow. */
   begin(): void {
     const client = this.#session.recipient
     if (client === undefined) return
-    let owed = 0
-    for (const [messageId, outgoing] of this.#inflight.entries()) {
-      if (!outgoing.received) continue
-      client.sendPubrel(messageId)
-      owed += 1
-    }
-    if (owed > 0) client.chargeWork(owed)
+    this.#owedPubrels.begin(this.#inflight)
+    this.releasePubrels()
     this.pump()
+  }
+
+  /**
+   * Sends the outstanding PUBREL packets as soon as the store has all PUBREC packets: if the broker lost one in a crash, it would
+   * send the message again, and the client would take it for another one.
+   */
+  releasePubrels(): void {
+    const client = this.#session.recipient
+    if (this.#owedPubrels.count === 0 || client === undefined) return
+    if (this.#isDurable(this.#pubrecBatch)) this.#owedPubrels.send(client, this.#inflight)
+    else this.#session.awaitStore()
   }
 
   /** The connection has ended and the session continues: messages that wait are only in the store. */
@@ -150,6 +157,7 @@ export class Outbox implements ClientOutbox {
     this.#quota.close()
     this.#resend.clear()
     this.#held.clear()
+    this.#owedPubrels.clear()
     this.#waiting.leaveMemory()
   }
 
@@ -167,10 +175,10 @@ export class Outbox implements ClientOutbox {
     if (this.#waiting.count === 0) this.#session.nothingWaits()
   }
 
-  /** A batch of the store is durable: sends the messages that waited for it. @returns whether messages still wait. */
+  /** A batch of the store is durable: sends the messages that waited for it. @returns whether anything still waits. */
   release(): boolean {
     if (this.#held.length > 0) this.pump()
-    return this.#held.length > 0
+    return this.#held.length > 0 || this.#owedPubrels.count > 0
   }
 
   /** PUBACK came. */
@@ -273,8 +281,7 @@ export class Outbox implements ClientOutbox {
       // another message, which the client would drop as a duplicate.
       this.#enter(outgoing, stored)
       outgoing.unsent = true
-      this.#held.push({ outgoing, batch: journal.lastBatch })
-      this.#session.awaitStore()
+      this.#hold(outgoing, journal.lastBatch)
       return
     }
     const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
@@ -286,6 +293,17 @@ export class Outbox implements ClientOutbox {
     this.#enter(outgoing, stored)
     publish.packetIdentifier = outgoing.packetIdentifier
     client.sendPublish(publish)
+  }
+
+  #hold(outgoing: Outgoing, batch: number): void {
+    this.#held.push({ outgoing, batch })
+    this.#heldBatch = batch
+    this.#session.awaitStore()
+  }
+
+  /** Whether what the store has of this session up to this batch is durable. */
+  #isDurable(batch: number): boolean {
+    return !this.#session.persistent || this.#broker.journal.durableBatch >= batch
   }
 
   /** Gives a message its Packet Identifier and its place in the window. */
@@ -309,14 +327,6 @@ export class Outbox implements ClientOutbox {
     outgoing.inflightBytes = bytes
   }
 
-  /** After a restart, messages in flight are in the order in which they were sent: those that were received go to the end. */
-  #restorePubrecOrder(): void {
-    const received = Array.from(this.#inflight.entries()).filter(([, outgoing]) => outgoing.received)
-    received.sort(([, a], [, b]) => a.pubrecOrder - b.pubrecOrder)
-    for (const [packetIdentifier] of received) this.#inflight.moveToEnd(packetIdentifier)
-    this.#pubrecs = received.at(-1)?.[1].pubrecOrder ?? 0
-  }
-
   #sendHeld(client: Recipient): void {
     const { durableBatch } = this.#broker.journal
     while (client.sendable) {
@@ -334,7 +344,10 @@ export class Outbox implements ClientOutbox {
       if (!this.#quota.mayResend(outgoing.qos)) return false
       outgoing.counted = true
       this.#quota.sent(outgoing.qos, 1)
-      this.#sendAgain(client, outgoing)
+      // It had to wait for the store over the earlier connection too.
+      if (outgoing.qos === 2 && outgoing.unsent && !this.#isDurable(this.#heldBatch))
+        this.#hold(outgoing, this.#heldBatch)
+      else this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()
     return true
@@ -372,7 +385,9 @@ export class Outbox implements ClientOutbox {
     this.#inflight.moveToEnd(packetIdentifier)
     const { persistent, id: session } = this.#session
     const { sequence, pubrecOrder } = outgoing
-    if (persistent) this.#broker.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
+    if (!persistent) return
+    this.#broker.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
+    this.#pubrecBatch = this.#broker.journal.lastBatch
   }
 
   /** It is acknowledged. */

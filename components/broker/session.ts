@@ -3,7 +3,7 @@ import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientSession, PublishOutcome, Refusal } from '../../src/kinds/client-session.ts'
 import type { Recipient, WillOutcome } from '../../src/kinds/recipient.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
-import type { SessionRecord, StoredSession, StoredWill } from '../../src/kinds/store.ts'
+import type { StoredSession, StoredWill } from '../../src/kinds/store.ts'
 import { type DeliveryResult, refusedDelivery, withWork } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -14,6 +14,7 @@ import { Outbox } from './outbox.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
+import { recordOf } from './session-record.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import { Will } from './will.ts'
@@ -50,6 +51,8 @@ export class Session implements Subscriber, ClientSession {
   #identity: Identity
   readonly #expiry: SessionExpiry<Session>
   readonly will: Will<Session>
+  /** The batch with which it came into the store, 0 if it was restored; undefined while it is not in the store. */
+  #storedBatch: number | undefined
   /** Its subscriptions leave the router over the next turns. */
   #ended = false
 
@@ -100,6 +103,11 @@ export class Session implements Subscriber, ClientSession {
   /** Whether it outlives the connection, and so is in the store. */
   get persistent(): boolean {
     return this.#expiry.isPersistent
+  }
+
+  /** The batch that must be durable for it to be in the store. 0 if it is, or is not to be. */
+  get storedBatch(): number {
+    return this.#storedBatch ?? 0
   }
 
   get expiryIntervalSeconds(): number {
@@ -215,6 +223,7 @@ export class Session implements Subscriber, ClientSession {
   #setExpiryInterval(seconds: number): void {
     if (this.persistent && seconds === 0) {
       this.outbox.leaveStore()
+      this.#storedBatch = undefined
       this.#broker.journal.append({ type: 'session-ended', session: this.id })
     }
     this.#expiry.intervalSeconds = seconds
@@ -233,6 +242,7 @@ export class Session implements Subscriber, ClientSession {
 
   /** Takes over what the store holds. Writes nothing. */
   restore(stored: StoredSession): void {
+    this.#storedBatch = 0
     this.#expiry.intervalSeconds = stored.expiryIntervalSeconds
     this.#expiry.disconnectedAtMs = stored.disconnectedAtMs
     this.will.set(stored.will)
@@ -289,6 +299,7 @@ export class Session implements Subscriber, ClientSession {
   releaseDurable(): boolean {
     const recipient = this.#recipient
     if (recipient === undefined) return false
+    this.outbox.releasePubrels()
     const answersWait = recipient.releaseAnswers()
     return this.outbox.release() || answersWait
   }
@@ -394,16 +405,7 @@ export class Session implements Subscriber, ClientSession {
 
   #save(): void {
     if (!this.persistent) return
-    const session: SessionRecord = {
-      id: this.id,
-      userName: this.owner,
-      claimedUserName: this.owner === undefined ? this.#identity.userName : undefined,
-      attributes: this.#identity.attributes,
-      peer: this.#identity.peer,
-      expiryIntervalSeconds: this.#expiry.intervalSeconds,
-      disconnectedAtMs: this.#expiry.disconnectedAtMs,
-      will: this.will.stored,
-    }
-    this.#broker.journal.append({ type: 'session', session })
+    this.#broker.journal.append({ type: 'session', session: recordOf(this) })
+    this.#storedBatch ??= this.#broker.journal.lastBatch
   }
 }

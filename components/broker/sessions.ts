@@ -67,6 +67,11 @@ export class Sessions {
     return !this.#isFull(outlives) || this.away.idleCount > 0
   }
 
+  /** Whether a client that connects resumes this session, if it does not ask for a new one. */
+  resumes(session: Session | undefined): boolean {
+    return session !== undefined && !this.#broker.expiredSessions.has(session)
+  }
+
   /**
    * Does what is due for a client before it is answered: publishes its Will if it is due, and ends its session if it has
    * expired.

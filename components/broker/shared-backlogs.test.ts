@@ -257,9 +257,9 @@ describe('with a store', () => {
     return next
   }
   const backAfter = async (store: SlowStore, clientId: string): Promise<string[]> => {
-    const { client } = back(clientId)
+    const { client, packets } = back(clientId)
     store.settleAll()
-    return allFor(client)
+    return allFor(client, [...packets, ...client.take()])
   }
 
   it('a message is with its new member before the old one gives it up, in one batch', async () => {

@@ -79,14 +79,15 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return
   }
-  client.gate.begin()
-  const { session, isPresent } = broker.open(client, request)
+  const { session, isPresent, batch } = broker.open(client, request)
+  client.gate.resumed()
   client.accept(session, connect, terms, keepAlive)
   clientLog.connected(client, connect, keepAlive, isPresent)
   if (connect.will !== undefined && isServerTopic(connect.will.message)) {
     clientLog.willRefused(client, connect.will.message.topic)
   }
-  if (!client.gate.send(answer(isPresent), client.gate.depends, 'connected')) client.reading.pause(Pause.Connack)
+  // Clients of stored sessions can fetch their messages even while the store cannot write.
+  if (!client.gate.send(answer(isPresent), true, 'connected', batch)) client.reading.pause(Pause.Connack)
 }
 
 const sessionRequest = (client: Client, request: ConnectRequest): SessionRequest => ({

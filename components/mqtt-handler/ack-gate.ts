@@ -2,7 +2,7 @@ import { Fifo } from '../../src/collections/fifo.ts'
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 
-/** The most packets of one client that may wait. Beyond it the client is not read until they are sent. */
+/** The most packets of one client that may wait while the store keeps pace. Then the client is not read until they are sent. */
 const MAXIMUM_WAITING = 1_000
 
 /** The effect of sending an answer: the client is connected, or one message less is unanswered. */
@@ -26,8 +26,11 @@ export class AckGate {
   readonly #journal: JournalPosition
   readonly #client: AnsweredClient
   readonly #waiting = new Fifo<Waiting>()
+  /** PUBREL packets among them. */
+  #waitingReleases = 0
   /** Where the journal was when the present packet came. */
   #position = 0
+  #resumedBatch = 0
 
   constructor(journal: JournalPosition, client: AnsweredClient) {
     this.#journal = journal
@@ -38,8 +41,35 @@ export class AckGate {
     return this.#waiting.length
   }
 
+  /**
+   * Whether the client must not be read: too many answers wait, or any while the store does not keep pace. PUBREL packets do not
+   * count then, since a subscriber can cause no more of them than it has messages in flight.
+   */
   get full(): boolean {
-    return this.#waiting.length >= MAXIMUM_WAITING
+    const { length } = this.#waiting
+    return length >= MAXIMUM_WAITING || (length > this.#waitingReleases && this.#journal.pressure !== 'none')
+  }
+
+  /**
+   * The session may have records of an earlier connection that are not durable yet: an answer that repeats what they promise
+   * waits for them, see `batch`.
+   */
+  resumed(): void {
+    this.#resumedBatch = this.#journal.lastBatch
+  }
+
+  /** The batch of the records of earlier connections. */
+  get resumedBatch(): number {
+    return this.#resumedBatch
+  }
+
+  /**
+   * The batch that must be durable before the answer to the present packet may leave. An answer that promises something for the
+   * second time causes no record: what it promises was appended over an earlier connection, since over this one the first answer
+   * precedes it.
+   */
+  get batch(): number {
+    return this.depends ? this.#journal.lastBatch : this.#resumedBatch
   }
 
   /** A packet of the client arrives. Its answer depends on what is appended to the journal from now on. */
@@ -71,6 +101,7 @@ export class AckGate {
       return true
     }
     this.#waiting.push({ packet, batch: depends ? batch : 0, then })
+    if (packet.cmd === 'pubrel') this.#waitingReleases += 1
     this.#client.awaitStore()
     return false
   }
@@ -84,6 +115,7 @@ export class AckGate {
       next = this.#waiting.peek()
     ) {
       this.#waiting.shift()
+      if (next.packet.cmd === 'pubrel') this.#waitingReleases -= 1
       this.#client.send(next.packet)
       if (next.then !== undefined) this.#client.answerLeft(next.then)
     }
@@ -92,6 +124,7 @@ export class AckGate {
   /** The connection has ended: discards everything that waited. */
   clear(): void {
     this.#waiting.clear()
+    this.#waitingReleases = 0
   }
 }
 

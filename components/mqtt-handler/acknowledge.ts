@@ -54,11 +54,11 @@ const handleReleased = (client: Client, packetIdentifier: number): void => {
 }
 
 const answer = (client: Client, type: Acknowledgement, packetIdentifier: number, isKnown: boolean): void => {
-  const { depends } = client.gate
+  const { batch } = client.gate
   if (isKnown || !client.isVersion5) {
-    client.acknowledges(type, packetIdentifier, depends)
+    client.acknowledges(type, packetIdentifier, true, batch)
     return
   }
   const reasonCode = ReasonCode.PacketIdentifierNotFound
-  client.answer({ cmd: acknowledgementName(type), messageId: packetIdentifier, reasonCode }, depends)
+  client.answer({ cmd: acknowledgementName(type), messageId: packetIdentifier, reasonCode }, true, undefined, batch)
 }

@@ -104,6 +104,11 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   /** Request Problem Information: whether it wants reason strings. */
   wantsReasons = true
 
+  /** Whether what it asks for is refused since the store cannot write. A client of MQTT 3 cannot be told, and waits. */
+  get isToldStuck(): boolean {
+    return this.isVersion5 && this.handler.broker.journal.pressure === 'stuck'
+  }
+
   /** Answers that wait for the store. */
   readonly gate: AckGate
   #incomingAliases: IncomingTopicAliases | undefined
@@ -206,6 +211,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   }
 
   resumeAfterPublication(): void {
+    // The message may be that of an earlier connection.
+    this.gate.resumed()
     this.reading.resume(Pause.Publication)
   }
 
@@ -248,11 +255,11 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   }
 
   /** `answer` for a packet that says Success: it needs no object unless it has to wait. */
-  acknowledges(type: Acknowledgement, packetIdentifier: number, depends: boolean): void {
-    if (this.next.acknowledge !== undefined && this.gate.isOpen(depends)) {
+  acknowledges(type: Acknowledgement, packetIdentifier: number, depends: boolean, batch?: number): void {
+    if (this.next.acknowledge !== undefined && this.gate.isOpen(depends, batch)) {
       this.handler.counters.packetsOut[type]! += 1
       this.next.acknowledge(type, packetIdentifier, true)
-    } else this.answer({ cmd: acknowledgementName(type), messageId: packetIdentifier }, depends)
+    } else this.answer({ cmd: acknowledgementName(type), messageId: packetIdentifier }, depends, undefined, batch)
   }
 
   sendPubrel(packetIdentifier: number): void {

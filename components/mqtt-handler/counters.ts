@@ -28,6 +28,9 @@ export interface HandlerCounters {
   tooLarge: number
   /** Messages that were not accepted from their publisher. */
   refusedPublishes: number
+  /** Messages at QoS 1 and 2, and subscriptions, that were refused because the store could not write. */
+  unstoredPublishes: number
+  unstoredSubscriptions: number
 }
 
 const REASON_CODES = 256
@@ -50,4 +53,6 @@ export const newHandlerCounters = (): HandlerCounters => ({
   deniedDeliveries: 0,
   tooLarge: 0,
   refusedPublishes: 0,
+  unstoredPublishes: 0,
+  unstoredSubscriptions: 0,
 })

@@ -42,6 +42,18 @@ export const measuresOf = ({ authenticators, clients, counters }: MqttHandler): 
       'Messages that were refused to their publisher.',
       () => counters.refusedPublishes,
     ),
+    count(
+      'unstored_publish',
+      'messages',
+      'Messages at QoS 1 and 2 that were refused because the store could not write.',
+      () => counters.unstoredPublishes,
+    ),
+    count(
+      'unstored_subscribe',
+      'subscriptions',
+      'Subscriptions that were refused because the store could not write.',
+      () => counters.unstoredSubscriptions,
+    ),
     count('dropped', 'messages', 'Messages at QoS 0 whose subscriber reads too slowly.', () => counters.droppedQoS0),
     count('denied', 'messages', 'Messages that their subscriber may not receive.', () => counters.deniedDeliveries),
     count('too_large', 'messages', 'Messages over the Maximum Packet Size of the subscriber.', () => counters.tooLarge),

@@ -8,6 +8,7 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
 import { Phase } from './phase.ts'
+import { STORE_IS_STUCK } from './store-is-stuck.ts'
 import { toldReason } from './told-reason.ts'
 
 /** Takes a PUBLISH packet: publishes its message and answers as its QoS asks for [MQTT-3.3.4-1]. */
@@ -39,7 +40,7 @@ export const handlePublishRun = (client: Client, run: PublishRun): boolean => {
   const session = client.session!
   if (client.handler.config.checkPayloadFormat && run.payloadFormatUtf8) return false
   if (run.message.qos === 0) return session.publishRun(run)
-  if (client.terms.maximumQoS === 0 || !hasRoomToAnswer(client, run.count)) return false
+  if (client.terms.maximumQoS === 0 || client.isToldStuck || !hasRoomToAnswer(client, run.count)) return false
   const reasons = session.publishAcknowledgedRun(run)
   if (reasons === undefined) return false
   const { depends } = client.gate
@@ -62,6 +63,11 @@ const takenQoS0 = (client: Client, message: Message, reason: ReasonCode): void =
 const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
   if (overReceiveMaximum(client)) return
   const { packetIdentifier: messageId } = publish
+  if (client.isToldStuck) {
+    client.handler.counters.unstoredPublishes += 1
+    hold(client, { ...{ cmd: 'puback', messageId }, ...unstored(client) }, false)
+    return
+  }
   const { reasonCode, pending } = take(client, publish, message)
   const { depends } = client.gate
   if (pending === undefined) takenQoS1(client, messageId, message, reasonCode, depends)
@@ -76,8 +82,7 @@ const takenQoS1 = (client: Client, messageId: number, message: Message, reason: 
   }
   const answer = { cmd: 'puback', messageId, ...answered(client, message, reason) } as const
   if (client.phase === Phase.Ended) return
-  if (depends || client.gate.waiting > 0) hold(client, answer, depends)
-  else client.send(answer)
+  hold(client, answer, depends)
 }
 
 const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
@@ -87,7 +92,7 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   const content = unreleased.contentOf(message)
   const arrival = unreleased.arrival(publish, message, content)
   if (arrival === 'known') {
-    client.acknowledges(PacketType.Pubrec, messageId, false)
+    client.acknowledges(PacketType.Pubrec, messageId, true, client.gate.batch)
     return
   }
   if (arrival === 'refused') {
@@ -97,6 +102,11 @@ const takeQoS2 = (client: Client, publish: Publish, message: Message): void => {
   if (overReceiveMaximum(client)) return
   if (!unreleased.hasRoomFor(messageId)) {
     refuseUnremembered(client, messageId)
+    return
+  }
+  if (client.isToldStuck) {
+    client.handler.counters.unstoredPublishes += 1
+    client.answer({ ...{ cmd: 'pubrec', messageId }, ...unstored(client) }, false)
     return
   }
   session.answerFirst()
@@ -213,6 +223,13 @@ const EXPLANATIONS: ReadonlyMap<ReasonCode, string> = new Map<ReasonCode, string
   [ReasonCode.PayloadFormatInvalid, 'The payload is not UTF-8, as the Payload Format Indicator says.'],
 ])
 
+/** The Reason Code while the store cannot write. It is not known yet who would be owed the message. */
+const unstored = (client: Client): Pick<IPubackPacket, 'reasonCode' | 'properties'> => ({
+  reasonCode: ReasonCode.QuotaExceeded,
+  ...client.explained(STORE_IS_STUCK),
+})
+
+/** Sends PUBACK, which counts towards Receive Maximum as long as it has to wait. */
 const hold = (client: Client, answer: IPubackPacket, depends: boolean): void => {
   client.unanswered += 1
   client.answer(answer, depends, 'answered')

@@ -5,6 +5,7 @@ import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
 import { FilterWork } from './filter-work.ts'
 import { takesSubscriptionAnswer } from './packet-size.ts'
+import { STORE_IS_STUCK } from './store-is-stuck.ts'
 import type { Terms } from './terms.ts'
 import { toldReason } from './told-reason.ts'
 
@@ -70,7 +71,8 @@ const subscribe = (client: Client, request: Request, identifier: number, reasons
   })
   if (problem === undefined) return qos
   const reasonCode = toldReason(problem.reasonCode, client.handler.config)
-  client.refusedSubscription(reasonCode, problem.why)
+  // The broker has logged once that the store is stuck.
+  if (problem.why !== STORE_IS_STUCK) client.refusedSubscription(reasonCode, problem.why)
   if (reasonCode !== ReasonCode.UnspecifiedError) reasons.add(problem.why)
   // MQTT 3 has one code for a failure, which has the value of Unspecified error.
   return client.isVersion5 ? reasonCode : ReasonCode.UnspecifiedError
@@ -80,6 +82,10 @@ const subscribe = (client: Client, request: Request, identifier: number, reasons
 const problemOf = (client: Client, request: Request, subscription: Subscription): Refusal | undefined => {
   const unavailable = unavailableFeature(client.terms, [request], 0)
   if (unavailable !== undefined) return { reasonCode: unavailable, why: 'not available here' }
+  if (client.isToldStuck && client.session!.persistent) {
+    client.handler.counters.unstoredSubscriptions += 1
+    return { reasonCode: ReasonCode.QuotaExceeded, why: STORE_IS_STUCK }
+  }
   return client.session!.subscribe(subscription, request.rh ?? 0)
 }
 

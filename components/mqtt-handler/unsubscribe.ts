@@ -21,7 +21,9 @@ export const handleUnsubscribe = (client: Client, { unsubscriptions, messageId }
     unitsOf: (filter) => client.handler.broker.unsubscribeUnits(filter),
     answer(codes, batch) {
       const granted = client.isVersion5 ? codes : []
-      client.answer({ cmd: 'unsuback', messageId: messageId!, granted }, batch !== undefined, undefined, batch)
+      // A subscription that is gone may have ended over an earlier connection.
+      const needed = batch ?? client.gate.resumedBatch
+      client.answer({ cmd: 'unsuback', messageId: messageId!, granted }, true, undefined, needed)
     },
   })
   work.begin()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Logger } from '../../src/kinds/logger.ts'
 import {
   messageFromPlain,
   messageToPlain,
@@ -33,9 +34,10 @@ export const takeApart = (store: MemoryStore): Handover => {
 
 /**
  * Builds the store from the state of its predecessor. Messages are shared by the same places as before.
+ * @param log of the new store.
  * @throws an Error that says what is wrong when it is of another version or shape.
  */
-export const rebuild = (suspended: unknown): MemoryStore => {
+export const rebuild = (suspended: unknown, log?: Logger): MemoryStore => {
   const { messages: parts, sessions, retained } = checked(suspended)
   const messages = parts.map(messageFromPlain)
   const messageAt = (index: number): Message => {
@@ -43,7 +45,7 @@ export const rebuild = (suspended: unknown): MemoryStore => {
     if (message === undefined) throw new Error(unreadable(`it refers to message ${index} of ${messages.length}`))
     return message
   }
-  const store = new MemoryStore()
+  const store = new MemoryStore(log)
   for (const { record, subscriptions, received, queue, lastSequence } of sessions) {
     store.append({ type: 'session', session: sessionFromPlain(record, messageAt) })
     const session = record.id

@@ -1,18 +1,25 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { restoredState } from '../../test/helpers/restored-state.ts'
 import { messageParts, queuedMessage, sessionRecord, will } from '../../test/helpers/store-records.ts'
 import type { Handover } from './handover.ts'
 import { memoryStore } from './index.ts'
 import type { MemoryStore } from './memory-store.ts'
 
+let log = new RecordingLogger()
+beforeEach(() => {
+  log = new RecordingLogger()
+})
 const context = { name: 'store', signal: new AbortController().signal, measures: () => [] }
 
 describe('the memory store over a reset', () => {
-  const start = async () => (await memoryStore.start({}, {}, context)) as MemoryStore
+  const start = async () => (await memoryStore.start({}, { logger: log }, context)) as MemoryStore
+  const stop = async (store: MemoryStore) => memoryStore.stop!(store, context)
   const suspend = async (store: MemoryStore) => (await memoryStore.suspend!(store, context)) as Handover
-  const resume = async (suspended: unknown) => (await memoryStore.resume!({}, {}, suspended, context)) as MemoryStore
+  const resume = async (suspended: unknown) =>
+    (await memoryStore.resume!({}, { logger: log }, suspended, context)) as MemoryStore
   const everything = (store: Store) => restoredState(store)
 
   /** A message in the queues of two sessions, that is retained, and the Will of one of them. */
@@ -38,6 +45,22 @@ describe('the memory store over a reset', () => {
     expect(sessions[1]!.queue).toEqual({ count: 0, bytes: 0, lastSequence: 3 })
     expect(retained.map(messageParts)).toEqual(before.retained.map(messageParts))
     expect(after.counts).toEqual(store.counts)
+  })
+
+  it('reports what is lost at a stop, and nothing when nothing is, or when a successor takes over', async () => {
+    await stop(await start())
+    const { store } = await filled()
+    const after = await resume(structuredClone(await suspend(store)))
+    expect(log.at('warn')).toEqual([])
+    await stop(after)
+    expect(log.at('warn')).toMatchObject([
+      {
+        sessions: 2,
+        queued: 2,
+        retained: 1,
+        message: expect.stringContaining('2 sessions, 2 queued messages and 1 retained message'),
+      },
+    ])
   })
 
   it('carries a message that stands in many places once, and shares it again', async () => {

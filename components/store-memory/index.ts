@@ -1,17 +1,20 @@
 import { z } from 'zod'
+import { Logger } from '../../src/kinds/logger.ts'
 import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import { optional } from '../../src/system/kind.ts'
 import { type Handover, rebuild, takeApart } from './handover.ts'
 import { MemoryStore } from './memory-store.ts'
 
 /** Holds sessions, queued and retained messages in memory: they survive a reset, and end with the process. */
 export const memoryStore = defineComponent({
   provides: Store,
-  needs: {},
+  needs: { logger: optional(Logger) },
   config: z.strictObject({}),
-  start: () => new MemoryStore(),
+  start: (_config, { logger }, { name }) => new MemoryStore(logger?.child({ component: name })),
   suspend: (instance): Handover => takeApart(instance),
-  resume: (_config, _dependencies, suspended) => rebuild(suspended),
+  resume: (_config, { logger }, suspended, { name }) => rebuild(suspended, logger?.child({ component: name })),
+  stop: (instance) => instance.reportLoss(),
   // Only what takes the same time however much is stored: `counts` adds up the queues of all sessions.
   measure: (instance) => [
     {

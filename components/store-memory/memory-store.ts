@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { counted } from '../../src/collections/counted.ts'
+import type { Logger } from '../../src/kinds/logger.ts'
 import {
   type QueuedMessage,
   RESTORE_PAGE,
@@ -21,6 +23,11 @@ export class MemoryStore implements Store {
   readonly #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
   readonly #retained = new Map<string, Message>()
+  readonly #log: Logger | undefined
+
+  constructor(log?: Logger) {
+    this.#log = log
+  }
 
   restore(): StoredState {
     return {
@@ -78,6 +85,17 @@ export class MemoryStore implements Store {
       counts.queuedBytes += queue.bytes
     }
     return { ...counts, retained: this.#retained.size }
+  }
+
+  /** The process ends, or the system starts without a predecessor next: reports the state that is lost. */
+  reportLoss(): void {
+    const { sessions, subscriptions, queued, retained } = this.counts
+    if (sessions + retained === 0) return
+    this.#log?.warn(
+      { sessions, subscriptions, queued, retained },
+      `State in memory was lost at the stop: ${counted(sessions, 'session')}, ${counted(queued, 'queued message')} and ` +
+        `${counted(retained, 'retained message')}`,
+    )
   }
 
   #keep(record: SessionRecord): void {

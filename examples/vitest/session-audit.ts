@@ -59,5 +59,6 @@ export const sessionAudit = defineComponent({
   provides: Store,
   needs: { logger: Logger },
   config: memoryStore.config,
-  start: async (config, { logger }, context) => new SessionAudit(await memoryStore.start(config, {}, context), logger),
+  start: async (config, { logger }, context) =>
+    new SessionAudit(await memoryStore.start(config, { logger }, context), logger),
 })

@@ -60,6 +60,8 @@ export interface OpenedSession {
   readonly session: ClientSession
   /** Session Present. */
   readonly isPresent: boolean
+  /** The batch with which the session came into the store: CONNACK waits for it. 0 if it is stored or is not to be. */
+  readonly batch: number
 }
 
 /** The progress of the broker's journal. */

@@ -13,6 +13,8 @@ export interface ClientSession {
   readonly recipient: Recipient | undefined
   /** Whether it has ended: another session may have its Client Identifier. */
   readonly hasEnded: boolean
+  /** Whether it outlives its connection, and so is in the store. */
+  readonly persistent: boolean
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: ClientOutbox
   /** Messages at QoS 2 from the client. */

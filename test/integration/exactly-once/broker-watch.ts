@@ -92,7 +92,10 @@ export class BrokerWatch implements BrokerListener {
     const identifier = packet.messageId!
     const payload = payloadOf(packet)
     const { sent, window, resending } = this.#exchangeOf(wire)
-    if (resending.length > 0) this.#fail(`'${payload}' was sent before PUBREL for ${resending[0]}`) // [MQTT-4.4.0-1]
+    // PUBREL waits until all PUBREC packets are durable; messages need not.
+    if (resending.length > 0 && !this.#isPending('pubrec', () => true)) {
+      this.#fail(`'${payload}' was sent before PUBREL for ${resending[0]}`) // [MQTT-4.4.0-1]
+    }
     const known = this.#inUse.get(identifier)
     if (sent.has(identifier) && known !== undefined) this.#fail(`${identifier} was sent twice over one connection`)
     if (packet.dup && known?.payload !== payload) this.#fail(`${identifier} is '${payload}' with DUP 1, unsent before`)

@@ -1,0 +1,65 @@
+/** The command line of `npm run crash`. */
+
+import { parseArgs } from 'node:util'
+import type { Command } from '../../bench/measurement.ts'
+import { readNumber } from '../../bench/read-number.ts'
+
+export interface CrashOptions {
+  /** How often the broker is killed. */
+  readonly count: number
+  readonly seed: number
+  /** A system config; undefined for that of the checkout. */
+  readonly config: string | undefined
+  readonly settings: readonly string[]
+  readonly publishers: number
+  readonly subscribers: number
+}
+
+const options = {
+  count: { type: 'string' },
+  seed: { type: 'string' },
+  config: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  publishers: { type: 'string' },
+  subscribers: { type: 'string' },
+  help: { type: 'boolean' },
+} as const
+
+const help = `Usage: npm run crash -- [options]
+
+Kills this broker (SIGKILL) again and again, at random moments, while clients publish at QoS 1 and 2 and clients with
+stored sessions come and go. Afterwards every acknowledged message must have come to every subscriber, at QoS 2 exactly once, in
+order, and the last retained message must be there. The broker runs in a directory of its own, which holds the data of its store.
+If the store has files there, 'mqtt-jig store check' must find no damage.
+
+  --count N             how often the broker is killed, 1 to 100000 (200)
+  --seed N              the seed of the random times (random; it is printed)
+  --config FILE         a system config with another store
+  --set NAME.KEY=VALUE  a value of the broker's config; repeatable
+  --publishers N        2 to 100, half of them at QoS 2 (4)
+  --subscribers N       1 to 100 (3)
+  --help                print this and exit
+
+Exit codes: 0 every promise was kept, 1 one was broken, 2 the command line is wrong.`
+
+/** Never throws: a problem is returned as text. */
+export const parseCrashCommand = (args: readonly string[]): Command<CrashOptions> => {
+  try {
+    const { values } = parseArgs({ args: [...args], options })
+    if (values.help === true) return { kind: 'help', text: help }
+    const seed = readNumber('seed', values.seed, undefined, { least: 0, most: 0xffff_ffff, whole: true })
+    return {
+      kind: 'options',
+      options: {
+        count: readNumber('count', values.count, 200, { least: 1, most: 100_000, whole: true }),
+        seed: seed ?? Math.floor(Math.random() * 0xffff_ffff),
+        config: values.config,
+        settings: values.set ?? [],
+        publishers: readNumber('publishers', values.publishers, 4, { least: 2, most: 100, whole: true }),
+        subscribers: readNumber('subscribers', values.subscribers, 3, { least: 1, most: 100, whole: true }),
+      },
+    }
+  } catch (error) {
+    return { kind: 'mistake', text: `${(error as Error).message}\nTry: npm run crash -- --help` }
+  }
+}

@@ -1,0 +1,210 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+import { freePort } from '../../bench/brokers/free-port.ts'
+import { removeTemporaryDirectory, temporaryDirectory } from '../../bench/temporary.ts'
+import { BrokerProcess, type BrokerProcessOptions } from './broker-process.ts'
+import type { CrashOptions } from './command-line.ts'
+import { Publisher } from './publisher.ts'
+import { randomFrom } from './random.ts'
+import { readRetained } from './read-retained.ts'
+import { Subscriber } from './subscriber.ts'
+
+/** When the broker is killed, in milliseconds after it has acknowledged a message, */
+const KILL_MS = { least: 10, most: 250 }
+/** or, for this part of the kills, after it accepts connections: while clients come back. */
+const EARLY = 0.25
+/** How long the broker may take until it acknowledges a message, in milliseconds. */
+const START_MS = 60_000
+/** How long a subscriber stays, or stays away, in milliseconds. */
+const STAY_MS = { least: 20, most: 200 }
+/** How long nothing may come at the end before what is missing counts as lost, in milliseconds. */
+const PATIENCE_MS = 10_000
+const POLL_MS = 20
+const ACKNOWLEDGEMENT_POLL_MS = 2
+
+export interface CrashResult {
+  readonly kills: number
+  readonly acknowledged: number
+  readonly received: number
+  /** Promises that were broken; at most ten. */
+  readonly broken: readonly string[]
+  /** What `store check` said; undefined when the store has no files. */
+  readonly check: string | undefined
+}
+
+/** Kills the broker `count` times under load, and checks what its clients have afterwards. Ends at the first broken promise. */
+export const runCrashes = async (root: string, options: CrashOptions): Promise<CrashResult> => {
+  const directory = temporaryDirectory()
+  const { settings, config } = options
+  const absolute = config === undefined ? undefined : resolve(config)
+  const port = await freePort()
+  const run = new CrashRun({ root, directory, port, config: absolute, settings }, options)
+  try {
+    return await run.run()
+  } finally {
+    await run.end()
+    removeTemporaryDirectory(directory)
+  }
+}
+
+class CrashRun {
+  readonly #broker: BrokerProcessOptions
+  readonly #options: CrashOptions
+  readonly #random: () => number
+  readonly #broken: string[] = []
+  #publishers: Publisher[] = []
+  #subscribers: Subscriber[] = []
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #process: BrokerProcess | undefined
+
+  constructor(broker: BrokerProcessOptions, options: CrashOptions) {
+    this.#broker = broker
+    this.#options = options
+    this.#random = randomFrom(options.seed)
+  }
+
+  async run(): Promise<CrashResult> {
+    this.#process = await BrokerProcess.start(this.#broker)
+    await this.#openClients()
+    let kills = 0
+    while (kills < this.#options.count && this.#broken.length === 0) {
+      if (this.#random() >= EARLY) await this.#acknowledgement()
+      await after(this.#between(KILL_MS))
+      const crash = this.#process.crash
+      if (crash !== undefined) throw new Error(`the broker ${crash}`)
+      await this.#process.kill()
+      kills += 1
+      this.#process = await BrokerProcess.start(this.#broker)
+    }
+    await this.#finish()
+    this.#closeClients()
+    await this.#process.stop()
+    this.#process = undefined
+    const check = this.#check()
+    return {
+      kills,
+      acknowledged: this.#acknowledged,
+      received: sum(this.#subscribers.map((subscriber) => subscriber.messages)),
+      broken: this.#broken.slice(0, 10),
+      check,
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#closeClients()
+    await this.#process?.stop()
+  }
+
+  async #openClients(): Promise<void> {
+    const { publishers, subscribers } = this.#options
+    const broken = (what: string) => void this.#broken.push(what)
+    const { port } = this.#broker
+    this.#subscribers = numbers(subscribers).map(
+      (index) => new Subscriber({ index, protocolVersion: index % 2 === 0 ? 5 : 4, port, broken }),
+    )
+    await Promise.all(this.#subscribers.map(({ subscribed }) => subscribed))
+    this.#publishers = numbers(publishers).map((index) => {
+      const [qos, retain] = [index % 2 === 0 ? 1 : 2, index < 2] as const
+      return new Publisher({ index, qos, retain, protocolVersion: index % 4 < 2 ? 5 : 4, port, broken })
+    })
+    // The first one stays connected.
+    for (const subscriber of this.#subscribers.slice(1)) this.#comeAndGo(subscriber, true)
+  }
+
+  #comeAndGo(subscriber: Subscriber, isConnected: boolean): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      if (isConnected) subscriber.close()
+      else subscriber.open()
+      this.#comeAndGo(subscriber, !isConnected)
+    }, this.#between(STAY_MS))
+    this.#timers.add(timer)
+  }
+
+  /** Resolves when a message is acknowledged, or a promise was broken. */
+  async #acknowledgement(): Promise<void> {
+    const before = this.#acknowledged
+    const sinceMs = performance.now()
+    while (this.#acknowledged === before && this.#broken.length === 0) {
+      if (performance.now() - sinceMs > START_MS)
+        throw new Error(`the broker acknowledges nothing: ${this.#process?.describe()}`)
+      await after(ACKNOWLEDGEMENT_POLL_MS)
+    }
+  }
+
+  get #acknowledged(): number {
+    return sum(this.#publishers.map((publisher) => publisher.acknowledged))
+  }
+
+  /** Everything that was published must come now. */
+  async #finish(): Promise<void> {
+    this.#stopTimers()
+    for (const publisher of this.#publishers) publisher.end()
+    for (const subscriber of this.#subscribers) subscriber.open()
+    let progress = -1
+    let sinceMs = performance.now()
+    while (this.#broken.length === 0 && !this.#isComplete) {
+      const now = this.#acknowledged + sum(this.#subscribers.map((subscriber) => subscriber.messages))
+      if (now !== progress) sinceMs = performance.now()
+      progress = now
+      if (performance.now() - sinceMs > PATIENCE_MS) break
+      await after(POLL_MS)
+    }
+    for (const { isFinished, clientId } of this.#publishers) {
+      if (!isFinished && this.#broken.length === 0) this.#broken.push(`${clientId} waits for acknowledgements`)
+    }
+    for (const subscriber of this.#subscribers) {
+      for (const { topic, published } of this.#publishers) {
+        if (!subscriber.has(topic, published)) this.#broken.push(subscriber.describeMissing(topic, published))
+      }
+    }
+    if (this.#broken.length === 0) await this.#checkRetained()
+  }
+
+  get #isComplete(): boolean {
+    if (!this.#publishers.every((publisher) => publisher.isFinished)) return false
+    return this.#subscribers.every((subscriber) =>
+      this.#publishers.every(({ topic, published }) => subscriber.has(topic, published)),
+    )
+  }
+
+  async #checkRetained(): Promise<void> {
+    for (const { topic, published, retain } of this.#publishers) {
+      if (!retain || published === 0) continue
+      const found = await readRetained(this.#broker.port, topic, PATIENCE_MS)
+      if (found !== `${published}`) this.#broken.push(`the retained message of ${topic} is ${found}, not ${published}`)
+    }
+  }
+
+  /** @returns undefined when the store has no files. */
+  #check(): string | undefined {
+    const { root, directory } = this.#broker
+    if (readdirSync(directory).length === 0) return undefined
+    const program = resolve(root, 'bin/mqtt-jig.mjs')
+    const args = [program, 'store', 'check', '--path', join(directory, 'data')]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: directory, encoding: 'utf8' })
+    const said = `${stdout}${stderr}`.trim()
+    if (status !== 0) this.#broken.push(`store check failed: ${said}`)
+    return said
+  }
+
+  #closeClients(): void {
+    this.#stopTimers()
+    for (const client of [...this.#publishers, ...this.#subscribers]) client.close()
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  #between({ least, most }: { readonly least: number; readonly most: number }): number {
+    return least + this.#random() * (most - least)
+  }
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
