@@ -212,6 +212,14 @@ const optionsOf = (path: string, mapSize: number | undefined, readOnly: boolean)
   ...(mapSize === undefined ? {} : { mapSize }),
 })
 
+/** An error of LMDB or of the file system, which names no file, with the directory of the store. Other errors stay as they are. */
+export const namingStore = (error: unknown, path: string): unknown => {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: string }
+  if (typeof code !== 'number') return error
+  const what = damages.has(code) ? 'is damaged' : 'cannot be read or written'
+  return new Error(`The store in ${path} ${what}: ${message}`, { cause: error })
+}
+
 /** MDB_PAGE_NOTFOUND and MDB_CORRUPTED. */
 const damages: ReadonlySet<unknown> = new Set([-30_797, -30_796])
 

@@ -1,6 +1,6 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { StoreLmdbConfig } from './config.ts'
-import { Environment } from './environment.ts'
+import { Environment, namingStore } from './environment.ts'
 import { own } from './own.ts'
 import { type LoadProgress, loadIndex } from './restore.ts'
 import { RetryingCommitter } from './retrying-committer.ts'
@@ -34,7 +34,7 @@ export class OpenStore extends LmdbStore {
       return await OpenStore.over(environment, config, log)
     } catch (error) {
       await environment.close()
-      throw error
+      throw namingStore(error, config.path)
     }
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -110,4 +110,30 @@ describe('a store in another process', () => {
     const numbers = await stored()
     expect(numbers).toEqual(Array.from({ length: stopped! }, (_, index) => index + 1))
   })
+
+  const damages: [string, (page: Buffer) => void][] = [
+    ['content', (page) => page.fill(0x5a, 1_000)],
+    ['content and header', (page) => page.fill(0xff, 16)],
+    ['everything', (page) => page.fill(0)],
+  ]
+  it.each(damages)('is checked in a process of its own when its leaf pages lost their %s', async (_what, damage) => {
+    child = new StoreProcess(path, 200)
+    await child.until(({ durable = 0 }) => durable > 300)
+    await child.kill()
+    const file = join(path, 'data.mdb')
+    const bytes = readFileSync(file)
+    for (let at = 2 * PAGE_BYTES; at < bytes.length; at += PAGE_BYTES) {
+      const page = bytes.subarray(at, at + PAGE_BYTES)
+      if (page.readUInt16LE(18) === LEAF) damage(page)
+    }
+    writeFileSync(file, bytes)
+    const command = ['scripts/run.mjs', 'components/store-lmdb/commands/store-command.ts', 'check', '--path', path]
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' })
+    expect([status, signal]).toEqual([1, null])
+    expect(stdout + stderr).toMatch(/is damaged|cannot be read|problems in|is not a store|cannot be opened/)
+  })
 })
+
+/** Of a file that was made on this machine. */
+const PAGE_BYTES = 4_096
+const LEAF = 2

@@ -7,7 +7,7 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { storeLmdbConfig } from '../config.ts'
-import { DATA_FILE, Environment } from '../environment.ts'
+import { DATA_FILE, Environment, namingStore } from '../environment.ts'
 import { OpenStore } from '../open-store.ts'
 import { own } from '../own.ts'
 import { checkStore } from './check.ts'
@@ -77,7 +77,7 @@ export const main = async (
   try {
     return await run(command, streams, again)
   } catch (error) {
-    streams.stderr.write(`${(error as Error).message}\n`)
+    streams.stderr.write(`${(namingStore(error, command.path) as Error).message}\n`)
     return 1
   }
 }
