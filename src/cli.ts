@@ -28,6 +28,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'makes the credential of a user for SCRAM-SHA-256',
     module: '../components/scram-sha-256/credential-command',
   },
+  store: {
+    summary: 'checks, copies, exports and imports the file of a store',
+    module: '../components/store-lmdb/commands/store-command',
+  },
 }
 
 /** @returns the code to exit with. Problems of the command line are printed to stderr. */

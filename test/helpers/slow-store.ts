@@ -9,6 +9,7 @@ import {
   type StoreRecord,
 } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
+import type { ControlledStore } from './controlled-store.ts'
 
 /**
  * A store with a slow disk: records become durable when the test says so.
@@ -19,7 +20,7 @@ import { defineComponent } from '../../src/system/define-system.ts'
  *     store.pressure = ...  it does not keep pace, or cannot write; tells the listener
  *     store.crash()         another store, which has what was durable and nothing else
  */
-export class SlowStore implements Store {
+export class SlowStore implements ControlledStore {
   /** Has everything appended. */
   readonly #live: MemoryStore
   /** Has what is durable. */
@@ -116,6 +117,9 @@ export class SlowStore implements Store {
     this.#pending.clear()
     return new SlowStore({ automatic: this.#automatic, disk: this.#disk })
   }
+
+  /** There is nothing to release. */
+  dispose(): void {}
 
   #settleTo(batch: number): void {
     for (const [number, records] of this.#pending) {

@@ -1,12 +1,12 @@
 import type { IPublishPacket, Packet } from 'mqtt-packet'
+import type { ControlledStore } from '../../helpers/controlled-store.ts'
 import type { MemoryBroker } from '../../helpers/memory-broker.ts'
-import type { SlowStore } from '../../helpers/slow-store.ts'
 import type { Wire } from './wire.ts'
 
 /** What surrounds a client: the world, as far as clients and those who watch them know it. */
 export interface Surroundings {
   readonly broker: MemoryBroker
-  readonly store: SlowStore
+  readonly store: ControlledStore
   /** Of the handler. */
   readonly config: { readonly maximumInflight: number }
   /** By payload. */

@@ -6,15 +6,25 @@
  */
 
 import fc, { type Arbitrary } from 'fast-check'
+import type { ControlledStore } from '../../helpers/controlled-store.ts'
 import { fuzzSeed } from '../../helpers/packets.ts'
+import { SlowStore } from '../../helpers/slow-store.ts'
 import type { WorldCommand } from './commands.ts'
 import { World } from './world.ts'
 
-/** @throws with the shortest sequence found that breaks a promise. @param runs how many sequences are tried. */
-export const survives = async (commands: readonly Arbitrary<WorldCommand>[], runs: number): Promise<void> => {
+/**
+ * @param runs how many sequences are tried.
+ * @param store makes an empty store.
+ * @throws with the shortest sequence found that breaks a promise.
+ */
+export const survives = async (
+  commands: readonly Arbitrary<WorldCommand>[],
+  runs: number,
+  store: () => ControlledStore | Promise<ControlledStore> = () => new SlowStore(),
+): Promise<void> => {
   const sequences = fc.commands([...commands], { maxCommands: 120, size: 'max' })
   const property = fc.asyncProperty(sequences, async (sequence) => {
-    const world = await World.begin()
+    const world = await World.begin(await store())
     try {
       await fc.asyncModelRun(() => ({ model: world, real: world }), sequence)
       await world.end()

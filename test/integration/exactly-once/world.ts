@@ -1,8 +1,8 @@
 import type { StoreRecord } from '../../../src/kinds/store.ts'
 import { Message } from '../../../src/mqtt/message.ts'
+import type { ControlledStore } from '../../helpers/controlled-store.ts'
 import { MemoryBroker } from '../../helpers/memory-broker.ts'
 import { restoredState } from '../../helpers/restored-state.ts'
-import { SlowStore } from '../../helpers/slow-store.ts'
 import { queuedMessage, sessionRecord, subscriptionTo } from '../../helpers/store-records.ts'
 import { BrokerWatch } from './broker-watch.ts'
 import { ModelClient } from './model-client.ts'
@@ -62,9 +62,9 @@ export class World implements Surroundings {
   /** By payload. */
   readonly published = new Map<string, PublishedMessage>()
   broker: MemoryBroker
-  store: SlowStore
+  store: ControlledStore
 
-  private constructor(broker: MemoryBroker, store: SlowStore) {
+  private constructor(broker: MemoryBroker, store: ControlledStore) {
     this.broker = broker
     this.store = store
     for (const message of SEEDS) this.published.set(message.payload.toString(), message)
@@ -77,9 +77,8 @@ export class World implements Surroundings {
     })
   }
 
-  /** With all clients connected. Their sessions are older, and so are two messages that are in flight to each of them. */
-  static async begin(): Promise<World> {
-    const store = new SlowStore()
+  /** With all clients connected, and an empty store. Their sessions are older, and so are two messages that are in flight to each of them. */
+  static async begin(store: ControlledStore): Promise<World> {
     for (const settings of CLIENTS) for (const record of beginningOf(settings)) store.append(record)
     store.settleAll()
     const world = new World(await MemoryBroker.start(store, CONFIG), store)
@@ -144,7 +143,7 @@ export class World implements Surroundings {
   async crash(): Promise<void> {
     for (const client of this.clients) this.cut(client, false)
     await this.broker.stop()
-    this.store = this.store.crash()
+    this.store = await this.store.crash()
     this.broker = await MemoryBroker.start(this.store, this.config)
     for (const client of this.clients) {
       client.halfOpen = undefined
@@ -197,5 +196,6 @@ export class World implements Surroundings {
 
   async stop(): Promise<void> {
     await this.broker.stop()
+    await this.store.dispose()
   }
 }

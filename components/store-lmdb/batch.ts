@@ -1,0 +1,109 @@
+import type { QueuedMessage, SessionRecord, StoredRetained } from '../../src/kinds/store.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { Subscription } from '../../src/mqtt/subscription.ts'
+import { MAXIMUM_RECEIVERS } from './layout.ts'
+import type { QueueIndex } from './queue-index.ts'
+
+/** A session in the memory of the store. Its record is in the file. */
+export interface SessionEntry {
+  readonly id: string
+  /** Its name in the file. Never used again. */
+  readonly number: number
+  readonly queue: QueueIndex
+  /** The number of the batch that it began in; 0 when it was in the file already. */
+  readonly since: number
+}
+
+/** A message that is not in the file yet, or on its way there. */
+export interface PendingMessage {
+  readonly message: Message
+  readonly slot: number
+  readonly batch: Batch
+  /** Those that are owed the message. When it is handed over, those that are done have left. */
+  receivers: PendingReceiver[]
+  /** It was handed to the file: changes are written behind it. */
+  isHanded: boolean
+}
+
+export interface PendingReceiver {
+  readonly session: SessionEntry
+  readonly queued: QueuedMessage
+  /** Its place among the receivers. */
+  index: number
+  isDone: boolean
+}
+
+/** Of a receiver in the file: it is done, or the numbers under which it was sent. */
+export interface StateChange {
+  readonly isDone: boolean
+  readonly packetIdentifier: number
+  readonly pubrecOrder: number
+}
+
+export const DONE: StateChange = { isDone: true, packetIdentifier: 0, pubrecOrder: 0 }
+
+/** Shape of a key of `Batch.states`. */
+export const stateNumber = (slot: number, index: number): number => slot * MAXIMUM_RECEIVERS + index
+export const slotOfState = (state: number): number => Math.floor(state / MAXIMUM_RECEIVERS)
+export const indexOfState = (state: number): number => state % MAXIMUM_RECEIVERS
+
+/**
+ * The changes of some turns of the event loop, as their net effect: the last one of each key. It is written in one commit. It
+ * is encoded when it is handed to the file, so what is struck out before costs nothing.
+ */
+export class Batch {
+  readonly number: number
+  readonly sessions = new Map<SessionEntry, SessionRecord>()
+  /** Ended sessions whose record is removed. */
+  readonly ended: SessionEntry[] = []
+  /** Ended sessions whose subscriptions and Packet Identifiers are looked for and removed. */
+  readonly cleaned: number[] = []
+  /** By filter; undefined was removed. */
+  readonly subscriptions = new Map<SessionEntry, Map<string, Subscription | undefined>>()
+  /** By Packet Identifier; false was released. */
+  readonly received = new Map<SessionEntry, Map<number, boolean>>()
+  /** By topic; undefined was removed. */
+  readonly retained = new Map<string, StoredRetained | undefined>()
+  readonly messages: PendingMessage[] = []
+  /** By message, the last of `messages` that has it. */
+  readonly lastOf = new Map<Message, PendingMessage>()
+  /** By `stateNumber`. */
+  readonly states = new Map<number, StateChange>()
+  /** Slots of messages that are owed to no session. They leave the file. */
+  readonly removed = new Set<number>()
+  /** Those among them that must not leave before the rest of the batch is written: they may be in another queue in it. */
+  readonly moved = new Set<number>()
+  /** Receivers in a batch before this one that are done by a record of this one. */
+  readonly settledLater: (readonly [PendingMessage, PendingReceiver])[] = []
+  /** Something was appended. */
+  isOpened = false
+  /** Some record in it is not `done`: an answer may wait for it. */
+  isAwaited = false
+  /** How many records were appended. */
+  records = 0
+  /** What it keeps in memory, about. */
+  bytes = 0
+
+  constructor(number: number) {
+    this.number = number
+  }
+
+  setSubscription(session: SessionEntry, filter: string, subscription: Subscription | undefined): void {
+    const known = this.subscriptions.get(session)
+    if (known === undefined) this.subscriptions.set(session, new Map([[filter, subscription]]))
+    else known.set(filter, subscription)
+  }
+
+  setReceived(session: SessionEntry, packetIdentifier: number, isReceived: boolean): void {
+    const known = this.received.get(session)
+    if (known === undefined) this.received.set(session, new Map([[packetIdentifier, isReceived]]))
+    else known.set(packetIdentifier, isReceived)
+  }
+
+  /** Nothing of an ended session is written any more. */
+  forget(session: SessionEntry): void {
+    this.sessions.delete(session)
+    this.subscriptions.delete(session)
+    this.received.delete(session)
+  }
+}

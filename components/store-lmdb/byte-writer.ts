@@ -1,0 +1,122 @@
+/** Writes numbers and bytes one after the other into memory that grows. Numbers are big-endian. */
+export class ByteWriter {
+  /** Its own ArrayBuffer from offset 0, so that native code finds an address by the position alone. */
+  bytes: Buffer
+  /** Where the next byte goes. */
+  position = 0
+
+  constructor(bytes = 1024) {
+    this.bytes = Buffer.allocUnsafeSlow(bytes)
+  }
+
+  u8(value: number): void {
+    this.#reserve(1)
+    this.bytes[this.position] = value
+    this.position += 1
+  }
+
+  u16(value: number): void {
+    this.#reserve(2)
+    const { bytes, position } = this
+    bytes[position] = value >>> 8
+    bytes[position + 1] = value
+    this.position = position + 2
+  }
+
+  u32(value: number): void {
+    this.#reserve(4)
+    const { bytes, position } = this
+    bytes[position] = value >>> 24
+    bytes[position + 1] = value >>> 16
+    bytes[position + 2] = value >>> 8
+    bytes[position + 3] = value
+    this.position = position + 4
+  }
+
+  /** Six bytes. */
+  u48(value: number): void {
+    this.u16(Math.floor(value / 0x1_0000_0000))
+    this.u32(value % 0x1_0000_0000)
+  }
+
+  f64(value: number): void {
+    this.#reserve(8)
+    this.bytes.writeDoubleBE(value, this.position)
+    this.position += 8
+  }
+
+  /** A part of other memory. */
+  copy(source: Buffer, start: number, end: number): void {
+    this.#reserve(end - start)
+    source.copy(this.bytes, this.position, start, end)
+    this.position += end - start
+  }
+
+  put(source: Uint8Array): void {
+    this.#reserve(source.length)
+    this.bytes.set(source, this.position)
+    this.position += source.length
+  }
+
+  #reserve(count: number): void {
+    const needed = this.position + count
+    if (needed <= this.bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    this.bytes.copy(larger, 0, 0, this.position)
+    this.bytes = larger
+  }
+}
+
+/** Reads what a ByteWriter has written. @throws RangeError beyond the end. */
+export class ByteReader {
+  readonly bytes: Buffer
+  position: number
+
+  constructor(bytes: Buffer, position = 0) {
+    this.bytes = bytes
+    this.position = position
+  }
+
+  get atEnd(): boolean {
+    return this.position >= this.bytes.length
+  }
+
+  u8(): number {
+    const value = this.bytes.readUInt8(this.position)
+    this.position += 1
+    return value
+  }
+
+  u16(): number {
+    const value = this.bytes.readUInt16BE(this.position)
+    this.position += 2
+    return value
+  }
+
+  u32(): number {
+    const value = this.bytes.readUInt32BE(this.position)
+    this.position += 4
+    return value
+  }
+
+  u48(): number {
+    const value = this.bytes.readUIntBE(this.position, 6)
+    this.position += 6
+    return value
+  }
+
+  f64(): number {
+    const value = this.bytes.readDoubleBE(this.position)
+    this.position += 8
+    return value
+  }
+
+  /** A view. */
+  view(length: number): Buffer {
+    const end = this.position + length
+    if (end > this.bytes.length) throw new RangeError(`it ends ${end - this.bytes.length} bytes too early`)
+    const view = this.bytes.subarray(this.position, end)
+    this.position = end
+    return view
+  }
+}

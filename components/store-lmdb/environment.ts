@@ -1,0 +1,237 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import { checkPages } from './check-pages.ts'
+import type { KeySource } from './encode-batch.ts'
+import { ABOUT_KEY } from './layout.ts'
+import type { Operations, OperationTarget } from './operations.ts'
+
+/** What is read from the file. Everything is as of the last commit. */
+export interface StoreFile extends KeySource {
+  /** Whether it can be read at all now. */
+  readonly isReadable: boolean
+  /** Entries from a key on, up to another, in their order: at most so many, and not much more than so many bytes. */
+  rows(start: Buffer, end: Buffer, limit: number, bytes: number): Row[]
+}
+
+export interface Row {
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+/** The file, opened by LMDB. */
+export class Environment implements StoreFile {
+  readonly path: string
+  #database: RootDatabase<Buffer, Buffer>
+  #isClosed = false
+  #isReadable = true
+
+  constructor(path: string, database: RootDatabase<Buffer, Buffer>) {
+    this.path = path
+    this.#database = database
+  }
+
+  /**
+   * Opens the file of a directory, and makes both if there are none.
+   * @throws an Error that names the directory and the reason.
+   */
+  static open(path: string, { mapSize, readOnly = false }: { mapSize?: number; readOnly?: boolean } = {}): Environment {
+    try {
+      if (!readOnly) mkdirSync(path, { recursive: true })
+      accessSync(path, readOnly ? constants.R_OK : constants.R_OK | constants.W_OK | constants.X_OK)
+      checkPages(join(path, DATA_FILE))
+      return new Environment(path, open(optionsOf(path, mapSize, readOnly)))
+    } catch (cause) {
+      throw new Error(`The store in ${path} cannot be opened: ${(cause as Error).message}`, { cause })
+    }
+  }
+
+  /** lmdb-js's own object, for a handover to another generation of this code. */
+  get database(): RootDatabase<Buffer, Buffer> {
+    return this.#database
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Whether LMDB refuses everything. */
+  #isGivenUp(): boolean {
+    this.#database.resetReadTxn()
+    try {
+      this.get(ABOUT_KEY)
+    } catch {
+      return !this.#isReadable
+    }
+    return false
+  }
+
+  /** False when LMDB has given the file up, until it is opened again. */
+  get isReadable(): boolean {
+    return this.#isReadable
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    try {
+      return this.#database.get(key)
+    } catch (error) {
+      // After it has given up, LMDB says MDB_PANIC or Invalid argument. Damage of a page is something else.
+      if (!damages.has((error as { readonly code?: unknown }).code)) this.#isReadable = false
+      throw error
+    }
+  }
+
+  rows(start: Buffer, end: Buffer, limit: number, bytes: number): Row[] {
+    const rows: Row[] = []
+    let total = 0
+    for (const { key, value } of this.#database.getRange({ start, end, limit })) {
+      rows.push({ key, value })
+      total += value.length
+      if (total > bytes) break
+    }
+    return rows
+  }
+
+  keys(start: Buffer, end: Buffer, limit: number): Buffer[] {
+    return [...this.#database.getKeys({ start, end, limit })]
+  }
+
+  /**
+   * Commits the first operations, `fdatasync` included, in one transaction. When LMDB could not write a meta page, it refuses
+   * everything that follows, and lmdb-js never settles the next commit: the file is then closed and opened again.
+   * @param count how many.
+   * @throws the error of the file system. Nothing is written then, or all of it.
+   */
+  async commit(operations: Operations, count = operations.count): Promise<void> {
+    if (!this.#isReadable) await this.#reopen()
+    const database = this.#database
+    try {
+      // The batch has the result; each put has a promise too, which is the same one or is resolved already.
+      await database.batch(() => operations.apply(database as OperationTarget, count))
+    } catch (error) {
+      const cause = await commitErrorOf(error)
+      if (this.#isGivenUp()) await this.#reopen()
+      throw cause
+    }
+    database.resetReadTxn()
+  }
+
+  /**
+   * Closes the file and opens it again. No commit may be running.
+   * @throws when the file cannot be opened. Then nothing can be read until a later call succeeds.
+   */
+  async #reopen(): Promise<void> {
+    const { path } = this
+    this.#isReadable = false
+    if (!isClosed(this.#database)) await this.#database.close()
+    this.#database = open(optionsOf(path, undefined, false))
+    // From the first read on, other processes see this one.
+    this.#database.get(ABOUT_KEY)
+    this.#isReadable = true
+  }
+
+  /** Runs a function in a transaction, which is durable when this returns. */
+  transaction<T>(action: () => T): T {
+    return this.#database.transactionSync(action)
+  }
+
+  put(key: Buffer, value: Buffer): void {
+    this.#database.putSync(key, value)
+  }
+
+  /** Removes entries in one transaction. */
+  removeAll(keys: readonly Buffer[]): void {
+    this.transaction(() => {
+      for (const key of keys) this.#database.removeSync(key)
+    })
+  }
+
+  /** Pids of processes that have the file open, as the kernel's locks know them. */
+  readers(): number[] {
+    this.#database.readerCheck()
+    const lines = this.#database.readerList().split('\n')
+    return lines.map((line) => Number.parseInt(line, 10)).filter((pid) => Number.isInteger(pid))
+  }
+
+  async freeBytes(): Promise<number | undefined> {
+    try {
+      const { bavail, bsize } = await statfs(this.path)
+      return bavail * bsize
+    } catch {
+      return undefined
+    }
+  }
+
+  get statistics(): EnvironmentStatistics {
+    return this.#database.getStats() as EnvironmentStatistics
+  }
+
+  /** Writes a compact copy into another directory, while the store goes on. */
+  async backup(directory: string): Promise<void> {
+    mkdirSync(directory, { recursive: true })
+    await this.#database.backup(directory, true)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#database.close()
+  }
+}
+
+/** What LMDB says of a file. */
+export interface EnvironmentStatistics {
+  readonly pageSize: number
+  readonly entryCount: number
+  readonly treeDepth: number
+  readonly treeBranchPageCount: number
+  readonly treeLeafPageCount: number
+  readonly overflowPages: number
+  readonly lastPageNumber: number
+  readonly mapSize: number
+}
+
+/** The file in the directory of a store. */
+export const DATA_FILE = 'data.mdb'
+
+/** docs/adr/0011 says what each of them is for. */
+const optionsOf = (path: string, mapSize: number | undefined, readOnly: boolean) => ({
+  path,
+  // Otherwise a path with a dot in it would be the name of the file.
+  noSubdir: false,
+  encoding: 'binary' as const,
+  keyEncoding: 'binary' as const,
+  maxDbs: 1,
+  compression: false,
+  overlappingSync: false,
+  eventTurnBatching: false,
+  noMemInit: true,
+  readOnly,
+  ...(mapSize === undefined ? {} : { mapSize }),
+})
+
+/** An error of LMDB or of the file system, which names no file, with the directory of the store. Other errors stay as they are. */
+export const namingStore = (error: unknown, path: string): unknown => {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: string }
+  if (typeof code !== 'number') return error
+  const what = damages.has(code) ? 'is damaged' : 'cannot be read or written'
+  return new Error(`The store in ${path} ${what}: ${message}`, { cause: error })
+}
+
+/** MDB_PAGE_NOTFOUND and MDB_CORRUPTED. */
+const damages: ReadonlySet<unknown> = new Set([-30_797, -30_796])
+
+/** The types of lmdb-js leave this out. */
+const isClosed = (database: object): boolean => 'status' in database && database.status === 'closed'
+
+/** The promise of a failed commit rejects with one error that refers to another, by a promise that rejects too. */
+const commitErrorOf = async (error: unknown): Promise<Error> => {
+  const { commitError } = error as { readonly commitError?: Promise<unknown> }
+  try {
+    await commitError
+  } catch (cause) {
+    if (cause instanceof Error) return cause
+  }
+  return error instanceof Error ? error : new Error(String(error))
+}

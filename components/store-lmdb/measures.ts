@@ -1,0 +1,74 @@
+import type { Measure } from '../../src/system/define-system.ts'
+import type { OpenStore } from './open-store.ts'
+
+/** The numbers of a store for operators. */
+export const measuresOf = (store: OpenStore): Measure[] => {
+  const { counters } = store
+  return [
+    {
+      name: 'sessions',
+      help: 'Sessions that outlive their connections.',
+      unit: 'sessions',
+      kind: 'gauge',
+      read: () => store.sessionCount,
+    },
+    {
+      name: 'queued',
+      help: 'Messages that are owed to sessions; one that is owed to many counts once.',
+      unit: 'messages',
+      kind: 'gauge',
+      read: () => store.messageCount,
+    },
+    {
+      name: 'pending',
+      help: 'Bytes that wait to be written, about.',
+      unit: 'bytes',
+      kind: 'gauge',
+      read: () => store.pendingBytes,
+    },
+    {
+      name: 'pressed',
+      help: '1 while more waits than the store wants to hold, 2 while it cannot write.',
+      unit: 'levels',
+      kind: 'gauge',
+      read: () => PRESSURES.indexOf(store.pressure),
+    },
+    {
+      name: 'commits',
+      help: 'Commits that were written.',
+      unit: 'commits',
+      kind: 'counter',
+      read: () => counters.commits,
+    },
+    {
+      name: 'failed',
+      help: 'Attempts to commit that failed and were made again.',
+      unit: 'commits',
+      kind: 'counter',
+      read: () => counters.failedCommits,
+    },
+    {
+      name: 'slow',
+      help: 'Commits that took more than a second.',
+      unit: 'commits',
+      kind: 'counter',
+      read: () => counters.slowCommits,
+    },
+    {
+      name: 'last_commit',
+      help: 'How long the last commit took.',
+      unit: 'seconds',
+      kind: 'gauge',
+      read: () => counters.lastCommitMs / 1_000,
+    },
+    {
+      name: 'damaged',
+      help: 'Messages that could not be read and were left out.',
+      unit: 'messages',
+      kind: 'counter',
+      read: () => store.damaged,
+    },
+  ]
+}
+
+const PRESSURES: readonly OpenStore['pressure'][] = ['none', 'slow', 'stuck']

@@ -1,0 +1,100 @@
+/**
+ * The messages in the file, by slots: small numbers that are used again, so that the index of a queue needs no object for a
+ * message. A slot costs 17 bytes.
+ */
+export class MessageTable {
+  #ids = new Float64Array(INITIAL_SLOTS)
+  #sizes = new Uint32Array(INITIAL_SLOTS)
+  #receivers = new Uint16Array(INITIAL_SLOTS)
+  #live = new Uint16Array(INITIAL_SLOTS)
+  #states = new Uint8Array(INITIAL_SLOTS)
+  #used = 0
+  readonly #free: number[] = []
+
+  /** How many messages there are. */
+  get count(): number {
+    return this.#used - this.#free.length
+  }
+
+  /**
+   * @param size of the message, as `Message.size`.
+   * @returns the slot of a message that is owed to no session yet.
+   */
+  take(id: number, size: number): number {
+    const slot = this.#free.pop() ?? this.#next()
+    this.#ids[slot] = id
+    this.#sizes[slot] = size
+    this.#receivers[slot] = 0
+    this.#live[slot] = 0
+    this.#states[slot] = 0
+    return slot
+  }
+
+  release(slot: number): void {
+    this.#free.push(slot)
+  }
+
+  idOf(slot: number): number {
+    return this.#ids[slot]!
+  }
+
+  sizeOf(slot: number): number {
+    return this.#sizes[slot]!
+  }
+
+  /** Receivers that are in the file, done or not. */
+  receiversOf(slot: number): number {
+    return this.#receivers[slot]!
+  }
+
+  setReceivers(slot: number, count: number): void {
+    this.#receivers[slot] = count
+  }
+
+  /** Receivers that are owed the message. */
+  liveOf(slot: number): number {
+    return this.#live[slot]!
+  }
+
+  owe(slot: number): void {
+    this.#live[slot]! += 1
+  }
+
+  /** One receiver is owed the message no more. @returns how many still are. */
+  settle(slot: number): number {
+    this.#live[slot]! -= 1
+    return this.#live[slot]!
+  }
+
+  hasStates(slot: number): boolean {
+    return this.#states[slot] === 1
+  }
+
+  addState(slot: number): void {
+    this.#states[slot] = 1
+  }
+
+  #next(): number {
+    const slot = this.#used
+    this.#used += 1
+    if (slot < this.#ids.length) return slot
+    const length = this.#ids.length * 2
+    const ids = new Float64Array(length)
+    ids.set(this.#ids)
+    this.#ids = ids
+    const sizes = new Uint32Array(length)
+    sizes.set(this.#sizes)
+    this.#sizes = sizes
+    this.#receivers = grown(this.#receivers, new Uint16Array(length))
+    this.#live = grown(this.#live, new Uint16Array(length))
+    this.#states = grown(this.#states, new Uint8Array(length))
+    return slot
+  }
+}
+
+const INITIAL_SLOTS = 1_024
+
+const grown = <T extends Uint8Array | Uint16Array>(from: T, to: T): T => {
+  to.set(from)
+  return to
+}

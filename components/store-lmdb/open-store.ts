@@ -1,0 +1,111 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type { StoreLmdbConfig } from './config.ts'
+import { Environment, namingStore } from './environment.ts'
+import { own } from './own.ts'
+import { type LoadProgress, loadIndex } from './restore.ts'
+import { RetryingCommitter } from './retrying-committer.ts'
+import { LmdbStore } from './store-lmdb.ts'
+
+/** A store that runs, with what it stands on. */
+export class OpenStore extends LmdbStore {
+  readonly environment: Environment
+  readonly #committer: RetryingCommitter
+  readonly #log: Logger
+
+  private constructor(
+    environment: Environment,
+    committer: RetryingCommitter,
+    parts: ConstructorParameters<typeof LmdbStore>[0],
+  ) {
+    super(parts)
+    this.environment = environment
+    this.#committer = committer
+    this.#log = parts.log
+    committer.onFailure(() => this.pendingRecords)
+  }
+
+  /** Opens the file of the config's path, as its owner. @throws an Error that names the path and the reason. */
+  static async open(config: StoreLmdbConfig, log: Logger): Promise<OpenStore> {
+    // Native code may end the process without an error when the file is damaged: this line says which file it was.
+    log.debug({ path: config.path }, `The store opens ${config.path}`)
+    const environment = Environment.open(config.path, config)
+    try {
+      own(environment)
+      return await OpenStore.over(environment, config, log)
+    } catch (error) {
+      await environment.close()
+      throw namingStore(error, config.path)
+    }
+  }
+
+  /** Goes on with a file that this process owns already. */
+  static async over(environment: Environment, config: StoreLmdbConfig, log: Logger): Promise<OpenStore> {
+    const { path } = environment
+    try {
+      const index = await loadIndex(environment, progressLine(path, log))
+      const committer = new RetryingCommitter(environment, log)
+      return new OpenStore(environment, committer, { file: environment, committer, log, settings: config, index })
+    } catch (cause) {
+      const hint = 'mqtt-jig store check lists what is damaged'
+      throw new Error(`The store in ${path} cannot be read: ${(cause as Error).message}; ${hint}`, { cause })
+    }
+  }
+
+  get counters(): RetryingCommitter['counters'] {
+    return this.#committer.counters
+  }
+
+  /**
+   * Writes what waits, and stops. The file stays open.
+   * @param signal ends the wait.
+   * @throws an Error that says how many records were not written.
+   */
+  async finish(signal: AbortSignal): Promise<void> {
+    try {
+      await endedBy(this.flush(), signal)
+    } finally {
+      const waiting = this.pendingRecords
+      this.#committer.stop()
+      this.stop()
+      if (waiting > 0) {
+        const { path } = this.environment
+        this.#log.error(
+          { path, waiting },
+          `${waiting} records were not written to ${path}. None of them was acknowledged`,
+        )
+      }
+    }
+  }
+}
+
+/** Rejects when the signal is aborted before the promise is settled. */
+const endedBy = async (promise: Promise<void>, signal: AbortSignal): Promise<void> => {
+  const { promise: aborted, abort } = abortOf(signal)
+  try {
+    await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+const abortOf = (signal: AbortSignal): { promise: Promise<never>; abort: () => void } => {
+  let abort = (): void => undefined
+  const promise = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(new Error('The deadline passed before the store had written everything'))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
+  })
+  return { promise, abort }
+}
+
+/** A line each second, for a file that takes long to read. */
+const progressLine = (path: string, log: Logger): ((progress: LoadProgress) => void) => {
+  let nextMs = performance.now() + PROGRESS_MS
+  return ({ sessions, messages }) => {
+    if (performance.now() < nextMs) return
+    nextMs = performance.now() + PROGRESS_MS
+    log.info({ path, sessions, messages }, `The store reads ${path}: ${sessions} sessions, ${messages} messages so far`)
+  }
+}
+
+const PROGRESS_MS = 1_000

@@ -1,0 +1,276 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { RESTORE_PAGE, type StoredRetained, type StoredSession } from '../../src/kinds/store.ts'
+import type { Message } from '../../src/mqtt/message.ts'
+import type { Subscription } from '../../src/mqtt/subscription.ts'
+import type { SessionEntry } from './batch.ts'
+import { ByteReader } from './byte-writer.ts'
+import type { Row, StoreFile } from './environment.ts'
+import {
+  numberKey,
+  type Receiver,
+  type ReceiverState,
+  readMessage,
+  readMessageKey,
+  readMessageSize,
+  readReceivers,
+  readSourceNumber,
+  readState,
+  tables,
+} from './layout.ts'
+import { MessageTable } from './message-table.ts'
+import { QueueIndex } from './queue-index.ts'
+import { SourceTable } from './source-table.ts'
+import { readSession, readSessionId, readSubscription } from './values.ts'
+
+/** What is in memory of a file: the sessions, and where their messages are. */
+export interface RestoredIndex {
+  /** By Client Identifier, in the order of their numbers at the start. */
+  readonly sessions: Map<string, SessionEntry>
+  readonly table: MessageTable
+  /** Publishers of retained messages. */
+  readonly sources: SourceTable
+  nextNumber: number
+  nextId: number
+  /** Slots of messages that are owed to no session: what an end of the process has left over. */
+  readonly unowed: number[]
+  /** Numbers of sessions that are no more and have subscriptions or Packet Identifiers in the file. */
+  readonly leftovers: number[]
+}
+
+/** What was read so far, for a line of the log. */
+export interface LoadProgress {
+  readonly sessions: number
+  readonly messages: number
+}
+
+/**
+ * Reads the index of a file, some entries in each turn of the event loop.
+ * @param report is called between turns.
+ * @throws an Error that names the entry that cannot be read.
+ */
+export const loadIndex = async (
+  file: StoreFile,
+  report: (progress: LoadProgress) => void = () => undefined,
+): Promise<RestoredIndex> => {
+  const sessions = new Map<string, SessionEntry>()
+  const byNumber = new Map<number, SessionEntry>()
+  let highest = 0
+  for await (const rows of slices(file, tables.sessions)) {
+    for (const row of rows) {
+      const number = row.key.readUInt32BE(1)
+      const id = readRow(row, readSessionId)
+      const entry = { id, number, queue: new QueueIndex(), since: 0 }
+      sessions.set(id, entry)
+      byNumber.set(number, entry)
+      highest = number
+    }
+    report({ sessions: sessions.size, messages: 0 })
+  }
+  const messages = new MessageLoader(byNumber)
+  for await (const rows of slices(file, tables.messages)) {
+    for (const row of rows) readRow(row, (value, key) => messages.take(key, value))
+    report({ sessions: sessions.size, messages: messages.table.count })
+  }
+  messages.end()
+  const sources = new SourceTable()
+  for await (const rows of slices(file, tables.sources)) {
+    for (const row of rows) readRow(row, (value, key) => sources.load(key, value))
+  }
+  const leftovers = new Set<number>()
+  for (const table of [tables.subscriptions, tables.received]) {
+    // Only the numbers are of interest: from each session that is known, the scan goes on behind it.
+    for (let number = 0; ; ) {
+      const [key] = file.keys(numberKey(table, number), Buffer.from([table + 1]), 1)
+      if (key === undefined) break
+      number = key.readUInt32BE(1)
+      if (!byNumber.has(number)) leftovers.add(number)
+      highest = Math.max(highest, number)
+      number += 1
+      if (number % KEYS_IN_A_TURN === 0) await nextTurn()
+    }
+  }
+  return {
+    sessions,
+    table: messages.table,
+    sources,
+    nextNumber: Math.max(highest, messages.highestSession) + 1,
+    nextId: messages.highestId + 1,
+    unowed: messages.unowed,
+    leftovers: [...leftovers],
+  }
+}
+
+/** Puts the messages of the file into the queues of the sessions. Their rows come in the order of the keys. */
+class MessageLoader {
+  readonly table = new MessageTable()
+  readonly unowed: number[] = []
+  highestId = 0
+  highestSession = 0
+  readonly #sessions: ReadonlyMap<number, SessionEntry>
+  #slot = -1
+  /** Of the message that is read now. */
+  readonly #receivers: Receiver[] = []
+  readonly #states = new Map<number, ReceiverState>()
+
+  constructor(sessions: ReadonlyMap<number, SessionEntry>) {
+    this.#sessions = sessions
+  }
+
+  take(key: Buffer, value: Buffer): void {
+    const { id, chunk, index } = readMessageKey(key)
+    if (chunk === 0) {
+      this.end()
+      const reader = new ByteReader(value)
+      this.#receivers.push(...readReceivers(reader))
+      this.#slot = this.table.take(id, readMessageSize(reader))
+      this.highestId = id
+      return
+    }
+    if (id !== this.highestId || this.#slot === -1) throw new Error('the message that it belongs to is not there')
+    if (chunk > 0) this.#receivers.push(...readReceivers(new ByteReader(value)))
+    else this.#states.set(index, readState(value))
+  }
+
+  /** The message that was read last has no more rows. */
+  end(): void {
+    if (this.#slot === -1) return
+    const slot = this.#slot
+    for (const [index, receiver] of this.#receivers.entries()) this.#add(slot, index, receiver)
+    this.table.setReceivers(slot, this.#receivers.length)
+    if (this.#states.size > 0) this.table.addState(slot)
+    if (this.table.liveOf(slot) === 0) this.unowed.push(slot)
+    this.#receivers.length = 0
+    this.#states.clear()
+    this.#slot = -1
+  }
+
+  #add(slot: number, index: number, receiver: Receiver): void {
+    this.highestSession = Math.max(this.highestSession, receiver.session)
+    const state = this.#states.get(index)
+    const session = this.#sessions.get(receiver.session)
+    if (session === undefined || state?.isDone === true) return
+    const { sequence, shared } = receiver
+    if (session.queue.find(sequence) !== -1)
+      throw new Error(`${session.id} has two messages with the number ${sequence}`)
+    const { packetIdentifier, pubrecOrder } = state ?? receiver
+    this.table.owe(slot)
+    session.queue.add(sequence, slot, index, shared !== undefined)
+    if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
+  }
+}
+
+/** The sessions of a file, page by page. */
+export async function* restoredSessions(
+  file: StoreFile,
+  index: RestoredIndex,
+): AsyncGenerator<readonly StoredSession[], void> {
+  let isFirst = true
+  const sessions = [...index.sessions.values()]
+  for (let start = 0; start < sessions.length; start += RESTORE_PAGE) {
+    if (!isFirst) await nextTurn()
+    isFirst = false
+    const entries = sessions.slice(start, start + RESTORE_PAGE)
+    const first = entries[0]!.number
+    const last = entries.at(-1)!.number
+    const subscriptions = new Map<number, Subscription[]>()
+    for await (const rows of slices(file, tables.subscriptions, first, last + 1)) {
+      for (const row of rows) listOf(subscriptions, row).push(readRow(row, readSubscription))
+    }
+    const received = new Map<number, number[]>()
+    for await (const rows of slices(file, tables.received, first, last + 1)) {
+      for (const row of rows) listOf(received, row).push(readRow(row, (_value, key) => key.readUInt16BE(5)))
+    }
+    const page: StoredSession[] = []
+    for (const { number, queue } of entries) {
+      const key = numberKey(tables.sessions, number)
+      const value = file.get(key)
+      if (value === undefined) continue
+      page.push({
+        ...readRow({ key, value }, readSession),
+        subscriptions: subscriptions.get(number) ?? [],
+        received: received.get(number) ?? [],
+        queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
+      })
+    }
+    if (page.length > 0) yield page
+  }
+}
+
+/**
+ * The retained messages of a file, page by page.
+ * @param changed what is not committed yet of a topic: its message, or none if it was removed.
+ */
+export async function* restoredRetained(
+  file: StoreFile,
+  { sources }: RestoredIndex,
+  changed: (topic: string) => { readonly retained: StoredRetained | undefined } | undefined,
+): AsyncGenerator<readonly StoredRetained[], void> {
+  for await (const rows of slices(file, tables.retained)) {
+    const page: StoredRetained[] = []
+    for (const row of rows) {
+      const message = readRow(row, (value) => readMessage(new ByteReader(value)))
+      const change = changed(message.topic)
+      const retained =
+        change === undefined ? readRow(row, (value) => withSource(message, value, sources)) : change.retained
+      if (retained !== undefined) page.push(retained)
+    }
+    if (page.length > 0) yield page
+  }
+}
+
+const withSource = (message: Message, value: Buffer, sources: SourceTable): StoredRetained => {
+  const number = readSourceNumber(new ByteReader(value))
+  return number === 0 ? { message } : { message, source: sources.sourceOf(number) }
+}
+
+/** The entries of a table, some in each turn of the event loop. No cursor outlives a turn. */
+export async function* slices(
+  file: StoreFile,
+  table: number,
+  first = 0,
+  end?: number,
+): AsyncGenerator<readonly Row[], void> {
+  const behind = end === undefined || end > MAXIMUM_NUMBER ? Buffer.from([table + 1]) : numberKey(table, end)
+  let start = first === 0 ? Buffer.from([table]) : numberKey(table, first)
+  for (;;) {
+    const rows = file.rows(start, behind, RESTORE_PAGE, SLICE_BYTES)
+    if (rows.length === 0) return
+    yield rows
+    start = Buffer.concat([rows.at(-1)!.key, ZERO])
+    await nextTurn()
+  }
+}
+
+/** Reads a row. @throws an Error that names the row and the reason. */
+export const readRow = <T>(row: Row, read: (value: Buffer, key: Buffer) => T): T => {
+  try {
+    return read(row.value, row.key)
+  } catch (cause) {
+    const key = row.key.toString('hex')
+    throw new Error(`the entry ${key} cannot be read: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+const reasonOf = (error: unknown): string => (error as Error).message.split('\n')[0]!
+
+const bytesOf = (queue: QueueIndex, table: MessageTable): number => {
+  let bytes = 0
+  for (let at = queue.findAfter(0); at !== -1; at = queue.next(at)) bytes += table.sizeOf(queue.slotAt(at))
+  return bytes
+}
+
+const listOf = <T>(lists: Map<number, T[]>, { key }: Row): T[] => {
+  const number = key.readUInt32BE(1)
+  let list = lists.get(number)
+  if (list === undefined) {
+    list = []
+    lists.set(number, list)
+  }
+  return list
+}
+
+const MAXIMUM_NUMBER = 0xffff_ffff
+/** Bytes of values that are read in a turn. */
+const SLICE_BYTES = 1024 ** 2
+const KEYS_IN_A_TURN = 1_000
+const ZERO = Buffer.from([0])

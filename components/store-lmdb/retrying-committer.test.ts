@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
+import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { Operations } from './operations.ts'
+import { type CommitTarget, RetryingCommitter } from './retrying-committer.ts'
+
+/** A file whose commits end as the test says. */
+class Target implements CommitTarget {
+  readonly path = 'data'
+  /** How many operations each attempt had. */
+  readonly attempts: number[] = []
+  failures = 0
+  takesMs = 0
+  free = 1e9
+
+  freeBytes(): Promise<number> {
+    return Promise.resolve(this.free)
+  }
+
+  async commit(operations: Operations, count = operations.count): Promise<void> {
+    this.attempts.push(count)
+    if (this.takesMs > 0) await new Promise((resolve) => setTimeout(resolve, this.takesMs))
+    if (this.failures === 0) return
+    this.failures -= 1
+    throw new Error('Input/output error')
+  }
+}
+
+const removals = (early: number, rest: number): Operations => {
+  const operations = new Operations()
+  for (let n = 0; n < early; n += 1) operations.remove(Buffer.from([n]))
+  operations.endEarly()
+  for (let n = 0; n < rest; n += 1) operations.remove(Buffer.from([100 + n]))
+  return operations
+}
+
+describe('a committer that tries again', () => {
+  let target: Target
+  let log: RecordingLogger
+  let committer: RetryingCommitter
+  /** `isStuck` at each call. */
+  let told: boolean[]
+  beforeEach(() => {
+    vi.useFakeTimers()
+    target = new Target()
+    log = new RecordingLogger()
+    committer = new RetryingCommitter(target, log)
+    told = []
+    committer.onStuck(() => told.push(committer.isStuck))
+    committer.onFailure(() => 17)
+  })
+  afterEach(() => {
+    committer.stop()
+    vi.useRealTimers()
+  })
+
+  it('commits once when it succeeds', async () => {
+    const done = vi.fn()
+    committer.commit(removals(1, 2), done)
+    await eventually(() => expect(done).toHaveBeenCalledOnce())
+    expect(target.attempts).toEqual([3])
+    expect(committer.counters).toMatchObject({ commits: 1, failedCommits: 0 })
+    expect([told, log.lines]).toEqual([[], []])
+  })
+
+  it('is stuck until it succeeds, commits removals first then, and says both once', async () => {
+    target.failures = 3
+    const done = vi.fn()
+    committer.commit(removals(1, 2), done)
+    await eventually(() => expect(committer.isStuck).toBe(true))
+    expect(done).not.toHaveBeenCalled()
+    await eventually(() => expect(done).toHaveBeenCalledOnce())
+    // The removals alone fail twice, then both succeed.
+    expect(target.attempts).toEqual([3, 1, 1, 1, 3])
+    expect([committer.isStuck, told]).toEqual([false, [true, false]])
+    expect(committer.counters).toMatchObject({ commits: 1, failedCommits: 3 })
+    expect(log.at('warn').map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /^The store could not write to .*: Input\/output error; \d+ bytes are free, 17 records wait\. It/,
+      ),
+    ])
+    expect(log.at('info')).toHaveLength(1)
+  })
+
+  it('waits longer from one attempt to the next, up to a second', async () => {
+    target.failures = 8
+    committer.commit(removals(0, 1), () => undefined)
+    const times: number[] = []
+    for (let known = 0; target.failures > 0; ) {
+      await vi.advanceTimersByTimeAsync(10)
+      if (target.attempts.length > known) times.push(performance.now())
+      known = target.attempts.length
+    }
+    const waits = times.slice(1).map((time, index) => Math.round((time - times[index]!) / 50) * 50)
+    expect(waits).toEqual([50, 100, 200, 400, 800, 1000, 1000])
+  })
+
+  it('asks for free space while the disk is full, and tries to write only now and then', async () => {
+    target.failures = 1
+    target.free = 1_000
+    const done = vi.fn()
+    committer.commit(removals(0, 1), done)
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect(target.attempts).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(target.attempts).toHaveLength(2)
+    target.failures = 1
+    committer.commit(removals(0, 1), done)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(target.attempts).toHaveLength(3)
+    target.free = 1e9
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(target.attempts).toHaveLength(4)
+    expect(done).toHaveBeenCalledTimes(2)
+  })
+
+  it('warns of a slow disk once, until it was fast again', async () => {
+    const commit = () =>
+      new Promise<void>((resolve) => {
+        committer.commit(removals(0, 1), resolve)
+      })
+    for (const takesMs of [0, 1_500, 2_000, 0, 3_000]) {
+      target.takesMs = takesMs
+      const committed = commit()
+      await vi.advanceTimersByTimeAsync(takesMs + 1)
+      await committed
+    }
+    expect(log.at('warn').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/took 15\d\d ms\. The disk is slow/),
+      expect.stringMatching(/took 30\d\d ms\. The disk is slow/),
+    ])
+    expect(committer.counters.slowCommits).toBe(3)
+  })
+
+  it('tries no more after it was stopped', async () => {
+    target.failures = 1_000
+    const done = vi.fn()
+    committer.commit(removals(0, 1), done)
+    await eventually(() => expect(committer.isStuck).toBe(true))
+    committer.stop()
+    const { length } = target.attempts
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(target.attempts).toHaveLength(length)
+    expect(done).not.toHaveBeenCalled()
+  })
+})

@@ -1,0 +1,401 @@
+import type { Logger } from '../../src/kinds/logger.ts'
+import type {
+  QueuedMessage,
+  SessionRecord,
+  Store,
+  StoredRetained,
+  StoredState,
+  StorePressure,
+  StoreRecord,
+} from '../../src/kinds/store.ts'
+import { type Batch, DONE, type PendingMessage, type SessionEntry, stateNumber } from './batch.ts'
+import { BatchLine, type Committer, type EndOfTurn, type LineSettings } from './batch-line.ts'
+import { encodeBatch } from './encode-batch.ts'
+import type { StoreFile } from './environment.ts'
+import { MAXIMUM_RECEIVERS } from './layout.ts'
+import type { Operations } from './operations.ts'
+import { QueueIndex } from './queue-index.ts'
+import { type RestoredIndex, restoredRetained, restoredSessions } from './restore.ts'
+import { StoredMessages } from './stored-messages.ts'
+
+/** What a store works with. */
+export interface StoreParts {
+  readonly file: StoreFile
+  readonly committer: Committer
+  readonly log: Logger
+  readonly settings: LineSettings
+  /** What the file has, by `loadIndex`. */
+  readonly index: RestoredIndex
+  readonly endOfTurn?: EndOfTurn
+}
+
+/**
+ * Keeps sessions and messages in a file. In memory are the sessions and, for each message of a queue, the place where it is in
+ * the file; the message itself only until it is written.
+ */
+export class LmdbStore implements Store {
+  readonly #file: StoreFile
+  readonly #stored: StoredMessages
+  readonly #line: BatchLine
+  readonly #index: RestoredIndex
+  /** By slot: messages that are not committed. */
+  readonly #pending = new Map<number, PendingMessage>()
+  /** By topic: what has changed and is not committed. */
+  readonly #pendingRetained = new Map<
+    string,
+    { readonly retained: StoredRetained | undefined; readonly batch: Batch }
+  >()
+  /** Ended sessions whose messages are removed, some in each turn. */
+  readonly #ending: SessionEntry[] = []
+
+  constructor({ file, committer, log, settings, index, endOfTurn }: StoreParts) {
+    this.#file = file
+    this.#stored = new StoredMessages(file, log)
+    this.#index = index
+    this.#line = new BatchLine(
+      settings,
+      {
+        endTurn: () => this.#endTurn(),
+        encode: (batch, to) => this.#encode(batch, to),
+        committed: (batch) => this.#committed(batch),
+      },
+      committer,
+      endOfTurn,
+    )
+    if (index.unowed.length + index.leftovers.length > 0) this.#line.continued()
+  }
+
+  get batch(): number {
+    return this.#line.open.number
+  }
+
+  get durableBatch(): number {
+    return this.#line.durableBatch
+  }
+
+  get pressure(): StorePressure {
+    return this.#line.pressure
+  }
+
+  /** Numbers for the operator. Takes time for each session. */
+  get counts(): StoreCounts {
+    let queued = 0
+    for (const { queue } of this.#index.sessions.values()) queued += queue.count
+    const { pendingBytes, pendingRecords } = this.#line
+    const { sessions, table } = this.#index
+    return {
+      sessions: sessions.size,
+      messages: table.count,
+      queued,
+      pendingRecords,
+      pendingBytes,
+      damaged: this.damaged,
+    }
+  }
+
+  get sessionCount(): number {
+    return this.#index.sessions.size
+  }
+
+  get messageCount(): number {
+    return this.#index.table.count
+  }
+
+  get pendingBytes(): number {
+    return this.#line.pendingBytes
+  }
+
+  /** Records that are not durable. */
+  get pendingRecords(): number {
+    return this.#line.pendingRecords
+  }
+
+  get damaged(): number {
+    return this.#stored.damaged
+  }
+
+  onDurable(listener: () => void): void {
+    this.#line.onDurable(listener)
+  }
+
+  restore(): StoredState {
+    return {
+      sessions: restoredSessions(this.#file, this.#index),
+      retained: restoredRetained(this.#file, this.#index, (topic) => this.#pendingRetained.get(topic)),
+    }
+  }
+
+  /** @returns when everything that was appended is durable. */
+  flush(): Promise<void> {
+    return this.#line.flush()
+  }
+
+  /** Ends the turn of the event loop as far as the store knows. */
+  endTurn(): void {
+    this.#line.endTurn()
+  }
+
+  /** Writes no more. */
+  stop(): void {
+    this.#line.stop()
+  }
+
+  append(record: StoreRecord): void {
+    const { open } = this.#line
+    switch (record.type) {
+      case 'session':
+        this.#putSession(record.session, open)
+        return
+      case 'session-ended':
+        this.#endSession(record.session, open)
+        return
+      case 'retained':
+        this.#retain(record.message.topic, record, open)
+        return
+      case 'retained-removed':
+        this.#retain(record.topic, undefined, open)
+        return
+      default: {
+        const session = this.#index.sessions.get(record.session)
+        if (session !== undefined) this.#change(session, record, open)
+        else this.#line.recorded(0, true)
+      }
+    }
+  }
+
+  read(id: string, afterSequence: number, limit: number): readonly QueuedMessage[] {
+    const session = this.#index.sessions.get(id)
+    if (session === undefined) return []
+    const { queue } = session
+    const page: QueuedMessage[] = []
+    const unreadable: number[] = []
+    for (let at = queue.findAfter(afterSequence); at !== -1 && page.length < limit; at = queue.next(at)) {
+      const sequence = queue.sequenceAt(at)
+      const slot = queue.slotAt(at)
+      const index = queue.indexAt(at)
+      const pending = this.#pending.get(slot)
+      const sent = queue.sent(sequence)
+      const packetIdentifier = sent?.packetIdentifier ?? 0
+      const pubrecOrder = sent?.pubrecOrder ?? 0
+      if (pending !== undefined) {
+        page.push({ ...pending.receivers[index]!.queued, packetIdentifier, pubrecOrder })
+        continue
+      }
+      const stored = this.#stored.read(this.#index.table.idOf(slot), index, id)
+      if (!this.#file.isReadable) break
+      if (stored === undefined) unreadable.push(sequence)
+      else page.push({ ...stored, sequence, packetIdentifier, pubrecOrder })
+    }
+    for (const sequence of unreadable) this.append({ type: 'done', session: id, sequence })
+    return page
+  }
+
+  #change(session: SessionEntry, record: SessionChange, open: Batch): void {
+    switch (record.type) {
+      case 'queued':
+        this.#queue(session, record.queued, open)
+        return
+      case 'done':
+        this.#done(session, record.sequence, open)
+        this.#line.recorded(RECORD_BYTES, false)
+        return
+      case 'sent':
+        this.#sent(session, record.sequence, open, record.packetIdentifier, undefined)
+        break
+      case 'pubrec':
+        this.#sent(session, record.sequence, open, undefined, record.pubrecOrder)
+        break
+      case 'received':
+        open.setReceived(session, record.packetIdentifier, true)
+        break
+      case 'released':
+        open.setReceived(session, record.packetIdentifier, false)
+        break
+      case 'subscribed':
+        open.setSubscription(session, record.subscription.filter, record.subscription)
+        break
+      case 'unsubscribed':
+        open.setSubscription(session, record.filter, undefined)
+        break
+    }
+    this.#line.recorded(RECORD_BYTES, true)
+  }
+
+  #putSession(record: SessionRecord, open: Batch): void {
+    const { sessions } = this.#index
+    let session = sessions.get(record.id)
+    if (session === undefined) {
+      session = { id: record.id, number: this.#index.nextNumber, queue: new QueueIndex(), since: open.number }
+      this.#index.nextNumber += 1
+      sessions.set(record.id, session)
+    }
+    open.sessions.set(session, record)
+    this.#line.recorded(SESSION_BYTES + (record.will?.message.size ?? 0), true)
+  }
+
+  #endSession(id: string, open: Batch): void {
+    const session = this.#index.sessions.get(id)
+    if (session !== undefined) {
+      this.#index.sessions.delete(id)
+      open.forget(session)
+      if (session.since !== open.number) {
+        open.ended.push(session)
+        open.cleaned.push(session.number)
+      }
+      if (session.queue.count > 0) this.#ending.push(session)
+    }
+    this.#line.recorded(RECORD_BYTES, true)
+  }
+
+  #retain(topic: string, retained: StoredRetained | undefined, open: Batch): void {
+    open.retained.set(topic, retained)
+    this.#pendingRetained.set(topic, { retained, batch: open })
+    this.#line.recorded(RECORD_BYTES + (retained?.message.size ?? 0), true)
+  }
+
+  #queue(session: SessionEntry, queued: QueuedMessage, open: Batch): void {
+    const { table } = this.#index
+    const { message, sequence, packetIdentifier, pubrecOrder } = queued
+    if (session.queue.find(sequence) !== -1) this.#done(session, sequence, open)
+    let bytes = RECORD_BYTES
+    let pending = open.lastOf.get(message)
+    if (pending === undefined || pending.receivers.length === MAXIMUM_RECEIVERS) {
+      const slot = table.take(this.#index.nextId, message.size)
+      this.#index.nextId += 1
+      pending = { message, slot, batch: open, receivers: [], isHanded: false }
+      open.messages.push(pending)
+      open.lastOf.set(message, pending)
+      this.#pending.set(slot, pending)
+      bytes += message.size
+    }
+    const index = pending.receivers.length
+    pending.receivers.push({ session, queued, index, isDone: false })
+    table.owe(pending.slot)
+    session.queue.add(sequence, pending.slot, index, queued.shared !== undefined)
+    if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
+    this.#line.recorded(bytes, true)
+  }
+
+  #sent(
+    session: SessionEntry,
+    sequence: number,
+    open: Batch,
+    packetIdentifier: number | undefined,
+    pubrecOrder: number | undefined,
+  ): void {
+    const { queue } = session
+    const at = queue.find(sequence)
+    if (at === -1) return
+    const before = queue.sent(sequence)
+    const change = {
+      isDone: false,
+      packetIdentifier: packetIdentifier ?? before?.packetIdentifier ?? 0,
+      pubrecOrder: pubrecOrder ?? before?.pubrecOrder ?? 0,
+    }
+    queue.setSent(sequence, change.packetIdentifier, change.pubrecOrder)
+    const slot = queue.slotAt(at)
+    // A message that was not handed over is written as it is then.
+    if (this.#pending.get(slot)?.isHanded === false) return
+    open.states.set(stateNumber(slot, queue.indexAt(at)), change)
+  }
+
+  /** The session is owed the message no more. */
+  #done(session: SessionEntry, sequence: number, open: Batch): void {
+    const { queue } = session
+    const at = queue.find(sequence)
+    if (at === -1) return
+    const slot = queue.slotAt(at)
+    const index = queue.indexAt(at)
+    const isShared = queue.isSharedAt(at)
+    queue.remove(sequence)
+    const pending = this.#pending.get(slot)
+    if (pending === undefined || pending.isHanded) {
+      this.#settle(slot, index, isShared, open)
+      return
+    }
+    const receiver = pending.receivers[index]!
+    if (pending.batch !== open && isShared) {
+      // It may move to another queue in the open batch, so it must be written until then.
+      open.settledLater.push([pending, receiver])
+      return
+    }
+    receiver.isDone = true
+    this.#index.table.settle(slot)
+  }
+
+  /** As above, for a message that is in the file or on its way there. */
+  #settle(slot: number, index: number, isShared: boolean, batch: Batch): void {
+    if (isShared) batch.moved.add(slot)
+    if (this.#index.table.settle(slot) === 0) batch.removed.add(slot)
+    else batch.states.set(stateNumber(slot, index), DONE)
+  }
+
+  /** Removes some of what is left of ended sessions. @returns whether there is more. */
+  #endTurn(): boolean {
+    const { open } = this.#line
+    const { unowed, leftovers } = this.#index
+    for (const slot of unowed.splice(0, ENDED_MESSAGES)) open.removed.add(slot)
+    open.cleaned.push(...leftovers.splice(0, CLEANED_SESSIONS))
+    if (open.removed.size + open.cleaned.length > 0) open.isOpened = true
+    return this.#removeEnded(open) || unowed.length + leftovers.length > 0
+  }
+
+  #removeEnded(open: Batch): boolean {
+    let left = ENDED_MESSAGES
+    while (left > 0 && this.#ending.length > 0) {
+      const session = this.#ending[0]!
+      const { queue } = session
+      for (let at = queue.findAfter(0); at !== -1 && left > 0; at = queue.findAfter(0)) {
+        // They may have moved to other queues, so none of them leaves the file before the rest of the batch is written.
+        open.moved.add(queue.slotAt(at))
+        this.#done(session, queue.sequenceAt(at), open)
+        left -= 1
+      }
+      if (queue.count === 0) this.#ending.shift()
+      open.isOpened = true
+    }
+    return this.#ending.length > 0
+  }
+
+  #encode(batch: Batch, to: Operations): void {
+    for (const [pending, receiver] of batch.settledLater) this.#settle(pending.slot, receiver.index, true, batch)
+    const unclean = encodeBatch(batch, this.#index, this.#file, to)
+    for (const pending of batch.messages) {
+      if (pending.receivers.length === 0) this.#pending.delete(pending.slot)
+    }
+    if (unclean.length === 0) return
+    this.#line.open.cleaned.push(...unclean)
+    this.#line.continued()
+  }
+
+  #committed(batch: Batch): void {
+    for (const pending of batch.messages) {
+      if (this.#pending.get(pending.slot) === pending) this.#pending.delete(pending.slot)
+    }
+    for (const topic of batch.retained.keys()) {
+      if (this.#pendingRetained.get(topic)?.batch === batch) this.#pendingRetained.delete(topic)
+    }
+  }
+}
+
+export interface StoreCounts {
+  readonly sessions: number
+  /** Messages in the file, or on their way there; each once. */
+  readonly messages: number
+  /** Places of messages in queues. */
+  readonly queued: number
+  readonly pendingRecords: number
+  readonly pendingBytes: number
+  /** Messages that could not be read. */
+  readonly damaged: number
+}
+
+type SessionChange = Exclude<StoreRecord, { type: 'session' | 'session-ended' | 'retained' | 'retained-removed' }>
+
+/** Messages of ended sessions that are removed in a turn. */
+const ENDED_MESSAGES = 1_000
+/** Ended sessions of an earlier process whose subscriptions are removed in a turn. */
+const CLEANED_SESSIONS = 100
+/** What a record keeps in memory until it is written, about. */
+const RECORD_BYTES = 150
+const SESSION_BYTES = 600
