@@ -6,6 +6,7 @@ import {
   type SessionEntry,
   slotOfState,
 } from './batch.ts'
+import type { KeySource } from './key-source.ts'
 import {
   CHUNK_RECEIVERS,
   chunksOf,
@@ -24,12 +25,6 @@ import type { MessageTable } from './message-table.ts'
 import type { Operations } from './operations.ts'
 import type { SourceTable } from './source-table.ts'
 import { writeSession, writeSubscription } from './values.ts'
-
-/** Finds keys in the file, as it is before the batch. */
-export interface KeySource {
-  keys(start: Buffer, end: Buffer, limit: number): Buffer[]
-  get(key: Buffer): Buffer | undefined
-}
 
 /** Keys of an ended session that are removed in one batch. The rest follows in later ones. */
 const CLEANED_KEYS = 1_000

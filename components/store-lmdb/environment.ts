@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { checkPages } from './check-pages.ts'
-import type { KeySource } from './encode-batch.ts'
+import type { KeySource } from './key-source.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
 

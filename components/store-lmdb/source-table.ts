@@ -1,6 +1,6 @@
 import type { RetainedSource } from '../../src/kinds/store.ts'
 import { ByteReader } from './byte-writer.ts'
-import type { KeySource } from './encode-batch.ts'
+import type { KeySource } from './key-source.ts'
 import { readSourceNumber, tables, writeNumberKey } from './layout.ts'
 import type { Operations } from './operations.ts'
 import { readSource, writeSource } from './values.ts'

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RetainedSource } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { storeContract } from '../../test/contract/store.ts'
 import { driving } from '../../test/contract/store-under-test.ts'
 import { GatedLmdbStore } from '../../test/helpers/gated-lmdb-store.ts'
 import { lmdbUnderTest } from '../../test/helpers/lmdb-under-test.ts'
-import { queuedMessage, subscriptionTo } from '../../test/helpers/store-records.ts'
+import { restoredState } from '../../test/helpers/restored-state.ts'
+import { queuedMessage, retainedSource, subscriptionTo } from '../../test/helpers/store-records.ts'
 import { messageKey, tables } from './layout.ts'
 
 storeContract('store-lmdb', lmdbUnderTest({}, 60))
@@ -42,6 +44,38 @@ describe('what is written', () => {
     append({ type: 'done', session: 's999', sequence: 1 })
     store.settleAll()
     expect(rows(tables.messages)).toEqual([])
+  })
+
+  it('has the publisher of many retained messages once, and removes it with the last of them', async () => {
+    const source = retainedSource()
+    const retain = (topic: string, by?: RetainedSource) =>
+      append({
+        type: 'retained',
+        message: Message.of({ topic, payload: 'x', retain: true }),
+        ...(by && { source: by }),
+      })
+    for (const topic of ['a', 'b', 'c', 'd']) retain(topic, source)
+    store.settleAll()
+    await reopen()
+    const { retained } = await restoredState(store)
+    expect(retained.map((each) => each.source)).toEqual([source, source, source, source])
+    const [restored] = retained.map((each) => each.source)
+    for (const each of retained) expect(each.source).toBe(restored)
+    // The broker goes on with the object that it was given.
+    retain('a', restored)
+    retain('e', restored)
+    retain('b', retainedSource({ clientId: 'other' }))
+    retain('c')
+    store.settleAll()
+    expect(rows(tables.sources)).toHaveLength(2)
+    for (const topic of ['a', 'd', 'b']) append({ type: 'retained-removed', topic })
+    store.settleAll()
+    expect(rows(tables.sources)).toHaveLength(1)
+    await reopen()
+    append({ type: 'retained-removed', topic: 'e' })
+    store.settleAll()
+    expect(rows(tables.sources)).toEqual([])
+    expect(rows(tables.retained)).toHaveLength(1)
   })
 
   it('has nothing of a message that was done before it was handed over', () => {

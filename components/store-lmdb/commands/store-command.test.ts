@@ -128,7 +128,7 @@ describe('mqtt-jig store', () => {
     expect(await run(['check'])).toMatchObject({ code: 0 })
     expect(await run(['check', '--here'])).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/in order: 10 entries/),
+      out: expect.stringMatching(/in order: 11 entries/),
     })
   })
 
