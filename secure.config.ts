@@ -11,7 +11,7 @@ import { mqttHandler } from './components/mqtt-handler/index.ts'
 import { passwordFile } from './components/password-file/index.ts'
 import { router } from './components/router/index.ts'
 import { server } from './components/server/index.ts'
-import { memoryStore } from './components/store-memory/index.ts'
+import { lmdbStore } from './components/store-lmdb/index.ts'
 import { tls } from './components/tls/index.ts'
 import { webSocket } from './components/web-socket/index.ts'
 import { defineSystem } from './src/system/define-system.ts'
@@ -30,9 +30,15 @@ export default defineSystem({
   // The users, a line each. `npx mqtt-jig passwd add alice` adds one; the broker sees the change within seconds.
   passwordFile: { component: passwordFile, config: { path: 'passwords' }, dependencies: { logger: 'logger' } },
 
-  // Sessions and retained messages are in memory: they end with the process.
+  // Sessions and retained messages are in the directory `data`, on the disk before they are acknowledged. To keep them in
+  // memory only, import memoryStore of the component store-memory: { component: memoryStore, dependencies: { logger: 'logger' } }
   router: { component: router },
-  store: { component: memoryStore },
+  store: {
+    component: lmdbStore,
+    config: { path: 'data' },
+    startDeadlineMs: 120_000,
+    dependencies: { logger: 'logger' },
+  },
   broker: {
     component: broker,
     dependencies: { router: 'router', store: 'store', authorizers: [], logger: 'logger' },

@@ -16,7 +16,7 @@ import { passwordFile } from './components/password-file/index.ts'
 import { router } from './components/router/index.ts'
 import { scramSha256 } from './components/scram-sha-256/index.ts'
 import { server } from './components/server/index.ts'
-import { memoryStore } from './components/store-memory/index.ts'
+import { lmdbStore } from './components/store-lmdb/index.ts'
 import { tls } from './components/tls/index.ts'
 import { topicRules } from './components/topic-rules/index.ts'
 import { webSocket } from './components/web-socket/index.ts'
@@ -29,8 +29,15 @@ export default defineSystem({
   // Decides who receives a message.
   router: { component: router },
 
-  // Sessions that outlive their connections, and retained messages.
-  store: { component: memoryStore, dependencies: { logger: 'logger' } },
+  // Sessions that outlive their connections, and retained messages: in the directory `data`, on the disk before they are
+  // acknowledged. To keep them in memory only, import memoryStore of the component store-memory:
+  // { component: memoryStore, dependencies: { logger: 'logger' } }
+  store: {
+    component: lmdbStore,
+    config: { path: 'data' },
+    startDeadlineMs: 120_000,
+    dependencies: { logger: 'logger' },
+  },
 
   // Authentication and access control. If all are disabled, every client may do everything.
   passwordFile: {

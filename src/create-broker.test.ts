@@ -149,7 +149,7 @@ describe('the values of createBroker', () => {
   it('are checked: wrong names and values are refused before anything starts', async () => {
     const refused = (options: object) => createBroker({ port: 0, log: 'silent', ...options } as BrokerOptions)
     await expect(refused({ prot: 1 })).rejects.toThrow("createBroker has no option 'prot'; did you mean 'port'?")
-    await expect(refused({ path: 1 })).rejects.toThrow("there are 'port', 'host', 'log', 'config' and 'system'")
+    await expect(refused({ path: 1 })).rejects.toThrow("there are 'port', 'host', 'log', 'data', 'config' and 'system'")
     await expect(refused({ config: { sever: {} } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     await expect(refused({ config: { sever: {} } })).rejects.toThrow("no component 'sever'; did you mean 'server'?")
     await expect(refused({ config: { server: { prot: 1 } } })).rejects.toThrow("there is no 'prot' here")

@@ -5,6 +5,7 @@ import type shipped from '../system.config.ts'
 import { Broker, type ClientInfo, type PlainMessage, type Published } from './kinds/broker.ts'
 import { Listener } from './kinds/listener.ts'
 import { Logger, type LogLevel } from './kinds/logger.ts'
+import { Store } from './kinds/store.ts'
 import type { Message } from './mqtt/message.ts'
 import { configInvalid } from './system/config-invalid.ts'
 import type { AnyEntry, AnySystemConfig } from './system/define-system.ts'
@@ -31,6 +32,11 @@ export interface BrokerOptions<C = ShippedSystem> {
   readonly log?: LogLevel | undefined
   /** Values for components. Values for a disabled component enable it. */
   readonly config?: ComponentValues<NoInfer<C>> | undefined
+  /**
+   * The directory of the sessions and messages; it is made if there is none. Unless given, they are in memory and end with the broker,
+   * except with a `system` whose `store` is not that of the package.
+   */
+  readonly data?: string | undefined
   /** A system config of your own. Default: the one of the package, `mqtt-jig/system.config`. */
   readonly system?: C | undefined
 }
@@ -86,9 +92,16 @@ export const createBroker = async <const C extends object = ShippedSystem>(
   options: BrokerOptions<C> = {},
 ): Promise<EmbeddedBroker<C>> => {
   checkOptions(options)
-  // Loaded when it is used: a system config may import this package, and a program with a system of its own does not need it.
-  const base = options.system ?? (await import('../system.config.ts')).default
-  const config = withOptions(base as AnySystemConfig, options as BrokerOptions<AnySystemConfig>)
+  // Loaded when they are used: a system config may import this package.
+  const { default: shipped } = await import('../system.config.ts')
+  const { default: inMemory } = await import('../memory.config.ts')
+  const base = (options.system ?? shipped) as AnySystemConfig
+  const isStored = options.data !== undefined || Object.hasOwn(options.config ?? {}, 'store')
+  const hasOwnStore = base['store'] !== shipped.store
+  const config = withOptions(
+    isStored || hasOwnStore ? base : { ...base, store: (inMemory as AnySystemConfig)['store']! },
+    options as BrokerOptions<AnySystemConfig>,
+  )
   const names = { broker: theOne(config, Broker, 'createBroker'), listener: theOne(config, Listener, 'createBroker') }
   const system = createSystem(config) as unknown as System<C>
   await system.start()
@@ -118,7 +131,7 @@ const embedded = <C>(
   }
 }
 
-const optionNames: readonly string[] = ['port', 'host', 'log', 'config', 'system']
+const optionNames: readonly string[] = ['port', 'host', 'log', 'data', 'config', 'system']
 
 /** For programs in JavaScript, which no compiler checks. */
 const checkOptions = (options: object): void => {
@@ -131,13 +144,14 @@ const checkOptions = (options: object): void => {
 
 /** The system with the values of the options. */
 const withOptions = (base: AnySystemConfig, options: BrokerOptions<AnySystemConfig>): AnySystemConfig => {
-  const { port, host, system, log = system === undefined ? 'warn' : undefined } = options
+  const { port, host, data, system, log = system === undefined ? 'warn' : undefined } = options
   let config = base
   for (const [name, values] of Object.entries(options.config ?? {})) {
     if (values !== undefined) config = withValues(config, name, values)
   }
   if (port !== undefined) config = withValues(config, theOne(config, Listener, 'port'), { port })
   if (host !== undefined) config = withValues(config, theOne(config, Listener, 'host'), { host })
+  if (data !== undefined) config = withValues(config, theOne(config, Store, 'data'), { path: data })
   if (log !== undefined) config = withValues(config, theOne(config, Logger, 'log'), { level: log })
   return config
 }

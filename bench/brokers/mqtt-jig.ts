@@ -29,7 +29,7 @@ const startOn = async (name: string, root: string, port: number, options: StartO
   const all = [...standardSettings, ...own, ...options.settings]
   const program = resolve(root, 'bin/mqtt-jig.mjs')
   const directory = temporaryDirectory()
-  const config = transport === 'tcp' ? [] : ['--config', await writeConfig(directory, transport)]
+  const config = ['--config', await writeConfig(directory, transport)]
   const args = [...profiling(options.profileFile), program, ...config, ...all.flatMap((setting) => ['--set', setting])]
   const child = new Child(name, process.execPath, args, { cwd: root })
   const stop = async () => {
@@ -45,13 +45,19 @@ const startOn = async (name: string, root: string, port: number, options: StartO
   return { pid: child.process.pid!, port, output: () => child.output, crash: () => child.crash, stop }
 }
 
-/** The system of the checkout with a further listener. @returns the file. */
+/** The system of the checkout with its state in memory, as that of the other brokers, and with a further listener. @returns the file. */
 const writeConfig = async (directory: string, transport: TransportName): Promise<string> => {
+  const file = join(directory, 'system.json')
+  const store = { component: 'mqtt-jig/components/store-memory' }
+  if (transport === 'tcp') {
+    writeFileSync(file, JSON.stringify({ store }))
+    return file
+  }
   const { cert, key } = await certificateFiles(directory)
   const component = `mqtt-jig/components/${transport === 'tls' ? 'tls' : 'web-socket'}`
   const config = transport === 'tls' ? { cert, key } : transport === 'wss' ? { tls: { cert, key } } : {}
-  const file = join(directory, 'system.json')
-  writeFileSync(file, JSON.stringify({ benchListener: { component, config, dependencies: { logger: 'logger' } } }))
+  const benchListener = { component, config, dependencies: { logger: 'logger' } }
+  writeFileSync(file, JSON.stringify({ store, benchListener }))
   return file
 }
 

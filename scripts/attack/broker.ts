@@ -115,6 +115,7 @@ const systemOf = (folder: string, path: string, { cert, key }: CertificateFiles)
   })
   return {
     logger: { config: { level: 'error' } },
+    store: { component: 'mqtt-jig/components/store-memory' },
     passwordFile: { component: 'mqtt-jig/components/password-file', config: { path }, dependencies },
     anonymous: { component: 'mqtt-jig/components/anonymous' },
     broker: { config: bounds.broker },

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SystemMap } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
-import config from '../../system.config.ts'
+import config from '../../memory.config.ts'
 
 /** How long a line may take to be written, in milliseconds. */
 const deadlineMs = 10_000

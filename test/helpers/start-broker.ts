@@ -1,10 +1,10 @@
 import { defineSystem, type SystemMap } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
-import base from '../../system.config.ts'
+import base from '../../memory.config.ts'
 import { splitConfig } from './split-config.ts'
 
 /**
- * The system of `system.config.ts` for a test: on a free port, without a log. It allows so few connections that any machine has
+ * The system of `system.config.ts` for a test: on a free port, with its state in memory, without a log. It allows so few connections that any machine has
  * enough open files for them, and no warning is logged.
  */
 export const quietSystem = defineSystem({

@@ -6,7 +6,7 @@ import { type Program, test, timeout } from '../helpers/dev-loop/world.ts'
 
 /** The config of the broker with another server entry; like all copies it stands three folders below the root. */
 const configWith = (server: string): string => `
-import base from '../../../system.config.ts'
+import base from '../../../memory.config.ts'
 
 export default {
   ...base,
