@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
+import { memoryStore } from '../components/store-memory/index.ts'
 import system from '../system.config.ts'
 import { type BrokerOptions, createBroker, type EmbeddedBroker } from './create-broker.ts'
 import type { Listener } from './kinds/listener.ts'
@@ -130,6 +134,22 @@ describe('the values of createBroker', () => {
   it('go to components by the names of their entries, beside the values that are there', async () => {
     const broker = await start({ config: { server: { maximumConnections: 7 }, router: undefined } as never })
     expect(broker.system.config.server.config).toEqual({ host: '127.0.0.1', port: 0, maximumConnections: 7 })
+  })
+
+  it('data names the directory of the state; without it the state is in memory, also with the store of the package in a system', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'create-broker-'))
+    try {
+      for (const retained of [0, 1]) {
+        const broker = await createBroker({ port: 0, log: 'silent', data })
+        expect(broker.retained()).toHaveLength(retained)
+        broker.publish('x', 'kept', { retain: true })
+        await broker.close()
+      }
+      const broker = await start({ system: { ...system } })
+      expect(broker.system.config.store.component).toBe(memoryStore)
+    } finally {
+      rmSync(data, { recursive: true })
+    }
   })
 
   it('switch a component on that is off in the system, so that no rule is passed over in silence', async () => {

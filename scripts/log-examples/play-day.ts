@@ -4,9 +4,9 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import config from '../../memory.config.ts'
 import type { SystemMap } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
-import config from '../../memory.config.ts'
 
 /** How long a line may take to be written, in milliseconds. */
 const deadlineMs = 10_000

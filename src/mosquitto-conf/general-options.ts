@@ -109,7 +109,8 @@ const LEVELS = [
 ] as const
 
 const takePersistence: Taker = (line, _values, notes) => {
-  if (booleanOf(line)) notes.add(line, 'sessions and retained messages are in memory until there is a store on disk')
+  if (booleanOf(line))
+    notes.add(line, 'sessions and retained messages are in memory; the component store-lmdb keeps them on disk')
 }
 
 const takeQueueQoS0: Taker = (line, _values, notes) => {
@@ -154,7 +155,7 @@ const TAKERS: ReadonlyMap<string, Taker> = new Map(
   }),
 )
 
-const NO_STORE = 'there is no store on disk yet'
+const NO_STORE = 'it is for the file of mosquitto'
 const LOGGED = 'the lines of the log have a form of their own'
 const OLD = 'mosquitto 2.0 does not use this option any more'
 

@@ -1,6 +1,6 @@
+import base from '../../memory.config.ts'
 import { defineSystem, type SystemMap } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
-import base from '../../memory.config.ts'
 import { splitConfig } from './split-config.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** The broker as the interoperability suites of Eclipse Paho presuppose it: see `scripts/paho-interop.ts`. */
 
-import { defineSystem } from '../../src/system/define-system.ts'
 import system from '../../memory.config.ts'
+import { defineSystem } from '../../src/system/define-system.ts'
 import { refusingOneFilter } from './refusing-one-filter.ts'
 
 // biome-ignore lint/style/noDefaultExport: a system config

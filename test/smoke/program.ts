@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 
 /** A child process whose standard output is read line by line. */
@@ -56,7 +58,10 @@ export const endPrograms = async (...except: readonly Program[]): Promise<void> 
 
 /** Starts the broker by its command. @returns the program and its port. */
 export const startBrokerProgram = async (): Promise<{ program: Program; port: number }> => {
-  const program = run('node', ['bin/mqtt-jig.mjs', '--set', 'server.port=0', '--set', 'logger.format=json'])
+  const data = mkdtempSync(join(tmpdir(), 'mqtt-jig-smoke-'))
+  const settings = ['server.port=0', 'logger.format=json', `store.path=${data}`].flatMap((each) => ['--set', each])
+  const program = run('node', ['bin/mqtt-jig.mjs', ...settings])
+  void program.ended.then(() => rmSync(data, { recursive: true, force: true }))
   const [, port] = await program.line(/"port":(\d+)/)
   return { program, port: Number(port) }
 }
