@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { exitCodes, runCommand, runMeasurement } from '../bench/measurement.ts'
 import { type CrashOptions, parseCrashCommand } from './crash/command-line.ts'
 import { runCrashes } from './crash/run.ts'
+import { runSteps } from './crash/steps.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -16,14 +17,29 @@ const run = (options: CrashOptions): Promise<number> =>
     // A broker from sources would take seconds for each start.
     const built = spawnSync(process.execPath, ['scripts/run.mjs', 'scripts/build.ts'], { cwd: root, encoding: 'utf8' })
     if (built.status !== 0) throw new Error(`The build failed:\n${built.stderr}${built.stdout}`)
+    if (options.mode === 'steps') return steps(options)
     const { kills, acknowledged, received, broken, check } = await runCrashes(root, options)
     console.log(
       `Seed ${options.seed}: ${kills} kills, ${acknowledged} messages acknowledged, ${received} received by ` +
         `${options.subscribers} subscribers`,
     )
     console.log(check === undefined ? 'The store has no files: nothing to check there' : `store check: ${check}`)
-    for (const what of broken) console.error(`Broken: ${what}`)
-    if (broken.length > 0) return exitCodes.failed
-    console.log('Every promise was kept')
-    return exitCodes.ok
+    return verdict(broken)
   })
+
+const steps = async ({ every, settings }: CrashOptions): Promise<number> => {
+  const config = resolve(root, 'dist/test/helpers/crash-store/system.config.js')
+  const result = await runSteps(root, { every, settings, config })
+  console.log(
+    `${result.kills} kills up to step ${result.steps} of the store, ${result.acknowledged} messages acknowledged, ` +
+      `${result.received} received`,
+  )
+  return verdict(result.broken)
+}
+
+const verdict = (broken: readonly string[]): number => {
+  for (const what of broken) console.error(`Broken: ${what}`)
+  if (broken.length > 0) return exitCodes.failed
+  console.log('Every promise was kept')
+  return exitCodes.ok
+}
