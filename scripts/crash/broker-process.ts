@@ -49,6 +49,10 @@ export class BrokerProcess {
     return new BrokerProcess(child)
   }
 
+  get pid(): number {
+    return this.#child.process.pid ?? 0
+  }
+
   /** Resolves when it has ended. */
   async ended(): Promise<void> {
     const { process } = this.#child

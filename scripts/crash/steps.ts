@@ -11,7 +11,7 @@ const CONFIG = 'test/helpers/crash-store/system.config.ts'
 /** Messages of each of four publishers. Each goes to two subscribers, which makes about 200 records. */
 const MESSAGES = 8
 /** Small, so that the records come in many batches. */
-const WINDOW = 2
+const WINDOW = 1
 const POLL_MS = 2
 
 export interface StepsOptions {
