@@ -34,13 +34,22 @@ export interface Recording {
   readonly lines: number
 }
 
+/** A call on a descriptor of the file. */
+interface FileCall {
+  readonly number: string
+  readonly args: string
+  readonly returned: number
+}
+
 /** What strace is asked for, so that `Recorder` can read it. */
 export const STRACE_OPTIONS = [
   // The broker is the child of this process, not of strace.
   '-D',
   ...['-f', '-y', '-xx', '-s', '16777216', '--seccomp-bpf'],
-  ...['-e', 'trace=openat,pwrite64,pwritev,pwritev2,fdatasync,fsync,ftruncate,fallocate,write,writev,sendto,sendmsg'],
-  ...['-e', 'signal=none'],
+  ...[
+    '-e',
+    'trace=openat,pwrite64,pwritev,pwritev2,fdatasync,fsync,ftruncate,fallocate,lseek,write,writev,sendto,sendmsg',
+  ],
 ]
 
 /** Reads a file that strace wrote with `STRACE_OPTIONS`. */
@@ -61,6 +70,8 @@ export class Recorder implements Recording {
   readonly #unfinished = new Map<string, { readonly text: string; readonly start: number }>()
   /** Descriptors of the file that were opened with O_DSYNC. */
   readonly #synced = new Set<string>()
+  /** By descriptor: where the next call writes that names no offset. */
+  readonly #positions = new Map<string, number>()
   readonly #sockets = new Map<string, AcknowledgementReader>()
 
   line(line: string): void {
@@ -94,25 +105,33 @@ export class Recorder implements Recording {
     const [, number = '', path = ''] = descriptor
     const target = bytesOf(path).toString('latin1')
     if (target.startsWith('socket:')) this.#sent(target, args, Number(returned), span)
-    else if (target.endsWith('/data.mdb')) this.#changed(name, args, Number(returned), this.#synced.has(number), span)
+    else if (target.endsWith('/data.mdb')) this.#changed(name, { number, args, returned: Number(returned) }, span)
   }
 
   #opened(text: string, descriptor: string): void {
+    this.#positions.delete(descriptor)
     const path = /= \d+<([^>]*)>/.exec(text)?.[1] ?? ''
     if (!bytesOf(path).toString('latin1').endsWith('/data.mdb') || !/O_D?SYNC/.test(text))
       this.#synced.delete(descriptor)
     else this.#synced.add(descriptor)
   }
 
-  #changed(name: string, args: string, returned: number, isSynced: boolean, span: Span): void {
+  #changed(name: string, { number, args, returned }: FileCall, span: Span): void {
+    const position = this.#positions.get(number) ?? 0
+    const isSynced = this.#synced.has(number)
     if (name === 'fdatasync' || name === 'fsync') this.syncs.push(span)
+    else if (name === 'lseek') this.#positions.set(number, returned)
     else if (name === 'ftruncate') this.#add({ type: 'truncate', size: lastNumber(args), ...span })
-    else if (name.startsWith('pwrite')) {
+    else if (name === 'fallocate') throw new Error('The recording has a call that is not replayed: fallocate')
+    else {
       const bytes = stringsOf(args).subarray(0, returned)
+      const isPositioned = name.startsWith('pwrite')
+      if (!isPositioned) this.#positions.set(number, position + returned)
       // pwritev2 has flags behind the offset.
-      const offset = name === 'pwritev2' ? lastNumber(args.slice(0, args.lastIndexOf(','))) : lastNumber(args)
+      const last = name === 'pwritev2' ? args.slice(0, args.lastIndexOf(',')) : args
+      const offset = isPositioned ? lastNumber(last) : position
       this.#add({ type: 'write', offset, bytes, isSynced, ...span })
-    } else throw new Error(`The recording has a call that is not replayed: ${name}`)
+    }
   }
 
   /** Keeps the order of the beginnings: calls are known when they have returned. */

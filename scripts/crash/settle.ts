@@ -18,7 +18,10 @@ export interface Clients {
 }
 
 /** Waits until everything that was published has come to these subscribers, and adds what does not. */
-export const settle = async ({ publishers, subscribers, broken }: Clients, pollMs = POLL_MS): Promise<void> => {
+export const settle = async (
+  { publishers, subscribers, broken }: Clients,
+  { pollMs = POLL_MS, patienceMs = PATIENCE_MS } = {},
+): Promise<void> => {
   const isComplete = () =>
     publishers.every((publisher) => publisher.isFinished) &&
     subscribers.every((subscriber) => publishers.every(({ topic, published }) => subscriber.has(topic, published)))
@@ -28,7 +31,7 @@ export const settle = async ({ publishers, subscribers, broken }: Clients, pollM
     const now = acknowledgedBy(publishers) + receivedBy(subscribers)
     if (now !== progress) sinceMs = performance.now()
     progress = now
-    if (performance.now() - sinceMs > PATIENCE_MS) break
+    if (performance.now() - sinceMs > patienceMs) break
     await after(pollMs)
   }
   for (const { isFinished, clientId } of publishers) {

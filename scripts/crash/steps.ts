@@ -12,7 +12,8 @@ const CONFIG = 'test/helpers/crash-store/system.config.ts'
 const MESSAGES = 8
 /** Small, so that the records come in many batches. */
 const WINDOW = 1
-const POLL_MS = 2
+/** While the broker is checked and started again, nothing comes. */
+const WAIT = { pollMs: 2, patienceMs: 60_000 }
 
 export interface StepsOptions {
   /** The first step at which the broker is killed, and how many further each next one is. */
@@ -119,9 +120,10 @@ class Scenario implements Clients {
       const [qos, protocolVersion, retain] = [index % 2 === 0 ? 1 : 2, index < 2 ? 5 : 4, index < 2] as const
       return new Publisher({ index, qos, retain, protocolVersion, last: MESSAGES, window: WINDOW, ...common })
     })
-    await settle({ ...this.#clients, subscribers: [here] }, POLL_MS)
+    await settle({ ...this.#clients, subscribers: [here] }, WAIT)
+    if (this.broken.length > 0) return
     away.open()
-    await settle(this.#clients, POLL_MS)
+    await settle(this.#clients, WAIT)
   }
 
   /** The broker may reach its step meanwhile, by what it has put off. */
