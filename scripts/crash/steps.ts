@@ -18,6 +18,8 @@ const WAIT = { pollMs: 2, patienceMs: 60_000 }
 export interface StepsOptions {
   /** The first step at which the broker is killed, and how many further each next one is. */
   readonly every: number
+  /** How many kills at most. */
+  readonly most?: number
   readonly settings: readonly string[]
   /** The compiled config of the store that counts; by default the source, which takes seconds for each start. */
   readonly config?: string
@@ -37,7 +39,7 @@ export interface StepsResult {
  * scenario ends before the step is reached. Ends at the first broken promise.
  */
 export const runSteps = async (root: string, options: StepsOptions): Promise<StepsResult> => {
-  const { every, settings, config = resolve(root, CONFIG) } = options
+  const { every, most = Number.POSITIVE_INFINITY, settings, config = resolve(root, CONFIG) } = options
   const total = { kills: 0, steps: 0, acknowledged: 0, received: 0, broken: [] as string[] }
   for (let step = every; ; step += every) {
     const directory = temporaryDirectory()
@@ -55,7 +57,7 @@ export const runSteps = async (root: string, options: StepsOptions): Promise<Ste
     if (!scenario.wasKilled) return total
     total.kills += 1
     total.steps = step
-    if (total.broken.length > 0) return total
+    if (total.broken.length > 0 || total.kills === most) return total
   }
 }
 
