@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { exitCodes, runCommand, runMeasurement } from '../bench/measurement.ts'
 import { type CrashOptions, parseCrashCommand } from './crash/command-line.ts'
+import { canLimitFiles, runFullDisk } from './crash/full-disk.ts'
 import { powerObstacle, runPowerCuts } from './crash/power.ts'
 import { runCrashes } from './crash/run.ts'
 import { runSteps } from './crash/steps.ts'
@@ -22,6 +23,7 @@ const run = (options: CrashOptions): Promise<number> =>
     if (built.status !== 0) throw new Error(`The build failed:\n${built.stderr}${built.stdout}`)
     if (options.mode === 'steps') return steps(options)
     if (options.mode === 'power') return power(options)
+    if (options.mode === 'full-disk') return fullDisk(options)
     const { kills, acknowledged, received, broken, check } = await runCrashes(root, options)
     console.log(
       `Seed ${options.seed}: ${kills} kills, ${acknowledged} messages acknowledged, ${received} received by ` +
@@ -51,6 +53,20 @@ const steps = async ({ every, settings }: CrashOptions): Promise<number> => {
       `${result.received} received`,
   )
   return verdict(result.broken)
+}
+
+const fullDisk = async ({ settings }: CrashOptions): Promise<number> => {
+  if (!canLimitFiles()) throw new Error('A full disk is simulated on Linux alone, with prlimit of util-linux')
+  const broken: string[] = []
+  for (const next of ['room', 'kill'] as const) {
+    const result = await runFullDisk(root, { settings, next, config: CONFIG })
+    console.log(
+      `Full disk, then ${next === 'kill' ? 'kill -9 and a start with room' : 'room'}: ${result.before} messages ` +
+        `acknowledged before, ${result.acknowledged} in the end`,
+    )
+    broken.push(...result.broken)
+  }
+  return verdict(broken)
 }
 
 const verdict = (broken: readonly string[]): number => {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
+import { canLimitFiles, runFullDisk } from './full-disk.ts'
 import { powerObstacle, runPowerCuts } from './power.ts'
 import { runSteps } from './steps.ts'
 
@@ -30,4 +31,10 @@ test.runIf(powerObstacle() === undefined)('a power cut takes nothing that was ac
 test.runIf(powerObstacle() === undefined)('without syncs it does, and the files are damaged', async () => {
   const { broken } = await runPowerCuts(root, { ...cuts, settings: ['store.syncs=false'] })
   expect(broken).not.toEqual([])
+})
+
+test.runIf(canLimitFiles())('when the disk was full the broker goes on, and nothing is lost', async () => {
+  const { before, acknowledged, broken } = await runFullDisk(root, { settings: [], next: 'room' })
+  expect(broken).toEqual([])
+  expect(acknowledged).toBeGreaterThan(before)
 })
