@@ -11,6 +11,8 @@ export interface BrokerProcessOptions {
   readonly port: number
   readonly config: string | undefined
   readonly settings: readonly string[]
+  /** A program with its arguments, which runs the broker in this process. */
+  readonly runner?: readonly string[]
 }
 
 /** The queues hold everything: an acknowledged message that a full queue drops would look like a broken promise. */
@@ -30,13 +32,36 @@ export class BrokerProcess {
   }
 
   /** Resolves when it accepts connections. @throws Error when it ends before. */
-  static async start({ root, directory, port, config, settings }: BrokerProcessOptions): Promise<BrokerProcess> {
+  static async start({
+    root,
+    directory,
+    port,
+    config,
+    settings,
+    runner,
+  }: BrokerProcessOptions): Promise<BrokerProcess> {
     const all = [...SETTINGS, `server.port=${port}`, ...settings].flatMap((setting) => ['--set', setting])
     const chosen = config === undefined ? [] : ['--config', config]
-    const args = [resolve(root, 'bin/mqtt-jig.mjs'), ...chosen, ...all]
-    const child = new Child('the broker', process.execPath, args, { cwd: directory })
+    const own = [process.execPath, resolve(root, 'bin/mqtt-jig.mjs'), ...chosen, ...all]
+    const [command, ...args] = [...(runner ?? []), ...own] as [string, ...string[]]
+    const child = new Child('the broker', command, args, { cwd: directory })
     await child.until(() => answers(port))
     return new BrokerProcess(child)
+  }
+
+  get pid(): number {
+    return this.#child.process.pid ?? 0
+  }
+
+  /** Resolves when it has ended. */
+  async ended(): Promise<void> {
+    const { process } = this.#child
+    if (process.exitCode === null && process.signalCode === null) await once(process, 'exit')
+  }
+
+  /** Whether a signal has ended it that leaves no time to write anything. */
+  get wasKilled(): boolean {
+    return this.#child.process.signalCode === 'SIGKILL'
   }
 
   /** How it ended by itself. */

@@ -1,7 +1,6 @@
 import type { IConnackPacket, Packet } from 'mqtt-packet'
 import { ClientConnection, type PersistentClient } from './connection.ts'
 
-/** Messages that were published and not acknowledged, at most. */
 const WINDOW = 20
 const REFUSED = 0x80
 
@@ -11,6 +10,12 @@ export interface PublisherOptions {
   readonly retain: boolean
   readonly protocolVersion: 4 | 5
   readonly port: number
+  /** The last number, if there is one. */
+  readonly last?: number
+  /** Messages that were published and not acknowledged, at most (20). */
+  readonly window?: number
+  /** The Packet Identifier before the first one (0). */
+  readonly identifiersAfter?: number
   /** Reports a broken promise. */
   broken(what: string): void
 }
@@ -28,7 +33,7 @@ export class Publisher implements PersistentClient {
   readonly #connection: ClientConnection
   /** By Packet Identifier, in the order of the numbers; `released` once PUBREC came. */
   readonly #inflight = new Map<number, { readonly number: number; released: boolean }>()
-  #lastIdentifier = 0
+  #lastIdentifier: number
   #wasConnected = false
   #isEnding = false
   /** Numbers that were refused because the store could not write: they are published again. */
@@ -42,6 +47,8 @@ export class Publisher implements PersistentClient {
     this.#options = options
     this.protocolVersion = options.protocolVersion
     this.retain = options.retain
+    this.#lastIdentifier = options.identifiersAfter ?? 0
+    this.#isEnding = options.last === 0
     this.clientId = `publisher-${options.index}`
     this.topic = `crash/${options.index}`
     this.#connection = new ClientConnection(this, options.port)
@@ -96,10 +103,11 @@ export class Publisher implements PersistentClient {
   }
 
   #goOn(): void {
-    while (this.#connection.isAccepted && this.#inflight.size < WINDOW) {
+    while (this.#connection.isAccepted && this.#inflight.size < (this.#options.window ?? WINDOW)) {
       const number = this.#refused.shift() ?? (this.#isEnding ? undefined : this.published + 1)
       if (number === undefined) return
       this.published = Math.max(this.published, number)
+      if (this.published === this.#options.last) this.#isEnding = true
       do this.#lastIdentifier = (this.#lastIdentifier % 65_535) + 1
       while (this.#inflight.has(this.#lastIdentifier))
       this.#inflight.set(this.#lastIdentifier, { number, released: false })

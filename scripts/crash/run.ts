@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { freePort } from '../../bench/brokers/free-port.ts'
 import { removeTemporaryDirectory, temporaryDirectory } from '../../bench/temporary.ts'
@@ -8,7 +6,7 @@ import { BrokerProcess, type BrokerProcessOptions } from './broker-process.ts'
 import type { CrashOptions } from './command-line.ts'
 import { Publisher } from './publisher.ts'
 import { randomFrom } from './random.ts'
-import { readRetained } from './read-retained.ts'
+import { acknowledgedBy, type Clients, checkRetained, checkStore, receivedBy, settle } from './settle.ts'
 import { Subscriber } from './subscriber.ts'
 
 /** When the broker is killed, in milliseconds after it has acknowledged a message, */
@@ -19,9 +17,6 @@ const EARLY = 0.25
 const START_MS = 60_000
 /** How long a subscriber stays, or stays away, in milliseconds. */
 const STAY_MS = { least: 20, most: 200 }
-/** How long nothing may come at the end before what is missing counts as lost, in milliseconds. */
-const PATIENCE_MS = 10_000
-const POLL_MS = 20
 const ACKNOWLEDGEMENT_POLL_MS = 2
 
 export interface CrashResult {
@@ -82,11 +77,11 @@ class CrashRun {
     this.#closeClients()
     await this.#process.stop()
     this.#process = undefined
-    const check = this.#check()
+    const check = checkStore(this.#broker.root, this.#broker.directory, this.#broken)
     return {
       kills,
       acknowledged: this.#acknowledged,
-      received: sum(this.#subscribers.map((subscriber) => subscriber.messages)),
+      received: receivedBy(this.#subscribers),
       broken: this.#broken.slice(0, 10),
       check,
     }
@@ -135,7 +130,7 @@ class CrashRun {
   }
 
   get #acknowledged(): number {
-    return sum(this.#publishers.map((publisher) => publisher.acknowledged))
+    return acknowledgedBy(this.#publishers)
   }
 
   /** Everything that was published must come now. */
@@ -143,51 +138,12 @@ class CrashRun {
     this.#stopTimers()
     for (const publisher of this.#publishers) publisher.end()
     for (const subscriber of this.#subscribers) subscriber.open()
-    let progress = -1
-    let sinceMs = performance.now()
-    while (this.#broken.length === 0 && !this.#isComplete) {
-      const now = this.#acknowledged + sum(this.#subscribers.map((subscriber) => subscriber.messages))
-      if (now !== progress) sinceMs = performance.now()
-      progress = now
-      if (performance.now() - sinceMs > PATIENCE_MS) break
-      await after(POLL_MS)
-    }
-    for (const { isFinished, clientId } of this.#publishers) {
-      if (!isFinished && this.#broken.length === 0) this.#broken.push(`${clientId} waits for acknowledgements`)
-    }
-    for (const subscriber of this.#subscribers) {
-      for (const { topic, published } of this.#publishers) {
-        if (!subscriber.has(topic, published)) this.#broken.push(subscriber.describeMissing(topic, published))
-      }
-    }
-    if (this.#broken.length === 0) await this.#checkRetained()
+    await settle(this.#clients)
+    if (this.#broken.length === 0) await checkRetained(this.#broker.port, this.#clients)
   }
 
-  get #isComplete(): boolean {
-    if (!this.#publishers.every((publisher) => publisher.isFinished)) return false
-    return this.#subscribers.every((subscriber) =>
-      this.#publishers.every(({ topic, published }) => subscriber.has(topic, published)),
-    )
-  }
-
-  async #checkRetained(): Promise<void> {
-    for (const { topic, published, retain } of this.#publishers) {
-      if (!retain || published === 0) continue
-      const found = await readRetained(this.#broker.port, topic, PATIENCE_MS)
-      if (found !== `${published}`) this.#broken.push(`the retained message of ${topic} is ${found}, not ${published}`)
-    }
-  }
-
-  /** @returns undefined when the store has no files. */
-  #check(): string | undefined {
-    const { root, directory } = this.#broker
-    if (readdirSync(directory).length === 0) return undefined
-    const program = resolve(root, 'bin/mqtt-jig.mjs')
-    const args = [program, 'store', 'check', '--path', join(directory, 'data')]
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: directory, encoding: 'utf8' })
-    const said = `${stdout}${stderr}`.trim()
-    if (status !== 0) this.#broken.push(`store check failed: ${said}`)
-    return said
+  get #clients(): Clients {
+    return { publishers: this.#publishers, subscribers: this.#subscribers, broken: this.#broken }
   }
 
   #closeClients(): void {
@@ -206,5 +162,3 @@ class CrashRun {
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
