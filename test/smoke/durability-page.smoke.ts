@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 300_000)
 // A shell that is killed would leave its broker behind.
 afterEach(async () => {
-  if (shell.child.exitCode === null) shell.child.stdin!.end('kill -9 $! 2>/dev/null\nexit\n')
+  if (shell.child.exitCode === null) shell.child.stdin!.end('kill -9 $! 2>/dev/null\n')
   await shell.ended
   await endPrograms()
 })
@@ -42,9 +42,12 @@ const freePort = async (): Promise<number> => {
 /** Enters a command, on the port of this test. @returns its exit code and what it printed. */
 const enter = async (command: string): Promise<{ code: number; lines: string[] }> => {
   const before = shell.lines.length
-  const here = command.replace(/^(mosquitto_\w+)/, `$1 -h 127.0.0.1 -p ${port} -W 20`).replace(' -W 20 -q 1 -', ' -q 1 -')
+  // What does not come is not waited for without end.
+  const here = command
+    .replace(/^mosquitto_pub/, `mosquitto_pub -p ${port}`)
+    .replace(/^mosquitto_sub/, `mosquitto_sub -p ${port} -W 20`)
   const ended = shell.line(/^exit code (\d+)$/)
-  shell.child.stdin!.write(`${here.startsWith('mosquitto_pub') ? here.replace(' -W 20', '') : here}\necho "exit code $?"\n`)
+  shell.child.stdin!.write(`${here}\necho "exit code $?"\n`)
   const [, code] = await ended
   return { code: Number(code), lines: shell.lines.slice(before, -1) }
 }
@@ -60,10 +63,12 @@ test('the tour of docs/durability.md: kill -9 loses nothing', async () => {
   const enterAll = async (commands: readonly string[]): Promise<string[]> => {
     const all: string[] = []
     for (const command of commands) {
+      const isStart = command.endsWith('>broker.log &')
+      if (isStart) rmSync(log, { force: true })
       const { code, lines } = await enter(command)
       expect([command, code]).toEqual([command, 0])
       all.push(...lines)
-      if (command.endsWith('>broker.log &')) {
+      if (isStart) {
         await eventually(() => expect(existsSync(log) && readFileSync(log, 'utf8')).toContain(`"port":${port}`))
       }
     }
