@@ -16,6 +16,7 @@ const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
 const readme = read('README.md')
 const pages = [
   'docs/configuration.md',
+  'docs/durability.md',
   'docs/embedding.md',
   'docs/secure.md',
   'docs/security.md',

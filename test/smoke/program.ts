@@ -37,10 +37,12 @@ export const run = (
           const match = line.match(pattern)
           if (match === null) return
           reader.off('line', look)
+          reader.off('close', end)
           found(match)
         }
+        const end = () => failed(new Error(`${command} ended without a line like ${pattern}`))
         reader.on('line', look)
-        reader.once('close', () => failed(new Error(`${command} ended without a line like ${pattern}`)))
+        reader.once('close', end)
       }),
     ended: once(child, 'close').then(([code]) => code as number | null),
   }

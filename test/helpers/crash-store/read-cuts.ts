@@ -33,7 +33,7 @@ const read = async (path: string, session: string): Promise<object> => {
     const queued = store.read(session, 0, 1_000_000).map(({ message }) => [message.topic, textOf(message.payload)])
     const retained: string[][] = []
     for await (const page of store.restore().retained) {
-      retained.push(...page.map(({ topic, payload }) => [topic, textOf(payload)]))
+      retained.push(...page.map(({ message }) => [message.topic, textOf(message.payload)]))
     }
     const { damaged } = store
     await store.finish(AbortSignal.timeout(10_000))
