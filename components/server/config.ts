@@ -81,6 +81,8 @@ const addresses = {
     ),
 }
 
+export const DEFAULT_MAXIMUM_CONNECTIONS = 50_000
+
 export const serverConfig = z.strictObject({
   host: z
     .string()
@@ -96,7 +98,7 @@ export const serverConfig = z.strictObject({
     .int()
     .min(1)
     .max(1_000_000)
-    .default(50_000)
+    .default(DEFAULT_MAXIMUM_CONNECTIONS)
     .describe(
       'Connections open at the same time. Further ones wait for some turns, then they are closed, counted and logged.',
     ),

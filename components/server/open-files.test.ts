@@ -42,3 +42,11 @@ it('warns if maximumConnections cannot be reached, and names the solution', () =
       'or set maximumConnections to 824',
   ])
 })
+
+it('only informs if the default cannot be reached but thousands of connections can', () => {
+  const log = new RecordingLogger()
+  warnAboutOpenFiles({ maximumConnections: 50_000 }, 20_000, log)
+  expect([log.at('warn'), log.at('info')]).toMatchObject([[], [{ openFiles: 20_000 }]])
+  warnAboutOpenFiles({ maximumConnections: 40_000 }, 20_000, log)
+  expect(log.at('warn')).toMatchObject([{ openFiles: 20_000, maximumConnections: 40_000 }])
+})

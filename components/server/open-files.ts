@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from '../../src/kinds/logger.ts'
-import type { ServerConfig } from './config.ts'
+import { DEFAULT_MAXIMUM_CONNECTIONS, type ServerConfig } from './config.ts'
 
 /** Open files that a broker needs besides those of its connections: sockets that listen, the log, the store, modules. */
 const OTHER_FILES = 200
+
+/** A default that cannot be reached is reported as information, unless fewer connections than these are possible. */
+const FEW_CONNECTIONS = 10_000
 
 /**
  * The number of files that this process may open. Each connection is one.
@@ -17,7 +20,10 @@ export const openFileLimit = async (file = '/proc/self/limits'): Promise<number 
   return limit === undefined ? undefined : Number(limit)
 }
 
-/** Warns if there cannot be as many connections as the config allows. @param limit of open files; undefined if it is not known. */
+/**
+ * Warns if there cannot be as many connections as the config allows.
+ * @param limit of open files; undefined if it is not known.
+ */
 export const warnAboutOpenFiles = (
   { maximumConnections }: Pick<ServerConfig, 'maximumConnections'>,
   limit: number | undefined,
@@ -26,7 +32,8 @@ export const warnAboutOpenFiles = (
   if (limit === undefined || limit >= maximumConnections + OTHER_FILES) return
   const possible = Math.max(0, limit - OTHER_FILES)
   const needed = maximumConnections + OTHER_FILES
-  log.warn(
+  const isDefault = maximumConnections === DEFAULT_MAXIMUM_CONNECTIONS
+  log[isDefault && possible >= FEW_CONNECTIONS ? 'info' : 'warn'](
     { openFiles: limit, maximumConnections },
     `maximumConnections (${maximumConnections}) cannot be reached: this process may open ${limit} files, which are enough for about ` +
       `${possible} connections. Raise the limit to ${needed} or more (ulimit -n ${needed}; LimitNOFILE=${needed} in a systemd unit; ` +

@@ -78,6 +78,7 @@ export class PasswordBroker {
         logger: { component: logger },
         passwordFile: { component: passwordFile, config: { path, ...config }, dependencies: { logger: 'logger' } },
         anonymous: { component: anonymous, config: { attributes: { groups: ['guests'] } }, enabled: guests },
+        server: { ...quietSystem.server, config: { ...quietSystem.server.config, maximumConnections: 10_000 } },
         mqttHandler: {
           ...quietSystem.mqttHandler,
           config: handler,
