@@ -1,8 +1,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { open, type RootDatabase } from 'lmdb'
+import { open } from 'lmdb'
 import { checkPages } from './check-pages.ts'
+import type { Database } from './database.ts'
 import type { KeySource } from './key-source.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
@@ -23,11 +24,11 @@ export interface Row {
 /** The file, opened by LMDB. */
 export class Environment implements StoreFile {
   readonly path: string
-  #database: RootDatabase<Buffer, Buffer>
+  #database: Database
   #isClosed = false
   #isReadable = true
 
-  constructor(path: string, database: RootDatabase<Buffer, Buffer>) {
+  constructor(path: string, database: Database) {
     this.path = path
     this.#database = database
   }
@@ -41,14 +42,14 @@ export class Environment implements StoreFile {
       if (!readOnly) mkdirSync(path, { recursive: true })
       accessSync(path, readOnly ? constants.R_OK : constants.R_OK | constants.W_OK | constants.X_OK)
       checkPages(join(path, DATA_FILE))
-      return new Environment(path, open(optionsOf(path, mapSize, readOnly)))
+      return new Environment(path, openDatabase(path, mapSize, readOnly))
     } catch (cause) {
       throw new Error(`The store in ${path} cannot be opened: ${(cause as Error).message}`, { cause })
     }
   }
 
   /** lmdb-js's own object, for a handover to another generation of this code. */
-  get database(): RootDatabase<Buffer, Buffer> {
+  get database(): Database {
     return this.#database
   }
 
@@ -125,7 +126,7 @@ export class Environment implements StoreFile {
     const { path } = this
     this.#isReadable = false
     if (!isClosed(this.#database)) await this.#database.close()
-    this.#database = open(optionsOf(path, undefined, false))
+    this.#database = openDatabase(path, undefined, false)
     // From the first read on, other processes see this one.
     this.#database.get(ABOUT_KEY)
     this.#isReadable = true
@@ -223,6 +224,9 @@ export const namingStore = (error: unknown, path: string): unknown => {
 const damages: ReadonlySet<unknown> = new Set([-30_797, -30_796])
 
 /** The types of lmdb-js leave this out. */
+const openDatabase = (path: string, mapSize: number | undefined, readOnly: boolean): Database =>
+  open<Buffer, Buffer>(optionsOf(path, mapSize, readOnly)) as Database
+
 const isClosed = (database: object): boolean => 'status' in database && database.status === 'closed'
 
 /** The promise of a failed commit rejects with one error that refers to another, by a promise that rejects too. */

@@ -1,5 +1,5 @@
-import type { RootDatabase } from 'lmdb'
 import { z } from 'zod'
+import type { Database } from './database.ts'
 import { Environment } from './environment.ts'
 
 /** Counted up when the shape below, the layout of the file or the options of LMDB change. */
@@ -10,7 +10,7 @@ export interface Handover {
   readonly store: 'lmdb'
   readonly version: number
   readonly path: string
-  readonly database: RootDatabase<Buffer, Buffer>
+  readonly database: Database
 }
 
 export const handOver = ({ path, database }: Environment): Handover => ({
@@ -38,13 +38,13 @@ export const takeOver = (suspended: unknown): Environment | undefined => {
   return database.status === 'open' ? new Environment(path, database) : undefined
 }
 
-type Database = RootDatabase<Buffer, Buffer> & { readonly status: string }
+type OpenDatabase = Database & { readonly status: string }
 
 const handover = z.strictObject({
   store: z.literal('lmdb'),
   version: z.literal(VERSION),
   path: z.string(),
-  database: z.custom<Database>(
+  database: z.custom<OpenDatabase>(
     (value) => typeof value === 'object' && value !== null && 'transactionSync' in value && 'status' in value,
     'not a database of lmdb',
   ),
