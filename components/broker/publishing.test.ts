@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import { HandlerHarness, publishPacket } from '../../test/helpers/handler-harness.ts'
 
 let broker: HandlerHarness
@@ -30,5 +31,16 @@ describe('a message on a topic whose route is known', () => {
     const { read, delivered } = busyTopic([{ mayPublish: () => 'allow', maySubscribe: () => 'allow' }])
     expect(read).toBeGreaterThanOrEqual(3)
     expect(delivered).toBe(4)
+  })
+})
+
+describe('a message with RETAIN 1', () => {
+  it('is retained without a look-up of the one that it replaces, if no publisher is kept', () => {
+    broker = new HandlerHarness()
+    const publisher = broker.connect({ clientId: 'publisher' })
+    const get = vi.spyOn(RetainedMessages.prototype, 'get')
+    publisher.take(publishPacket({ retain: true }), publishPacket({ retain: true, payload: Buffer.from('second') }))
+    expect(get).not.toHaveBeenCalled()
+    expect(broker.broker.retained('a').map(({ payload }) => payload.toString())).toEqual(['second'])
   })
 })
