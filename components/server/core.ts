@@ -66,7 +66,7 @@ export class Core {
     this.#log = log
     this.addresses = new AddressLimits(config, this.counters, log, bans)
     this.#refusals = new Refusals(this.counters, log)
-    const slowReaders = new SlowReaders(this.#connections, config.stalledDeadlineMs, log)
+    const slowReaders = new SlowReaders(this.#connections, config.stalledDeadlineMs, this.counters, log)
     this.#totalPendingBytes = new TotalPendingBytes(config.maximumTotalPendingBytes, log, {
       deadlineMs: config.stalledDeadlineMs,
       minimumDeadlineMs: config.minimumStalledDeadlineMs,
@@ -109,6 +109,11 @@ export class Core {
   /** Connections whose sockets are not closed yet. */
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** Bytes that wait for all peers. */
+  get pendingBytes(): number {
+    return this.#totalPendingBytes.bytes
   }
 
   get listeners(): readonly ListenerInfo[] {

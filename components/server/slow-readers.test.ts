@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { newCounters } from './counters.ts'
 import { SlowReaders } from './slow-readers.ts'
 
 const reader = (pendingBytes: number, takenAgoMs: number) => {
@@ -19,7 +20,7 @@ it('the relief from slow readers first cuts off connections that took nothing, t
   const idle = reader(0, 100_000)
   const [stalled, large, small] = [reader(10, 100_000), reader(100, 0), reader(50, 0)]
   const all = [idle, small, large, stalled]
-  const slowReaders = new SlowReaders(all, 5_000, log)
+  const slowReaders = new SlowReaders(all, 5_000, newCounters(), log)
   slowReaders.relieve(60, 50_000)
   expect(all.map(({ isCutOff }) => isCutOff)).toEqual([false, false, true, true])
 })
@@ -27,10 +28,11 @@ it('the relief from slow readers first cuts off connections that took nothing, t
 describe('the relief at once', () => {
   const relieved = (bytes: number, ...all: ReturnType<typeof reader>[]) => {
     const log = new RecordingLogger()
-    const slowReaders = new SlowReaders(all, 5_000, log)
+    const counters = newCounters()
+    const slowReaders = new SlowReaders(all, 5_000, counters, log)
     slowReaders.relieveAtOnce(bytes)
     const isCutOff = all.map((each) => each.isCutOff)
-    expect(slowReaders.cutOff).toBe(isCutOff.filter((each) => each).length)
+    expect(counters.slowReaders).toBe(isCutOff.filter((each) => each).length)
     return { isCutOff, log }
   }
 
@@ -53,9 +55,10 @@ describe('the relief at once', () => {
 
 it('counts them, and logs at most one line in an interval', () => {
   const log = new RecordingLogger()
-  const slowReaders = new SlowReaders([reader(10, 0), reader(20, 0)], 5_000, log)
+  const counters = newCounters()
+  const slowReaders = new SlowReaders([reader(10, 0), reader(20, 0)], 5_000, counters, log)
   slowReaders.relieve(30, 5_000)
   slowReaders.relieve(30, 2_500)
-  expect(slowReaders.cutOff).toBe(4)
+  expect(counters.slowReaders).toBe(4)
   expect(log.at('warn')).toMatchObject([{ connections: 2, bytes: 30, waitedMs: 5_000 }])
 })

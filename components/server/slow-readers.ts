@@ -1,4 +1,5 @@
 import { LogInterval } from '../../src/collections/log-interval.ts'
+import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 
 /** A connection that may have to be cut off. */
@@ -24,26 +25,27 @@ export class SlowReaders {
   /** After so much time without anything taken, a peer is cut off at once, in milliseconds. */
   readonly #stalledMs: number
   readonly #connections: Iterable<SlowReader>
+  readonly #counters: Pick<ConnectionCounters, 'slowReaders'>
   readonly #log: Logger
-  #cutOff = 0
-  #cutOffAtLastLog = 0
+  #cutOffSinceLog = 0
   #bytesSinceLog = 0
   readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
 
   /**
-   * @param connections returns all current connections.
+   * @param connections all current ones.
    * @param stalledMs after which a peer that has taken nothing counts as stalled, even before publishers wait. A peer gets more time
    * for many bytes.
    */
-  constructor(connections: Iterable<SlowReader>, stalledMs: number, log: Logger) {
+  constructor(
+    connections: Iterable<SlowReader>,
+    stalledMs: number,
+    counters: Pick<ConnectionCounters, 'slowReaders'>,
+    log: Logger,
+  ) {
     this.#connections = connections
     this.#stalledMs = stalledMs
+    this.#counters = counters
     this.#log = log
-  }
-
-  /** Connections that were cut off, since the start. */
-  get cutOff(): number {
-    return this.#cutOff
   }
 
   /**
@@ -82,7 +84,8 @@ export class SlowReaders {
     for (const connection of candidates) {
       if (freed >= bytes) break
       freed += connection.pendingBytes
-      this.#cutOff += 1
+      this.#counters.slowReaders += 1
+      this.#cutOffSinceLog += 1
       connection.cutOff('it read too slowly, and too many bytes were pending for all connections')
     }
     if (freed === 0) return
@@ -92,8 +95,8 @@ export class SlowReaders {
 
   #report(waitedMs: number): void {
     if (!this.#logInterval.begin()) return
-    const details = { connections: this.#cutOff - this.#cutOffAtLastLog, bytes: this.#bytesSinceLog, waitedMs }
-    this.#cutOffAtLastLog = this.#cutOff
+    const details = { connections: this.#cutOffSinceLog, bytes: this.#bytesSinceLog, waitedMs }
+    this.#cutOffSinceLog = 0
     this.#bytesSinceLog = 0
     this.#log.warn(details, 'Connections cut off that read too slowly: too many bytes were pending for all connections')
   }

@@ -145,6 +145,7 @@ describe('many subscribers that do not read, each within its bounds', () => {
     await received
     await few.bystanderIsServed()
     expect(few.broker.map.server.connections).toBeLessThan(2 + 1 + army.length)
+    expect(few.broker.map.server.counters.slowReaders).toBeGreaterThan(0)
     expect(few.log.at('warn').map(({ message }) => message)).toContain(
       'Connections cut off that read too slowly: too many bytes were pending for all connections',
     )
