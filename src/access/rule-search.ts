@@ -46,9 +46,11 @@ export class RuleSearch {
     this.#isServers = question.text.startsWith('$')
     // `#` and `+/#` match the same topics.
     const text = question.text === '#' ? '+/#' : question.text
-    for (const { root, everything, depth } of trees) {
-      // One level more than the tree has is enough to see that there is more.
-      this.#levels = text.split('/', depth + 2)
+    let depth = 0
+    for (const tree of trees) depth = Math.max(depth, tree.depth)
+    // One level more than the trees have is enough to see that there is more.
+    this.#levels = text.split('/', depth + 2)
+    for (const { root, everything } of trees) {
       this.#consider(everything, true)
       this.#visit(root, 0, true)
     }
