@@ -50,7 +50,7 @@ export const httpAuthenticationConfig = z
     maximumQueued: z
       .int()
       .min(0)
-      .max(100_000)
+      .max(10_000)
       .default(1_000)
       .describe('Clients that wait for a request. Beyond that clients are refused with Server busy (0x89).'),
     cacheSeconds: z

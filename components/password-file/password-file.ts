@@ -79,7 +79,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   get hashing(): number {
-    return this.#check.queue.hashing
+    return this.#check.queue.running
   }
 
   get queued(): number {
