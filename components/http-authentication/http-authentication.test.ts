@@ -278,7 +278,7 @@ describe('the cache of answers', () => {
   it('forgets everything at a refresh, also answers under way', async () => {
     open()
     await ask()
-    expect(opened!.refresh()).toBe('1 answers forgotten')
+    expect(opened!.refresh()).toBe('1 answer forgotten')
     expect(opened!.refresh()).toBeUndefined()
     let release = () => {}
     service.answer = (request) => {

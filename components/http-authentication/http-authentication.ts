@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { counted } from '../../src/collections/counted.ts'
 import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
 import { FairQueue } from '../../src/collections/fair-queue.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
@@ -139,7 +140,7 @@ export class HttpAuthentication implements Authenticator {
     this.#generation += 1
     this.#allowed.clear()
     this.#refused.clear()
-    return cached === 0 ? undefined : `${cached} answers forgotten`
+    return cached === 0 ? undefined : `${counted(cached, 'answer')} forgotten`
   }
 
   /** Ends the requests. The clients that wait for them are refused. */

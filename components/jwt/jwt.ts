@@ -1,5 +1,6 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { readAccessClaims } from '../../src/access/access-claims.ts'
+import { counted } from '../../src/collections/counted.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type {
   AuthenticatedIdentity,
@@ -20,8 +21,6 @@ import type { TrustedKeys } from './trusted-keys.ts'
 const KEY_VALUE = 'jwt_key'
 /** How often it is logged at most that clients were refused, in milliseconds. */
 const BUSY_LOG_INTERVAL_MS = 60_000
-/** The last time that a date can have, in milliseconds since 1970. */
-const LAST_TIME_MS = 8.64e15
 /** The longest user name, as in CONNECT. */
 const MAXIMUM_NAME_BYTES = 65_535
 
@@ -101,7 +100,7 @@ export class Jwt implements Authenticator {
    */
   async refresh(): Promise<string | undefined> {
     const isChanged = await this.#source?.refresh()
-    return isChanged === true ? `${this.keyCount} keys` : undefined
+    return isChanged === true ? counted(this.keyCount, 'key') : undefined
   }
 
   stop(): void {
@@ -172,8 +171,6 @@ export class Jwt implements Authenticator {
     this.counters.allowed += 1
     if (!disconnectAfterExpiry || payload.exp === undefined) return { result: 'allow', userName: name, attributes }
     const expiresAtMs = (payload.exp + clockToleranceSeconds) * 1_000
-    // As far as there are dates.
-    if (expiresAtMs > LAST_TIME_MS) return { result: 'allow', userName: name, attributes }
     return { result: 'allow', userName: name, attributes, expiresAtMs }
   }
 

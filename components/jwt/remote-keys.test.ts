@@ -71,7 +71,7 @@ describe('keys of a service', () => {
     // An operator may ask again at once.
     const set = await setOf(0)
     service.answer = (request) => request.answer(200, set)
-    expect(await jwt!.refresh()).toBe('1 keys')
+    expect(await jwt!.refresh()).toBe('1 key')
     expect(await ask(text)).toMatchObject({ result: 'allow' })
   })
 
