@@ -10,6 +10,7 @@ import type {
 } from '../../src/kinds/authenticator.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { isUserName } from '../../src/mqtt/user-name.ts'
 import type { JwtConfig } from './config.ts'
 import { type JwtCounters, newJwtCounters } from './counters.ts'
 import type { KeySource } from './key-source.ts'
@@ -21,8 +22,6 @@ import type { TrustedKeys } from './trusted-keys.ts'
 const KEY_VALUE = 'jwt_key'
 /** How often it is logged at most that clients were refused, in milliseconds. */
 const BUSY_LOG_INTERVAL_MS = 60_000
-/** The longest user name, as in CONNECT. */
-const MAXIMUM_NAME_BYTES = 65_535
 
 const PASS: AuthenticationAnswer = { result: 'pass' }
 const BUSY: AuthenticationAnswer = {
@@ -153,7 +152,7 @@ export class Jwt implements Authenticator {
   #answer(payload: JWTPayload, keyId: string, clientId: string, userName: string | undefined): AuthenticationAnswer {
     const { claims, userNameMustMatch, disconnectAfterExpiry, clockToleranceSeconds } = this.#config
     const name = claimOf(payload, claims.userName)
-    if (!isName(name)) return this.#denyClaims(`the claim ${claims.userName} of the token is no user name`)
+    if (!isUserName(name)) return this.#denyClaims(`the claim ${claims.userName} of the token is no user name`)
     if (userNameMustMatch && userName !== undefined && userName !== name) {
       return this.#denyClaims('the User Name of CONNECT is not that of the token')
     }
@@ -225,13 +224,6 @@ const textOf = (password: Uint8Array | undefined): string | undefined =>
 /** A claim of the token itself, never of its prototype. */
 const claimOf = (payload: JWTPayload, name: string): unknown =>
   Object.hasOwn(payload, name) ? payload[name] : undefined
-
-/** A text that could be the User Name of CONNECT. */
-const isName = (value: unknown): value is string => {
-  if (typeof value !== 'string' || value === '' || value.includes('\0')) return false
-  const bytes = Buffer.from(value)
-  return bytes.length <= MAXIMUM_NAME_BYTES && bytes.toString() === value
-}
 
 const problemOf = (error: unknown): string =>
   error instanceof errors.JOSEError ? error.code : error instanceof Error ? error.name : 'unknown'

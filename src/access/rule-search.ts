@@ -136,6 +136,6 @@ const applies = (rule: AccessRule, { identity, names, qos, retain }: Question): 
   if (rule.plainNames === true && !names.arePlain) return false
   if (rule.retain !== undefined && retain !== undefined && rule.retain !== retain) return false
   if (rule.qos === undefined) return true
-  // Who may subscribe at some QoS may receive; who may not at some QoS may at another.
+  // A client may receive if it may subscribe at any QoS: a rule that denies some QoS leaves the others.
   return qos === NO_QOS ? rule.allow : (rule.qos as readonly number[]).includes(qos)
 }
