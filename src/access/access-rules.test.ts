@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { runs } from '../../test/helpers/full-run.ts'
 import type { Identity } from '../kinds/authorizer.ts'
 import { UNKNOWN_PEER } from '../kinds/peer.ts'
 import { covers, overlaps } from '../mqtt/topic-filter-sets.ts'
@@ -97,7 +98,7 @@ describe('access rules', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 

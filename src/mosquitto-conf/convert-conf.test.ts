@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { main as passwd } from '../../components/password-file/passwd-command.ts'
 import { ConfError } from './conf-line.ts'
 import { convertConf } from './convert-conf.ts'
 
@@ -158,12 +160,17 @@ describe('TLS', () => {
 })
 
 describe('access', () => {
-  it('nobody is let in unless the config says so, as by mosquitto', () => {
+  it('no client is let in unless the config says so, as by mosquitto', async () => {
     expect(entriesOf('listener 1883')).toMatchObject({
       passwordFile: { config: { path: 'passwords' } },
       mqttHandler: { dependencies: { authenticators: ['passwordFile'] } },
     })
-    expect(convert('listener 1883').source).toContain('npx mqtt-jig passwd add passwords NAME')
+    // The command that the comment names adds a user.
+    const [, args = ''] = convert('listener 1883').source.match(/npx mqtt-jig passwd (.+)$/m) ?? []
+    const words = args.split(' ').map((word) => (word === 'passwords' ? join(folder, word) : word))
+    const streams = { stdin: Readable.from(['pencil\n']), stdout: new PassThrough(), stderr: new PassThrough() }
+    expect(await passwd(words, { name: 'passwd' }, streams)).toBe(0)
+    expect(readFileSync(join(folder, 'passwords'), 'utf8')).toMatch(/^NAME:/)
   })
 
   it('a plugin that decided who is let in does not leave the broker open', () => {
@@ -205,7 +212,7 @@ password_file a`
     expect([server!.config, tcp!.config]).toMatchObject([{ allowAnonymous: true }, { allowAnonymous: true }])
   })
 
-  it('an ACL file of one listener holds for all: nobody gets more rights', () => {
+  it('an ACL file of one listener holds for all: no client gets more rights', () => {
     const text = `per_listener_settings true
 listener 1883
 acl_file a

@@ -29,7 +29,7 @@ export interface AuthenticatorUnderTest {
   readonly wrongPassword?: 'deny' | 'pass' | 'either'
   /** The answer to a user that it does not know; either one unless told otherwise. */
   readonly unknownUser?: 'deny' | 'pass'
-  /** Clients of the tests with generated names and passwords; 50 unless told otherwise. Fewer where a check takes long. */
+  /** Clients with generated names and passwords; 50 by default. Fewer where a check takes long. */
   readonly runs?: number
 }
 

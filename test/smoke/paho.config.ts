@@ -4,7 +4,6 @@ import { defineSystem } from '../../src/system/define-system.ts'
 import system from '../../system.config.ts'
 import { refusingOneFilter } from './refusing-one-filter.ts'
 
-// biome-ignore lint/style/noDefaultExport: a system config
 export default defineSystem({
   ...system,
   logger: { ...system.logger, config: { level: 'info', format: 'json' } },
