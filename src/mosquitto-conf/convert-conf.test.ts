@@ -101,6 +101,13 @@ listener 0 /run/mqtt.sock`
     })
   })
 
+  it('port 0 and a path is a Unix socket, also if the path is relative', () => {
+    expect(entriesOf('listener 0 run/mqtt.sock\nallow_anonymous true')).toMatchObject({
+      server: { config: { host: '127.0.0.1', port: 0 } },
+      unixSocket: { config: { path: 'run/mqtt.sock' } },
+    })
+  })
+
   it('with TLS alone the server listens for this machine, since there must be one', () => {
     const text = 'listener 8883\ncertfile s.crt\nkeyfile s.key\npassword_file p'
     expect(configOf(text)).toEqual({ host: '127.0.0.1', port: 0 })
@@ -347,6 +354,8 @@ describe('files', () => {
   it.each([
     ['listener', "listener has the port '', which is not a number from 0 to 65535"],
     ['listener 70000', "listener has the port '70000'"],
+    ['listener 0', 'listener has the port 0 and no path of a Unix socket'],
+    ['port 0', "port has the port '0', which is not a number from 1 to 65535"],
     ['allow_anonymous maybe', "allow_anonymous has the value 'maybe', which is neither true nor false"],
     ['max_queued_messages many', "max_queued_messages has the value 'many', which is not a number"],
     ['persistent_client_expiration 5', 'which is not a duration such as 14d'],
