@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AuthenticationAnswer, Credentials } from '../../src/kinds/authenticator.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { authenticatorContract } from '../../test/contract/authenticator.ts'
-import { runs } from '../../test/helpers/full-run.ts'
 import { JsonService, type ServiceRequest } from '../../test/helpers/json-service.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
@@ -51,7 +50,6 @@ const allow = { result: 'allow', userName: 'ann' }
 const unavailable = { result: 'deny', reasonCode: ReasonCode.ServerUnavailable }
 
 authenticatorContract('httpAuthentication', {
-  runs: runs(100),
   create: () => open(),
   users: [
     { userName: 'ann', password: 'pencil' },

@@ -15,7 +15,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AuthenticatedIdentity, AuthenticationAnswer } from '../../src/kinds/authenticator.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { authenticatorContract } from '../../test/contract/authenticator.ts'
-import { runs } from '../../test/helpers/full-run.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { jwtConfig } from './config.ts'
@@ -90,7 +89,6 @@ const contractTokens = {
 const signed = (text: string) => `${text}.${hmac(text)}`
 
 authenticatorContract('jwt', {
-  runs: runs(100),
   create: () => withSecret({ requireExpiry: false, userNameMustMatch: true }),
   users: [
     { userName: 'ann', password: signed(contractTokens.ann) },

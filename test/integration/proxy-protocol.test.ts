@@ -292,9 +292,10 @@ describe('TLS behind a proxy', () => {
     const stream = secureConnect({ socket, ca: authority.cert, servername: 'localhost', cert, key })
     stream.on('error', () => undefined).write(CONNECT)
     await once(stream, 'data')
+    const gone = once(stream.resume(), 'end')
     files.write('crl.pem', await authority.revoke([device]))
     await secure.contexts.reload()
-    await closed(socket)
+    await gone
     expect(log.at('warn')).toMatchObject([{ remote: '192.0.2.7:5123' }])
   })
 })
