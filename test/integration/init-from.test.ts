@@ -59,7 +59,7 @@ describe.each(Object.entries(mosquittoConfs))('the config of %s', (_, text) => {
     const { config } = await convert(forThisMachine(text))
     const entries = onFreePorts(config as unknown as Record<string, { config?: object }>)
     const logger = { ...entries['logger'], config: { level: 'silent' } }
-    const system = createSystem({ ...entries, logger } as AnySystemConfig)
+    const system = createSystem({ ...entries, logger } as unknown as AnySystemConfig)
     await system.start()
     await system.stop()
   })
