@@ -33,8 +33,8 @@ export default defineConfig(({ mode }) => ({
     // Never setImmediate: a real clearImmediate that is given a fake one spoils Node's count of them for the whole process.
     fakeTimers: { toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] },
     // For a machine that does other work at the same time.
-    testTimeout: mode === 'all' ? 180_000 : 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 30_000, interval: 5 } },
     coverage: {
       provider: 'v8',

@@ -20,31 +20,11 @@ const rules = [...others, { action: 'all', filter: 'bench/+/+/value', allow: tru
 
 const settings = ['topicRules.enabled=true', `topicRules.rules=${JSON.stringify(rules)}`]
 
+const common = { headlines, settings, peers: [] } as const
+
 /** @returns the cases for these loads. Each is compared with the case without rules by running both. */
 export const authorizedCases = (dense: LoadPlan, fanIn: LoadPlan, sparse: LoadPlan): readonly BenchCase[] => [
-  {
-    name: 'authorized-pairs',
-    summary: 'qos0-pairs with 1,000 rules of access',
-    plan: dense,
-    headlines,
-    settings,
-    peers: [],
-    check: dense,
-  },
-  {
-    name: 'authorized-fan-in',
-    summary: 'fan-in-200 with 1,000 rules of access',
-    plan: fanIn,
-    headlines,
-    settings,
-    peers: [],
-  },
-  {
-    name: 'authorized-sparse',
-    summary: 'sparse-1k with 1,000 rules of access',
-    plan: sparse,
-    headlines,
-    settings,
-    peers: [],
-  },
+  { ...common, name: 'authorized-pairs', summary: 'qos0-pairs with 1,000 rules of access', plan: dense, check: dense },
+  { ...common, name: 'authorized-fan-in', summary: 'fan-in-200 with 1,000 rules of access', plan: fanIn },
+  { ...common, name: 'authorized-sparse', summary: 'sparse-1k with 1,000 rules of access', plan: sparse },
 ]

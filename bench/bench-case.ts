@@ -27,3 +27,11 @@ export interface BenchCase {
   /** A smaller plan that checks delivery in less than a second. Without it the case is not part of `--check`. */
   readonly check?: Plan
 }
+
+/** A case for the memory of our broker under a long load. It runs only if it is named. */
+export const soakCase = (load: Pick<BenchCase, 'name' | 'summary' | 'plan' | 'seconds'>): BenchCase => ({
+  ...load,
+  headlines: ['rssSlopeBytesPerMinute', 'rssPeakBytes'],
+  peers: [],
+  onRequest: true,
+})

@@ -1,7 +1,7 @@
 /** Everything that `npm run bench` can measure. */
 
 import { authorizedCases } from './authorized-cases.ts'
-import type { BenchCase } from './bench-case.ts'
+import { type BenchCase, soakCase } from './bench-case.ts'
 import type { MetricName } from './metrics.ts'
 import type { LoadPlan, Plan } from './plan.ts'
 import { queuedCases, sparse, sparseCases, sparseSoaks } from './sparse-cases.ts'
@@ -219,23 +219,17 @@ const connectionCases = (connections: number): readonly BenchCase[] => [
 ]
 
 const soakCases: readonly BenchCase[] = [
-  {
+  soakCase({
     name: 'soak-load',
     summary: 'qos0-pairs for ten minutes, for the memory of our broker',
     plan: pairs,
-    headlines: ['rssSlopeBytesPerMinute', 'rssPeakBytes'],
-    peers: [],
     seconds: 600,
-    onRequest: true,
-  },
-  {
+  }),
+  soakCase({
     name: 'soak-connect',
     summary: '200,000 connections opened and closed, for the memory of our broker',
     plan: { ...connecting, cycles: 200_000 },
-    headlines: ['rssSlopeBytesPerMinute', 'rssPeakBytes'],
-    peers: [],
-    onRequest: true,
-  },
+  }),
 ]
 
 /** Selects cases by names and patterns with `*`. Without any: all cases except those that run only on request. */

@@ -1,6 +1,6 @@
 /** Loads of typical deployments: thousands of connections, of which each sends one message at a time. */
 
-import type { BenchCase } from './bench-case.ts'
+import { type BenchCase, soakCase } from './bench-case.ts'
 import type { MetricName } from './metrics.ts'
 import type { LoadPlan, Plan } from './plan.ts'
 
@@ -145,22 +145,16 @@ export const queuedCases: readonly BenchCase[] = [
 ]
 
 export const sparseSoaks: readonly BenchCase[] = [
-  {
+  soakCase({
     name: 'soak-sparse',
     summary: 'sparse-1k for ten minutes, for the memory of our broker',
     plan: sparse,
-    headlines: ['rssSlopeBytesPerMinute', 'rssPeakBytes'],
-    peers: [],
     seconds: 600,
-    onRequest: true,
-  },
-  {
+  }),
+  soakCase({
     name: 'soak-queued',
     summary: 'qos1-queued for ten minutes, for the memory of our broker',
     plan: { ...dense, qos: 1 },
-    headlines: ['rssSlopeBytesPerMinute', 'rssPeakBytes'],
-    peers: [],
     seconds: 600,
-    onRequest: true,
-  },
+  }),
 ]

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { ownBroker } from '../bench/brokers/checkout.ts'
 import { compile } from '../bench/bundle.ts'
 import { describeMachine, describeRevision } from '../bench/machine.ts'
-import { exitCodes, runCommand, runMeasurement } from '../bench/measurement.ts'
+import { exitCodes, runCommand } from '../bench/measurement.ts'
 import type { Attack } from './attack/attack.ts'
 import { attacks } from './attack/attacks.ts'
 import { type AttackCommand, parseAttackCommand } from './attack/command-line.ts'
@@ -12,6 +12,7 @@ import { faultsOf } from './attack/judge.ts'
 import { affordable } from './attack/open-files.ts'
 import { type Result, tableHead, tableRow } from './attack/report.ts'
 import { type AttackOptions, runAttack } from './attack/run-attack.ts'
+import { runChosen } from './floods/run-chosen.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -19,28 +20,8 @@ const root = resolve(import.meta.dirname, '..')
 const SHORT_SCALE = 0.1
 
 /** Runs the command line; resolves with the exit code. */
-export const main = (args: readonly string[]): Promise<number> => runCommand(parseAttackCommand(args), runAttacks)
-
-const runAttacks = async (options: AttackCommand): Promise<number> => {
-  const unknown = options.attacks.filter((name) => !attacks.some((attack) => attack.name === name))
-  if (unknown.length > 0) {
-    console.error(`There is no attack '${unknown.join("', '")}'; --list prints them.`)
-    return exitCodes.usage
-  }
-  const chosen = options.attacks.length === 0 ? attacks : attacks.filter(({ name }) => options.attacks.includes(name))
-  if (options.list) {
-    console.log(formatList(chosen))
-    return exitCodes.ok
-  }
-  return runMeasurement(() => measure(chosen, options))
-}
-
-const formatList = (chosen: readonly Attack[]): string => {
-  const width = Math.max(...chosen.map(({ name }) => name.length))
-  return chosen
-    .map(({ name, summary, attackers }) => `${name.padEnd(width)}  ${summary} (N is ${attackers})`)
-    .join('\n')
-}
+export const main = (args: readonly string[]): Promise<number> =>
+  runCommand(parseAttackCommand(args), (options) => runChosen(attacks, options, (chosen) => measure(chosen, options)))
 
 const measure = async (chosen: readonly Attack[], { short, attackers, seconds }: AttackCommand): Promise<number> => {
   // The broker is run from the build.

@@ -4,12 +4,13 @@ import { join, resolve } from 'node:path'
 import type { Broker } from '../bench/brokers/broker.ts'
 import { ownBroker, revisionBroker } from '../bench/brokers/checkout.ts'
 import { compile } from '../bench/bundle.ts'
-import { exitCodes, runCommand, runMeasurement } from '../bench/measurement.ts'
+import { exitCodes, runCommand } from '../bench/measurement.ts'
 import type { Attack } from './floods/attack.ts'
 import { attacks } from './floods/attacks.ts'
 import { type FloodOptions, parseFloodCommand } from './floods/command-line.ts'
 import { tableHead, tableRow } from './floods/report.ts'
 import { runAttack } from './floods/run-attack.ts'
+import { runChosen } from './floods/run-chosen.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -17,28 +18,8 @@ const root = resolve(import.meta.dirname, '..')
 const defaultSeconds = 8
 
 /** Runs the command line; resolves with the exit code. */
-export const main = (args: readonly string[]): Promise<number> => runCommand(parseFloodCommand(args), runFloods)
-
-const runFloods = async (options: FloodOptions): Promise<number> => {
-  const unknown = options.attacks.filter((name) => !attacks.some((attack) => attack.name === name))
-  if (unknown.length > 0) {
-    console.error(`There is no attack '${unknown.join("', '")}'; --list prints them.`)
-    return exitCodes.usage
-  }
-  const chosen = options.attacks.length === 0 ? attacks : attacks.filter(({ name }) => options.attacks.includes(name))
-  if (options.list) {
-    console.log(formatList(chosen))
-    return exitCodes.ok
-  }
-  return runMeasurement(() => flood(chosen, options))
-}
-
-const formatList = (chosen: readonly Attack[]): string => {
-  const width = Math.max(...chosen.map(({ name }) => name.length))
-  return chosen
-    .map(({ name, summary, attackers }) => `${name.padEnd(width)}  ${summary} (N is ${attackers})`)
-    .join('\n')
-}
+export const main = (args: readonly string[]): Promise<number> =>
+  runCommand(parseFloodCommand(args), (options) => runChosen(attacks, options, (chosen) => flood(chosen, options)))
 
 const flood = async (chosen: readonly Attack[], options: FloodOptions): Promise<number> => {
   const brokers = brokersOf(options)

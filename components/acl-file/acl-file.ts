@@ -1,11 +1,9 @@
-import type { QoS } from 'mqtt-packet'
 import type { AccessRule } from '../../src/access/access-rule.ts'
 import { AccessRules } from '../../src/access/access-rules.ts'
 import { counted } from '../../src/collections/counted.ts'
 import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
 import { readBoundedFile } from '../../src/files/read-bounded-file.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
-import type { Authorizer, Decision, Identity } from '../../src/kinds/authorizer.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { AclFileConfig } from './config.ts'
 import { parseAcl } from './parse-acl.ts'
@@ -22,8 +20,7 @@ export interface AclFileCounters {
 }
 
 /** Access control by an ACL file of mosquitto, which is read again when it changes. */
-export class AclFile implements Authorizer {
-  readonly rules: AccessRules
+export class AclFile extends AccessRules {
   readonly counters: AclFileCounters = { reloads: 0, failedReloads: 0 }
   readonly #config: AclFileConfig
   readonly #log: Logger
@@ -32,43 +29,28 @@ export class AclFile implements Authorizer {
   readonly #reads = new OneAtATime()
   #isStopped = false
 
-  private constructor(rules: readonly AccessRule[], config: AclFileConfig, log: Logger) {
+  private constructor(config: AclFileConfig, log: Logger) {
+    // What a filter with wildcards matches beyond the rules is held back at each delivery.
+    super([], { otherwise: 'deny', match: 'partial' })
     this.#config = config
     this.#log = log
-    // What a filter with wildcards matches beyond the rules is held back at each delivery.
-    this.rules = new AccessRules(rules, { otherwise: 'deny', match: 'partial' })
     const { file, watchIntervalMs: intervalMs } = config
-    this.#files = new WatchedFiles([file], () => void this.reload(), { intervalMs })
+    // What fails is logged.
+    this.#files = new WatchedFiles([file], () => void this.refresh().catch(() => {}), { intervalMs })
   }
 
   /** Reads the file. Rejects with all that is wrong with it. */
   static async open(config: AclFileConfig, log: Logger): Promise<AclFile> {
-    const own = new AclFile([], config, log)
+    const own = new AclFile(config, log)
     try {
       // Before it is read, so that no later change is missed.
       await own.#files.look()
-      own.rules.replace(await readRules(config))
+      own.replace(await readRules(config))
       return own
     } catch (error) {
       own.stop()
       throw error
     }
-  }
-
-  mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): Decision {
-    return this.rules.mayPublish(identity, topic, qos, retain)
-  }
-
-  maySubscribe(identity: Identity, filter: string, qos: QoS): Decision {
-    return this.rules.maySubscribe(identity, filter, qos)
-  }
-
-  mayReceive(identity: Identity, topic: string): Decision {
-    return this.rules.mayReceive(identity, topic)
-  }
-
-  subscribeUnits(identity: Identity, filter: string): number {
-    return this.rules.subscribeUnits(identity, filter)
   }
 
   onChange(listener: () => void): void {
@@ -81,14 +63,10 @@ export class AclFile implements Authorizer {
     await this.#reads.settled()
   }
 
-  /** Reads the file again. If it cannot be read, the previous rules stay in force, and a line of the log has the reason. Never rejects. */
-  async reload(): Promise<void> {
-    await this.refresh().catch(() => undefined)
-  }
-
   /**
    * Reads the file again.
-   * @returns what was read, for an operator. @throws an Error if the file cannot be read. The previous rules stay in force.
+   * @returns what was read, for an operator.
+   * @throws an Error if the file cannot be read: the previous rules stay in force. That is logged as well.
    */
   refresh(): Promise<string> {
     return this.#reads.run(() => this.#read())
@@ -104,7 +82,7 @@ export class AclFile implements Authorizer {
     const { file } = this.#config
     if (this.#isStopped) return ''
     try {
-      this.rules.replace(await readRules(this.#config))
+      this.replace(await readRules(this.#config))
     } catch (error) {
       this.counters.failedReloads += 1
       this.#log.error(
@@ -114,8 +92,8 @@ export class AclFile implements Authorizer {
       throw error
     }
     this.counters.reloads += 1
-    const result = `${counted(this.rules.size, 'rule')} read from ${file}`
-    this.#log.info({ file, rules: this.rules.size }, `ACL file read again: ${result}`)
+    const result = `${counted(this.size, 'rule')} read from ${file}`
+    this.#log.info({ file, rules: this.size }, `ACL file read again: ${result}`)
     this.#changed?.()
     return result
   }

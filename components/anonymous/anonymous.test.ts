@@ -37,6 +37,6 @@ describe('anonymous', () => {
     const wrong = { attributes: { rules: [{ action: 'read', filter: 'a', allow: true }] } }
     const { problems } = checkConfig(defineSystem({ guests: { component: anonymous, config: wrong as never } }))
     expect(problems).toHaveLength(1)
-    expect(anonymous.describe?.(anonymous.config.parse({ attributes }))).toBe('groups guests, 1 rules')
+    expect(anonymous.describe?.(anonymous.config.parse({ attributes }))).toBe('groups guests, 1 rule')
   })
 })

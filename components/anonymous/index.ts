@@ -1,5 +1,6 @@
+import { counted } from '../../src/collections/counted.ts'
 import { Authenticator } from '../../src/kinds/authenticator.ts'
-import { defineComponent } from '../../src/system/define-system.ts'
+import { counter, defineComponent } from '../../src/system/define-system.ts'
 import { Anonymous } from './anonymous.ts'
 import { anonymousConfig } from './config.ts'
 
@@ -9,15 +10,14 @@ export const anonymous = defineComponent({
   needs: {},
   config: anonymousConfig,
   describe: ({ attributes: { groups = [], rules = [] } }) =>
-    [...(groups.length === 0 ? [] : [`groups ${groups.join(', ')}`]), `${rules.length} rules`].join(', '),
+    [...(groups.length === 0 ? [] : [`groups ${groups.join(', ')}`]), counted(rules.length, 'rule')].join(', '),
   start: ({ attributes }, _dependencies, { name }) => new Anonymous(name, attributes),
   measure: (instance) => [
-    {
-      name: 'allowed',
-      help: 'Clients that were allowed without a user name and password.',
-      unit: 'clients',
-      kind: 'counter',
-      read: () => instance.allowed,
-    },
+    counter(
+      'allowed',
+      'clients',
+      'Clients that were allowed without a user name and password.',
+      () => instance.allowed,
+    ),
   ],
 })

@@ -7,6 +7,13 @@ const QUESTION_UNITS = 3
 
 type AskReceive = (identity: Identity, topic: string) => Decision
 
+type OwnRules = Pick<AccessRules, 'mayPublish' | 'maySubscribe' | 'mayReceive' | 'subscribeUnits'>
+
+const allow = (): Decision => 'allow'
+
+/** The rules of a superuser. */
+const EVERYTHING: OwnRules = { mayPublish: allow, maySubscribe: allow, mayReceive: allow, subscribeUnits: () => 0 }
+
 /**
  * Whether a client may do something. The first of these that has an answer decides:
  *
@@ -45,12 +52,8 @@ export class Authorization {
   }
 
   mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): boolean {
-    const { attributes } = identity
-    if (attributes !== undefined) {
-      if (attributes.isSuperuser === true) return true
-      const own = this.#ownOf(identity)?.mayPublish(identity, topic, qos, retain) ?? 'pass'
-      if (own !== 'pass') return own === 'allow'
-    }
+    const own = this.#ownOf(identity)?.mayPublish(identity, topic, qos, retain) ?? 'pass'
+    if (own !== 'pass') return own === 'allow'
     for (const authorizer of this.#authorizers) {
       const decision = authorizer.mayPublish(identity, topic, qos, retain)
       if (decision !== 'pass') return decision === 'allow'
@@ -60,12 +63,8 @@ export class Authorization {
 
   /** @param filter without `$share/{ShareName}/`. */
   maySubscribe(identity: Identity, filter: string, qos: QoS): boolean {
-    const { attributes } = identity
-    if (attributes !== undefined) {
-      if (attributes.isSuperuser === true) return true
-      const own = this.#ownOf(identity)?.maySubscribe(identity, filter, qos) ?? 'pass'
-      if (own !== 'pass') return own === 'allow'
-    }
+    const own = this.#ownOf(identity)?.maySubscribe(identity, filter, qos) ?? 'pass'
+    if (own !== 'pass') return own === 'allow'
     for (const authorizer of this.#authorizers) {
       const decision = authorizer.maySubscribe(identity, filter, qos)
       if (decision !== 'pass') return decision === 'allow'
@@ -88,12 +87,8 @@ export class Authorization {
   }
 
   #decideReceiving(identity: Identity, topic: string): boolean {
-    const { attributes } = identity
-    if (attributes !== undefined) {
-      if (attributes.isSuperuser === true) return true
-      const own = this.#ownOf(identity)?.mayReceive(identity, topic) ?? 'pass'
-      if (own !== 'pass') return own === 'allow'
-    }
+    const own = this.#ownOf(identity)?.mayReceive(identity, topic) ?? 'pass'
+    if (own !== 'pass') return own === 'allow'
     for (const ask of this.#receive) {
       const decision = ask(identity, topic)
       if (decision !== 'pass') return decision === 'allow'
@@ -107,8 +102,12 @@ export class Authorization {
     return !this.hasAuthorizers && attributes?.rules === undefined
   }
 
-  #ownOf(identity: Identity): AccessRules | undefined {
-    const rules = identity.attributes?.rules
+  /** What the identity itself brings; undefined if that is nothing. */
+  #ownOf(identity: Identity): OwnRules | undefined {
+    const { attributes } = identity
+    if (attributes === undefined) return undefined
+    const { isSuperuser, rules } = attributes
+    if (isSuperuser === true) return EVERYTHING
     if (rules === undefined) return undefined
     const known = this.#own.get(identity)
     if (known !== undefined) return known

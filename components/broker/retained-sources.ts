@@ -1,6 +1,7 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import { type Peer, UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import type { RetainedSource } from '../../src/kinds/store.ts'
+import { restoredIdentity, storedIdentity } from './stored-identity.ts'
 import type { UserNumbers } from './user-quotas.ts'
 
 /** The client that publishes a message. */
@@ -62,10 +63,9 @@ export class RetainedSources {
   of({ identity, owner }: RetainedPublisher): SharedSource {
     const known = this.#knownOf(identity)
     if (known !== undefined) return known
-    const { clientId, userName, attributes, peer } = identity
-    const claimedUserName = owner === undefined ? userName : undefined
+    const { clientId, peer } = identity
     const place = peer === UNKNOWN_PEER ? undefined : { ...peer, port: 0 }
-    return this.#find(identity, { clientId, userName: owner, claimedUserName, attributes, peer: place })
+    return this.#find(identity, { clientId, ...storedIdentity(identity, owner), peer: place })
   }
 
   /** The shared object of a source of the store. */
@@ -111,17 +111,14 @@ export class RetainedSources {
   }
 }
 
-const newSource = (key: string, source: RetainedSource): SharedSource => {
-  const { clientId, userName, claimedUserName, attributes, peer = UNKNOWN_PEER } = source
-  return {
-    source: Object.freeze(source),
-    identity: Object.freeze({ clientId, userName: userName ?? claimedUserName, peer, attributes }),
-    cost: OVERHEAD_BYTES + CHARACTER_BYTES * key.length,
-    key,
-    messages: 0,
-    quota: undefined,
-  }
-}
+const newSource = (key: string, source: RetainedSource): SharedSource => ({
+  source: Object.freeze(source),
+  identity: Object.freeze(restoredIdentity(source.clientId, source)),
+  cost: OVERHEAD_BYTES + CHARACTER_BYTES * key.length,
+  key,
+  messages: 0,
+  quota: undefined,
+})
 
 /** The fields in a fixed order: a store may give them in another one. */
 const keyOf = ({ clientId, userName, claimedUserName, attributes, peer }: RetainedSource): string => {

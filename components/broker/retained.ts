@@ -91,7 +91,8 @@ export class Retained {
     if (publisher !== undefined && !this.#owners.hasRoom(kept, publisher.quota, shared)) {
       return this.#refuseUser(kept, publisher.quota)
     }
-    const replaced = this.messages.get(kept.topic, Number.NEGATIVE_INFINITY)
+    // Without publishers that are kept, no message has one, and the look-up would tell nothing.
+    const replaced = this.sources === 0 ? undefined : this.messages.get(kept.topic, Number.NEGATIVE_INFINITY)
     const growth = this.#owners.sourceGrowth(replaced, shared)
     if (!this.messages.set(kept, this.#sources.bytes, growth)) return this.#refuse(kept)
     this.#owners.retained(kept, replaced, shared)

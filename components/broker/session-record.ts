@@ -1,5 +1,6 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { SessionRecord, StoredWill } from '../../src/kinds/store.ts'
+import { storedIdentity } from './stored-identity.ts'
 
 /** The parts of a session that its record has. */
 export interface RecordedSession {
@@ -14,9 +15,7 @@ export interface RecordedSession {
 /** The record of a session that outlives its connection, as the store keeps it. */
 export const recordOf = (session: RecordedSession): SessionRecord => ({
   id: session.id,
-  userName: session.owner,
-  claimedUserName: session.owner === undefined ? session.identity.userName : undefined,
-  attributes: session.identity.attributes,
+  ...storedIdentity(session.identity, session.owner),
   peer: session.identity.peer,
   expiryIntervalSeconds: session.expiryIntervalSeconds,
   disconnectedAtMs: session.disconnectedAtMs,

@@ -12,6 +12,7 @@ import { hasSameRights } from './authorization.ts'
 import { inflightLimits } from './config.ts'
 import { AWAY_UNITS, CONNECTED_UNITS, deliveredQoS, isUpgraded } from './delivered-qos.ts'
 import { Outbox } from './outbox.ts'
+import { OwnCopy } from './own-copy.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
@@ -37,10 +38,8 @@ export class Session implements Subscriber, ClientSession {
   readonly outbox: Outbox
   /** Messages at QoS 2 from the client. */
   readonly unreleased: UnreleasedMessages
-  /** Whether a message of the client is being published whose PUBREC must be sent before the session's own copy. */
-  #answersFirst = false
-  /** The delivery of this copy. */
-  #ownDelivery: Delivery | undefined
+  /** The session's own copy of a message from the client; undefined until the first message at QoS 2. */
+  #ownCopy: OwnCopy | undefined
   /** Retained messages that are not sent to the client yet; undefined until the first replay. */
   #retained: RetainedSender | undefined
 
@@ -139,7 +138,7 @@ export class Session implements Subscriber, ClientSession {
       return shared === undefined ? 1 : withWork(this.#broker.endedSessions.passOn(message, shared, this), 1)
     }
     const qos = deliveredQoS(message.qos, delivery.qos, this.#broker.config)
-    if (this.#answersFirst && this.#defers(message, qos, delivery)) return CONNECTED_UNITS
+    if (this.#ownCopy?.takes(message, qos, delivery) === true) return CONNECTED_UNITS
     const retain = message.retain && delivery.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) {
       this.#recipient?.deliverQoS0(message, retain, delivery.subscriptionIdentifiers)
@@ -172,15 +171,13 @@ export class Session implements Subscriber, ClientSession {
   }
 
   answerFirst(): void {
-    this.#answersFirst = true
+    this.#ownCopy ??= new OwnCopy(this)
+    this.#ownCopy.begin()
   }
 
   deliverOwn(message: Message): void {
-    this.#answersFirst = false
-    const delivery = this.#ownDelivery
-    if (delivery === undefined) return
-    this.#ownDelivery = undefined
-    this.deliver(message, delivery)
+    const delivery = this.#ownCopy?.end()
+    if (delivery !== undefined) this.deliver(message, delivery)
   }
 
   /**
@@ -204,8 +201,7 @@ export class Session implements Subscriber, ClientSession {
     this.will.set(will)
     this.will.wasRefused = false
     this.#expiry.disconnectedAtMs = undefined
-    this.#answersFirst = false
-    this.#ownDelivery = undefined
+    this.#ownCopy?.end()
     this.unreleased.attach(recipient.isVersion5)
     this.outbox.attach(receiveMaximum, inflightLimits(this.#broker.config, recipient.isVersion5))
     this.#setExpiryInterval(expiryIntervalSeconds)
@@ -386,17 +382,6 @@ export class Session implements Subscriber, ClientSession {
     if (retained.messages.count === 0 && !retained.isRestoring) return
     this.#retained ??= new RetainedSender(this, this.#broker)
     this.#retained.add(subscription)
-  }
-
-  /**
-   * Notes how the session is to get a message that its client publishes. Only for one that it would be sent at once: a copy
-   * that has to wait follows the answer in any case, and one that is refused is a part of the answer.
-   */
-  #defers(message: Message, qos: QoS, delivery: Delivery): boolean {
-    if (this.#ownDelivery !== undefined || this.#recipient === undefined) return false
-    if (qos > 0 && !this.outbox.sends(message, qos, delivery.shared)) return false
-    this.#ownDelivery = delivery
-    return true
   }
 
   #stopWatching(): void {

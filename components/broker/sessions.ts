@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import type { StoredSession } from '../../src/kinds/store.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
 import { timerWheel } from '../../src/mqtt/tick.ts'
@@ -10,6 +9,7 @@ import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import { Session } from './session.ts'
 import type { SessionContext } from './session-context.ts'
+import { restoredIdentity } from './stored-identity.ts'
 import { awayBound } from './user-quotas.ts'
 
 /** The parts of the broker that the sessions use together, besides those of each session. */
@@ -108,9 +108,8 @@ export class Sessions {
 
   /** Restores a session of the store. Call its `awaitClientAgain` when all are restored. */
   restore(stored: StoredSession): Session {
-    const { id, userName: owner, claimedUserName, attributes, peer = UNKNOWN_PEER } = stored
-    const identity: Identity = { clientId: id, userName: owner ?? claimedUserName, peer, attributes }
-    const session = new Session(id, owner, identity, this.#broker)
+    const { id, userName: owner } = stored
+    const session = new Session(id, owner, restoredIdentity(id, stored), this.#broker)
     this.#byId.set(id, session)
     session.quota.sessions += 1
     session.restore(stored)

@@ -165,14 +165,3 @@ it('has a config that names what is wrong', () => {
     expect(clientCertificateConfig.safeParse(config).success).toBe(false)
   }
 })
-
-it.each([
-  ['fingerprints', { deniedFingerprints: ['ab'.repeat(32)] }],
-  ['serial numbers', { deniedSerials: ['01'] }],
-])('refuses a certificate of which a proxy told the name alone when %s are denied', (_, config) => {
-  const told = peer({ commonName: 'device-7' })
-  expect(ask(config, { peer: told })).toMatchObject({ result: 'deny' })
-  expect(open(config).accepts({ clientId: 'c', userName: 'device-7', peer: told })).toBe(false)
-  expect(ask(config)).toEqual(allowed)
-  expect(ask({}, { peer: told })).toEqual(allowed)
-})

@@ -5,12 +5,10 @@ import type {
   Credentials,
 } from '../../src/kinds/authenticator.ts'
 import type { PeerTls } from '../../src/kinds/peer.ts'
+import { isUserName } from '../../src/mqtt/user-name.ts'
 import type { ClientCertificateConfig } from './config.ts'
 import { type ClientCertificateCounters, newClientCertificateCounters } from './counters.ts'
 import { attributeValues } from './subject.ts'
-
-/** The longest user name, as in CONNECT. */
-const MAXIMUM_NAME_BYTES = 65_535
 
 const PASS: AuthenticationAnswer = { result: 'pass' }
 
@@ -48,7 +46,7 @@ export class ClientCertificate implements Authenticator {
       return this.#deny('the client sent a password, which this listener does not check')
     }
     const name = this.#nameOf(certificate)
-    if (!isName(name)) return this.#deny(`the certificate has no ${this.#field()} that can be a user name`)
+    if (!isUserName(name)) return this.#deny(`the certificate has no ${this.#field()} that can be a user name`)
     if (this.#config.userNameMustMatch && userName !== undefined && userName !== name) {
       return this.#deny('the User Name of CONNECT is not that of the certificate')
     }
@@ -117,7 +115,3 @@ const digitsOf = (text: string): string => text.replaceAll(':', '').toLowerCase(
 
 /** Without zeros in front, which differ between programs. */
 const serialOf = (text: string): string => digitsOf(text).replace(/^0+(?=.)/, '')
-
-/** A text that could be the User Name of CONNECT. */
-const isName = (value: string | undefined): value is string =>
-  value !== undefined && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= MAXIMUM_NAME_BYTES

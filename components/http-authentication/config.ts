@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isLoopbackUrl, serviceUrl } from '../../src/network/service-url.ts'
+import { isLoopbackUrl, serviceHeaders, serviceUrl } from '../../src/network/service-url.ts'
 import { problemOfTemplate } from './request-template.ts'
 
 const templateValue = z.union([z.string(), z.number(), z.boolean()])
@@ -13,11 +13,7 @@ export const httpAuthenticationConfig = z
       .boolean()
       .default(false)
       .describe('Whether `http:` may lead to another machine. Passwords are then sent unencrypted.'),
-    headers: z
-      .record(z.string(), z.string())
-      .refine(areHeaders, 'a name or value is not allowed in HTTP, or is one that the broker sets')
-      .default({})
-      .describe('Headers of each request, such as `authorization`.'),
+    headers: serviceHeaders.default({}).describe('Headers of each request, such as `authorization`.'),
     body: z
       .record(z.string(), templateValue)
       .superRefine((template, context) => {
@@ -50,7 +46,7 @@ export const httpAuthenticationConfig = z
     maximumQueued: z
       .int()
       .min(0)
-      .max(100_000)
+      .max(10_000)
       .default(1_000)
       .describe('Clients that wait for a request. Beyond that clients are refused with Server busy (0x89).'),
     cacheSeconds: z
@@ -97,15 +93,3 @@ export const httpAuthenticationConfig = z
   })
 
 export type HttpAuthenticationConfig = z.output<typeof httpAuthenticationConfig>
-
-/** Headers that belong to the request itself. */
-const OWN_HEADERS = ['content-type', 'content-length', 'transfer-encoding', 'connection', 'host', 'expect', 'upgrade']
-
-function areHeaders(headers: Readonly<Record<string, string>>): boolean {
-  try {
-    const parsed = new Headers(headers)
-    return !OWN_HEADERS.some((name) => parsed.has(name))
-  } catch {
-    return false
-  }
-}

@@ -278,7 +278,7 @@ describe('the cache of answers', () => {
   it('forgets everything at a refresh, also answers under way', async () => {
     open()
     await ask()
-    expect(opened!.refresh()).toBe('1 answers forgotten')
+    expect(opened!.refresh()).toBe('1 answer forgotten')
     expect(opened!.refresh()).toBeUndefined()
     let release = () => {}
     service.answer = (request) => {
@@ -326,14 +326,25 @@ describe('many clients at once', () => {
     expect(log.at('warn')).toHaveLength(1)
   })
 
+  it('of another address find room when one address has filled the queue', async () => {
+    open({ maximumRequests: 1, maximumQueued: 3 })
+    service.answer = () => {}
+    const guesses = [1, 2, 3, 4].map(guess)
+    await service.requested(1)
+    const other = ask({ peer: peerAt('192.0.2.8:5000') })
+    expect(await guesses[1]).toMatchObject({ result: 'deny', reasonCode: ReasonCode.ServerBusy })
+    service.answer = byPassword
+    byPassword(service.requests[0]!)
+    expect(await other).toMatchObject(allow)
+  })
+
   it('that have waited too long cause no request', async () => {
     open({ maximumRequests: 1 })
-    const held: ServiceRequest[] = []
-    service.answer = (request) => held.push(request)
+    service.answer = () => {}
     const answers = [1, 2, 3].map(guess)
     await service.requested(1)
     nowMs = 5_000
-    byPassword(held[0]!)
+    byPassword(service.requests[0]!)
     expect((await Promise.all(answers)).map((answer) => (answer as { reasonCode?: number }).reasonCode)).toEqual([
       undefined,
       ReasonCode.ServerBusy,

@@ -1,14 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { counted } from '../../src/collections/counted.ts'
 import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
+import { FairQueue } from '../../src/collections/fair-queue.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { AuthenticationAnswer, Authenticator, Credentials } from '../../src/kinds/authenticator.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { sourceOf } from '../../src/network/address-key.ts'
 import { readBoundedBody } from '../../src/network/read-bounded-body.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import type { HttpAuthenticationConfig } from './config.ts'
 import { type HttpAuthenticationCounters, newHttpAuthenticationCounters } from './counters.ts'
-import { RequestSlots } from './request-slots.ts'
 import { type RequestValues, renderRequest, requestValues } from './request-template.ts'
 import { type Outcome, readAnswer } from './service-answer.ts'
 
@@ -36,6 +38,8 @@ interface ServiceRequest {
   readonly key: string
   readonly values: RequestValues
   readonly userName: string | undefined
+  /** It is the trial request of the breaker. */
+  readonly isTrial: boolean
   /** When the answer is too late. */
   readonly deadlineMs: number
 }
@@ -47,7 +51,7 @@ export class HttpAuthentication implements Authenticator {
   readonly #config: HttpAuthenticationConfig
   readonly #log: Logger
   readonly #nowMs: () => number
-  readonly #slots: RequestSlots
+  readonly #queue: FairQueue
   readonly #breaker: CircuitBreaker
   readonly #allowed: ExpiringCache<AuthenticationAnswer>
   /** On its own, so that guessed passwords do not displace answers that allow. */
@@ -78,7 +82,8 @@ export class HttpAuthentication implements Authenticator {
     this.#failureLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
     this.#unusableLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
     this.#busyLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
-    this.#slots = new RequestSlots(config.maximumRequests, config.maximumQueued)
+    const { maximumRequests: maximumRunning, maximumQueued } = config
+    this.#queue = new FairQueue({ maximumRunning, maximumQueued })
     this.#breaker = new CircuitBreaker(config.breakerFailures, config.breakerSeconds * 1_000, nowMs)
     const bounds = { maximum: config.maximumCached, maximumBytes: config.maximumCachedBytes, nowMs }
     this.#allowed = new ExpiringCache({ ...bounds, durationMs: config.cacheSeconds * 1_000 })
@@ -86,11 +91,11 @@ export class HttpAuthentication implements Authenticator {
   }
 
   get requesting(): number {
-    return this.#aborts.size
+    return this.#queue.running
   }
 
   get queued(): number {
-    return this.#slots.queued
+    return this.#queue.queued
   }
 
   get cached(): number {
@@ -122,7 +127,7 @@ export class HttpAuthentication implements Authenticator {
       this.counters.joined += 1
       return pending.then((answer) => this.#count(answer))
     }
-    const asked = this.#ask(key, values, userName)
+    const asked = this.#ask(key, values, credentials)
     if (!(asked instanceof Promise)) return this.#count(asked)
     const answer = asked.finally(() => this.#pending.delete(key))
     this.#pending.set(key, answer)
@@ -135,45 +140,44 @@ export class HttpAuthentication implements Authenticator {
     this.#generation += 1
     this.#allowed.clear()
     this.#refused.clear()
-    return cached === 0 ? undefined : `${cached} answers forgotten`
+    return cached === 0 ? undefined : `${counted(cached, 'answer')} forgotten`
   }
 
   /** Ends the requests. The clients that wait for them are refused. */
   stop(): void {
     this.#isStopped = true
-    this.#slots.clear()
+    this.#queue.clear()
     for (const abort of this.#aborts) abort.abort()
   }
 
   #ask(
     key: string,
     values: RequestValues,
-    userName: string | undefined,
+    { userName, peer }: Credentials,
   ): AuthenticationAnswer | Promise<AuthenticationAnswer> {
     if (this.#isStopped || !this.#breaker.allows()) return this.#refuseOpen()
     const isTrial = this.#breaker.isOpen
-    const slot = this.#slots.take()
-    if (slot === undefined) {
-      if (isTrial) this.#breaker.abandoned()
-      return this.#refuseBusy()
-    }
-    const request: ServiceRequest = { key, values, userName, deadlineMs: this.#nowMs() + this.#config.timeoutMs }
-    return slot === true ? this.#request(request) : this.#wait(slot, request, isTrial)
+    const request = { key, values, userName, isTrial, deadlineMs: this.#nowMs() + this.#config.timeoutMs }
+    return this.#enqueue(request, sourceOf(peer))
   }
 
-  /** @param isTrial whether the breaker is open and this is its trial request. */
-  async #wait(slot: Promise<boolean>, request: ServiceRequest, isTrial: boolean): Promise<AuthenticationAnswer> {
-    const hasSlot = await slot
-    if (!hasSlot) return UNAVAILABLE
-    // The service may have failed, and the client may have gone meanwhile.
-    const isLate = this.#nowMs() >= request.deadlineMs
+  async #enqueue(request: ServiceRequest, source: string): Promise<AuthenticationAnswer> {
+    const answer = await this.#queue.run(source, () => this.#requestUnlessLate(request))
+    if (answer !== undefined) return answer
+    if (request.isTrial) this.#breaker.abandoned()
+    return this.#isStopped ? UNAVAILABLE : this.#refuseBusy()
+  }
+
+  /** The service may have failed, and the client may have gone, while the request was in the queue. */
+  async #requestUnlessLate(request: ServiceRequest): Promise<AuthenticationAnswer> {
+    const { isTrial, deadlineMs } = request
+    const isLate = this.#nowMs() >= deadlineMs
     if (!isLate && (isTrial || !this.#breaker.isOpen)) return this.#request(request)
-    this.#slots.free()
     if (isTrial) this.#breaker.abandoned()
     return isLate ? this.#refuseBusy() : this.#refuseOpen()
   }
 
-  /** Asks the service. The slot is taken. */
+  /** Asks the service. */
   async #request({ key, values, userName, deadlineMs }: ServiceRequest): Promise<AuthenticationAnswer> {
     const generation = this.#generation
     const abort = new AbortController()
@@ -188,7 +192,6 @@ export class HttpAuthentication implements Authenticator {
     } finally {
       clearTimeout(timer)
       this.#aborts.delete(abort)
-      this.#slots.free()
     }
     if (outcome.kind === 'failure') return this.#failed(outcome.problem)
     this.#succeeded(outcome.problem)

@@ -75,11 +75,5 @@ const decide = (
   const expireAt = field('expire_at') ?? undefined
   if (expireAt === undefined) return { result: 'allow', userName, attributes }
   if (typeof expireAt !== 'number' || !(expireAt >= 0)) return 'expire_at of its answer is no time'
-  const expiresAtMs = expireAt * 1_000
-  return expiresAtMs > LAST_TIME_MS
-    ? { result: 'allow', userName, attributes }
-    : { result: 'allow', userName, attributes, expiresAtMs }
+  return { result: 'allow', userName, attributes, expiresAtMs: expireAt * 1_000 }
 }
-
-/** The last time that a date can have, in milliseconds since 1970. */
-const LAST_TIME_MS = 8.64e15

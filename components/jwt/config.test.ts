@@ -38,6 +38,7 @@ describe('the config of jwt', () => {
     [{ ...rs, jwksUrl: 'https://user:word@issuer.example' }, /jwksUrl: it holds a user name/],
     [{ ...rs, jwksUrl: 'nonsense' }, /jwksUrl: it is not a URL/],
     [{ ...rs, jwksUrl: 'https://issuer.example', jwksHeaders: { 'a b': 'c' } }, /jwksHeaders: a name or value/],
+    [{ ...rs, jwksUrl: 'https://issuer.example', jwksHeaders: { Host: 'c' } }, /jwksHeaders: a name or value/],
     [{ ...hs, issuer: undefined }, /^issuer:/],
     [{ ...hs, audience: undefined }, /^audience:/],
     [{ ...hs, issuer: [] }, /^issuer:/],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isLoopbackUrl, serviceUrl } from '../../src/network/service-url.ts'
+import { isLoopbackUrl, serviceHeaders, serviceUrl } from '../../src/network/service-url.ts'
 
 /** The algorithms that a token may be signed with, by the kind of key that checks it. */
 const secretAlgorithms = ['HS256', 'HS384', 'HS512'] as const
@@ -58,11 +58,7 @@ export const jwtConfig = z
       )
       .optional()
       .describe('The address of a JSON Web Key Set.'),
-    jwksHeaders: z
-      .record(z.string(), z.string())
-      .refine(areHeaders, 'a name or value is not allowed in HTTP')
-      .default({})
-      .describe('Headers of the requests for it.'),
+    jwksHeaders: serviceHeaders.default({}).describe('Headers of the requests for it.'),
     jwksTimeoutMs: z.int().min(100).max(60_000).default(5_000).describe('How long an answer is awaited.'),
     jwksCacheSeconds: z
       .int()
@@ -130,12 +126,3 @@ const keySources = ['secret', 'secretFile', 'publicKeyFile', 'jwksFile', 'jwksUr
 /** The key of these algorithms is a secret. */
 export const isSecretAlgorithm = (algorithm: string): boolean =>
   (secretAlgorithms as readonly string[]).includes(algorithm)
-
-function areHeaders(headers: Readonly<Record<string, string>>): boolean {
-  try {
-    new Headers(headers)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -217,7 +217,7 @@ describe('a token', () => {
     const stays = await ask(await withSecret({ disconnectAfterExpiry: false }), await sign({ exp }))
     expect(stays).not.toHaveProperty('expiresAtMs')
     for (const far of [1e300, Number.MAX_VALUE]) {
-      expect(await ask(await withSecret(), await sign({ exp: far }))).not.toHaveProperty('expiresAtMs')
+      expect(await ask(await withSecret(), await sign({ exp: far }))).toMatchObject({ result: 'allow' })
     }
   })
 })
@@ -351,7 +351,7 @@ describe('a file with keys', () => {
     expect([revocations, ...identities.map((each) => jwt.accepts(each))]).toEqual([0, true, true])
 
     await file('set.json', { keys: [await key(otherEc, 'two')] })
-    expect(await jwt.refresh()).toBe('1 keys')
+    expect(await jwt.refresh()).toBe('1 key')
     expect([revocations, ...identities.map((each) => jwt.accepts(each))]).toEqual([1, false, true])
     expect(await ask(jwt, one)).toMatchObject(denied)
     expect(await ask(jwt, two)).toMatchObject({ result: 'allow' })

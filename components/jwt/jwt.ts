@@ -1,5 +1,6 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { readAccessClaims } from '../../src/access/access-claims.ts'
+import { counted } from '../../src/collections/counted.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type {
   AuthenticatedIdentity,
@@ -9,6 +10,7 @@ import type {
 } from '../../src/kinds/authenticator.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { isUserName } from '../../src/mqtt/user-name.ts'
 import type { JwtConfig } from './config.ts'
 import { type JwtCounters, newJwtCounters } from './counters.ts'
 import type { KeySource } from './key-source.ts'
@@ -20,10 +22,6 @@ import type { TrustedKeys } from './trusted-keys.ts'
 const KEY_VALUE = 'jwt_key'
 /** How often it is logged at most that clients were refused, in milliseconds. */
 const BUSY_LOG_INTERVAL_MS = 60_000
-/** The last time that a date can have, in milliseconds since 1970. */
-const LAST_TIME_MS = 8.64e15
-/** The longest user name, as in CONNECT. */
-const MAXIMUM_NAME_BYTES = 65_535
 
 const PASS: AuthenticationAnswer = { result: 'pass' }
 const BUSY: AuthenticationAnswer = {
@@ -101,7 +99,7 @@ export class Jwt implements Authenticator {
    */
   async refresh(): Promise<string | undefined> {
     const isChanged = await this.#source?.refresh()
-    return isChanged === true ? `${this.keyCount} keys` : undefined
+    return isChanged === true ? counted(this.keyCount, 'key') : undefined
   }
 
   stop(): void {
@@ -154,7 +152,7 @@ export class Jwt implements Authenticator {
   #answer(payload: JWTPayload, keyId: string, clientId: string, userName: string | undefined): AuthenticationAnswer {
     const { claims, userNameMustMatch, disconnectAfterExpiry, clockToleranceSeconds } = this.#config
     const name = claimOf(payload, claims.userName)
-    if (!isName(name)) return this.#denyClaims(`the claim ${claims.userName} of the token is no user name`)
+    if (!isUserName(name)) return this.#denyClaims(`the claim ${claims.userName} of the token is no user name`)
     if (userNameMustMatch && userName !== undefined && userName !== name) {
       return this.#denyClaims('the User Name of CONNECT is not that of the token')
     }
@@ -172,8 +170,6 @@ export class Jwt implements Authenticator {
     this.counters.allowed += 1
     if (!disconnectAfterExpiry || payload.exp === undefined) return { result: 'allow', userName: name, attributes }
     const expiresAtMs = (payload.exp + clockToleranceSeconds) * 1_000
-    // As far as there are dates.
-    if (expiresAtMs > LAST_TIME_MS) return { result: 'allow', userName: name, attributes }
     return { result: 'allow', userName: name, attributes, expiresAtMs }
   }
 
@@ -228,13 +224,6 @@ const textOf = (password: Uint8Array | undefined): string | undefined =>
 /** A claim of the token itself, never of its prototype. */
 const claimOf = (payload: JWTPayload, name: string): unknown =>
   Object.hasOwn(payload, name) ? payload[name] : undefined
-
-/** A text that could be the User Name of CONNECT. */
-const isName = (value: unknown): value is string => {
-  if (typeof value !== 'string' || value === '' || value.includes('\0')) return false
-  const bytes = Buffer.from(value)
-  return bytes.length <= MAXIMUM_NAME_BYTES && bytes.toString() === value
-}
 
 const problemOf = (error: unknown): string =>
   error instanceof errors.JOSEError ? error.code : error instanceof Error ? error.name : 'unknown'

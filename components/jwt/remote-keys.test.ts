@@ -71,7 +71,7 @@ describe('keys of a service', () => {
     // An operator may ask again at once.
     const set = await setOf(0)
     service.answer = (request) => request.answer(200, set)
-    expect(await jwt!.refresh()).toBe('1 keys')
+    expect(await jwt!.refresh()).toBe('1 key')
     expect(await ask(text)).toMatchObject({ result: 'allow' })
   })
 
@@ -99,7 +99,17 @@ describe('keys of a service', () => {
     await other.stop()
   })
 
-  it('that do not arrive do not delay the start', async () => {
+  it('that have not arrived yet do not delay the start', async () => {
+    const set = await setOf(0)
+    service.answer = () => {}
+    await open()
+    const answer = ask(await token(0))
+    await service.requested(1)
+    service.requests[0]!.answer(200, set)
+    expect(await answer).toMatchObject({ result: 'allow' })
+  })
+
+  it('that never arrive refuse each token after jwksTimeoutMs', async () => {
     service.answer = () => {}
     await open({ jwksTimeoutMs: 100 })
     expect(await ask(await token(0))).toMatchObject(unavailable)

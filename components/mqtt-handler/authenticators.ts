@@ -1,3 +1,4 @@
+import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { ListenerAuthentication } from '../../src/kinds/listener-authentication.ts'
 import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
@@ -23,7 +24,7 @@ export class AuthenticatorRecord {
   /** Clients that were disconnected or refused because it no longer accepts them. */
   revoked = 0
 
-  #lastLoggedMs = Number.NEGATIVE_INFINITY
+  readonly #failureLog = new LogInterval(FAILURE_LOG_INTERVAL_MS)
   #unlogged = 0
 
   constructor(authenticator: Authenticator) {
@@ -38,13 +39,12 @@ export class AuthenticatorRecord {
    * Whether a failure is logged now.
    * @returns how many were not logged since the last one that was; undefined if this one is not logged either.
    */
-  logsFailure(nowMs: number): number | undefined {
-    if (nowMs - this.#lastLoggedMs < FAILURE_LOG_INTERVAL_MS) {
+  logsFailure(): number | undefined {
+    if (!this.#failureLog.begin()) {
       this.#unlogged += 1
       return undefined
     }
     const unlogged = this.#unlogged
-    this.#lastLoggedMs = nowMs
     this.#unlogged = 0
     return unlogged
   }

@@ -86,7 +86,7 @@ export class CredentialsCheck implements ClientCheck {
     if (this.#isOver) return
     const client = this.#client
     record.failed += 1
-    const unlogged = record.logsFailure(performance.now())
+    const unlogged = record.logsFailure()
     if (unlogged !== undefined) {
       const more = unlogged === 0 ? '' : ` (and ${unlogged} times before, which were not logged)`
       const details = { ...clientFields(client), authenticator: record.name, err: error }

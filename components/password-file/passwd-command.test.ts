@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -131,17 +129,5 @@ describe('npm run passwd', () => {
     const { code, stdout } = await run(['--help'])
     expect(code).toBe(0)
     expect(stdout).toContain('Usage: npm run --silent passwd -- add|delete|check')
-  })
-
-  it('is what package.json runs', () => {
-    const root = resolve(import.meta.dirname, '../..')
-    const { scripts } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as {
-      scripts: Record<string, string>
-    }
-    const [program, ...args] = scripts['passwd']!.split(' ')
-    expect(program).toBe('node')
-    const options = { cwd: root, input: 'pencil\n', encoding: 'utf8' } as const
-    const { status, stderr } = spawnSync(process.execPath, [...args, 'add', 'ann', '--file', file], options)
-    expect([status, stderr]).toEqual([0, `ann was added to ${file}.\n`])
   })
 })

@@ -1,10 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
+import { FairQueue } from '../../src/collections/fair-queue.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { sourceOf } from '../../src/network/address-key.ts'
 import type { Argon2 } from './argon2.ts'
 import type { PasswordFileConfig } from './config.ts'
 import type { PasswordFileCounters } from './counters.ts'
-import { HashQueue, sourceOf } from './hash-queue.ts'
 import { parsePasswordHash } from './password-hash.ts'
 import type { User, Users } from './users.ts'
 import { verifyPassword } from './verify-password.ts'
@@ -19,7 +20,7 @@ export type Verdict = User | 'wrong' | 'unknown' | 'busy'
 export class PasswordCheck {
   /** Set when the file has hashes that need it. */
   argon2: Argon2 | undefined
-  readonly queue: HashQueue
+  readonly queue: FairQueue
   readonly successes: ExpiringCache<User>
   readonly #users: Users
   readonly #counters: PasswordFileCounters
@@ -31,7 +32,8 @@ export class PasswordCheck {
   constructor(users: Users, config: PasswordFileConfig, counters: PasswordFileCounters) {
     this.#users = users
     this.#counters = counters
-    this.queue = new HashQueue(config)
+    const { maximumHashing: maximumRunning, maximumQueued } = config
+    this.queue = new FairQueue({ maximumRunning, maximumQueued })
     this.successes = new ExpiringCache({ durationMs: config.cacheSeconds * 1_000, maximum: config.maximumCached })
   }
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { counted } from '../../src/collections/counted.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
 import { WatchedFiles } from '../../src/files/watched-files.ts'
@@ -79,7 +80,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   get hashing(): number {
-    return this.#check.queue.hashing
+    return this.#check.queue.running
   }
 
   get queued(): number {
@@ -211,7 +212,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
   }
 
   #summary(): string {
-    return `${this.#path}: ${this.size} ${this.size === 1 ? 'user' : 'users'}`
+    return `${this.#path}: ${counted(this.size, 'user')}`
   }
 
   #missingText(): string {

@@ -81,7 +81,7 @@ const describe = (path: string, problems: readonly string[]): string => {
   return `${path} has bad lines:\n${shown}${more > 0 ? `\nand ${more} more` : ''}`
 }
 
-/** What keeps a name from being in a password file; undefined when nothing does. */
+/** Why a name cannot be in a password file; undefined if it can. */
 export const nameProblem = (name: string): string | undefined => {
   if (name === '') return 'has no user name'
   if (Buffer.byteLength(name) > MAXIMUM_NAME_BYTES) return `has a user name of more than ${MAXIMUM_NAME_BYTES} bytes`

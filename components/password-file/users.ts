@@ -3,13 +3,28 @@ import type { AuthenticatedIdentity, AuthenticationAnswer } from '../../src/kind
 import { formatScrypt, newScrypt, OWN_HASH_BYTES } from './password-hash.ts'
 
 /** A user of the file. The same object while its hash stays the same. */
-export interface User {
+export class User {
   readonly name: string
   /** As it is written in the file. */
   readonly hash: string
-  /** The answer for a client that proved to be this user. */
-  readonly allowed: AuthenticationAnswer & { readonly result: 'allow' }
+  #allowed: Allowed | undefined
+
+  constructor(name: string, hash: string) {
+    this.name = name
+    this.hash = hash
+  }
+
+  /** The answer for a client that proved to be this user. It is made when it is first needed: a file may have 100,000 users. */
+  get allowed(): Allowed {
+    if (this.#allowed === undefined) {
+      const digest = createHash('sha256').update(this.hash).digest('base64url').slice(0, DIGEST_LENGTH)
+      this.#allowed = { result: 'allow', userName: this.name, attributes: { values: { [HASH_DIGEST]: digest } } }
+    }
+    return this.#allowed
+  }
 }
+
+type Allowed = AuthenticationAnswer & { readonly result: 'allow' }
 
 /** How the users of a file differ from those before. */
 export interface UserChange {
@@ -73,19 +88,10 @@ export class Users {
       const known = before.get(name)
       if (known === undefined) added += 1
       else if (known.hash !== hash) changed += 1
-      users.set(name, known?.hash === hash ? known : newUser(name, hash))
+      users.set(name, known?.hash === hash ? known : new User(name, hash))
     }
     this.#users = users
     this.#hashes = [...hashes.values()]
     return { added, changed, removed: before.size + added - users.size }
-  }
-}
-
-const newUser = (name: string, hash: string): User => {
-  const digest = createHash('sha256').update(hash).digest('base64url').slice(0, DIGEST_LENGTH)
-  return {
-    name,
-    hash,
-    allowed: { result: 'allow', userName: name, attributes: { values: { [HASH_DIGEST]: digest } } },
   }
 }

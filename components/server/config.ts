@@ -124,7 +124,10 @@ export const serverConfig = z.strictObject({
     .min(1024)
     .max(1024 ** 4)
     .default(256 * 1024 ** 2)
-    .describe('Bytes waiting for all peers together. Beyond it publishers are not read until half of it is left.'),
+    .describe(
+      'Bytes waiting for all peers together. Beyond it publishers are not read until half of it is left. Publishers that cause ' +
+        'little work meanwhile (1,000 units) are read until one and a half times as many bytes wait.',
+    ),
   stalledDeadlineMs: z
     .int()
     .min(10)
@@ -132,7 +135,8 @@ export const serverConfig = z.strictObject({
     .default(5_000)
     .describe(
       'How long publishers wait for that, in milliseconds. Then connections are cut off until half is left: first those ' +
-        'whose peer has taken nothing in that time, then those with most bytes waiting.',
+        'whose peer has taken nothing in that time, then those with most bytes waiting. Peers that have taken nothing for so long ' +
+        'before, and 16 s more for each MiB that waits for them, are cut off at once.',
     ),
   minimumStalledDeadlineMs: z
     .int()

@@ -25,7 +25,7 @@ export interface InputHost {
 }
 
 /**
- * The input of one connection. It stops for any of four reasons: a stage has to wait, the share of the turn is used up, the
+ * The input of one connection. It stops for any of four reasons: a stage has to wait, the share of the turn is used up,
  * too many bytes are pending for all connections, or the peer does not read its answers.
  */
 export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWaiter {
@@ -43,6 +43,9 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
   #yielding = false
   /** Whether it waits until fewer bytes are pending for all connections. */
   #needsRoom = false
+  /** Units of work that its packets have caused in the period `#fullPeriod`, in which too many bytes are pending for all connections. */
+  #fullWork = 0
+  #fullPeriod = 0
   /** Whether the peer must read some answers first. */
   #blocked = false
   /** Whether it is in the queue of the turn budget. */
@@ -127,12 +130,9 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
     this.#waitForTurn()
   }
 
-  /** Charges work of which other connections are sent something: it also waits while too many bytes are pending for all connections. */
+  /** Charges work of which other connections are sent something: it may also wait while too many bytes are pending for all connections. */
   chargeWork(units: number): void {
-    if (this.#owner.totalPendingBytes.full) {
-      this.#needsRoom = true
-      this.#yield()
-    }
+    if (this.#owner.totalPendingBytes.full) this.#chargeFull(units)
     this.chargePacket(units)
   }
 
@@ -188,6 +188,19 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
   /** The socket is closed. */
   closed(): void {
     this.#owner.totalPendingBytes.forget(this)
+  }
+
+  /** Too many bytes are pending for all connections: a publisher that has caused little work since is read on. */
+  #chargeFull(units: number): void {
+    const { totalPendingBytes } = this.#owner
+    if (this.#fullPeriod !== totalPendingBytes.period) {
+      this.#fullPeriod = totalPendingBytes.period
+      this.#fullWork = 0
+    }
+    this.#fullWork += units
+    if (!totalPendingBytes.mustWait(this.#fullWork)) return
+    this.#needsRoom = true
+    this.#yield()
   }
 
   #beginTurn(share: number): void {

@@ -66,11 +66,12 @@ export class Core {
     this.#log = log
     this.addresses = new AddressLimits(config, this.counters, log, bans)
     this.#refusals = new Refusals(this.counters, log)
-    const slowReaders = new SlowReaders(this.#connections, log)
+    const slowReaders = new SlowReaders(this.#connections, config.stalledDeadlineMs, this.counters, log)
     this.#totalPendingBytes = new TotalPendingBytes(config.maximumTotalPendingBytes, log, {
       deadlineMs: config.stalledDeadlineMs,
       minimumDeadlineMs: config.minimumStalledDeadlineMs,
       relieve: (bytes, waitedMs) => slowReaders.relieve(bytes, waitedMs),
+      relieveAtOnce: (bytes) => slowReaders.relieveAtOnce(bytes),
     })
     const endOfTurn = new EndOfTurn()
     const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log, config.turnWorkUnits * FIRST_PART)
@@ -108,6 +109,11 @@ export class Core {
   /** Connections whose sockets are not closed yet. */
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** Bytes that wait for all peers. */
+  get pendingBytes(): number {
+    return this.#totalPendingBytes.bytes
   }
 
   get listeners(): readonly ListenerInfo[] {

@@ -15,4 +15,5 @@ export const newCounters = (): ConnectionCounters => ({
   endedByClient: 0,
   endedByNetwork: 0,
   endedByBroker: 0,
+  slowReaders: 0,
 })

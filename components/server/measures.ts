@@ -61,6 +61,8 @@ const measuresOfAll = (server: MqttServer): readonly Measure[] => {
     counter('ended', connections, ended, () => counters.endedByClient, { by: 'client' }),
     counter('ended', connections, ended, () => counters.endedByNetwork, { by: 'network' }),
     counter('ended', connections, ended, () => counters.endedByBroker, { by: 'broker' }),
+    counter('cut_off', connections, 'Cut off: they read too slowly, and too much waited.', () => counters.slowReaders),
+    gauge('pending', 'bytes', 'Bytes that wait for all clients together.', () => server.pendingBytes),
     counter('received', 'bytes', 'Bytes that came from clients.', () => counters.bytesReceived),
     counter('sent', 'bytes', 'Bytes given to the operating system for clients.', () => counters.bytesSent),
   ]

@@ -66,6 +66,11 @@ export class MqttServer implements Listener {
     return this.#core.connections
   }
 
+  /** Bytes that wait for all peers. */
+  get pendingBytes(): number {
+    return this.#core.pendingBytes
+  }
+
   get listeners(): readonly ListenerInfo[] {
     return this.#core.listeners
   }

@@ -321,7 +321,7 @@ describe('a connection whose packets cause much work', () => {
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text, connection } = open((_, each) => each.chargeWork(1), totalPendingBytes)
+    const { socket, text, connection } = open((_, each) => each.chargeWork(1_001), totalPendingBytes)
     socket.push('ab')
     await turn()
     await turn()
@@ -332,13 +332,32 @@ describe('a connection whose packets cause much work', () => {
     expect([text(), connection.paused]).toEqual(['ab', false])
   })
 
+  it('does not wait for that as long as it has caused little work, until much more is to be sent', async () => {
+    const totalPendingBytes = new TotalPendingBytes(1_000, new RecordingLogger())
+    const slow = open(undefined, totalPendingBytes)
+    slow.socket.holdsBack = true
+    slow.connection.write(Buffer.alloc(1_001))
+    await turn()
+    const read = async (letters: string, units: number) => {
+      const { socket, text } = open((_, each) => each.chargeWork(units), totalPendingBytes)
+      socket.push(letters)
+      for (let turns = 0; turns < 3; turns++) await turn()
+      return text()
+    }
+    expect([await read('abcd', 300), await read('abcdefgh', 300)]).toEqual(['abcd', 'abcd'])
+    slow.connection.write(Buffer.alloc(500))
+    await turn()
+    expect(await read('abcd', 1)).toBe('a')
+    slow.socket.takeAll()
+  })
+
   it('does not wait for a connection that is gone', async () => {
     const totalPendingBytes = new TotalPendingBytes(1_000, new RecordingLogger())
     const slow = open(undefined, totalPendingBytes)
     slow.socket.holdsBack = true
     slow.connection.write(Buffer.alloc(1_001))
     await turn()
-    const { socket, text } = open((_, each) => each.chargeWork(1), totalPendingBytes)
+    const { socket, text } = open((_, each) => each.chargeWork(1_001), totalPendingBytes)
     socket.push('ab')
     await turn()
     slow.socket.destroy()

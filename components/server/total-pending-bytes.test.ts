@@ -24,6 +24,17 @@ it('the total of pending bytes is full from its limit until half of the limit is
   expect(first.wentOn).toBe(1)
 })
 
+it('a publisher of little work has to wait only beyond one and a half times the limit, and counts anew each time', () => {
+  const pending = new TotalPendingBytes(100, new RecordingLogger())
+  pending.add(150)
+  expect([pending.mustWait(1_000), pending.mustWait(1_001), pending.period]).toEqual([false, true, 1])
+  pending.add(1)
+  expect(pending.mustWait(1)).toBe(true)
+  pending.add(-151)
+  pending.add(101)
+  expect([pending.mustWait(1_000), pending.period]).toEqual([false, 2])
+})
+
 afterEach(() => {
   vi.useRealTimers()
 })
@@ -32,12 +43,18 @@ describe('pending bytes that stay over their limit', () => {
   const watched = () => {
     vi.useFakeTimers()
     const asked: [number, number][] = []
+    const atOnce: number[] = []
+    const relief = { atOnce: (): void => undefined }
     const pending = new TotalPendingBytes(100, new RecordingLogger(), {
       deadlineMs: 400,
       minimumDeadlineMs: 100,
       relieve: (bytes, waitedMs) => asked.push([bytes, waitedMs]),
+      relieveAtOnce: (bytes) => {
+        atOnce.push(bytes)
+        relief.atOnce()
+      },
     })
-    return { pending, asked }
+    return { pending, asked, atOnce, relief }
   }
 
   it('ask for relief repeatedly, each time earlier, until enough bytes were sent', () => {
@@ -74,6 +91,30 @@ describe('pending bytes that stay over their limit', () => {
     expect(waits[0]).toBe(400)
     expect(waits.slice(1, 4).every((waitedMs) => waitedMs <= 200)).toBe(true)
     expect(waits[4]).toBe(400)
+  })
+
+  it('ask at once for the end of stalled connections, and publishers do not wait if that is enough', () => {
+    const { pending, asked, atOnce, relief } = watched()
+    relief.atOnce = () => pending.add(-100)
+    const publisher = waiter()
+    pending.add(150)
+    // The connection that is being written to may be among them.
+    expect([pending.wait(publisher), atOnce]).toEqual([true, []])
+    vi.advanceTimersByTime(1)
+    expect([atOnce, pending.full, publisher.wentOn]).toEqual([[100], false, 1])
+    vi.advanceTimersByTime(1_000)
+    expect(asked).toEqual([])
+  })
+
+  it('wait for the deadline if stalled connections do not hold enough', () => {
+    const { pending, asked, atOnce, relief } = watched()
+    relief.atOnce = () => pending.add(-10)
+    pending.add(150)
+    vi.advanceTimersByTime(399)
+    expect([atOnce, asked]).toEqual([[100], []])
+    vi.advanceTimersByTime(1)
+    expect([atOnce, asked]).toEqual([[100], [[90, 400]]])
+    pending.stop()
   })
 
   it('do not ask sooner for fullness that ended by itself', () => {

@@ -13,7 +13,18 @@ export interface Stalled {
   readonly minimumDeadlineMs: number
   /** Cuts off connections that hold at least this many bytes together. @param waitedMs how long publishers have waited. */
   relieve(bytes: number, waitedMs: number): void
+  /** The same for connections whose peer has taken nothing for long. All others stay, also if fewer bytes are freed. */
+  relieveAtOnce(bytes: number): void
 }
+
+/**
+ * Units of work that a publisher may cause while the limit is exceeded before it waits: at most 1 MiB of deliveries. Otherwise
+ * publishers of a few messages, whose subscribers read, would wait for the slow subscribers of other publishers.
+ */
+const MODEST_UNITS = 1_000
+
+/** The part of the limit beyond which those publishers wait, too. */
+const MODEST_LIMIT = 1.5
 
 /** After so much time without relief, publishers wait for the whole deadline again. In milliseconds. */
 const STALL_MEMORY_MS = 60_000
@@ -23,7 +34,8 @@ const warningIntervalMs = 10_000
 
 /**
  * The bytes that wait for the peers of all connections together. When they exceed a limit, publishers are not read until half
- * of the limit is left. Otherwise many slow subscribers, each within its own bound, would fill the memory.
+ * of the limit is left. Otherwise many slow subscribers, each within its own bound, would fill the memory. Publishers that cause
+ * little work meanwhile are read on, until one and a half times the limit is pending.
  */
 export class TotalPendingBytes {
   readonly #maximumBytes: number
@@ -36,6 +48,7 @@ export class TotalPendingBytes {
   readonly #waiting = new Set<PendingBytesWaiter>()
   #bytes = 0
   #full = false
+  #period = 0
   #lastWarningMs = Number.NEGATIVE_INFINITY
 
   constructor(maximumBytes: number, log: Logger, stalled?: Stalled) {
@@ -53,6 +66,16 @@ export class TotalPendingBytes {
   /** Whether the limit was exceeded and more than half of it is still left. */
   get full(): boolean {
     return this.#full
+  }
+
+  /** How many times the limit was exceeded: publishers count their work from the beginning of each time. */
+  get period(): number {
+    return this.#period
+  }
+
+  /** Whether a publisher has to wait, as long as it is full. @param units of work that it has caused in this period. */
+  mustWait(units: number): boolean {
+    return units > MODEST_UNITS || this.#bytes > this.#maximumBytes * MODEST_LIMIT
   }
 
   /** Stops: no waiter is called any more. */
@@ -81,12 +104,28 @@ export class TotalPendingBytes {
 
   #fill(): void {
     this.#full = true
-    this.#watch()
+    this.#period += 1
+    this.#relieveAtOnce()
     const nowMs = performance.now()
     if (nowMs - this.#lastWarningMs < warningIntervalMs) return
     this.#lastWarningMs = nowMs
     const details = { bytes: this.#bytes, maximumTotalPendingBytes: this.#maximumBytes }
     this.#log.warn(details, 'Subscribers read too slowly all together: publishers are slowed down')
+  }
+
+  /** Not within the current call: it may come from the connection that has to be cut off. */
+  #relieveAtOnce(): void {
+    const stalled = this.#stalled
+    if (stalled === undefined) return
+    this.#deadline = setTimeout(() => {
+      stalled.relieveAtOnce(this.#excess)
+      if (this.#full) this.#watch()
+    }, 0)
+  }
+
+  /** The bytes beyond half of the limit. */
+  get #excess(): number {
+    return this.#bytes - this.#maximumBytes / 2
   }
 
   /** Peers that never read would make all publishers wait forever. */
@@ -99,7 +138,7 @@ export class TotalPendingBytes {
       this.#lastReliefMs = performance.now()
       // Clients that exceed the limit repeatedly must not make publishers wait as long each time.
       this.#deadlineMs = Math.max(Math.min(minimumDeadlineMs, deadlineMs), waitedMs / 2)
-      relieve(this.#bytes - this.#maximumBytes / 2, waitedMs)
+      relieve(this.#excess, waitedMs)
       if (this.#full) this.#watch()
     }, waitedMs)
   }

@@ -57,11 +57,6 @@ export class TlsTransport extends SocketTransport {
     return this.#proxies?.counters
   }
 
-  /** Loads certificates, authorities and revocation lists again, without closing a connection. Never rejects. */
-  async reload(): Promise<void> {
-    await this.contexts.reload()
-  }
-
   protected override begin(socket: Socket, peer: Peer): void {
     if (this.#proxies === undefined) this.#beginClient(socket, peer)
     else this.#proxies.read(socket, peer, (client) => this.#beginClient(socket, client))

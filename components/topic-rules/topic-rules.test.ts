@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { AccessRules } from '../../src/access/access-rules.ts'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import { covers } from '../../src/mqtt/topic-filter-sets.ts'
@@ -8,7 +9,6 @@ import { defineSystem } from '../../src/system/define-system.ts'
 import { authorizerContract } from '../../test/contract/authorizer.ts'
 import { topicRules } from './index.ts'
 import type { Rule, TopicRulesConfig } from './rule.ts'
-import { TopicRules } from './topic-rules.ts'
 
 /** `publish allow a/# user=ann`: a rule in one line. */
 const rule = (text: string): Rule => {
@@ -18,13 +18,14 @@ const rule = (text: string): Rule => {
   return { action, allow: verdict === 'allow', filter, ...limited } as Rule
 }
 const authorizer = (otherwise: 'allow' | 'deny' | 'pass', ...rules: string[]) =>
-  new TopicRules({ rules: rules.map(rule), default: otherwise })
+  new AccessRules(rules.map(rule), { otherwise })
 const who = (clientId: string, userName?: string): Identity => ({ clientId, userName, peer: UNKNOWN_PEER })
-const publishes = (rules: TopicRules, identity: Identity, topic: string) =>
+const publishes = (rules: AccessRules, identity: Identity, topic: string) =>
   rules.mayPublish(identity, topic, 0, false) === 'allow'
-const subscribes = (rules: TopicRules, identity: Identity, filter: string) =>
+const subscribes = (rules: AccessRules, identity: Identity, filter: string) =>
   rules.maySubscribe(identity, filter, 0) === 'allow'
-const receives = (rules: TopicRules, identity: Identity, topic: string) => rules.mayReceive(identity, topic) === 'allow'
+const receives = (rules: AccessRules, identity: Identity, topic: string) =>
+  rules.mayReceive(identity, topic) === 'allow'
 
 authorizerContract('topicRules', () => authorizer('deny', 'all deny denied/#', 'all allow allowed/#'))
 authorizerContract('topicRules of one user', () => authorizer('deny', 'all allow allowed/# user=user client=known'))
@@ -216,7 +217,7 @@ describe('subscribing', () => {
   it('grants no filter that matches a topic which is denied by itself', () => {
     fc.assert(
       fc.property(configs, filters, filters, (config, filter, other) => {
-        const rules = new TopicRules(config)
+        const rules = new AccessRules(config.rules, { otherwise: config.default })
         const topic = other.replaceAll('+', 'a').replace('#', 'b')
         fc.pre(covers(filter, topic) && subscribes(rules, who('x'), filter))
         expect(subscribes(rules, who('x'), topic)).toBe(true)

@@ -4,7 +4,7 @@ import type { AddressList } from '../../src/network/address-list.ts'
 /**
  * The address of the client in the header X-Forwarded-For: the last one that is not a trusted proxy. Addresses before it were written by
  * the client, who may write anything.
- * @param header the whole header: proxies append to it, or add another one, which Node joins by commas.
+ * @param header the whole header: proxies append to it, or add another one, which `parseRequest` joins by commas.
  * @param trusted the proxies that are believed.
  * @returns undefined if that place has no address.
  */

@@ -1,3 +1,4 @@
+import { formatCounts, formatMebibytes, formatTime, tableLine } from '../floods/table-cells.ts'
 import { faultsOf, type Measured } from './judge.ts'
 
 /** The result of an attack: what was measured, or why nothing was. */
@@ -19,34 +20,19 @@ export const tableHead = [
 
 /** A row of the table, in Markdown. */
 export const tableRow = ({ attack, attackers, result }: Row): string => {
-  if (result.status === 'error') return line([attack, String(attackers), ...Array(6).fill(''), result.reason, ''])
+  if (result.status === 'error') return tableLine([attack, String(attackers), ...Array(6).fill(''), result.reason, ''])
   const { undisturbed, attacked, crowd, peakBytes, boundBytes, outcome } = result
   const faults = faultsOf(result)
-  return line([
+  return tableLine([
     attack,
     String(attackers),
-    `${time(undisturbed.p99)}, ${time(undisturbed.worst)}`,
-    `${time(attacked.p99)}, ${time(attacked.worst)}`,
+    `${formatTime(undisturbed.p99)}, ${formatTime(undisturbed.worst)}`,
+    `${formatTime(attacked.p99)}, ${formatTime(attacked.worst)}`,
     `${(attacked.worst / undisturbed.worst).toFixed(1)}×`,
-    time(attacked.ownDelay),
-    `${mebibytes(peakBytes)} of ${mebibytes(boundBytes)} MiB`,
+    formatTime(attacked.ownDelay),
+    `${formatMebibytes(peakBytes)} of ${formatMebibytes(boundBytes)}`,
     `${crowd.acknowledged}, ${crowd.lost}`,
     faults.length === 0 ? 'none' : `**${faults.join('; ')}**`,
-    counts(outcome),
+    formatCounts(outcome),
   ])
 }
-
-/** Counts of 0 are omitted. */
-const counts = (outcome: Readonly<Record<string, number>>): string =>
-  Object.entries(outcome)
-    .filter(([, count]) => Math.round(count) !== 0)
-    .map(([what, count]) => `${Math.round(count)} ${what}`)
-    .join(', ')
-
-const line = (cells: readonly string[]): string =>
-  `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
-
-const time = (ms: number): string => (ms < 1_000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : `${(ms / 1_000).toFixed(1)} s`)
-
-const mebibytes = (bytes: number | undefined): string =>
-  bytes === undefined ? '-' : `${Math.round(bytes / 1024 ** 2)}`

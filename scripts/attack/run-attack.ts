@@ -14,6 +14,8 @@ const DEADLINE_MS = 180_000
 /** How long the broker may take until it holds nothing of the attack any more, in milliseconds: more than all deadlines of it. */
 const RELEASE_DEADLINE_MS = 30_000
 const RELEASE_POLL_MS = 250
+/** After this time no ping waits any more that the broker has not answered while it collected its garbage, in milliseconds. */
+const QUIET_MS = 1_000
 /** What a connection may need besides what is counted, with TLS, in bytes. */
 const CONNECTION_BYTES = 64 * 1024
 /** What the garbage collector may leave for later, in bytes: one size of the young and old generation beyond what is in use. */
@@ -62,6 +64,7 @@ const measure = async (broker: Broker, crowd: Child, attackers: Child, options: 
   const before = await broker.holdings()
   const startBytes = broker.peakBytes ?? 0
   const job: AttackJob = { attack: attack.name, targets, attackers: count, seconds, scale }
+  await sleep(QUIET_MS)
   await figures(crowd)
   await askProcess<AttackReport>(attackers, job, DEADLINE_MS)
   const report = await askProcess<AttackReport>(attackers, {}, seconds * 1000 + DEADLINE_MS)

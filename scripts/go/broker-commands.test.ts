@@ -38,6 +38,7 @@ const counters = {
   endedByClient: 0,
   endedByNetwork: 0,
   endedByBroker: 0,
+  slowReaders: 0,
 }
 
 beforeEach(() => {

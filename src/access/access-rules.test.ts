@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { runs } from '../../test/helpers/full-run.ts'
 import type { Identity } from '../kinds/authorizer.ts'
 import { UNKNOWN_PEER } from '../kinds/peer.ts'
 import { covers, overlaps } from '../mqtt/topic-filter-sets.ts'
@@ -97,7 +98,7 @@ describe('access rules', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 
@@ -157,7 +158,6 @@ describe('access rules', () => {
     access.replace([deny('%c/a'), deny('c/b')])
     for (const topic of ['c/a', 'c/b', 'c/a']) expect(access.mayPublish(identity, topic, 0, false)).toBe('deny')
     expect(access.mayReceive(identity, 'c/b')).toBe('deny')
-    expect(access.generation).toBe(1)
   })
 })
 

@@ -1,10 +1,10 @@
 import type { QoS } from 'mqtt-packet'
-import type { Decision, Identity } from '../kinds/authorizer.ts'
+import type { Authorizer, Decision, Identity } from '../kinds/authorizer.ts'
 import { UNKNOWN_PEER } from '../kinds/peer.ts'
 import type { AccessRule } from './access-rule.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { CompiledRules } from './compiled-rules.ts'
-import { IdentityAccess } from './identity-access.ts'
+import { type AccessContext, IdentityAccess } from './identity-access.ts'
 import { type FilterMatch, RuleSearch } from './rule-search.ts'
 
 export interface AccessRulesOptions {
@@ -17,41 +17,29 @@ export interface AccessRulesOptions {
 }
 
 /**
- * A list of rules of access to topics: the first that matches decides. The rules are compiled once, and not for each client. The
- * cost of a question does not grow with rules on other topics or other clients.
+ * Access control by a list of rules on topics: the first that matches decides. The rules are compiled once, and not for each
+ * client. The cost of a question does not grow with rules on other topics or other clients.
  */
-export class AccessRules {
-  readonly #otherwise: Decision
-  readonly #match: FilterMatch
-  readonly #keepsAnswers: boolean
+export class AccessRules implements Authorizer {
+  readonly #options: AccessRulesOptions
   readonly #search = new RuleSearch()
-  #compiled: CompiledRules
-  /** Answers on many topics; undefined until the first. */
-  #cache: AnswerCache | undefined
-  /** Raised when the rules change: earlier answers are then out of date. */
-  #generation = 0
+  #context: AccessContext
   #identities = 0
 
   /** For all clients, when the rules are the same for all. */
   #shared: IdentityAccess | undefined
   /** For each client, for as long as its connection has its identity. */
-  readonly #own = new WeakMap<Identity, IdentityAccess>()
+  #own = new WeakMap<Identity, IdentityAccess>()
 
   constructor(rules: readonly AccessRule[], options: AccessRulesOptions = {}) {
-    const { otherwise = 'pass', match = 'whole', keepsAnswers = true } = options
-    this.#otherwise = otherwise
-    this.#match = match
-    this.#keepsAnswers = keepsAnswers
-    this.#compiled = new CompiledRules(rules)
+    this.#options = options
+    this.#context = this.#contextOf(rules)
     this.#shared = this.#sharedAccess()
   }
 
+  /** The number of rules. */
   get size(): number {
-    return this.#compiled.size
-  }
-
-  get generation(): number {
-    return this.#generation
+    return this.#context.compiled.size
   }
 
   /** Nodes of the rules that were visited since the start. Most answers need none. */
@@ -61,10 +49,9 @@ export class AccessRules {
 
   /** Replaces the rules. All answers that were kept are forgotten. */
   replace(rules: readonly AccessRule[]): void {
-    this.#compiled = new CompiledRules(rules)
-    this.#generation += 1
-    this.#cache = undefined
+    this.#context = this.#contextOf(rules)
     this.#shared = this.#sharedAccess()
+    this.#own = new WeakMap()
   }
 
   mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): Decision {
@@ -87,28 +74,30 @@ export class AccessRules {
   #of(identity: Identity): IdentityAccess {
     if (this.#shared !== undefined) return this.#shared
     const known = this.#own.get(identity)
-    if (known?.isFor(identity, this.#generation) === true) return known
+    if (known?.isFor(identity) === true) return known
     const access = this.#accessOf(identity)
     this.#own.set(identity, access)
     return access
   }
 
   #sharedAccess(): IdentityAccess | undefined {
-    if (this.#compiled.isPersonal) return undefined
+    if (this.#context.compiled.isPersonal) return undefined
     return this.#accessOf({ clientId: '', userName: undefined, peer: UNKNOWN_PEER })
   }
 
   #accessOf(identity: Identity): IdentityAccess {
-    if (this.#keepsAnswers) this.#cache ??= new AnswerCache()
     this.#identities += 1
-    return new IdentityAccess(identity, {
-      number: this.#identities,
-      generation: this.#generation,
-      compiled: this.#compiled,
+    return new IdentityAccess(identity, this.#identities, this.#context)
+  }
+
+  #contextOf(rules: readonly AccessRule[]): AccessContext {
+    const { otherwise = 'pass', match = 'whole', keepsAnswers = true } = this.#options
+    return {
+      compiled: new CompiledRules(rules),
       search: this.#search,
-      cache: this.#cache,
-      otherwise: this.#otherwise,
-      match: this.#match,
-    })
+      cache: keepsAnswers ? new AnswerCache() : undefined,
+      otherwise,
+      match,
+    }
   }
 }

@@ -8,11 +8,8 @@ import { Names } from './placeholders.ts'
 import { type FilterMatch, NO_QOS, type Question, type RuleSearch } from './rule-search.ts'
 import type { PlacedRule } from './rule-tree.ts'
 
-/** What the answers to one client depend on, apart from the client. */
+/** What the answers depend on, apart from the client. */
 export interface AccessContext {
-  /** Counts up with each client. */
-  readonly number: number
-  readonly generation: number
   readonly compiled: CompiledRules
   readonly search: RuleSearch
   readonly cache: AnswerCache | undefined
@@ -25,7 +22,6 @@ export class IdentityAccess {
   readonly #identity: Identity
   readonly #context: AccessContext
   readonly #names: Names
-  readonly #generation: number
   readonly #trees: TreesOfClient
   // The names are compared in case the object's owner changes them.
   readonly #clientId: string
@@ -42,23 +38,22 @@ export class IdentityAccess {
   #lastReceived: string | undefined
   #mayReceiveLast: Decision = 'deny'
 
-  constructor(identity: Identity, context: AccessContext) {
+  /** @param number counts up with each client. */
+  constructor(identity: Identity, number: number, context: AccessContext) {
     this.#identity = identity
     this.#context = context
     this.#names = new Names(identity)
-    this.#generation = context.generation
     this.#trees = context.compiled.treesOf(identity, this.#names)
     this.#clientId = identity.clientId
     this.#userName = identity.userName
     this.#attributes = identity.attributes
-    this.#publisher = context.number * 2
-    this.#receiver = context.number * 2 + 1
+    this.#publisher = number * 2
+    this.#receiver = number * 2 + 1
   }
 
-  /** Whether the answers are for this identity, and for the rules of this generation. */
-  isFor({ clientId, userName, attributes }: Identity, generation: number): boolean {
-    const isSame = clientId === this.#clientId && userName === this.#userName && attributes === this.#attributes
-    return isSame && generation === this.#generation
+  /** Whether the answers are for this identity. */
+  isFor({ clientId, userName, attributes }: Identity): boolean {
+    return clientId === this.#clientId && userName === this.#userName && attributes === this.#attributes
   }
 
   mayPublish(topic: string, qos: QoS, retain: boolean): Decision {

@@ -85,7 +85,7 @@ const ruleOf = ({ filter, isExact }: Topic, rule: Omit<TopicRule, 'filter'>): To
   if (!isExact || !/[+#]/.test(filter)) return { ...rule, filter }
   if (!rule.allow)
     return 'a rule that denies one subscription with wildcards (eq) is not supported: deny what it covers'
-  // No Topic Name has wildcards. Who may subscribe to the filter may receive all that it matches, also by a narrower filter.
+  // A Topic Name has no wildcards. A client that may subscribe to the filter may receive all that it matches, also by a narrower one.
   return rule.action === 'publish' ? undefined : { ...rule, action: 'subscribe', filter }
 }
 

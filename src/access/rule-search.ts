@@ -46,9 +46,11 @@ export class RuleSearch {
     this.#isServers = question.text.startsWith('$')
     // `#` and `+/#` match the same topics.
     const text = question.text === '#' ? '+/#' : question.text
-    for (const { root, everything, depth } of trees) {
-      // One level more than the tree has is enough to see that there is more.
-      this.#levels = text.split('/', depth + 2)
+    let depth = 0
+    for (const tree of trees) depth = Math.max(depth, tree.depth)
+    // One level more than the trees have is enough to see that there is more.
+    this.#levels = text.split('/', depth + 2)
+    for (const { root, everything } of trees) {
       this.#consider(everything, true)
       this.#visit(root, 0, true)
     }
@@ -134,6 +136,6 @@ const applies = (rule: AccessRule, { identity, names, qos, retain }: Question): 
   if (rule.plainNames === true && !names.arePlain) return false
   if (rule.retain !== undefined && retain !== undefined && rule.retain !== retain) return false
   if (rule.qos === undefined) return true
-  // Who may subscribe at some QoS may receive; who may not at some QoS may at another.
+  // A client may receive if it may subscribe at any QoS: a rule that denies some QoS leaves the others.
   return qos === NO_QOS ? rule.allow : (rule.qos as readonly number[]).includes(qos)
 }

@@ -1,6 +1,6 @@
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import { kind } from '../system/kind.ts'
-import type { IdentityAttributes } from './identity.ts'
+import type { Identity, IdentityAttributes } from './identity.ts'
 import type { Peer } from './peer.ts'
 import type { UserDirectory } from './user-directory.ts'
 
@@ -49,12 +49,7 @@ export interface Credentials {
 }
 
 /** An identity as an authenticator allowed it. */
-export interface AuthenticatedIdentity {
-  readonly clientId: string
-  readonly userName: string | undefined
-  readonly peer: Peer
-  readonly attributes?: IdentityAttributes | undefined
-}
+export type AuthenticatedIdentity = Identity
 
 export type AuthenticationAnswer =
   | {

@@ -71,9 +71,9 @@ export interface Connection {
   resume(): void
   /**
    * Charges the peer for work that its last packet caused for other clients, in units of about 0.2 µs: 1 for each delivery at
-   * QoS 0, and about 1 more for each KiB of it. If the work of the turn of the event loop is used up, or if the transport has
-   * too much to send already, the decoder stops after the packet. The peer is read again in a later turn, or when there is
-   * room. `paused` is true meanwhile.
+   * QoS 0, and about 1 more for each KiB of it. If the work of the turn of the event loop is used up, or if the server has too much
+   * to send to all peers and this peer has caused more than a little work since then, the decoder stops after the packet. The
+   * peer is read again in a later turn, or when there is room. `paused` is true meanwhile.
    */
   chargeWork(units: number): void
   /**

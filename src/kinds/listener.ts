@@ -85,4 +85,6 @@ export interface ConnectionCounters {
   endedByClient: number
   endedByNetwork: number
   endedByBroker: number
+  /** Those that the server cut off since they read too slowly, and too many bytes were pending for all connections. */
+  slowReaders: number
 }

@@ -39,10 +39,7 @@ export const messageFromPlain = ({ expiresAtMs, ...parts }: PlainMessageRecord):
 /** A session apart from its subscriptions and messages. */
 export const sessionToPlain = (record: SessionRecord, referTo: ReferTo): PlainSessionRecord => ({
   id: record.id,
-  userName: record.userName ?? null,
-  claimedUserName: record.claimedUserName ?? null,
-  attributes: record.attributes ?? null,
-  peer: record.peer ?? null,
+  ...identityToPlain(record),
   expiryIntervalSeconds: record.expiryIntervalSeconds,
   disconnectedAtMs: record.disconnectedAtMs ?? null,
   will: record.will === undefined ? null : { ...record.will, message: referTo(record.will.message) },
@@ -53,10 +50,7 @@ export const sessionFromPlain = (
   referred: Referred,
 ): SessionRecord => ({
   ...plain,
-  userName: plain.userName ?? undefined,
-  claimedUserName: plain.claimedUserName ?? undefined,
-  attributes: plain.attributes ?? undefined,
-  peer: plain.peer ?? undefined,
+  ...identityFromPlain(plain),
   disconnectedAtMs: plain.disconnectedAtMs ?? undefined,
   will: plain.will === null ? undefined : { ...plain.will, message: referred(plain.will.message) },
 })
@@ -90,14 +84,25 @@ export const queuedFromPlain = (plain: PlainQueuedRecord, referred: Referred): Q
 
 export const sourceToPlain = (source: RetainedSource): PlainSourceRecord => ({
   clientId: source.clientId,
-  userName: source.userName ?? null,
-  claimedUserName: source.claimedUserName ?? null,
-  attributes: source.attributes ?? null,
-  peer: source.peer ?? null,
+  ...identityToPlain(source),
 })
 
 export const sourceFromPlain = (plain: PlainSourceRecord): RetainedSource => ({
   clientId: plain.clientId,
+  ...identityFromPlain(plain),
+})
+
+type IdentityFields = 'userName' | 'claimedUserName' | 'attributes' | 'peer'
+
+/** The client of a session or of a retained message. */
+const identityToPlain = (record: Pick<SessionRecord, IdentityFields>): Pick<PlainSessionRecord, IdentityFields> => ({
+  userName: record.userName ?? null,
+  claimedUserName: record.claimedUserName ?? null,
+  attributes: record.attributes ?? null,
+  peer: record.peer ?? null,
+})
+
+const identityFromPlain = (plain: Pick<PlainSessionRecord, IdentityFields>) => ({
   userName: plain.userName ?? undefined,
   claimedUserName: plain.claimedUserName ?? undefined,
   attributes: plain.attributes ?? undefined,
@@ -138,14 +143,18 @@ const peer = z.strictObject({
   proxied: z.boolean().optional(),
 })
 
-const session = z.strictObject({
-  id: z.string(),
+/** The client of a session or of a retained message. Older versions have only the user name. */
+const identity = {
   userName: z.string().nullable(),
-  /** Older versions do not have these two fields. */
   claimedUserName: z.string().nullable().default(null),
   attributes: identityAttributes.nullable().default(null),
-  /** An older version does not have this field, or has an address as text. */
   peer: peer.nullable().default(null),
+}
+
+const session = z.strictObject({
+  id: z.string(),
+  ...identity,
+  /** An older version has the address of its client as text. */
   remote: z.string().nullish(),
   expiryIntervalSeconds: count,
   disconnectedAtMs: z.number().nullable(),
@@ -173,13 +182,7 @@ const queued = z.strictObject({
 })
 
 /** The publisher of retained messages. Equal ones may be stored once. */
-const source = z.strictObject({
-  clientId: z.string(),
-  userName: z.string().nullable(),
-  claimedUserName: z.string().nullable().default(null),
-  attributes: identityAttributes.nullable().default(null),
-  peer: peer.nullable().default(null),
-})
+const source = z.strictObject({ clientId: z.string(), ...identity })
 
 /** The schemas of plain records, and of the numbers in them. */
 export const plainRecords = {

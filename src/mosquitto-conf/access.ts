@@ -23,12 +23,12 @@ export interface ListenerAccess {
   readonly allowAnonymous: boolean
 }
 
-/** The file of users where mosquitto.conf has none and lets nobody in. */
+/** The file of users for a mosquitto.conf that names none and lets no client in. */
 const NEW_PASSWORD_FILE = 'passwords'
 
 const CLOSED =
-  'mosquitto.conf has neither a password_file nor allow_anonymous true for a listener that uses this: nobody is let in until you add users: ' +
-  `npx mqtt-jig passwd add ${NEW_PASSWORD_FILE} NAME`
+  'mosquitto.conf has neither a password_file nor allow_anonymous true for a listener that uses this: no client is let in until you add users: ' +
+  `npx mqtt-jig passwd add --file ${NEW_PASSWORD_FILE} NAME`
 
 /** The options of a listener about who is let in. */
 export const securityOf = (listener: ConfListener, { security }: GroupedConf): Options =>
@@ -47,7 +47,7 @@ export class Access {
     this.#takeAclFiles()
   }
 
-  /** Who this listener lets in. mosquitto lets nobody in unless it is told to. */
+  /** Who this listener lets in. mosquitto lets no client in unless it is told to. */
   of(listener: ConfListener): ListenerAccess {
     const security = securityOf(listener, this.#conf)
     const anonymous = listener.options.get('listener_allow_anonymous') ?? security.get('allow_anonymous')
@@ -62,7 +62,7 @@ export class Access {
     return { authenticators: [this.closed()], allowAnonymous }
   }
 
-  /** An authenticator that lets nobody in until an operator adds users. */
+  /** An authenticator that lets no client in until an operator adds users. */
   closed(): string {
     return this.#passwordFile(NEW_PASSWORD_FILE, CLOSED)
   }

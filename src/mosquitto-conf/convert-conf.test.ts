@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { main as passwd } from '../../components/password-file/passwd-command.ts'
 import { ConfError } from './conf-line.ts'
 import { convertConf } from './convert-conf.ts'
 
@@ -99,6 +101,13 @@ listener 0 /run/mqtt.sock`
     })
   })
 
+  it('port 0 and a path is a Unix socket, also if the path is relative', () => {
+    expect(entriesOf('listener 0 run/mqtt.sock\nallow_anonymous true')).toMatchObject({
+      server: { config: { host: '127.0.0.1', port: 0 } },
+      unixSocket: { config: { path: 'run/mqtt.sock' } },
+    })
+  })
+
   it('with TLS alone the server listens for this machine, since there must be one', () => {
     const text = 'listener 8883\ncertfile s.crt\nkeyfile s.key\npassword_file p'
     expect(configOf(text)).toEqual({ host: '127.0.0.1', port: 0 })
@@ -158,12 +167,17 @@ describe('TLS', () => {
 })
 
 describe('access', () => {
-  it('nobody is let in unless the config says so, as by mosquitto', () => {
+  it('no client is let in unless the config says so, as by mosquitto', async () => {
     expect(entriesOf('listener 1883')).toMatchObject({
       passwordFile: { config: { path: 'passwords' } },
       mqttHandler: { dependencies: { authenticators: ['passwordFile'] } },
     })
-    expect(convert('listener 1883').source).toContain('npx mqtt-jig passwd add passwords NAME')
+    // The command that the comment names adds a user.
+    const [, args = ''] = convert('listener 1883').source.match(/npx mqtt-jig passwd (.+)$/m) ?? []
+    const words = args.split(' ').map((word) => (word === 'passwords' ? join(folder, word) : word))
+    const streams = { stdin: Readable.from(['pencil\n']), stdout: new PassThrough(), stderr: new PassThrough() }
+    expect(await passwd(words, { name: 'passwd' }, streams)).toBe(0)
+    expect(readFileSync(join(folder, 'passwords'), 'utf8')).toMatch(/^NAME:/)
   })
 
   it('a plugin that decided who is let in does not leave the broker open', () => {
@@ -205,7 +219,7 @@ password_file a`
     expect([server!.config, tcp!.config]).toMatchObject([{ allowAnonymous: true }, { allowAnonymous: true }])
   })
 
-  it('an ACL file of one listener holds for all: nobody gets more rights', () => {
+  it('an ACL file of one listener holds for all: no client gets more rights', () => {
     const text = `per_listener_settings true
 listener 1883
 acl_file a
@@ -340,6 +354,8 @@ describe('files', () => {
   it.each([
     ['listener', "listener has the port '', which is not a number from 0 to 65535"],
     ['listener 70000', "listener has the port '70000'"],
+    ['listener 0', 'listener has the port 0 and no path of a Unix socket'],
+    ['port 0', "port has the port '0', which is not a number from 1 to 65535"],
     ['allow_anonymous maybe', "allow_anonymous has the value 'maybe', which is neither true nor false"],
     ['max_queued_messages many', "max_queued_messages has the value 'many', which is not a number"],
     ['persistent_client_expiration 5', 'which is not a duration such as 14d'],

@@ -107,7 +107,7 @@ export const groupConf = (lines: readonly ConfLine[]): GroupedConf => {
       const next = listenerOf(line)
       listeners.push(next)
       current.set(file, next)
-    } else if (name === 'port') byDefault.port = portOf(line, value)
+    } else if (name === 'port') byDefault.port = portOf(line, value, 1)
     else if (name === 'bind_address') byDefault.address = value
     else if (name === 'connection' || BRIDGE.has(name) || name.startsWith('bridge_')) bridges.push(line)
     else if (isPlugin(name)) {
@@ -134,16 +134,18 @@ const newListener = (line: ConfLine | undefined, port: number, address: string |
   ...{ options: new Map(), security: new Map(), hasPlugin: false },
 })
 
-/** `listener PORT [ADDRESS]`; port 0 and a path is a Unix socket. */
+/** `listener PORT [ADDRESS]`, or `listener 0 PATH`, a Unix socket. */
 const listenerOf = (line: ConfLine): ConfListener => {
-  const [port = '', ...rest] = line.value.split(/\s+/)
-  return newListener(line, portOf(line, port), rest.length === 0 ? undefined : rest.join(' '))
+  const [text = '', ...rest] = line.value.split(/\s+/)
+  const port = portOf(line, text, 0)
+  if (port === 0 && rest.length === 0) throw lineError(line, 'has the port 0 and no path of a Unix socket')
+  return newListener(line, port, rest.length === 0 ? undefined : rest.join(' '))
 }
 
-const portOf = (line: ConfLine, text: string): number => {
+const portOf = (line: ConfLine, text: string, least: 0 | 1): number => {
   const port = Number(text)
-  if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw lineError(line, `has the port '${text}', which is not a number from 0 to 65535`)
+  if (/^\d+$/.test(text) && port >= least && port <= 65_535) return port
+  throw lineError(line, `has the port '${text}', which is not a number from ${least} to 65535`)
 }
 
 const isDefaultValue = ({ name, value }: ConfLine): boolean =>

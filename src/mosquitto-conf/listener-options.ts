@@ -98,8 +98,7 @@ const takeListener = (listener: ConfListener, context: Context): Taken | undefin
   return { component: tls === undefined ? 'tcp' : 'tls', config, comment: undefined, authenticators }
 }
 
-const unixPathOf = ({ port, address }: ConfListener): string | undefined =>
-  port === 0 && address !== undefined && address.startsWith('/') ? address : undefined
+const unixPathOf = ({ port, address }: ConfListener): string | undefined => (port === 0 ? address : undefined)
 
 /** mosquitto listens on all addresses, of IPv4 and IPv6, unless it is told otherwise. */
 const hostOf = ({ address, options }: ConfListener, { conf, hasIPv6, notes }: Context): string => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { runs } from '../../test/helpers/full-run.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
 import { Inflight } from './inflight.ts'
 
@@ -104,7 +105,7 @@ it('gives each entry a Packet Identifier that is not in use, and knows it by tha
         expect([0, 65_536].map((identifier) => inflight.get(identifier))).toEqual([undefined, undefined])
       }
     }),
-    { seed: fuzzSeed, numRuns: 100 },
+    { seed: fuzzSeed, numRuns: runs(300) },
   )
 })
 

@@ -12,8 +12,8 @@ const recording = (subscribers = 1) => {
   const mailbox = new Mailbox()
   const routes = cached((topic): Route => {
     compiled.push(topic)
-    const targets = Array.from({ length: subscribers }, () => targetOf(mailbox, subscriptionTo(topic), new Map()))
-    return { targets, shared: [] }
+    const target = targetOf(mailbox, subscriptionTo(topic), new Map())
+    return { targets: Array(subscribers).fill(target), shared: [] }
   })
   return { cache: routes, compiled }
 }

@@ -86,7 +86,7 @@ export class SharedSubscription {
     const connected = this.#choose(this.#connected, message, except, false)
     if (connected !== undefined && mayReceive(connected, message)) return this.#pass(message, connected)
     const away = this.#choose(this.#away, message, except, false)
-    // The turn passes on also if nobody may get the message: the next one may find others.
+    // The turn passes on even if no member may get the message: the next message may find other members.
     const member = away !== undefined && mayReceive(away, message) ? away : (connected ?? away)
     return member === undefined ? 0 : this.#pass(message, member)
   }

@@ -53,7 +53,7 @@ export class OutgoingTopicAliases {
 
   /**
    * @param maximum the maximum number of aliases: at most the client's Topic Alias Maximum [MQTT-3.3.2-11].
-   * @param the message on a topic that gets an alias, counted from 1.
+   * @param after the message on a topic that gets an alias, counted from 1.
    */
   constructor(maximum: number, after: number) {
     this.#maximum = maximum

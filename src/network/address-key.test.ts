@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { addressKey } from './address-key.ts'
+import { peerAt } from '../../test/helpers/peer-at.ts'
+import { addressKey, sourceOf } from './address-key.ts'
 
 it.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -17,4 +18,9 @@ it.each([
   ['what:is:this', 'what:is:this'],
 ])('%s is counted as %s', (address, key) => {
   expect(addressKey(address)).toBe(key)
+})
+
+it('the source of a client is its address as it is counted, and on a Unix socket its transport', () => {
+  expect(sourceOf(peerAt('[2001:db8:1:2:3:4:5:6]:1'))).toBe('2001:db8:1:2::/64')
+  expect(sourceOf({ address: '', port: 0, listener: 'local', transport: 'unix' })).toBe('unix')
 })

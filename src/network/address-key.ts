@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import type { Peer } from '../kinds/peer.ts'
 
 /**
  * The name under which an address is counted: hosts on the Internet get a network of 64 bits of IPv6 and can use any address in it, so
@@ -18,6 +19,9 @@ export const addressKey = (address: string): string => {
   const network = groups.slice(0, 4).map((group) => group.toString(16))
   return `${network.join(':')}::/64`
 }
+
+/** The name of the source of a client in a `FairQueue`: clients of one address have the same one, and those of a Unix socket. */
+export const sourceOf = ({ address, transport }: Peer): string => (address === '' ? transport : addressKey(address))
 
 /** The eight groups of an IPv6 address; undefined for other text. */
 const groupsOf = (address: string): number[] | undefined => {

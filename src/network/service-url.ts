@@ -1,4 +1,4 @@
-/** Addresses of services that the broker asks over HTTP. */
+/** Addresses of services that the broker asks over HTTP, and headers of the requests. */
 
 import { z } from 'zod'
 
@@ -18,3 +18,20 @@ export const serviceUrl = z.string().transform((text, context): URL => {
   if (url.username !== '' || url.password !== '') return fail('it holds a user name or a password: use a header')
   return url
 })
+
+/** Headers that belong to a request itself. */
+const OWN_HEADERS = ['content-type', 'content-length', 'transfer-encoding', 'connection', 'host', 'expect', 'upgrade']
+
+const areHeaders = (headers: Readonly<Record<string, string>>): boolean => {
+  try {
+    const parsed = new Headers(headers)
+    return !OWN_HEADERS.some((name) => parsed.has(name))
+  } catch {
+    return false
+  }
+}
+
+/** Headers that an operator adds to the requests to a service, such as `authorization`. */
+export const serviceHeaders = z
+  .record(z.string(), z.string())
+  .refine(areHeaders, 'a name or value is not allowed in HTTP, or is one that the broker sets')

@@ -102,9 +102,8 @@ export interface EntryWithoutBoth<W, Z, C> extends EntryOptions {
   readonly dependencies?: W
 }
 
-// `{}` here means "nothing is required", which is the question asked.
-// biome-ignore lint/complexity/noBannedTypes: see above
-type Nothing = {}
+/** It extends a type exactly if that type requires no property. */
+type Nothing = Record<never, never>
 type EntryOf<W, Z, C> = Nothing extends W
   ? Nothing extends Z
     ? EntryWithoutBoth<W, Z, C>

@@ -7,6 +7,7 @@ import type {
   Credentials,
 } from '../../src/kinds/authenticator.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { runs } from '../helpers/full-run.ts'
 import { peerAt } from '../helpers/peer-at.ts'
 import { userDirectoryContract } from './user-directory.ts'
 
@@ -29,7 +30,7 @@ export interface AuthenticatorUnderTest {
   readonly wrongPassword?: 'deny' | 'pass' | 'either'
   /** The answer to a user that it does not know; either one unless told otherwise. */
   readonly unknownUser?: 'deny' | 'pass'
-  /** Clients of the tests with generated names and passwords; 50 unless told otherwise. Fewer where a check takes long. */
+  /** Clients with generated names and passwords; 100 by default, a tenth of them in the fast suite. Fewer where a check takes long. */
   readonly runs?: number
 }
 
@@ -114,7 +115,7 @@ export const authenticatorContract = (name: string, test: AuthenticatorUnderTest
           fc.pre(test.users.every(({ password }) => password !== text))
           expectNotAllowed(await ask({ ...client, peer: peerOf({}) }))
         }),
-        { numRuns: test.runs ?? 50 },
+        { numRuns: test.runs ?? runs(100) },
       )
       expectAllowed(await ask(credentialsOf(first)), first)
     })

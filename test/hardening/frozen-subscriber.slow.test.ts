@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { packetBytes } from '../helpers/packet-bytes.ts'
 import { arena, holdingAtMost } from './arena.ts'
@@ -144,9 +145,36 @@ describe('many subscribers that do not read, each within its bounds', () => {
     await received
     await few.bystanderIsServed()
     expect(few.broker.map.server.connections).toBeLessThan(2 + 1 + army.length)
+    expect(few.broker.map.server.counters.slowReaders).toBeGreaterThan(0)
     expect(few.log.at('warn').map(({ message }) => message)).toContain(
-      'Connections cut off that read too slowly: publishers waited for them',
+      'Connections cut off that read too slowly: too many bytes were pending for all connections',
     )
     await reader.isAlive()
+  })
+})
+
+describe('publishers that wait for subscribers that do not read', () => {
+  const waiting = arena({
+    server: { maximumPendingBytes: PENDING, maximumTotalPendingBytes: 8 * PENDING, stalledDeadlineMs: 600_000 },
+  })
+
+  it('do not delay publishers of a few messages to subscribers that read', async () => {
+    // They hold more than the limit together, and less than one and a half times the limit.
+    for (let n = 0; n < 10; n++) {
+      const frozen = await waiting.connected(5)
+      await frozen.subscribe('frozen')
+      frozen.raw.socket.pause()
+    }
+    const publisher = await waiting.connected(5)
+    const message = packetBytes(`30 @ "frozen" [] '${PAYLOAD}'`)
+    const isWaiting = () =>
+      waiting.log.at('warn').some(({ message }) => message.startsWith('Subscribers read too slowly'))
+    // Without a pause: it must end when the broker does not read any more.
+    while (!isWaiting()) {
+      publisher.send(message)
+      await turn()
+    }
+    for (let n = 0; n < 10; n++) await waiting.bystanderIsServed()
+    expect(waiting.log.at('warn').filter(({ message }) => message.startsWith('Connections cut off'))).toEqual([])
   })
 })

@@ -179,6 +179,17 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
 })
 
 describe.concurrent('npm start', { timeout }, () => {
+  test('SIGTERM stops in order, exit code 0', async ({ world, expect }) => {
+    const program = world.start('--set', 'log.level=warn')
+    await program.said('is running')
+    expect(program.output).toContain('log (warn), server (127.0.0.1:0)')
+    program.process.kill('SIGTERM')
+    expect(await program.ended()).toBe(0)
+    // Two pipes: what comes through one says nothing of when it came through the other.
+    expect(program.messages()).toEqual([expect.stringContaining('is running'), 'SIGTERM: stopping'])
+    expect(program.output.replace(/^\{.*\n/gm, '')).toContain('server stopped\nlog stopped\n')
+  })
+
   test('SIGINT stops in order, exit code 0', async ({ world, expect }) => {
     const program = world.start('--set', 'log.level=warn')
     await program.said('is running')

@@ -1,4 +1,4 @@
-/** The programs in processes of their own: the common cases. The rest is in dev-loop.slow.test.ts. */
+/** The REPL in a process of its own: the common case. The rest is in dev-loop.slow.test.ts. */
 
 import { describe } from 'vitest'
 import { partSource, test, timeout } from '../helpers/dev-loop/world.ts'
@@ -28,18 +28,5 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
     // Something failed on the way, which a script that pipes its commands wants to know.
     expect(await program.ended()).toBe(1)
     expect(program.output).toContain("'three'")
-  })
-})
-
-describe.concurrent('npm start', { timeout }, () => {
-  test('SIGTERM stops in order, exit code 0', async ({ world, expect }) => {
-    const program = world.start('--set', 'log.level=warn')
-    await program.said('is running')
-    expect(program.output).toContain('log (warn), server (127.0.0.1:0)')
-    program.process.kill('SIGTERM')
-    expect(await program.ended()).toBe(0)
-    // Two pipes: what comes through one says nothing of when it came through the other.
-    expect(program.messages()).toEqual([expect.stringContaining('is running'), 'SIGTERM: stopping'])
-    expect(program.output.replace(/^\{.*\n/gm, '')).toContain('server stopped\nlog stopped\n')
   })
 })

@@ -35,9 +35,18 @@ const convert = async (text: string): Promise<{ source: string; config: AnySyste
   return { source, config }
 }
 
-/** The same on free ports of this machine, and without a log. */
-const onFreePorts = (text: string): string =>
-  `${text.replaceAll(/^(listener) \d+( \d\S*)?$/gm, '$1 0 127.0.0.1').replaceAll(/^port \d+$/gm, 'port 0\nbind_address 127.0.0.1')}\nlog_type none`
+/** The same for this machine alone, and without a log. */
+const forThisMachine = (text: string): string =>
+  `${text.replaceAll(/^(listener [1-9]\d*)( \d\S*)?$/gm, '$1 127.0.0.1').replaceAll(/^port \d+$/gm, '$&\nbind_address 127.0.0.1')}\nlog_type none`
+
+/** The same on free ports. */
+const onFreePorts = (entries: Record<string, { config?: object }>): Record<string, object> =>
+  Object.fromEntries(
+    Object.entries(entries).map(([name, entry]) => {
+      const config = entry.config !== undefined && 'port' in entry.config ? { ...entry.config, port: 0 } : entry.config
+      return [name, { ...entry, ...(config && { config }) }]
+    }),
+  )
 
 describe.each(Object.entries(mosquittoConfs))('the config of %s', (_, text) => {
   it('becomes a system config without problems, in which each line is taken over or explained', async () => {
@@ -47,12 +56,10 @@ describe.each(Object.entries(mosquittoConfs))('the config of %s', (_, text) => {
   })
 
   it('starts', async () => {
-    const { config } = await convert(onFreePorts(text))
-    const entries = config as unknown as Record<string, object>
-    // Without a listener mosquitto has a port of its own.
-    const server = entries['server'] as { config: object }
+    const { config } = await convert(forThisMachine(text))
+    const entries = onFreePorts(config as unknown as Record<string, { config?: object }>)
     const logger = { ...entries['logger'], config: { level: 'silent' } }
-    const system = createSystem({ ...entries, logger, server: { ...server, config: { ...server.config, port: 0 } } })
+    const system = createSystem({ ...entries, logger } as unknown as AnySystemConfig)
     await system.start()
     await system.stop()
   })

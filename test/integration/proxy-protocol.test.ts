@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { tcp } from '../../components/tcp/index.ts'
 import type { TcpListener } from '../../components/tcp/tcp-listener.ts'
 import { tls } from '../../components/tls/index.ts'
+import type { TlsTransport } from '../../components/tls/tls-transport.ts'
 import { webSocket } from '../../components/web-socket/index.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
@@ -274,5 +275,27 @@ describe('TLS behind a proxy', () => {
       stream.destroy()
       await eventually(() => expect(server().connections).toBe(0))
     }
+  })
+
+  it('names the client whose certificate was revoked, not the proxy', async () => {
+    const { authority, server: own, client: device } = await testCertificates()
+    const crl = files.write('crl.pem', await authority.revoke([]))
+    const config = {
+      ...{ port: 0, allowAnonymous: true, proxyProtocol: { trusted: ['127.0.0.1'] }, clientCertificates: 'require' },
+      ...{ ...files.pair('server', own), ca: files.write('ca.pem', authority.cert), crl },
+    }
+    await start({}, { secure: { component: tls, config, dependencies: { logger: 'logger' } } })
+    const secure = (system.map as unknown as { secure: TlsTransport }).secure
+    const socket = await open(secure.port)
+    socket.write(proxyHeader())
+    const { cert, key } = device
+    const stream = secureConnect({ socket, ca: authority.cert, servername: 'localhost', cert, key })
+    stream.on('error', () => undefined).write(CONNECT)
+    await once(stream, 'data')
+    const gone = once(stream.resume(), 'end')
+    files.write('crl.pem', await authority.revoke([device]))
+    await secure.contexts.reload()
+    await gone
+    expect(log.at('warn')).toMatchObject([{ remote: '192.0.2.7:5123' }])
   })
 })

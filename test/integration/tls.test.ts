@@ -177,7 +177,7 @@ describe('the server name', () => {
     const certificates = [files.pair('first', await authority.server('first.example'))]
     const transport = await start(serverFiles({ certificates }))
     files.pair('first', await authority.server('second.example'))
-    await transport.reload()
+    await transport.contexts.reload()
     expect(await commonNameFor(transport, 'second.example')).toBe('second.example')
     expect(await commonNameFor(transport, 'first.example')).toBe('localhost')
   })
@@ -274,7 +274,7 @@ describe('files that change', () => {
   ])('stay as they were if one %s', async (_, damage, message) => {
     const transport = await start(serverFiles(await mutual('request')))
     damage()
-    await transport.reload()
+    await transport.contexts.reload()
     expect(transport.contexts).toMatchObject({ reloads: 0, failedReloads: 1 })
     expect(log.at('error')).toMatchObject([{ message: expect.stringContaining(message) }])
     expect(await subjectOf(transport)).toBe(server.serial.toUpperCase())
@@ -288,7 +288,7 @@ describe('files that change', () => {
     expect(await isServed(transport, newcomer)).toBe(false)
     files.write('ca.pem', next.cert)
     files.write('crl.pem', await next.revoke([]))
-    await transport.reload()
+    await transport.contexts.reload()
     expect(await isServed(transport, newcomer)).toBe(true)
     expect(await isServed(transport, client)).toBe(false)
   })
@@ -300,7 +300,7 @@ describe('files that change', () => {
     const stays = await joinBroker(transport, other)
     const gone = leaves.event('close')
     files.write('crl.pem', await authority.revoke([one]))
-    await transport.reload()
+    await transport.contexts.reload()
     await gone
     await stays.mqtt.publishAsync('a', 'still here', { qos: 1 })
     expect(transport.acceptor.revokedClients).toBe(1)
@@ -322,7 +322,7 @@ describe('a session that is resumed', () => {
     const transport = await start(serverFiles(await mutual('require')))
     const session = await sessionOf(transport, version)
     files.write('crl.pem', await authority.revoke([client]))
-    await transport.reload()
+    await transport.contexts.reload()
     expect(await isServed(transport, { ...client, session, maxVersion: version })).toBe(false)
     // Nor without the certificate: the session has it.
     expect(await isServed(transport, { session, maxVersion: version })).toBe(false)

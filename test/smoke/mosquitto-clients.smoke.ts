@@ -23,8 +23,7 @@ describe('mosquitto_sub and mosquitto_pub', () => {
     const go = run('npm', ['run', '--silent', 'go', '--', '--set', 'server.port=0'])
     const port = async () => {
       const answer = go.line(/port is (\d+)/)
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: evaluated by the REPL
-      go.child.stdin!.write('console.log(`port is ${system.server.port}`)\n')
+      go.child.stdin!.write('console.log("port is", system.server.port)\n')
       return Number((await answer)[1])
     }
     expect(await deliver(await port(), '/test', '/test', 'Hello')).toBe('/test Hello')

@@ -4,7 +4,6 @@ import system from '../../memory.config.ts'
 import { defineSystem } from '../../src/system/define-system.ts'
 import { refusingOneFilter } from './refusing-one-filter.ts'
 
-// biome-ignore lint/style/noDefaultExport: a system config
 export default defineSystem({
   ...system,
   logger: { ...system.logger, config: { level: 'info', format: 'json' } },

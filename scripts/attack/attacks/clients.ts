@@ -2,31 +2,33 @@
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import { PacketType, pingreq } from '../../../bench/generator/packets.ts'
 import { encodePublish, type FloodClient } from '../../floods/flood-client.ts'
 import { type Attack, type User, users } from '../attack.ts'
 import { encodeConnectOf } from '../encode-connect.ts'
 import { repeat } from './repeat.ts'
 
-/** The answer to a guess: CONNACK with Return Code 0. */
-const isAccepted = (answer: unknown): boolean =>
-  Buffer.isBuffer(answer) && answer[0] === PacketType.CONNACK << 4 && answer[3] === 0
+/** Sends CONNECT. @returns whether the answer is CONNACK with Return Code 0. */
+const isAccepted = async (stream: Duplex, connect: Buffer): Promise<boolean> => {
+  stream.write(connect)
+  const [answer] = await Promise.race([once(stream, 'data'), once(stream, 'close')])
+  return Buffer.isBuffer(answer) && answer[0] === PacketType.CONNACK << 4 && answer[3] === 0
+}
 
 export const passwordGuessing: Attack = {
   name: 'password-guessing',
   summary: 'N attackers guess the password of a user, and of users that do not exist, as fast as they are answered',
   attackers: 100,
   shortAttackers: 50,
-  prepare: async (scene) =>
-    repeat(scene, async (attacker, round) => {
-      const stream = await attacker.open(round % 4 === 0 ? 'tls' : 'server')
-      const name = round % 2 === 0 ? users.good.name : `user-${round}`
-      const guess: User = { name, password: randomBytes(8).toString('hex') }
-      stream.write(encodeConnectOf(`guess-${attacker.number}`, guess))
-      const [answer] = await Promise.race([once(stream, 'data'), once(stream, 'close')])
-      attacker.count(isAccepted(answer) ? 'passwords guessed' : 'guesses refused')
-      stream.destroy()
-    }),
+  prepare: repeat(async (attacker, round) => {
+    const stream = await attacker.open(round % 4 === 0 ? 'tls' : 'server')
+    const name = round % 2 === 0 ? users.good.name : `user-${round}`
+    const guess: User = { name, password: randomBytes(8).toString('hex') }
+    const isGuessed = await isAccepted(stream, encodeConnectOf(`guess-${attacker.number}`, guess))
+    attacker.count(isGuessed ? 'passwords guessed' : 'guesses refused')
+    stream.destroy()
+  }),
 }
 
 export const connectStorm: Attack = {
@@ -34,14 +36,12 @@ export const connectStorm: Attack = {
   summary: 'N clients take over one Client Identifier from each other, as fast as they can',
   attackers: 100,
   shortAttackers: 50,
-  prepare: async (scene) =>
-    repeat(scene, async (attacker) => {
-      const stream = await attacker.open('server')
-      stream.write(encodeConnectOf('storm', users.attacker))
-      const [answer] = await Promise.race([once(stream, 'data'), once(stream, 'close')])
-      attacker.count(isAccepted(answer) ? 'takeovers' : 'not answered')
-      stream.destroy()
-    }),
+  prepare: repeat(async (attacker) => {
+    const stream = await attacker.open('server')
+    const isIn = await isAccepted(stream, encodeConnectOf('storm', users.attacker))
+    attacker.count(isIn ? 'takeovers' : 'not answered')
+    stream.destroy()
+  }),
 }
 
 const TOPICS = 20_000

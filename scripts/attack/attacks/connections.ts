@@ -1,27 +1,22 @@
 /** Connections that begin and never come to MQTT. */
 
 import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
-import { Duplex as Pipe } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { connect } from 'node:tls'
 import { upgradeRequest } from '../../../bench/generator/web-socket-stream.ts'
 import { type Attack, type ListenerName, users } from '../attack.ts'
 import { encodeConnectOf } from '../encode-connect.ts'
-import { repeat } from './repeat.ts'
+import { type Attacker, repeat } from './repeat.ts'
 
 /** The first bytes of a TLS client, which any connection can send again. */
 const clientHello = async (): Promise<Buffer> => {
-  const pipe = new Pipe({ read: () => undefined, write: (_chunk, _encoding, written) => written() })
-  const bytes = new Promise<Buffer>((resolve) => {
-    pipe._write = (chunk: Buffer, _encoding, written) => {
-      resolve(Buffer.from(chunk))
-      written()
-    }
-  })
-  const client = connect({ socket: pipe, rejectUnauthorized: false }).on('error', () => undefined)
-  const hello = await bytes
+  const socket: Duplex = new Duplex({ read: () => undefined, write: (chunk: Buffer) => socket.emit('hello', chunk) })
+  const hello = once(socket, 'hello')
+  const client = connect({ socket, rejectUnauthorized: false }).on('error', () => undefined)
+  const [chunk] = await hello
+  const bytes = Buffer.from(chunk)
   client.destroy()
-  return hello
+  return bytes
 }
 
 /** What is sent at once, and then never continued. */
@@ -41,12 +36,12 @@ export const halfOpen: Attack = {
   shortAttackers: 600,
   prepare: async (scene) => {
     const pieces = beginnings(await clientHello())
-    return repeat(scene, async (attacker) => {
+    return repeat(async (attacker) => {
       const [listener, piece] = pieces[attacker.number % pieces.length]!
       const stream = await attacker.open(listener, 'tcp')
       if (piece.length > 0) stream.write(piece)
       await attacker.hold(stream)
-    })
+    })(scene)
   },
 }
 
@@ -55,16 +50,10 @@ export const slowConnect: Attack = {
   summary: 'N connections send CONNECT byte by byte, five bytes a second',
   attackers: 500,
   shortAttackers: 100,
-  prepare: async (scene) =>
-    repeat(scene, async (attacker) => {
-      const stream = await attacker.open(attacker.number % 2 === 0 ? 'server' : 'tls')
-      await dribble(
-        stream,
-        encodeConnectOf(`slow-${attacker.number}`, users.attacker),
-        200,
-        attacker.hold.bind(attacker),
-      )
-    }),
+  prepare: repeat(async (attacker) => {
+    const stream = await attacker.open(attacker.number % 2 === 0 ? 'server' : 'tls')
+    await dribble(attacker, stream, encodeConnectOf(`slow-${attacker.number}`, users.attacker), 200)
+  }),
 }
 
 export const slowloris: Attack = {
@@ -72,19 +61,16 @@ export const slowloris: Attack = {
   summary: 'N connections to the WebSocket listeners send their HTTP request byte by byte, ten bytes a second',
   attackers: 500,
   shortAttackers: 100,
-  prepare: async (scene) =>
-    repeat(scene, async (attacker) => {
-      const stream = await attacker.open('ws', 'tcp')
-      await dribble(stream, Buffer.from(upgradeRequest()), 100, attacker.hold.bind(attacker))
-    }),
+  prepare: repeat(async (attacker) => {
+    const stream = await attacker.open('ws', 'tcp')
+    await dribble(attacker, stream, Buffer.from(upgradeRequest()), 100)
+  }),
 }
 
-type Hold = (stream: Duplex, everyMs: number, act: () => void) => Promise<void>
-
 /** Sends a byte in each interval, but never the last one. */
-const dribble = (stream: Duplex, bytes: Buffer, everyMs: number, hold: Hold): Promise<void> => {
+const dribble = (attacker: Attacker, stream: Duplex, bytes: Buffer, everyMs: number): Promise<void> => {
   let position = 0
-  return hold(stream, everyMs, () => {
+  return attacker.hold(stream, everyMs, () => {
     if (position + 1 >= bytes.length) return
     stream.write(bytes.subarray(position, position + 1))
     position += 1
@@ -98,12 +84,12 @@ export const tlsHandshakes: Attack = {
   shortAttackers: 25,
   prepare: async (scene) => {
     const hello = await clientHello()
-    return repeat(scene, async (attacker, round) => {
+    return repeat(async (attacker, round) => {
       const stream = await attacker.open(attacker.number % 2 === 0 ? 'tls' : 'wss', 'tcp')
       stream.write(round % 4 === 3 ? hello.subarray(0, hello.length / 2) : hello)
       if (round % 4 !== 3) await Promise.race([once(stream, 'data'), once(stream, 'close')])
       stream.destroy()
-    })
+    })(scene)
   },
 }
 
@@ -125,10 +111,9 @@ export const proxyGarbage: Attack = {
   summary: 'N attackers send headers of the PROXY protocol that are endless, cut, damaged or none',
   attackers: 50,
   shortAttackers: 25,
-  prepare: async (scene) =>
-    repeat(scene, async (attacker, round) => {
-      const stream = await attacker.open('proxied', 'tcp')
-      stream.end(headers[(attacker.number + round) % headers.length])
-      await attacker.hold(stream)
-    }),
+  prepare: repeat(async (attacker, round) => {
+    const stream = await attacker.open('proxied', 'tcp')
+    stream.end(headers[(attacker.number + round) % headers.length])
+    await attacker.hold(stream)
+  }),
 }

@@ -23,13 +23,12 @@ export const randomBytesOnListeners: Attack = {
   summary: 'N attackers send random bytes to every listener, before and after the handshakes',
   attackers: 40,
   shortAttackers: 20,
-  prepare: async (scene) =>
-    repeat(scene, async (attacker, round) => {
-      const listener = listenerNames[(attacker.number + round) % listenerNames.length]!
-      const stream = await attacker.open(listener, round % 2 === 0 ? 'tcp' : undefined)
-      stream.end(Buffer.concat([prefixes[round % prefixes.length]!, randomBytes(randomInt(1, 400))]))
-      await attacker.hold(stream)
-    }),
+  prepare: repeat(async (attacker, round) => {
+    const listener = listenerNames[(attacker.number + round) % listenerNames.length]!
+    const stream = await attacker.open(listener, round % 2 === 0 ? 'tcp' : undefined)
+    stream.end(Buffer.concat([prefixes[round % prefixes.length]!, randomBytes(randomInt(1, 400))]))
+    await attacker.hold(stream)
+  }),
 }
 
 const BLOCK_BYTES = 65_536
@@ -37,42 +36,32 @@ const CONTINUATION = 0x00
 const FIN = 0x80
 const PING = 0x89
 
-/** Empty fragments, fragments of one byte, and pings. The bytes of all fragments are PINGREQ. */
-const fragments = (): Buffer => {
-  const pieces: Buffer[] = []
-  for (let bytes = 0; bytes < BLOCK_BYTES; bytes += pieces.at(-1)!.length) {
-    pieces.push(
-      Buffer.concat([
-        Buffer.concat([frameHead(1, 0x02), Buffer.of(0xc0)]),
-        frameHead(0, CONTINUATION),
-        frameHead(0, CONTINUATION),
-        frameHead(0, PING),
-        Buffer.concat([frameHead(1, FIN | CONTINUATION), Buffer.of(0)]),
-      ]),
-    )
-  }
-  return Buffer.concat(pieces)
-}
+/** Empty fragments, fragments of one byte, and a ping between them. The bytes of the fragments are PINGREQ. */
+const piece = Buffer.concat([
+  ...[frameHead(1, 0x02), Buffer.of(0xc0)],
+  frameHead(0, CONTINUATION),
+  frameHead(0, CONTINUATION),
+  frameHead(0, PING),
+  ...[frameHead(1, FIN | CONTINUATION), Buffer.of(0)],
+])
+const fragments = Buffer.alloc(Math.ceil(BLOCK_BYTES / piece.length) * piece.length, piece)
 
 export const webSocketFragments: Attack = {
   name: 'web-socket-fragments',
   summary: 'N WebSocket clients send PINGREQ in fragments of one byte, empty fragments and pings, as fast as they can',
   attackers: 20,
   shortAttackers: 10,
-  prepare: async (scene) => {
-    const block = fragments()
-    return repeat(scene, async (attacker) => {
-      const stream = await attacker.open('ws', 'tcp')
-      stream.write(upgradeRequest())
-      await once(stream, 'data')
-      const connect = encodeConnectOf(`fragments-${attacker.number}`, users.attacker)
-      stream.write(Buffer.concat([frameHead(connect.length), connect]))
-      while (!scene.isOver() && stream.writable) {
-        attacker.count('MiB sent', block.length / 1024 ** 2)
-        const isFull = !stream.write(block)
-        await (isFull ? Promise.race([once(stream, 'drain'), once(stream, 'close')]) : setImmediate())
-      }
-      stream.destroy()
-    })
-  },
+  prepare: repeat(async (attacker) => {
+    const stream = await attacker.open('ws', 'tcp')
+    stream.write(upgradeRequest())
+    await once(stream, 'data')
+    const connect = encodeConnectOf(`fragments-${attacker.number}`, users.attacker)
+    stream.write(Buffer.concat([frameHead(connect.length), connect]))
+    while (!attacker.isOver() && stream.writable) {
+      attacker.count('MiB sent', fragments.length / 1024 ** 2)
+      const isFull = !stream.write(fragments)
+      await (isFull ? Promise.race([once(stream, 'drain'), once(stream, 'close')]) : setImmediate())
+    }
+    stream.destroy()
+  }),
 }

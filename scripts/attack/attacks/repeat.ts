@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { localAddress } from '../../../bench/generator/local-address.ts'
 import { openSocket, type Target } from '../../../bench/generator/open-socket.ts'
-import type { Outcome } from '../../floods/attack.ts'
+import type { Assault } from '../../floods/attack.ts'
 import type { AttackScene, ListenerName } from '../attack.ts'
 
 /** The pause of an attacker whom the broker lets in no more, in milliseconds. */
@@ -22,6 +22,11 @@ export class Attacker {
     this.number = number
     this.#scene = scene
     this.#counts = counts
+  }
+
+  /** Whether the time of the attack is over. */
+  isOver(): boolean {
+    return this.#scene.isOver()
   }
 
   count(what: string, by = 1): void {
@@ -47,28 +52,31 @@ export class Attacker {
   async hold(stream: Duplex, everyMs = 1_000, act: () => void = () => undefined): Promise<void> {
     const closed = once(stream, 'close').catch(() => undefined)
     const timer = setInterval(() => {
-      if (this.#scene.isOver()) stream.destroy()
+      if (this.isOver()) stream.destroy()
       else if (stream.writable) act()
     }, everyMs)
     await closed
     clearInterval(timer)
-    if (!this.#scene.isOver()) this.count('closed by the broker')
+    if (!this.isOver()) this.count('closed by the broker')
   }
 }
 
-/** All attackers do something again and again, until the time is over. What fails ends one round. */
-export const repeat = (scene: AttackScene, act: Act) => async (): Promise<Outcome> => {
-  const counts: Record<string, number> = {}
-  await Promise.all(
-    Array.from({ length: scene.attackers }, async (_, number) => {
-      const attacker = new Attacker(number, scene, counts)
-      for (let round = 0; !scene.isOver(); round += 1) {
-        await act(attacker, round).catch(async () => {
-          attacker.count('refused')
-          await sleep(REFUSED_PAUSE_MS)
-        })
-      }
-    }),
-  )
-  return counts
-}
+/** Prepares an attack in which all attackers do something again and again, until the time is over. What fails ends one round. */
+export const repeat =
+  (act: Act) =>
+  async (scene: AttackScene): Promise<Assault> =>
+  async () => {
+    const counts: Record<string, number> = {}
+    await Promise.all(
+      Array.from({ length: scene.attackers }, async (_, number) => {
+        const attacker = new Attacker(number, scene, counts)
+        for (let round = 0; !attacker.isOver(); round += 1) {
+          await act(attacker, round).catch(async () => {
+            attacker.count('refused')
+            await sleep(REFUSED_PAUSE_MS)
+          })
+        }
+      }),
+    )
+    return counts
+  }

@@ -36,8 +36,8 @@ export class TlsAcceptor {
   readonly #turns: PacedTurns
   /** Handshakes that TLS works on, by the addresses of both ends: Node does not say which socket a TLSSocket was made of. */
   readonly #underWay = new Map<string, Handshake>()
-  /** Connections of clients whose certificate may be revoked, with what names the certificate in a revocation list. */
-  readonly #revocable = new Map<TLSSocket, string>()
+  /** Connections of clients whose certificate may be revoked. */
+  readonly #revocable = new Map<TLSSocket, Revocable>()
 
   constructor(options: TlsAcceptorOptions) {
     const { config, contexts, applicationProtocols } = options
@@ -118,7 +118,7 @@ export class TlsAcceptor {
     socket.allowHalfOpen = true
     // MQTT needs no second handshake, and each costs as much as the first.
     socket.disableRenegotiation()
-    if (certificate !== undefined) this.#noteRevocable(socket, certificate)
+    if (certificate !== undefined) this.#noteRevocable(socket, certificate, handshake.peer)
     this.#options.secured(socket, { ...handshake.peer, tls: tlsPeer(socket.servername, certificate) })
   }
 
@@ -156,9 +156,9 @@ export class TlsAcceptor {
     return revoked.size > 0 && revoked.has(certificateKey(certificate.raw))
   }
 
-  #noteRevocable(socket: TLSSocket, certificate: X509Certificate): void {
+  #noteRevocable(socket: TLSSocket, certificate: X509Certificate, peer: Peer): void {
     if (this.#options.config.crl === undefined) return
-    this.#revocable.set(socket, certificateKey(certificate.raw))
+    this.#revocable.set(socket, { key: certificateKey(certificate.raw), peer })
     socket.once('close', () => this.#revocable.delete(socket))
   }
 
@@ -167,19 +167,21 @@ export class TlsAcceptor {
     const { certificates, revoked } = this.#options.contexts.current
     // No ticket keys are set, so each context makes new ones: no session outlives it.
     this.#server.setSecureContext(certificates[0].options)
-    for (const [socket, key] of this.#revocable) {
+    for (const [socket, { key, peer }] of this.#revocable) {
       if (!revoked.has(key)) continue
-      const remote = describePeer({
-        address: socket.remoteAddress ?? '',
-        port: socket.remotePort ?? 0,
-        listener: '',
-        transport: 'tls',
-      })
+      const remote = describePeer(peer)
       this.revokedClients += 1
       this.#options.log.warn({ remote }, `Client disconnected: its certificate was revoked (${remote})`)
       socket.destroy()
     }
   }
+}
+
+interface Revocable {
+  /** Names the certificate in a revocation list. */
+  readonly key: string
+  /** The client, also if it came by a proxy. */
+  readonly peer: Peer
 }
 
 /** Both ends of a TCP connection, which no other open connection has. @returns undefined when the connection is closed. */

@@ -1,36 +1,34 @@
-import { Fifo } from '../../src/collections/fifo.ts'
-import type { Peer } from '../../src/kinds/peer.ts'
-import { addressKey } from '../../src/network/address-key.ts'
+import { Fifo } from './fifo.ts'
 
 /** Told whether it may begin. */
 type Waiting = (mayBegin: boolean) => void
 
-export interface HashQueueOptions {
+export interface FairQueueOptions {
   /** How much work runs at the same time. */
-  readonly maximumHashing: number
+  readonly maximumRunning: number
   /** How much work waits. */
   readonly maximumQueued: number
 }
 
 /**
  * Runs long work, a few pieces at a time, and lets others wait. The sources of the work take turns, and when the queue is full the
- * source with the most waiting work loses a piece: one address that guesses passwords does not block others.
+ * source with the most waiting work loses a piece: one source does not block the others.
  */
-export class HashQueue {
-  readonly #maximumHashing: number
+export class FairQueue {
+  readonly #maximumRunning: number
   readonly #maximumQueued: number
   /** In the order in which they are served: the first one is next. A source without waiting work is not in it. */
   readonly #sources = new Map<string, Fifo<Waiting>>()
-  #hashing = 0
+  #running = 0
   #queued = 0
 
-  constructor({ maximumHashing, maximumQueued }: HashQueueOptions) {
-    this.#maximumHashing = maximumHashing
+  constructor({ maximumRunning, maximumQueued }: FairQueueOptions) {
+    this.#maximumRunning = maximumRunning
     this.#maximumQueued = maximumQueued
   }
 
-  get hashing(): number {
-    return this.#hashing
+  get running(): number {
+    return this.#running
   }
 
   get queued(): number {
@@ -39,18 +37,18 @@ export class HashQueue {
 
   /**
    * Does the work when it is its turn.
-   * @param source where it comes from: see `sourceOf`.
+   * @param source where the work comes from.
    * @returns what the work returns; undefined when there is no room for it, or no longer.
    */
   async run<T>(source: string, work: () => Promise<T>): Promise<T | undefined> {
-    if (this.#hashing < this.#maximumHashing) this.#hashing += 1
+    if (this.#running < this.#maximumRunning) this.#running += 1
     else if (!(await this.#wait(source))) return undefined
     try {
       return await work()
     } finally {
       // The place goes to the work that waits longest, so new work does not overtake it.
       const next = this.#takeNext()
-      if (next === undefined) this.#hashing -= 1
+      if (next === undefined) this.#running -= 1
       else next(true)
     }
   }
@@ -101,6 +99,3 @@ export class HashQueue {
     return true
   }
 }
-
-/** Clients with the same source share one queue: those of one address (see `addressKey`), and those of a Unix socket. */
-export const sourceOf = ({ address, transport }: Peer): string => (address === '' ? transport : addressKey(address))
