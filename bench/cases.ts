@@ -2,6 +2,7 @@
 
 import { authorizedCases } from './authorized-cases.ts'
 import type { BenchCase } from './bench-case.ts'
+import { durableCases } from './durable-cases.ts'
 import type { MetricName } from './metrics.ts'
 import type { LoadPlan, Plan } from './plan.ts'
 import { queuedCases, sparse, sparseCases, sparseSoaks } from './sparse-cases.ts'
@@ -48,6 +49,7 @@ export const benchCases = ({ connections }: CaseOptions): readonly BenchCase[] =
   ...throughputCases,
   ...authorizedCases(pairs, fanIn, sparse),
   ...queuedCases,
+  ...durableCases,
   ...latencyCases,
   ...subscriptionCases,
   ...connectionCases(connections),

@@ -1,10 +1,12 @@
 /** Brokers that are compared, each started as a process of its own. */
 
-import type { BenchCase } from '../bench-case.ts'
+import type { BenchCase, StoreChoice } from '../bench-case.ts'
 
 export interface StartOptions {
   /** Settings that a case needs of our broker, like `server.maximumPendingBytes=16777216`. */
   readonly settings: readonly string[]
+  /** The store of our broker, the one in memory by default; other brokers take no notice. */
+  readonly store?: StoreChoice
   /** The file for a CPU profile. Only our broker supports it. */
   readonly profileFile?: string
 }
@@ -24,6 +26,8 @@ export interface Broker {
 export interface RunningBroker {
   readonly pid: number
   readonly port: number
+  /** Where it keeps its state, if that is in files. */
+  readonly dataDirectory?: string
   /** The end of its standard error and output. */
   output(): string
   /** Whether it ended by itself, and how. */

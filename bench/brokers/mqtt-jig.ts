@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { StoreChoice } from '../bench-case.ts'
+import { removeTemporaryDirectory, temporaryDirectory } from '../temporary.ts'
 import type { Broker, RunningBroker, StartOptions } from './broker.ts'
 import { Child } from './child.ts'
 import { answers, onFreePort } from './free-port.ts'
@@ -21,14 +24,17 @@ export const mqttJig = (name: string, root: string, settings: readonly string[] 
 })
 
 const startOn = async (name: string, root: string, port: number, options: StartOptions): Promise<RunningBroker> => {
+  const data = directoryOf(root, options.store)
   const all = [...standardSettings, `server.port=${port}`, ...options.settings]
   const program = resolve(root, 'bin/mqtt-jig.mjs')
-  const args = [...profiling(options.profileFile), program, ...all.flatMap((setting) => ['--set', setting])]
+  const config = data === undefined ? [] : ['--config', join(data, CONFIG_FILE)]
+  const args = [...profiling(options.profileFile), program, ...config, ...all.flatMap((setting) => ['--set', setting])]
   const child = new Child(name, process.execPath, args, { cwd: root })
   try {
     await child.until(() => answers(port))
   } catch (error) {
     await child.stop()
+    if (data !== undefined) removeTemporaryDirectory(data)
     throw error
   }
   return {
@@ -36,8 +42,34 @@ const startOn = async (name: string, root: string, port: number, options: StartO
     port,
     output: () => child.output,
     crash: () => child.crash,
-    stop: () => child.stop(),
+    ...(data === undefined ? {} : { dataDirectory: data }),
+    stop: async () => {
+      await child.stop()
+      if (data !== undefined) removeTemporaryDirectory(data)
+    },
   }
+}
+
+const CONFIG_FILE = 'system.config.mjs'
+
+/**
+ * A new directory for the data of a store that is on the disk, with a config that keeps the state there. It is within the checkout: the folder for temporary
+ * files may be in memory.
+ */
+const directoryOf = (root: string, durability: StoreChoice = 'memory'): string | undefined => {
+  if (durability === 'memory') return undefined
+  const directory = temporaryDirectory(resolve(root, '.jig'))
+  const moduleOf = (file: string) => JSON.stringify(pathToFileURL(resolve(root, 'dist', file)).href)
+  const config = JSON.stringify({ path: join(directory, 'data'), durability })
+  const lines = [
+    `import system from ${moduleOf('system.config.js')}`,
+    `import { lmdbStore } from ${moduleOf('components/store-lmdb/index.js')}`,
+    `const store = { component: lmdbStore, config: ${config}, dependencies: { logger: 'logger' } }`,
+    'export default { ...system, store }',
+    '',
+  ]
+  writeFileSync(join(directory, CONFIG_FILE), lines.join('\n'))
+  return directory
 }
 
 const profiling = (file: string | undefined): string[] =>

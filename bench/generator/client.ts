@@ -54,8 +54,12 @@ export class Client implements PacketListener {
     return this.#ended === undefined
   }
 
-  /** Opens the connection and sends CONNECT. @throws Refusal, or the error of the network. */
-  async connect(clientId: string): Promise<void> {
+  /**
+   * Opens the connection and sends CONNECT.
+   * @param isPersistent the session outlives the connection.
+   * @throws Refusal, or the error of the network.
+   */
+  async connect(clientId: string, isPersistent = false): Promise<void> {
     const { host, port } = this.#target
     const from = this.#localAddress === undefined ? {} : { localAddress: this.#localAddress }
     this.socket.connect({ host, port, ...from })
@@ -63,7 +67,7 @@ export class Client implements PacketListener {
       this.socket.once('connect', resolve).once('error', reject)
       this.socket.once('close', () => reject(new Error('closed before it was connected')))
     })
-    const body = await this.ask(encodeConnect(clientId, this.version), PacketType.CONNACK, 'CONNECT')
+    const body = await this.ask(encodeConnect(clientId, this.version, isPersistent), PacketType.CONNACK, 'CONNECT')
     const code = body[1]!
     if (code !== 0) throw new Refusal(`CONNACK ${hex(code)} to CONNECT of version ${this.version}`)
   }
