@@ -1,36 +1,45 @@
 /** Writes numbers and bytes one after the other into memory that grows. Numbers are big-endian. */
 export class ByteWriter {
-  /** Its own ArrayBuffer from offset 0, so that native code finds an address by the position alone. */
-  bytes: Buffer
+  #bytes: Buffer
+  /** Of the same memory: the engine makes one instruction of each write. */
+  #view: DataView
   /** Where the next byte goes. */
   position = 0
 
   constructor(bytes = 1024) {
-    this.bytes = Buffer.allocUnsafeSlow(bytes)
+    this.#bytes = Buffer.allocUnsafeSlow(bytes)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** Its own ArrayBuffer from offset 0, so that native code finds an address by the position alone. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** Forgets everything. @param bytes of the memory to go on with; without it the memory stays. */
+  reset(bytes?: number): void {
+    this.position = 0
+    if (bytes === undefined) return
+    this.#bytes = Buffer.allocUnsafeSlow(bytes)
+    this.#view = new DataView(this.#bytes.buffer)
   }
 
   u8(value: number): void {
     this.#reserve(1)
-    this.bytes[this.position] = value
+    this.#view.setUint8(this.position, value)
     this.position += 1
   }
 
   u16(value: number): void {
     this.#reserve(2)
-    const { bytes, position } = this
-    bytes[position] = value >>> 8
-    bytes[position + 1] = value
-    this.position = position + 2
+    this.#view.setUint16(this.position, value)
+    this.position += 2
   }
 
   u32(value: number): void {
     this.#reserve(4)
-    const { bytes, position } = this
-    bytes[position] = value >>> 24
-    bytes[position + 1] = value >>> 16
-    bytes[position + 2] = value >>> 8
-    bytes[position + 3] = value
-    this.position = position + 4
+    this.#view.setUint32(this.position, value)
+    this.position += 4
   }
 
   /** Six bytes. */
@@ -41,29 +50,30 @@ export class ByteWriter {
 
   f64(value: number): void {
     this.#reserve(8)
-    this.bytes.writeDoubleBE(value, this.position)
+    this.#view.setFloat64(this.position, value)
     this.position += 8
   }
 
   /** A part of other memory. */
   copy(source: Buffer, start: number, end: number): void {
     this.#reserve(end - start)
-    source.copy(this.bytes, this.position, start, end)
+    source.copy(this.#bytes, this.position, start, end)
     this.position += end - start
   }
 
   put(source: Uint8Array): void {
     this.#reserve(source.length)
-    this.bytes.set(source, this.position)
+    this.#bytes.set(source, this.position)
     this.position += source.length
   }
 
   #reserve(count: number): void {
     const needed = this.position + count
-    if (needed <= this.bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
-    this.bytes.copy(larger, 0, 0, this.position)
-    this.bytes = larger
+    if (needed <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2))
+    this.#bytes.copy(larger, 0, 0, this.position)
+    this.#bytes = larger
+    this.#view = new DataView(larger.buffer)
   }
 }
 
