@@ -110,9 +110,8 @@ export class ByteReader {
   }
 
   u48(): number {
-    const value = this.bytes.readUIntBE(this.position, 6)
-    this.position += 6
-    return value
+    const high = this.u16()
+    return high * 0x1_0000_0000 + this.u32()
   }
 
   f64(): number {
@@ -123,10 +122,24 @@ export class ByteReader {
 
   /** A view. */
   view(length: number): Buffer {
-    const end = this.position + length
+    const start = this.#skip(length)
+    return this.bytes.subarray(start, this.position)
+  }
+
+  /** Bytes in memory of their own, or in a pool: a small part never keeps a large whole. */
+  copy(length: number): Buffer {
+    const start = this.#skip(length)
+    const copy = Buffer.allocUnsafe(length)
+    this.bytes.copy(copy, 0, start, this.position)
+    return copy
+  }
+
+  /** @returns where the bytes begin that are skipped. */
+  #skip(length: number): number {
+    const start = this.position
+    const end = start + length
     if (end > this.bytes.length) throw new RangeError(`it ends ${end - this.bytes.length} bytes too early`)
-    const view = this.bytes.subarray(this.position, end)
     this.position = end
-    return view
+    return start
   }
 }
