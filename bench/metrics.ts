@@ -56,7 +56,7 @@ export const metrics = {
     'time of a bare fdatasync',
     'lower',
     milliseconds,
-    'median of 4 KiB written and `fdatasync` called beside the store, 100 times a second, right after the run',
+    'median of 4 KiB written and `fdatasync` called beside the store, 200 times with pauses of 10 ms, right after the run',
   ),
   connectionsPerSecond: metric(
     'conns/s',

@@ -31,7 +31,7 @@ export const readSession = (value: Buffer): SessionRecord => {
   const reader = new ByteReader(value)
   reader.view(reader.u32())
   const unpacked: unknown = packr.unpack(reader.view(reader.u32()))
-  // The schema takes ten times as long, which counts for hundred thousands of sessions at a start.
+  // The time of the schema counts for hundred thousands of sessions at a start.
   const plain = isPlainSession(unpacked) ? unpacked : plainRecords.session.parse(unpacked)
   return sessionFromPlain(plain, () => readMessage(reader))
 }
