@@ -2,6 +2,9 @@ import type { MetricName } from './metrics.ts'
 import type { Plan } from './plan.ts'
 import type { TransportName } from './transport.ts'
 
+/** A durability of `store-lmdb`, or the store in memory. */
+export type StoreChoice = 'memory' | 'commit' | 'buffered'
+
 /** A case to measure, with every broker that supports it. */
 export interface BenchCase {
   readonly name: string
@@ -13,9 +16,11 @@ export interface BenchCase {
   /** The metrics that brokers are compared by. */
   readonly headlines: readonly MetricName[]
   /** The same case with less load. Our broker is also compared with itself. */
-  readonly baseline?: { readonly name: string; readonly plan: Plan }
+  readonly baseline?: { readonly name: string; readonly plan: Plan; readonly store?: StoreChoice }
   /** Values of our broker's config that the case needs; none only makes it faster. */
   readonly settings?: readonly string[]
+  /** The store of our broker, in a temporary directory; the one in memory by default. The others run as always. */
+  readonly store?: StoreChoice
   /** Only these peers are compared. Default: all that support the case. */
   readonly peers?: readonly string[]
   /** Runs only if it is named, not in a run of everything. */

@@ -2,6 +2,7 @@
 
 import { authorizedCases } from './authorized-cases.ts'
 import { type BenchCase, soakCase } from './bench-case.ts'
+import { durableCases } from './durable-cases.ts'
 import type { MetricName } from './metrics.ts'
 import type { LoadPlan, Plan } from './plan.ts'
 import { queuedCases, sparse, sparseCases, sparseSoaks } from './sparse-cases.ts'
@@ -50,6 +51,7 @@ export const benchCases = ({ connections }: CaseOptions): readonly BenchCase[] =
   ...authorizedCases(pairs, fanIn, sparse),
   ...transportCases(pairs, sparse),
   ...queuedCases,
+  ...durableCases,
   ...latencyCases,
   ...subscriptionCases,
   ...connectionCases(connections),

@@ -126,8 +126,8 @@ const profile = async (
   common: { readonly measureMs: number; readonly warmUpMs: number; readonly generator: string },
 ): Promise<string> => {
   const profileFile = resolve(`mqtt-jig-${benchCase.name}.cpuprofile`)
-  const { plan, settings = [], transport = 'tcp' } = benchCase
-  const outcome = await runJob({ ...common, broker, plan, settings, transport, profileFile })
+  const { plan, settings = [], transport = 'tcp', store = 'memory' } = benchCase
+  const outcome = await runJob({ ...common, broker, plan, settings, transport, store, profileFile })
   return outcome.status === 'measured' ? `profile: ${profileFile}\n` : `no profile: ${outcome.reason}\n`
 }
 

@@ -44,6 +44,20 @@ export const metrics = {
   latencyP99Us: metric('p99 ms', 'latency at p99', 'lower', milliseconds, '99th percentile of the latencies'),
   latencyP999Us: metric('p99.9 ms', 'latency at p99.9', 'lower', milliseconds, '99.9th percentile of the latencies'),
   latencyMaxUs: metric('max ms', 'longest latency', 'lower', milliseconds, 'the longest of the latencies'),
+  acknowledgedP50Us: metric(
+    'ack p50 ms',
+    'time to the acknowledgement at p50',
+    'lower',
+    milliseconds,
+    'median of the times until the last acknowledgement of a message at QoS 1 or 2, at a given rate alone',
+  ),
+  fdatasyncP50Us: metric(
+    'fdatasync p50 ms',
+    'time of a bare fdatasync',
+    'lower',
+    milliseconds,
+    'median of 4 KiB written and `fdatasync` called beside the store, 200 times with pauses of 10 ms, right after the run',
+  ),
   connectionsPerSecond: metric(
     'conns/s',
     'connections a second',

@@ -42,6 +42,12 @@ export interface LoadPlan {
   /** How many deliveries are measured; without it as many as there are in `Job.measureMs`. */
   readonly deliveries?: number
 
+  /**
+   * The subscribers' sessions outlive their connections, so that the broker owes them what it has taken. `absent` subscribers
+   * disconnect before the load: nothing is delivered, and what counts is when the publishers get their acknowledgements.
+   */
+  readonly sessions?: 'persistent' | 'absent'
+
   /** Subscriptions of others, that no message matches. */
   readonly others?: { readonly clients: number; readonly subscriptions: number }
   /** SUBSCRIBE and UNSUBSCRIBE packets of others a second, while the load runs. */

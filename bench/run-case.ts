@@ -1,4 +1,4 @@
-import type { BenchCase } from './bench-case.ts'
+import type { BenchCase, StoreChoice } from './bench-case.ts'
 import type { Broker } from './brokers/broker.ts'
 import type { Outcome, Plan, Progress } from './plan.ts'
 import { type CaseResult, compareSubjects } from './results.ts'
@@ -9,6 +9,7 @@ export interface Subject {
   readonly name: string
   readonly broker: Broker
   readonly plan: Plan
+  readonly store: StoreChoice
   readonly isOwn: boolean
   readonly lacks: string | undefined
 }
@@ -31,12 +32,13 @@ export interface CaseRun {
  * @param brokers ours first.
  */
 export const subjectsOf = (benchCase: BenchCase, brokers: readonly Broker[], peers: readonly Broker[]): Subject[] => {
-  const { plan, baseline } = benchCase
+  const { plan, store = 'memory', baseline } = benchCase
   const wanted = peers.filter(({ name }) => benchCase.peers?.includes(name) ?? name !== 'net-server')
   const subjects = [...brokers, ...wanted].map((broker, index) => ({
     name: broker.name,
     broker,
     plan,
+    store,
     isOwn: index === 0,
     lacks: broker.lacks(benchCase),
   }))
@@ -44,7 +46,14 @@ export const subjectsOf = (benchCase: BenchCase, brokers: readonly Broker[], pee
   const own = brokers[0]!
   return [
     ...subjects,
-    { name: `${own.name} (${baseline.name})`, broker: own, plan: baseline.plan, isOwn: true, lacks: undefined },
+    {
+      name: `${own.name} (${baseline.name})`,
+      broker: own,
+      plan: baseline.plan,
+      store: baseline.store ?? store,
+      isOwn: true,
+      lacks: undefined,
+    },
   ]
 }
 
@@ -62,6 +71,7 @@ export const runCase = async (run: CaseRun): Promise<CaseResult> => {
         plan: subject.plan,
         settings: benchCase.settings ?? [],
         ...(benchCase.transport === undefined ? {} : { transport: benchCase.transport }),
+        store: subject.store,
         onProgress: (progress) => run.onProgress(subject, round, progress),
       })
       outcomes.get(subject)!.push(outcome)

@@ -1,5 +1,7 @@
+import type { StoreChoice } from './bench-case.ts'
 import type { Broker } from './brokers/broker.ts'
 import { Child } from './brokers/child.ts'
+import { fdatasyncP50Us } from './fdatasync.ts'
 import type { Finished, Job, Outcome, Plan, Progress } from './plan.ts'
 import type { TransportName } from './transport.ts'
 
@@ -11,6 +13,7 @@ export interface RunOptions {
   /** The compiled load generator. */
   readonly generator: string
   readonly settings: readonly string[]
+  readonly store: StoreChoice
   readonly warmUpMs: number
   readonly measureMs: number
   readonly profileFile?: string
@@ -22,10 +25,13 @@ export interface RunOptions {
  * thrown.
  */
 export const runJob = async (options: RunOptions): Promise<Outcome> => {
-  const { broker, settings, profileFile, transport = 'tcp' } = options
+  const { broker, settings, store, profileFile, transport = 'tcp' } = options
   let running: Awaited<ReturnType<Broker['start']>>
   try {
-    running = await broker.start({ settings, transport, ...(profileFile === undefined ? {} : { profileFile }) })
+    running = await broker.start({
+      ...{ settings, transport, store },
+      ...(profileFile === undefined ? {} : { profileFile }),
+    })
   } catch (error) {
     return { status: 'error', reason: (error as Error).message }
   }
@@ -35,7 +41,7 @@ export const runJob = async (options: RunOptions): Promise<Outcome> => {
     const job: Job = { plan, ...target, brokerPid: running.pid, warmUpMs, measureMs }
     const outcome = await generate(job, options)
     const crash = running.crash()
-    if (crash === undefined) return outcome
+    if (crash === undefined) return await withFdatasync(outcome, plan, running.dataDirectory)
     return {
       status: 'error',
       reason: `${broker.name} ${crash}\n${running.output().trim().split('\n').slice(-5).join('\n')}`,
@@ -43,6 +49,13 @@ export const runJob = async (options: RunOptions): Promise<Outcome> => {
   } finally {
     await running.stop()
   }
+}
+
+/** A time until the acknowledgement is compared with the disk, as it is at that moment. */
+const withFdatasync = async (outcome: Outcome, plan: Plan, directory: string | undefined): Promise<Outcome> => {
+  const isCompared = plan.kind === 'load' && plan.sessions === 'absent' && directory !== undefined
+  if (!isCompared || outcome.status !== 'measured') return outcome
+  return { ...outcome, values: { ...outcome.values, fdatasyncP50Us: await fdatasyncP50Us(directory) } }
 }
 
 const generate = async (job: Job, { generator, onProgress }: RunOptions): Promise<Outcome> => {

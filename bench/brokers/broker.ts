@@ -1,6 +1,6 @@
 /** Brokers that are compared, each started as a process of its own. */
 
-import type { BenchCase } from '../bench-case.ts'
+import type { BenchCase, StoreChoice } from '../bench-case.ts'
 import type { TransportName } from '../transport.ts'
 
 export interface StartOptions {
@@ -8,6 +8,8 @@ export interface StartOptions {
   readonly settings: readonly string[]
   /** What clients connect by; TCP unless told otherwise. */
   readonly transport?: TransportName
+  /** The store of our broker, the one in memory by default; other brokers take no notice. */
+  readonly store?: StoreChoice
   /** The file for a CPU profile. Only our broker supports it. */
   readonly profileFile?: string
 }
@@ -28,6 +30,8 @@ export interface RunningBroker {
   readonly pid: number
   /** Where the transport that was asked for listens. */
   readonly port: number
+  /** Where it keeps its state, if that is in files. */
+  readonly dataDirectory?: string
   /** The end of its standard error and output. */
   output(): string
   /** Whether it ended by itself, and how. */

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import type { StoreChoice } from '../bench-case.ts'
 import { certificateFiles } from '../certificate-files.ts'
 import { removeTemporaryDirectory, temporaryDirectory } from '../temporary.ts'
 import type { TransportName } from '../transport.ts'
@@ -24,12 +25,13 @@ export const mqttJig = (name: string, root: string, settings: readonly string[] 
 })
 
 const startOn = async (name: string, root: string, port: number, options: StartOptions): Promise<RunningBroker> => {
-  const { transport = 'tcp' } = options
+  const { transport = 'tcp', store = 'memory' } = options
   const own = transport === 'tcp' ? [`server.port=${port}`] : ['server.port=0', `benchListener.port=${port}`]
   const all = [...standardSettings, ...own, ...options.settings]
   const program = resolve(root, 'bin/mqtt-jig.mjs')
-  const directory = temporaryDirectory()
-  const config = ['--config', await writeConfig(directory, transport)]
+  // The folder for temporary files may be in memory.
+  const directory = store === 'memory' ? temporaryDirectory() : temporaryDirectory(resolve(root, '.jig'))
+  const config = ['--config', await writeConfig(directory, transport, store)]
   const args = [...profiling(options.profileFile), program, ...config, ...all.flatMap((setting) => ['--set', setting])]
   const child = new Child(name, process.execPath, args, { cwd: root })
   const stop = async () => {
@@ -42,13 +44,20 @@ const startOn = async (name: string, root: string, port: number, options: StartO
     await stop()
     throw error
   }
-  return { pid: child.process.pid!, port, output: () => child.output, crash: () => child.crash, stop }
+  return {
+    pid: child.process.pid!,
+    port,
+    ...(store !== 'memory' && { dataDirectory: directory }),
+    output: () => child.output,
+    crash: () => child.crash,
+    stop,
+  }
 }
 
-/** The system of the checkout with its state in memory, as that of the other brokers, and with a further listener. @returns the file. */
-const writeConfig = async (directory: string, transport: TransportName): Promise<string> => {
+/** The system of the checkout with its state in a store of the case, and with a further listener. @returns the file. */
+const writeConfig = async (directory: string, transport: TransportName, choice: StoreChoice): Promise<string> => {
   const file = join(directory, 'system.json')
-  const store = { component: 'mqtt-jig/components/store-memory' }
+  const store = storeEntry(directory, choice)
   if (transport === 'tcp') {
     writeFileSync(file, JSON.stringify({ store }))
     return file
@@ -60,6 +69,16 @@ const writeConfig = async (directory: string, transport: TransportName): Promise
   writeFileSync(file, JSON.stringify({ store, benchListener }))
   return file
 }
+
+/** The store in memory is that of the other brokers. */
+const storeEntry = (directory: string, durability: StoreChoice): object =>
+  durability === 'memory'
+    ? { component: 'mqtt-jig/components/store-memory' }
+    : {
+        component: 'mqtt-jig/components/store-lmdb',
+        config: { path: join(directory, 'data'), durability },
+        dependencies: { logger: 'logger' },
+      }
 
 const profiling = (file: string | undefined): string[] =>
   file === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${basename(file)}`]

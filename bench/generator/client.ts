@@ -55,14 +55,18 @@ export class Client implements PacketListener {
     return this.#ended === undefined
   }
 
-  /** Opens the connection and sends CONNECT. @throws Refusal, or the error of the network. */
-  async connect(clientId: string): Promise<void> {
+  /**
+   * Opens the connection and sends CONNECT.
+   * @param isPersistent the session outlives the connection.
+   * @throws Refusal, or the error of the network.
+   */
+  async connect(clientId: string, isPersistent = false): Promise<void> {
     if ((this.#target.transport ?? 'tcp') === 'tcp') await this.#connectTcp(this.#socket as Socket)
     else {
       this.#socket = this.#watch(await openSocket(this.#target, this.#localAddress))
       this.#socket.on('data', (chunk: Buffer) => this.#bytes(chunk, chunk.length))
     }
-    const body = await this.ask(encodeConnect(clientId, this.version), PacketType.CONNACK, 'CONNECT')
+    const body = await this.ask(encodeConnect(clientId, this.version, isPersistent), PacketType.CONNACK, 'CONNECT')
     const code = body[1]!
     if (code !== 0) throw new Refusal(`CONNACK ${hex(code)} to CONNECT of version ${this.version}`)
   }

@@ -43,7 +43,7 @@ export const runLoad = async (plan: LoadPlan, job: Job, report: Report): Promise
   endChurn?.()
   report('draining', 1)
   await drain(crowd, meter)
-  for (const subscriber of crowd.subscribers) subscriber.judge()
+  if (plan.sessions !== 'absent') for (const subscriber of crowd.subscribers) subscriber.judge()
   for (const { inFlight } of crowd.publishers) meter.faults.missingAcknowledgements += inFlight
   for (const { unanswered } of crowd.churners) meter.faults.missingAcknowledgements += unanswered
   for (const client of allOf(crowd)) client.destroy()
@@ -80,7 +80,9 @@ const makeCrowd = (plan: LoadPlan, job: Job, meter: Meter, loop: ClosedLoop): Cr
     const own = Array.from({ length: plan.publishers }, (_, index) => {
       const topics = Array.from({ length: plan.topics }, (_, topic) => topicName(plan, group, index, topic))
       const stream = group * plan.publishers + index
-      return new Publisher(job, plan.publisherVersion, meter, { ...plan, stream, topics, window }, loop)
+      const receiving = plan.sessions === 'absent' ? 0 : plan.subscribers
+      const publication = { ...plan, subscribers: receiving, stream, topics, window }
+      return new Publisher(job, plan.publisherVersion, meter, publication, loop)
     })
     const single = plan.publishers * plan.topics === 1
     const filter = single ? topicName(plan, group, 0, 0) : `bench/${group}/+/value`
@@ -109,8 +111,11 @@ const connectAll = async (plan: LoadPlan, { publishers, subscribers, churners, o
     }
   })
   await inParallel(subscribers, connectConcurrency, async (client, index) => {
-    await client.connect(`bench-subscriber-${index}`)
+    await client.connect(`bench-subscriber-${index}`, plan.sessions !== undefined)
     await client.subscribe([filters[index]!], plan.qos)
+    if (plan.sessions !== 'absent') return
+    client.leave()
+    await client.closed()
   })
   await inParallel(publishers, connectConcurrency, (client, index) => client.connect(`bench-publisher-${index}`))
   await inParallel(churners, connectConcurrency, (client, index) => client.begin(`bench-churn-${index}`))
@@ -140,11 +145,11 @@ const measure = async (plan: LoadPlan, job: Job, meter: Meter, report: Report): 
   meter.fromMs = performance.now()
   const part = (): number =>
     plan.deliveries === undefined ? interval.elapsedMs / measureMs : (meter.deliveries - deliveries) / plan.deliveries
-  for (let last = meter.deliveries, lastMs = performance.now(); part() < 1; ) {
+  for (let last = progressOf(meter), lastMs = performance.now(); part() < 1; ) {
     await sleep(plan.deliveries === undefined ? Math.max(1, Math.min(100, measureMs - interval.elapsedMs)) : 1)
     report('measuring', Math.min(1, part()))
-    if (meter.deliveries !== last) {
-      last = meter.deliveries
+    if (progressOf(meter) !== last) {
+      last = progressOf(meter)
       lastMs = performance.now()
     } else if (performance.now() - lastMs > stallMs) {
       // Lost messages are counted at the end.
@@ -170,8 +175,8 @@ const drain = async ({ publishers, churners }: Crowd, meter: Meter): Promise<voi
   let lastMs = performance.now()
   while (publishers.some(({ idle }) => !idle) || churners.some(({ unanswered }) => unanswered > 0)) {
     await sleep(5)
-    if (meter.deliveries !== last) {
-      last = meter.deliveries
+    if (progressOf(meter) !== last) {
+      last = progressOf(meter)
       lastMs = performance.now()
     } else if (performance.now() - lastMs > stallMs) return
   }
@@ -179,10 +184,15 @@ const drain = async ({ publishers, churners }: Crowd, meter: Meter): Promise<voi
   await sleep(50)
 }
 
-const latencies = ({ latencyNs, sendLagNs }: Meter, { pace }: LoadPlan): Values => {
+/** Grows as long as the broker delivers or acknowledges. */
+const progressOf = ({ deliveries, acknowledged }: Meter): number => deliveries + acknowledged
+
+const latencies = ({ latencyNs, acknowledgedNs, sendLagNs }: Meter, { pace }: LoadPlan): Values => {
   const us = (histogram: RecordableHistogram, percentile: number) => histogram.percentile(percentile) / 1000
-  if (latencyNs.count === 0) return {}
+  const acknowledged = acknowledgedNs.count === 0 ? {} : { acknowledgedP50Us: us(acknowledgedNs, 50) }
+  if (latencyNs.count === 0) return acknowledged
   return {
+    ...acknowledged,
     latencyP50Us: us(latencyNs, 50),
     latencyP99Us: us(latencyNs, 99),
     latencyP999Us: us(latencyNs, 99.9),

@@ -10,6 +10,8 @@ export class Meter {
   deliveries = 0
   payloadBytes = 0
   published = 0
+  /** Messages whose last acknowledgement came. */
+  acknowledged = 0
   readonly faults: Faults = noFaults()
   /** Why connections were lost, the first few of them. */
   readonly endings: string[] = []
@@ -19,6 +21,8 @@ export class Meter {
 
   // Latency, of the messages whose intended send time is within the interval.
   readonly latencyNs: RecordableHistogram = createHistogram({ lowest: 1, highest: 60_000_000_000, figures: 3 })
+  /** Until the last acknowledgement of a message, in the open loop alone. */
+  readonly acknowledgedNs: RecordableHistogram = createHistogram({ lowest: 1, highest: 60_000_000_000, figures: 3 })
   /** The delay of messages against their intended time, caused by the generator. */
   readonly sendLagNs: RecordableHistogram = createHistogram({ lowest: 1, highest: 60_000_000_000, figures: 3 })
   fromMs = Number.POSITIVE_INFINITY
@@ -40,6 +44,11 @@ export class Meter {
 
   sent(intendedMs: number, nowMs: number): void {
     if (intendedMs >= this.fromMs && intendedMs < this.toMs) record(this.sendLagNs, nowMs - intendedMs)
+  }
+
+  /** @param intendedMs when the message was meant to leave. */
+  completed(intendedMs: number): void {
+    if (intendedMs >= this.fromMs && intendedMs < this.toMs) record(this.acknowledgedNs, this.nowMs - intendedMs)
   }
 
   disconnected(reason: string): void {

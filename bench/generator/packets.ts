@@ -25,9 +25,18 @@ export const STAMP_BYTES = 16
 export const pingreq = Buffer.of(PacketType.PINGREQ << 4, 0)
 export const disconnect = Buffer.of(PacketType.DISCONNECT << 4, 0)
 
-/** A session that starts clean and ends with its connection, without a Keep Alive. */
-export const encodeConnect = (clientId: string, version: Version): Buffer =>
-  packet(PacketType.CONNECT << 4, string('MQTT'), Buffer.of(version, 0b10, 0, 0), properties(version), string(clientId))
+/** Without a Keep Alive. @param isPersistent the session outlives its connection, by a day in version 5; else it starts clean. */
+export const encodeConnect = (clientId: string, version: Version, isPersistent = false): Buffer =>
+  packet(
+    PacketType.CONNECT << 4,
+    string('MQTT'),
+    Buffer.of(version, isPersistent ? 0 : 0b10, 0, 0),
+    isPersistent && version === 5 ? sessionExpiry : properties(version),
+    string(clientId),
+  )
+
+/** Properties with a Session Expiry Interval of a day. */
+const sessionExpiry = Buffer.of(5, 0x11, 0, 0x01, 0x51, 0x80)
 
 export const encodeSubscribe = (id: number, filters: readonly string[], qos: Qos, version: Version): Buffer =>
   packet(

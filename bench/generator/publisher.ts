@@ -15,7 +15,7 @@ export interface Publication {
   readonly qos: Qos
   readonly payloadBytes: number
   readonly userProperties: number
-  /** Subscribers that get each message. */
+  /** Subscribers that get each message; 0 when they are away. */
   readonly subscribers: number
   /** Messages on their way at most; unbounded in the open loop. */
   readonly window: number
@@ -49,6 +49,8 @@ export class Publisher extends Client {
   // Acknowledgements; unused at QoS 0.
   readonly #qos: Qos
   readonly #idInUse: Uint8Array
+  /** In the open loop, by Packet Identifier: when its message was meant to leave. */
+  readonly #intendedMs: Float64Array | undefined
   #lastId = 0
   #inFlight = 0
   #releases: number[] = []
@@ -61,6 +63,8 @@ export class Publisher extends Client {
     this.#loop = loop
     this.#qos = publication.qos
     this.#idInUse = new Uint8Array(publication.qos === 0 ? 0 : maximumPacketIds + 1)
+    const isOpenLoop = !Number.isFinite(publication.window)
+    if (isOpenLoop && publication.qos > 0) this.#intendedMs = new Float64Array(maximumPacketIds + 1)
     const { topics } = publication
     const first = encodePublish({ ...publication, version, topic: topics[0]! })
     this.#packetBytes = first.bytes.length
@@ -118,7 +122,7 @@ export class Publisher extends Client {
     this.#claim()
     const start = this.#cursor
     const reel = this.#reel
-    if (this.#qos > 0) reel.writeUInt16BE(this.#takeId(), start + this.#idOffset)
+    if (this.#qos > 0) reel.writeUInt16BE(this.#takeId(intendedMs), start + this.#idOffset)
     const payload = start + this.#payloadOffset
     reel.writeUInt32BE(this.stream, payload)
     reel.writeUInt32BE(this.sent >>> 0, payload + 4)
@@ -146,6 +150,8 @@ export class Publisher extends Client {
     if (type === last) {
       this.#idInUse[packetId] = 0
       this.#inFlight -= 1
+      this.meter.acknowledged += 1
+      if (this.#intendedMs !== undefined) this.meter.completed(this.#intendedMs[packetId]!)
       this.#loop.wake(this)
     } else if (type === PacketType.PUBREC && this.#qos === 2) {
       this.#releases.push(packetId)
@@ -176,11 +182,12 @@ export class Publisher extends Client {
     }
   }
 
-  #takeId(): number {
+  #takeId(intendedMs: number): number {
     do {
       this.#lastId = this.#lastId === maximumPacketIds ? 1 : this.#lastId + 1
     } while (this.#idInUse[this.#lastId] === 1)
     this.#idInUse[this.#lastId] = 1
+    if (this.#intendedMs !== undefined) this.#intendedMs[this.#lastId] = intendedMs
     this.#inFlight += 1
     return this.#lastId
   }

@@ -14,23 +14,64 @@ export interface SessionEntry {
   readonly since: number
 }
 
-/** A message that is not in the file yet, or on its way there. */
-export interface PendingMessage {
+/**
+ * A message that is not in the file yet, or on its way there, and those that are owed it. A receiver is a place in two lists, so
+ * that thousands of them make no objects.
+ */
+export class PendingMessage {
   readonly message: Message
   readonly slot: number
   readonly batch: Batch
-  /** Those that are owed the message. When it is handed over, those that are done have left. */
-  receivers: PendingReceiver[]
+  /** By receiver; undefined is done, until the message is handed over. */
+  sessions: (SessionEntry | undefined)[] = []
+  /** By receiver. */
+  queued: QueuedMessage[] = []
   /** It was handed to the file: changes are written behind it. */
-  isHanded: boolean
-}
+  isHanded = false
+  /** Receivers that are done. */
+  #done = 0
+  /** By the index of a receiver before the message was handed over: the one after it; undefined if all stayed. */
+  #moved: Map<number, number> | undefined
 
-export interface PendingReceiver {
-  readonly session: SessionEntry
-  readonly queued: QueuedMessage
-  /** Its place among the receivers. */
-  index: number
-  isDone: boolean
+  constructor(message: Message, slot: number, batch: Batch) {
+    this.message = message
+    this.slot = slot
+    this.batch = batch
+  }
+
+  /** @returns the index of the receiver. */
+  add(session: SessionEntry, queued: QueuedMessage): number {
+    this.queued.push(queued)
+    return this.sessions.push(session) - 1
+  }
+
+  /** A receiver is owed the message no more. For a message that was not handed over. */
+  settle(index: number): void {
+    this.sessions[index] = undefined
+    this.#done += 1
+  }
+
+  /** Those that are done leave, and the others move together. */
+  handOver(): void {
+    this.isHanded = true
+    if (this.#done === 0) return
+    const { sessions, queued } = this
+    this.sessions = []
+    this.queued = []
+    if (this.#done === sessions.length) return
+    this.#moved = new Map()
+    for (const [index, session] of sessions.entries()) {
+      if (session === undefined) continue
+      const now = this.add(session, queued[index]!)
+      this.#moved.set(index, now)
+      session.queue.moveTo(queued[index]!.sequence, now)
+    }
+  }
+
+  /** @param index of a receiver before the message was handed over. @returns where it is in the file. */
+  indexInFile(index: number): number {
+    return this.#moved?.get(index) ?? index
+  }
 }
 
 /** Of a receiver in the file: it is done, or the numbers under which it was sent. */
@@ -66,7 +107,8 @@ export class Batch {
   readonly retained = new Map<string, StoredRetained | undefined>()
   readonly messages: PendingMessage[] = []
   /** By message, the last of `messages` that has it. */
-  readonly lastOf = new Map<Message, PendingMessage>()
+  readonly #lastOf = new Map<Message, PendingMessage>()
+  #last: PendingMessage | undefined
   /** By `stateNumber`. */
   readonly states = new Map<number, StateChange>()
   /** Slots of messages that are owed to no session. They leave the file. */
@@ -74,7 +116,7 @@ export class Batch {
   /** Those among them that must not leave before the rest of the batch is written: they may be in another queue in it. */
   readonly moved = new Set<number>()
   /** Receivers in a batch before this one that are done by a record of this one. */
-  readonly settledLater: (readonly [PendingMessage, PendingReceiver])[] = []
+  readonly settledLater: (readonly [message: PendingMessage, index: number])[] = []
   /** Something was appended. */
   isOpened = false
   /** Some record in it is not `done`: an answer may wait for it. */
@@ -86,6 +128,18 @@ export class Batch {
 
   constructor(number: number) {
     this.number = number
+  }
+
+  /** The last of `messages` that has this message and takes another receiver. */
+  openMessage(message: Message): PendingMessage | undefined {
+    const last = this.#last?.message === message ? this.#last : this.#lastOf.get(message)
+    return last === undefined || last.sessions.length === MAXIMUM_RECEIVERS ? undefined : last
+  }
+
+  addMessage(pending: PendingMessage): void {
+    this.messages.push(pending)
+    this.#lastOf.set(pending.message, pending)
+    this.#last = pending
   }
 
   setSubscription(session: SessionEntry, filter: string, subscription: Subscription | undefined): void {

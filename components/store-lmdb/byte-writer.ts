@@ -1,36 +1,45 @@
 /** Writes numbers and bytes one after the other into memory that grows. Numbers are big-endian. */
 export class ByteWriter {
-  /** Its own ArrayBuffer from offset 0, so that native code finds an address by the position alone. */
-  bytes: Buffer
+  #bytes: Buffer
+  /** Of the same memory: the engine makes one instruction of each write. */
+  #view: DataView
   /** Where the next byte goes. */
   position = 0
 
   constructor(bytes = 1024) {
-    this.bytes = Buffer.allocUnsafeSlow(bytes)
+    this.#bytes = Buffer.allocUnsafeSlow(bytes)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** Its own ArrayBuffer from offset 0, so that native code finds an address by the position alone. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** Forgets everything. @param bytes of the memory to go on with; without it the memory stays. */
+  reset(bytes?: number): void {
+    this.position = 0
+    if (bytes === undefined) return
+    this.#bytes = Buffer.allocUnsafeSlow(bytes)
+    this.#view = new DataView(this.#bytes.buffer)
   }
 
   u8(value: number): void {
     this.#reserve(1)
-    this.bytes[this.position] = value
+    this.#view.setUint8(this.position, value)
     this.position += 1
   }
 
   u16(value: number): void {
     this.#reserve(2)
-    const { bytes, position } = this
-    bytes[position] = value >>> 8
-    bytes[position + 1] = value
-    this.position = position + 2
+    this.#view.setUint16(this.position, value)
+    this.position += 2
   }
 
   u32(value: number): void {
     this.#reserve(4)
-    const { bytes, position } = this
-    bytes[position] = value >>> 24
-    bytes[position + 1] = value >>> 16
-    bytes[position + 2] = value >>> 8
-    bytes[position + 3] = value
-    this.position = position + 4
+    this.#view.setUint32(this.position, value)
+    this.position += 4
   }
 
   /** Six bytes. */
@@ -41,29 +50,30 @@ export class ByteWriter {
 
   f64(value: number): void {
     this.#reserve(8)
-    this.bytes.writeDoubleBE(value, this.position)
+    this.#view.setFloat64(this.position, value)
     this.position += 8
   }
 
   /** A part of other memory. */
   copy(source: Buffer, start: number, end: number): void {
     this.#reserve(end - start)
-    source.copy(this.bytes, this.position, start, end)
+    source.copy(this.#bytes, this.position, start, end)
     this.position += end - start
   }
 
   put(source: Uint8Array): void {
     this.#reserve(source.length)
-    this.bytes.set(source, this.position)
+    this.#bytes.set(source, this.position)
     this.position += source.length
   }
 
   #reserve(count: number): void {
     const needed = this.position + count
-    if (needed <= this.bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
-    this.bytes.copy(larger, 0, 0, this.position)
-    this.bytes = larger
+    if (needed <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2))
+    this.#bytes.copy(larger, 0, 0, this.position)
+    this.#bytes = larger
+    this.#view = new DataView(larger.buffer)
   }
 }
 
@@ -100,9 +110,8 @@ export class ByteReader {
   }
 
   u48(): number {
-    const value = this.bytes.readUIntBE(this.position, 6)
-    this.position += 6
-    return value
+    const high = this.u16()
+    return high * 0x1_0000_0000 + this.u32()
   }
 
   f64(): number {
@@ -113,10 +122,24 @@ export class ByteReader {
 
   /** A view. */
   view(length: number): Buffer {
-    const end = this.position + length
+    const start = this.#skip(length)
+    return this.bytes.subarray(start, this.position)
+  }
+
+  /** Bytes in memory of their own, or in a pool: a small part never keeps a large whole. */
+  copy(length: number): Buffer {
+    const start = this.#skip(length)
+    const copy = Buffer.allocUnsafe(length)
+    this.bytes.copy(copy, 0, start, this.position)
+    return copy
+  }
+
+  /** @returns where the bytes begin that are skipped. */
+  #skip(length: number): number {
+    const start = this.position
+    const end = start + length
     if (end > this.bytes.length) throw new RangeError(`it ends ${end - this.bytes.length} bytes too early`)
-    const view = this.bytes.subarray(this.position, end)
     this.position = end
-    return view
+    return start
   }
 }

@@ -1,11 +1,4 @@
-import {
-  type Batch,
-  indexOfState,
-  type PendingMessage,
-  type PendingReceiver,
-  type SessionEntry,
-  slotOfState,
-} from './batch.ts'
+import { type Batch, indexOfState, type PendingMessage, type SessionEntry, slotOfState } from './batch.ts'
 import type { KeySource } from './key-source.ts'
 import {
   CHUNK_RECEIVERS,
@@ -134,39 +127,33 @@ const writeReceived = (session: SessionEntry, identifiers: ReadonlyMap<number, b
 
 /** Writes a message for the receivers that are owed it now, if there are any. */
 const putMessage = (pending: PendingMessage, table: MessageTable, to: Operations): void => {
-  pending.isHanded = true
+  pending.handOver()
   const { slot, message } = pending
-  if (pending.receivers.some(({ isDone }) => isDone)) {
-    pending.receivers = pending.receivers.filter(({ isDone }) => !isDone)
-    for (const [index, receiver] of pending.receivers.entries()) {
-      receiver.index = index
-      receiver.session.queue.moveTo(receiver.queued.sequence, index)
-    }
-  }
-  const { receivers } = pending
-  table.setReceivers(slot, receivers.length)
-  if (receivers.length === 0) {
+  const receivers = pending.sessions.length
+  table.setReceivers(slot, receivers)
+  if (receivers === 0) {
     table.release(slot)
     return
   }
   const id = table.idOf(slot)
-  for (let start = 0; start < receivers.length; start += CHUNK_RECEIVERS) {
+  for (let start = 0; start < receivers; start += CHUNK_RECEIVERS) {
     to.beginKey()
     writeMessageKey(to.writer, id, start / CHUNK_RECEIVERS)
     to.beginValue()
-    writeChunk(receivers, start, to)
+    writeChunk(pending, start, to)
     if (start === 0) writeMessage(to.writer, message)
     to.endPut()
   }
 }
 
-const writeChunk = (receivers: readonly PendingReceiver[], start: number, to: Operations): void => {
-  const end = Math.min(start + CHUNK_RECEIVERS, receivers.length)
+const writeChunk = ({ sessions, queued }: PendingMessage, start: number, to: Operations): void => {
+  const end = Math.min(start + CHUNK_RECEIVERS, sessions.length)
   to.writer.u8(end - start)
   for (let index = start; index < end; index += 1) {
-    const { session, queued } = receivers[index]!
-    const sent = session.queue.sent(queued.sequence)
-    writeReceiver(to.writer, session.number, queued, sent?.packetIdentifier ?? 0, sent?.pubrecOrder ?? 0)
+    const { number, queue } = sessions[index]!
+    const record = queued[index]!
+    const sent = queue.sent(record.sequence)
+    writeReceiver(to.writer, number, record, sent?.packetIdentifier ?? 0, sent?.pubrecOrder ?? 0)
   }
 }
 

@@ -84,14 +84,13 @@ export const writeStateKey = (writer: ByteWriter, id: number, index: number): vo
 
 /** The part of a key of the messages: the chunk, or the index of a state. */
 export const readMessageKey = (key: Buffer): { id: number; chunk: number; index: number } => {
-  const reader = new ByteReader(key, 1)
-  const id = reader.u48()
-  const chunk = reader.u16()
+  const id = key.readUIntBE(1, 6)
+  const chunk = key.readUInt16BE(7)
   if (chunk !== STATE_MARK) {
     if (key.length !== MESSAGE_KEY_BYTES) throw new RangeError('the key of a message has another length')
     return { id, chunk, index: -1 }
   }
-  return { id, chunk: -1, index: reader.u32() }
+  return { id, chunk: -1, index: key.readUInt32BE(MESSAGE_KEY_BYTES) }
 }
 
 export const writeNumberKey = (writer: ByteWriter, table: number, number: number): void => {
@@ -155,15 +154,13 @@ export const writeMessage = (writer: ByteWriter, message: Message, source = 0): 
 /** @throws RangeError when the bytes are no message. */
 export const readMessage = (reader: ByteReader): Message => {
   const first = reader.u8()
-  const topicLength = reader.u32()
-  const propertiesLength = reader.u32()
-  const payloadLength = reader.u32()
+  const topic = reader.u32()
+  const properties = reader.u32()
+  const payload = reader.u32()
   const expiresAtMs = (first & flags.expires) === 0 ? Number.POSITIVE_INFINITY : reader.f64()
-  const topic = reader.view(topicLength)
-  const properties = reader.view(propertiesLength)
-  const payload = reader.view(payloadLength)
-  const qos = qosOf(first)
-  return Message.of({ topic, properties, payload, qos, retain: (first & flags.retain) !== 0, expiresAtMs })
+  const bytes = reader.copy(topic + properties + payload)
+  const retain = (first & flags.retain) !== 0
+  return Message.over(bytes, { topic, properties, payload }, { qos: qosOf(first), retain, expiresAtMs })
 }
 
 /** The number of the publisher of the retained message that begins here; 0 without one. @throws RangeError at the end of the bytes. */
@@ -236,7 +233,9 @@ export const readReceiver = (reader: ByteReader): Receiver => {
 export const readReceivers = (reader: ByteReader): Receiver[] => {
   const count = reader.u8()
   if (count > CHUNK_RECEIVERS) throw new RangeError(`a record has ${count} receivers`)
-  return Array.from({ length: count }, () => readReceiver(reader))
+  const receivers: Receiver[] = []
+  for (let index = 0; index < count; index += 1) receivers.push(readReceiver(reader))
+  return receivers
 }
 
 const DONE = 1

@@ -51,8 +51,7 @@ export class Operations {
   clear(): void {
     this.#table = []
     this.#early = 0
-    this.writer.position = 0
-    if (this.writer.bytes.length > KEPT_BYTES) this.writer.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
+    this.writer.reset(this.writer.bytes.length > KEPT_BYTES ? INITIAL_BYTES : undefined)
   }
 
   /** Applies the first ones. @param count how many. */

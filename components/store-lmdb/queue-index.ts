@@ -28,13 +28,17 @@ export class QueueIndex {
    * @param isShared it came by a Shared Subscription.
    */
   add(sequence: number, slot: number, index: number, isShared: boolean): void {
-    const at = this.#seek(sequence)
     const last = index * 2 + (isShared ? 1 : 0)
+    this.#count += 1
+    if (sequence > this.#lastSequence) {
+      this.#lastSequence = sequence
+      this.#places.push(sequence, slot, last)
+      return
+    }
+    const at = this.#seek(sequence)
     if (at * FIELDS === this.#places.length) this.#places.push(sequence, slot, last)
     else if (this.#places[at * FIELDS] === sequence) this.#set(at, slot, last)
     else this.#places.splice(at * FIELDS, 0, sequence, slot, last)
-    this.#count += 1
-    if (sequence > this.#lastSequence) this.#lastSequence = sequence
   }
 
   /** @returns where the message with this number is; -1 if there is none. For `slotAt` and `indexAt`, until the next change. */

@@ -78,15 +78,17 @@ export const loadIndex = async (
   }
   const leftovers = new Set<number>()
   for (const table of [tables.subscriptions, tables.received]) {
-    // Only the numbers are of interest: from each session that is known, the scan goes on behind it.
-    for (let number = 0; ; ) {
-      const [key] = file.keys(numberKey(table, number), Buffer.from([table + 1]), 1)
-      if (key === undefined) break
-      number = key.readUInt32BE(1)
-      if (!byNumber.has(number)) leftovers.add(number)
-      highest = Math.max(highest, number)
-      number += 1
-      if (number % KEYS_IN_A_TURN === 0) await nextTurn()
+    // Only the numbers are of interest: behind each page, the scan goes on at the next number.
+    for (let start = numberKey(table, 0); ; ) {
+      const keys = file.keys(start, Buffer.from([table + 1]), KEYS_IN_A_TURN)
+      for (const key of keys) {
+        const number = key.readUInt32BE(1)
+        if (!byNumber.has(number)) leftovers.add(number)
+        highest = Math.max(highest, number)
+      }
+      if (keys.length < KEYS_IN_A_TURN || highestNumber(keys) === MAXIMUM_NUMBER) break
+      start = numberKey(table, highestNumber(keys) + 1)
+      await nextTurn()
     }
   }
   return {
@@ -99,6 +101,8 @@ export const loadIndex = async (
     leftovers: [...leftovers],
   }
 }
+
+const highestNumber = (keys: readonly Buffer[]): number => keys.at(-1)!.readUInt32BE(1)
 
 /** Puts the messages of the file into the queues of the sessions. Their rows come in the order of the keys. */
 class MessageLoader {
@@ -121,7 +125,7 @@ class MessageLoader {
     if (chunk === 0) {
       this.end()
       const reader = new ByteReader(value)
-      this.#receivers.push(...readReceivers(reader))
+      for (const receiver of readReceivers(reader)) this.#receivers.push(receiver)
       this.#slot = this.table.take(id, readMessageSize(reader))
       this.highestId = id
       return
@@ -135,7 +139,7 @@ class MessageLoader {
   end(): void {
     if (this.#slot === -1) return
     const slot = this.#slot
-    for (const [index, receiver] of this.#receivers.entries()) this.#add(slot, index, receiver)
+    for (let index = 0; index < this.#receivers.length; index += 1) this.#add(slot, index, this.#receivers[index]!)
     this.table.setReceivers(slot, this.#receivers.length)
     if (this.#states.size > 0) this.table.addState(slot)
     if (this.table.liveOf(slot) === 0) this.unowed.push(slot)
@@ -146,11 +150,11 @@ class MessageLoader {
 
   #add(slot: number, index: number, receiver: Receiver): void {
     this.highestSession = Math.max(this.highestSession, receiver.session)
-    const state = this.#states.get(index)
+    const state = this.#states.size === 0 ? undefined : this.#states.get(index)
     const session = this.#sessions.get(receiver.session)
     if (session === undefined || state?.isDone === true) return
     const { sequence, shared } = receiver
-    if (session.queue.find(sequence) !== -1)
+    if (sequence <= session.queue.lastSequence && session.queue.find(sequence) !== -1)
       throw new Error(`${session.id} has two messages with the number ${sequence}`)
     const { packetIdentifier, pubrecOrder } = state ?? receiver
     this.table.owe(slot)
@@ -181,16 +185,19 @@ export async function* restoredSessions(
       for (const row of rows) listOf(received, row).push(readRow(row, (_value, key) => key.readUInt16BE(5)))
     }
     const page: StoredSession[] = []
-    for (const { number, queue } of entries) {
-      const key = numberKey(tables.sessions, number)
-      const value = file.get(key)
-      if (value === undefined) continue
-      page.push({
-        ...readRow({ key, value }, readSession),
-        subscriptions: subscriptions.get(number) ?? [],
-        received: received.get(number) ?? [],
-        queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
-      })
+    const queues = new Map(entries.map(({ number, queue }) => [number, queue]))
+    for await (const rows of slices(file, tables.sessions, first, last + 1)) {
+      for (const row of rows) {
+        const number = row.key.readUInt32BE(1)
+        const queue = queues.get(number)
+        if (queue === undefined) continue
+        page.push({
+          ...readRow(row, readSession),
+          subscriptions: subscriptions.get(number) ?? [],
+          received: received.get(number) ?? [],
+          queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
+        })
+      }
     }
     if (page.length > 0) yield page
   }

@@ -8,11 +8,10 @@ import type {
   StorePressure,
   StoreRecord,
 } from '../../src/kinds/store.ts'
-import { type Batch, DONE, type PendingMessage, type SessionEntry, stateNumber } from './batch.ts'
+import { type Batch, DONE, PendingMessage, type SessionEntry, stateNumber } from './batch.ts'
 import { BatchLine, type Committer, type EndOfTurn, type LineSettings } from './batch-line.ts'
 import { encodeBatch } from './encode-batch.ts'
 import type { StoreFile } from './environment.ts'
-import { MAXIMUM_RECEIVERS } from './layout.ts'
 import type { Operations } from './operations.ts'
 import { QueueIndex } from './queue-index.ts'
 import { type RestoredIndex, restoredRetained, restoredSessions } from './restore.ts'
@@ -178,7 +177,7 @@ export class LmdbStore implements Store {
       const packetIdentifier = sent?.packetIdentifier ?? 0
       const pubrecOrder = sent?.pubrecOrder ?? 0
       if (pending !== undefined) {
-        page.push({ ...pending.receivers[index]!.queued, packetIdentifier, pubrecOrder })
+        page.push({ ...pending.queued[index]!, packetIdentifier, pubrecOrder })
         continue
       }
       const stored = this.#stored.read(this.#index.table.idOf(slot), index, id)
@@ -256,20 +255,19 @@ export class LmdbStore implements Store {
   #queue(session: SessionEntry, queued: QueuedMessage, open: Batch): void {
     const { table } = this.#index
     const { message, sequence, packetIdentifier, pubrecOrder } = queued
-    if (session.queue.find(sequence) !== -1) this.#done(session, sequence, open)
+    if (sequence <= session.queue.lastSequence && session.queue.find(sequence) !== -1)
+      this.#done(session, sequence, open)
     let bytes = RECORD_BYTES
-    let pending = open.lastOf.get(message)
-    if (pending === undefined || pending.receivers.length === MAXIMUM_RECEIVERS) {
+    let pending = open.openMessage(message)
+    if (pending === undefined) {
       const slot = table.take(this.#index.nextId, message.size)
       this.#index.nextId += 1
-      pending = { message, slot, batch: open, receivers: [], isHanded: false }
-      open.messages.push(pending)
-      open.lastOf.set(message, pending)
+      pending = new PendingMessage(message, slot, open)
+      open.addMessage(pending)
       this.#pending.set(slot, pending)
       bytes += message.size
     }
-    const index = pending.receivers.length
-    pending.receivers.push({ session, queued, index, isDone: false })
+    const index = pending.add(session, queued)
     table.owe(pending.slot)
     session.queue.add(sequence, pending.slot, index, queued.shared !== undefined)
     if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
@@ -313,13 +311,12 @@ export class LmdbStore implements Store {
       this.#settle(slot, index, isShared, open)
       return
     }
-    const receiver = pending.receivers[index]!
     if (pending.batch !== open && isShared) {
       // It may move to another queue in the open batch, so it must be written until then.
-      open.settledLater.push([pending, receiver])
+      open.settledLater.push([pending, index])
       return
     }
-    receiver.isDone = true
+    pending.settle(index)
     this.#index.table.settle(slot)
   }
 
@@ -358,10 +355,12 @@ export class LmdbStore implements Store {
   }
 
   #encode(batch: Batch, to: Operations): void {
-    for (const [pending, receiver] of batch.settledLater) this.#settle(pending.slot, receiver.index, true, batch)
+    for (const [pending, index] of batch.settledLater) {
+      this.#settle(pending.slot, pending.indexInFile(index), true, batch)
+    }
     const unclean = encodeBatch(batch, this.#index, this.#file, to)
     for (const pending of batch.messages) {
-      if (pending.receivers.length === 0) this.#pending.delete(pending.slot)
+      if (pending.sessions.length === 0) this.#pending.delete(pending.slot)
     }
     if (unclean.length === 0) return
     this.#line.open.cleaned.push(...unclean)

@@ -12,6 +12,7 @@ import type { Message } from '../../src/mqtt/message.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { ByteReader, type ByteWriter } from './byte-writer.ts'
 import { readMessage, writeMessage } from './layout.ts'
+import { isPlainSession, isPlainSubscription } from './plain-checks.ts'
 
 /** Without shared structures: each record can be read by itself. */
 const packr = new Packr({ useRecords: false })
@@ -36,7 +37,9 @@ export const writeSession = (writer: ByteWriter, record: SessionRecord): void =>
 export const readSession = (value: Buffer): SessionRecord => {
   const reader = new ByteReader(value)
   reader.view(reader.u32())
-  const plain = plainRecords.session.parse(packr.unpack(reader.view(reader.u32())))
+  const unpacked: unknown = packr.unpack(reader.view(reader.u32()))
+  // The time of the schema counts for hundred thousands of sessions at a start.
+  const plain = isPlainSession(unpacked) ? unpacked : plainRecords.session.parse(unpacked)
   return sessionFromPlain(plain, () => readMessage(reader))
 }
 
@@ -51,7 +54,10 @@ export const writeSubscription = (writer: ByteWriter, subscription: Subscription
 }
 
 /** @throws an Error that says what is wrong. */
-export const readSubscription = (value: Buffer): Subscription => plainRecords.subscription.parse(packr.unpack(value))
+export const readSubscription = (value: Buffer): Subscription => {
+  const unpacked: unknown = packr.unpack(value)
+  return isPlainSubscription(unpacked) ? unpacked : plainRecords.subscription.parse(unpacked)
+}
 
 /** How many messages refer to a publisher, and the publisher. */
 export const writeSource = (writer: ByteWriter, source: RetainedSource, messages: number): void => {

@@ -70,6 +70,29 @@ export class Message {
   }
 
   /**
+   * A message that owns its memory, which holds its topic, properties and payload one behind the other. Nothing is copied.
+   * @param bytes are not changed any more.
+   */
+  static over(
+    bytes: Buffer,
+    lengths: { readonly topic: number; readonly properties: number; readonly payload: number },
+    { qos, retain, expiresAtMs }: { readonly qos: QoS; readonly retain: boolean; readonly expiresAtMs: number },
+  ): Message {
+    const over = new Message()
+    const message = Message.refill(over, bytes)
+    message.topicEnd = lengths.topic
+    message.propertiesStart = message.topicEnd
+    message.propertiesEnd = message.topicEnd + lengths.properties
+    message.payloadStart = message.propertiesEnd
+    message.payloadEnd = message.propertiesEnd + lengths.payload
+    message.qos = qos
+    message.retain = retain
+    message.expiresAtMs = expiresAtMs
+    over.#kept = over
+    return over
+  }
+
+  /**
    * Starts another message in the same object: for decoders, which reuse one object.
    * @param lent an object that the caller made and lends.
    * @returns the object, with fields that can be set. The caller sets all parts.
