@@ -4,6 +4,7 @@ import type { Peer } from '../../src/kinds/peer.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import type { Transport, TransportServer } from '../../src/kinds/transport.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
@@ -11,7 +12,7 @@ import { server } from './index.ts'
 import type { MqttServer } from './mqtt-server.ts'
 
 const log = new RecordingLogger()
-const context = { name: 'server', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('server')
 
 /** What a test may say about the connections that it has. */
 interface Handler {

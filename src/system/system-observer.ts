@@ -1,0 +1,16 @@
+import type { ComponentStatus, SystemState } from './component-status.ts'
+import type { ComponentMeasure } from './measure.ts'
+import type { SystemGraph } from './system-graph.ts'
+
+/** What a component may know of its system: its state, without the instances and the values of the config. */
+export interface SystemObserver {
+  readonly state: SystemState
+  /** When all components ran, in milliseconds since 1970; undefined before, and if the start failed. */
+  readonly runningSinceMs: number | undefined
+  /** The components in the order in which they start, then those that are disabled. */
+  status(): readonly ComponentStatus[]
+  /** The numbers of the components that run, in the order of the config. */
+  measures(): readonly ComponentMeasure[]
+  /** The wiring with the state of each component. */
+  graph(): SystemGraph
+}
