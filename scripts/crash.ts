@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { exitCodes, runCommand, runMeasurement } from '../bench/measurement.ts'
 import { type CrashOptions, parseCrashCommand } from './crash/command-line.ts'
+import { mebibytes } from './crash/file-growth.ts'
 import { canLimitFiles, runFullDisk } from './crash/full-disk.ts'
 import { powerObstacle, runPowerCuts } from './crash/power.ts'
 import { runCrashes } from './crash/run.ts'
@@ -24,11 +25,17 @@ const run = (options: CrashOptions): Promise<number> =>
     if (options.mode === 'steps') return steps(options)
     if (options.mode === 'power') return power(options)
     if (options.mode === 'full-disk') return fullDisk(options)
-    const { kills, acknowledged, received, broken, check } = await runCrashes(root, options)
+    const { kills, acknowledged, received, broken, check, fileBytes } = await runCrashes(root, options)
     console.log(
       `Seed ${options.seed}: ${kills} kills, ${acknowledged} messages acknowledged, ${received} received by ` +
         `${options.subscribers} subscribers`,
     )
+    if (fileBytes !== undefined) {
+      const [early, late] = [mebibytes(fileBytes.early), mebibytes(fileBytes.late)]
+      console.log(
+        `The files of the store had ${early} at most in the first half of ${options.seconds} s, and ${late} in the second`,
+      )
+    }
     console.log(check === undefined ? 'The store has no files: nothing to check there' : `store check: ${check}`)
     return verdict(broken)
   })

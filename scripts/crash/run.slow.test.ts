@@ -3,7 +3,16 @@ import { expect, test } from 'vitest'
 import { runCrashes } from './run.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-const options = { mode: 'kills', every: 1, cuts: 1, seed: 1, settings: [], publishers: 2, subscribers: 1 } as const
+const options = {
+  mode: 'kills',
+  every: 1,
+  cuts: 1,
+  seconds: 2,
+  seed: 1,
+  settings: [],
+  publishers: 2,
+  subscribers: 1,
+} as const
 
 // The control: a harness that finds nothing here would find nothing anywhere.
 test('a broker whose store is in memory breaks its promises when it is killed', async () => {
