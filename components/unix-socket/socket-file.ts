@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { type Listening, listen } from '../../src/network/listening.ts'
+import { abandon, type Listening, listen } from '../../src/network/listening.ts'
 import type { UnixSocketConfig } from './config.ts'
 
 /**
@@ -17,8 +17,8 @@ export const listenAtPath = async ({ path, mode, backlog }: UnixSocketConfig): P
     await unlink(path)
     return listen({ path, backlog })
   })
-  await setMode(path, mode).catch((error) => {
-    listening.server.close()
+  await setMode(path, mode).catch(async (error) => {
+    await abandon(listening)
     throw error
   })
   return listening

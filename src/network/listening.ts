@@ -13,7 +13,10 @@ export interface ListeningUser {
   failed(error: Error): void
 }
 
-/** Asked for each event: the functions that Node has been given stay as long as the socket listens, over resets too. */
+/**
+ * Asked for each event: the functions that Node has been given stay as long as the socket listens, over resets too. Sockets that
+ * are accepted before there is a user wait for the first one.
+ */
 export interface ListeningPort {
   to: ListeningUser | undefined
 }
@@ -50,11 +53,44 @@ export const listen = async ({ host, port, path, fd, backlog }: ListenAddress): 
   else if (path !== undefined) server.listen({ path, backlog })
   else server.listen({ host, port, backlog })
   await once(server, 'listening')
-  const events: ListeningPort = { to: undefined }
-  server.on('connection', (socket) => events.to?.accepted(socket))
+  const events = new Port(backlog)
+  server.on('connection', (socket) => events.accepted(socket))
   server.on('drop', (dropped) => events.to?.dropped(dropped?.remoteAddress, dropped?.remotePort))
   server.on('error', (error) => events.to?.failed(error))
   return { server, events }
+}
+
+class Port implements ListeningPort {
+  #user: ListeningUser | undefined
+  /** Accepted before there was a user: Node accepts from the moment it listens, while its user may still be starting. */
+  readonly #early: Socket[] = []
+  readonly #maximumEarly: number
+
+  constructor(maximumEarly: number) {
+    this.#maximumEarly = maximumEarly
+  }
+
+  get to(): ListeningUser | undefined {
+    return this.#user
+  }
+
+  set to(user: ListeningUser | undefined) {
+    this.#user = user
+    if (user !== undefined) for (const socket of this.#early.splice(0)) user.accepted(socket)
+  }
+
+  accepted(socket: Socket): void {
+    if (this.#user !== undefined) {
+      this.#user.accepted(socket)
+      return
+    }
+    // Loss of the network while it waits; the user will see that it is destroyed.
+    socket.on('error', () => undefined)
+    // Node keeps the address from now on: the operating system forgets it when the peer resets the connection.
+    void socket.remoteAddress
+    if (this.#early.length < this.#maximumEarly) this.#early.push(socket)
+    else socket.destroy()
+  }
 }
 
 /** What a suspended listener hands to its successor: the listening socket, where it was told to listen, and waiting sockets. */
@@ -112,7 +148,7 @@ export const listenInstead = async (
     if (error.code !== 'EADDRINUSE' || !isOwn) throw error
   })
   if (signal.aborted) {
-    if (listening !== undefined) await release(listening.server, [])
+    if (listening !== undefined) await abandon(listening)
     throw signal.reason
   }
   await release(server, waiting)
@@ -126,4 +162,11 @@ export const release = async (server: Server, waiting: readonly Socket[]): Promi
   const closed = once(server, 'close')
   server.close()
   await closed
+}
+
+/** Stops listening on a socket that never had a user, and closes what it accepted. Resolves when all of it is closed. */
+export const abandon = (listening: Listening): Promise<void> => {
+  const close = (socket: Socket) => void socket.destroy()
+  listening.events.to = { accepted: close, dropped: () => undefined, failed: () => undefined }
+  return release(listening.server, [])
 }
