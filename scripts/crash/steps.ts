@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
 import { freePort } from '../../bench/brokers/free-port.ts'
 import { removeTemporaryDirectory, temporaryDirectory } from '../../bench/temporary.ts'
 import { BrokerProcess, type BrokerProcessOptions } from './broker-process.ts'
+import type { BuiltCopy } from './built-copy.ts'
 import { Publisher } from './publisher.ts'
 import { acknowledgedBy, type Clients, checkRetained, checkStore, receivedBy, settle } from './settle.ts'
 import { Subscriber } from './subscriber.ts'
@@ -21,8 +21,6 @@ export interface StepsOptions {
   /** How many kills at most. */
   readonly most?: number
   readonly settings: readonly string[]
-  /** The compiled config of the store that counts; by default the source, which takes seconds for each start. */
-  readonly config?: string
 }
 
 export interface StepsResult {
@@ -38,8 +36,10 @@ export interface StepsResult {
  * Runs the same scenario again and again in a new store, and kills the broker at a later step of the store each time, until the
  * scenario ends before the step is reached. Ends at the first broken promise.
  */
-export const runSteps = async (root: string, options: StepsOptions): Promise<StepsResult> => {
-  const { every, most = Number.POSITIVE_INFINITY, settings, config = resolve(root, CONFIG) } = options
+export const runSteps = async (built: BuiltCopy, options: StepsOptions): Promise<StepsResult> => {
+  const { every, most = Number.POSITIVE_INFINITY, settings } = options
+  const { root } = built
+  const config = built.file(CONFIG)
   const total = { kills: 0, steps: 0, acknowledged: 0, received: 0, broken: [] as string[] }
   for (let step = every; ; step += every) {
     const directory = temporaryDirectory()
