@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises'
 import { freePort } from '../../bench/brokers/free-port.ts'
 import { removeTemporaryDirectory, temporaryDirectory } from '../../bench/temporary.ts'
 import { BrokerProcess, type BrokerProcessOptions } from './broker-process.ts'
@@ -79,8 +80,9 @@ class Scenario implements Clients {
 
   async run(): Promise<void> {
     const settings = [...this.#broker.settings, `store.killAtStep=${this.#step}`]
-    this.#process = await BrokerProcess.start({ ...this.#broker, settings })
-    const restarted = this.#restartAfterKill(this.#process)
+    const first = await BrokerProcess.start({ ...this.#broker, settings })
+    this.#process = first
+    const restarted = this.#restartAfterKill(first)
     const failed = new Promise<never>((_resolve, reject) => {
       restarted.catch(reject)
     })
@@ -91,6 +93,7 @@ class Scenario implements Clients {
     // It writes what it has put off, and may reach its step by that.
     await this.#process.stop()
     await restarted
+    if (this.wasKilled && this.#process === first) await this.#comeBack()
     if (this.broken.length === 0) checkStore(this.#broker.root, this.#broker.directory, this.broken)
   }
 
@@ -109,6 +112,22 @@ class Scenario implements Clients {
       checkStore(this.#broker.root, this.#broker.directory, this.broken)
       this.#process = await BrokerProcess.start(this.#broker)
     }
+  }
+
+  /** It was killed while it stopped: the sessions must still be there, and the retained messages. */
+  async #comeBack(): Promise<void> {
+    checkStore(this.#broker.root, this.#broker.directory, this.broken)
+    this.#process = await BrokerProcess.start(this.#broker)
+    const clients = [...this.publishers, ...this.subscribers]
+    for (const client of clients) client.open()
+    const sinceMs = performance.now()
+    while (!clients.every(({ isConnected }) => isConnected)) {
+      if (performance.now() - sinceMs > WAIT.patienceMs) throw new Error('the clients cannot connect again')
+      await after(WAIT.pollMs)
+    }
+    if (this.broken.length === 0) await checkRetained(this.#broker.port, this.#clients)
+    this.#closeClients()
+    await this.#process.stop()
   }
 
   async #play(): Promise<void> {
