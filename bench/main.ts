@@ -112,7 +112,10 @@ const findPeer = (name: PeerName, { aedes, relay }: Bundle): Broker | undefined 
     case 'relay':
       return nodePeer('relay', 'bare relay in Node', relay, lackOfRelay)
     case 'net-server':
-      return nodePeer('net-server', 'a plain server of node:net', relay, lackOfRelay, ['--plain'])
+      return nodePeer('net-server', 'a plain server of node:net or node:tls', relay, lackOfRelay, {
+        args: ['--plain'],
+        hasTls: true,
+      })
   }
 }
 

@@ -19,7 +19,9 @@ const few = (plan: LoadPlan): LoadPlan => ({ ...plan, groups: Math.min(plan.grou
 /** @returns the cases for these loads and each transport. Each is compared with the case over TCP by running both. */
 export const transportCases = (dense: LoadPlan, sparse: LoadPlan): readonly BenchCase[] =>
   transports.flatMap(({ transport, over }): readonly BenchCase[] => {
-    const common = { transport, headlines, peers: ['mosquitto'] }
+    // A server of node:tls that only forwards is the limit for a broker in Node.
+    const peers = transport === 'tls' ? ['mosquitto', 'net-server'] : ['mosquitto']
+    const common = { transport, headlines, peers }
     return [
       { ...common, name: `${transport}-pairs`, summary: `qos0-pairs over ${over}`, plan: dense },
       {

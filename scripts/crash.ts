@@ -3,7 +3,9 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { exitCodes, runCommand, runMeasurement } from '../bench/measurement.ts'
+import { BuiltCopy } from './crash/built-copy.ts'
 import { type CrashOptions, parseCrashCommand } from './crash/command-line.ts'
+import { mebibytes } from './crash/file-growth.ts'
 import { canLimitFiles, runFullDisk } from './crash/full-disk.ts'
 import { powerObstacle, runPowerCuts } from './crash/power.ts'
 import { runCrashes } from './crash/run.ts'
@@ -18,27 +20,30 @@ const run = (options: CrashOptions): Promise<number> =>
   runMeasurement(async () => {
     const obstacle = options.mode === 'power' ? powerObstacle() : undefined
     if (obstacle !== undefined) throw new Error(obstacle)
-    // A broker from sources would take seconds for each start.
+    if (options.mode !== 'kills' && options.mode !== 'soak') return modes[options.mode](BuiltCopy.make(root), options)
+    // A broker from sources would take seconds for each start. A config that is named may import the package.
     const built = spawnSync(process.execPath, ['scripts/run.mjs', 'scripts/build.ts'], { cwd: root, encoding: 'utf8' })
     if (built.status !== 0) throw new Error(`The build failed:\n${built.stderr}${built.stdout}`)
-    if (options.mode === 'steps') return steps(options)
-    if (options.mode === 'power') return power(options)
-    if (options.mode === 'full-disk') return fullDisk(options)
-    const { kills, acknowledged, received, broken, check } = await runCrashes(root, options)
+    const { kills, acknowledged, received, broken, check, fileBytes } = await runCrashes(root, options)
     console.log(
       `Seed ${options.seed}: ${kills} kills, ${acknowledged} messages acknowledged, ${received} received by ` +
         `${options.subscribers} subscribers`,
     )
+    if (fileBytes !== undefined) {
+      const [early, late] = [mebibytes(fileBytes.early), mebibytes(fileBytes.late)]
+      console.log(
+        `The files of the store had ${early} at most in the first half of ${options.seconds} s, and ${late} in the second`,
+      )
+    }
     console.log(check === undefined ? 'The store has no files: nothing to check there' : `store check: ${check}`)
     return verdict(broken)
   })
 
-const CONFIG = resolve(root, 'dist/test/helpers/crash-store/system.config.js')
 /** Of each publisher, while the system calls are recorded. */
 const MESSAGES = 250
 
-const power = async ({ cuts, seed, settings }: CrashOptions): Promise<number> => {
-  const result = await runPowerCuts(root, { cuts, seed, settings, messages: MESSAGES, config: CONFIG })
+const power = async (built: BuiltCopy, { cuts, seed, settings }: CrashOptions): Promise<number> => {
+  const result = await runPowerCuts(built, { cuts, seed, settings, messages: MESSAGES })
   console.log(
     `Seed ${seed}: ${result.cuts} power cuts in a run with ${result.syncs} syncs and ${result.acknowledged} messages ` +
       `acknowledged; ${result.more} files had more than was acknowledged`,
@@ -46,8 +51,8 @@ const power = async ({ cuts, seed, settings }: CrashOptions): Promise<number> =>
   return verdict(result.broken)
 }
 
-const steps = async ({ every, settings }: CrashOptions): Promise<number> => {
-  const result = await runSteps(root, { every, settings, config: CONFIG })
+const steps = async (built: BuiltCopy, { every, settings }: CrashOptions): Promise<number> => {
+  const result = await runSteps(built, { every, settings })
   console.log(
     `${result.kills} kills up to step ${result.steps} of the store, ${result.acknowledged} messages acknowledged, ` +
       `${result.received} received`,
@@ -55,11 +60,11 @@ const steps = async ({ every, settings }: CrashOptions): Promise<number> => {
   return verdict(result.broken)
 }
 
-const fullDisk = async ({ settings }: CrashOptions): Promise<number> => {
+const fullDisk = async (built: BuiltCopy, { settings }: CrashOptions): Promise<number> => {
   if (!canLimitFiles()) throw new Error('A full disk is simulated on Linux alone, with prlimit of util-linux')
   const broken: string[] = []
   for (const next of ['room', 'kill'] as const) {
-    const result = await runFullDisk(root, { settings, next, config: CONFIG })
+    const result = await runFullDisk(built, { settings, next })
     console.log(
       `Full disk, then ${next === 'kill' ? 'kill -9 and a start with room' : 'room'}: ${result.before} messages ` +
         `acknowledged before, ${result.acknowledged} in the end`,
@@ -68,6 +73,8 @@ const fullDisk = async ({ settings }: CrashOptions): Promise<number> => {
   }
   return verdict(broken)
 }
+
+const modes = { steps, power, 'full-disk': fullDisk } as const
 
 const verdict = (broken: readonly string[]): number => {
   for (const what of broken) console.error(`Broken: ${what}`)

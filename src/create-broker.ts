@@ -13,7 +13,10 @@ import type { AnyKind } from './system/kind.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
 import { didYouMean, listed } from './system/suggestion.ts'
 
-/** The type of the system that comes with the package. */
+/**
+ * The type of the system that comes with the package. `system.map.store` is a `Store`, whichever component it is: the one on the disk if
+ * `data` or values for `store` are given, and the one in memory otherwise. The values are those of the one on the disk.
+ */
 export type ShippedSystem = typeof shipped
 
 /** Values for the components of a system, by the names of its entries: `{ mqttHandler: { maximumQoS: 1 } }`. */

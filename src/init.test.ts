@@ -61,6 +61,7 @@ test.each([
   expect(await main([file, ...options])).toBe(0)
   expect(readFileSync(file, 'utf8')).toBe(source)
   expect(stdout).toContain(`Wrote ${file}.`)
+  expect(stdout).toContain('Sessions and messages are kept in the directory data.')
   expect(stdout.includes('npx mqtt-jig passwd add NAME')).toBe(!options.includes('--local'))
   expect(stdout).toMatch(/npx mqtt-jig --config \S+my\.config/)
 })
@@ -72,6 +73,7 @@ test('--from takes the listeners of a mosquitto.conf, and says how many lines it
   expect(await main(['--from', conf, file])).toBe(0)
   expect(readFileSync(file, 'utf8')).toContain("config: { host: '127.0.0.1', port: 1885, allowAnonymous: true }")
   expect(stdout).toContain('Read the comments at its top: 1 line was not taken over')
+  expect(stdout).toContain('Sessions and messages are in memory and end with the broker.')
 })
 
 test('--from with an error in the mosquitto.conf: exit code 1 with its file and line, and nothing is written', async () => {

@@ -54,7 +54,8 @@ export const main = async (
     process.stderr.write(`${explain(error as NodeJS.ErrnoException, command.file, name)}\n`)
     return exitCodes.failed
   }
-  process.stdout.write(`Wrote ${command.file}. ${notesOf(converted, command)}${nextStep(file)}\n`)
+  const state = stateOf(converted)
+  process.stdout.write(`Wrote ${command.file}. ${notesOf(converted, command)}${state}${nextStep(file)}\n`)
   return exitCodes.ok
 }
 
@@ -111,6 +112,14 @@ const notesOf = (converted: ConvertedConf | undefined, { local }: Command): stri
   if (notes === 0) return 'Every line was taken over. '
   const lines = notes === 1 ? '1 line was' : `${notes} lines were`
   return `Read the comments at its top: ${lines} not taken over, or not as written. `
+}
+
+/** Where the sessions and messages are. `data` is what the configs of the package say. */
+const stateOf = (converted: ConvertedConf | undefined): string => {
+  const data = converted === undefined ? 'data' : converted.data
+  return data === undefined
+    ? 'Sessions and messages are in memory and end with the broker. '
+    : `Sessions and messages are kept in the directory ${data}. `
 }
 
 const canReadTypeScript = (): boolean => Boolean((process.features as { typescript?: unknown }).typescript)

@@ -1,6 +1,14 @@
 import type { BenchCase } from '../bench-case.ts'
+import { certificateFiles } from '../certificate-files.ts'
+import { removeTemporaryDirectory, temporaryDirectory } from '../temporary.ts'
 import type { Broker, RunningBroker } from './broker.ts'
 import { Child } from './child.ts'
+
+export interface NodePeerOptions {
+  readonly args?: readonly string[]
+  /** Whether it serves TLS with the arguments `--cert FILE --key FILE`. */
+  readonly hasTls?: boolean
+}
 
 /** A broker in Node that tells its port through the channel to its parent. */
 export const nodePeer = (
@@ -8,20 +16,30 @@ export const nodePeer = (
   description: string,
   file: string,
   lacks: (benchCase: BenchCase) => string | undefined,
-  args: readonly string[] = [],
+  { args = [], hasTls = false }: NodePeerOptions = {},
 ): Broker => ({
   name,
   description,
-  lacks: (benchCase) => ((benchCase.transport ?? 'tcp') === 'tcp' ? lacks(benchCase) : 'has TCP alone here'),
-  start: async (): Promise<RunningBroker> => {
-    const child = new Child(name, process.execPath, [file, ...args], { ipc: true })
+  lacks: (benchCase) => {
+    const { transport = 'tcp' } = benchCase
+    if (transport === 'tcp' || (transport === 'tls' && hasTls)) return lacks(benchCase)
+    return hasTls ? 'has TCP and TLS alone here' : 'has TCP alone here'
+  },
+  start: async ({ transport }): Promise<RunningBroker> => {
+    const directory = temporaryDirectory()
+    const { cert, key } = await certificateFiles(directory)
+    const files = transport === 'tls' ? ['--cert', cert, '--key', key] : []
+    const child = new Child(name, process.execPath, [file, ...args, ...files], { ipc: true })
     const { port } = await child.message<{ port: number }>()
     return {
       pid: child.process.pid!,
       port,
       output: () => child.output,
       crash: () => child.crash,
-      stop: () => child.stop(),
+      stop: async () => {
+        await child.stop()
+        removeTemporaryDirectory(directory)
+      },
     }
   },
 })

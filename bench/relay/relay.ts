@@ -7,6 +7,7 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { Arena } from './arena.ts'
 
 /** Called for each frame, for tests with a faulty relay. @returns the frames to forward instead. */
@@ -184,10 +185,14 @@ export interface RelayOptions {
   readonly tamper?: Tamper
   /** Sockets have `data` events: a plain server of `node:net`, the reference for the cost of a connection. */
   readonly isPlain?: boolean
+  /** Serves TLS with this certificate and key, in PEM; its sockets have `data` events. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
 }
 
-export const createRelay = ({ tamper, isPlain = false }: RelayOptions = {}): Server => {
+export const createRelay = ({ tamper, isPlain = false, tls }: RelayOptions = {}): Server => {
   const relay = new Relay(tamper)
+  if (tls !== undefined)
+    return createTlsServer({ ...tls, pauseOnConnect: true }, (socket) => relay.accept(socket, true))
   return createServer({ pauseOnConnect: true }, (socket) => relay.accept(socket, isPlain))
 }
 

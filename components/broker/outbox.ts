@@ -7,24 +7,12 @@ import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { InflightLimits } from './config.ts'
+import { HeldMessages } from './held-messages.ts'
+import type { OutboxContext, OutboxOwner } from './outbox-owner.ts'
 import { Outgoing } from './outgoing.ts'
-import { OwedPubrels, restorePubrecOrder } from './owed-pubrels.ts'
+import { OwedPubrels } from './owed-pubrels.ts'
 import { SendQuota } from './send-quota.ts'
-import { type QueueContext, type QueueOwner, WaitingMessages } from './waiting-messages.ts'
-
-/** The parts of the broker that an outbox uses. */
-export interface OutboxContext extends QueueContext {
-  /** `now()` at the last tick. */
-  readonly recentMs: number
-}
-
-/** The session whose outbox it is. */
-export interface OutboxOwner extends QueueOwner {
-  /** A message waits until the store is durable. Then `Outbox.release` must be called. */
-  awaitStore(): void
-  /** All waiting messages were sent: there is room for messages of Shared Subscriptions. */
-  nothingWaits(): void
-}
+import { WaitingMessages } from './waiting-messages.ts'
 
 /**
  * The messages at QoS 1 and 2 to the client of one session, in their order:
@@ -41,15 +29,9 @@ export class Outbox implements ClientOutbox {
   readonly #inflight = new Inflight<Outgoing>()
   /** Messages in flight whose PUBLISH was not sent over the present connection yet. They are sent before others, with DUP. */
   readonly #resend = new Fifo<Outgoing>()
-  /** Those in flight, at QoS 2, that are sent once their batch is durable. */
-  readonly #held = new Fifo<Held>()
+  readonly #held = new HeldMessages()
   readonly #quota = new SendQuota()
   readonly #owedPubrels = new OwedPubrels()
-  /** The batch with the last PUBREC, and that with the last message that had to wait before it was sent. */
-  #pubrecBatch = 0
-  #heldBatch = 0
-  /** PUBREC packets so far. */
-  #pubrecs = 0
 
   readonly #waiting: WaitingMessages
   #lastSequence = 0
@@ -123,7 +105,7 @@ export class Outbox implements ClientOutbox {
    */
   attach(receiveMaximum: number, limits: InflightLimits): void {
     this.#quota.open(receiveMaximum, limits, this.#broker.recentMs)
-    if (this.#waiting.loadInflight()) this.#pubrecs = restorePubrecOrder(this.#inflight)
+    if (this.#waiting.loadInflight()) this.#owedPubrels.restore(this.#inflight)
     this.#resend.clear()
     for (const [, outgoing] of this.#inflight.entries()) {
       outgoing.counted = false
@@ -147,7 +129,7 @@ export class Outbox implements ClientOutbox {
   releasePubrels(): void {
     const client = this.#session.recipient
     if (this.#owedPubrels.count === 0 || client === undefined) return
-    if (this.#isDurable(this.#pubrecBatch)) this.#owedPubrels.send(client, this.#inflight)
+    if (this.#isDurable(this.#owedPubrels.lastBatch)) this.#owedPubrels.send(client, this.#inflight)
     else this.#session.awaitStore()
   }
 
@@ -176,8 +158,8 @@ export class Outbox implements ClientOutbox {
 
   /** A batch of the store is durable: sends the messages that waited for it. @returns whether anything still waits. */
   release(): boolean {
-    if (this.#held.length > 0) this.pump()
-    return this.#held.length > 0 || this.#owedPubrels.count > 0
+    if (this.#held.count > 0) this.pump()
+    return this.#held.count > 0 || this.#owedPubrels.count > 0
   }
 
   /** PUBACK came. */
@@ -246,11 +228,7 @@ export class Outbox implements ClientOutbox {
     const inflight = Array.from(this.#inflight.entries(), ([, outgoing]) => outgoing)
     this.#inflight.clear()
     for (const outgoing of inflight) this.#count(outgoing, 0)
-    // A client may send PUBREC for what it was not sent yet: it counts as received, and its content is gone.
-    const unacknowledged = inflight.filter(
-      ({ shared, qos, unsent, received }) => shared !== undefined && !received && (qos === 1 || unsent),
-    )
-    return [...unacknowledged, ...waiting]
+    return [...inflight.filter(({ mayMove }) => mayMove), ...waiting]
   }
 
   /** Whether the content of what is in flight is kept: to be sent again, or to another member of a Shared Subscription. */
@@ -275,10 +253,8 @@ export class Outbox implements ClientOutbox {
       return
     }
     const { journal } = this.#broker
-    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.length > 0 || !journal.isImmediate)
+    const held = outgoing.qos === 2 && this.#session.persistent && (this.#held.count > 0 || !journal.isImmediate)
     if (held) {
-      // The client remembers the Packet Identifier until PUBREL. If the broker lost it in a crash, it would reuse it for
-      // another message, which the client would drop as a duplicate.
       this.#enter(outgoing, stored)
       outgoing.unsent = true
       this.#hold(outgoing, journal.lastBatch)
@@ -296,8 +272,7 @@ export class Outbox implements ClientOutbox {
   }
 
   #hold(outgoing: Outgoing, batch: number): void {
-    this.#held.push({ outgoing, batch })
-    this.#heldBatch = batch
+    this.#held.hold(outgoing, batch)
     this.#session.awaitStore()
   }
 
@@ -330,10 +305,9 @@ export class Outbox implements ClientOutbox {
   #sendHeld(client: Recipient): void {
     const { durableBatch } = this.#broker.journal
     while (client.sendable) {
-      const next = this.#held.peek()
-      if (next === undefined || next.batch > durableBatch) return
-      this.#held.shift()
-      if (this.#awaitsPublish(next.outgoing)) this.#sendAgain(client, next.outgoing)
+      const outgoing = this.#held.take(durableBatch)
+      if (outgoing === undefined) return
+      if (this.#awaitsPublish(outgoing)) this.#sendAgain(client, outgoing)
     }
   }
 
@@ -345,8 +319,8 @@ export class Outbox implements ClientOutbox {
       outgoing.counted = true
       this.#quota.sent(outgoing.qos, 1, outgoing.size)
       // It had to wait for the store over the earlier connection too.
-      if (outgoing.qos === 2 && outgoing.unsent && !this.#isDurable(this.#heldBatch))
-        this.#hold(outgoing, this.#heldBatch)
+      if (outgoing.qos === 2 && outgoing.unsent && !this.#isDurable(this.#held.lastBatch))
+        this.#hold(outgoing, this.#held.lastBatch)
       else this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()
@@ -377,8 +351,7 @@ export class Outbox implements ClientOutbox {
       this.#inflight.replace(packetIdentifier, Outgoing.unkeptReceived)
       return
     }
-    this.#pubrecs += 1
-    outgoing.pubrecOrder = this.#pubrecs
+    outgoing.pubrecOrder = this.#owedPubrels.nextOrder()
     outgoing.message = undefined
     if (outgoing.inflightBytes > 0) this.#count(outgoing, outgoing.inflightCost)
     // PUBREL packets go out in the order of PUBREC [MQTT-4.6.0-4], also when they are sent again.
@@ -387,7 +360,7 @@ export class Outbox implements ClientOutbox {
     const { sequence, pubrecOrder } = outgoing
     if (!persistent) return
     this.#broker.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
-    this.#pubrecBatch = this.#broker.journal.lastBatch
+    this.#owedPubrels.lastBatch = this.#broker.journal.lastBatch
   }
 
   /** It is acknowledged. */
@@ -410,6 +383,3 @@ export class Outbox implements ClientOutbox {
 
 /** The Packet Identifiers of a run, for one subscriber after the other. */
 const identifiers = new Uint16Array(MAXIMUM_ACKNOWLEDGED)
-
-/** A message, and the batch that must be durable first. */
-type Held = { readonly outgoing: Outgoing; readonly batch: number }

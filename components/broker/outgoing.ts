@@ -74,6 +74,14 @@ export class Outgoing {
     return this.pubrecOrder > 0
   }
 
+  /**
+   * Whether another member of its Shared Subscription may get it although it is in flight. A client may send PUBREC for what it was not
+   * sent yet: it counts as received, and its content is gone.
+   */
+  get mayMove(): boolean {
+    return this.shared !== undefined && !this.received && (this.qos === 1 || this.unsent)
+  }
+
   /** What it costs to keep while it is in flight, in bytes. */
   get inflightCost(): number {
     return this.received ? RELEASE_BYTES : this.size + OVERHEAD_BYTES

@@ -2,13 +2,34 @@ import type { Recipient } from '../../src/kinds/recipient.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Outgoing } from './outgoing.ts'
 
-/** The PUBREL packets that a client is owed when it connects, for the PUBREC packets of earlier connections, in their order. */
+/**
+ * The order of the PUBREC packets of a session, and the PUBREL packets that its client is owed when it connects, for the PUBREC packets
+ * of earlier connections, in that order.
+ */
 export class OwedPubrels {
+  /** The batch of the store with the last PUBREC. */
+  lastBatch = 0
+  /** PUBREC packets so far. */
+  #pubrecs = 0
   /** Packet Identifiers. */
   #owed: number[] = []
 
   get count(): number {
     return this.#owed.length
+  }
+
+  /** A PUBREC came. @returns its place in the order. */
+  nextOrder(): number {
+    this.#pubrecs += 1
+    return this.#pubrecs
+  }
+
+  /** After a restart, messages in flight are in the order in which they were sent: those that were received go to the end. */
+  restore(inflight: Inflight<Outgoing>): void {
+    const received = Array.from(inflight.entries()).filter(([, outgoing]) => outgoing.received)
+    received.sort(([, a], [, b]) => a.pubrecOrder - b.pubrecOrder)
+    for (const [packetIdentifier] of received) inflight.moveToEnd(packetIdentifier)
+    this.#pubrecs = received.at(-1)?.[1].pubrecOrder ?? 0
   }
 
   /** A connection begins. */
@@ -32,15 +53,4 @@ export class OwedPubrels {
   clear(): void {
     this.#owed = []
   }
-}
-
-/**
- * After a restart, messages in flight are in the order in which they were sent: those that were received go to the end.
- * @returns the place of the last one in the order of PUBREC packets.
- */
-export const restorePubrecOrder = (inflight: Inflight<Outgoing>): number => {
-  const received = Array.from(inflight.entries()).filter(([, outgoing]) => outgoing.received)
-  received.sort(([, a], [, b]) => a.pubrecOrder - b.pubrecOrder)
-  for (const [packetIdentifier] of received) inflight.moveToEnd(packetIdentifier)
-  return received.at(-1)?.[1].pubrecOrder ?? 0
 }

@@ -36,9 +36,9 @@ export const server = defineComponent({
 
   start: async (config, { pipeline, transports, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
-    const kept = { listening: await listen(config), waiting: [] }
     const log = logger.child({ component: name })
     warnAboutOpenFiles(config, await openFileLimit(), log)
+    const kept = await listen(config)
     const started = new MqttServer(kept, transports, config, stages, log, name)
     await started.serve()
     return started

@@ -12,13 +12,7 @@ transportContract('TCP', async () => {
   const config = serverConfig.parse({ port: 0 })
   const input = new SharedInput(new BufferPool(), new EndOfTurn())
   const makeSocket = (handle: object) => input.socketFor(handle)
-  const transport = new TcpTransport(
-    { listening: await listen(config), waiting: [] },
-    config,
-    'server',
-    makeSocket,
-    () => undefined,
-  )
+  const transport = new TcpTransport(await listen(config), config, 'server', makeSocket, () => undefined)
   return {
     transport,
     connect: async () => {

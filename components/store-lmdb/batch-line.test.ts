@@ -36,6 +36,10 @@ describe('the line of batches', () => {
   let told: [number, string][]
   /** Batches whose content was struck out. */
   let empty: Set<number>
+  /** What runs when the turn ends. */
+  let ends: (() => void)[]
+  /** How many more turns each encoding takes. */
+  let furtherTurns: number
   const settings: LineSettings = { durability: 'commit', bufferedMs: 1_000, maximumPendingBytes: 1_000 }
 
   const start = (changes: Partial<LineSettings> = {}) => {
@@ -43,15 +47,18 @@ describe('the line of batches', () => {
     encoded = []
     told = []
     empty = new Set()
+    furtherTurns = 0
+    ends = []
     const owner = {
       endTurn: () => false,
-      encode: (batch: Batch, to: Operations) => {
+      *encode(batch: Batch, to: Operations): Generator<undefined, void> {
+        for (let turns = 0; turns < furtherTurns; turns += 1) yield
         encoded.push(batch.number)
         if (!empty.has(batch.number)) to.remove(Buffer.from([batch.number]))
       },
       committed: () => undefined,
     }
-    line = new BatchLine({ ...settings, ...changes }, owner, gate, () => undefined)
+    line = new BatchLine({ ...settings, ...changes }, owner, gate, (end) => ends.push(end))
     line.onDurable(() => told.push([line.durableBatch, line.pressure]))
   }
   const turn = (records = 1, { bytes = 0, isAwaited = true } = {}) => {
@@ -101,6 +108,34 @@ describe('the line of batches', () => {
     gate.pass()
     gate.pass()
     expect([encoded, line.durableBatch]).toEqual([[1, 2, 3], 3])
+  })
+
+  it('encodes a batch over several turns, keeps its order, and commits it when it is complete', () => {
+    furtherTurns = 2
+    turn()
+    expect([gate.started, encoded, line.open.number]).toEqual([0, [], 2])
+    line.recorded(0, true)
+    line.endTurn()
+    expect([gate.started, encoded]).toEqual([0, []])
+    line.endTurn()
+    expect([gate.started, encoded, line.open.number]).toEqual([1, [1], 2])
+    // The next one begins in the turn of the commit, and goes on in those behind it.
+    gate.pass()
+    expect([line.durableBatch, encoded, line.open.number]).toEqual([1, [1], 3])
+    line.endTurn()
+    line.endTurn()
+    gate.pass()
+    expect([line.durableBatch, encoded]).toEqual([2, [1, 2]])
+  })
+
+  it('asks for the next turn while a batch is encoded, and no more when it is stopped', () => {
+    furtherTurns = 2
+    line.recorded(0, true)
+    ends.shift()!()
+    expect([encoded, ends.length]).toEqual([[], 1])
+    line.stop()
+    ends.shift()!()
+    expect([encoded, ends.length, gate.started]).toEqual([[], 0, 0])
   })
 
   it('is durable at once with a batch that has nothing to write, behind those before it', () => {

@@ -2,6 +2,7 @@ import type { StorePressure } from '../../src/kinds/store.ts'
 import { Batch } from './batch.ts'
 import type { StoreLmdbConfig } from './config.ts'
 import { Operations } from './operations.ts'
+import { TurnWork } from './turn-work.ts'
 
 /** Makes operations durable. */
 export interface Committer {
@@ -17,8 +18,11 @@ export interface Committer {
 export interface BatchOwner {
   /** A turn ends that had records. @returns whether more work is left for the next turn. */
   endTurn(): boolean
-  /** Everything before the batch is committed. */
-  encode(batch: Batch, to: Operations): void
+  /**
+   * Everything before the batch is committed. Each step ends when the work of the turn is used up; the next one is in a later
+   * turn.
+   */
+  encode(batch: Batch, to: Operations, work: TurnWork): Generator<undefined, void>
   committed(batch: Batch): void
 }
 
@@ -30,7 +34,8 @@ export type EndOfTurn = (end: () => void) => void
 /**
  * The batches, from the first record to the commit. The open batch takes records. It is closed at the end of a turn if no commit
  * runs, else when the running one ends, or at the end of a turn in which it has become large; a turn is never divided. Closed
- * batches wait in line, and one commit runs at a time. A batch with nothing to write is durable at once.
+ * batches wait in line, and one commit runs at a time. A batch is encoded over several turns if it is large, and is written in one
+ * commit. A batch with nothing to write is durable at once.
  */
 export class BatchLine {
   readonly #settings: LineSettings
@@ -41,6 +46,9 @@ export class BatchLine {
   #open = new Batch(1)
   readonly #line: Batch[] = []
   #running: Batch | undefined
+  /** The steps of the running batch that are left before its commit. */
+  #encoding: Generator<undefined, void> | undefined
+  readonly #work = new TurnWork(UNITS_IN_A_TURN)
   /** Bytes of the closed batches that are not durable. */
   #closedBytes = 0
   #durable = 0
@@ -54,6 +62,7 @@ export class BatchLine {
   #isDue = false
   #timer: NodeJS.Timeout | undefined
   #flushed: (() => void)[] = []
+  #isStopped = false
 
   constructor(
     settings: LineSettings,
@@ -118,8 +127,10 @@ export class BatchLine {
   endTurn(): void {
     this.#isInTurn = false
     const isMore = this.#owner.endTurn()
+    this.#work.begin()
+    if (this.#encoding !== undefined) this.#encode()
     this.#advance()
-    if (isMore) this.#beginTurn()
+    if (isMore || this.#encoding !== undefined) this.#beginTurn()
     this.#tell()
   }
 
@@ -134,6 +145,7 @@ export class BatchLine {
 
   /** Forgets what waits. */
   stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#listener = () => undefined
@@ -150,7 +162,7 @@ export class BatchLine {
   }
 
   readonly #turnEnds = (): void => {
-    if (this.#isInTurn) this.endTurn()
+    if (this.#isInTurn && !this.#isStopped) this.endTurn()
   }
 
   #advance(): void {
@@ -177,7 +189,9 @@ export class BatchLine {
   readonly #due = (): void => {
     this.#timer = undefined
     this.#isDue = true
+    this.#work.begin()
     this.#advance()
+    if (this.#encoding !== undefined) this.#beginTurn()
     this.#tell()
   }
 
@@ -193,14 +207,23 @@ export class BatchLine {
 
   #write(batch: Batch): void {
     this.#running = batch
-    this.#owner.encode(batch, this.#operations)
+    this.#encoding = this.#owner.encode(batch, this.#operations, this.#work)
+    this.#encode()
+  }
+
+  /** Encodes more of the running batch, and commits it when it is complete. */
+  #encode(): void {
+    if (this.#encoding?.next().done !== true) return
+    this.#encoding = undefined
     if (this.#operations.count === 0) this.#finish()
     else this.#committer.commit(this.#operations, this.#committed)
   }
 
   readonly #committed = (): void => {
     this.#finish()
+    this.#work.begin()
     this.#advance()
+    if (this.#encoding !== undefined) this.#beginTurn()
     this.#tell()
   }
 
@@ -239,3 +262,5 @@ export class BatchLine {
 export const MAXIMUM_RECORDS = 4_096
 /** How long a batch is put off in which messages are done and nothing else. After a crash they are sent again. */
 const PUT_OFF_MS = 50
+/** Work of encoding in one turn, in units of about 0.2 µs: about 5 ms. The broker divides its own work in the same way. */
+export const UNITS_IN_A_TURN = 25_000

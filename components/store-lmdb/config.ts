@@ -20,6 +20,14 @@ export const storeLmdbConfig = z.strictObject({
     .max(1024 ** 4)
     .default(16 * 1024 ** 2)
     .describe('Bytes that wait to be written. Above it the broker takes less from clients whose answers wait.'),
+  minimumFreeBytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 4)
+    .default(16 * 1024 ** 2)
+    .describe(
+      'Space that stays free on the disk. With less, the store writes nothing but removals, as if the disk were full, until there is more.',
+    ),
   mapSize: z
     .int()
     .min(1024 ** 2)

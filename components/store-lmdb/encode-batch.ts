@@ -17,44 +17,72 @@ import {
 import type { MessageTable } from './message-table.ts'
 import type { Operations } from './operations.ts'
 import type { SourceTable } from './source-table.ts'
+import type { TurnWork } from './turn-work.ts'
 import { writeSession, writeSubscription } from './values.ts'
 
 /** Keys of an ended session that are removed in one batch. The rest follows in later ones. */
 const CLEANED_KEYS = 1_000
 
+/** Where the content of batches is known. */
+export interface EncodedState {
+  readonly table: MessageTable
+  readonly sources: SourceTable
+}
+
+/** Steps of one encoding. Between two of them, a turn of the event loop may pass. */
+type Steps<T = void> = Generator<undefined, T>
+
 /**
- * Turns a batch into operations. Called when everything before it is committed.
+ * Turns a batch into operations. Begins when everything before it is committed. It stops after an entry when the work of the
+ * turn is used up, and goes on in the next turn. No record enters the batch meanwhile; those of a batch behind it may settle
+ * messages of this one that are not written yet.
  * @returns ended sessions that have keys left in the file.
  */
-export const encodeBatch = (
+export function* encodeBatch(
   batch: Batch,
-  { table, sources }: { readonly table: MessageTable; readonly sources: SourceTable },
+  { table, sources }: EncodedState,
   file: KeySource,
   to: Operations,
-): number[] => {
+  work: TurnWork,
+): Steps<number[]> {
   // Removals first, and those of them that free pages before all.
-  for (const slot of batch.removed) if (!batch.moved.has(slot)) removeMessage(slot, table, file, to)
+  for (const slot of batch.removed) {
+    if (batch.moved.has(slot)) continue
+    if (work.isOver) yield
+    removeMessage(slot, table, file, to, work)
+  }
   to.endEarly()
-  for (const slot of batch.moved) if (batch.removed.has(slot)) removeMessage(slot, table, file, to)
-  const unclean = removeEnded(batch, file, to)
+  for (const slot of batch.moved) {
+    if (!batch.removed.has(slot)) continue
+    if (work.isOver) yield
+    removeMessage(slot, table, file, to, work)
+  }
+  const unclean = yield* removeEnded(batch, file, to, work)
   for (const [session, record] of batch.sessions) {
+    if (work.isOver) yield
     to.beginKey()
     writeNumberKey(to.writer, tables.sessions, session.number)
     to.beginValue()
     writeSession(to.writer, record)
     to.endPut()
+    work.spend(PACKED_UNITS)
   }
-  for (const [session, filters] of batch.subscriptions) writeSubscriptions(session, filters, to)
-  for (const [session, identifiers] of batch.received) writeReceived(session, identifiers, to)
-  writeRetained(batch, sources, file, to)
-  for (const pending of batch.messages) putMessage(pending, table, to)
-  writeStates(batch, table, to)
+  for (const [session, filters] of batch.subscriptions) yield* writeSubscriptions(session, filters, to, work)
+  for (const [session, identifiers] of batch.received) yield* writeReceived(session, identifiers, to, work)
+  yield* writeRetained(batch, sources, file, to, work)
+  for (const pending of batch.messages) {
+    if (work.isOver) yield
+    putMessage(pending, table, to, work)
+  }
+  yield* writeStates(batch, table, to, work)
   for (const slot of batch.removed) table.release(slot)
   return unclean
 }
 
-const writeRetained = (batch: Batch, sources: SourceTable, file: KeySource, to: Operations): void => {
+function* writeRetained(batch: Batch, sources: SourceTable, file: KeySource, to: Operations, work: TurnWork): Steps {
   for (const [topic, retained] of batch.retained) {
+    if (work.isOver) yield
+    work.spend(PACKED_UNITS + unitsOf(retained?.message.size ?? 0))
     const start = to.writer.position
     to.beginKey()
     to.writer.u8(tables.retained)
@@ -72,14 +100,17 @@ const writeRetained = (batch: Batch, sources: SourceTable, file: KeySource, to: 
   sources.write(to)
 }
 
-const removeEnded = (batch: Batch, file: KeySource, to: Operations): number[] => {
+function* removeEnded(batch: Batch, file: KeySource, to: Operations, work: TurnWork): Steps<number[]> {
   for (const { number } of batch.ended) {
+    if (work.isOver) yield
+    work.spend(ENTRY_UNITS)
     to.beginKey()
     writeNumberKey(to.writer, tables.sessions, number)
     to.endRemoval()
   }
   const unclean: number[] = []
   for (const number of batch.cleaned) {
+    if (work.isOver) yield
     let count = 0
     for (const table of [tables.subscriptions, tables.received]) {
       const keys = file.keys(numberKey(table, number), numberKey(table, number + 1), CLEANED_KEYS - count)
@@ -87,16 +118,20 @@ const removeEnded = (batch: Batch, file: KeySource, to: Operations): number[] =>
       count += keys.length
     }
     if (count === CLEANED_KEYS) unclean.push(number)
+    work.spend(2 * SCAN_UNITS + count * SCANNED_KEY_UNITS)
   }
   return unclean
 }
 
-const writeSubscriptions = (
+function* writeSubscriptions(
   session: SessionEntry,
   filters: NonNullable<ReturnType<Batch['subscriptions']['get']>>,
   to: Operations,
-): void => {
+  work: TurnWork,
+): Steps {
   for (const [filter, subscription] of filters) {
+    if (work.isOver) yield
+    work.spend(PACKED_UNITS)
     to.beginKey()
     writeNumberKey(to.writer, tables.subscriptions, session.number)
     writeText(to.writer, filter)
@@ -110,8 +145,15 @@ const writeSubscriptions = (
   }
 }
 
-const writeReceived = (session: SessionEntry, identifiers: ReadonlyMap<number, boolean>, to: Operations): void => {
+function* writeReceived(
+  session: SessionEntry,
+  identifiers: ReadonlyMap<number, boolean>,
+  to: Operations,
+  work: TurnWork,
+): Steps {
   for (const [packetIdentifier, isReceived] of identifiers) {
+    if (work.isOver) yield
+    work.spend(ENTRY_UNITS)
     to.beginKey()
     writeNumberKey(to.writer, tables.received, session.number)
     to.writer.u16(packetIdentifier)
@@ -126,9 +168,10 @@ const writeReceived = (session: SessionEntry, identifiers: ReadonlyMap<number, b
 }
 
 /** Writes a message for the receivers that are owed it now, if there are any. */
-const putMessage = (pending: PendingMessage, table: MessageTable, to: Operations): void => {
-  pending.handOver()
+const putMessage = (pending: PendingMessage, table: MessageTable, to: Operations, work: TurnWork): void => {
   const { slot, message } = pending
+  work.spend(ENTRY_UNITS + pending.sessions.length * RECEIVER_UNITS + unitsOf(message.size))
+  pending.handOver()
   const receivers = pending.sessions.length
   table.setReceivers(slot, receivers)
   if (receivers === 0) {
@@ -157,8 +200,10 @@ const writeChunk = ({ sessions, queued }: PendingMessage, start: number, to: Ope
   }
 }
 
-const writeStates = (batch: Batch, table: MessageTable, to: Operations): void => {
+function* writeStates(batch: Batch, table: MessageTable, to: Operations, work: TurnWork): Steps {
   for (const [state, change] of batch.states) {
+    if (work.isOver) yield
+    work.spend(ENTRY_UNITS)
     const slot = slotOfState(state)
     if (batch.removed.has(slot)) continue
     table.addState(slot)
@@ -170,9 +215,10 @@ const writeStates = (batch: Batch, table: MessageTable, to: Operations): void =>
   }
 }
 
-const removeMessage = (slot: number, table: MessageTable, file: KeySource, to: Operations): void => {
+const removeMessage = (slot: number, table: MessageTable, file: KeySource, to: Operations, work: TurnWork): void => {
   const id = table.idOf(slot)
   const receivers = table.receiversOf(slot)
+  work.spend(ENTRY_UNITS * chunksOf(receivers))
   for (let chunk = 0; chunk < chunksOf(receivers); chunk += 1) {
     to.beginKey()
     writeMessageKey(to.writer, id, chunk)
@@ -181,10 +227,26 @@ const removeMessage = (slot: number, table: MessageTable, file: KeySource, to: O
   if (!table.hasStates(slot)) return
   if (receivers > 1) {
     const { start, end } = stateRange(id)
-    for (const key of file.keys(start, end, receivers)) to.remove(key)
+    const keys = file.keys(start, end, receivers)
+    for (const key of keys) to.remove(key)
+    work.spend(SCAN_UNITS + keys.length * SCANNED_KEY_UNITS)
     return
   }
   to.beginKey()
   writeStateKey(to.writer, id, 0)
   to.endRemoval()
 }
+
+/** An entry in the binary form of our own. */
+const ENTRY_UNITS = 3
+/** One of the sessions that a message is owed to. */
+const RECEIVER_UNITS = 2
+/** An entry in msgpack, or one whose publisher is looked up in the file. */
+const PACKED_UNITS = 15
+/** The begin of a scan of keys in the file. */
+const SCAN_UNITS = 50
+const SCANNED_KEY_UNITS = 10
+/** Bytes that are copied for one unit. */
+const BYTES_PER_UNIT = 1_024
+
+const unitsOf = (bytes: number): number => Math.floor(bytes / BYTES_PER_UNIT)

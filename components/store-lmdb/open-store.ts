@@ -43,7 +43,7 @@ export class OpenStore extends LmdbStore {
     const { path } = environment
     try {
       const index = await loadIndex(environment, progressLine(path, log))
-      const committer = new RetryingCommitter(environment, log)
+      const committer = new RetryingCommitter(environment, log, config.minimumFreeBytes)
       return new OpenStore(environment, committer, { file: environment, committer, log, settings: config, index })
     } catch (cause) {
       const hint = 'mqtt-jig store check lists what is damaged'

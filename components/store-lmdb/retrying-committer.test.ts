@@ -44,7 +44,7 @@ describe('a committer that tries again', () => {
     vi.useFakeTimers()
     target = new Target()
     log = new RecordingLogger()
-    committer = new RetryingCommitter(target, log)
+    committer = new RetryingCommitter(target, log, 16_000_000)
     told = []
     committer.onStuck(() => told.push(committer.isStuck))
     committer.onFailure(() => 17)
@@ -95,23 +95,39 @@ describe('a committer that tries again', () => {
     expect(waits).toEqual([50, 100, 200, 400, 800, 1000, 1000])
   })
 
-  it('asks for free space while the disk is full, and tries to write only now and then', async () => {
-    target.failures = 1
-    target.free = 1_000
+  it('writes nothing but removals while less than the minimum would stay free', async () => {
+    target.free = 16_200_000
     const done = vi.fn()
-    committer.commit(removals(0, 1), done)
-    await vi.advanceTimersByTimeAsync(9_000)
-    expect(target.attempts).toHaveLength(1)
-    await vi.advanceTimersByTimeAsync(2_000)
-    expect(target.attempts).toHaveLength(2)
-    target.failures = 1
-    committer.commit(removals(0, 1), done)
+    committer.commit(removals(1, 2), done)
     await vi.advanceTimersByTimeAsync(3_000)
-    expect(target.attempts).toHaveLength(3)
-    target.free = 1e9
+    expect([committer.isStuck, new Set(target.attempts), done.mock.calls]).toEqual([true, new Set([1]), []])
+    expect(log.at('warn').map(({ message }) => message)).toEqual([
+      expect.stringContaining('less than minimumFreeBytes (16000000) would stay free; 16200000 bytes are free'),
+    ])
+    target.free = 17_000_000
     await vi.advanceTimersByTimeAsync(1_000)
-    expect(target.attempts).toHaveLength(4)
-    expect(done).toHaveBeenCalledTimes(2)
+    expect([committer.isStuck, target.attempts.at(-1)]).toEqual([false, 3])
+    expect(done).toHaveBeenCalledOnce()
+  })
+
+  it('does not even write removals when next to nothing is free', async () => {
+    target.free = 1_000
+    committer.commit(removals(1, 2), () => undefined)
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(target.attempts).toEqual([])
+  })
+
+  it('looks at the free space when it may have written it away, and otherwise once a second', async () => {
+    const freeBytes = vi.spyOn(target, 'freeBytes')
+    const commit = () => new Promise<void>((resolve) => committer.commit(removals(0, 1), resolve))
+    for (let n = 0; n < 50; n += 1) await commit()
+    expect(freeBytes).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    target.free = 18_000_000
+    await commit()
+    expect(freeBytes).toHaveBeenCalledTimes(2)
+    for (let n = 0; n < 10; n += 1) await commit()
+    expect(freeBytes.mock.calls.length).toBeGreaterThan(2)
   })
 
   it('warns of a slow disk once, until it was fast again', async () => {

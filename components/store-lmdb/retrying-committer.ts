@@ -24,12 +24,17 @@ export class RetryingCommitter implements Committer {
   /** For the operator. */
   readonly counters = { commits: 0, failedCommits: 0, slowCommits: 0, lastCommitMs: 0, longestCommitMs: 0 }
   #wasSlow = false
-  /** When operations are tried again although the file system is full. */
-  #nextTryMs = 0
+  readonly #minimumFreeBytes: number
+  /** When the free space is looked at again, although nothing is known to be wrong. */
+  #nextLookMs = 0
+  /** Bytes that were free at the last look, without what was written since then. */
+  #freeBytes = 0
 
-  constructor(target: CommitTarget, log: Logger) {
+  /** @param minimumFreeBytes what stays free on the disk. */
+  constructor(target: CommitTarget, log: Logger, minimumFreeBytes: number) {
     this.#target = target
     this.#log = log
+    this.#minimumFreeBytes = minimumFreeBytes
   }
 
   get isStuck(): boolean {
@@ -57,16 +62,14 @@ export class RetryingCommitter implements Committer {
 
   async #attempt(operations: Operations, done: () => void, retryMs: number): Promise<void> {
     const startedMs = performance.now()
-    if (this.#isStuck && startedMs < this.#nextTryMs && (await this.#isFull(operations))) {
-      if (!this.#isStopped) this.#later(operations, done, retryMs)
-      return
-    }
-    if (this.#isStopped) return
-    this.#nextTryMs = startedMs + FULL_RETRY_MS
     try {
-      // Removals free pages, so that a full disk takes the rest.
-      if (this.#isStuck && operations.earlyCount > 0) await this.#target.commit(operations, operations.earlyCount)
+      const isFull = (this.#isStuck || this.#mayBeFull(operations, startedMs)) && (await this.#isFull(operations))
       if (this.#isStopped) return
+      // Removals free pages for the rest.
+      if (this.#isStuck && operations.earlyCount > 0 && this.#freeBytes >= RESERVE_BYTES)
+        await this.#target.commit(operations, operations.earlyCount)
+      if (this.#isStopped) return
+      if (isFull) throw new Error(`less than minimumFreeBytes (${this.#minimumFreeBytes}) would stay free`)
       await this.#target.commit(operations)
     } catch (error) {
       if (!this.#isStopped) this.#failed(error as Error, operations, done, retryMs)
@@ -91,13 +94,20 @@ export class RetryingCommitter implements Committer {
     this.#timer = setTimeout(() => void this.#attempt(operations, done, next), retryMs)
   }
 
+  /** Whether the free space has to be looked at before operations are written. */
+  #mayBeFull(operations: Operations, nowMs: number): boolean {
+    this.#freeBytes -= growthOf(operations)
+    return nowMs >= this.#nextLookMs || this.#freeBytes < this.#minimumFreeBytes
+  }
+
   /**
-   * Whether there is no space for the operations. They may succeed even then, with free pages of the file, so they are tried now and
-   * then. A failed write is not tried more often: the native code writes its message beyond a piece of memory (docs/adr/0011).
+   * Looks whether the operations leave enough space. The disk is not filled to its end: when a write fails, the native code writes its
+   * message beyond a piece of memory, which may end the process (docs/adr/0013).
    */
   async #isFull(operations: Operations): Promise<boolean> {
-    const freeBytes = await this.#target.freeBytes()
-    return freeBytes !== undefined && freeBytes < operations.writer.position * 2 + RESERVE_BYTES
+    this.#freeBytes = (await this.#target.freeBytes()) ?? Number.POSITIVE_INFINITY
+    this.#nextLookMs = performance.now() + LOOK_MS
+    return this.#freeBytes - growthOf(operations) < this.#minimumFreeBytes
   }
 
   async #warn(err: Error): Promise<void> {
@@ -132,8 +142,11 @@ export class RetryingCommitter implements Committer {
 
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 1_000
-/** How often it is tried while the file system is full. Whether it is, is asked as often as above. */
-const FULL_RETRY_MS = 10_000
+/** How often the free space is looked at, at least. */
+const LOOK_MS = 1_000
 /** Branch pages and pages of the free list. */
 const RESERVE_BYTES = 256 * 1024
 const SLOW_COMMIT_MS = 1_000
+
+/** By how many bytes the file may grow: pages are half full in the worst case. */
+const growthOf = (operations: Operations): number => operations.writer.position * 2 + RESERVE_BYTES

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RetainedSource } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { storeContract } from '../../test/contract/store.ts'
@@ -7,7 +7,9 @@ import { GatedLmdbStore } from '../../test/helpers/gated-lmdb-store.ts'
 import { lmdbUnderTest } from '../../test/helpers/lmdb-under-test.ts'
 import { restoredState } from '../../test/helpers/restored-state.ts'
 import { queuedMessage, retainedSource, subscriptionTo } from '../../test/helpers/store-records.ts'
-import { messageKey, tables } from './layout.ts'
+import { UNITS_IN_A_TURN } from './batch-line.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { MAXIMUM_RECEIVERS, messageKey, tables } from './layout.ts'
 
 storeContract('store-lmdb', lmdbUnderTest({}, 60))
 
@@ -44,6 +46,34 @@ describe('what is written', () => {
     append({ type: 'done', session: 's999', sequence: 1 })
     store.settleAll()
     expect(rows(tables.messages)).toEqual([])
+  })
+
+  it('writes one batch of many sessions in one commit, and encodes a part of it in each turn', async () => {
+    const message = Message.of({ topic: 't', payload: 'p', qos: 1 })
+    const ids = Array.from({ length: 40_000 }, (_, index) => `s${index}`)
+    begin(...ids)
+    store.settleAll()
+    for (const id of ids) append({ type: 'queued', session: id, queued: queuedMessage({ message }) })
+    append({ type: 'received', session: 's0', packetIdentifier: 5 })
+    // Each receiver has two numbers of 16 bits, and each key at most two more.
+    const written = vi.spyOn(ByteWriter.prototype, 'u16')
+    const inTurns: number[] = []
+    for (let before = 0; rows(tables.messages).length === 0; before = written.mock.calls.length) {
+      store.endTurn()
+      inTurns.push(written.mock.calls.length - before)
+      // The client of one of them is faster than the encoding.
+      if (inTurns.length === 1) append({ type: 'done', session: 's39999', sequence: 1 })
+      if (inTurns.length === 2) append({ type: 'done', session: 's1', sequence: 1 })
+      store.passCommit()
+    }
+    written.mockRestore()
+    expect(inTurns.length).toBeGreaterThan(2)
+    const most = Math.max(...inTurns)
+    expect(most).toBeLessThan(2.2 * (UNITS_IN_A_TURN / 2 + MAXIMUM_RECEIVERS))
+    expect(rows(tables.received)).toHaveLength(1)
+    store.settleAll()
+    await reopen()
+    expect(ids.filter((id) => sequences(id).length === 0)).toEqual(['s1', 's39999'])
   })
 
   it('has the publisher of many retained messages once, and removes it with the last of them', async () => {

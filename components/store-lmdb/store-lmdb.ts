@@ -16,6 +16,7 @@ import type { Operations } from './operations.ts'
 import { QueueIndex } from './queue-index.ts'
 import { type RestoredIndex, restoredRetained, restoredSessions } from './restore.ts'
 import { StoredMessages } from './stored-messages.ts'
+import type { TurnWork } from './turn-work.ts'
 
 /** What a store works with. */
 export interface StoreParts {
@@ -55,7 +56,7 @@ export class LmdbStore implements Store {
       settings,
       {
         endTurn: () => this.#endTurn(),
-        encode: (batch, to) => this.#encode(batch, to),
+        encode: (batch, to, work) => this.#encode(batch, to, work),
         committed: (batch) => this.#committed(batch),
       },
       committer,
@@ -354,14 +355,11 @@ export class LmdbStore implements Store {
     return this.#ending.length > 0
   }
 
-  #encode(batch: Batch, to: Operations): void {
+  *#encode(batch: Batch, to: Operations, work: TurnWork): Generator<undefined, void> {
     for (const [pending, index] of batch.settledLater) {
       this.#settle(pending.slot, pending.indexInFile(index), true, batch)
     }
-    const unclean = encodeBatch(batch, this.#index, this.#file, to)
-    for (const pending of batch.messages) {
-      if (pending.sessions.length === 0) this.#pending.delete(pending.slot)
-    }
+    const unclean = yield* encodeBatch(batch, this.#index, this.#file, to, work)
     if (unclean.length === 0) return
     this.#line.open.cleaned.push(...unclean)
     this.#line.continued()

@@ -14,8 +14,7 @@ export const unixSocket = defineComponent({
   describe: ({ path }) => path,
 
   start: async (config, { logger }, { name }) => {
-    const kept = { listening: await listenAtPath(config), waiting: [] }
-    return new UnixSocketListener(kept, config, name, logger.child({ component: name }))
+    return new UnixSocketListener(await listenAtPath(config), config, name, logger.child({ component: name }))
   },
 
   stop: (instance) => instance.close(),
@@ -30,7 +29,7 @@ export const unixSocket = defineComponent({
     if (isKept) await setMode(path, mode)
     const kept = isKept
       ? { listening: handedOver, waiting: handedOver.waiting }
-      : { listening: await listenInstead(handedOver, () => listenAtPath(config), signal), waiting: [] }
+      : await listenInstead(handedOver, () => listenAtPath(config), signal)
     return new UnixSocketListener(kept, config, name, logger.child({ component: name }))
   },
 })

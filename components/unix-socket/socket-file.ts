@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { type Listening, listen } from '../../src/network/listening.ts'
+import { type KeptListening, listen, release } from '../../src/network/listening.ts'
 import type { UnixSocketConfig } from './config.ts'
 
 /**
  * Listens at a path. The socket file of a process that was killed is removed; a socket that another process listens at is not.
  * @throws the operating system's error: `ENOENT` if the folder does not exist, `EADDRINUSE` if another process listens there or the path is another file.
  */
-export const listenAtPath = async ({ path, mode, backlog }: UnixSocketConfig): Promise<Listening> => {
-  const listening = await listen({ path, backlog }).catch(async (error: NodeJS.ErrnoException) => {
+export const listenAtPath = async ({ path, mode, backlog }: UnixSocketConfig): Promise<KeptListening> => {
+  const kept = await listen({ path, backlog }).catch(async (error: NodeJS.ErrnoException) => {
     // Node says EACCES of a folder that is not there.
     if (error.code === 'EACCES' && !(await isThere(dirname(path)))) throw new FolderMissing(path, error)
     if (error.code !== 'EADDRINUSE' || !(await isStale(path))) throw error
@@ -18,10 +18,10 @@ export const listenAtPath = async ({ path, mode, backlog }: UnixSocketConfig): P
     return listen({ path, backlog })
   })
   await setMode(path, mode).catch((error) => {
-    listening.server.close()
+    void release(kept.listening.server, kept.waiting)
     throw error
   })
-  return listening
+  return kept
 }
 
 /** The folder of the socket does not exist. */

@@ -4,7 +4,7 @@ import { Child } from '../../bench/brokers/child.ts'
 import { answers } from '../../bench/brokers/free-port.ts'
 
 export interface BrokerProcessOptions {
-  /** Of the checkout. */
+  /** Of the built checkout, or of a `BuiltCopy`. */
   readonly root: string
   /** Where the broker runs, and its store has its files. */
   readonly directory: string

@@ -5,7 +5,7 @@ test('the defaults', () => {
   expect(parseCrashCommand([])).toEqual({
     kind: 'options',
     options: {
-      ...{ mode: 'kills', every: 1, cuts: 200 },
+      ...{ mode: 'kills', every: 1, cuts: 200, seconds: 3600 },
       ...{ count: 200, seed: expect.any(Number), config: undefined, settings: [], publishers: 4, subscribers: 3 },
     },
   })
@@ -19,6 +19,7 @@ test('every option', () => {
     '--cuts',
     '20',
     '--count=20',
+    '--seconds=60',
     '--seed=0',
     '--config',
     'my.config.ts',
@@ -30,7 +31,7 @@ test('every option', () => {
   expect(parseCrashCommand([...args, '--publishers', '8', '--subscribers', '1'])).toEqual({
     kind: 'options',
     options: {
-      ...{ mode: 'steps', every: 10, cuts: 20 },
+      ...{ mode: 'steps', every: 10, cuts: 20, seconds: 60 },
       count: 20,
       seed: 0,
       config: 'my.config.ts',

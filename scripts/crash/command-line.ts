@@ -5,8 +5,13 @@ import type { Command } from '../../bench/measurement.ts'
 import { readNumber } from '../../bench/read-number.ts'
 
 export interface CrashOptions {
-  /** What is done: kills at random moments, kills at each step of the store, cuts of the recorded system calls, or a full disk. */
-  readonly mode: 'kills' | 'steps' | 'power' | 'full-disk'
+  /**
+   * What is done: kills at random moments, kills at each step of the store, cuts of the recorded system calls, a full disk, or the load
+   * alone for a long time.
+   */
+  readonly mode: 'kills' | 'steps' | 'power' | 'full-disk' | 'soak'
+  /** How long the load lasts in a soak. */
+  readonly seconds: number
   /** Which steps: each one, each second one, ... */
   readonly every: number
   /** How many points of the recording. */
@@ -26,6 +31,8 @@ const options = {
   every: { type: 'string' },
   power: { type: 'boolean' },
   'full-disk': { type: 'boolean' },
+  soak: { type: 'boolean' },
+  seconds: { type: 'string' },
   cuts: { type: 'string' },
   count: { type: 'string' },
   seed: { type: 'string' },
@@ -51,6 +58,8 @@ If the store has files there, 'mqtt-jig store check' must find no damage.
   --cuts N              with --power: how many points, 1 to 100000 (200)
   --full-disk           let the file of the store reach a limit instead: then there is room again, and in a second run the broker is
                         killed first. Linux alone
+  --soak                do not kill it: the file of the store must not grow once the load has lasted for a while
+  --seconds N           with --soak: how long the load lasts, 2 to 86400 (3600)
   --count N             how often the broker is killed, 1 to 100000 (200)
   --seed N              the seed of the random times (random; it is printed)
   --config FILE         a system config with another store
@@ -66,7 +75,7 @@ export const parseCrashCommand = (args: readonly string[]): Command<CrashOptions
   try {
     const { values } = parseArgs({ args: [...args], options })
     if (values.help === true) return { kind: 'help', text: help }
-    const modes = (['steps', 'power', 'full-disk'] as const).filter((name) => values[name] === true)
+    const modes = (['steps', 'power', 'full-disk', 'soak'] as const).filter((name) => values[name] === true)
     if (modes.length > 1) throw new Error(`--${modes.join(' and --')} are runs of their own`)
     const seed = readNumber('seed', values.seed, undefined, { least: 0, most: 0xffff_ffff, whole: true })
     return {
@@ -74,6 +83,7 @@ export const parseCrashCommand = (args: readonly string[]): Command<CrashOptions
       options: {
         mode: modes[0] ?? 'kills',
         every: readNumber('every', values.every, 1, { least: 1, most: 1_000, whole: true }),
+        seconds: readNumber('seconds', values.seconds, 3600, { least: 2, most: 86_400, whole: true }),
         cuts: readNumber('cuts', values.cuts, 200, { least: 1, most: 100_000, whole: true }),
         count: readNumber('count', values.count, 200, { least: 1, most: 100_000, whole: true }),
         seed: seed ?? Math.floor(Math.random() * 0xffff_ffff),

@@ -43,6 +43,7 @@ export class ClientConnection {
     this.#isWanted = false
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#isAccepted = false
     this.#socket?.destroy()
   }
 

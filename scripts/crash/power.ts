@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { freePort } from '../../bench/brokers/free-port.ts'
 import { removeTemporaryDirectory, temporaryDirectory } from '../../bench/temporary.ts'
 import { BrokerProcess } from './broker-process.ts'
+import type { BuiltCopy } from './built-copy.ts'
 import { fileAt } from './file-at.ts'
 import { Publisher } from './publisher.ts'
 import { randomFrom } from './random.ts'
@@ -12,7 +13,9 @@ import { type Recording, readRecording, STRACE_OPTIONS } from './recording.ts'
 import { settle } from './settle.ts'
 import { Subscriber } from './subscriber.ts'
 
+/** The system whose store may leave out syncs. */
 const CONFIG = 'test/helpers/crash-store/system.config.ts'
+const READER = 'test/helpers/crash-store/read-cuts.ts'
 /** Packet Identifiers of a publisher: they tell whose message an acknowledgement is for. */
 const IDENTIFIERS = 16_000
 const PUBLISHERS = 4
@@ -28,8 +31,6 @@ export interface PowerOptions {
   readonly settings: readonly string[]
   /** Of each publisher. */
   readonly messages: number
-  /** The compiled config of a store that may leave out syncs; by default the source. */
-  readonly config?: string
 }
 
 export interface PowerResult {
@@ -50,23 +51,24 @@ export const powerObstacle = (): string | undefined => {
 }
 
 /** Records a broker under load, and reads its store as power cuts at random points of the recording may leave it. */
-export const runPowerCuts = async (root: string, options: PowerOptions): Promise<PowerResult> => {
+export const runPowerCuts = async (built: BuiltCopy, options: PowerOptions): Promise<PowerResult> => {
   const directory = temporaryDirectory()
   try {
-    const recording = await record(root, directory, options)
-    return await readCuts(root, directory, recording, options)
+    const recording = await record(built, directory, options)
+    return await readCuts(built, directory, recording, options)
   } finally {
     removeTemporaryDirectory(directory)
   }
 }
 
 /** One subscriber stays away, so that its queue has every message; one comes and takes them, so that the file changes. */
-const record = async (root: string, directory: string, options: PowerOptions): Promise<Recording> => {
-  const { settings, messages, config = resolve(root, CONFIG) } = options
+const record = async (built: BuiltCopy, directory: string, options: PowerOptions): Promise<Recording> => {
+  const { settings, messages } = options
+  const config = built.file(CONFIG)
   const log = join(directory, 'strace.log')
   const port = await freePort()
   const runner = ['strace', ...STRACE_OPTIONS, '-o', log]
-  const broker = await BrokerProcess.start({ root, directory, port, config, settings, runner })
+  const broker = await BrokerProcess.start({ root: built.root, directory, port, config, settings, runner })
   const broken: string[] = []
   const common = { port, broken: (what: string) => void broken.push(what) }
   const [away, here] = [0, 1].map((index) => new Subscriber({ index, protocolVersion: 5, ...common })) as [
@@ -102,7 +104,7 @@ const ended = async (log: string, pid: number): Promise<void> => {
 }
 
 const readCuts = async (
-  root: string,
+  built: BuiltCopy,
   directory: string,
   recording: Recording,
   { cuts, seed }: PowerOptions,
@@ -119,7 +121,7 @@ const readCuts = async (
   }
   const broken: string[] = []
   let more = 0
-  const found = readStores(root, join(directory, 'cuts'), cuts, broken)
+  const found = readStores(built, join(directory, 'cuts'), cuts, broken)
   for (const [number, content] of found) {
     const line = points[number]!
     const sent = acknowledged.filter(({ at }) => at < line).map(({ identifier }) => identifier)
@@ -137,13 +139,12 @@ interface Content {
 }
 
 /** Reads all of them in another process, which damage may end. Adds what is broken. */
-const readStores = (root: string, directory: string, count: number, broken: string[]): Map<number, Content> => {
+const readStores = (built: BuiltCopy, directory: string, count: number, broken: string[]): Map<number, Content> => {
   const found = new Map<number, Content>()
   let next = 0
   while (next < count && broken.length < MAXIMUM_BROKEN) {
-    const program = ['scripts/run.mjs', 'test/helpers/crash-store/read-cuts.ts']
-    const args = [...program, directory, String(next), String(count), 'subscriber-0']
-    const options = { cwd: root, encoding: 'utf8', maxBuffer: 1024 ** 3 } as const
+    const args = [built.file(READER), directory, String(next), String(count), 'subscriber-0']
+    const options = { encoding: 'utf8', maxBuffer: 1024 ** 3 } as const
     const { stdout, stderr, signal, status } = spawnSync(process.execPath, args, options)
     for (const line of stdout.split('\n').slice(0, -1)) {
       const { number, problem, ...content } = JSON.parse(line) as Content & { number: number; problem?: string }

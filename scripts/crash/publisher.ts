@@ -64,6 +64,15 @@ export class Publisher implements PersistentClient {
     return this.#isEnding && this.#inflight.size === 0 && this.#refused.length === 0
   }
 
+  /** Whether CONNACK came over the present connection. */
+  get isConnected(): boolean {
+    return this.#connection.isAccepted
+  }
+
+  open(): void {
+    this.#connection.open()
+  }
+
   close(): void {
     this.#connection.close()
   }

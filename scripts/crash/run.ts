@@ -4,6 +4,7 @@ import { freePort } from '../../bench/brokers/free-port.ts'
 import { removeTemporaryDirectory, temporaryDirectory } from '../../bench/temporary.ts'
 import { BrokerProcess, type BrokerProcessOptions } from './broker-process.ts'
 import type { CrashOptions } from './command-line.ts'
+import { type FileBytes, growthOf, storeBytes } from './file-growth.ts'
 import { Publisher } from './publisher.ts'
 import { randomFrom } from './random.ts'
 import { acknowledgedBy, type Clients, checkRetained, checkStore, receivedBy, settle } from './settle.ts'
@@ -18,6 +19,8 @@ const START_MS = 60_000
 /** How long a subscriber stays, or stays away, in milliseconds. */
 const STAY_MS = { least: 20, most: 200 }
 const ACKNOWLEDGEMENT_POLL_MS = 2
+/** How often a soak looks at the files, in milliseconds. */
+const SAMPLE_MS = 500
 
 export interface CrashResult {
   readonly kills: number
@@ -27,9 +30,14 @@ export interface CrashResult {
   readonly broken: readonly string[]
   /** What `store check` said; undefined when the store has no files. */
   readonly check: string | undefined
+  /** Of a soak: the largest size of the store's files. */
+  readonly fileBytes: FileBytes | undefined
 }
 
-/** Kills the broker `count` times under load, and checks what its clients have afterwards. Ends at the first broken promise. */
+/**
+ * Kills the broker `count` times under load, or leaves it under load for some time, and checks what its clients have afterwards. Ends at
+ * the first broken promise.
+ */
 export const runCrashes = async (root: string, options: CrashOptions): Promise<CrashResult> => {
   const directory = temporaryDirectory()
   const { settings, config } = options
@@ -63,19 +71,12 @@ class CrashRun {
   async run(): Promise<CrashResult> {
     this.#process = await BrokerProcess.start(this.#broker)
     await this.#openClients()
-    let kills = 0
-    while (kills < this.#options.count && this.#broken.length === 0) {
-      if (this.#random() >= EARLY) await this.#acknowledgement()
-      await after(this.#between(KILL_MS))
-      const crash = this.#process.crash
-      if (crash !== undefined) throw new Error(`the broker ${crash}`)
-      await this.#process.kill()
-      kills += 1
-      this.#process = await BrokerProcess.start(this.#broker)
-    }
+    const isSoak = this.#options.mode === 'soak'
+    const kills = isSoak ? 0 : await this.#kill()
+    const fileBytes = isSoak ? await this.#soak() : undefined
     await this.#finish()
     this.#closeClients()
-    await this.#process.stop()
+    await this.#process?.stop()
     this.#process = undefined
     const check = checkStore(this.#broker.root, this.#broker.directory, this.#broken)
     return {
@@ -84,7 +85,46 @@ class CrashRun {
       received: receivedBy(this.#subscribers),
       broken: this.#broken.slice(0, 10),
       check,
+      fileBytes,
     }
+  }
+
+  /** @returns how often the broker was killed. */
+  async #kill(): Promise<number> {
+    let kills = 0
+    while (kills < this.#options.count && this.#broken.length === 0) {
+      if (this.#random() >= EARLY) await this.#acknowledgement()
+      await after(this.#between(KILL_MS))
+      this.#mustRun()
+      await this.#process?.kill()
+      kills += 1
+      this.#process = await BrokerProcess.start(this.#broker)
+    }
+    return kills
+  }
+
+  /** The load goes on. @returns the largest size of the store's files in the first half of the time and in the second one. */
+  async #soak(): Promise<FileBytes> {
+    const endMs = this.#options.seconds * 1_000
+    const sinceMs = performance.now()
+    const bytes = { early: 0, late: 0 }
+    for (;;) {
+      const passedMs = performance.now() - sinceMs
+      if (passedMs > endMs || this.#broken.length > 0) break
+      const half = passedMs < endMs / 2 ? 'early' : 'late'
+      bytes[half] = Math.max(bytes[half], storeBytes(this.#broker.directory))
+      await after(SAMPLE_MS)
+      this.#mustRun()
+    }
+    const growth = growthOf(bytes)
+    if (growth !== undefined) this.#broken.push(growth)
+    return bytes
+  }
+
+  /** @throws Error if the broker has ended by itself. */
+  #mustRun(): void {
+    const crash = this.#process?.crash
+    if (crash !== undefined) throw new Error(`the broker ${crash}`)
   }
 
   async end(): Promise<void> {

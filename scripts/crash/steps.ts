@@ -1,7 +1,8 @@
-import { resolve } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
 import { freePort } from '../../bench/brokers/free-port.ts'
 import { removeTemporaryDirectory, temporaryDirectory } from '../../bench/temporary.ts'
 import { BrokerProcess, type BrokerProcessOptions } from './broker-process.ts'
+import type { BuiltCopy } from './built-copy.ts'
 import { Publisher } from './publisher.ts'
 import { acknowledgedBy, type Clients, checkRetained, checkStore, receivedBy, settle } from './settle.ts'
 import { Subscriber } from './subscriber.ts'
@@ -21,8 +22,6 @@ export interface StepsOptions {
   /** How many kills at most. */
   readonly most?: number
   readonly settings: readonly string[]
-  /** The compiled config of the store that counts; by default the source, which takes seconds for each start. */
-  readonly config?: string
 }
 
 export interface StepsResult {
@@ -38,8 +37,10 @@ export interface StepsResult {
  * Runs the same scenario again and again in a new store, and kills the broker at a later step of the store each time, until the
  * scenario ends before the step is reached. Ends at the first broken promise.
  */
-export const runSteps = async (root: string, options: StepsOptions): Promise<StepsResult> => {
-  const { every, most = Number.POSITIVE_INFINITY, settings, config = resolve(root, CONFIG) } = options
+export const runSteps = async (built: BuiltCopy, options: StepsOptions): Promise<StepsResult> => {
+  const { every, most = Number.POSITIVE_INFINITY, settings } = options
+  const { root } = built
+  const config = built.file(CONFIG)
   const total = { kills: 0, steps: 0, acknowledged: 0, received: 0, broken: [] as string[] }
   for (let step = every; ; step += every) {
     const directory = temporaryDirectory()
@@ -79,8 +80,9 @@ class Scenario implements Clients {
 
   async run(): Promise<void> {
     const settings = [...this.#broker.settings, `store.killAtStep=${this.#step}`]
-    this.#process = await BrokerProcess.start({ ...this.#broker, settings })
-    const restarted = this.#restartAfterKill(this.#process)
+    const first = await BrokerProcess.start({ ...this.#broker, settings })
+    this.#process = first
+    const restarted = this.#restartAfterKill(first)
     const failed = new Promise<never>((_resolve, reject) => {
       restarted.catch(reject)
     })
@@ -91,6 +93,7 @@ class Scenario implements Clients {
     // It writes what it has put off, and may reach its step by that.
     await this.#process.stop()
     await restarted
+    if (this.wasKilled && this.#process === first) await this.#comeBack()
     if (this.broken.length === 0) checkStore(this.#broker.root, this.#broker.directory, this.broken)
   }
 
@@ -109,6 +112,22 @@ class Scenario implements Clients {
       checkStore(this.#broker.root, this.#broker.directory, this.broken)
       this.#process = await BrokerProcess.start(this.#broker)
     }
+  }
+
+  /** It was killed while it stopped: the sessions must still be there, and the retained messages. */
+  async #comeBack(): Promise<void> {
+    checkStore(this.#broker.root, this.#broker.directory, this.broken)
+    this.#process = await BrokerProcess.start(this.#broker)
+    const clients = [...this.publishers, ...this.subscribers]
+    for (const client of clients) client.open()
+    const sinceMs = performance.now()
+    while (!clients.every(({ isConnected }) => isConnected)) {
+      if (performance.now() - sinceMs > WAIT.patienceMs) throw new Error('the clients cannot connect again')
+      await after(WAIT.pollMs)
+    }
+    if (this.broken.length === 0) await checkRetained(this.#broker.port, this.#clients)
+    this.#closeClients()
+    await this.#process.stop()
   }
 
   async #play(): Promise<void> {

@@ -43,6 +43,11 @@ export class Subscriber implements PersistentClient {
     this.#connection.open()
   }
 
+  /** Whether CONNACK came over the present connection. */
+  get isConnected(): boolean {
+    return this.#connection.isAccepted
+  }
+
   open(): void {
     this.#connection.open()
   }

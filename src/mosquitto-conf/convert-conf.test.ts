@@ -287,9 +287,46 @@ log_type warning
   })
 })
 
+describe('sessions and messages', () => {
+  it('are in memory, as in mosquitto, unless the config says that they persist', () => {
+    for (const text of ['', 'persistence false', 'persistence true\npersistence false']) {
+      expect(entriesOf(text)['store']).toEqual({ component: 'memoryStore', dependencies: { logger: 'logger' } })
+      expect(convert(text).data).toBeUndefined()
+      expect(remarksOf(text)).toEqual([])
+    }
+  })
+
+  it.each([
+    ['persistence true', 'data'],
+    ['persistence_location /var/lib/mosquitto/\npersistence true', '/var/lib/mosquitto/'],
+  ])('are in the directory of %j', (text, path) => {
+    expect(entriesOf(text)['store']).toEqual({
+      ...{ component: 'lmdbStore', config: { path }, startDeadlineMs: 120_000, dependencies: { logger: 'logger' } },
+    })
+    expect(convert(text)).toMatchObject({ data: path, notes: 0 })
+    expect(convert(text).source).toContain("import { lmdbStore } from 'mqtt-jig/components/store-lmdb'")
+  })
+
+  it('are written at once: when mosquitto saves its file is not needed', () => {
+    const options = 'autosave_interval 60\nautosave_on_changes true\npersistence_file m.db'
+    expect(remarksOf(`persistence true\n${options}`)).toEqual([
+      expect.stringMatching(/:2: autosave_interval 60: it is not needed: each message is on the disk before it is/),
+      expect.stringMatching(/:3: autosave_on_changes true: it is not needed/),
+      expect.stringMatching(/:4: persistence_file m.db: the files of the store have names of their own/),
+    ])
+    for (const remark of remarksOf(options))
+      expect(remark).toContain('nothing is on the disk, because persistence is not on')
+  })
+
+  it('are not kept by a value that mosquitto would not take', () => {
+    expect(() => convert('persistence perhaps')).toThrow(ConfError)
+    expect(() => convert('persistence_location')).toThrow(ConfError)
+  })
+})
+
 describe('what cannot be taken over', () => {
   test('is said for each line, with its place and why', () => {
-    const text = `persistence true
+    const text = `persistence false
 persistence_location /var/lib/mosquitto/
 sys_interval 10
 log_dest file /var/log/m.log
@@ -309,7 +346,7 @@ topic # both 0`
           .join(' '),
       ),
     ).toEqual([
-      ...['1 persistence true', '2 persistence_location /var/lib/mosquitto/', '3 sys_interval 10', '5 log_dest topic'],
+      ...['2 persistence_location /var/lib/mosquitto/', '3 sys_interval 10', '5 log_dest topic'],
       ...['6 bind_interface eth0', '7 frobnicate 5', '8 connection other', '9 address 192.0.2.7'],
       ...['10 remote_password (value not shown)', '11 topic # both 0'],
     ])

@@ -6,6 +6,7 @@ import { takeGeneral, type Values } from './general-options.ts'
 import { type GroupedConf, groupConf } from './group-conf.ts'
 import { type ListenerEntry, takeListeners } from './listener-options.ts'
 import { Notes, shown } from './notes.ts'
+import { isPersistence, takePersistence } from './persistence.ts'
 import { readConf } from './read-conf.ts'
 import { type SourceEntry, systemSource } from './system-source.ts'
 
@@ -14,6 +15,8 @@ export interface ConvertedConf {
   readonly source: string
   /** How many lines need the attention of the operator. */
   readonly notes: number
+  /** The directory of the sessions and messages; undefined if they are in memory. */
+  readonly data: string | undefined
 }
 
 /**
@@ -24,7 +27,9 @@ export interface ConvertedConf {
 export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
   const notes = new Notes()
   const conf = groupConf(readConf(file, notes))
-  const general = takeGeneral([...conf.general, ...ofHandler(conf)], notes)
+  const others = conf.general.filter((line) => !isPersistence(line))
+  const general = takeGeneral([...others, ...ofHandler(conf)], notes)
+  const { store, path } = takePersistence(conf.general.filter(isPersistence), notes)
   const access = new Access(conf, notes)
   const [server, ...transports] = takeListeners({ conf, access, notes, hasIPv6 })
   for (const line of conf.bridges) notes.add(line, 'there are no bridges yet')
@@ -33,7 +38,7 @@ export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
   const source = systemSource(`Written by mqtt-jig init from ${file}.`, remarks(notes), [
     { name: 'logger', component: 'logger', config: logger },
     { name: 'router', component: 'router' },
-    { name: 'store', component: 'memoryStore' },
+    store,
     ...[...access.authenticators, ...access.authorizers].map(accessEntry),
     {
       ...{ name: 'broker', component: 'broker', config: broker },
@@ -59,7 +64,7 @@ export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
     },
     ...transports.map((each) => listenerEntry(each)),
   ])
-  return { source, notes: notes.all.length }
+  return { source, notes: notes.all.length, data: path }
 }
 
 const PLUGIN = 'plugins of mosquitto cannot be used: what this one decided is not decided here'

@@ -108,11 +108,6 @@ const LEVELS = [
   ['none', 'silent'],
 ] as const
 
-const takePersistence: Taker = (line, _values, notes) => {
-  if (booleanOf(line))
-    notes.add(line, 'sessions and retained messages are in memory; the component store-lmdb keeps them on disk')
-}
-
 const takeQueueQoS0: Taker = (line, _values, notes) => {
   if (booleanOf(line)) notes.add(line, 'messages at QoS 0 are not queued for clients that are away')
 }
@@ -147,7 +142,6 @@ const TAKERS: ReadonlyMap<string, Taker> = new Map(
     max_queued_bytes: limit('broker', 'maximumQueuedBytes', TERABYTE),
     max_queued_messages: limit('broker', 'maximumQueuedMessages', 100_000_000, 100_000_000),
     message_size_limit: limit('mqttHandler', 'maximumPayloadBytes', 268_435_460),
-    persistence: takePersistence,
     persistent_client_expiration: takeExpiration,
     queue_qos0_messages: takeQueueQoS0,
     retain_available: flag('mqttHandler', 'retainAvailable'),
@@ -155,7 +149,6 @@ const TAKERS: ReadonlyMap<string, Taker> = new Map(
   }),
 )
 
-const NO_STORE = 'it is for the file of mosquitto'
 const LOGGED = 'the lines of the log have a form of their own'
 const OLD = 'mosquitto 2.0 does not use this option any more'
 
@@ -163,14 +156,10 @@ const NOT_TAKEN: ReadonlyMap<string, string> = new Map(
   Object.entries({
     allow_duplicate_messages: OLD,
     auth_plugin_deny_special_chars: 'it is for plugins',
-    autosave_interval: NO_STORE,
-    autosave_on_changes: NO_STORE,
     log_facility: 'there is no output to syslog',
     log_timestamp: LOGGED,
     log_timestamp_format: LOGGED,
     memory_limit: 'there is a limit for each kind of data instead: `maximumTotalQueuedBytes` and others of the broker',
-    persistence_file: NO_STORE,
-    persistence_location: NO_STORE,
     pid_file: 'the supervisor of the process, such as systemd, knows its number',
     psk_file: 'there is no TLS with pre-shared keys',
     retained_persistence: OLD,

@@ -6,6 +6,7 @@ export interface SourceEntry {
   /** The name of the component as its module exports it. */
   readonly component: string
   readonly config?: Readonly<Record<string, unknown>>
+  readonly startDeadlineMs?: number
   readonly dependencies?: Readonly<Record<string, unknown>>
   readonly comment?: string
 }
@@ -13,7 +14,7 @@ export interface SourceEntry {
 /** The folders of the components. */
 const FOLDERS: Readonly<Record<string, string>> = {
   ...{ aclFile: 'acl-file', broker: 'broker', clientCertificate: 'client-certificate', logger: 'logger' },
-  ...{ memoryStore: 'store-memory', mqttDecoder: 'mqtt-decoder', mqttEncoder: 'mqtt-encoder' },
+  ...{ lmdbStore: 'store-lmdb', memoryStore: 'store-memory', mqttDecoder: 'mqtt-decoder', mqttEncoder: 'mqtt-encoder' },
   ...{ mqttHandler: 'mqtt-handler', passwordFile: 'password-file', router: 'router', server: 'server', tcp: 'tcp' },
   ...{ tls: 'tls', unixSocket: 'unix-socket', webSocket: 'web-socket' },
 }
@@ -40,9 +41,11 @@ export const systemSource = (title: string, remarks: readonly string[], entries:
   ].join('\n')
 }
 
-const entrySource = ({ name, component, config = {}, dependencies, comment: remark }: SourceEntry): string => {
+const entrySource = (entry: SourceEntry): string => {
+  const { name, component, config = {}, startDeadlineMs, dependencies, comment: remark } = entry
   const fields = [`component: ${component}`]
   if (Object.keys(config).length > 0) fields.push(`config: ${literal(config, '    ')}`)
+  if (startDeadlineMs !== undefined) fields.push(`startDeadlineMs: ${startDeadlineMs}`)
   if (dependencies !== undefined) fields.push(`dependencies: ${literal(dependencies, '    ')}`)
   const inOneLine = `  ${name}: { ${fields.join(', ')} },`
   const isShort = inOneLine.length <= WIDTH && !inOneLine.includes('\n')

@@ -34,28 +34,44 @@ export interface ListenAddress {
   readonly backlog: number
 }
 
-/** The state that a listener begins with: a listening socket, and the sockets that it accepted and did not serve. */
+/** Sockets that wait while nothing takes the events of a listening socket. Further ones are closed. */
+const MAXIMUM_EARLY = 10_000
+
+/** The state that a listener begins with: a listening socket, and the sockets that it accepted and did not serve, which may become more. */
 export interface KeptListening {
   readonly listening: Listening
   readonly waiting: readonly Socket[]
 }
 
 /**
- * Listens at an address. Accepted sockets are half open (`allowHalfOpen`) and paused: nothing is read from them.
+ * Listens at an address. Accepted sockets are half open (`allowHalfOpen`) and paused: nothing is read from them. They wait until
+ * `events.to` is set.
  * @throws the operating system's error, with its code, address and port: `EADDRINUSE` when another has it.
  */
-export const listen = async ({ host, port, path, fd, backlog }: ListenAddress): Promise<Listening> => {
+export const listen = async ({ host, port, path, fd, backlog }: ListenAddress): Promise<KeptListening> => {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
   if (fd !== undefined) server.listen({ fd, backlog })
   else if (path !== undefined) server.listen({ path, backlog })
   else server.listen({ host, port, backlog })
   await once(server, 'listening')
-  const events: ListeningPort = { to: undefined }
+  const waiting: Socket[] = []
+  const events: ListeningPort = { to: keepIn(waiting) }
   server.on('connection', (socket) => events.to?.accepted(socket))
   server.on('drop', (dropped) => events.to?.dropped(dropped?.remoteAddress, dropped?.remotePort))
   server.on('error', (error) => events.to?.failed(error))
-  return { server, events }
+  return { listening: { server, events }, waiting }
 }
+
+/** Clients may connect before the component that listens has started. */
+const keepIn = (waiting: Socket[]): ListeningUser => ({
+  accepted: (socket) => {
+    socket.on('error', () => undefined)
+    if (waiting.length < MAXIMUM_EARLY) waiting.push(socket)
+    else socket.destroy()
+  },
+  dropped: () => undefined,
+  failed: () => undefined,
+})
 
 /** What a suspended listener hands to its successor: the listening socket, where it was told to listen, and waiting sockets. */
 export const listeningHandover = z.object({
@@ -92,7 +108,7 @@ export const keepOrListen = async (
   const handedOver = listeningHandover.parse(suspended)
   return canKeep(handedOver, wanted)
     ? { listening: handedOver, waiting: handedOver.waiting }
-    : { listening: await listenInstead(handedOver, () => listen(wanted), signal), waiting: [] }
+    : listenInstead(handedOver, () => listen(wanted), signal)
 }
 
 /**
@@ -103,20 +119,20 @@ export const keepOrListen = async (
  */
 export const listenInstead = async (
   { server, waiting }: ListeningHandover,
-  listenAnew: () => Promise<Listening>,
+  listenAnew: () => Promise<KeptListening>,
   signal: AbortSignal,
-): Promise<Listening> => {
+): Promise<KeptListening> => {
   const old = server.address()
-  const listening = await listenAnew().catch((error: NodeJS.ErrnoException & { readonly port?: number }) => {
+  const kept = await listenAnew().catch((error: NodeJS.ErrnoException & { readonly port?: number }) => {
     const isOwn = typeof old === 'object' ? error.port === old?.port : error.port === -1 || error.port === undefined
     if (error.code !== 'EADDRINUSE' || !isOwn) throw error
   })
   if (signal.aborted) {
-    if (listening !== undefined) await release(listening.server, [])
+    if (kept !== undefined) await release(kept.listening.server, kept.waiting)
     throw signal.reason
   }
   await release(server, waiting)
-  return listening ?? listenAnew()
+  return kept ?? listenAnew()
 }
 
 /** Stops listening, and closes the sockets that wait. Resolves when no socket that it accepted is open. */

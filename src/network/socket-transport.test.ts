@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { transportContract } from '../../test/contract/transport.ts'
@@ -25,8 +25,7 @@ class PlainTransport extends SocketTransport {
 }
 
 const LOOPBACK = { host: '127.0.0.1', port: 0, backlog: 10 }
-const start = async (address: ListenAddress = LOOPBACK) =>
-  new PlainTransport({ listening: await listen(address), waiting: [] }, address)
+const start = async (address: ListenAddress = LOOPBACK) => new PlainTransport(await listen(address), address)
 const open = async (where: { port: number } | { path: string }): Promise<Socket> => {
   const client = connect({ host: '127.0.0.1', allowHalfOpen: true, ...where })
   await once(client, 'connect')
@@ -53,6 +52,16 @@ describe('the base of transports', () => {
     countRefused: () => undefined,
   }
   const signal = new AbortController().signal
+
+  it('serves the connections that were accepted before it was there', async () => {
+    const kept = await listen(LOOPBACK)
+    const { port } = kept.listening.server.address() as AddressInfo
+    clients.push(await open({ port }), await open({ port }))
+    await eventually(() => expect(kept.waiting.length).toBe(2))
+    transport = new PlainTransport(kept, LOOPBACK)
+    transport.serve(server)
+    expect(accepted.map(({ peer }) => peer.port)).toEqual(clients.map(({ localPort }) => localPort))
+  })
 
   it('hands what was accepted and not served to a successor at the same address', async () => {
     transport = await start()

@@ -37,7 +37,7 @@ const MAXIMUM_WAITING = 10_000
  * sockets), or after a handshake, which `Handshakes` bounds. A transport with a handshake asks `admits` before it, and overrides
  * `abandonHandshakes`. The component does this:
  *
- *     start: new X({ listening: await listen(address), waiting: [] }, options)     stop: instance.close()
+ *     start: new X(await listen(address), options)     stop: instance.close()
  *     suspend: instance.handOver()     resume: new X(await keepOrListen(suspended, address, signal), options)
  */
 export abstract class SocketTransport implements Transport {

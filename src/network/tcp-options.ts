@@ -74,6 +74,5 @@ export const listenOn = async (
 ): Promise<KeptListening> => {
   if (config.fd !== undefined) checkActivatedFd(config.fd)
   const address = listenAddress(config)
-  if (suspended !== undefined) return keepOrListen(suspended, address, signal)
-  return { listening: await listen(address), waiting: [] }
+  return suspended === undefined ? listen(address) : keepOrListen(suspended, address, signal)
 }

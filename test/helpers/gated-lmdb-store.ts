@@ -71,6 +71,11 @@ export class GatedLmdbStore extends LmdbStore implements ControlledStore {
     this.#gate.pass()
   }
 
+  /** Lets the commit that has begun succeed, if there is one. */
+  passCommit(): void {
+    this.#gate.pass()
+  }
+
   settle(): void {
     void this.flush()
     while (this.#gate.isClosed) this.#gate.pass()

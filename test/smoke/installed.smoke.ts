@@ -57,7 +57,7 @@ describe('the command', () => {
 
   test('init writes a config that start, go and graph take', () => {
     expect(mqttJig(['init', '--local', 'system.config.mjs']).stdout).toBe(
-      'Wrote system.config.mjs. Start the broker with it: npx mqtt-jig\n',
+      'Wrote system.config.mjs. Sessions and messages are kept in the directory data. Start the broker with it: npx mqtt-jig\n',
     )
     expect(mqttJig(['init', '--local', 'system.config.mjs']).code).toBe(1)
     const { stdout } = mqttJig(['graph', '--format', 'mermaid', '--output', '-'])

@@ -10,18 +10,11 @@ import { Environment } from '../../../components/store-lmdb/environment.ts'
 import { OpenStore } from '../../../components/store-lmdb/open-store.ts'
 import { RecordingLogger } from '../recording-logger.ts'
 
-/** Resolves when all are read. */
-export const main = async ([
-  directory = '',
-  first = '0',
-  end = '0',
-  session = '',
-]: readonly string[]): Promise<number> => {
+const main = async ([directory = '', first = '0', end = '0', session = '']: readonly string[]): Promise<void> => {
   for (let number = Number(first); number < Number(end); number += 1) {
     const found = await read(join(directory, String(number)), session)
     process.stdout.write(`${JSON.stringify({ number, ...found })}\n`)
   }
-  return 0
 }
 
 const read = async (path: string, session: string): Promise<object> => {
@@ -54,3 +47,5 @@ const problemsOf = async (path: string): Promise<readonly string[]> => {
 }
 
 const textOf = (payload: Uint8Array): string => Buffer.from(payload).toString()
+
+await main(process.argv.slice(2))
