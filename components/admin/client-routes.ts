@@ -144,7 +144,7 @@ export const addClientRoutes = (api: Api, { broker, listener, lists }: ApiParts)
     const { address } = find(clientId).peer
     if (address === '') throw new ApiError(409, 'The client has no address, as on a Unix socket: it cannot be banned.')
     checked(() => listener.ban(address, seconds))
-    broker.disconnect(clientId, ReasonCode.Banned)
+    broker.disconnect(clientId)
     return context.json({ address, untilMs: Date.now() + seconds * 1_000, byOperator: true }, 200)
   })
 }
