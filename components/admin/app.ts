@@ -6,6 +6,7 @@ import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import { type Api, type ApiEnvironment, type ApiParts, newApi } from './api.ts'
 import { ApiError } from './api-error.ts'
 import { addClientRoutes } from './client-routes.ts'
+import { BASE_PATH } from './config.ts'
 import type { AdminCounters } from './counters.ts'
 import { addEventRoutes } from './event-routes.ts'
 import type { FailedTokens } from './failed-tokens.ts'
@@ -16,8 +17,6 @@ import { addSessionRoutes } from './session-routes.ts'
 import { addSystemRoutes } from './system-routes.ts'
 import type { Tokens } from './tokens.ts'
 import { addTraceRoutes } from './trace-routes.ts'
-
-export const BASE_PATH = '/api/v1'
 
 /** What checks and logs the requests before the routes. */
 export interface Guard {

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** Where the API is. */
+export const BASE_PATH = '/api/v1'
+
 /** A token that is shorter could be guessed. */
 export const MINIMUM_TOKEN_LENGTH = 16
 

@@ -5,9 +5,8 @@ import { Logger } from '../../src/kinds/logger.ts'
 import { Tracer } from '../../src/kinds/tracer.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { kind, optional } from '../../src/system/kind.ts'
-import { Admin } from './admin.ts'
-import { BASE_PATH } from './app.ts'
-import { adminConfig } from './config.ts'
+import type { Admin } from './admin.ts'
+import { adminConfig, BASE_PATH } from './config.ts'
 import { measuresOf } from './measures.ts'
 import { Tokens } from './tokens.ts'
 
@@ -23,6 +22,8 @@ export const admin = defineComponent({
   start: async (config, parts, context) => {
     const log = parts.logger.child({ component: context.name })
     const tokens = await Tokens.open(config, log)
+    // Loaded only when it is used: hono and the schemas take longer to load than the rest of the broker's components.
+    const { Admin } = await import('./admin.ts')
     const instance = new Admin(config, parts, tokens, context)
     const { address } = parts.http
     log.info({ address, path: BASE_PATH }, `Admin API on ${address}${BASE_PATH}${whereToken(config.tokenFile)}`)

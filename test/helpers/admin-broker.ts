@@ -6,9 +6,19 @@ import { httpServer } from '../../components/http-server/index.ts'
 import type { HttpServer } from '../../src/kinds/http-server.ts'
 import { quietSystem, startBroker } from './start-broker.ts'
 
-export type Answer = {
+/** An answer of the API, of any form: a test says what it should be. */
+export interface Answer {
   readonly status: number
-  readonly body: Record<string, never> & { readonly [key: string]: unknown }
+  readonly body: AnswerBody
+}
+
+/** The parts of answers that tests read by name. */
+export interface AnswerBody {
+  readonly items?: unknown
+  readonly next?: string | null
+  readonly total?: number
+  readonly counters?: unknown
+  readonly error?: string
 }
 
 export interface AdminBrokerOptions {
@@ -68,7 +78,7 @@ export class AdminBroker {
   async call(method: string, path: string, body?: unknown): Promise<Answer> {
     const json = { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
     const response = await this.fetch(path, { method, ...(body !== undefined && json) })
-    return { status: response.status, body: (await response.json()) as Answer['body'] }
+    return { status: response.status, body: (await response.json()) as AnswerBody }
   }
 
   get(path: string): Promise<Answer> {
