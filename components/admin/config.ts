@@ -56,7 +56,7 @@ export const adminConfig = z
       .describe('Event streams (`/events`) open at the same time. A further one gets 503.'),
     maximumStreamBytes: z
       .int()
-      .min(16_384)
+      .min(65_536)
       .max(64 * 1024 ** 2)
       .default(1024 ** 2)
       .describe('Bytes that wait for a client of an event stream. With more its stream is closed.'),

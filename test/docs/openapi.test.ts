@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { openApiPage } from '../../components/admin/open-api-page.ts'
+import { openApiPage } from '../helpers/open-api-page.ts'
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/openapi.json'), 'utf8')
 

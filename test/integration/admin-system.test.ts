@@ -29,7 +29,7 @@ beforeAll(async () => {
       failedTokenBurst: 5,
       failedTokenRate: 0.001,
       maximumStreams: 2,
-      maximumStreamBytes: 16_384,
+      maximumStreamBytes: 65_536,
     },
   })
 })

@@ -2,8 +2,8 @@
 
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { createApp } from './app.ts'
-import { openApiDocument } from './open-api-document.ts'
+import { createApp } from '../../components/admin/app.ts'
+import { openApiDocument } from '../../components/admin/open-api-document.ts'
 
 const page = resolve(import.meta.dirname, '../../docs/openapi.json')
 
