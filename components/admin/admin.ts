@@ -35,7 +35,7 @@ export class Admin {
   readonly streams: EventStreams
   readonly tokens: Tokens
   readonly #app: Api
-  readonly #delay = new EventLoopDelay()
+  readonly #delay: EventLoopDelay
   readonly #overview: Overview
   readonly #parts: AdminParts
   readonly #removeRoute: () => void
@@ -44,7 +44,10 @@ export class Admin {
 
   constructor(config: AdminConfig, parts: AdminParts, tokens: Tokens, { name, system }: LifecycleContext) {
     const { http, broker, listener, logger, tracer } = parts
+    // First, since it fails if the path is served already.
+    this.#removeRoute = http.route(BASE_PATH, (request, peer) => this.answer(request, peer))
     this.#parts = parts
+    this.#delay = new EventLoopDelay()
     this.tokens = tokens
     this.#overview = new Overview(system, broker.inspector, this.#delay)
     this.streams = new EventStreams(config.maximumStreams, config.maximumStreamBytes, (isUsed) => {
@@ -58,7 +61,6 @@ export class Admin {
       { broker, listener, logger, tracer, system, overview, lists, streams },
       { tokens, failedTokens: new FailedTokens(config), counters, log: logger.child({ component: name }) },
     )
-    this.#removeRoute = http.route(BASE_PATH, (request, peer) => this.answer(request, peer))
   }
 
   /** Answers a request. */

@@ -59,5 +59,11 @@ export const body = <Schema extends z.ZodType>(schema: Schema) => ({
 export const named = <Name extends string>(name: Name, description: string) =>
   z.object({ [name]: z.string().openapi({ description }) } as { [K in Name]: z.ZodString })
 
+/** A list that is short: all of it is the only page. */
+export const whole = <Item>(items: Item[]) => ({ items, next: null, total: items.length })
+
+/** A parameter that is empty is one that was left out: forms send them so. */
+export const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+
 /** Whether a text has a part, in upper or lower case. */
 export const hasPart = (text: string | undefined, part: string): boolean => text?.toLowerCase().includes(part) === true

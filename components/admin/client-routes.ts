@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { ClientInfo } from '../../src/kinds/broker.ts'
 import type { ClientRow } from '../../src/kinds/broker-inspector.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
-import { type Api, type ApiParts, answers, body, hasPart, named } from './api.ts'
+import { type Api, type ApiParts, answers, body, filled, hasPart, named } from './api.ts'
 import { ApiError, checked } from './api-error.ts'
 import { banSchema, banSecondsSchema, clientDetailSchema, clientSchema, listQuery, pageOf } from './schemas.ts'
 
@@ -96,8 +96,8 @@ const clientRoutes = {
 /** Connected clients. */
 export const addClientRoutes = (api: Api, { broker, listener, lists }: ApiParts): void => {
   api.openapi(clientRoutes.list, async (context) => {
-    const { q, user, address, sort, order, ...page } = context.req.valid('query')
-    const part = q?.toLowerCase()
+    const { sort, order, ...page } = context.req.valid('query')
+    const [part, user, address] = [filled(page.q)?.toLowerCase(), filled(page.user), filled(page.address)]
     const found = await lists.page(
       broker.inspector.clients(),
       {

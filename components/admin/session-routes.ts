@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { type Api, type ApiParts, answers, hasPart, named } from './api.ts'
+import { type Api, type ApiParts, answers, filled, hasPart, named } from './api.ts'
 import { ApiError } from './api-error.ts'
 import { MAXIMUM_SUBSCRIPTIONS } from './client-routes.ts'
 import { listQuery, pageOf, sessionDetailSchema, sessionSchema, subscriptionSchema } from './schemas.ts'
@@ -57,7 +57,7 @@ const missing = (): ApiError => new ApiError(404, 'There is no session with this
 export const addSessionRoutes = (api: Api, { broker, lists }: ApiParts): void => {
   api.openapi(sessionRoutes.list, async (context) => {
     const { q, connected, limit, after } = context.req.valid('query')
-    const wanted = q?.toLowerCase()
+    const wanted = filled(q)?.toLowerCase()
     const page = await lists.page(
       broker.inspector.sessions(),
       {
@@ -86,8 +86,9 @@ export const addSessionRoutes = (api: Api, { broker, lists }: ApiParts): void =>
   })
 
   api.openapi(sessionRoutes.subscriptions, async (context) => {
-    const { q, client, limit, after } = context.req.valid('query')
-    const wanted = q?.toLowerCase()
+    const { q, limit, after, ...query } = context.req.valid('query')
+    const client = filled(query.client)
+    const wanted = filled(q)?.toLowerCase()
     const page = await lists.page(
       broker.inspector.subscriptions(),
       {

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { type Api, type ApiParts, answers, body, named } from './api.ts'
+import { type Api, type ApiParts, answers, body, named, whole } from './api.ts'
 import { ApiError, checked } from './api-error.ts'
 import {
   banSchema,
@@ -25,7 +25,7 @@ const systemRoutes = {
     method: 'get',
     path: '/components',
     summary: 'Lists the components in the order in which they start, then those that are disabled.',
-    responses: answers('All components.', z.object({ items: z.array(componentSchema) })),
+    responses: answers('All components.', pageOf(componentSchema)),
   }),
   graph: createRoute({
     method: 'get',
@@ -52,7 +52,7 @@ const systemRoutes = {
     method: 'get',
     path: '/listeners',
     summary: 'Lists the addresses that the broker listens on.',
-    responses: answers('All listeners.', z.object({ items: z.array(listenerSchema) })),
+    responses: answers('All listeners.', pageOf(listenerSchema)),
   }),
   bans: createRoute({
     method: 'get',
@@ -81,7 +81,7 @@ const systemRoutes = {
 export const addSystemRoutes = (api: Api, { overview, system, listener, lists }: ApiParts): void => {
   api.openapi(systemRoutes.overview, (context) => context.json(overview.read(), 200))
 
-  api.openapi(systemRoutes.components, (context) => context.json({ items: system.status().map(componentItem) }, 200))
+  api.openapi(systemRoutes.components, (context) => context.json(whole(system.status().map(componentItem)), 200))
 
   api.openapi(systemRoutes.graph, (context) => {
     const unready = new Map(system.status().map((status) => [status.name, status.unready]))
@@ -107,7 +107,7 @@ export const addSystemRoutes = (api: Api, { overview, system, listener, lists }:
       tls: days.has(name),
       ...(days.has(name) && { certificateDays: days.get(name)! }),
     }))
-    return context.json({ items }, 200)
+    return context.json(whole(items), 200)
   })
 
   api.openapi(systemRoutes.bans, async (context) => {

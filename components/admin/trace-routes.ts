@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Trace, TraceLine, TraceOptions, Tracer } from '../../src/kinds/tracer.ts'
-import { type Api, type ApiParts, answers, body, named } from './api.ts'
+import { type Api, type ApiParts, answers, body, named, whole } from './api.ts'
 import { ApiError, checked } from './api-error.ts'
 import { listQuery, newTraceSchema, pageOf, traceLineSchema, traceSchema } from './schemas.ts'
 
@@ -11,7 +11,7 @@ const traceRoutes = {
     method: 'get',
     path: '/traces',
     summary: 'Lists traces that run, and those that ended and are kept.',
-    responses: answers('All traces.', z.object({ items: z.array(traceSchema) })),
+    responses: answers('All traces.', pageOf(traceSchema)),
   }),
   start: createRoute({
     method: 'post',
@@ -59,7 +59,7 @@ export const addTraceRoutes = (api: Api, { tracer }: ApiParts): void => {
     return trace
   }
 
-  api.openapi(traceRoutes.list, (context) => context.json({ items: own().traces().map(traceItem) }, 200))
+  api.openapi(traceRoutes.list, (context) => context.json(whole(own().traces().map(traceItem)), 200))
 
   api.openapi(traceRoutes.start, (context) => {
     const options: TraceOptions = context.req.valid('json')

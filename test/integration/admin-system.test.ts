@@ -112,7 +112,7 @@ describe('the system', () => {
   })
 
   it('has traces', async () => {
-    expect((await api.get('/traces')).body).toEqual({ items: [] })
+    expect((await api.get('/traces')).body).toEqual({ items: [], next: null, total: 0 })
     expect((await api.call('POST', '/traces', {})).status).toBe(400)
     const started = await api.call('POST', '/traces', { clientId: 'a', seconds: 5 })
     expect(started.body).toEqual({

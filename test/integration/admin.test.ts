@@ -71,6 +71,7 @@ describe('clients', () => {
     expect(await ids('q=KITCHEN')).toEqual(['Kitchen-1', 'kitchen-2'])
     expect(await ids('q=ann')).toEqual(['Kitchen-1', 'garden'])
     expect(await ids('q=127.0')).toHaveLength(3)
+    expect(await ids('q=&user=&address=')).toHaveLength(3)
     expect(await ids('user=ann')).toEqual(['Kitchen-1'])
     expect(await ids('address=192.0.2.7')).toEqual([])
     expect(await ids('sort=id&order=desc')).toEqual(['kitchen-2', 'garden', 'Kitchen-1'])
