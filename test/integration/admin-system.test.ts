@@ -2,9 +2,11 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { tls } from '../../components/tls/index.ts'
 import { Tracer } from '../../src/kinds/tracer.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { AdminBroker } from '../helpers/admin-broker.ts'
+import { TestFiles, testCertificates } from '../helpers/certificates.ts'
 import { RealClient } from '../helpers/mqtt-js.ts'
 import { TestTracer } from '../helpers/test-tracer.ts'
 
@@ -20,9 +22,14 @@ const connect = async (
   clients.push(client)
   return client
 }
+const files = new TestFiles()
 beforeAll(async () => {
+  const { server: own } = await testCertificates()
   api = await AdminBroker.start({
-    entries: { tracer: { component: testTracer } },
+    entries: {
+      tracer: { component: testTracer },
+      secure: { component: tls, config: { port: 0, ...files.pair('own', own) }, dependencies: { logger: 'logger' } },
+    },
     dependencies: { tracer: 'tracer' },
     admin: {
       tokens: [{ name: 'viewer', token: 'read-only-read-only', readOnly: true }],
@@ -38,7 +45,10 @@ afterEach(async () => {
   await expect.poll(() => [...api.broker.map.broker.clients()].length).toBe(0)
   for (const { id } of api.broker.map.broker.sessions()) api.broker.map.broker.endSession(id)
 })
-afterAll(() => api.stop())
+afterAll(async () => {
+  await api.stop()
+  files.remove()
+})
 
 const lineOf = async (message: string | RegExp) => {
   const { body } = await api.get('/log?limit=1000')
@@ -85,7 +95,11 @@ describe('the system', () => {
     expect(graph.edges).toContainEqual({ from: 'admin', to: 'httpServer', role: 'http', active: true })
     const listeners = await api.get('/listeners')
     expect(listeners.body).toMatchObject({
-      items: [{ name: 'server', transport: 'tcp', address: `127.0.0.1:${api.broker.port}`, tls: false }],
+      items: [
+        { name: 'server', transport: 'tcp', address: `127.0.0.1:${api.broker.port}`, tls: false },
+        { name: 'secure', transport: 'tls', tls: true, certificateDays: expect.closeTo(365, 0) },
+      ],
+      total: 2,
     })
   })
 
@@ -224,6 +238,13 @@ describe('event streams', () => {
     for (const stream of both) stream.close()
     await expect.poll(async () => (await streams())['admin.open']).toBe(0)
   })
+})
+
+it('a broker that stops ends its event streams', async () => {
+  const other = await AdminBroker.start({ http: { drainMs: 60_000 } })
+  const response = await other.fetch('/events?events=log')
+  const [text] = await Promise.all([response.text(), other.stop()])
+  expect(text).toContain(': open')
 })
 
 describe('tokens', () => {
