@@ -4,6 +4,7 @@ import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { Tracer } from '../../src/kinds/tracer.ts'
+import { AddressRates } from '../../src/network/address-rates.ts'
 import type { LifecycleContext } from '../../src/system/define-system.ts'
 import type { Api } from './api.ts'
 import { createApp } from './app.ts'
@@ -11,12 +12,14 @@ import { type AdminConfig, BASE_PATH } from './config.ts'
 import { newAdminCounters } from './counters.ts'
 import { EventLoopDelay } from './event-loop-delay.ts'
 import { EventStreams } from './event-streams.ts'
-import { FailedTokens } from './failed-tokens.ts'
 import { Lists } from './list.ts'
 import { logItem } from './log-lines.ts'
 import { Overview } from './overview.ts'
 import type { Tokens } from './tokens.ts'
 import { traceLineItem } from './trace-routes.ts'
+
+/** Addresses whose wrong tokens are remembered. */
+const MAXIMUM_ADDRESSES = 10_000
 
 /** The interval of the event `overview`, in milliseconds. */
 const OVERVIEW_MS = 1_000
@@ -57,9 +60,14 @@ export class Admin {
     const { streams, counters } = this
     const overview = this.#overview
     const lists = new Lists(config.maximumLists)
+    const failedTokens = new AddressRates({
+      rate: config.failedTokenRate,
+      burst: config.failedTokenBurst,
+      maximumAddresses: MAXIMUM_ADDRESSES,
+    })
     this.#app = createApp(
       { broker, listener, logger, tracer, system, overview, lists, streams },
-      { tokens, failedTokens: new FailedTokens(config), counters, log: logger.child({ component: name }) },
+      { tokens, failedTokens, counters, log: logger.child({ component: name }) },
     )
   }
 

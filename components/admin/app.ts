@@ -3,13 +3,14 @@ import { HTTPException } from 'hono/http-exception'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
+import { addressKey } from '../../src/network/address-key.ts'
+import type { AddressRates } from '../../src/network/address-rates.ts'
 import { type Api, type ApiEnvironment, type ApiParts, newApi } from './api.ts'
 import { ApiError } from './api-error.ts'
 import { addClientRoutes } from './client-routes.ts'
 import { BASE_PATH } from './config.ts'
 import type { AdminCounters } from './counters.ts'
 import { addEventRoutes } from './event-routes.ts'
-import type { FailedTokens } from './failed-tokens.ts'
 import { addLogRoutes } from './log-routes.ts'
 import { addMessageRoutes } from './message-routes.ts'
 import { openApiDocument } from './open-api-document.ts'
@@ -21,7 +22,8 @@ import { addTraceRoutes } from './trace-routes.ts'
 /** What checks and logs the requests before the routes. */
 export interface Guard {
   readonly tokens: Pick<Tokens, 'find'>
-  readonly failedTokens: FailedTokens
+  /** Wrong tokens of each address. */
+  readonly failedTokens: AddressRates
   readonly counters: AdminCounters
   readonly log: Logger
 }
@@ -71,7 +73,7 @@ const authenticate =
       counters.denied[status] += 1
       return context.json({ error }, status, more)
     }
-    if (failedTokens.isBlocked(peer.address)) {
+    if (!failedTokens.has(addressKey(peer.address), performance.now())) {
       return deny(429, 'Too many requests with a wrong token came from this address. Try again later.', {
         'Retry-After': '10',
       })
@@ -81,7 +83,7 @@ const authenticate =
     if (given === undefined) return deny(401, 'The request needs a token: Authorization: Bearer TOKEN.', challenge)
     const token = tokens.find(given)
     if (token === undefined) {
-      failedTokens.add(peer.address)
+      failedTokens.take(addressKey(peer.address), performance.now())
       log.warn({ remote: describePeer(peer) }, `Admin API refused a wrong token from ${describePeer(peer)}`)
       return deny(401, 'The token is not known.', challenge)
     }

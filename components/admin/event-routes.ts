@@ -30,9 +30,12 @@ const eventRoute = createRoute({
 /** The stream of what happens. */
 export const addEventRoutes = (api: Api, { streams }: ApiParts): void => {
   api.openapi(eventRoute, (context) => {
+    const headers = { 'Content-Type': 'text/event-stream' }
+    // Nothing would read the stream.
+    if (context.req.method === 'HEAD') return new Response(null, { headers })
     const events = new Set(context.req.valid('query').events.split(','))
     const stream = streams.open(events, context.req.raw.signal)
     if (stream === undefined) throw new ApiError(503, 'Too many event streams are open (maximumStreams).')
-    return new Response(stream, { headers: { 'Content-Type': 'text/event-stream' } })
+    return new Response(stream, { headers })
   })
 }

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
-import { FailedTokens } from './failed-tokens.ts'
 import { admin } from './index.ts'
 import { Tokens } from './tokens.ts'
 
@@ -91,23 +90,5 @@ describe('tokens of the config', () => {
   ])('%j is refused', (config, message) => {
     const { error } = admin.config.safeParse(config)
     expect(error?.issues[0]?.message).toContain(message)
-  })
-})
-
-describe('wrong tokens', () => {
-  it('of an address block it until some time has passed, and no other address', () => {
-    const failed = new FailedTokens({ failedTokenRate: 1, failedTokenBurst: 3 })
-    for (let count = 0; count < 3; count += 1) {
-      expect(failed.isBlocked('192.0.2.7', 0)).toBe(false)
-      failed.add('192.0.2.7', 0)
-    }
-    expect([failed.isBlocked('192.0.2.7', 0), failed.isBlocked('192.0.2.8', 0)]).toEqual([true, false])
-    expect(failed.isBlocked('192.0.2.7', 1_000)).toBe(false)
-  })
-
-  it('of one network of IPv6 count together', () => {
-    const failed = new FailedTokens({ failedTokenRate: 1, failedTokenBurst: 1 })
-    failed.add('2001:db8::1', 0)
-    expect([failed.isBlocked('2001:db8::2', 0), failed.isBlocked('2001:db8:0:1::2', 0)]).toEqual([true, false])
   })
 })

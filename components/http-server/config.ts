@@ -37,6 +37,16 @@ export const httpServerConfig = z
       .max(100_000)
       .default(128)
       .describe('Connections open at the same time. Further ones are closed at once, counted and logged.'),
+    requestRate: z
+      .number()
+      .positive()
+      .max(1_000_000)
+      .nullable()
+      .default(200)
+      .describe(
+        'Requests of one address in a second, once its burst is used up. Further ones get 429. `null`: no limit.',
+      ),
+    requestBurst: z.int().min(1).max(1_000_000).default(1_000).describe('Requests of one address at once.'),
     maximumBodyBytes: z
       .int()
       .min(0)

@@ -241,6 +241,15 @@ it('serves a bounded number of the requests of one connection at the same time',
   expect(served).toBe(8)
 })
 
+it('limits how often an address sends requests', async () => {
+  await start({ requestRate: 0.001, requestBurst: 3 })
+  server.route('/x', text(''))
+  const answers: number[] = []
+  for (let count = 0; count < 5; count += 1) answers.push((await get('/x')).status)
+  expect(answers).toEqual([200, 200, 200, 429, 429])
+  expect(server.counters.refused.rate).toBe(2)
+})
+
 it('ends streams when it stops', async () => {
   await start()
   server.route(

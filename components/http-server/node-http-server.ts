@@ -7,6 +7,8 @@ import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { HttpHandler, HttpServer } from '../../src/kinds/http-server.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { addressKey } from '../../src/network/address-key.ts'
+import { AddressRates } from '../../src/network/address-rates.ts'
 import { formatAddress } from '../../src/network/format-address.ts'
 import { isLoopback } from '../../src/network/loopback.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
@@ -20,6 +22,8 @@ import { Routes } from './routes.ts'
 const MAXIMUM_HEADER_BYTES = 16 * 1024
 /** Requests of one connection that are served at the same time. Browsers and fetch send one after the other. */
 const MAXIMUM_PIPELINED = 8
+/** Addresses whose requests are counted. */
+const MAXIMUM_ADDRESSES = 10_000
 /** The interval at which deadlines are looked at, in milliseconds. */
 const DEADLINE_INTERVAL_MS = 1_000
 /** One line of the log in this time says that requests are refused. */
@@ -43,6 +47,7 @@ export class NodeHttpServer implements HttpServer {
   readonly #server: Server | SecureServer
   readonly #contexts: TlsContexts | undefined
   readonly #hosts: AllowedHosts
+  readonly #rates: AddressRates
   readonly #routes = new Routes()
   readonly #open = new Set<OpenRequest>()
   readonly #connections = new Set<Socket>()
@@ -65,6 +70,8 @@ export class NodeHttpServer implements HttpServer {
     this.#name = name
     this.#log = log
     this.#hosts = new AllowedHosts(config.hosts)
+    const { requestRate: rate, requestBurst: burst } = config
+    this.#rates = new AddressRates({ rate, burst, maximumAddresses: MAXIMUM_ADDRESSES })
     this.isLocal = isLoopback(address)
     this.address = formatAddress(address, port)
     this.port = port
@@ -178,6 +185,9 @@ export class NodeHttpServer implements HttpServer {
     const { host = '' } = incoming.headers
     if (this.#pipelined(incoming, outgoing))
       return this.#refuse(outgoing, 'pipelined', 429, 'Too many requests wait on this connection.')
+    if (!this.#rates.take(addressKey(incoming.socket.remoteAddress ?? ''), performance.now())) {
+      return this.#refuse(outgoing, 'rate', 429, 'Too many requests come from this address (requestRate).')
+    }
     if (!this.#hosts.has(host)) return this.#refuse(outgoing, 'host', 421, UNKNOWN_HOST)
     if ((incoming.url ?? '').length > maximumUrlLength)
       return this.#refuse(outgoing, 'url', 414, 'The URL is too long.')
@@ -246,6 +256,7 @@ export class NodeHttpServer implements HttpServer {
 
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   connections: 'too many connections (maximumConnections)',
+  rate: 'its address sends too many (requestRate)',
   host: 'its Host header names another host (hosts)',
   url: 'its URL is too long (maximumUrlLength)',
   body: 'its body is too large (maximumBodyBytes)',

@@ -232,6 +232,11 @@ describe('event streams', () => {
     await expect.poll(async () => [(await streams())['admin.open'], tracer.listeners]).toEqual([0, 0])
   })
 
+  it('are not opened by a HEAD request', async () => {
+    for (let count = 0; count < 3; count += 1) expect((await api.fetch('/events', { method: 'HEAD' })).status).toBe(200)
+    expect((await streams())['admin.open']).toBe(0)
+  })
+
   it('are bounded in number', async () => {
     const both = [await open('?events=overview'), await open('?events=log,trace')]
     expect((await open()).response.status).toBe(503)
