@@ -5,6 +5,7 @@ import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { BrokerCore, type BrokerParts } from './broker-core.ts'
 import type { BrokerConfig } from './config.ts'
+import { clientSummary, Inspector, sessionInfo } from './inspector.ts'
 import { checkFilter, checkTopic, messageOf } from './plain-message.ts'
 import { ProcessListener } from './process-listener.ts'
 import type { Session } from './session.ts'
@@ -18,12 +19,14 @@ const MAXIMUM_DEPTH = 8
 /** The broker of this process, for operators and other components. */
 export class LocalBroker implements Broker {
   readonly core: BrokerCore
+  readonly inspector: Inspector
   #listeners = 0
   /** Calls of `publish` that are under way: more than one when listeners publish. */
   #depth = 0
 
   constructor(config: BrokerConfig, parts: BrokerParts) {
     this.core = new BrokerCore(config, parts)
+    this.inspector = new Inspector(this.core)
   }
 
   get forClients(): ClientBroker {
@@ -114,21 +117,6 @@ export class LocalBroker implements Broker {
 }
 
 const clientInfo = (session: Session, recipient: Recipient): ClientInfo => ({
-  id: session.id,
-  userName: recipient.identity.userName,
-  peer: recipient.identity.peer,
-  ...recipient.info(),
+  ...clientSummary(session, recipient),
   session: sessionInfo(session),
-})
-
-const sessionInfo = (session: Session): SessionInfo => ({
-  id: session.id,
-  userName: session.identity.userName,
-  connected: session.connected,
-  expiryIntervalSeconds: session.expiryIntervalSeconds,
-  disconnectedAtMs: session.disconnectedAtMs,
-  subscriptions: Array.from(session.subscriptions.values(), ({ filter, qos }) => ({ filter, qos })),
-  inflight: session.outbox.inflight,
-  waiting: session.outbox.waiting,
-  hasWill: session.will.stored !== undefined,
 })

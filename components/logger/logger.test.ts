@@ -37,7 +37,13 @@ const lines = async () =>
 
 describe('the logger', () => {
   it('has a config that may be left out', () => {
-    expect(logger.config.parse({})).toEqual({ level: 'info', format: 'auto', destination: 'stdout' })
+    expect(logger.config.parse({})).toEqual({
+      level: 'info',
+      format: 'auto',
+      destination: 'stdout',
+      tailLines: 1_000,
+      tailCharacters: 1_000_000,
+    })
   })
 
   it('writes the message, the details and the fields of child loggers, to a file in a folder it makes', async () => {

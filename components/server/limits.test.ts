@@ -238,7 +238,7 @@ describe('a server that stops', () => {
     await idle.send('00').receive(1)
     running = []
     const stopped = server.stop?.(instance, context)
-    expect(instance.draining).toBe(true)
+    expect([instance.draining, server.unready?.(instance)]).toEqual([true, 'it stops, and takes no connections'])
     await idle.closed
     expect(handler.stopped.map(({ id }) => id)).toEqual([2])
     // What is under way still goes both ways, and no connection is taken.

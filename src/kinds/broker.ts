@@ -3,6 +3,7 @@ import type { Message } from '../mqtt/message.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import { kind } from '../system/kind.ts'
+import type { BrokerInspector } from './broker-inspector.ts'
 import type { ClientBroker } from './client-broker.ts'
 import type { Peer } from './peer.ts'
 
@@ -75,6 +76,8 @@ export interface Published {
 export interface Broker {
   /** The methods for the packet handler. */
   readonly forClients: ClientBroker
+  /** Large lists, in steps. */
+  readonly inspector: BrokerInspector
   /** Connected clients, in the order in which they connected. */
   clients(): IterableIterator<ClientInfo>
   client(id: string): ClientInfo | undefined

@@ -1,6 +1,6 @@
 import { ArrivalOrder } from '../collections/arrival-order.ts'
 import type { Message } from './message.ts'
-import { RetainedNode } from './retained-node.ts'
+import { RetainedNode, type TreeLevel } from './retained-node.ts'
 import { RetainedSearch } from './retained-search.ts'
 import { covers } from './topic-filter-sets.ts'
 
@@ -117,6 +117,11 @@ export class RetainedMessages {
    */
   search(filter: string, maximum: number): RetainedSearch {
     return new RetainedSearch(this.#root, filter, maximum, this.#changes)
+  }
+
+  /** The levels directly below a topic, in no special order. @param topic undefined for the first levels. */
+  levels(topic: string | undefined): IterableIterator<TreeLevel> {
+    return this.#root.levels(topic)
   }
 
   /** The number of the topic that got its first message last. The topic may be gone. */

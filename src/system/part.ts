@@ -5,7 +5,7 @@ import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.t
 import { systemGraph } from './graph-model.ts'
 import { type Measure, measuresFault } from './measure.ts'
 import { found } from './suggestion.ts'
-import type { RefreshOutcome } from './system.ts'
+import type { RefreshOutcome, System } from './system.ts'
 import { messageOf, SystemError, type SystemErrorCode } from './system-error.ts'
 import type { SystemObserver } from './system-observer.ts'
 import type { ComponentState, ComponentStatus, SystemView } from './system-view.ts'
@@ -35,7 +35,7 @@ export class Part {
   /** As parsed by the component's schema. */
   readonly #config: unknown
   /** The system that errors refer to. */
-  readonly #system: SystemView
+  readonly #system: ObservedSystem
   readonly #onChange: (status: ComponentStatus) => void
   readonly #description: string | undefined
 
@@ -54,7 +54,7 @@ export class Part {
     name: string,
     entry: AnyEntry,
     config: unknown,
-    system: SystemView,
+    system: ObservedSystem,
     onChange: (status: ComponentStatus) => void,
   ) {
     this.name = name
@@ -264,7 +264,10 @@ const describe = (component: AnyComponent, config: unknown): string | undefined 
 }
 
 /** The rest of the system stays out of reach. */
-const observerOf = (system: SystemView): SystemObserver => ({
+/** A part may ask its system to refresh all components. */
+type ObservedSystem = SystemView & Pick<System, 'refresh'>
+
+const observerOf = (system: ObservedSystem): SystemObserver => ({
   get state() {
     return system.state
   },
@@ -274,4 +277,8 @@ const observerOf = (system: SystemView): SystemObserver => ({
   status: () => system.status(),
   measures: () => system.measures(),
   graph: () => systemGraph(system.config, system.status()),
+  refresh: async () => {
+    const outcomes = await system.refresh()
+    return outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message }))
+  },
 })

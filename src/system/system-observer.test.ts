@@ -18,6 +18,7 @@ it('a component observes its system: state, wiring, and what is unready', async 
     config: z.object({}),
     start: (): Part => ({ problem: undefined }),
     unready: (part) => part.problem,
+    refresh: () => 'two users',
   })
   const observer = defineComponent({
     provides: Part,
@@ -44,6 +45,7 @@ it('a component observes its system: state, wiring, and what is unready', async 
   const map = system.map as unknown as { watched: Part }
   map.watched.problem = 'the disk is full'
   expect(unready()[0]).toEqual(['watched', 'running', 'the disk is full'])
+  expect(await observed!.refresh()).toEqual([{ name: 'watched', change: 'two users', error: undefined }])
   await system.stop()
   expect(unready()[0]).toEqual(['watched', 'stopped', undefined])
   expect(observed!.state).toBe('stopped')

@@ -13,4 +13,15 @@ export interface SystemObserver {
   measures(): readonly ComponentMeasure[]
   /** The wiring with the state of each component. */
   graph(): SystemGraph
+  /** As `System.refresh`: components read their files again. Never rejects. Do not await it in a function of a component's lifecycle. */
+  refresh(): Promise<readonly ObservedRefresh[]>
+}
+
+/** How the `refresh` of one component went. */
+export interface ObservedRefresh {
+  /** The name of the component. */
+  readonly name: string
+  /** A few words of what changed; undefined when nothing did, and after an error. */
+  readonly change: string | undefined
+  readonly error: string | undefined
 }

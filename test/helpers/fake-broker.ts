@@ -39,6 +39,10 @@ export class FakeBroker implements Broker {
     throw new Error('the fake broker has no clients of its own')
   }
 
+  get inspector(): Broker['inspector'] {
+    throw new Error('the fake broker has no lists in steps')
+  }
+
   readonly connected = new Map<string, ClientInfo>()
   readonly away = new Map<string, SessionInfo>()
   readonly kept = new Map<string, Message>()

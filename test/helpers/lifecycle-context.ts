@@ -12,5 +12,6 @@ export const lifecycleContext = (
     status: () => [],
     measures: () => [],
     graph: () => ({ nodes: [], edges: [], problems: [] }),
+    refresh: async () => [],
   },
 })
