@@ -46,10 +46,8 @@ const headOf = (family: Family, format: MetricsFormat): string => {
   return `# HELP ${name} ${escaped}\n# TYPE ${name} ${typeOf(family, format)}\n${unitLine}`
 }
 
-const typeOf = ({ type, hasForeignName }: Family, format: MetricsFormat): string => {
-  if (format === 'openmetrics') return hasForeignName === true && type === 'counter' ? 'unknown' : type
-  return type === 'info' ? 'gauge' : type
-}
+const typeOf = ({ type }: Family, format: MetricsFormat): string =>
+  format === 'prometheus' && type === 'info' ? 'gauge' : type
 
 const nameOfSamples = ({ name, type, hasForeignName }: Family): string => {
   if (hasForeignName === true) return name

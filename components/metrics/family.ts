@@ -20,7 +20,7 @@ export interface Family {
   /** The base unit that the name ends with, for OpenMetrics. */
   readonly unit?: 'seconds' | 'bytes' | undefined
   readonly samples: readonly Sample[]
-  /** Its name is that of another program: a counter has no `_total`, which OpenMetrics has no type for. */
+  /** Its name is that of another program: a counter has no `_total`. OpenMetrics has no such names. */
   readonly hasForeignName?: boolean | undefined
 }
 

@@ -70,7 +70,8 @@ export class MetricsPage implements Metrics {
     this.#mosquitto = names === 'mosquitto' ? this.#mosquittoFamilies() : undefined
   }
 
-  text(format: MetricsFormat = 'prometheus'): string {
+  text(wanted: MetricsFormat = 'prometheus'): string {
+    const format = this.#possible(wanted)
     const startMs = performance.now()
     this.#process.read()
     this.#system.read()
@@ -97,9 +98,14 @@ export class MetricsPage implements Metrics {
       return plain(401, 'A token is needed: Authorization: Bearer TOKEN\n', { 'www-authenticate': 'Bearer' })
     }
     this.counters.scrapes += 1
-    const format = acceptedFormat(request.headers.get('accept'))
+    const format = this.#possible(acceptedFormat(request.headers.get('accept')))
     const headers = { 'content-type': CONTENT_TYPES[format], 'cache-control': 'no-store', vary: 'accept' }
     return new Response(request.method === 'HEAD' ? null : this.#cachedText(format), { headers })
+  }
+
+  /** OpenMetrics does not allow the names of mosquitto. */
+  #possible(wanted: MetricsFormat): MetricsFormat {
+    return this.#mosquitto === undefined ? wanted : 'prometheus'
   }
 
   #cachedText(format: MetricsFormat): string {

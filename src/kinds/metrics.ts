@@ -7,7 +7,7 @@ export type MetricsFormat = 'prometheus' | 'openmetrics'
 export interface Metrics {
   /** The path at which the HTTP server serves it. */
   readonly path: string
-  /** Reads all numbers now. @param format `prometheus` unless told otherwise. */
+  /** Reads all numbers now. @param format `prometheus` unless told otherwise, and if the names are not possible in the other one. */
   text(format?: MetricsFormat): string
 }
 
