@@ -16,10 +16,12 @@ import type { TracedConnection } from './traced-connection.ts'
 export class TraceReceiver implements PacketReceiver {
   readonly #traced: TracedConnection
   readonly #next: PacketReceiver
+  readonly #direction: TracedPacket['direction']
 
-  constructor(traced: TracedConnection, next: PacketReceiver) {
+  constructor(traced: TracedConnection, next: PacketReceiver, direction: TracedPacket['direction']) {
     this.#traced = traced
     this.#next = next
+    this.#direction = direction
   }
 
   packet(packet: ControlPacket): void {
@@ -61,11 +63,10 @@ export class TraceReceiver implements PacketReceiver {
     this.#next.fail?.(error)
   }
 
-  /** CONNECT tells which side this is and who the client is. CONNACK may name the client, and authentication has found its user. */
+  /** CONNECT tells who the client is. CONNACK may name it, and by then authentication has found its user. */
   #noteClient(packet: ControlPacket): void {
     const traced = this.#traced
     if (packet.cmd === 'connect') {
-      traced.incoming ??= this
       traced.clientId = packet.clientId
       traced.userName = packet.username
     } else if (packet.cmd === 'connack') {
@@ -77,7 +78,7 @@ export class TraceReceiver implements PacketReceiver {
   #tracePacket(packet: ControlPacket): void {
     for (const trace of this.#traced.traces()) {
       if (!fitsTopic(trace, packet) || !trace.mayAdd()) continue
-      trace.add(this.#lineOf(packet.cmd.toUpperCase(), describePacket(packet), packet.cmd === 'connack'))
+      trace.add(this.#lineOf(packet.cmd.toUpperCase(), describePacket(packet)))
     }
   }
 
@@ -85,8 +86,7 @@ export class TraceReceiver implements PacketReceiver {
     const traces = this.#traced.traces()
     if (traces.length === 0) return
     const { message, topicAlias } = publish
-    const isReceived = this.#isReceived(false)
-    const topic = isReceived ? this.#traced.topicOf(message.topic, topicAlias) : message.topic
+    const topic = this.#direction === 'received' ? this.#traced.topicOf(message.topic, topicAlias) : message.topic
     for (const trace of traces) {
       if (trace.filter.topic !== undefined && !isMatched(trace.filter.topic, topic)) continue
       if (!trace.mayAdd()) continue
@@ -101,16 +101,9 @@ export class TraceReceiver implements PacketReceiver {
     return traces.some(({ filter }) => filter.topic === undefined || isMatched(filter.topic, message.topic))
   }
 
-  #lineOf(packet: string, fields: TracedPacket['fields'], isConnack = false): TracedPacket {
+  #lineOf(packet: string, fields: TracedPacket['fields']): TracedPacket {
     const { clientId, connection } = this.#traced
-    const direction = this.#isReceived(isConnack) ? 'received' : 'sent'
-    return { direction, clientId, connectionId: connection.id, peer: connection.peer, packet, fields }
-  }
-
-  /** Before CONNECT there are packets from the client alone. */
-  #isReceived(isConnack: boolean): boolean {
-    const { incoming } = this.#traced
-    return incoming === this || (incoming === undefined && !isConnack)
+    return { direction: this.#direction, clientId, connectionId: connection.id, peer: connection.peer, packet, fields }
   }
 }
 

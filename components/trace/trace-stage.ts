@@ -5,7 +5,7 @@ import type { Tracer } from '../../src/kinds/tracer.ts'
 import { TraceReceiver } from './trace-receiver.ts'
 import { TracedConnection } from './traced-connection.ts'
 
-/** Shows packets to the traces that run. Listed on both sides of the handler, it sees both directions. */
+/** Shows packets to the traces that run. It is listed before the handler, and sees both directions. */
 export class TraceStage implements FilterStage {
   readonly role = 'filter'
   readonly #tracer: Tracer
@@ -19,11 +19,19 @@ export class TraceStage implements FilterStage {
   }
 
   open(connection: Connection, next: PacketReceiver): PacketReceiver {
+    return new TraceReceiver(this.#of(connection), next, 'received')
+  }
+
+  openOutgoing(connection: Connection, next: PacketReceiver): PacketReceiver {
+    return new TraceReceiver(this.#of(connection), next, 'sent')
+  }
+
+  #of(connection: Connection): TracedConnection {
     let traced = this.#connections.get(connection)
     if (traced === undefined) {
       traced = new TracedConnection(connection, this.#tracer, this.#broker)
       this.#connections.set(connection, traced)
     }
-    return new TraceReceiver(traced, next)
+    return traced
   }
 }

@@ -10,8 +10,6 @@ export class TracedConnection {
   clientId: string | undefined
   /** The User Name of CONNECT, which is not verified. */
   userName: string | undefined
-  /** The side that sees CONNECT. */
-  incoming: object | undefined
   readonly #broker: Broker | undefined
   /** The topics that the client gave aliases since a trace follows it: a PUBLISH may have the alias alone. */
   #aliases: Map<number, string> | undefined
