@@ -24,14 +24,15 @@ export class Exposition {
   text(failed: (error: unknown) => void): string {
     let text = ''
     for (const { head, lines } of this.#blocks) {
-      text += head
+      let block = ''
       for (const line of lines) {
         try {
-          text += `${line.start} ${numberText(line.read())}\n`
+          block += `${line.start} ${numberText(line.read())}\n`
         } catch (error) {
           failed(error)
         }
       }
+      if (block !== '') text += head + block
     }
     return text + this.#end
   }

@@ -57,7 +57,7 @@ export const parseMetrics = (text: string, format: 'prometheus' | 'openmetrics')
       if (current.samples.length > 0) fail('a head behind samples')
       if (word === 'HELP') {
         if (current.help !== '') fail('a second help')
-        if (rest === '' || /\\[^\\n"]/.test(rest)) fail('no legal help')
+        if (!/^(?:[^\\]|\\[\\n"])+$/.test(rest)) fail('no legal help')
         current.help = rest
       } else if (word === 'UNIT') {
         if (format !== 'openmetrics' || !name.endsWith(`_${rest}`)) fail('no legal unit')
