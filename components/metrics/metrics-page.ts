@@ -40,7 +40,7 @@ export class MetricsPage implements Metrics {
   readonly #token: BearerToken | undefined
   readonly #process = new ProcessState()
   readonly #system: SystemState
-  readonly #delay = new EventLoopDelay()
+  readonly #delay: EventLoopDelay
   readonly #mosquitto: MosquittoFamilies | undefined
   readonly #version = packageVersion()
   readonly #remove: () => void
@@ -63,6 +63,7 @@ export class MetricsPage implements Metrics {
     this.#system = new SystemState(context.system)
     // The first that may fail: nothing is there yet that would have to be released.
     this.#remove = http.route(path, (request) => this.#answer(request))
+    this.#delay = new EventLoopDelay()
     this.topics =
       router === undefined
         ? []

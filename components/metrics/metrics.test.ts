@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { LifecycleContext, Measure } from '../../src/system/define-system.ts'
 import { counter, gauge } from '../../src/system/define-system.ts'
+import type { GraphNode } from '../../src/system/system-graph.ts'
 import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { parseMetrics } from '../../test/helpers/prometheus-text.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
@@ -30,7 +31,10 @@ const start = (
   const log = new RecordingLogger()
   const context: LifecycleContext = lifecycleContext('metrics')
   const list = Object.entries(measures).flatMap(([name, each]) => each.map((measure) => ({ component: name, measure })))
-  const system = { ...context.system, measures: () => [...list] }
+  const node = (name: string, kind: string, variant?: string) => ({ name, kind, variant }) as GraphNode
+  const nodes = [node('handler', 'PipelineStage', 'handler'), node('broker', 'Broker')]
+  const graph = () => ({ nodes, edges: [], problems: [] })
+  const system = { ...context.system, measures: () => [...list], graph }
   const page = new MetricsPage(
     metricsConfig.parse(config),
     { http, router: undefined, logger: log },
@@ -200,11 +204,14 @@ describe('requests', () => {
     expect(http.paths).toEqual(['/metrics'])
   })
 
-  it('the path is free again when it stops', () => {
-    const { page, http } = start({ path: '/m' })
-    expect(() => start({ path: '/m' }, {}, http)).toThrow('/m is served already.')
+  it('the path is free again when it stops, and no timer is left, after a start that failed either', () => {
+    vi.useFakeTimers()
+    const { page, http } = start({ path: '/m', names: 'mosquitto' })
+    const timers = vi.getTimerCount()
+    expect(() => start({ path: '/m', names: 'mosquitto' }, {}, http)).toThrow('/m is served already.')
+    expect([timers, vi.getTimerCount()]).toEqual([2, 2])
     page.stop()
-    expect(http.paths).toEqual([])
+    expect([http.paths, vi.getTimerCount()]).toEqual([[], 0])
   })
 })
 
@@ -239,6 +246,24 @@ it('the event loop delay is a histogram that only grows', () => {
     ...{ '0.001': 2, '0.0025': 2, '0.005': 4, '0.05': 5, '0.5': 5, '1': 6, '2.5': 6, '+Inf': 7, _count: 7 },
     _sum: expect.closeTo(9.7365),
   })
+})
+
+it('the names of mosquitto are looked at every 10 seconds, for the averages and the largest number of clients', () => {
+  vi.useFakeTimers()
+  let [packets, connected] = [0, 7]
+  const measures = {
+    handler: [counter('received', 'packets', 'x', () => packets)],
+    broker: [gauge('connected', 'clients', 'x', () => connected)],
+  }
+  const { page } = start({ names: 'mosquitto' }, measures)
+  vi.advanceTimersByTime(10_000)
+  ;[packets, connected] = [100, 3]
+  vi.advanceTimersByTime(10_000)
+  const families = parseMetrics(page.text('openmetrics'), 'prometheus')
+  const value = (name: string) => families.get(name)!.samples[0]!.value
+  expect([value('broker_clients_connected'), value('broker_clients_maximum')]).toEqual([3, 7])
+  expect(value('broker_load_messages_received_1min')).toBeCloseTo(600 * (1 - Math.exp(-1 / 6)))
+  expect([value('broker_messages_received'), value('broker_messages_sent')]).toEqual([100, 0])
 })
 
 it('the averages of mosquitto follow a steady rate, the short ones faster', () => {

@@ -4,6 +4,7 @@ import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { tracerConfig } from './config.ts'
+import { readHandover } from './handover.ts'
 import { tracer as component } from './index.ts'
 import { LocalTracer } from './local-tracer.ts'
 
@@ -199,3 +200,11 @@ it('traces that run continue after a reset, with their lines, number and time', 
   expect(again!.isRunning).toBe(false)
   expect(log.at('info').filter(({ message }) => message.includes('Trace 1 ended'))).toHaveLength(1)
 })
+
+it.each([undefined, {}, { lastId: 1, traces: [{}] }, { lastId: 1, traces: [{ start: { id: 'a' }, lines: ['x'] }] }])(
+  'starts without traces after a predecessor that left %o',
+  (left) => {
+    create()
+    expect(readHandover(left)).toBeUndefined()
+  },
+)

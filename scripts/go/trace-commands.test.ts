@@ -85,6 +85,12 @@ test('with a file, each line is JSON in it', async () => {
   rmSync(directory, { recursive: true })
 })
 
+test('a file that cannot be written is said', async () => {
+  await dev.go()
+  call('trace', 'a', { file: join(tmpdir(), 'no-such-directory', 'a.jsonl') })
+  await eventually(() => expect(printed[0]).toMatch(/^The trace could not be written to .*ENOENT/))
+})
+
 test('says what is wrong', async () => {
   expect(() => call('trace', 'a')).toThrow('nothing is running: go() starts the system')
   await dev.go()
