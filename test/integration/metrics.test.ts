@@ -134,6 +134,11 @@ it('have no Client Identifier and no topic', async () => {
   await client.mqtt.publishAsync('secret-topic', 'x', { qos: 1, retain: true })
   const response = await fetch(http.url('/metrics'))
   expect(await response.text()).not.toMatch(/secret/)
+  // The message is on the disk.
+  const { families } = await scrape()
+  for (const name of ['commits', 'committing_seconds']) {
+    expect(valuesOf(families, `mqtt_jig_store_${name}_total`)['']).toBeGreaterThan(0)
+  }
   await client.mqtt.endAsync()
 })
 
@@ -152,6 +157,8 @@ it('a topic filter counts every message of a run', async () => {
 })
 
 it('serve the names of the mosquitto exporter, in the text format alone', async () => {
+  // Clients of the tests before may not be gone yet.
+  await eventually(() => expect([...map.broker.clients()]).toEqual([]))
   const client = await RealClient.connect(map.server.port, 5)
   const response = await fetch(http.url('/mosquitto'), { headers: { accept: 'application/openmetrics-text' } })
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
