@@ -346,6 +346,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
 
   #countEnd({ by, reasonCode, sentDisconnect }: ClientEnd, accepted: boolean): void {
     const { counters } = this.handler
+    if (accepted) counters.connectedByVersion[this.connection.protocolVersion]! -= 1
     if (!accepted) {
       if (by === 'broker') counters.refusals[reasonCode ?? ReasonCode.UnspecifiedError]! += 1
     } else if (by === 'broker') counters.disconnectsByBroker[reasonCode ?? ReasonCode.UnspecifiedError]! += 1

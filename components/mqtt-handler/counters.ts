@@ -2,6 +2,8 @@
 export interface HandlerCounters {
   /** Clients whose CONNECT was accepted. */
   connects: number
+  /** Accepted clients that are connected now, by the number of their protocol version: 3, 4 or 5. */
+  readonly connectedByVersion: Float64Array
   /** Clients without user name and password that `allowAnonymous` accepted although there are authenticators. */
   anonymousClients: number
   /** Clients that sent a user name or a password, and that no authenticator knows. */
@@ -42,9 +44,11 @@ export interface HandlerCounters {
 const REASON_CODES = 256
 const PACKET_TYPES = 16
 const QOS_LEVELS = 3
+const PROTOCOL_VERSIONS = 6
 
 export const newHandlerCounters = (): HandlerCounters => ({
   connects: 0,
+  connectedByVersion: new Float64Array(PROTOCOL_VERSIONS),
   anonymousClients: 0,
   unknownClients: 0,
   refusals: new Float64Array(REASON_CODES),

@@ -1,5 +1,6 @@
 import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import { PacketType, packetTypeName } from '../../src/mqtt/packet-type.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { counter, gauge, type Measure } from '../../src/system/define-system.ts'
 import type { AuthenticatorRecord } from './authenticators.ts'
@@ -38,6 +39,7 @@ export const measuresOf = ({
       'Clients whose user name and password an authenticator has not answered for.',
       () => authenticators.waiting,
     ),
+    ...byVersion(counters.connectedByVersion),
     ...[...authenticators].flatMap(byResult),
     counter('anonymous', 'clients', 'Clients that allowAnonymous let in.', () => counters.anonymousClients),
     counter('unknown', 'clients', 'Clients that no authenticator knows.', () => counters.unknownClients),
@@ -137,6 +139,14 @@ const byType = (
     const read = type === Publish ? () => publishes[0]! + publishes[1]! + publishes[2]! : () => counts[type]!
     return counter(name, 'packets', help, read, { type: packetTypeName(type) })
   })
+
+const VERSIONS: Readonly<Record<string, ProtocolVersion>> = { '3.1': 3, '3.1.1': 4, '5.0': 5 }
+
+const byVersion = (counts: Float64Array): Measure[] =>
+  Object.entries(VERSIONS).map(([version, level]) => ({
+    ...gauge('connected', 'clients', 'Clients that are connected now, by version of MQTT.', () => counts[level]!),
+    labels: { version },
+  }))
 
 const byQoS = (name: string, help: string, counts: Float64Array): Measure[] =>
   [0, 1, 2].map((qos) => counter(name, 'packets', help, () => counts[qos]!, { qos: `${qos}` }))
