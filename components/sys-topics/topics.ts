@@ -82,8 +82,6 @@ const newTopics: readonly SysTopic[] = [
   ...packetTopics,
   ...topics(reading('connectionsOpen'), 'connections/socket/count'),
   ...topics(reading('bytesPending'), 'packet/out/bytes'),
-  ...topics(({ heapBytes }) => heapBytes, 'heap/current'),
-  ...topics(({ maximumHeapBytes }) => maximumHeapBytes, 'heap/maximum'),
 ]
 
 /** All topics but those of the load. */
@@ -109,8 +107,8 @@ export const SYS_TOPICS: readonly SysTopic[] = [
   ...topics(reading('retainedMessages'), 'retained messages/count'),
   ...topics(stored, 'store/messages/count', 'messages/stored'),
   ...topics(sum('retainedBytes', 'queuedBytes'), 'store/messages/bytes'),
-  ...topics(({ heapBytes }) => heapBytes, 'heap/current size'),
-  ...topics(({ maximumHeapBytes }) => maximumHeapBytes, 'heap/maximum size'),
+  ...topics(({ heapBytes }) => heapBytes, 'heap/current'),
+  ...topics(({ maximumHeapBytes }) => maximumHeapBytes, 'heap/maximum'),
   ...newTopics.map((topic) => ({ ...topic, isNew: true })),
 ]
 
