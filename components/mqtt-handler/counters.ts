@@ -22,6 +22,9 @@ export interface HandlerCounters {
   /** PUBLISH packets from clients and to clients, by their QoS. */
   readonly publishesIn: Float64Array
   readonly publishesOut: Float64Array
+  /** Bytes of the payloads of these packets, by their QoS. */
+  readonly payloadsIn: Float64Array
+  readonly payloadsOut: Float64Array
   /** Messages at QoS 0 that were not delivered because a subscriber reads too slowly. */
   droppedQoS0: number
   /** Messages that were not delivered because their subscriber may not receive them. */
@@ -59,6 +62,8 @@ export const newHandlerCounters = (): HandlerCounters => ({
   packetsOut: new Float64Array(PACKET_TYPES),
   publishesIn: new Float64Array(QOS_LEVELS),
   publishesOut: new Float64Array(QOS_LEVELS),
+  payloadsIn: new Float64Array(QOS_LEVELS),
+  payloadsOut: new Float64Array(QOS_LEVELS),
   droppedQoS0: 0,
   deniedDeliveries: 0,
   tooLarge: 0,

@@ -4,6 +4,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { counter, gauge, type Measure } from '../../src/system/define-system.ts'
 import type { AuthenticatorRecord } from './authenticators.ts'
+import type { HandlerCounters } from './counters.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 
 /** What operators read of a handler: the number of its clients, and each of its counters. */
@@ -14,8 +15,7 @@ export const measuresOf = ({
   counters,
   rates,
 }: MqttHandler): readonly Measure[] => {
-  const { packetsIn, packetsOut, publishesIn, publishesOut, refusals, disconnectsByBroker, disconnectsByClient } =
-    counters
+  const { refusals, disconnectsByBroker, disconnectsByClient } = counters
   return [
     gauge(
       'open',
@@ -47,10 +47,7 @@ export const measuresOf = ({
     ...byReason('disconnected', 'Clients that the broker disconnected, by Reason Code.', disconnectsByBroker, true),
     ...byReason('left', 'Clients that sent DISCONNECT, by its Reason Code.', disconnectsByClient, true),
     counter('lost', 'clients', 'Clients that were closed or lost without DISCONNECT.', () => counters.lostConnections),
-    ...byType('received', 'Packets from clients, by type.', packetsIn, publishesIn, fromClients),
-    ...byType('sent', 'Packets to clients, by type.', packetsOut, publishesOut, toClients),
-    ...byQoS('received_publish', 'PUBLISH packets from clients, by QoS.', publishesIn),
-    ...byQoS('sent_publish', 'PUBLISH packets to clients, by QoS.', publishesOut),
+    ...ofPackets(counters),
     counter(
       'not_accepted',
       'messages',
@@ -83,6 +80,19 @@ export const measuresOf = ({
       'Messages over the Maximum Packet Size of the subscriber.',
       () => counters.tooLarge,
     ),
+  ]
+}
+
+/** Packets of all clients, and the payloads in them. */
+const ofPackets = (counters: HandlerCounters): readonly Measure[] => {
+  const { packetsIn, packetsOut, publishesIn, publishesOut, payloadsIn, payloadsOut } = counters
+  return [
+    ...byType('received', 'Packets from clients, by type.', packetsIn, publishesIn, fromClients),
+    ...byType('sent', 'Packets to clients, by type.', packetsOut, publishesOut, toClients),
+    ...byQoS('received_publish', 'PUBLISH packets from clients, by QoS.', publishesIn),
+    ...byQoS('sent_publish', 'PUBLISH packets to clients, by QoS.', publishesOut),
+    ...byQoS('received_payload', 'Payloads of PUBLISH packets from clients, by QoS.', payloadsIn, 'bytes'),
+    ...byQoS('sent_payload', 'Payloads of PUBLISH packets to clients, by QoS.', payloadsOut, 'bytes'),
   ]
 }
 
@@ -148,5 +158,5 @@ const byVersion = (counts: Float64Array): Measure[] =>
     labels: { version },
   }))
 
-const byQoS = (name: string, help: string, counts: Float64Array): Measure[] =>
-  [0, 1, 2].map((qos) => counter(name, 'packets', help, () => counts[qos]!, { qos: `${qos}` }))
+const byQoS = (name: string, help: string, counts: Float64Array, unit = 'packets'): Measure[] =>
+  [0, 1, 2].map((qos) => counter(name, unit, help, () => counts[qos]!, { qos: `${qos}` }))

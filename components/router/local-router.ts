@@ -37,6 +37,7 @@ export class LocalRouter implements Router {
   readonly #memberships = new Map<Subscriber, Set<SharedSubscription>>()
   readonly #routes = new RouteCache()
   #subscriptions = 0
+  #sharedSubscriptions = 0
   /** Filled for every message. */
   readonly #result = { subscribers: 0, refused: 0, work: 0, isTooMuch: false }
 
@@ -46,6 +47,11 @@ export class LocalRouter implements Router {
 
   get subscriptions(): number {
     return this.#subscriptions
+  }
+
+  /** Those of them to Shared Subscriptions. */
+  get sharedSubscriptions(): number {
+    return this.#sharedSubscriptions
   }
 
   publish(message: Message, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): PublishResult {
@@ -113,16 +119,20 @@ export class LocalRouter implements Router {
       shared === undefined
         ? this.#subscribe(filter, subscriber, subscription)
         : this.#join(this.#sharedSubscription(filter, shared.filter), subscriber, subscription)
-    if (!existed) this.#subscriptions += 1
-    return existed
+    if (existed) return true
+    this.#subscriptions += 1
+    if (shared !== undefined) this.#sharedSubscriptions += 1
+    return false
   }
 
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
     const shared = sharedFilter(filter)
     const existed =
       shared === undefined ? this.#unsubscribe(filter, subscriber) : this.#leave(filter, shared.filter, subscriber)
-    if (existed) this.#subscriptions -= 1
-    return existed
+    if (!existed) return false
+    this.#subscriptions -= 1
+    if (shared !== undefined) this.#sharedSubscriptions -= 1
+    return true
   }
 
   connectionChanged(subscriber: Subscriber): number {

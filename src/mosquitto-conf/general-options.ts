@@ -166,7 +166,7 @@ const NOT_TAKEN: ReadonlyMap<string, string> = new Map(
     retry_interval: OLD,
     set_tcp_nodelay: 'this is always so',
     store_clean_interval: OLD,
-    sys_interval: 'there are no topics below $SYS yet; `status()` of the REPL has such figures',
+    sys_interval: 'add the component sysTopics for the topics below $SYS; its intervalSeconds is this interval',
     user: 'start the broker as the user that it is to run as',
     websockets_headers_size: 'set `maximumHeaderBytes` of the listener for WebSocket if 8,192 bytes are not enough',
     websockets_log_level: LOGGED,

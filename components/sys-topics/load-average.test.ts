@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { LoadAverage } from './load-average.ts'
+
+/** Adds the same count every ten seconds. */
+const after = (minutes: number, count: number, seconds: number): number => {
+  const average = new LoadAverage(minutes)
+  for (let second = 0; second < seconds; second += 10) average.add(count, 10_000)
+  return average.perMinute
+}
+
+it('approaches a steady rate: after the time of the average by 63 percent', () => {
+  const part = 1 - Math.exp(-1)
+  expect(after(1, 10, 60)).toBeCloseTo(60 * part, 10)
+  expect(after(5, 10, 300)).toBeCloseTo(60 * part, 10)
+  expect(after(15, 10, 900)).toBeCloseTo(60 * part, 10)
+  expect(after(1, 10, 3_600)).toBeCloseTo(60, 10)
+})
+
+it('does not depend on how often it is asked', () => {
+  const rare = new LoadAverage(1)
+  rare.add(60, 60_000)
+  expect(after(1, 10, 60)).toBeCloseTo(rare.perMinute, 10)
+})
+
+it('has the values of mosquitto: 2 connects in the first second, then none', () => {
+  const average = new LoadAverage(1)
+  average.add(2, 1_000)
+  expect(average.perMinute.toFixed(2)).toBe('1.98')
+  average.add(0, 1_000)
+  expect(average.perMinute.toFixed(2)).toBe('1.95')
+})
