@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
+import { buildDashboard } from './dashboard/build-dashboard.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -18,6 +19,7 @@ export const main = async (): Promise<number> => {
   for (const name of ['system.config', 'secure.config']) {
     if (status === 0) copyFileSync(resolve(root, `${name}.ts`), resolve(root, `dist/${name}.template`))
   }
+  if (status === 0) await buildDashboard(resolve(root, 'dist/dashboard'))
   if (status === 0) console.log('Built dist; npm start runs it.')
   return status ?? 1
 }
