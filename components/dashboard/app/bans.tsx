@@ -57,7 +57,7 @@ export const Bans = () => {
                       type="button"
                       disabled={isBusy}
                       onClick={() => end(address)}
-                      aria-label={`End the ban of ${address}`}
+                      aria-label={`End ban of ${address}`}
                     >
                       End ban
                     </button>

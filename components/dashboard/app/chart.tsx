@@ -89,7 +89,7 @@ const optionsOf = (element: HTMLElement, series: readonly Series[], format: Char
     padding: [8, 8, 0, 0],
     scales: { x: { time: true, auto: false }, y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 1)] } },
     axes: [
-      { ...axis, size: 20, gap: 4, space: 80, values: '{HH}:{mm}:{ss}' },
+      { ...axis, size: 20, gap: 4, space: 48, incrs: [60, 120], values: '{HH}:{mm}' },
       { ...axis, size: 64, gap: 4, space: 32, values: (_plot, values) => values.map(format) },
     ],
     series: [

@@ -55,7 +55,8 @@ const Filter = ({ name, value }: { name: string; value: string | undefined }) =>
   if (value === undefined) return null
   const without = writePlace('clients', undefined, { ...place.settings, [name]: '', after: '', page: '' })
   return (
-    <a class="filter" href={without} aria-label={`Remove the filter ${name} ${value}`}>
+    <a class="filter" href={without}>
+      <span class="visually-hidden">Remove the filter </span>
       {name}: {value} <span aria-hidden="true">×</span>
     </a>
   )
@@ -103,7 +104,8 @@ const COLUMNS: readonly Column<ClientSummary>[] = [
     key: 'address',
     title: 'Address',
     isSortable: true,
-    render: ({ address }) => <a href={writePlace('clients', undefined, { address })}>{address}</a>,
+    render: ({ address }) =>
+      address === '' ? '–' : <a href={writePlace('clients', undefined, { address })}>{address}</a>,
   },
   { key: 'listener', title: 'Listener', render: ({ listener, transport }) => `${listener} (${transport})` },
   { key: 'protocolVersion', title: 'MQTT', render: ({ protocolVersion }) => formatVersion(protocolVersion) },

@@ -9,6 +9,11 @@ export interface Page<T> {
   readonly total: number
 }
 
+/** A list that has one page. */
+export interface List<T> {
+  readonly items: readonly T[]
+}
+
 export interface Overview {
   readonly version: string
   readonly nodeVersion: string
@@ -27,7 +32,7 @@ export interface Overview {
 
 export interface ClientSummary {
   readonly id: string
-  readonly userName?: string | null | undefined
+  readonly userName?: string | undefined
   readonly address: string
   readonly listener: string
   readonly transport: string
@@ -54,8 +59,11 @@ export interface ClientDetail extends ClientSummary {
 export interface Payload {
   readonly base64: string
   /** The payload as text, if it is UTF-8. */
-  readonly text?: string | null | undefined
+  readonly text?: string | undefined
+  /** Of the whole payload. */
   readonly bytes: number
+  /** There is more than `base64` has. */
+  readonly isCut?: boolean | undefined
 }
 
 export interface TopicLevel {
@@ -67,36 +75,36 @@ export interface TopicLevel {
   readonly children: number
   readonly payload?: Payload | undefined
   readonly qos?: number | undefined
-  readonly receivedAtMs?: number | undefined
 }
 
 export interface RetainedMessage {
   readonly topic: string
   readonly payload: Payload
   readonly qos: number
-  readonly receivedAtMs?: number | undefined
+  /** Undefined if it does not expire. */
+  readonly expiresAtMs?: number | undefined
 }
 
 export interface ComponentItem {
   readonly name: string
   readonly kind: string
   readonly state: string
-  readonly description?: string | null | undefined
-  readonly startMs?: number | null | undefined
+  readonly description?: string | undefined
+  readonly startMs?: number | undefined
   readonly blockedBy: readonly string[]
-  readonly unready?: string | null | undefined
-  readonly error?: string | null | undefined
+  readonly unready?: string | undefined
+  readonly error?: string | undefined
 }
 
 export interface GraphNode {
   readonly name: string
-  readonly kind?: string | null | undefined
-  readonly variant?: string | null | undefined
-  readonly description?: string | null | undefined
+  readonly kind?: string | undefined
+  readonly variant?: string | undefined
+  readonly description?: string | undefined
   readonly enabled: boolean
-  readonly state?: string | null | undefined
-  readonly unready?: string | null | undefined
-  readonly error?: string | null | undefined
+  readonly state?: string | undefined
+  readonly unready?: string | undefined
+  readonly error?: string | undefined
   readonly blockedBy: readonly string[]
   /** What a plan that is not applied yet would do to it. */
   readonly planned?: 'added' | 'changed' | 'removed' | undefined
@@ -106,11 +114,11 @@ export interface GraphEdge {
   readonly from: string
   readonly to: string
   readonly role: string
-  readonly index?: number | null | undefined
+  readonly index?: number | undefined
   readonly active: boolean
-  readonly problem?: string | null | undefined
+  readonly problem?: string | undefined
   /** Messages per second, where the broker knows it. */
-  readonly rate?: number | null | undefined
+  readonly rate?: number | undefined
 }
 
 export interface Graph {
@@ -126,7 +134,7 @@ export interface ListenerItem {
   readonly accepted?: number | undefined
   readonly refused?: number | undefined
   /** Days until the certificate expires. */
-  readonly certificateDays?: number | null | undefined
+  readonly certificateDays?: number | undefined
 }
 
 export interface Ban {
@@ -136,9 +144,11 @@ export interface Ban {
 }
 
 export interface LogEntry {
+  /** Counts the lines since the start of the broker. */
+  readonly number: number
   readonly timeMs: number
   readonly level: string
-  readonly component?: string | null | undefined
+  readonly component?: string | undefined
   readonly message: string
 }
 

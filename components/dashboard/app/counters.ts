@@ -22,61 +22,76 @@ export const readCounterKey = (key: string): CounterKey => {
   }
 }
 
-/** Adds up the counters that a test selects. */
-export const sumCounters = (counters: Overview['counters'], isWanted: (key: CounterKey) => boolean): number => {
-  let sum = 0
-  for (const [key, value] of Object.entries(counters)) if (isWanted(readCounterKey(key))) sum += value
-  return sum
-}
-
 /** The totals that the charts show as rates. */
 export interface Totals {
   /** PUBLISH packets from clients. */
-  readonly messagesIn: number
+  messagesIn: number
   /** PUBLISH packets to clients. */
-  readonly messagesOut: number
-  readonly bytesIn: number
-  readonly bytesOut: number
+  messagesOut: number
+  /** Bytes from clients. */
+  bytesIn: number
+  bytesOut: number
   /** Messages that were not delivered: the queue was full, or the subscriber too slow. */
-  readonly dropped: number
-  /** Clients that were refused, and connections that were closed before a byte was read. */
-  readonly refused: number
-  /** All packets, in both directions. */
-  readonly packetsIn: number
-  readonly packetsOut: number
+  dropped: number
+  /** Connections that were closed before a byte was read, and clients that were refused. */
+  refused: number
+  /** All packets from clients. */
+  packetsIn: number
+  packetsOut: number
 }
 
-export type Rates = Totals
+export type Rates = Readonly<Totals>
 
-const isBytes = (measure: string) => (key: CounterKey) => key.measure === measure && key.labels === ''
-const isPackets = (measure: string) => (key: CounterKey) => key.measure === measure && key.labels.includes('type=')
-const hasName = (measure: string) => (key: CounterKey) => key.measure === measure
+/** Components are known by a measure that only they have: their names are those of the system config. */
+const SIGNS: Readonly<Record<string, Role>> = {
+  received_publish: 'handler',
+  draining: 'server',
+  retained_memory: 'broker',
+}
 
-export const totalsOf = ({ counters }: Overview): Totals => ({
-  messagesIn: sumCounters(counters, hasName('received_publish')),
-  messagesOut: sumCounters(counters, hasName('sent_publish')),
-  bytesIn: sumCounters(counters, isBytes('received')),
-  bytesOut: sumCounters(counters, isBytes('sent')),
-  dropped: sumCounters(counters, hasName('dropped')),
-  refused: sumCounters(counters, (key) => key.measure === 'refused' && key.component !== 'broker'),
-  packetsIn: sumCounters(counters, isPackets('received')),
-  packetsOut: sumCounters(counters, isPackets('sent')),
+type Role = 'handler' | 'server' | 'broker'
+
+/** Which total a measure of a component belongs to. */
+const TOTALS: Readonly<Record<string, keyof Totals>> = {
+  'handler.received_publish': 'messagesIn',
+  'handler.sent_publish': 'messagesOut',
+  'handler.received': 'packetsIn',
+  'handler.sent': 'packetsOut',
+  'handler.dropped': 'dropped',
+  'handler.refused': 'refused',
+  'server.received': 'bytesIn',
+  'server.sent': 'bytesOut',
+  'server.refused': 'refused',
+  'broker.dropped': 'dropped',
+}
+
+const noTotals = (): Totals => ({
+  ...{ messagesIn: 0, messagesOut: 0, packetsIn: 0, packetsOut: 0 },
+  ...{ bytesIn: 0, bytesOut: 0, dropped: 0, refused: 0 },
 })
+
+export const totalsOf = ({ counters }: Overview): Totals => {
+  const entries = Object.entries(counters).map(([key, value]) => ({ ...readCounterKey(key), value }))
+  const roles = new Map<string, Role>()
+  for (const { component, measure } of entries) {
+    const role = Object.hasOwn(SIGNS, measure) ? SIGNS[measure] : undefined
+    if (role !== undefined) roles.set(component, role)
+  }
+  const totals = noTotals()
+  for (const { component, measure, value } of entries) {
+    const total = TOTALS[`${roles.get(component)}.${measure}`]
+    if (total !== undefined) totals[total] += value
+  }
+  return totals
+}
 
 /**
  * What happened per second between two totals. A counter that fell, since its component was started again, counts as 0.
  * @param seconds the time between them; more than 0.
  */
-export const ratesBetween = (before: Totals, now: Totals, seconds: number): Rates => {
-  const rate = (name: keyof Totals): number => Math.max(0, now[name] - before[name]) / seconds
-  return {
-    messagesIn: rate('messagesIn'),
-    messagesOut: rate('messagesOut'),
-    bytesIn: rate('bytesIn'),
-    bytesOut: rate('bytesOut'),
-    dropped: rate('dropped'),
-    refused: rate('refused'),
-    packetsIn: rate('packetsIn'),
-    packetsOut: rate('packetsOut'),
-  }
+export const ratesBetween = (before: Rates, now: Rates, seconds: number): Rates => {
+  const rates = noTotals()
+  for (const name of Object.keys(rates) as (keyof Totals)[])
+    rates[name] = Math.max(0, now[name] - before[name]) / seconds
+  return rates
 }

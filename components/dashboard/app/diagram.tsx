@@ -8,8 +8,10 @@ import { edgeKey, type Layout, layoutGraph, type Point, pathOf } from './layout.
 import { writePlace } from './location.ts'
 import { type Tone, toneOf } from './states.tsx'
 
-const SIZES = { nodeWidth: 176, nodeHeight: 48, layerGap: 88, rowGap: 16 }
+const SIZES = { nodeWidth: 176, nodeHeight: 48, layerGap: 96, rowGap: 16 }
 const MARGIN = 8
+/** The diagram shrinks to fit, down to this part of its size. Then it scrolls, since smaller text cannot be read. */
+const MINIMUM_SCALE = 0.8
 
 interface DiagramProps {
   readonly graph: Graph
@@ -29,7 +31,11 @@ export const Diagram = ({ graph, rates, selected }: DiagramProps) => {
   const width = layout.width + 2 * MARGIN
   const height = layout.height + 2 * MARGIN
   return (
-    <svg class="diagram" viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`} width={width} height={height}>
+    <svg
+      class="diagram"
+      viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}
+      style={{ minWidth: Math.round(width * MINIMUM_SCALE), maxWidth: width }}
+    >
       <title>Wiring diagram. Each component is a link. The table of components below has their states.</title>
       <defs>
         <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">
@@ -87,14 +93,9 @@ const Labels = ({ graph, rates, layout }: { graph: Graph; rates: Rates | undefin
       const rate = edgeRate(edge, graph, rates)
       const points = layout.edges.get(edgeKey(edge.from, edge.to))
       if (rate === undefined || points === undefined) return null
-      const [start, end] = [points.at(-2)!, points.at(-1)!]
+      const end = points.at(-1)!
       return (
-        <text
-          key={`${edge.from} ${edge.role} ${edge.index ?? ''}`}
-          class="rate"
-          x={(start.x + end.x) / 2}
-          y={(start.y + end.y) / 2 - 4}
-        >
+        <text key={`${edge.from} ${edge.role} ${edge.index ?? ''}`} class="rate" x={end.x - 10} y={end.y - 5}>
           {`${formatScaled(rate.value)} ${rate.unit === 'messages' ? 'msg' : 'pkt'}/s`}
         </text>
       )
@@ -108,17 +109,17 @@ const Node = ({ node, at, isSelected }: { node: GraphNode; at: Point; isSelected
   const state = stateText(node)
   const planned = node.planned === undefined ? '' : ` node-planned`
   const detail = tone === 'bad' || tone === 'waiting' ? state : (node.description ?? node.kind ?? '')
-  const title = [node.name, kindText(node), state, node.description].filter(Boolean).join(', ')
+  const title = [kindText(node), state, node.description].filter(Boolean).join(', ')
   const settings = { ...place.settings, component: isSelected ? '' : node.name }
   return (
     <a
       href={writePlace('overview', undefined, settings)}
       class={`node node-${tone}${planned}${isSelected ? ' node-selected' : ''}`}
-      aria-label={title}
       aria-current={isSelected ? 'true' : undefined}
     >
-      <title>{title}</title>
-      <rect x={at.x} y={at.y} width={SIZES.nodeWidth} height={SIZES.nodeHeight} rx="4" />
+      <rect x={at.x} y={at.y} width={SIZES.nodeWidth} height={SIZES.nodeHeight} rx="4">
+        <title>{title}</title>
+      </rect>
       <circle cx={at.x + 14} cy={at.y + 17} r="4" />
       <text class="node-name" x={at.x + 26} y={at.y + 21}>
         {shorten(node.name, 21)}

@@ -91,10 +91,13 @@ const findLayers = (nodes: readonly string[], edges: LayoutInput['edges']): Map<
   }
   for (const name of nodes) layer(name)
   const dependencies = group(edges, ({ from }) => from)
+  const last = Math.max(0, ...layerOf.values())
   for (const name of [...nodes].sort((a, b) => layerOf.get(b)! - layerOf.get(a)!)) {
     const targets = (dependencies.get(name) ?? []).map(({ to }) => layerOf.get(to)!)
     const nearest = Math.min(...targets) - 1
     if (targets.length > 0 && nearest > layerOf.get(name)!) layerOf.set(name, nearest)
+    // Without any edge it stands where it is in no way.
+    if (targets.length === 0 && !dependents.has(name)) layerOf.set(name, last)
   }
   return layerOf
 }

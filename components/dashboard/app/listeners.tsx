@@ -1,5 +1,5 @@
 import { Bans } from './bans.tsx'
-import type { ListenerItem, Page } from './contract.ts'
+import type { List, ListenerItem } from './contract.ts'
 import { formatCount, formatPlural } from './format.ts'
 import { useResource } from './resource.tsx'
 import { Badge, Empty, Loaded, type Tone } from './states.tsx'
@@ -9,7 +9,7 @@ const REFRESH_MS = 5_000
 
 /** Where clients connect, when certificates end, and which addresses are banned. */
 export const ListenersPage = () => {
-  const listeners = useResource<Page<ListenerItem>>('/listeners', { limit: 1000 }, REFRESH_MS)
+  const listeners = useResource<List<ListenerItem>>('/listeners', {}, REFRESH_MS)
   return (
     <>
       <h1>Listeners</h1>

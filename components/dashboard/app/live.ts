@@ -31,9 +31,9 @@ const realClock: Clock = {
   },
 }
 
-/** A line of the log with a number that tells it apart. */
-export interface NumberedLine extends LogEntry {
-  readonly number: number
+/** A line of the log with a key that tells it apart: the numbers of a broker begin again when it is started again. */
+export interface KeyedLine extends LogEntry {
+  readonly key: number
 }
 
 export class Live {
@@ -42,7 +42,7 @@ export class Live {
   overview: Overview | undefined
   /** When the overview came. */
   overviewAtMs = 0
-  log: readonly NumberedLine[] = []
+  log: readonly KeyedLine[] = []
   readonly #api: Api
   readonly #clock: Clock
   readonly #backoff = new Backoff()
@@ -105,8 +105,9 @@ export class Live {
   /** Adds lines that came before the first event, older ones first. */
   addOlderLog(lines: readonly LogEntry[]): void {
     const first = this.log[0]
-    const older = first === undefined ? lines : lines.filter(({ timeMs }) => timeMs < first.timeMs)
-    this.log = [...older.map((line) => ({ ...line, number: this.#lines++ })), ...this.log].slice(-LOG_LINES)
+    const isOlder = ({ number, timeMs }: LogEntry) =>
+      first === undefined || (number < first.number && timeMs <= first.timeMs)
+    this.log = [...this.#keyed(lines.filter(isOlder)), ...this.log].slice(-LOG_LINES)
     this.#changed()
   }
 
@@ -139,19 +140,19 @@ export class Live {
       this.overviewAtMs = this.#clock.now()
       this.history.add(this.overview, this.overviewAtMs)
     } else if (name === 'log') {
-      const lines = listOf<LogEntry>(JSON.parse(data))
-      this.log = [...this.log, ...lines.map((line) => ({ ...line, number: this.#lines++ }))].slice(-LOG_LINES)
+      this.log = [...this.log, ...this.#keyed([JSON.parse(data) as LogEntry])].slice(-LOG_LINES)
     } else if (name === 'trace') {
-      const line = JSON.parse(data) as TraceLine & { readonly id: string }
-      for (const listener of this.#traceListeners) listener(line.id, line)
+      const { traceId, ...line } = JSON.parse(data) as TraceLine & { readonly traceId: string }
+      for (const listener of this.#traceListeners) listener(traceId, line)
     }
     this.#changed()
+  }
+
+  #keyed(lines: readonly LogEntry[]): KeyedLine[] {
+    return lines.map((line) => ({ ...line, key: this.#lines++ }))
   }
 
   #changed(): void {
     for (const listener of this.#listeners) listener()
   }
 }
-
-/** An event may hold one object or a list of them. */
-const listOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? value : [value]) as readonly T[]

@@ -2,10 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { useApp, useLive } from './context.tsx'
 import type { LogEntry, Page } from './contract.ts'
 import { formatTime } from './format.ts'
-import type { NumberedLine } from './live.ts'
+import type { KeyedLine } from './live.ts'
 import { useAction, useResource } from './resource.tsx'
 import { Search } from './search.tsx'
-import { Empty, Failure } from './states.tsx'
+import { Empty, Failure, SCROLLABLE } from './states.tsx'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -13,7 +13,7 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 export const LogPage = () => {
   const { place, live } = useApp()
   const lines = useLive(({ log }) => log)
-  const [kept, setKept] = useState<readonly NumberedLine[] | undefined>(undefined)
+  const [kept, setKept] = useState<readonly KeyedLine[] | undefined>(undefined)
   const older = useResource<Page<LogEntry>>('/log', { limit: 1000 })
   const isRead = useRef(false)
   useEffect(() => {
@@ -61,7 +61,7 @@ const NoLines = ({ isFiltered }: { isFiltered: boolean }) =>
   )
 
 /** Shows the newest line as long as the operator has not scrolled away from the end. */
-const Lines = ({ lines, isFollowed }: { lines: readonly NumberedLine[]; isFollowed: boolean }) => {
+const Lines = ({ lines, isFollowed }: { lines: readonly KeyedLine[]; isFollowed: boolean }) => {
   const list = useRef<HTMLOListElement>(null)
   const isAtEnd = useRef(true)
   useEffect(() => {
@@ -74,9 +74,9 @@ const Lines = ({ lines, isFollowed }: { lines: readonly NumberedLine[]; isFollow
   }
   return (
     <section class="log" aria-label="Lines of the log, the newest last">
-      <ol class="lines" ref={list} onScroll={scrolled}>
+      <ol class="lines" ref={list} onScroll={scrolled} {...SCROLLABLE}>
         {lines.map((line) => (
-          <li key={line.number} class={`line line-${line.level}`}>
+          <li key={line.key} class={`line line-${line.level}`}>
             <time>{formatTime(line.timeMs)}</time>
             <span class="line-level">{line.level}</span>
             <span class="line-text">

@@ -1,6 +1,6 @@
 import { Chart } from './chart.tsx'
 import { useApp, useLive } from './context.tsx'
-import type { ComponentItem, Graph, Page } from './contract.ts'
+import type { ComponentItem, Graph, List } from './contract.ts'
 import { Diagram, kindText, stateText } from './diagram.tsx'
 import { Fact, Facts } from './facts.tsx'
 import { formatBytes, formatCount, formatMilliseconds, formatRate } from './format.ts'
@@ -13,12 +13,12 @@ import { Table } from './table.tsx'
 const REFRESH_MS = 2_000
 
 export const OverviewPage = () => {
-  const components = useResource<Page<ComponentItem>>('/components', { limit: 1000 }, REFRESH_MS)
+  const components = useResource<List<ComponentItem>>('/components', {}, REFRESH_MS)
   return (
     <>
       <h1>Overview</h1>
       <Tiles />
-      <Wiring components={components.data?.items ?? []} />
+      <Wiring />
       <Charts />
       <Components components={components} />
     </>
@@ -111,7 +111,7 @@ const Charts = () => (
 )
 
 /** The picture of the running system. */
-const Wiring = ({ components }: { components: readonly ComponentItem[] }) => {
+const Wiring = () => {
   const graph = useResource<Graph>('/graph', {}, REFRESH_MS)
   const last = useLive(({ history }) => history.last)
   const { place } = useApp()
@@ -136,7 +136,7 @@ const Wiring = ({ components }: { components: readonly ComponentItem[] }) => {
       </div>
       <Loaded resource={graph}>
         {(data) => {
-          const shown = shownGraph(withReadiness(data, components), disabled === '1', logger === '1')
+          const shown = shownGraph(data, disabled === '1', logger === '1')
           return (
             <>
               <Problems graph={shown} />
@@ -150,12 +150,6 @@ const Wiring = ({ components }: { components: readonly ComponentItem[] }) => {
       </Loaded>
     </section>
   )
-}
-
-/** Whether a component can do its work is in the list of components. */
-const withReadiness = (graph: Graph, components: readonly ComponentItem[]): Graph => {
-  const unready = new Map(components.map((component) => [component.name, component.unready]))
-  return { ...graph, nodes: graph.nodes.map((node) => ({ ...node, unready: node.unready ?? unready.get(node.name) })) }
 }
 
 const shownGraph = ({ nodes, edges }: Graph, withDisabled: boolean, withLogger: boolean): Graph => {
@@ -204,7 +198,7 @@ const Selected = ({ graph, name }: { graph: Graph; name: string | undefined }) =
   )
 }
 
-const Components = ({ components }: { components: Resource<Page<ComponentItem>> }) => (
+const Components = ({ components }: { components: Resource<List<ComponentItem>> }) => (
   <section class="panel" aria-labelledby="components">
     <div class="panel-head">
       <h2 id="components">Components</h2>

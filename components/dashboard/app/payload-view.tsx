@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import type { Payload } from './contract.ts'
 import { formatBytes } from './format.ts'
+import { SCROLLABLE } from './states.tsx'
 
 /** Characters of a payload that are shown at once. */
 const MAXIMUM_CHARACTERS = 20_000
@@ -15,14 +16,14 @@ export const payloadLine = ({ text, base64, bytes }: Payload): string => {
 /** A payload as a whole: JSON with line breaks, other text as it is, anything else in base64. */
 export const PayloadView = ({ payload }: { payload: Payload }) => {
   const [text, form] = useMemo(() => readable(payload), [payload.base64])
-  const isCut = text.length > MAXIMUM_CHARACTERS
+  const isCut = payload.isCut === true || text.length > MAXIMUM_CHARACTERS
   return (
     <>
       <p class="note">
         {formatBytes(payload.bytes)}, {form}
-        {isCut && `, the first ${MAXIMUM_CHARACTERS} characters`}
+        {isCut && ', only its beginning is shown'}
       </p>
-      <pre class="payload">{isCut ? text.slice(0, MAXIMUM_CHARACTERS) : text}</pre>
+      <pre class="payload" {...SCROLLABLE}>{text.slice(0, MAXIMUM_CHARACTERS)}</pre>
     </>
   )
 }

@@ -29,9 +29,7 @@ export const RetainedMessageView = ({ topic, onDeleted }: { topic: string; onDel
         <>
           <Facts label="Message">
             <Fact name="QoS">{data.qos}</Fact>
-            <Fact name="Received">
-              {data.receivedAtMs === undefined ? 'unknown' : formatDateTime(data.receivedAtMs)}
-            </Fact>
+            <Fact name="Expires">{expiry(data)}</Fact>
           </Facts>
           <PayloadView payload={data.payload} />
         </>
@@ -40,6 +38,10 @@ export const RetainedMessageView = ({ topic, onDeleted }: { topic: string; onDel
     </section>
   )
 }
+
+/** When a message is deleted by itself. */
+export const expiry = ({ expiresAtMs }: RetainedMessage): string =>
+  expiresAtMs === undefined ? 'never' : formatDateTime(expiresAtMs)
 
 const DeleteDialog = ({ topic, onClose, onDeleted }: { topic: string; onClose: () => void; onDeleted: () => void }) => {
   const { api } = useApp()

@@ -1,10 +1,10 @@
 import { useApp } from './context.tsx'
 import type { Page, RetainedMessage } from './contract.ts'
-import { formatBytes, formatDateTime } from './format.ts'
+import { formatBytes } from './format.ts'
 import { writePlace } from './location.ts'
 import { payloadLine } from './payload-view.tsx'
 import { useResource } from './resource.tsx'
-import { RetainedMessageView } from './retained-message.tsx'
+import { expiry, RetainedMessageView } from './retained-message.tsx'
 import { Search } from './search.tsx'
 import { Empty, Loaded } from './states.tsx'
 import { type Column, PAGE_ROWS, Pager, Table } from './table.tsx'
@@ -81,9 +81,5 @@ const COLUMNS: readonly Column<RetainedMessage>[] = [
   { key: 'payload', title: 'Value', render: ({ payload }) => <code class="clip">{payloadLine(payload)}</code> },
   { key: 'bytes', title: 'Size', isNumber: true, render: ({ payload }) => formatBytes(payload.bytes) },
   { key: 'qos', title: 'QoS', isNumber: true, render: ({ qos }) => qos },
-  {
-    key: 'receivedAtMs',
-    title: 'Received',
-    render: ({ receivedAtMs }) => (receivedAtMs === undefined ? 'unknown' : formatDateTime(receivedAtMs)),
-  },
+  { key: 'expiresAtMs', title: 'Expires', render: expiry },
 ]

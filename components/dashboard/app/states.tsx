@@ -3,6 +3,9 @@
 import type { ComponentChildren } from 'preact'
 import type { Resource } from './resource.tsx'
 
+/** For a list that scrolls: the keyboard scrolls what has the focus. */
+export const SCROLLABLE = { tabIndex: 0 }
+
 export const Loading = () => (
   <p class="state" role="status">
     Loading …

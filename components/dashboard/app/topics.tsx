@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { useApp } from './context.tsx'
 import type { Page, TopicLevel } from './contract.ts'
-import { formatPlural, formatTime } from './format.ts'
+import { formatCount } from './format.ts'
 import { writePlace } from './location.ts'
 import { payloadLine } from './payload-view.tsx'
 import { useResource } from './resource.tsx'
@@ -10,6 +10,8 @@ import { Empty, Loaded } from './states.tsx'
 
 /** Topics below one level that are shown at first, and that each `more` adds. */
 const STEP = 200
+/** How the API is asked for what is below an empty first level, as in `/a`: an empty prefix is the top of the tree. */
+const EMPTY_FIRST_LEVEL = '/'
 const REFRESH_MS = 5_000
 
 /** The tree of topics with their last retained values. A level is loaded when it is opened. */
@@ -70,7 +72,7 @@ const Level = ({ prefix }: { prefix: string }) => {
 const Branch = ({ item }: { item: TopicLevel }) => {
   const { place } = useApp()
   const [isOpen, setOpen] = useState(false)
-  const { level, topic, children, payload, receivedAtMs } = item
+  const { level, topic, children, payload } = item
   const name = level === '' ? '(empty level)' : level
   return (
     <li>
@@ -81,7 +83,7 @@ const Branch = ({ item }: { item: TopicLevel }) => {
               {isOpen ? '▾' : '▸'}
             </span>
             <span class="level">{name}</span>
-            <span class="note">{formatPlural(children, 'level')}</span>
+            <span class="note">{formatCount(children)} below</span>
           </button>
         ) : (
           <span class="level leaf">{name}</span>
@@ -91,14 +93,13 @@ const Branch = ({ item }: { item: TopicLevel }) => {
             class="value"
             href={writePlace('topics', undefined, { topic })}
             aria-current={place.settings['topic'] === topic ? 'true' : undefined}
-            aria-label={`Message of ${topic}: ${payloadLine(payload).slice(0, 80)}`}
           >
+            <span class="visually-hidden">Message of {topic}: </span>
             <code>{payloadLine(payload)}</code>
-            {receivedAtMs !== undefined && <time class="note">{formatTime(receivedAtMs)}</time>}
           </a>
         )}
       </div>
-      {isOpen && <Level prefix={topic} />}
+      {isOpen && <Level prefix={topic === '' ? EMPTY_FIRST_LEVEL : topic} />}
     </li>
   )
 }

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
 import { segment } from './api.ts'
 import { useApp } from './context.tsx'
-import type { ComponentItem, Page, Trace, TraceLine } from './contract.ts'
+import type { ComponentItem, List, Trace, TraceLine } from './contract.ts'
 import { formatTime } from './format.ts'
 import { useAction, useResource } from './resource.tsx'
-import { Empty } from './states.tsx'
+import { Empty, SCROLLABLE } from './states.tsx'
 
 /** How long a trace runs. */
 const SECONDS = 60
@@ -13,8 +13,8 @@ const MAXIMUM_LINES = 500
 
 /** The packets of a client in both directions, for a minute. */
 export const TracePanel = ({ clientId }: { clientId: string }) => {
-  const components = useResource<Page<ComponentItem>>('/components', { limit: 1000 })
-  const hasTracer = components.data?.items.some(({ kind, state }) => kind.startsWith('Tracer') && state === 'running')
+  const components = useResource<List<ComponentItem>>('/components')
+  const hasTracer = components.data?.items.some(({ kind, state }) => kind === 'Tracer' && state === 'running')
   return (
     <section class="panel" aria-labelledby="trace">
       <div class="panel-head">
@@ -23,7 +23,7 @@ export const TracePanel = ({ clientId }: { clientId: string }) => {
       </div>
       {hasTracer === false && (
         <Empty title="The system has no trace component.">
-          Add an entry with the component <code>trace</code> to the system config, and to the pipeline of the server.
+          Enable <code>tracer</code> and <code>trace</code> in the system config.
         </Empty>
       )}
       {hasTracer === true && <RunningTrace clientId={clientId} />}
@@ -85,7 +85,7 @@ const RunningTrace = ({ clientId }: { clientId: string }) => {
             : 'A packet appears when the client sends or gets one.'}
         </Empty>
       ) : (
-        <ol class="lines" aria-label="Packets">
+        <ol class="lines" aria-label="Packets" {...SCROLLABLE}>
           {lines.map((line, index) => (
             <li key={`${line.timeMs} ${index}`}>
               <time>{formatTime(line.timeMs)}</time> {line.text}
