@@ -217,7 +217,7 @@ describeClient('the dashboard in Chromium', [requirements.browser], () => {
     await page.getByText('This client is not connected.').waitFor()
     await go(page, 'clients/sensor-00008')
     await page.getByRole('button', { name: 'Ban its address …' }).click()
-    await page.getByText('4 clients connected from there now').waitFor()
+    await page.getByText('4 clients are connected from there now').waitFor()
     await screenshot(page, 'ban')
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })

@@ -27,11 +27,13 @@ export const Chart = ({ title, series, format }: ChartProps) => {
       <figcaption>
         <span class="chart-title">{title}</span>
         <span class="chart-window">last 5 min</span>
-        {series.map(({ name, read }, index) => (
-          <span key={name} class={`chart-key chart-key-${index}`}>
-            {name} <b>{last === undefined ? '–' : format(read(last))}</b>
-          </span>
-        ))}
+        <span class="chart-keys">
+          {series.map(({ name, read }, index) => (
+            <span key={name} class={`chart-key chart-key-${index}`}>
+              {name} <b>{last === undefined ? '–' : format(read(last))}</b>
+            </span>
+          ))}
+        </span>
       </figcaption>
       <div role="img" aria-label={`${title}, last 5 minutes. Now: ${current.join(', ')}`}>
         <Plot series={series} format={format} />

@@ -73,7 +73,7 @@ export const BanDialog = ({ client, onClose, onDone }: ActionProps) => {
           <b>
             {total === undefined
               ? 'counting the clients …'
-              : `${formatPlural(total, 'client')} connected from there now`}
+              : `${formatPlural(total, 'client')} ${total === 1 ? 'is' : 'are'} connected from there now`}
           </b>
         ) : (
           'how many clients are connected from there is not known'

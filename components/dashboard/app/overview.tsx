@@ -44,7 +44,7 @@ const Tiles = () => {
         <Tile
           name="Refused"
           value={rate(last?.refused)}
-          note="connections, last 1 s"
+          note="connections and clients, last 1 s"
           isBad={(last?.refused ?? 0) > 0}
         />
         <Tile
@@ -88,6 +88,14 @@ const Charts = () => (
       series={[
         { name: 'in', read: ({ bytesIn }) => bytesIn },
         { name: 'out', read: ({ bytesOut }) => bytesOut },
+      ]}
+    />
+    <Chart
+      title="Not served"
+      format={formatRate}
+      series={[
+        { name: 'messages dropped', read: ({ dropped }) => dropped },
+        { name: 'connections refused', read: ({ refused }) => refused },
       ]}
     />
     <Chart

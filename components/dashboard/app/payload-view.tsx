@@ -23,7 +23,9 @@ export const PayloadView = ({ payload }: { payload: Payload }) => {
         {formatBytes(payload.bytes)}, {form}
         {isCut && ', only its beginning is shown'}
       </p>
-      <pre class="payload" {...SCROLLABLE}>{text.slice(0, MAXIMUM_CHARACTERS)}</pre>
+      <pre class="payload" {...SCROLLABLE}>
+        {text.slice(0, MAXIMUM_CHARACTERS)}
+      </pre>
     </>
   )
 }
