@@ -91,11 +91,11 @@ const Charts = () => (
       ]}
     />
     <Chart
-      title="Not served"
+      title="Dropped and refused"
       format={formatRate}
       series={[
-        { name: 'messages dropped', read: ({ dropped }) => dropped },
-        { name: 'connections refused', read: ({ refused }) => refused },
+        { name: 'messages', read: ({ dropped }) => dropped },
+        { name: 'clients', read: ({ refused }) => refused },
       ]}
     />
     <Chart
