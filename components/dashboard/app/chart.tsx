@@ -14,12 +14,18 @@ interface ChartProps {
   /** One or two: the first is a full line, the second a dashed one. Colours are for states alone. */
   readonly series: readonly Series[]
   readonly format: (value: number) => string
+  /** Bytes: the axis has powers of two. */
+  readonly isBinary?: boolean
 }
 
 const HEIGHT = 120
+/** The distances of marks on an axis of bytes. */
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power)
+
+type PlotProps = Required<Omit<ChartProps, 'title'>>
 
 /** The last five minutes of some values. */
-export const Chart = ({ title, series, format }: ChartProps) => {
+export const Chart = ({ title, series, format, isBinary = false }: ChartProps) => {
   const last = useLive(({ history }) => history.last)
   const current = series.map(({ name, read }) => `${name}: ${last === undefined ? 'no value yet' : format(read(last))}`)
   return (
@@ -36,13 +42,14 @@ export const Chart = ({ title, series, format }: ChartProps) => {
         </span>
       </figcaption>
       <div role="img" aria-label={`${title}, last 5 minutes. Now: ${current.join(', ')}`}>
-        <Plot series={series} format={format} />
+        <Plot series={series} format={format} isBinary={isBinary} />
       </div>
     </figure>
   )
 }
 
-const Plot = ({ series, format }: Omit<ChartProps, 'title'>) => {
+const Plot = (props: PlotProps) => {
+  const { series } = props
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const samples = useLive(({ history }) => history.samples)
@@ -51,7 +58,7 @@ const Plot = ({ series, format }: Omit<ChartProps, 'title'>) => {
     const element = place.current!
     const draw = () => {
       plot.current?.destroy()
-      plot.current = new uPlot(optionsOf(element, series, format), dataOf(samples, series), element)
+      plot.current = new uPlot(optionsOf(element, props), dataOf(samples, series), element)
     }
     draw()
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }))
@@ -78,7 +85,7 @@ const dataOf = (samples: readonly Sample[], series: readonly Series[]): uPlot.Al
   ...series.map(({ read }) => samples.map(read)),
 ]
 
-const optionsOf = (element: HTMLElement, series: readonly Series[], format: ChartProps['format']): uPlot.Options => {
+const optionsOf = (element: HTMLElement, { series, format, isBinary }: PlotProps): uPlot.Options => {
   const style = getComputedStyle(element)
   const color = (name: string): string => style.getPropertyValue(name).trim()
   const font = `11px ${style.fontFamily}`
@@ -92,7 +99,14 @@ const optionsOf = (element: HTMLElement, series: readonly Series[], format: Char
     scales: { x: { time: true, auto: false }, y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 1)] } },
     axes: [
       { ...axis, size: 20, gap: 4, space: 48, incrs: [60, 120], values: '{HH}:{mm}' },
-      { ...axis, size: 64, gap: 4, space: 32, values: (_plot, values) => values.map(format) },
+      {
+        ...axis,
+        size: 64,
+        gap: 4,
+        space: 32,
+        values: (_plot, values) => values.map(format),
+        ...(isBinary && { incrs: POWERS_OF_TWO }),
+      },
     ],
     series: [
       {},

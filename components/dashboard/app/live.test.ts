@@ -105,6 +105,15 @@ test('events fill overview, history, log and traces', async () => {
   await over
 })
 
+test('the first numbers do not wait for the first event', async () => {
+  const { api } = apiOf(new FakeAdmin(3))
+  vi.spyOn(api, 'events').mockImplementation(async () => new ReadableStream())
+  const live = new Live(api, stoppedClock())
+  void live.connect()
+  await eventually(() => expect(live.overview).toMatchObject({ clients: 3 }))
+  live.stop()
+})
+
 test('after a lost connection it tries again, later each time, until a connection works', async () => {
   const clock = stoppedClock()
   let isUp = false

@@ -76,6 +76,7 @@ export class Live {
     this.#abort?.abort()
     const abort = new AbortController()
     this.#abort = abort
+    if (this.overview === undefined) void this.#readOverview(abort.signal)
     let why = 'The broker ended the connection.'
     try {
       this.#expectEvents(abort)
@@ -116,6 +117,23 @@ export class Live {
     this.#changed()
   }
 
+  /** The page has its numbers at once: the first event comes after a second. */
+  async #readOverview(signal: AbortSignal): Promise<void> {
+    try {
+      const overview = await this.#api.get<Overview>('/overview', {}, signal)
+      if (this.overview === undefined) this.#takeOverview(overview)
+    } catch {
+      // The events fail as well, and say why.
+    }
+  }
+
+  #takeOverview(overview: Overview): void {
+    this.overview = overview
+    this.overviewAtMs = this.#clock.now()
+    this.history.add(overview, this.overviewAtMs)
+    this.#changed()
+  }
+
   #expectEvents(abort: AbortController): void {
     this.#cancelSilence?.()
     this.#cancelSilence = this.#clock.later(() => abort.abort(), SILENCE_MS)
@@ -136,9 +154,7 @@ export class Live {
       this.connection = { state: 'connected' }
     }
     if (name === 'overview') {
-      this.overview = JSON.parse(data) as Overview
-      this.overviewAtMs = this.#clock.now()
-      this.history.add(this.overview, this.overviewAtMs)
+      this.#takeOverview(JSON.parse(data) as Overview)
     } else if (name === 'log') {
       this.log = [...this.log, ...this.#keyed([JSON.parse(data) as LogEntry])].slice(-LOG_LINES)
     } else if (name === 'trace') {

@@ -84,6 +84,7 @@ const Charts = () => (
     />
     <Chart
       title="Bytes"
+      isBinary
       format={(value) => `${formatBytes(value)}/s`}
       series={[
         { name: 'in', read: ({ bytesIn }) => bytesIn },
@@ -109,6 +110,7 @@ const Charts = () => (
     <Chart title="Clients" format={formatCount} series={[{ name: 'connected', read: ({ clients }) => clients }]} />
     <Chart
       title="Memory"
+      isBinary
       format={formatBytes}
       series={[
         { name: 'process', read: ({ rssBytes }) => rssBytes },
