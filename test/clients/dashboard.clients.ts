@@ -3,6 +3,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { dashboard } from '../../components/dashboard/index.ts'
+import { payloadOf } from '../helpers/fake-admin/data.ts'
 import { FAKE_TOKEN, FakeAdmin } from '../helpers/fake-admin/fake-admin.ts'
 import { lifecycleContext } from '../helpers/lifecycle-context.ts'
 import { LocalHttpServer } from '../helpers/local-http-server.ts'
@@ -257,5 +258,36 @@ describeClient('the dashboard in Chromium', [requirements.browser], () => {
     await page.getByText('No client is connected.').waitFor()
     await browser.screenshot(page, 'clients-none')
     admin.clients = clients
+  })
+
+  test('texts that clients chose are shown as texts, and never run', async () => {
+    const { clients } = admin
+    const hostile = '<img src=x onerror="document.title=1">javascript:alert(1)/../#?&"\'\u202e'
+    const [first] = clients
+    admin.clients = [
+      {
+        ...first!,
+        id: hostile,
+        userName: hostile,
+        session: { ...first!.session, subscriptions: [{ filter: hostile, qos: 0 }] },
+      },
+    ]
+    admin.retained.set(hostile, { topic: hostile, payload: payloadOf(hostile), qos: 0 })
+    const page = await visit('clients')
+    await page.getByRole('link', { name: hostile }).first().click()
+    await page.getByRole('heading', { level: 1, name: hostile }).waitFor()
+    await page.getByRole('cell', { name: hostile }).waitFor()
+    await page.getByRole('button', { name: 'Disconnect …' }).click()
+    await page.getByRole('dialog', { name: hostile }).waitFor()
+    await page.keyboard.press('Escape')
+    await go(page, `retained?topic=${encodeURIComponent(hostile)}`)
+    await page.locator('pre').getByText(hostile).waitFor()
+    admin.emit('log', { number: 9_999, timeMs: Date.now(), level: 'info', message: hostile })
+    await go(page, 'log')
+    await page.getByText(hostile).first().waitFor()
+    expect(await page.locator('img').count()).toBe(0)
+    expect(await page.evaluate('document.querySelectorAll("a[href^=javascript]").length')).toBe(0)
+    admin.clients = clients
+    admin.retained.delete(hostile)
   })
 })

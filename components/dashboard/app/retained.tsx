@@ -81,5 +81,5 @@ const COLUMNS: readonly Column<RetainedMessage>[] = [
   { key: 'payload', title: 'Value', render: ({ payload }) => <code class="clip">{payloadLine(payload)}</code> },
   { key: 'bytes', title: 'Size', isNumber: true, render: ({ payload }) => formatBytes(payload.bytes) },
   { key: 'qos', title: 'QoS', isNumber: true, render: ({ qos }) => qos },
-  { key: 'expiresAtMs', title: 'Expires', render: expiry },
+  { key: 'expiresAtMs', title: 'Expires', isNumber: true, render: expiry },
 ]
