@@ -1,0 +1,176 @@
+import { expect, test, vi } from 'vitest'
+import { UNKNOWN_PEER } from '../../../src/kinds/peer.ts'
+import { eventually } from '../../../test/helpers/eventually.ts'
+import { FAKE_TOKEN, FakeAdmin } from '../../../test/helpers/fake-admin/fake-admin.ts'
+import { Api, ApiError, queryText, segment } from './api.ts'
+import { Backoff } from './backoff.ts'
+import type { LogEntry } from './contract.ts'
+import { Live } from './live.ts'
+import { PAGES } from './pages.ts'
+import { keepToken, readToken } from './token.ts'
+
+/** An API whose server is a fake in this process. */
+const apiOf = (admin: FakeAdmin, token = FAKE_TOKEN) => {
+  const refused = vi.fn()
+  const fetcher = (async (path: string, options: RequestInit) =>
+    admin.handle(new Request(`http://127.0.0.1${path}`, options), UNKNOWN_PEER)) as unknown as typeof fetch
+  return { api: new Api(token, refused, fetcher), refused }
+}
+
+const failingApi = (fetcher: () => Promise<Response>) => new Api('t', () => {}, fetcher as unknown as typeof fetch)
+
+/** A clock whose waits end when the test says so. */
+const stoppedClock = () => {
+  const waits: { action: () => void; milliseconds: number }[] = []
+  return {
+    waits,
+    now: () => 1_000,
+    later: (action: () => void, milliseconds: number) => {
+      const wait = { action, milliseconds }
+      waits.push(wait)
+      return () => {
+        if (waits.includes(wait)) waits.splice(waits.indexOf(wait), 1)
+      }
+    },
+  }
+}
+
+const line = (number: number, timeMs = number): LogEntry => ({ number, timeMs, level: 'info', message: `${number}` })
+
+test('calls send the token, and failures have the sentence of the API', async () => {
+  const admin = new FakeAdmin(3)
+  const { api, refused } = apiOf(admin)
+  expect(await api.get<{ total: number }>('/clients', { q: 'sensor', limit: 1, user: undefined })).toMatchObject({
+    total: 3,
+  })
+  await expect(api.get('/clients/nothing')).rejects.toMatchObject({
+    status: 404,
+    message: 'No such client is connected.',
+  })
+  expect(await api.send('DELETE', '/clients/sensor-00001')).toBeUndefined()
+  expect(await api.send('PUT', '/log/level', { level: 'debug' })).toEqual({ level: 'debug' })
+  expect(refused).not.toHaveBeenCalled()
+  const wrong = apiOf(admin, 'wrong')
+  await expect(wrong.api.get('/overview')).rejects.toMatchObject({ status: 401 })
+  expect(wrong.refused).toHaveBeenCalledOnce()
+})
+
+test('an answer that is no JSON, and no answer, have a sentence of their own', async () => {
+  const page = failingApi(async () => new Response('<html>', { status: 502 }))
+  await expect(page.get('/overview')).rejects.toMatchObject({
+    status: 502,
+    message: 'The broker answered with status 502.',
+  })
+  const empty = failingApi(async () => Response.json({ error: '' }, { status: 500 }))
+  await expect(empty.get('/overview')).rejects.toThrow('status 500')
+  const gone = failingApi(() => Promise.reject(new TypeError('fetch failed')))
+  await expect(gone.get('/overview')).rejects.toThrow(new ApiError(0, 'The broker does not answer.'))
+  const silent = failingApi(async () => new Response(null))
+  await expect(silent.events(new AbortController().signal)).rejects.toThrow('no events')
+})
+
+test('a call that the page gives up fails with AbortError', async () => {
+  const abort = new AbortController()
+  abort.abort()
+  const api = failingApi(() => Promise.reject(new Error('aborted')))
+  await expect(api.get('/overview', {}, abort.signal)).rejects.not.toBeInstanceOf(ApiError)
+})
+
+test('queries and segments may have any characters', () => {
+  expect(queryText({ q: 'a&b=c', none: undefined, empty: '', limit: 0 })).toBe('?q=a%26b%3Dc&limit=0')
+  expect(queryText({})).toBe('')
+  expect(segment('a/b?#')).toBe('a%2Fb%3F%23')
+})
+
+test('events fill overview, history, log and traces', async () => {
+  const admin = new FakeAdmin(3, 5)
+  const live = new Live(apiOf(admin).api)
+  const changed = vi.fn()
+  const end = live.subscribe(changed)
+  const traced = vi.fn()
+  live.onTrace(traced)
+  const over = live.connect()
+  await eventually(() => expect(live.history.last).toBeDefined())
+  expect(live.connection).toEqual({ state: 'connected' })
+  expect(live.overview).toMatchObject({ clients: 3 })
+  admin.emit('trace', { traceId: 'a', timeMs: 1, text: 'PUBLISH' })
+  await eventually(() => expect(traced).toHaveBeenCalledWith('a', { timeMs: 1, text: 'PUBLISH' }))
+  live.addOlderLog([line(1), line(2), line(1_000_000)])
+  expect(live.log.map(({ number }) => number).slice(0, 3)).toEqual([1, 2, 101])
+  expect(new Set(live.log.map(({ key }) => key)).size).toBe(live.log.length)
+  live.clearLog()
+  end()
+  expect(changed).toHaveBeenCalled()
+  live.stop()
+  await over
+})
+
+test('the first numbers do not wait for the first event', async () => {
+  const { api } = apiOf(new FakeAdmin(3))
+  vi.spyOn(api, 'events').mockImplementation(async () => new ReadableStream())
+  const live = new Live(api, stoppedClock())
+  void live.connect()
+  await eventually(() => expect(live.overview).toMatchObject({ clients: 3 }))
+  live.stop()
+})
+
+test('after a lost connection it tries again, later each time, until a connection works', async () => {
+  const clock = stoppedClock()
+  let isUp = false
+  const admin = new FakeAdmin(3)
+  const { api } = apiOf(admin)
+  const events = vi.spyOn(api, 'events')
+  const real = events.getMockImplementation() ?? Api.prototype.events.bind(api)
+  events.mockImplementation((signal) =>
+    isUp ? real(signal) : Promise.reject(new ApiError(0, 'The broker does not answer.')),
+  )
+  const live = new Live(api, clock)
+  await live.connect()
+  expect(live.connection).toMatchObject({ state: 'lost', why: 'The broker does not answer.', sinceMs: 1_000 })
+  expect(clock.waits[0]!.milliseconds).toBeLessThanOrEqual(1_000)
+  await live.connect()
+  // The wait of the first attempt is over.
+  expect(clock.waits.length).toBe(1)
+  expect(clock.waits[0]!.milliseconds).toBeGreaterThan(1_000)
+  isUp = true
+  clock.waits[0]!.action()
+  await eventually(() => expect(live.connection.state).toBe('connected'))
+  // Silence ends the connection.
+  clock.waits.find(({ milliseconds }) => milliseconds === 10_000)!.action()
+  live.stop()
+})
+
+test('a token that is refused ends the attempts', async () => {
+  const clock = stoppedClock()
+  const live = new Live(apiOf(new FakeAdmin(1), 'wrong').api, clock)
+  await live.connect()
+  expect(clock.waits).toEqual([])
+})
+
+test('attempts are 1 s to 30 s apart, less up to a quarter', () => {
+  const backoff = new Backoff()
+  expect(Array.from({ length: 7 }, () => backoff.next(0))).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+  backoff.reset()
+  expect([backoff.next(1), backoff.next(0.5)]).toEqual([750, 1_750])
+})
+
+test('the token is kept in the storage, and a storage that fails is no fault', () => {
+  const kept = new Map<string, string>()
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
+  }
+  keepToken(storage, 'secret')
+  expect(readToken(storage)).toBe('secret')
+  keepToken(storage, undefined)
+  expect(readToken(storage)).toBeUndefined()
+  const fail = () => {
+    throw new Error('denied')
+  }
+  const failing = { getItem: fail, setItem: fail, removeItem: fail }
+  keepToken(failing, 'secret')
+  expect(readToken(failing)).toBeUndefined()
+})
+
+test('each page has a key of its own', () => expect(new Set(PAGES.map(({ key }) => key)).size).toBe(PAGES.length))
