@@ -20,6 +20,8 @@ const commands: Readonly<Record<string, Command>> = {
   go: { summary: 'runs the broker with a prompt at which it can be changed', module: '../scripts/go' },
   graph: { summary: 'draws the components and what depends on what', module: '../scripts/graph' },
   init: { summary: 'writes a system config to begin with', module: './init' },
+  pub: { summary: 'publishes messages', module: './cli/pub' },
+  sub: { summary: 'subscribes, and prints the messages', module: './cli/sub' },
   passwd: {
     summary: 'adds, deletes, lists and checks the users of a password file',
     module: '../components/password-file/passwd-command',
