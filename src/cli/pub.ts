@@ -140,6 +140,8 @@ class Publisher {
   #published = 0
   /** Of the first message that the broker refused. */
   #refusal: ClientError | undefined
+  /** Why a message could not be published. */
+  #failure: Error | undefined
   #isInterrupted = false
 
   constructor(
@@ -207,22 +209,27 @@ class Publisher {
       while (this.#pending.size >= this.#maximumPending) await Promise.race(this.#pending)
       const published = this.#publish(next.value)
       this.#pending.add(published)
-      void published.finally(() => this.#pending.delete(published)).catch(() => {})
+      void published.then(() => this.#pending.delete(published))
       if (this.#message.qos === 0) await published
+      if (this.#failure !== undefined) throw this.#failure
       if (this.#context.stdin.isTTY !== true || !this.#values.has('stdin-line')) this.#count()
     }
   }
 
+  /** Never rejects. */
   async #publish(payload: Payload): Promise<void> {
     const { length } = payload
     const progress = isStreamed(payload)
       ? (bytes: number) => this.#progress.show(() => progressBar(bytes, length))
       : undefined
-    const { reasonCode, properties } = await this.#client.publish({ ...this.#message, payload }, progress)
-    this.#published += 1
-    if (reasonCode < 0x80) return
-    const refusal = refusedBy(`message on ${this.#message.topic}`, reasonCode, properties['reasonString'])
-    this.#refusal ??= refusal
+    try {
+      const { reasonCode, properties } = await this.#client.publish({ ...this.#message, payload }, progress)
+      this.#published += 1
+      if (reasonCode < 0x80) return
+      this.#refusal ??= refusedBy(`message on ${this.#message.topic}`, reasonCode, properties['reasonString'])
+    } catch (error) {
+      this.#failure ??= error as Error
+    }
   }
 
   /** Waits for all acknowledgements. */
@@ -231,6 +238,7 @@ class Publisher {
       await Promise.race([...this.#pending])
       this.#count()
     }
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   #count(): void {

@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { PacketType } from '../mqtt/packet-type.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
-import { protocolError } from '../mqtt/refusal.ts'
 import { ClientError, disconnectedBy, refusedBefore5, refusedBy } from './client-error.ts'
 import { encodeDisconnect, encodePingreq } from './client-packet.ts'
 import { openStream } from './open-stream.ts'
-import { PacketParser, protocolFault } from './packet-parser.ts'
+import { PacketParser } from './packet-parser.ts'
 import { isStreamed, type Payload } from './payload.ts'
 import type { Connack, ServerPacket } from './server-packet.ts'
 import { describeTarget, type Target } from './target.ts'
@@ -279,8 +278,7 @@ const readConnack = (stream: Duplex, parser: PacketParser): Promise<Connack> =>
         for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) parser.push(chunk as Buffer)
         const packet = parser.next()
         if (packet === undefined) return
-        if (packet.type !== PacketType.Connack)
-          throw protocolFault(protocolError('The first packet is not CONNACK.', 'MQTT-3.2.0-1'))
+        if (packet.type !== PacketType.Connack) throw new TypeError('The parser passed another packet first.')
         finish()
         resolve(packet)
       } catch (error) {

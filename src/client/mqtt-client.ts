@@ -317,8 +317,11 @@ export class MqttClient {
     const isKnown = this.#outgoing.get(packetIdentifier)?.wasSent === true
     switch (type) {
       case PacketType.Puback:
-      case PacketType.Pubcomp:
         if (isKnown) this.#outgoing.complete(packetIdentifier, reasonCode, properties)
+        return
+      case PacketType.Pubcomp:
+        // "Packet Identifier not found" answers a PUBREL that was sent again: the broker had the message.
+        if (isKnown) this.#outgoing.complete(packetIdentifier, 0, properties)
         return
       case PacketType.Pubrec:
         if (isKnown && reasonCode >= 0x80) this.#outgoing.complete(packetIdentifier, reasonCode, properties)

@@ -1,10 +1,11 @@
 import { describeReasonCode } from '../mqtt/describe-reason-code.ts'
 import { MAXIMUM_PACKET_SIZE } from '../mqtt/fixed-header.ts'
+import { PacketType } from '../mqtt/packet-type.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 import { malformedPacket, protocolError } from '../mqtt/refusal.ts'
 import { ClientError } from './client-error.ts'
-import { isServerPacket, readServerPacket, type ServerPacket } from './server-packet.ts'
+import { checkServerFirstByte, isServerPacket, readServerPacket, type ServerPacket } from './server-packet.ts'
 
 /**
  * Bytes of a server to packets. Memory grows with the bytes that have arrived, never with a length that the server names; each
@@ -16,7 +17,8 @@ export class PacketParser {
   #chunks: Buffer[] = []
   #length = 0
   /** So many bytes have to be there before it is worth looking again. */
-  #needed = 2
+  #needed = 1
+  #isFirst = true
 
   /** @param maximumPacketSize of packets from the server, in bytes and with their fixed header. */
   constructor(version: ProtocolVersion, maximumPacketSize = MAXIMUM_PACKET_SIZE) {
@@ -46,7 +48,8 @@ export class PacketParser {
     const rest = bytes.subarray(size)
     this.#chunks = rest.length === 0 ? [] : [rest]
     this.#length = rest.length
-    this.#needed = 2
+    this.#needed = 1
+    this.#isFirst = false
     const result = readServerPacket(bytes[0]!, bytes.subarray(header.bodyStart, size), this.#version)
     if (!isServerPacket(result)) throw protocolFault(result)
     return result
@@ -54,6 +57,12 @@ export class PacketParser {
 
   /** @returns undefined while the Remaining Length is not complete. */
   #readHeader(bytes: Buffer): { readonly bodyStart: number; readonly bodyLength: number } | undefined {
+    const firstByte = bytes[0]!
+    if (this.#isFirst && firstByte >> 4 !== PacketType.Connack) {
+      throw protocolFault(protocolError('The first packet is not CONNACK.', 'MQTT-3.2.0-1'))
+    }
+    const problem = checkServerFirstByte(firstByte, this.#version)
+    if (problem !== undefined) throw protocolFault(problem)
     let bodyLength = 0
     for (let index = 1; index <= 4; index += 1) {
       const byte = bytes[index]

@@ -75,6 +75,7 @@ class Refused extends Error {
 
 /**
  * Checks and reads a packet of a server.
+ * @param firstByte passed `checkServerFirstByte`.
  * @param body the bytes behind the fixed header; the payload of a PUBLISH is a view of them.
  * @returns the packet, or what is wrong with it.
  */
@@ -96,6 +97,25 @@ export const readServerPacket = (
   }
 }
 
+/** Checks the first byte of a packet, before its body has come. */
+export const checkServerFirstByte = (firstByte: number, version: ProtocolVersion): ProtocolError | undefined => {
+  const type = firstByte >> 4
+  switch (type) {
+    case PacketType.Reserved:
+    case PacketType.Connect:
+    case PacketType.Subscribe:
+    case PacketType.Unsubscribe:
+    case PacketType.Pingreq:
+    case PacketType.Auth:
+      return protocolError(`A server may not send ${packetTypeName(type)} here.`)
+    case PacketType.Publish:
+      return checkFirstByte(firstByte, version)
+    case PacketType.Disconnect:
+      if (version !== 5) return protocolError('A server may not send DISCONNECT before MQTT 5.0.')
+  }
+  return checkReservedFlags(firstByte, version)
+}
+
 /** Whether `readServerPacket` returned a packet. */
 export const isServerPacket = (result: ServerPacket | ProtocolError): result is ServerPacket => 'type' in result
 
@@ -106,7 +126,6 @@ const require = (problem: ProtocolError | undefined): void => {
 const read = (firstByte: number, reader: PacketReader): ServerPacket => {
   const type = (firstByte >> 4) as PacketType
   if (type === PacketType.Publish) return readPublish(firstByte, reader)
-  require(checkReservedFlags(firstByte, reader.protocolVersion))
   switch (type) {
     case PacketType.Connack:
       return readConnack(reader)
@@ -121,8 +140,6 @@ const read = (firstByte: number, reader: PacketReader): ServerPacket => {
     case PacketType.Pingresp:
       return { type }
     case PacketType.Disconnect:
-      if (reader.protocolVersion !== 5)
-        throw new Refused(protocolError('A server may not send DISCONNECT before MQTT 5.0.'))
       return { type, ...reasonAndProperties(reader, type) }
     default:
       throw new Refused(protocolError(`A server may not send ${packetTypeName(type)} here.`))
@@ -130,7 +147,6 @@ const read = (firstByte: number, reader: PacketReader): ServerPacket => {
 }
 
 const readPublish = (firstByte: number, reader: PacketReader): ReceivedPublish => {
-  require(checkFirstByte(firstByte, reader.protocolVersion))
   require(checkPublish(reader, firstByte))
   const { topicStart, topicEnd, bytes } = reader
   const qos = qosOf(firstByte) as QoS
