@@ -12,7 +12,7 @@ interface Command {
 }
 
 /** The modules are found by their names because this folder may not import components. */
-const commands: Readonly<Record<string, Command>> = {
+export const commands: Readonly<Record<string, Command>> = {
   start: {
     summary: 'runs the broker until a signal stops it; the command that is meant when none is named',
     module: './main',
@@ -30,6 +30,8 @@ const commands: Readonly<Record<string, Command>> = {
   health: { summary: 'says whether the broker is ready', module: './cli/admin/health' },
   trace: { summary: 'follows the packets of a client, a user, an address or a topic', module: './cli/admin/trace' },
   log: { summary: 'prints the last lines of the log, or sets its level', module: './cli/admin/log' },
+  bench: { summary: 'loads a broker, and measures its throughput and latency', module: './cli/bench/bench' },
+  completion: { summary: 'prints a script that completes command lines in a shell', module: './cli/completion' },
   passwd: {
     summary: 'adds, deletes, lists and checks the users of a password file',
     module: '../components/password-file/passwd-command',
