@@ -38,6 +38,7 @@ export class BrokerConnection {
   // Sending.
   /** Packets that wait until a streamed payload is sent; undefined when there is none. */
   #held: Buffer[] | undefined
+  #isGathering = false
   // Keep Alive.
   #lastSentMs = performance.now()
   /** When PINGREQ was sent that is not answered; 0 is none. */
@@ -122,7 +123,19 @@ export class BrokerConnection {
       return undefined
     }
     this.#lastSentMs = performance.now()
+    this.#gather()
     return this.#stream.write(bytes) ? undefined : this.#drained()
+  }
+
+  /** The packets of one turn of the event loop are sent in one write. */
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.#stream.cork()
+    process.nextTick(() => {
+      this.#isGathering = false
+      this.#stream.uncork()
+    })
   }
 
   /**
@@ -237,7 +250,10 @@ export class BrokerConnection {
       if (packet.type === PacketType.Pingresp) this.#pingSentMs = 0
       else if (packet.type === PacketType.Disconnect)
         throw disconnectedBy(packet.reasonCode, packet.properties['reasonString'])
-      else await take(packet)
+      else {
+        const taken = take(packet)
+        if (taken !== undefined) await taken
+      }
     }
     this.#isTaking = false
   }

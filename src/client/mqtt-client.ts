@@ -113,10 +113,10 @@ export class MqttClient {
    * @throws ClientError.
    */
   async publish(message: PublishMessage, progress?: (bytes: number) => void): Promise<PublishResult> {
-    const connection = await this.#connected()
-    this.#checkPublish(message)
+    const connection = this.#connection?.open ? this.#connection : await this.#connected()
+    const header = this.#checkPublish(message)
     if (message.qos === 0) {
-      await connection.sendPublish(this.#header(message, 0, false), message.payload, progress)
+      await connection.sendPublish(header, message.payload, progress)
       return { reasonCode: 0, properties: {} }
     }
     const { entry, done } = await this.#outgoing.add(message)
@@ -200,7 +200,8 @@ export class MqttClient {
     this.#aliases = new IncomingTopicAliases(Number(this.#options.properties?.['topicAliasMaximum'] ?? 0))
   }
 
-  #checkPublish(message: PublishMessage): void {
+  /** @returns the packet up to its payload, with the Packet Identifier 1. @throws ClientError. */
+  #checkPublish(message: PublishMessage): Buffer {
     if (message.qos > this.#maximumQoS) {
       throw new ClientError('NOT_SUPPORTED', `The broker takes messages up to QoS ${this.#maximumQoS}.`, {
         reasonCode: ReasonCode.QoSNotSupported,
@@ -211,11 +212,13 @@ export class MqttClient {
         reasonCode: ReasonCode.RetainNotSupported,
       })
     }
-    const size = this.#header(message, 1, false).length + message.payload.length
+    const header = this.#header(message, 1, false)
+    const size = header.length + message.payload.length
     if (size > this.#maximumPacketSize) {
       const text = `The packet has ${size} bytes. The broker takes ${this.#maximumPacketSize}.`
       throw new ClientError('TOO_LARGE', text, { reasonCode: ReasonCode.PacketTooLarge })
     }
+    return header
   }
 
   #header(message: PublishMessage, packetIdentifier: number, dup: boolean): Buffer {
@@ -278,16 +281,20 @@ export class MqttClient {
     }
   }
 
-  async #takePublish(packet: ReceivedPublish, connection: BrokerConnection): Promise<void> {
+  #takePublish(packet: ReceivedPublish, connection: BrokerConnection): Promise<void> | undefined {
     const { type: _, ...message } = packet
     const topic = this.#topicOf(packet)
     const isAgain = packet.qos === 2 && this.#unreleased.has(packet.packetIdentifier)
-    if (!isAgain) {
-      await this.#options.onMessage?.({ ...message, topic })
-      if (packet.qos === 2) this.#unreleased.add(packet.packetIdentifier)
-    }
-    if (packet.qos === 0 || !connection.open) return
-    this.#acknowledge(packet.qos === 1 ? PacketType.Puback : PacketType.Pubrec, packet.packetIdentifier)
+    const taken = isAgain ? undefined : this.#options.onMessage?.({ ...message, topic })
+    if (taken !== undefined) return taken.then(() => this.#acknowledgePublish(packet, connection))
+    this.#acknowledgePublish(packet, connection)
+    return undefined
+  }
+
+  #acknowledgePublish({ qos, packetIdentifier }: ReceivedPublish, connection: BrokerConnection): void {
+    if (qos === 2) this.#unreleased.add(packetIdentifier)
+    if (qos === 0 || !connection.open) return
+    this.#acknowledge(qos === 1 ? PacketType.Puback : PacketType.Pubrec, packetIdentifier)
   }
 
   #topicOf({ topic, properties }: ReceivedPublish): string {

@@ -1,5 +1,6 @@
 import { describeReasonCode } from '../mqtt/describe-reason-code.ts'
 import { MAXIMUM_PACKET_SIZE } from '../mqtt/fixed-header.ts'
+import { PacketReader } from '../mqtt/packet-reader.ts'
 import { PacketType } from '../mqtt/packet-type.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
@@ -14,6 +15,7 @@ import { checkServerFirstByte, isServerPacket, readServerPacket, type ServerPack
 export class PacketParser {
   readonly #version: ProtocolVersion
   readonly #maximumPacketSize: number
+  readonly #reader = new PacketReader()
   #chunks: Buffer[] = []
   #length = 0
   /** So many bytes have to be there before it is worth looking again. */
@@ -50,7 +52,7 @@ export class PacketParser {
     this.#length = rest.length
     this.#needed = 1
     this.#isFirst = false
-    const result = readServerPacket(bytes[0]!, bytes.subarray(header.bodyStart, size), this.#version)
+    const result = readServerPacket(bytes[0]!, bytes.subarray(header.bodyStart, size), this.#version, this.#reader)
     if (!isServerPacket(result)) throw protocolFault(result)
     return result
   }

@@ -4,7 +4,7 @@ import type { QoS } from 'mqtt-packet'
 import { checkPublish } from '../mqtt/check-publish.ts'
 import { checkFirstByte, checkReservedFlags, DUP_FLAG, qosOf, RETAIN_FLAG } from '../mqtt/fixed-header.ts'
 import { checkPacketIdentifier } from '../mqtt/packet-identifier-field.ts'
-import { PacketReader, TRUNCATED } from '../mqtt/packet-reader.ts'
+import { type PacketReader, TRUNCATED } from '../mqtt/packet-reader.ts'
 import { PacketType, packetTypeName } from '../mqtt/packet-type.ts'
 import { checkProperties } from '../mqtt/properties.ts'
 import type { ProtocolError } from '../mqtt/protocol-error.ts'
@@ -77,14 +77,15 @@ class Refused extends Error {
  * Checks and reads a packet of a server.
  * @param firstByte passed `checkServerFirstByte`.
  * @param body the bytes behind the fixed header; the payload of a PUBLISH is a view of them.
+ * @param reader reused for all packets.
  * @returns the packet, or what is wrong with it.
  */
 export const readServerPacket = (
   firstByte: number,
   body: Buffer,
   version: ProtocolVersion,
+  reader: PacketReader,
 ): ServerPacket | ProtocolError => {
-  const reader = new PacketReader()
   reader.fromServer = true
   reader.open(body, 0, body.length, version)
   try {

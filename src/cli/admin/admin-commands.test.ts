@@ -270,7 +270,7 @@ describe('trace', () => {
     {
       number: 1,
       timeMs: 1_000,
-      text: 'kitchen → PUBLISH topic=a',
+      text: 'kitchen → PUBLISH topic=a\u001b',
       payload: { base64: 'aGk=', text: 'h\u001bi', isCut: true },
     },
     { number: 2, timeMs: 2_000, text: 'kitchen ← PUBACK' },
@@ -291,10 +291,7 @@ describe('trace', () => {
     await following.prints('PUBACK')
     following.interrupt()
     expect(await following.code).toBe(0)
-    expect(following.lines).toEqual([
-      '00:00:01.000 kitchen → PUBLISH topic=a "h\\u001bi"…',
-      '00:00:02.000 kitchen ← PUBACK',
-    ])
+    expect(following.lines).toEqual(['00:00:01.000 kitchen → PUBLISH topic=a\\x1B', '00:00:02.000 kitchen ← PUBACK'])
     expect(following.stderr).toContain('4 more packets fitted.')
     expect(fake.requests[0]).toMatchObject({ body: { clientId: 'kitchen', payloads: true, seconds: 60 } })
     expect(fake.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/api/v1/traces/1' })

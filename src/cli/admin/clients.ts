@@ -89,7 +89,7 @@ const run = async (values: OptionValues, context: CommandContext): Promise<numbe
     order: values.has('descending') ? 'desc' : undefined,
   }
   const client = AdminClient.of(values, context)
-  await printList({ client, path: '/clients', query, what: 'clients' }, COLUMNS, values, context)
+  await printList({ client, path: '/clients', query, what: 'client' }, COLUMNS, values, context)
   return adminExitCodes.ok
 }
 

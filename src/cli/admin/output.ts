@@ -21,7 +21,12 @@ export const wantsTable = (values: OptionValues, { stdout }: CommandContext): bo
 
 /** Prints all items of a list: as they come in JSON, or as one table. @returns how many. */
 export const printList = async <Item>(
-  list: { readonly client: AdminClient; readonly path: string; readonly query: Query; readonly what: string },
+  list: {
+    readonly client: AdminClient
+    readonly path: string
+    readonly query: Query /** One of them. */
+    readonly what: string
+  },
   columns: readonly Column<Item>[],
   values: OptionValues,
   context: CommandContext,
@@ -37,12 +42,12 @@ export const printList = async <Item>(
     all = total
     if (isTable) items.push(...some)
     else await write(context.stdout, some.map((item) => `${JSON.stringify(item)}\n`).join(''))
-    progress.show(() => `${count} of ${total} ${list.what}`)
+    progress.show(() => `${count} of ${total} ${list.what}s`)
   }
   progress.clear()
   if (isTable) {
     await write(context.stdout, table(items, columns))
-    await write(context.stdout, count < all ? `${count} of ${all} ${list.what}\n` : `${count} ${list.what}\n`)
+    await write(context.stdout, `${count < all ? `${count} of ` : ''}${all} ${list.what}${all === 1 ? '' : 's'}\n`)
   }
   return count
 }

@@ -49,7 +49,7 @@ const run = async (values: OptionValues, context: CommandContext): Promise<numbe
   const client = AdminClient.of(values, context)
   if (!values.has('payload') && !values.has('delete')) {
     const query = { filter }
-    await printList({ client, path: '/retained', query, what: 'retained messages' }, COLUMNS, values, context)
+    await printList({ client, path: '/retained', query, what: 'retained message' }, COLUMNS, values, context)
     return adminExitCodes.ok
   }
   if (filter === undefined || /[+#]/.test(filter))

@@ -29,7 +29,6 @@ interface TraceLine {
   readonly number: number
   readonly timeMs: number
   readonly text: string
-  readonly payload?: { readonly base64: string; readonly text?: string; readonly isCut: boolean }
 }
 
 export const spec: CommandSpec = {
@@ -184,12 +183,6 @@ const printLines = async (
   return last
 }
 
-const lineOf = ({ timeMs, text, payload }: TraceLine): string => {
-  const content =
-    payload === undefined
-      ? ''
-      : ` ${payload.text === undefined ? `base64 ${payload.base64}` : JSON.stringify(payload.text)}${payload.isCut ? '…' : ''}`
-  return safe(`${new Date(timeMs).toISOString().slice(11, 23)} ${text}${content}`)
-}
+const lineOf = ({ timeMs, text }: TraceLine): string => safe(`${new Date(timeMs).toISOString().slice(11, 23)} ${text}`)
 
 export const main = commandMain(spec, run)
