@@ -6,7 +6,7 @@ export interface CommandContext {
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
   readonly stderr: Writable & { readonly isTTY?: boolean }
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Calls the listener for each SIGINT and SIGTERM. @returns a function that ends this. */
+  /** Calls the listener for each SIGINT and SIGTERM, and when the reader of the output ends. @returns a function that ends this. */
   onInterrupt(listener: () => void): () => void
   /** The first delay before a client connects again. */
   readonly reconnectMs: number
@@ -19,7 +19,12 @@ export const processContext = (): CommandContext => ({
   environment: process.env,
   onInterrupt: (listener) => {
     process.on('SIGINT', listener).on('SIGTERM', listener)
-    return () => process.off('SIGINT', listener).off('SIGTERM', listener)
+    // The reader of the output has ended: `| head`.
+    process.stdout.on('error', listener)
+    return () => {
+      process.off('SIGINT', listener).off('SIGTERM', listener)
+      process.stdout.off('error', listener)
+    }
   },
   reconnectMs: 1_000,
 })

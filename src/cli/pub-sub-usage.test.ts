@@ -28,6 +28,7 @@ test.each([
   ['-m a -t a -D send content-type x', '--property send: the command is one of connect, publish'],
   ['-m a -t a -D publish user-property a', '--property needs 4 values: COMMAND user-property NAME VALUE.'],
   ['-m a -t a -D publish topic-alias 70000', 'topic-alias 70000: a whole number from 1 to 65535 is expected.'],
+  ['-l -t a --ask-password', '--ask-password reads the standard input, too: use --password-file'],
   ['-l -t a --repeat 2', '--repeat is for one message, not for --stdin-line.'],
 ])('pub %s: exit code 2', async (words, message) => {
   const run = new CommandRun(pub, words)

@@ -66,6 +66,9 @@ const run = async (values: OptionValues, context: CommandContext): Promise<numbe
   const given = SOURCES.filter((name) => values.has(name) || values.text(name) !== undefined)
   if (given.length !== 1) throw new UsageError(`Give one of ${SOURCES.map((name) => `--${name}`).join(', ')}.`)
   if (values.positionals.length > 0) throw new UsageError(`There is no argument '${values.positionals[0]}'.`)
+  if (values.has('ask-password') && (values.has('stdin-line') || values.has('stdin-file'))) {
+    throw new UsageError('--ask-password reads the standard input, too: use --password-file or MQTT_JIG_PASSWORD.')
+  }
   const connecting = await connectionOf(values, context)
   const topic = values.text('topic') ?? connecting.topic
   if (topic === undefined || topic === '') throw new UsageError('Give a Topic Name: --topic TOPIC.')
@@ -142,6 +145,7 @@ class Publisher {
   #refusal: ClientError | undefined
   /** Why a message could not be published. */
   #failure: Error | undefined
+  #isConnected = false
   #isInterrupted = false
 
   constructor(
@@ -170,13 +174,14 @@ class Publisher {
       interrupt = () => resolve('interrupted')
     })
     const removeInterrupt = this.#context.onInterrupt(() => {
-      // The second one does not wait for acknowledgements.
-      if (this.#isInterrupted) this.#client.destroy()
+      // Before there is a connection nothing can be waited for. The second one does not wait for acknowledgements.
+      if (this.#isInterrupted || !this.#isConnected) this.#client.destroy()
       this.#isInterrupted = true
       interrupt()
     })
     try {
       await this.#client.connect()
+      this.#isConnected = true
       await this.#publishAll(payloads, interrupted)
       await this.#settled()
       const allSent = await this.#client.disconnect(

@@ -34,6 +34,8 @@ export const commandMain =
     context: CommandContext = processContext(),
   ): Promise<number> => {
     let isQuiet = false
+    // The reader of the output may end first (`| head`): that is no fault of the command.
+    for (const stream of [context.stdout, context.stderr]) stream.on('error', () => {})
     try {
       const values = parseArguments(args, spec.options)
       if (values.has('help')) {

@@ -139,9 +139,6 @@ class Subscriber {
     const timer =
       timeoutMs === undefined ? undefined : setTimeout(() => this.#finish(clientExitCodes.timeout), timeoutMs)
     const removeInterrupt = this.#context.onInterrupt(() => this.#finish(exitCodes.ok))
-    // Its reader has ended: `| head`.
-    const onClosed = (): void => this.#finish(exitCodes.ok)
-    this.#context.stdout.on('error', onClosed)
     try {
       return await Promise.race([this.#done, this.#receive()])
     } finally {
@@ -150,7 +147,6 @@ class Subscriber {
       const { endsSession } = this.#connecting
       await this.#client.disconnect(0, disconnectProperties(endsSession, this.#connecting))
       removeInterrupt()
-      this.#context.stdout.off('error', onClosed)
     }
   }
 

@@ -6,7 +6,8 @@ import { ReasonCode } from '../mqtt/reason-code.ts'
 import { protocolError, refusal } from '../mqtt/refusal.ts'
 import { IncomingTopicAliases } from '../mqtt/topic-alias.ts'
 import { BrokerConnection, type ConnectionOptions } from './broker-connection.ts'
-import { ClientError } from './client-error.ts'
+import { BrokerTerms } from './broker-terms.ts'
+import { ClientError, refusedBy } from './client-error.ts'
 import {
   type ConnectFields,
   encodeAcknowledgement,
@@ -16,6 +17,7 @@ import {
   encodeSubscribe,
   type SubscriptionRequest,
 } from './client-packet.ts'
+import { isTransient } from './is-transient.ts'
 import { type OutgoingMessage, OutgoingMessages, type PublishMessage, type PublishResult } from './outgoing-messages.ts'
 import { protocolFault } from './packet-parser.ts'
 import type {
@@ -79,10 +81,7 @@ export class MqttClient {
   /** Callers that wait until the client is connected or has ended. */
   #waiting: (() => void)[] = []
   #aliases = new IncomingTopicAliases(0)
-  // What CONNACK said.
-  #maximumPacketSize = Number.POSITIVE_INFINITY
-  #maximumQoS = 2
-  #retainAvailable = true
+  #terms = new BrokerTerms({})
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -178,12 +177,23 @@ export class MqttClient {
     connection.receive((packet) => this.#take(packet, connection))
     void connection.closed.then((error) => this.#lost(error))
     this.#resend()
-    if (!isFirst && !connack.sessionPresent) {
-      for (const { requests, properties } of this.#subscriptions)
-        void this.#subscribe(requests, properties).catch(() => {})
-    }
+    if (!isFirst && !connack.sessionPresent) this.#resubscribe()
     this.#wake()
     return connack
+  }
+
+  /** Subscribes again in a new session. What the broker refuses now ends the client: it would wait for nothing. */
+  #resubscribe(): void {
+    for (const { requests, properties } of this.#subscriptions) {
+      this.#subscribe(requests, properties).then(
+        (codes) => {
+          const refused = codes.find((code) => code >= 0x80)
+          if (refused !== undefined) this.destroy(refusedBy('subscription after the session was lost', refused))
+        },
+        // The connection was lost: the next one subscribes again.
+        () => {},
+      )
+    }
   }
 
   #keepsSession(): boolean {
@@ -192,32 +202,15 @@ export class MqttClient {
   }
 
   #applyConnack({ properties }: Connack): void {
-    const { receiveMaximum = 65_535, maximumPacketSize, maximumQoS, retainAvailable } = properties
-    this.#outgoing.maximum = Math.min(receiveMaximum as number, this.#options.maximumInFlight ?? 65_535)
-    this.#maximumPacketSize = (maximumPacketSize as number | undefined) ?? Number.POSITIVE_INFINITY
-    this.#maximumQoS = maximumQoS === undefined ? 2 : Number(maximumQoS)
-    this.#retainAvailable = retainAvailable !== false
+    this.#terms = new BrokerTerms(properties)
+    this.#outgoing.maximum = Math.min(this.#terms.receiveMaximum, this.#options.maximumInFlight ?? 65_535)
     this.#aliases = new IncomingTopicAliases(Number(this.#options.properties?.['topicAliasMaximum'] ?? 0))
   }
 
   /** @returns the packet up to its payload, with the Packet Identifier 1. @throws ClientError. */
   #checkPublish(message: PublishMessage): Buffer {
-    if (message.qos > this.#maximumQoS) {
-      throw new ClientError('NOT_SUPPORTED', `The broker takes messages up to QoS ${this.#maximumQoS}.`, {
-        reasonCode: ReasonCode.QoSNotSupported,
-      })
-    }
-    if (message.retain && !this.#retainAvailable) {
-      throw new ClientError('NOT_SUPPORTED', 'The broker does not retain messages.', {
-        reasonCode: ReasonCode.RetainNotSupported,
-      })
-    }
     const header = this.#header(message, 1, false)
-    const size = header.length + message.payload.length
-    if (size > this.#maximumPacketSize) {
-      const text = `The packet has ${size} bytes. The broker takes ${this.#maximumPacketSize}.`
-      throw new ClientError('TOO_LARGE', text, { reasonCode: ReasonCode.PacketTooLarge })
-    }
+    this.#terms.check(message, header.length + message.payload.length)
     return header
   }
 
@@ -392,20 +385,4 @@ export class MqttClient {
     this.#waiting = []
     for (const resolve of waiting) resolve()
   }
-}
-
-const TRANSIENT: ReadonlySet<number> = new Set([
-  // CONNACK before MQTT 5.0.
-  3,
-  ReasonCode.ServerUnavailable,
-  ReasonCode.ServerBusy,
-  ReasonCode.ServerShuttingDown,
-  ReasonCode.KeepAliveTimeout,
-  ReasonCode.ConnectionRateExceeded,
-])
-
-/** Whether a later attempt may succeed. */
-const isTransient = ({ code, reasonCode }: ClientError): boolean => {
-  if (code === 'REFUSED' || code === 'DISCONNECTED') return TRANSIENT.has(reasonCode ?? 0)
-  return code === 'LOOKUP' || code === 'UNREACHABLE' || code === 'LOST' || code === 'TIMEOUT'
 }

@@ -120,6 +120,26 @@ test.each([
   expect(run.stderr).toContain(message)
 })
 
+test('a subscription that is refused after the session was lost ends sub', async () => {
+  const fakeBroker = await FakeBrokerServer.start([CONNACK, SUBACK])
+  fake = fakeBroker
+  const run = new CommandRun(sub, `-p ${fakeBroker.port} -t a`)
+  await expect.poll(() => fakeBroker.received).toMatch(/82.*61/)
+  fakeBroker.answers = [CONNACK, '90 04 00 02 00 87']
+  await expect.poll(() => fakeBroker.sockets.length).toBe(1)
+  fakeBroker.sockets[0]!.destroy()
+  expect(await run.code).toBe(135)
+  expect(run.stderr).toContain('The broker refused the subscription after the session was lost: Not authorized (0x87).')
+})
+
+test('SIGINT ends pub while it connects', async () => {
+  fake = await FakeBrokerServer.start([])
+  const run = new CommandRun(pub, `-p ${fake.port} -t a -m x`)
+  await expect.poll(() => fake!.received).not.toBe('')
+  run.interrupt()
+  expect(await run.code).toBe(130)
+})
+
 test('acknowledgements of packets that were not sent change nothing', async () => {
   fake = await FakeBrokerServer.start([`${CONNACK} 40 02 00 01 50 02 00 05 70 02 00 07 62 02 00 08`, '40 02 00 01'])
   const run = new CommandRun(pub, `-p ${fake.port} -t a -m x -q 1`)

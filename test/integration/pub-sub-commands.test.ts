@@ -307,6 +307,18 @@ describe('a connection that is lost', () => {
     },
   )
 
+  test('sub subscribes again when the session was lost', async () => {
+    const proxy = await CuttableProxy.start(map.server.port)
+    const run = await subscribe('-t anew -V 311', { at: address(proxy.port) })
+    proxy.cut()
+    await run.prints('Connected again; the session was lost.')
+    await eventually(async () => {
+      await publish('-t anew -m after')
+      expect(messages(run)).toContain('after')
+    })
+    await proxy.stop()
+  })
+
   test('--no-reconnect ends with the exit code of a lost connection', async () => {
     const proxy = await CuttableProxy.start(map.server.port)
     const run = await subscribe('-t x --no-reconnect', { at: address(proxy.port) })
