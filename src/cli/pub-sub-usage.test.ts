@@ -51,7 +51,7 @@ test.each([
 
 test.each([
   ['-m a -t a -p 1', 1, 'The broker at 127.0.0.1:1 does not answer: connection refused.'],
-  ['-m a -t a -h host.invalid', 1, 'The host of host.invalid:1883 has no address'],
+  ['-m a -t a -h a..b', 1, 'The host of a..b:1883 has no address'],
   ['-f /does/not/exist -t a', 1, '/does/not/exist cannot be read'],
   ['-m a -t a --cafile /does/not/exist', 1, '/does/not/exist cannot be read'],
   ['-m a -t a --unix /does/not/exist', 1, 'The broker at /does/not/exist does not answer: there is no such socket.'],

@@ -408,8 +408,9 @@ describe('exit codes', () => {
   })
 
   test('a token on its way over a network without TLS: a warning', async () => {
-    const found = await run(clients, '--timeout 0.001 --url http://192.0.2.1')
+    const { port } = new URL(await closedUrl())
+    const found = await run(clients, `--url http://[::ffff:127.0.0.1]:${port}`)
     expect(await found.code).toBe(3)
-    expect(found.stderr).toContain('The token is sent to 192.0.2.1 without TLS')
+    expect(found.stderr).toContain(`The token is sent to [::ffff:7f00:1]:${port} without TLS`)
   })
 })
