@@ -151,6 +151,9 @@ export const connectionOf = async (values: OptionValues, context: CommandContext
   return { options, properties, topic: url?.topic, endsSession }
 }
 
+/** Properties of DISCONNECT: a session that was kept only to connect again is ended. */
+export const disconnectProperties = (endsSession: boolean, { properties }: Connecting) =>
+  endsSession ? { sessionExpiryInterval: 0, ...properties.disconnect } : properties.disconnect
 const urlOf = (values: OptionValues): BrokerUrl | undefined => {
   const text = values.text('url')
   if (text === undefined) return undefined

@@ -17,10 +17,9 @@ import { MAXIMUM_PACKET_SIZE } from '../mqtt/fixed-header.ts'
 import { Progress, progressBar } from '../terminal/progress.ts'
 import { type CommandSpec, HELP_OPTION, type OptionValues, UsageError } from './arguments.ts'
 import type { CommandContext } from './command-context.ts'
-import { CONNECTION_OPTIONS, type Connecting, connectionOf } from './connection-options.ts'
+import { CONNECTION_OPTIONS, type Connecting, connectionOf, disconnectProperties } from './connection-options.ts'
 import { reconnectNotices } from './reconnect-notices.ts'
 import { CommandError, clientExitCodes, commandMain } from './run-command.ts'
-import { disconnectProperties } from './sub.ts'
 
 export const spec: CommandSpec = {
   usage: '-t TOPIC (-m TEXT | -f FILE | -l | -s | -n) [options]',

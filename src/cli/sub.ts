@@ -5,7 +5,7 @@ import { MqttClient, type ReceivedMessage, refusedBy, type SubscriptionRequest }
 import { exitCodes } from '../command-line.ts'
 import { type CommandSpec, HELP_OPTION, type OptionValues, UsageError } from './arguments.ts'
 import { type CommandContext, write } from './command-context.ts'
-import { CONNECTION_OPTIONS, type Connecting, connectionOf } from './connection-options.ts'
+import { CONNECTION_OPTIONS, type Connecting, connectionOf, disconnectProperties } from './connection-options.ts'
 import { compileFormat, messageJson, visible } from './format-message.ts'
 import { reconnectNotices } from './reconnect-notices.ts'
 import { clientExitCodes, commandMain } from './run-command.ts'
@@ -186,9 +186,5 @@ class Subscriber {
     this.#resolveDone(code)
   }
 }
-
-/** Properties of DISCONNECT: a session that was kept only to connect again is ended. */
-export const disconnectProperties = (endsSession: boolean, { properties }: Connecting) =>
-  endsSession ? { sessionExpiryInterval: 0, ...properties.disconnect } : properties.disconnect
 
 export const main = commandMain(spec, run)

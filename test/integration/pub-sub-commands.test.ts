@@ -18,7 +18,10 @@ interface Ports {
   readonly tls: { readonly port: number }
   readonly webSocket: { readonly port: number }
   readonly secureWebSocket: { readonly port: number }
-  readonly broker: { client(id: string): object | undefined; session(id: string): object | undefined }
+  readonly broker: {
+    client(id: string): object | undefined
+    session(id: string): { readonly subscriptions: readonly object[] } | undefined
+  }
 }
 
 let files: TestFiles
@@ -182,7 +185,8 @@ test('--count ends after so many messages, --timeout after a time, --exit-after-
 
 test('SIGINT ends sub with DISCONNECT, and the session with it', async () => {
   const run = new CommandRun(sub, `${address()} -t x -i interrupted`)
-  await eventually(() => expect(map.broker.client('interrupted')).toBeDefined())
+  // It has its CONNACK then: before, there is nothing to which DISCONNECT could be sent.
+  await eventually(() => expect(map.broker.session('interrupted')?.subscriptions).toHaveLength(1))
   run.interrupt()
   expect(await run.code).toBe(0)
   await eventually(() => expect(map.broker.session('interrupted')).toBeUndefined())
@@ -306,6 +310,29 @@ describe('a connection that is lost', () => {
       await proxy.stop()
     },
   )
+
+  test.each(['3', '6'])('sub gets each message at QoS 2 once through cuts at packet type %s', async (type) => {
+    const proxy = await CuttableProxy.start(map.server.port)
+    const run = await subscribe(`-t once/${type} -q 2`, { at: address(proxy.port) })
+    let cuts = 0
+    let isArmed = false
+    proxy.onAnswer = (chunk) => {
+      if (chunk.toString('hex')[0] !== type || !isArmed) return true
+      isArmed = false
+      cuts += 1
+      return false
+    }
+    const lines = Array.from({ length: 30 }, (_, index) => `message ${index}`)
+    for (const first of [0, 10, 20]) {
+      isArmed = true
+      await publish(`-t once/${type} -l -q 2`, lines.slice(first, first + 10).join('\n'))
+      await run.prints(`message ${first + 9}`)
+      await eventually(() => expect(isArmed).toBe(false))
+    }
+    expect(cuts).toBe(3)
+    expect(messages(run)).toEqual(lines)
+    await proxy.stop()
+  })
 
   test('sub subscribes again when the session was lost', async () => {
     const proxy = await CuttableProxy.start(map.server.port)
