@@ -1,5 +1,5 @@
-import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
-import { PROPERTIES, type Property } from '../../src/mqtt/properties.ts'
+import type { PacketReader } from './packet-reader.ts'
+import { PROPERTIES, type Property } from './properties.ts'
 
 /** Properties under mqtt-packet's names. User Properties are an object of string or string[] by name. */
 export type PropertiesObject = Record<string, unknown>
@@ -16,6 +16,7 @@ export const readProperties = (reader: PacketReader): PropertiesObject | undefin
   while (reader.position < end) {
     const property = PROPERTIES[reader.byte()]!
     if (property.type === 'stringPair') readUserProperty(reader, properties)
+    else if (property.type === 'variableByteInteger') readSubscriptionIdentifier(reader, property.key, properties)
     else properties[property.key] = readValue(reader, property)
   }
   return properties
@@ -29,13 +30,19 @@ const readValue = (reader: PacketReader, property: Property): unknown => {
       return reader.twoByteInteger()
     case 'fourByteInteger':
       return reader.fourByteInteger()
-    case 'variableByteInteger':
-      return reader.variableByteInteger()
     case 'binary':
       return reader.binary()
     default:
       return reader.string()
   }
+}
+
+/** A server sends one for each subscription that matches [MQTT-3.3.4-3]: then the value is a list. */
+const readSubscriptionIdentifier = (reader: PacketReader, key: string, properties: PropertiesObject): void => {
+  const value = reader.variableByteInteger()
+  const earlier = properties[key] as number | number[] | undefined
+  if (earlier === undefined) properties[key] = value
+  else properties[key] = [earlier, value].flat()
 }
 
 /** A name that comes again turns its value into a list (where mqtt-packet forgets an empty first value, this does not). */
