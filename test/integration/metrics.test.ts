@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { httpServer } from '../../components/http-server/index.ts'
 import { metrics } from '../../components/metrics/index.ts'
 import { lmdbStore } from '../../components/store-lmdb/index.ts'
 import { tls } from '../../components/tls/index.ts'
@@ -15,14 +16,13 @@ import { RealClient } from '../helpers/mqtt-js.ts'
 import { lintMetrics, type ParsedFamily, parseMetrics } from '../helpers/prometheus-text.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
-import { type TestHttpServer, testHttpServer } from '../helpers/test-http-server.ts'
 
 const systemConfig = (path: string, pair: { cert: string; key: string }) =>
   defineSystem({
     ...quietSystem,
     store: { component: lmdbStore, config: { path }, dependencies: { logger: 'logger' } },
     tls: { component: tls, config: { ...pair, host: '127.0.0.1', port: 0 }, dependencies: { logger: 'logger' } },
-    http: { component: testHttpServer },
+    http: { component: httpServer, config: { port: 0 }, dependencies: { logger: 'logger' } },
     metrics: {
       component: metrics,
       config: { cacheMs: 0, topicFilters: [{ name: 'kitchen "1"', filter: 'kitchen/#' }] },
@@ -39,14 +39,12 @@ const directory = mkdtempSync(join(tmpdir(), 'metrics-'))
 const files = new TestFiles()
 let system: ReturnType<typeof createSystem>
 let map: SystemMap<ReturnType<typeof systemConfig>>
-let http: TestHttpServer
 beforeAll(async () => {
   const { server } = await testCertificates()
   const config = systemConfig(directory, files.pair('server', server))
   system = createSystem(config)
   await system.start()
   map = system.map as typeof map
-  http = map.http as TestHttpServer
 })
 afterAll(async () => {
   await system.stop()
@@ -56,7 +54,7 @@ afterAll(async () => {
 
 const scrape = async (format: 'prometheus' | 'openmetrics' = 'prometheus', path = '/metrics') => {
   const accept = format === 'openmetrics' ? 'application/openmetrics-text; version=1.0.0' : 'text/plain; version=0.0.4'
-  const response = await fetch(http.url(path), { headers: { accept } })
+  const response = await fetch(`http://${map.http.address}${path}`, { headers: { accept } })
   return { type: response.headers.get('content-type'), families: parseMetrics(await response.text(), format) }
 }
 
@@ -132,7 +130,7 @@ it('count what clients do', async () => {
 it('have no Client Identifier and no topic', async () => {
   const client = await RealClient.connect(map.server.port, 5, { clientId: 'secret-client' })
   await client.mqtt.publishAsync('secret-topic', 'x', { qos: 1, retain: true })
-  const response = await fetch(http.url('/metrics'))
+  const response = await fetch(`http://${map.http.address}/metrics`)
   expect(await response.text()).not.toMatch(/secret/)
   // The message is on the disk.
   const { families } = await scrape()
@@ -160,7 +158,7 @@ it('serve the names of the mosquitto exporter, in the text format alone', async 
   // Clients of the tests before may not be gone yet.
   await eventually(() => expect([...map.broker.clients()]).toEqual([]))
   const client = await RealClient.connect(map.server.port, 5)
-  const response = await fetch(http.url('/mosquitto'), { headers: { accept: 'application/openmetrics-text' } })
+  const response = await fetch(`http://${map.http.address}/mosquitto`, { headers: { accept: 'application/openmetrics-text' } })
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const families = parseMetrics(await response.text(), 'prometheus')
   const value = (name: string) => families.get(name)!.samples[0]!.value
