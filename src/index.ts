@@ -16,6 +16,7 @@ export {
 export * from './kinds/authentication-method.ts'
 export * from './kinds/authenticator.ts'
 export * from './kinds/authorizer.ts'
+export * from './kinds/bridge.ts'
 export * from './kinds/broker.ts'
 export * from './kinds/client-broker.ts'
 export * from './kinds/client-session.ts'
