@@ -42,6 +42,11 @@ export class FrameReader {
     return this.pending >= this.#needed
   }
 
+  /** The first byte of the next packet, which may not be complete; undefined if nothing has come of it. */
+  get firstByte(): number | undefined {
+    return this.#at < this.#bytes.length ? this.#bytes[this.#at] : this.#more[0]?.[0]
+  }
+
   push(chunk: Buffer): void {
     if (this.#at === this.#bytes.length && this.#moreBytes === 0) {
       this.#bytes = chunk

@@ -20,6 +20,9 @@ import { RemoteLink, type RemoteLinkOptions } from './remote-link.ts'
 import type { RemoteTerms } from './remote-terms.ts'
 import { TopicMap } from './topic-map.ts'
 
+/** If the remote broker ends connections without CONNACK, each such attempt does not ask for the private extension. */
+const PRIVATE_ATTEMPTS = 3
+
 /** At most one line in this time about refused messages, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000
 
@@ -48,6 +51,8 @@ export class RemoteBridge implements Bridge {
   #isOutageLogged = false
   /** MQTT 3.1.1: whether the next CONNECT packet asks for the private extension. */
   #asksPrivate: boolean
+  /** Connections that the remote broker ended without CONNACK. */
+  #silentEnds = 0
   /** The state in `$SYS`; undefined before the first. */
   #published: '0' | '1' | undefined
   lastFailure: string | undefined
@@ -234,12 +239,16 @@ export class RemoteBridge implements Bridge {
     this.#relay?.ended()
     this.#relay = undefined
     if (this.#isStopped) return
-    if (!wasAccepted && link.isVersionRefused && !this.#isVersion5 && this.#config.tryPrivate) {
-      // A broker that does not know the private extension refuses its CONNECT packet.
-      this.#asksPrivate = !this.#asksPrivate
-      if (this.#canLoop) this.#warnOfLoops()
-    }
+    if (!wasAccepted) this.#reconsiderPrivate(link)
     this.#failed(why)
+  }
+
+  /** A broker that does not know the private extension says so, or ends the connection, as brokers do for other reasons, too. */
+  #reconsiderPrivate({ versionRefusal }: RemoteLink): void {
+    if (versionRefusal === undefined || this.#isVersion5 || !this.#config.tryPrivate) return
+    if (versionRefusal === 'silent') this.#silentEnds += 1
+    this.#asksPrivate = versionRefusal === 'silent' && this.#silentEnds % PRIVATE_ATTEMPTS !== 0
+    if (this.#canLoop) this.#warnOfLoops()
   }
 
   /** The connection or the attempt has failed: the next attempt follows. */

@@ -52,8 +52,8 @@ export class RemoteLink {
   #heard = true
   #isCorked = false
   bytesReceived = 0
-  /** The remote broker may not know the version of the CONNECT packet: it says so, or it ended the connection without an answer. */
-  isVersionRefused = false
+  /** The remote broker does not know the version of the CONNECT packet: it `said` so, or it ended the connection without an answer. */
+  versionRefusal: 'said' | 'silent' | undefined
 
   constructor(options: RemoteLinkOptions, events: RemoteLinkEvents) {
     this.#options = options
@@ -182,7 +182,7 @@ export class RemoteLink {
   }
 
   #ended(): void {
-    if (!this.#isAccepted) this.isVersionRefused = true
+    if (!this.#isAccepted) this.versionRefusal = 'silent'
     this.close(`the remote broker ended the connection${this.#isAccepted ? '' : ' without CONNACK'}`)
   }
 
@@ -208,16 +208,16 @@ export class RemoteLink {
   }
 
   #takeConnack(): void {
-    const frame = this.next()
-    if (frame === undefined) return
-    const type = frame.firstByte >> 4
+    const type = (this.#frames.firstByte ?? 0) >> 4
     if (type !== PacketType.Connack) {
       this.close(`it answered CONNECT with ${packetTypeName(type)}`)
       return
     }
+    const frame = this.next()
+    if (frame === undefined) return
     try {
       const terms = readConnack(frame, this.version)
-      this.isVersionRefused = terms === UNKNOWN_VERSION
+      if (terms === UNKNOWN_VERSION) this.versionRefusal = 'said'
       if (typeof terms === 'string') this.close(`it refused the bridge: ${terms}`)
       else this.#accept(terms)
     } catch (error) {

@@ -54,7 +54,11 @@ export class BridgeTraffic {
 
   /** Takes what came behind the last expected message. @param marked publishes a last message, and resolves with its payload. */
   async receiveUntil(mark: string): Promise<void> {
-    for (let { payload } = await this.#subscriber.next(); payload !== mark; { payload } = await this.#subscriber.next()) {
+    for (
+      let { payload } = await this.#subscriber.next();
+      payload !== mark;
+      { payload } = await this.#subscriber.next()
+    ) {
       this.#received.set(payload, (this.#received.get(payload) ?? 0) + 1)
     }
   }

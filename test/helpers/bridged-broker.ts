@@ -9,15 +9,22 @@ import { quietSystem } from './start-broker.ts'
 
 export type BridgeValues = z.input<typeof bridge.config>
 
-/** A broker with bridges, which connect again at once. @param path of its store on disk; in memory unless given. */
-export const startBridged = async (bridges: Readonly<Record<string, BridgeValues>>, path?: string) => {
+/**
+ * A broker with bridges, which connect again at once.
+ * @param path of its store on disk; in memory unless given. @param more entries of the system.
+ */
+export const startBridged = async (
+  bridges: Readonly<Record<string, BridgeValues>>,
+  path?: string,
+  more: Readonly<Record<string, object>> = {},
+) => {
   const entries = Object.entries(bridges).map(([name, values]) => {
     const config = { minimumRetryMs: 10, maximumRetryMs: 50, ...values }
     return [name, { component: bridge, config, dependencies: { broker: 'broker', logger: 'logger' } }]
   })
   const store =
     path === undefined ? {} : { store: { component: lmdbStore, config: { path }, dependencies: { logger: 'logger' } } }
-  const system = createSystem({ ...quietSystem, ...store, ...Object.fromEntries(entries) })
+  const system = createSystem({ ...quietSystem, ...store, ...more, ...Object.fromEntries(entries) })
   await system.start()
   const map = system.map as unknown as SystemMap<typeof quietSystem> & Readonly<Record<string, RemoteBridge>>
   return {

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import type { LocalBroker } from '../../components/broker/local-broker.ts'
+import type { Broker } from '../../src/kinds/broker.ts'
 import { BridgeTraffic } from '../helpers/bridge-traffic.ts'
 import { type BridgedBroker, type BridgeValues, carried, startBridged } from '../helpers/bridged-broker.ts'
 import { CutProxy } from '../helpers/cut-proxy.ts'
@@ -23,6 +25,7 @@ const directory = (): string => {
   ends.push(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
+const sessionOf = (broker: Broker, id: string) => (broker as LocalBroker).core.sessions.get(id)!
 const client = async (port: number): Promise<RealClient> => {
   const connected = await RealClient.connect(port, 5)
   ends.push(() => connected.mqtt.end(true))
@@ -47,36 +50,42 @@ it.each([
   { protocolVersion: '5.0', onDisk: false },
   { protocolVersion: '5.0', onDisk: true },
   { protocolVersion: '3.1.1', onDisk: false },
-] as const)('survives $protocolVersion cuts (on disk: $onDisk)', async ({ protocolVersion, onDisk }) => {
-  const { remote, proxy, values } = await remoteSide(protocolVersion)
-  const local = await startBridged({ bridge: values }, onDisk ? directory() : undefined)
-  ends.push(() => local.stop())
-  const [near, far, nearPublisher, farPublisher] = [
-    ...[await client(local.port), await client(remote.port)],
-    ...[await client(local.port), await client(remote.port)],
-  ]
-  await near!.mqtt.subscribeAsync('down/#', { qos: 2 })
-  await far!.mqtt.subscribeAsync('up/#', { qos: 2 })
-  const [up, down] = [new BridgeTraffic(nearPublisher!, far!, 'up'), new BridgeTraffic(farPublisher!, near!, 'down')]
-  await local.connected('bridge')
-  const publishing = [up.publish(), down.publish()]
-  for (let cuts = 0; cuts < CUTS; cuts += 1) {
-    const [upBefore, downBefore] = [up.published, down.published]
-    await eventually(() => expect(Math.min(up.published - upBefore, down.published - downBefore)).toBeGreaterThan(20), 1)
-    await eventually(() => expect(proxy.cut()).toBe(1), 1)
+] as const)(
+  'survives 20 cuts of a connection with MQTT $protocolVersion (on disk: $onDisk)',
+  async ({ protocolVersion, onDisk }) => {
+    const { remote, proxy, values } = await remoteSide(protocolVersion)
+    const local = await startBridged({ bridge: values }, onDisk ? directory() : undefined)
+    ends.push(() => local.stop())
+    const [near, far, nearPublisher, farPublisher] = [
+      ...[await client(local.port), await client(remote.port)],
+      ...[await client(local.port), await client(remote.port)],
+    ]
+    await near!.mqtt.subscribeAsync('down/#', { qos: 2 })
+    await far!.mqtt.subscribeAsync('up/#', { qos: 2 })
+    const [up, down] = [new BridgeTraffic(nearPublisher!, far!, 'up'), new BridgeTraffic(farPublisher!, near!, 'down')]
     await local.connected('bridge')
-  }
-  up.end()
-  down.end()
-  await Promise.all(publishing)
-  await Promise.all([up.receiveAll(), down.receiveAll()])
-  await nearPublisher!.mqtt.publishAsync('up/end', 'end', { qos: 2 })
-  await farPublisher!.mqtt.publishAsync('down/end', 'end', { qos: 2 })
-  await Promise.all([up.receiveUntil('end'), down.receiveUntil('end')])
-  expect(up.twice).toEqual([])
-  expect(down.twice).toEqual([])
-  expect(local.bridge('bridge').counters.connections).toBeGreaterThan(CUTS)
-})
+    const publishing = [up.publish(), down.publish()]
+    for (let cuts = 0; cuts < CUTS; cuts += 1) {
+      const [upBefore, downBefore] = [up.published, down.published]
+      await eventually(
+        () => expect(Math.min(up.published - upBefore, down.published - downBefore)).toBeGreaterThan(20),
+        1,
+      )
+      await eventually(() => expect(proxy.cut()).toBe(1), 1)
+      await local.connected('bridge')
+    }
+    up.end()
+    down.end()
+    await Promise.all(publishing)
+    await Promise.all([up.receiveAll(), down.receiveAll()])
+    await nearPublisher!.mqtt.publishAsync('up/end', 'end', { qos: 2 })
+    await farPublisher!.mqtt.publishAsync('down/end', 'end', { qos: 2 })
+    await Promise.all([up.receiveUntil('end'), down.receiveUntil('end')])
+    expect(up.twice).toEqual([])
+    expect(down.twice).toEqual([])
+    expect(proxy.connections).toBeGreaterThan(CUTS)
+  },
+)
 
 it('survives restarts of its broker with a store on disk', async () => {
   const { remote, proxy, values } = await remoteSide('5.0')
@@ -117,7 +126,7 @@ it('does not lose messages when its broker forgot its session, and the remote br
   await far.mqtt.subscribeAsync('up/#', { qos: 2 })
   await local.connected('bridge')
   // The remote broker knows the Packet Identifiers of messages that were never released.
-  const { unreleased } = remote.map.broker.core.sessions.get('the-bridge')!
+  const { unreleased } = sessionOf(remote.map.broker, 'the-bridge')
   for (let identifier = 1; identifier <= 20; identifier += 1) unreleased.add(identifier, undefined)
   await local.stop()
   local = await startBridged({ bridge: values })
@@ -133,7 +142,7 @@ it('does not lose messages when the remote broker forgot its session', async () 
   const local = await startBridged({ bridge: values })
   ends.push(() => local.stop())
   await local.connected('bridge')
-  const { unreleased } = local.map.broker.core.sessions.get('$bridge/bridge')!
+  const { unreleased } = sessionOf(local.map.broker, '$bridge/bridge')
   for (let identifier = 1; identifier <= 20; identifier += 1) unreleased.add(identifier, undefined)
   remote.map.broker.endSession('the-bridge')
   await eventually(() => expect(proxy.connections).toBe(2))
