@@ -129,8 +129,11 @@ export const bridgeConfig = z
       .int()
       .min(1)
       .max(65_535)
-      .default(100)
-      .describe('Messages at QoS 1 and 2 that are not acknowledged, in each direction.'),
+      .optional()
+      .describe(
+        'Messages at QoS 1 and 2 that are not acknowledged, in each direction, at most the Receive Maximum of the remote broker. Unset: ' +
+          '100, and 20 with MQTT 3.1.1, which has no Receive Maximum: mosquitto then takes 20.',
+      ),
     maximumPacketSize: z
       .int()
       .min(1_024)

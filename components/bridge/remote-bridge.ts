@@ -46,6 +46,10 @@ export class RemoteBridge implements Bridge {
   #link: RemoteLink | undefined
   #relay: Relay | undefined
   #retry: NodeJS.Timeout | undefined
+  /** The time before the last attempt. */
+  #delayMs = 0
+  /** When messages began to flow; Infinity while they do not. */
+  #readyAtMs = Number.POSITIVE_INFINITY
   #isStopped = false
   /** Whether the failure of this outage was logged. */
   #isOutageLogged = false
@@ -126,6 +130,10 @@ export class RemoteBridge implements Bridge {
     return this.#config.protocolVersion === '5.0'
   }
 
+  get #maximumInflight(): number {
+    return this.#config.maximumInflight ?? (this.#isVersion5 ? 100 : 20)
+  }
+
   get #canLoop(): boolean {
     return !this.#isVersion5 && !this.#asksPrivate && this.#topics.isTwoWay
   }
@@ -158,7 +166,7 @@ export class RemoteBridge implements Bridge {
   }
 
   async #connectPacket(): Promise<RemoteLinkOptions['connect']> {
-    const { cleanStart, sessionExpirySeconds, maximumInflight, maximumPacketSize, userName } = this.#config
+    const { cleanStart, sessionExpirySeconds, maximumPacketSize, userName } = this.#config
     const password = await this.#password()
     return {
       ...{ clientId: this.#clientId, protocolId: 'MQTT', clean: cleanStart },
@@ -170,7 +178,7 @@ export class RemoteBridge implements Bridge {
             protocolVersion: 5,
             properties: {
               sessionExpiryInterval: cleanStart ? 0 : sessionExpirySeconds,
-              ...{ receiveMaximum: maximumInflight, maximumPacketSize },
+              ...{ receiveMaximum: this.#maximumInflight, maximumPacketSize },
             },
           }
         : { protocolVersion: 4, bridgeMode: this.#asksPrivate }),
@@ -195,7 +203,7 @@ export class RemoteBridge implements Bridge {
     await this.#local.claim()
     if (link.isClosed || this.#isStopped) return
     const relay = new Relay(this.#relayContext(link, terms), link, terms)
-    const receiveMaximum = Math.min(terms.receiveMaximum, this.#config.maximumInflight)
+    const receiveMaximum = Math.min(terms.receiveMaximum, this.#maximumInflight)
     const session = this.#local.open(relay, receiveMaximum, terms.maximumQoS, !terms.sessionPresent)
     this.#relay = relay
     relay.begin(session, this.#local.isFresh)
@@ -221,7 +229,7 @@ export class RemoteBridge implements Bridge {
   #ready(link: RemoteLink, { sessionPresent }: RemoteTerms): void {
     this.counters.connections += 1
     this.#local.settled()
-    this.#backoff.reset()
+    this.#readyAtMs = performance.now()
     this.#isOutageLogged = false
     this.#publishState('1')
     this.#notifyRemote('1')
@@ -257,7 +265,11 @@ export class RemoteBridge implements Bridge {
     this.counters.failures += 1
     this.lastFailure = why
     this.#publishState('0')
+    // A remote broker that accepts the bridge and ends its connection at once is not asked more and more often.
+    if (performance.now() - this.#readyAtMs >= this.#delayMs) this.#backoff.reset()
+    this.#readyAtMs = Number.POSITIVE_INFINITY
     const delayMs = this.#backoff.next()
+    this.#delayMs = delayMs
     const details = { server: this.remote, why, delayMs }
     const text = `Bridge not connected: ${this.name} to ${this.remote}: ${why}. The next attempt follows in ${delayMs} ms`
     // Once for each outage: it may last for days.

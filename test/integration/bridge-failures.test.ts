@@ -2,16 +2,19 @@
 
 import { generate, type Packet } from 'mqtt-packet'
 import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { HOP } from '../../components/bridge/hops.ts'
 import { tls } from '../../components/tls/index.ts'
 import { topicRules } from '../../components/topic-rules/index.ts'
-import { defineSystem } from '../../src/system/define-system.ts'
+import { Logger } from '../../src/kinds/logger.ts'
+import { defineComponent, defineSystem } from '../../src/system/define-system.ts'
 import { type BridgedBroker, type BridgeValues, carried, startBridged } from '../helpers/bridged-broker.ts'
 import { BytesBroker } from '../helpers/bytes-broker.ts'
 import { TestFiles, testCertificates } from '../helpers/certificates.ts'
 import { CutProxy } from '../helpers/cut-proxy.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { RealClient } from '../helpers/mqtt-js.ts'
+import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { quietSystem, startBroker } from '../helpers/start-broker.ts'
 
 const ends: (() => unknown)[] = []
@@ -228,3 +231,25 @@ it('leaves with DISCONNECT when its broker stops', async () => {
   await local.stop()
   await eventually(() => expect(remote.packets.at(-1)?.cmd).toBe('disconnect'))
 })
+
+it('waits longer and longer before it connects to a broker that ends each connection at once', async () => {
+  const answer = Buffer.concat([OK, Buffer.from([0xe0, 1, 0x8d])])
+  const remote = await bytesBroker(({ cmd }) => (cmd === 'connect' ? answer : undefined))
+  const log = new RecordingLogger()
+  const retry = { minimumRetryMs: 20, maximumRetryMs: 200 }
+  const local = await startBridged(
+    { up: { servers: to(remote), topics: [carried('#', 'out')], ...retry } },
+    undefined,
+    {
+      logger: { component: loggerOf(log) },
+    },
+  )
+  ends.push(() => local.stop())
+  await eventually(() => expect(local.bridge('up').counters.failures).toBeGreaterThan(5))
+  const delays = log.lines.flatMap(({ delayMs }) => (typeof delayMs === 'number' ? [delayMs] : []))
+  expect(Math.max(...delays)).toBeGreaterThanOrEqual(100)
+})
+
+/** A component that gives this logger. */
+const loggerOf = (log: Logger) =>
+  defineComponent({ provides: Logger, needs: {}, config: z.strictObject({}), start: () => log })
