@@ -1,5 +1,6 @@
 import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
+import type { ClientListener } from '../../src/kinds/client-listener.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -101,6 +102,10 @@ export class LocalBroker implements Broker {
     return () => {
       router.unsubscribe(subscriber, filter)
     }
+  }
+
+  watchClients(listener: ClientListener): () => void {
+    return this.core.clientListeners.add(listener)
   }
 
   /** As `BrokerCore.restore`. */

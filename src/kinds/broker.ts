@@ -1,28 +1,12 @@
 import type { QoS } from 'mqtt-packet'
 import type { Message } from '../mqtt/message.ts'
-import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import { kind } from '../system/kind.ts'
 import type { ClientBroker } from './client-broker.ts'
-import type { Peer } from './peer.ts'
+import type { ClientListener, ClientSummary } from './client-listener.ts'
 
 /** A connected client, as it is now. */
-export interface ClientInfo {
-  /** The Client Identifier. */
-  readonly id: string
-  /** The user that authentication found, else the User Name of CONNECT, which is not verified. Undefined if there is none. */
-  readonly userName: string | undefined
-  /** The other side of its network connection. */
-  readonly peer: Peer
-  readonly protocolVersion: ProtocolVersion
-  /** When its CONNECT was accepted, in milliseconds since 1970. */
-  readonly connectedAtMs: number
-  /** In seconds; 0 is none. */
-  readonly keepAliveSeconds: number
-  /** Bytes that it was sent and that the operating system has not taken yet. */
-  readonly pendingBytes: number
-  /** Bytes that came from it since it connected. */
-  readonly bytesReceived: number
+export interface ClientInfo extends ClientSummary {
   /** Of its session. */
   readonly session: SessionInfo
 }
@@ -111,6 +95,11 @@ export interface Broker {
    * @throws TypeError when this is no Topic Filter.
    */
   subscribe(filter: string, listener: (message: Message) => unknown): () => void
+  /**
+   * Calls a listener for each client that connects or disconnects from now on. Clients cost nothing more while there is none.
+   * @returns removes the listener.
+   */
+  watchClients(listener: ClientListener): () => void
 }
 
 /** Unique: a second broker in a system would not have the clients of the first. */

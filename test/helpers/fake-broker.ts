@@ -1,4 +1,5 @@
 import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
+import type { ClientListener } from '../../src/kinds/client-listener.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { naiveMatch } from './naive-match.ts'
@@ -91,6 +92,14 @@ export class FakeBroker implements Broker {
       reasonCode: reached.length > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers,
       subscribers: reached.length,
     }
+  }
+
+  readonly clientListeners = new Set<{ readonly listener: ClientListener }>()
+
+  watchClients(listener: ClientListener): () => void {
+    const watch = { listener }
+    this.clientListeners.add(watch)
+    return () => void this.clientListeners.delete(watch)
   }
 
   subscribe(filter: string, listener: (message: Message) => void): () => void {
