@@ -1,4 +1,11 @@
-import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
+import type {
+  Broker,
+  ClientInfo,
+  PlainMessage,
+  Published,
+  SessionInfo,
+  VolatileTopics,
+} from '../../src/kinds/broker.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { ClientListener } from '../../src/kinds/client-listener.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
@@ -9,6 +16,7 @@ import type { BrokerConfig } from './config.ts'
 import { checkFilter, checkTopic, messageOf } from './plain-message.ts'
 import { ProcessListener } from './process-listener.ts'
 import type { Session } from './session.ts'
+import { OwnVolatileTopics } from './volatile-topics.ts'
 
 /** The default limit of a list of retained messages. */
 const RETAINED_LIMIT = 1_000
@@ -79,18 +87,16 @@ export class LocalBroker implements Broker {
   }
 
   publish(message: PlainMessage | Message): Published {
-    const { core } = this
-    const own = messageOf(message, core.now())
-    if (this.#depth === MAXIMUM_DEPTH) {
-      throw new Error(`Listeners publish messages for each other or for themselves, more than ${MAXIMUM_DEPTH} deep.`)
-    }
-    this.#depth += 1
-    try {
-      const { reasonCode, subscribers } = core.publishing.publishOwn(own, core.scheduler.payer)
-      return { reasonCode, subscribers }
-    } finally {
-      this.#depth -= 1
-    }
+    const { publishing, scheduler } = this.core
+    const own = messageOf(message, this.core.now())
+    return this.#published(() => publishing.publishOwn(own, scheduler.payer))
+  }
+
+  volatileTopics(): VolatileTopics {
+    const { publishing, retained, scheduler } = this.core
+    const publish = (message: Message): Published =>
+      this.#published(() => publishing.publishVolatile(message, scheduler.payer))
+    return new OwnVolatileTopics({ publish, retained })
   }
 
   subscribe(filter: string, listener: (message: Message) => unknown): () => void {
@@ -106,6 +112,20 @@ export class LocalBroker implements Broker {
 
   watchClients(listener: ClientListener): () => void {
     return this.core.clientListeners.add(listener)
+  }
+
+  /** Listeners may publish, for each other or for themselves. */
+  #published(publish: () => Published): Published {
+    if (this.#depth === MAXIMUM_DEPTH) {
+      throw new Error(`Listeners publish messages for each other or for themselves, more than ${MAXIMUM_DEPTH} deep.`)
+    }
+    this.#depth += 1
+    try {
+      const { reasonCode, subscribers } = publish()
+      return { reasonCode, subscribers }
+    } finally {
+      this.#depth -= 1
+    }
   }
 
   /** As `BrokerCore.restore`. */

@@ -99,8 +99,18 @@ export class Publishing {
    * @param payer is charged for the work. @returns filled again by the next call.
    */
   publishOwn(message: Message, payer: Payer): Outcome {
-    const { router, retained } = this.#broker
-    const isRetained = !message.retain || retained.take(message)
+    const isRetained = !message.retain || this.#broker.retained.take(message)
+    return this.#deliverOwn(message, payer, isRetained)
+  }
+
+  /** The same for a message that is retained in memory alone. */
+  publishVolatile(message: Message, payer: Payer): Outcome {
+    this.#broker.retained.takeVolatile(message)
+    return this.#deliverOwn(message, payer, true)
+  }
+
+  #deliverOwn(message: Message, payer: Payer, isRetained: boolean): Outcome {
+    const { router } = this.#broker
     const { subscribers, refused, work } = router.publish(message)
     payer.chargeWork(PUBLISH_UNITS + work)
     if (!isRetained || refused > 0) return this.#decided(ReasonCode.QuotaExceeded, subscribers, refused > 0)

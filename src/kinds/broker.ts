@@ -44,6 +44,23 @@ export interface PlainMessage {
   readonly expirySeconds?: number
 }
 
+/**
+ * Topics about the broker itself, such as `$SYS/broker/uptime`. Their messages are retained in memory alone: they have no record in
+ * the store and count in no limit, and they are gone when the process ends. All rules of topics apply to their subscribers.
+ */
+export interface VolatileTopics {
+  /**
+   * Publishes a message, and retains it for new subscribers instead of an earlier one on the topic.
+   * @param topic begins with `$`: clients cannot publish to it, and `#` does not match it.
+   * @param payload a string is sent as UTF-8. An empty one removes the retained message.
+   * @param qos 0 when it is left out: a message at QoS 0 does not wait for clients that are away.
+   * @throws TypeError with the problem if the topic is none of these. Error as `Broker.publish`.
+   */
+  publish(topic: string, payload: string | Uint8Array, qos?: QoS): Published
+  /** Removes its retained messages. Subscribers are not told. */
+  close(): void
+}
+
 /** The result of a publish of the server. */
 export interface Published {
   /** Success, No matching subscribers, or why the message was not accepted. */
@@ -88,6 +105,8 @@ export interface Broker {
    * endlessly.
    */
   publish(message: PlainMessage | Message): Published
+  /** Topics about the broker itself. Call `close` of them in `stop`. */
+  volatileTopics(): VolatileTopics
   /**
    * Calls a listener with each message that a Topic Filter matches, at QoS 0. The listener may keep the message. What the
    * listener throws or rejects with is logged. Shared Subscriptions are refused.

@@ -1,4 +1,11 @@
-import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
+import type {
+  Broker,
+  ClientInfo,
+  PlainMessage,
+  Published,
+  SessionInfo,
+  VolatileTopics,
+} from '../../src/kinds/broker.ts'
 import type { ClientListener } from '../../src/kinds/client-listener.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
@@ -91,6 +98,19 @@ export class FakeBroker implements Broker {
     return {
       reasonCode: reached.length > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers,
       subscribers: reached.length,
+    }
+  }
+
+  volatileTopics(): VolatileTopics {
+    const topics = new Set<string>()
+    return {
+      publish: (topic, payload, qos = 0) => {
+        topics.add(topic)
+        return this.publish({ topic, payload, qos, retain: true })
+      },
+      close: () => {
+        for (const topic of topics) this.kept.delete(topic)
+      },
     }
   }
 
