@@ -40,6 +40,7 @@ export * from './kinds/topic-rule.ts'
 export * from './kinds/transport.ts'
 export * from './kinds/turn-scheduler.ts'
 export * from './kinds/user-directory.ts'
+export * from './kinds/webhook.ts'
 
 // The types that the contracts use.
 export type { Acknowledgement } from './mqtt/acknowledgement.ts'

@@ -4,7 +4,7 @@ import type { IConnectPacket } from 'mqtt-packet'
 import { Backoff } from '../../src/collections/backoff.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Bridge } from '../../src/kinds/bridge.ts'
-import type { Broker } from '../../src/kinds/broker.ts'
+import type { Broker, VolatileTopics } from '../../src/kinds/broker.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import { Message } from '../../src/mqtt/message.ts'
@@ -59,6 +59,7 @@ export class RemoteBridge implements Bridge {
   #silentEnds = 0
   /** The state in `$SYS`; undefined before the first. */
   #published: '0' | '1' | undefined
+  readonly #states: VolatileTopics
   lastFailure: string | undefined
 
   constructor(name: string, config: BridgeConfig, broker: Broker, log: Logger) {
@@ -66,6 +67,7 @@ export class RemoteBridge implements Bridge {
     this.#config = config
     this.#broker = broker
     this.#log = log
+    this.#states = broker.volatileTopics()
     this.#clientId = config.clientId ?? `${hostname()}.${name}`
     this.#topics = new TopicMap(config.topics)
     this.#identity = bridgeIdentity(name, config.localUserName)
@@ -120,6 +122,7 @@ export class RemoteBridge implements Bridge {
     this.#relay?.ended()
     await this.#link?.end()
     this.#publishState('0')
+    this.#states.close()
   }
 
   get #server(): BridgeServer {
@@ -283,7 +286,7 @@ export class RemoteBridge implements Bridge {
   #publishState(state: '0' | '1'): void {
     if (this.#published === state) return
     this.#published = state
-    this.#broker.publish({ topic: stateTopic(this.name), payload: state, qos: 1, retain: true })
+    this.#states.publish(stateTopic(this.name), state, 1)
   }
 
   /** At QoS 0: a Packet Identifier would have to be kept apart from those of the session. */
