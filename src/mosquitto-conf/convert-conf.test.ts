@@ -324,10 +324,10 @@ topic # both 0`
   })
 
   test('a bridge is an entry, and its password stays a text', () => {
-    const text = "connection to-site\naddress a\ntopic # both 0\nremote_username u\nremote_password it's `${1}`"
+    const text = "connection to-site\naddress a\ntopic # both 0\nremote_username u\nremote_password it's `1`"
     const { dependencies, config } = entriesOf(text)['to-site']!
     expect(dependencies).toEqual({ broker: 'broker', logger: 'logger' })
-    expect(config).toMatchObject({ userName: 'u', password: "it's `${1}`" })
+    expect(config).toMatchObject({ userName: 'u', password: "it's `1`" })
   })
 
   test('texts stay texts', () => {

@@ -26,11 +26,16 @@ export class BridgeTraffic {
     return this.#received.size
   }
 
-  /** Publishes at QoS 1 and 2 until `end`, one message after the other. Each is counted once it is acknowledged. */
+  /** Publishes until `end`. */
   async publish(): Promise<void> {
-    for (let number = 0; !this.#isOver; number += 1) {
-      const qos = number % 2 === 0 ? 1 : 2
-      const payload = `${qos} ${number}`
+    while (!this.#isOver) await this.publishSome(1)
+  }
+
+  /** Publishes at QoS 1 and 2 in turn, one message after the other. Each is counted once it is acknowledged. */
+  async publishSome(count: number): Promise<void> {
+    for (let left = count; left > 0; left -= 1) {
+      const qos = this.published % 2 === 0 ? 1 : 2
+      const payload = `${qos} ${this.published}`
       await this.#publisher.mqtt.publishAsync(`${this.#topic}/${qos}`, payload, { qos })
       this.#published.push(payload)
     }
@@ -52,7 +57,7 @@ export class BridgeTraffic {
     return this.#published.filter((payload) => !this.#received.has(payload))
   }
 
-  /** Takes what came behind the last expected message. @param marked publishes a last message, and resolves with its payload. */
+  /** Receives up to the message with this payload. */
   async receiveUntil(mark: string): Promise<void> {
     for (
       let { payload } = await this.#subscriber.next();
