@@ -16,6 +16,7 @@ export {
 export * from './kinds/authentication-method.ts'
 export * from './kinds/authenticator.ts'
 export * from './kinds/authorizer.ts'
+export * from './kinds/bridge.ts'
 export * from './kinds/broker.ts'
 export * from './kinds/broker-inspector.ts'
 export * from './kinds/client-broker.ts'
@@ -43,6 +44,7 @@ export * from './kinds/tracer.ts'
 export * from './kinds/transport.ts'
 export * from './kinds/turn-scheduler.ts'
 export * from './kinds/user-directory.ts'
+export * from './kinds/webhook.ts'
 
 // The types that the contracts use.
 export type { Acknowledgement } from './mqtt/acknowledgement.ts'

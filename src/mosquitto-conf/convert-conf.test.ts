@@ -335,7 +335,7 @@ bind_interface eth0
 frobnicate 5
 connection other
 address 192.0.2.7
-remote_password hunter2
+bridge_psk hunter2
 topic # both 0`
     expect(
       remarksOf(text).map((remark) =>
@@ -347,8 +347,8 @@ topic # both 0`
       ),
     ).toEqual([
       ...['2 persistence_location /var/lib/mosquitto/', '3 sys_interval 10', '5 log_dest topic'],
-      ...['6 bind_interface eth0', '7 frobnicate 5', '8 connection other', '9 address 192.0.2.7'],
-      ...['10 remote_password (value not shown)', '11 topic # both 0'],
+      ...['6 bind_interface eth0', '7 frobnicate 5', '8 connection other'],
+      ...['10 bridge_psk (value not shown)'],
     ])
     expect(convert(text).source).not.toContain('hunter2')
   })
@@ -358,6 +358,13 @@ topic # both 0`
     expect(source).not.toContain('\u2028')
     expect(source).not.toContain('\x1b')
     expect(source).toContain("// mosquitto.conf:1: frobnicate a import('x')")
+  })
+
+  test('a bridge is an entry, and its password stays a text', () => {
+    const text = "connection to-site\naddress a\ntopic # both 0\nremote_username u\nremote_password it's `1`"
+    const { dependencies, config } = entriesOf(text)['to-site']!
+    expect(dependencies).toEqual({ broker: 'broker', logger: 'logger' })
+    expect(config).toMatchObject({ userName: 'u', password: "it's `1`" })
   })
 
   test('texts stay texts', () => {
