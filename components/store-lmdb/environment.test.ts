@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Environment } from './environment.ts'
+import { Environment, namingStore } from './environment.ts'
 import { Operations } from './operations.ts'
 
 let path: string
@@ -62,4 +62,41 @@ it('opens the file again when LMDB has given it up, and goes on', async () => {
   await environment.commit(putOf('three'))
   expect(environment.get(Buffer.from('key'))?.toString()).toBe('three')
   await environment.close()
+})
+
+it('knows the free space of its disk, and nothing of one that is gone', async () => {
+  const environment = Environment.open(path)
+  expect(await environment.freeBytes()).toBeGreaterThan(0)
+  await environment.close()
+  rmSync(path, { recursive: true })
+  expect(await environment.freeBytes()).toBeUndefined()
+})
+
+it('closes once', async () => {
+  const environment = Environment.open(path)
+  await environment.close()
+  await expect(environment.close()).resolves.toBeUndefined()
+})
+
+it.each([
+  [new Error('File too large'), 'File too large'],
+  ['no error', 'no error'],
+])('rejects with what failed if there is no further error: %s', async (reason, message) => {
+  const environment = Environment.open(path)
+  vi.spyOn(environment.database, 'batch').mockImplementation(() => Promise.reject(reason))
+  await expect(environment.commit(putOf('one'))).rejects.toThrow(message)
+  await environment.close()
+})
+
+it('an error of LMDB names the store, and whether it is damaged; other errors stay as they are', () => {
+  const own = new Error('the lock is taken')
+  const errors = [
+    Object.assign(new Error('page not found'), { code: -30_797 }),
+    Object.assign(new Error('EIO'), { code: 5 }),
+  ]
+  expect(errors.map((error) => (namingStore(error, 'data') as Error).message)).toEqual([
+    'The store in data is damaged: page not found',
+    'The store in data cannot be read or written: EIO',
+  ])
+  expect(namingStore(own, 'data')).toBe(own)
 })
