@@ -11,7 +11,8 @@ import { endPrograms, run } from '../smoke/program.ts'
 import { describeClient, requirements } from './requirements.ts'
 
 const CUTS = 20
-const VERSIONS = ['mqttv311', 'mqttv50'] as const
+// The default of mosquitto. With MQTT 5 its bridge (2.0.11) sends no Session Expiry Interval: its session ends with each connection.
+const VERSIONS = ['mqttv311'] as const
 
 let broker: Broker
 let proxy: CutProxy
@@ -67,7 +68,6 @@ describeClient('A mosquitto bridge whose connection is cut', [requirements.mosqu
     return [up, new BridgeTraffic(nearPublisher, far, `down/${version}`)]
   }
 
-  // Both versions at once: mosquitto takes seconds to connect again.
   test('loses nothing, and brings QoS 2 once', async () => {
     const traffic = (await Promise.all(VERSIONS.map(trafficOf))).flat()
     for (let cuts = 0; cuts < CUTS; cuts += 1) {
@@ -80,7 +80,7 @@ describeClient('A mosquitto bridge whose connection is cut', [requirements.mosqu
       await Promise.all(VERSIONS.map(isConnected))
     }
     await Promise.all(traffic.map((each) => each.receiveAll()))
-    expect(proxy.connections).toBeGreaterThan(2 * CUTS)
+    expect(proxy.connections).toBeGreaterThan(CUTS)
     expect(traffic.flatMap(({ twice }) => twice)).toEqual([])
   })
 })
