@@ -158,7 +158,9 @@ it('serve the names of the mosquitto exporter, in the text format alone', async 
   // Clients of the tests before may not be gone yet.
   await eventually(() => expect([...map.broker.clients()]).toEqual([]))
   const client = await RealClient.connect(map.server.port, 5)
-  const response = await fetch(`http://${map.http.address}/mosquitto`, { headers: { accept: 'application/openmetrics-text' } })
+  const response = await fetch(`http://${map.http.address}/mosquitto`, {
+    headers: { accept: 'application/openmetrics-text' },
+  })
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const families = parseMetrics(await response.text(), 'prometheus')
   const value = (name: string) => families.get(name)!.samples[0]!.value
