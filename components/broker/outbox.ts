@@ -72,8 +72,17 @@ export class Outbox implements ClientOutbox {
       this.#sendUnkept(this.#session.recipient!, message, qos, retain, identifiers)
       return true
     }
-    const content = { message, qos, retain, subscriptionIdentifiers: identifiers, shared }
-    const outgoing = new Outgoing({ ...content, sequence, queuedAtMs: direct ? 0 : this.#broker.recentMs })
+    const queuedAtMs = direct ? 0 : this.#broker.recentMs
+    // One literal: a spread made each message cost twice as much.
+    const outgoing = new Outgoing({
+      sequence,
+      message,
+      qos,
+      retain,
+      subscriptionIdentifiers: identifiers,
+      shared,
+      queuedAtMs,
+    })
     if (direct) this.#send(this.#session.recipient!, outgoing, false)
     return direct || this.#waiting.push(outgoing)
   }
