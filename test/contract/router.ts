@@ -41,6 +41,18 @@ const matching = (create: () => Router): void => {
       expect(other.messages).toEqual([])
     })
 
+    it('passes a message of this process to its subscribers in the same way', () => {
+      const group = new Mailbox()
+      router.subscribe(mailbox, subscriptionTo('$SYS/+'))
+      router.subscribe(mailbox, subscriptionTo('$SYS/#'))
+      router.subscribe(group, subscriptionTo('$share/group/$SYS/#'))
+      const message = messageOn('$SYS/a')
+      expect(router.publishHere(message)).toMatchObject({ subscribers: 2, refused: 0, isTooMuch: false })
+      expect([mailbox.messages, group.messages]).toEqual([[message], [message]])
+      expect(router.publishHere(messageOn('$SYS')).subscribers).toBe(2)
+      expect(router.publishHere(messageOn('a')).subscribers).toBe(0)
+    })
+
     it('reports how many subscribers got a message: none, one, several, a Shared Subscription as one', () => {
       expect(router.publish(messageOn('a')).subscribers).toBe(0)
       for (const filter of ['a', '+', '#']) router.subscribe(mailbox, subscriptionTo(filter))
