@@ -132,6 +132,8 @@ it('ends after its time, and when it is stopped; its lines stay until it is dele
     tracer.find(stopped.id),
     tracer.delete(stopped.id),
   ]).toEqual([...[stopped, true, undefined, false]])
+  // A connection may know the trace for as long as it is idle.
+  expect([stopped.lines(), stopped.count]).toEqual([[], 1])
   expect(log.at('info').map(({ message }) => message)).toEqual([
     'Trace 1 started: clientId "a", for 60 s',
     'Trace 2 started: clientId "b", for 300 s',
