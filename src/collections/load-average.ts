@@ -9,11 +9,12 @@ export const LOAD_MINUTES = [1, 5, 15] as const
  */
 export class LoadAverage {
   readonly #periodMs: number
-  #perMinute = 0
+  #perMinute: number
 
-  /** @param minutes the time over which it is averaged. */
-  constructor(minutes: number) {
+  /** @param minutes the time over which it is averaged. @param perMinute the average so far. */
+  constructor(minutes: number, perMinute = 0) {
     this.#periodMs = minutes * MINUTE_MS
+    this.#perMinute = perMinute
   }
 
   /** Events per minute. */
@@ -30,9 +31,18 @@ export class LoadAverage {
 
 /** The averages of a counter over each of `LOAD_MINUTES`. */
 export class CounterLoad {
-  readonly averages = LOAD_MINUTES.map((minutes) => ({ minutes, average: new LoadAverage(minutes) }))
+  readonly averages: readonly { readonly minutes: number; readonly average: LoadAverage }[]
   /** The count at the last time; undefined before the first. */
   #before: number | undefined
+
+  /** @param perMinute the averages of a predecessor, in the order of `LOAD_MINUTES`. */
+  constructor(perMinute: readonly number[] = []) {
+    this.averages = LOAD_MINUTES.map((minutes, at) => ({ minutes, average: new LoadAverage(minutes, perMinute[at]) }))
+  }
+
+  get perMinute(): readonly number[] {
+    return this.averages.map(({ average }) => average.perMinute)
+  }
 
   /** What was counted before the first call is part of no average. @param elapsedMs the time since the last call. */
   look(count: number, elapsedMs: number): void {
