@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery, Router, RunDeliveries, Subscriber } from '../../src/kinds/router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { Mailbox, messageOn, RunMailbox, runOf, subscriptionTo } from '../helpers/mailbox.ts'
+import { ownMessagesContract } from './router-own-messages.ts'
 import { refusedPublishContract } from './router-refusals.ts'
 import { routerWorkContract } from './router-work.ts'
 import { sharedSubscriptionContract } from './shared-subscriptions.ts'
@@ -10,6 +11,7 @@ import { sharedSubscriptionContract } from './shared-subscriptions.ts'
 export const routerContract = (name: string, create: () => Router): void => {
   describe(`${name} as a Router`, () => {
     matching(create)
+    ownMessagesContract(create)
     merging(create)
     changes(create)
     sharedSubscriptionContract(create)
@@ -39,18 +41,6 @@ const matching = (create: () => Router): void => {
       expect(router.publish(message).subscribers).toBe(1)
       expect(mailbox.messages).toEqual([message])
       expect(other.messages).toEqual([])
-    })
-
-    it('passes a message of this process to its subscribers in the same way', () => {
-      const group = new Mailbox()
-      router.subscribe(mailbox, subscriptionTo('$SYS/+'))
-      router.subscribe(mailbox, subscriptionTo('$SYS/#'))
-      router.subscribe(group, subscriptionTo('$share/group/$SYS/#'))
-      const message = messageOn('$SYS/a')
-      expect(router.publishHere(message)).toMatchObject({ subscribers: 2, refused: 0, isTooMuch: false })
-      expect([mailbox.messages, group.messages]).toEqual([[message], [message]])
-      expect(router.publishHere(messageOn('$SYS')).subscribers).toBe(2)
-      expect(router.publishHere(messageOn('a')).subscribers).toBe(0)
     })
 
     it('reports how many subscribers got a message: none, one, several, a Shared Subscription as one', () => {
