@@ -3,7 +3,8 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { exitCodes, type Program, packageDirectory, parseCommandLine, version } from '../src/command-line.ts'
+import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../src/command-line.ts'
+import { packageVersion } from '../src/files/package-version.ts'
 import { leaveProcess } from '../src/leave-process.ts'
 import { withNotice } from '../src/slow-notice.ts'
 import { createDev, type Dev } from '../src/system/dev.ts'
@@ -89,7 +90,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     session.print(`An error escaped from a component:\n${(error as Partial<Error>)?.stack ?? formatError(error)}`),
   )
 
-  console.log(`mqtt-jig ${version()}, ${relative(process.cwd(), configFile)}`)
+  console.log(`mqtt-jig ${packageVersion()}, ${relative(process.cwd(), configFile)}`)
   if (notice !== undefined) console.log(notice)
   const started = attempt(session, 'go')
   const startFailed = (await Promise.race([started, signals.received])) === false

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { commands, main } from './cli.ts'
-import { version } from './command-line.ts'
+import { packageVersion } from './files/package-version.ts'
 
 let stdout: string
 let stderr: string
@@ -42,7 +42,7 @@ test.each(Object.keys(commands))('%s --help is the help of that command', async 
 
 test('--version is that of the package', async () => {
   expect(await main(['--version'])).toBe(0)
-  expect(stdout).toBe(`${version()}\n`)
+  expect(stdout).toBe(`${packageVersion()}\n`)
 })
 
 test.each([

@@ -1,8 +1,9 @@
 /** The program that runs a system in production: starts it, and stops it on a signal. */
 
 import { isatty } from 'node:tty'
-import { exitCodes, type Program, parseCommandLine, version } from './command-line.ts'
+import { exitCodes, type Program, parseCommandLine } from './command-line.ts'
 import { importByNode, readConfigFile } from './config-file.ts'
+import { packageVersion } from './files/package-version.ts'
 import { leaveProcess } from './leave-process.ts'
 import { say } from './say.ts'
 import { withNotice } from './slow-notice.ts'
@@ -102,7 +103,7 @@ const refresh = async (system: System): Promise<void> => {
 const readyText = (system: System, startMs: number): string => {
   const parts = system.status().filter(({ state }) => state === 'running')
   const listed = parts.map(({ name, description }) => (description ? `${name} (${description})` : name)).join(', ')
-  return `mqtt-jig ${version()} is running, started in ${startMs.toFixed(0)} ms: ${listed}`
+  return `mqtt-jig ${packageVersion()} is running, started in ${startMs.toFixed(0)} ms: ${listed}`
 }
 
 /** Stops what runs. @returns the code to exit with. */

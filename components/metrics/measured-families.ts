@@ -60,15 +60,15 @@ const snakeCase = (name: string): string =>
 /** Units that say nothing which the name does not say. */
 const OMITTED_UNITS: ReadonlySet<string> = new Set(['times', 'level', 'levels'])
 /** Units that are converted to a base unit, with the factor. */
-const BASE_UNITS: Readonly<Record<string, readonly [unit: 'seconds', factor: number]>> = {
-  days: ['seconds', 86_400],
-  milliseconds: ['seconds', 1 / 1_000],
-}
+const BASE_UNITS: ReadonlyMap<string, readonly [unit: 'seconds', factor: number]> = new Map([
+  ['days', ['seconds', 86_400]],
+  ['milliseconds', ['seconds', 1 / 1_000]],
+])
 /** Endings that the formats give a meaning. */
 const RESERVED_ENDING = /_(total|info|count|sum|bucket|created|gcount|gsum)$/
 
 const metricOf = (prefix: string, measure: Measure): Pick<Family, 'name' | 'unit'> & { readonly scale: number } => {
-  const [unit, scale] = BASE_UNITS[measure.unit] ?? [measure.unit, 1]
+  const [unit, scale] = BASE_UNITS.get(measure.unit) ?? [measure.unit, 1]
   const base = `mqtt_jig_${prefix}_${measure.name}`
   const word = snakeCase(unit)
   const name = OMITTED_UNITS.has(unit) || `_${measure.name}`.endsWith(`_${word}`) ? base : `${base}_${word}`

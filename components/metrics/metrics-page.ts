@@ -166,6 +166,7 @@ export class MetricsPage implements Metrics {
       measures: () => system.measures(),
       kinds: () => this.#kinds(),
       process: this.#process,
+      failed: (error) => this.#failed(error),
       uptimeSeconds: () =>
         system.runningSinceMs === undefined ? 0 : Math.floor((Date.now() - system.runningSinceMs) / 1_000),
     })

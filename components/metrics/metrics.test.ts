@@ -10,7 +10,6 @@ import { acceptedFormat } from './accepted-format.ts'
 import { metricsConfig } from './config.ts'
 import { EventLoopDelay } from './event-loop-delay.ts'
 import { metrics as component } from './index.ts'
-import { LoadAverage } from './load-average.ts'
 import { measuredFamilies } from './measured-families.ts'
 import { MetricsPage } from './metrics-page.ts'
 
@@ -32,7 +31,7 @@ const start = (
   const context: LifecycleContext = lifecycleContext('metrics')
   const list = Object.entries(measures).flatMap(([name, each]) => each.map((measure) => ({ component: name, measure })))
   const node = (name: string, kind: string, variant?: string) => ({ name, kind, variant }) as GraphNode
-  const nodes = [node('handler', 'PipelineStage', 'handler'), node('broker', 'Broker')]
+  const nodes = [node('handler', 'PipelineStage', 'handler'), node('broker', 'Broker'), node('router', 'Router')]
   const graph = () => ({ nodes, edges: [], problems: [] })
   const system = { ...context.system, measures: () => [...list], graph }
   const page = new MetricsPage(
@@ -67,6 +66,7 @@ describe('names of metrics', () => {
     ['main', gauge('validity', 'days', 'x', read), 'mqtt_jig_server_validity_seconds'],
     ['main', gauge('last', 'milliseconds', 'x', read), 'mqtt_jig_server_last_seconds'],
     ['main', gauge('topic', 'Some Thing', 'x', read), 'mqtt_jig_server_topic_some_thing'],
+    ['main', gauge('built', 'constructor', 'x', read), 'mqtt_jig_server_built_constructor'],
     ['main', gauge('word', 'count', 'x', read), 'mqtt_jig_server_word_count_value'],
   ])('%s %o', (name, measure, expected) => {
     expect(nameOf(name, measure)).toBe(expected)
@@ -248,12 +248,12 @@ it('the event loop delay is a histogram that only grows', () => {
   })
 })
 
-it('the names of mosquitto are looked at every 10 seconds, for the averages and the largest number of clients', () => {
+it('the names of mosquitto are looked at every 10 seconds, for the averages and the largest number of sessions', () => {
   vi.useFakeTimers()
   let [packets, connected] = [0, 7]
   const measures = {
     handler: [counter('received', 'packets', 'x', () => packets)],
-    broker: [gauge('connected', 'clients', 'x', () => connected)],
+    broker: [gauge('connected', 'clients', 'x', () => connected), gauge('held', 'sessions', 'x', () => connected + 1)],
   }
   const { page } = start({ names: 'mosquitto' }, measures)
   vi.advanceTimersByTime(10_000)
@@ -261,23 +261,49 @@ it('the names of mosquitto are looked at every 10 seconds, for the averages and 
   vi.advanceTimersByTime(10_000)
   const families = parseMetrics(page.text('openmetrics'), 'prometheus')
   const value = (name: string) => families.get(name)!.samples[0]!.value
-  expect([value('broker_clients_connected'), value('broker_clients_maximum')]).toEqual([3, 7])
+  expect([value('broker_clients_connected'), value('broker_clients_maximum')]).toEqual([3, 8])
   expect(value('broker_load_messages_received_1min')).toBeCloseTo(600 * (1 - Math.exp(-1 / 6)))
   expect([value('broker_messages_received'), value('broker_messages_sent')]).toEqual([100, 0])
 })
 
-it('the averages of mosquitto follow a steady rate, the short ones faster', () => {
-  let total = 100
-  const load = new LoadAverage(() => total)
-  expect(load.perMinute).toEqual([0, 0, 0])
-  for (let tick = 0; tick < 6; tick += 1) {
-    total += 10
-    load.look(10)
+it('the names of mosquitto have the values of its topics', () => {
+  const labelled = (name: string, unit: string, value: number, labels: Record<string, string>): Measure =>
+    counter(name, unit, 'x', () => value, labels)
+  const measures = {
+    handler: [
+      labelled('received', 'packets', 5, { type: 'CONNECT' }),
+      labelled('received', 'packets', 9, { type: 'PUBLISH' }),
+      labelled('received_payload', 'bytes', 70, { qos: '0' }),
+      labelled('received_payload', 'bytes', 3, { qos: '1' }),
+    ],
+    router: [gauge('subscriptions', 'subscriptions', 'x', () => 10), gauge('shared', 'subscriptions', 'x', () => 4)],
   }
-  const [one, five, fifteen] = load.perMinute
-  expect(one).toBeCloseTo(60 * (1 - Math.exp(-1)))
-  expect(five).toBeCloseTo(60 * (1 - Math.exp(-1 / 5)))
-  expect(fifteen).toBeCloseTo(60 * (1 - Math.exp(-1 / 15)))
+  const { page } = start({ names: 'mosquitto' }, measures)
+  const families = parseMetrics(page.text(), 'prometheus')
+  const value = (name: string) => families.get(name)!.samples[0]!.value
+  expect([value('broker_publish_bytes_received'), value('broker_publish_bytes_sent')]).toEqual([73, 0])
+  expect([value('broker_subscriptions_count'), value('broker_shared_subscriptions_count')]).toEqual([6, 4])
+  expect(value('broker_messages_received')).toBe(14)
+})
+
+it('a measure that throws ends no timer: the averages go on without it', () => {
+  vi.useFakeTimers()
+  let [packets, isBroken] = [0, false]
+  const broken = () => {
+    if (isBroken) throw new Error('gone')
+    return 0
+  }
+  const measures = {
+    handler: [counter('sent', 'packets', 'x', broken), counter('received', 'packets', 'x', () => packets)],
+    broker: [gauge('held', 'sessions', 'x', broken)],
+  }
+  const { page, log } = start({ names: 'mosquitto' }, measures)
+  vi.advanceTimersByTime(10_000)
+  ;[packets, isBroken] = [100, true]
+  expect(() => vi.advanceTimersByTime(10_000)).not.toThrow()
+  const families = parseMetrics(page.text(), 'prometheus')
+  expect(families.get('broker_load_messages_received_1min')!.samples[0]!.value).toBeGreaterThan(0)
+  expect(log.at('error')).toHaveLength(1)
 })
 
 it.each([

@@ -1,14 +1,14 @@
+import { CounterLoad } from '../../src/collections/load-average.ts'
 import type { ComponentMeasure } from '../../src/system/define-system.ts'
 import { type Family, single } from './family.ts'
-import { LOAD_MINUTES, LoadAverage } from './load-average.ts'
 import type { ComponentKind } from './measured-families.ts'
 import type { ProcessState } from './process-families.ts'
 
 /** How often the averages are computed, in seconds: the `sys_interval` of mosquitto. */
 const INTERVAL_SECONDS = 10
 
-/** A number of the broker: the sum of measures, each named by the kind or variant of its component and its own name. */
-type Sum = readonly (readonly [kind: string, measure: string])[]
+/** A number of the broker: the sum of measures, each named by the kind or variant of its component and its own name, and its label `type`. */
+type Sum = readonly (readonly [kind: string, measure: string, type?: string])[]
 
 const RECEIVED: Sum = [['handler', 'received']]
 const SENT: Sum = [['handler', 'sent']]
@@ -20,7 +20,11 @@ const DROPPED: Sum = [
 ]
 const BYTES_RECEIVED: Sum = [['Listener', 'received']]
 const BYTES_SENT: Sum = [['Listener', 'sent']]
-const CONNECTED: Sum = [['Broker', 'connected']]
+const PAYLOAD_RECEIVED: Sum = [['handler', 'received_payload']]
+const PAYLOAD_SENT: Sum = [['handler', 'sent_payload']]
+const SESSIONS: Sum = [['Broker', 'held']]
+const SUBSCRIPTIONS: Sum = [['Router', 'subscriptions']]
+const SHARED: Sum = [['Router', 'shared']]
 const STORED: Sum = [
   ['Broker', 'retained'],
   ['Store', 'queued'],
@@ -35,14 +39,16 @@ const COUNTERS: Readonly<Record<string, Sum>> = {
   'publish/messages/received': PUBLISHES_RECEIVED,
   'publish/messages/sent': PUBLISHES_SENT,
   'publish/messages/dropped': DROPPED,
+  'publish/bytes/received': PAYLOAD_RECEIVED,
+  'publish/bytes/sent': PAYLOAD_SENT,
 }
 
 const GAUGES: Readonly<Record<string, Sum>> = {
-  'clients/connected': CONNECTED,
+  'clients/connected': [['Broker', 'connected']],
   'clients/disconnected': [['Broker', 'away']],
-  'clients/total': [['Broker', 'held']],
+  'clients/total': SESSIONS,
   'clients/expired': [['Broker', 'expired']],
-  'subscriptions/count': [['Router', 'subscriptions']],
+  'shared_subscriptions/count': SHARED,
   'retained messages/count': [['Broker', 'retained']],
   'store/messages/count': STORED,
   'messages/stored': STORED,
@@ -61,7 +67,7 @@ const LOADS: Readonly<Record<string, Sum>> = {
   'publish/received': PUBLISHES_RECEIVED,
   'publish/sent': PUBLISHES_SENT,
   'publish/dropped': DROPPED,
-  connections: [['handler', 'accepted']],
+  connections: [['handler', 'received', 'CONNECT']],
   sockets: [['Listener', 'accepted']],
 }
 
@@ -72,6 +78,8 @@ export interface MosquittoSources {
   readonly process: ProcessState
   /** For how long the broker runs, in seconds. */
   uptimeSeconds(): number
+  /** A measure could not be read outside of a request. */
+  failed(error: unknown): void
 }
 
 /**
@@ -80,24 +88,27 @@ export interface MosquittoSources {
  */
 export class MosquittoFamilies {
   readonly #sources: MosquittoSources
-  readonly #loads: ReadonlyMap<string, LoadAverage>
+  readonly #loads = Object.entries(LOADS).map(([name, sum]) => ({ name, sum, load: new CounterLoad() }))
   readonly #timer: NodeJS.Timeout
   /** The measures that are summed up, and the list of measures that they were looked for in. */
   #summed = new Map<Sum, readonly ComponentMeasure[]>()
   #measures: readonly ComponentMeasure[] = []
   #mostClients = 0
+  #lastMs = performance.now()
 
   constructor(sources: MosquittoSources) {
     this.#sources = sources
-    this.#loads = new Map(Object.entries(LOADS).map(([name, sum]) => [name, new LoadAverage(() => this.#read(sum))]))
-    this.#timer = setInterval(() => this.look(INTERVAL_SECONDS), INTERVAL_SECONDS * 1_000).unref()
+    this.#timer = setInterval(() => this.look(), INTERVAL_SECONDS * 1_000).unref()
   }
 
-  /** Adds the time since the last call to the averages, and looks at how many clients there are. */
-  look(seconds: number): void {
-    this.#find()
-    for (const load of this.#loads.values()) load.look(seconds)
-    this.#noteClients()
+  /** Adds the time since the last call to the averages, and looks at how many sessions there are. */
+  look(): void {
+    const nowMs = performance.now()
+    const elapsedMs = nowMs - this.#lastMs
+    this.#lastMs = nowMs
+    this.#safely(() => this.#find())
+    for (const { sum, load } of this.#loads) this.#safely(() => load.look(this.#read(sum), elapsedMs))
+    this.#safely(() => this.#noteClients())
   }
 
   families(): readonly Family[] {
@@ -110,13 +121,14 @@ export class MosquittoFamilies {
     return [
       ...Object.entries(COUNTERS).map(([topic, sum]) => ofTopic(topic, 'counter', () => this.#read(sum))),
       ...Object.entries(GAUGES).map(([topic, sum]) => ofTopic(topic, 'gauge', () => this.#read(sum))),
+      ofTopic('subscriptions/count', 'gauge', () => this.#read(SUBSCRIPTIONS) - this.#read(SHARED)),
       ofTopic('clients/maximum', 'gauge', () => this.#noteClients()),
       ofTopic('uptime', 'gauge', () => this.#sources.uptimeSeconds()),
       ofTopic('heap/current', 'gauge', () => process.memory.heapUsed),
       ofTopic('heap/current size', 'gauge', () => process.memory.heapUsed),
-      ...[...this.#loads].flatMap(([name, load]) =>
-        LOAD_MINUTES.map((minutes, index) =>
-          ofTopic(`load/${name}/${minutes}min`, 'gauge', () => load.perMinute[index]!),
+      ...this.#loads.flatMap(({ name, load }) =>
+        load.averages.map(({ minutes, average }) =>
+          ofTopic(`load/${name}/${minutes}min`, 'gauge', () => average.perMinute),
         ),
       ),
     ]
@@ -126,8 +138,17 @@ export class MosquittoFamilies {
     clearInterval(this.#timer)
   }
 
+  /** An error in a timer would end the process. */
+  #safely(look: () => void): void {
+    try {
+      look()
+    } catch (error) {
+      this.#sources.failed(error)
+    }
+  }
+
   #noteClients(): number {
-    this.#mostClients = Math.max(this.#mostClients, this.#read(CONNECTED))
+    this.#mostClients = Math.max(this.#mostClients, this.#read(SESSIONS))
     return this.#mostClients
   }
 
@@ -143,11 +164,12 @@ export class MosquittoFamilies {
     if (areSame(measures, this.#measures)) return
     this.#measures = measures
     const kinds = this.#sources.kinds()
-    const isOne = ({ component, measure }: ComponentMeasure, [kind, name]: Sum[number]): boolean => {
+    const isOne = ({ component, measure }: ComponentMeasure, [kind, name, type]: Sum[number]): boolean => {
       const provided = kinds.get(component)
+      if (type !== undefined && measure.labels?.['type'] !== type) return false
       return measure.name === name && (provided?.variant ?? provided?.kind) === kind
     }
-    const sums = [...Object.values(COUNTERS), ...Object.values(GAUGES), ...Object.values(LOADS)]
+    const sums = [...Object.values(COUNTERS), ...Object.values(GAUGES), ...Object.values(LOADS), SUBSCRIPTIONS]
     this.#summed = new Map(
       sums.map((sum) => [sum, measures.filter((each) => sum.some((wanted) => isOne(each, wanted)))]),
     )

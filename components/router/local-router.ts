@@ -71,6 +71,11 @@ export class LocalRouter implements Router {
     return this.#deliver(message, route, publisher, work)
   }
 
+  publishHere(message: Message): PublishResult {
+    // Not `this.publish`: a router that extends this one may pass messages to other processes there.
+    return LocalRouter.prototype.publish.call(this, message)
+  }
+
   publishRun(
     run: PublishRun,
     publisher?: Subscriber,

@@ -3,9 +3,10 @@ import { Broker } from '../../src/kinds/broker.ts'
 import { Listener } from '../../src/kinds/listener.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { SysTopics as Kind } from '../../src/kinds/sys-topics.ts'
-import { counter, defineComponent, gauge } from '../../src/system/define-system.ts'
+import { counter, defineComponent, gauge, type LifecycleContext } from '../../src/system/define-system.ts'
 import { all } from '../../src/system/kind.ts'
-import { sysTopicsConfig } from './config.ts'
+import { type SysTopicsConfig, sysTopicsConfig } from './config.ts'
+import { readHandover, type SysTopicsHandover } from './handover.ts'
 import { SysTopics } from './sys-topics.ts'
 
 /** Publishes the numbers of the broker below `$SYS/broker/`, as mosquitto does, and client events as EMQX does. */
@@ -19,12 +20,7 @@ export const sysTopics = defineComponent({
   },
   config: sysTopicsConfig,
   describe: ({ intervalSeconds }) => `every ${intervalSeconds} s`,
-  start: (config, { broker, logger }, { name, system }) => {
-    const version = packageVersion()
-    const instance = new SysTopics(config, { broker, logger: logger.child({ component: name }), system, version })
-    instance.begin()
-    return instance
-  },
+  start: (config, needs, context) => begin(config, needs, context),
   measure: (instance) => [
     counter('published', 'messages', 'Messages on topics below $SYS/broker.', () => instance.published),
     gauge('waiting_events', 'events', 'Client events that wait to be published.', () => instance.events?.waiting ?? 0),
@@ -37,4 +33,18 @@ export const sysTopics = defineComponent({
     ),
   ],
   stop: (instance) => instance.stop(),
+  suspend: (instance) => instance.suspend(),
+  resume: (config, needs, suspended, context) => begin(config, needs, context, readHandover(suspended)),
 })
+
+const begin = (
+  config: SysTopicsConfig,
+  { broker, logger }: { readonly broker: Broker; readonly logger: Logger },
+  { name, system }: LifecycleContext,
+  before?: SysTopicsHandover,
+): SysTopics => {
+  const parts = { broker, logger: logger.child({ component: name }), system, version: packageVersion() }
+  const instance = new SysTopics(config, parts, before)
+  instance.begin()
+  return instance
+}

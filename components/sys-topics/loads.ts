@@ -1,34 +1,31 @@
-import { LoadAverage } from './load-average.ts'
-import { LOAD_MINUTES, LOADS, type Moment } from './topics.ts'
-
-interface Load {
-  readonly name: string
-  readonly averages: readonly { readonly minutes: number; readonly average: LoadAverage }[]
-  /** The count at the last time; undefined before the first. */
-  before: number | undefined
-}
+import { CounterLoad } from '../../src/collections/load-average.ts'
+import { LOADS, type Moment } from './topics.ts'
 
 /** The moving averages below `$SYS/broker/load/`. */
 export class Loads {
-  readonly #loads: readonly Load[] = Object.keys(LOADS).map((name) => ({
-    name,
-    averages: LOAD_MINUTES.map((minutes) => ({ minutes, average: new LoadAverage(minutes) })),
-    before: undefined,
-  }))
+  readonly #loads: readonly { name: string; read: (typeof LOADS)[string]; load: CounterLoad }[]
+
+  /** @param before the averages of the predecessor, by the names of their topics. */
+  constructor(before: ReadonlyMap<string, readonly number[]> = new Map()) {
+    this.#loads = Object.entries(LOADS).map(([name, read]) => ({ name, read, load: new CounterLoad(before.get(name)) }))
+  }
 
   /** @param elapsedMs the time since the last call. @returns the values by their topics. */
   next(moment: Moment, elapsedMs: number): Map<string, string> {
     const values = new Map<string, string>()
-    for (const load of this.#loads) {
-      const count = LOADS[load.name]!(moment)
+    for (const { name, read, load } of this.#loads) {
+      const count = read(moment)
       if (count === undefined) continue
+      load.look(count, elapsedMs)
       for (const { minutes, average } of load.averages) {
-        // A component that was started anew counts from 0 again.
-        if (load.before !== undefined && elapsedMs > 0) average.add(Math.max(0, count - load.before), elapsedMs)
-        values.set(`load/${load.name}/${minutes}min`, average.perMinute.toFixed(2))
+        values.set(`load/${name}/${minutes}min`, average.perMinute.toFixed(2))
       }
-      load.before = count
     }
     return values
+  }
+
+  /** The averages, for a successor. */
+  handOver(): Map<string, readonly number[]> {
+    return new Map(this.#loads.map(({ name, load }) => [name, load.perMinute]))
   }
 }

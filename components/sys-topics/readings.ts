@@ -53,14 +53,18 @@ export class Readings {
   /** By kind, name and unit of the measures, then by their only label. */
   readonly #numbers = new Map<string, Map<string, number>>()
 
-  /** Reads all measures of a system. */
-  constructor(system: Pick<LifecycleContext['system'], 'measures' | 'status'>) {
+  /** Reads all measures of a system. @param failed called for each that cannot be read; it counts as none. */
+  constructor(system: Pick<LifecycleContext['system'], 'measures' | 'status'>, failed: (error: unknown) => void) {
     const kinds = new Map(system.status().map(({ name, kind }) => [name, kind]))
     for (const { component, measure } of system.measures()) {
       const labels = Object.entries(measure.labels ?? {})
       if (labels.length > 1) continue
       const [label, value] = labels[0] ?? []
-      this.#add(keyOf(kinds.get(component), measure, label), value ?? '', measure.read())
+      try {
+        this.#add(keyOf(kinds.get(component), measure, label), value ?? '', measure.read())
+      } catch (error) {
+        failed(error)
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import { FakeBroker } from '../../test/helpers/fake-broker.ts'
 import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { sysTopicsConfig } from './config.ts'
+import { readHandover, type SysTopicsHandover } from './handover.ts'
 import { SysTopics } from './sys-topics.ts'
 
 /** A system whose numbers a test sets, and a clock that it moves. */
@@ -13,12 +14,21 @@ class FakeSystem {
   readonly numbers: Record<string, number> = {}
   nowMs = 5_000
   readonly topics: SysTopics
+  readonly #config: object
+  readonly #kinds: Record<string, string>
 
   /** @param numbers by `component.name unit label=value`. @param kinds of the components. */
   constructor(numbers: Record<string, number>, kinds: Record<string, string>, config: object = {}) {
     Object.assign(this.numbers, numbers)
+    this.#config = config
+    this.#kinds = kinds
+    this.topics = this.another()
+  }
+
+  /** Topics of the same broker. */
+  another(before?: SysTopicsHandover): SysTopics {
     const { system } = lifecycleContext('test')
-    this.topics = new SysTopics(sysTopicsConfig.parse(config), {
+    const parts = {
       broker: this.broker,
       logger: this.log,
       version: '1.2.3',
@@ -26,9 +36,10 @@ class FakeSystem {
       system: {
         ...system,
         measures: () => Object.keys(this.numbers).map((key) => this.#measure(key)),
-        status: () => Object.entries(kinds).map(([name, kind]) => ({ name, kind }) as never),
+        status: () => Object.entries(this.#kinds).map(([name, kind]) => ({ name, kind }) as never),
       },
-    })
+    }
+    return new SysTopics(sysTopicsConfig.parse(this.#config), parts, before)
   }
 
   #measure(key: string): ComponentMeasure {
@@ -113,20 +124,59 @@ it('computes loads from what was counted since the last time, also after a compo
   expect(system.value('load/bytes/received/1min')).toBe(expected.toFixed(2))
 })
 
-it('an error in the timer is logged', async () => {
-  const system = new FakeSystem({ 'listener.received bytes': 1 }, kinds, { intervalSeconds: 0.1 })
-  system.topics.begin()
-  const failed = new Promise<void>((resolve) => {
-    Object.defineProperty(system.numbers, 'listener.received bytes', {
-      get: () => {
-        resolve()
-        throw new Error('not readable')
-      },
-    })
+it('a measure that cannot be read is logged once, and the other topics are there', () => {
+  const system = new FakeSystem({ 'listener.received bytes': 1, 'broker.connected clients': 1 }, kinds)
+  Object.defineProperty(system.numbers, 'listener.received bytes', {
+    get: () => {
+      throw new Error('not readable')
+    },
   })
-  await failed
-  expect(system.log.at('error')).toMatchObject([{ message: 'The topics below $SYS were not published' }])
+  system.topics.begin()
+  system.topics.publishNow()
+  expect([system.value('bytes/received'), system.value('clients/connected')]).toEqual([undefined, '1'])
+  expect(system.log.at('error').map(({ message }) => message)).toEqual([
+    'A measure could not be read: topics below $SYS are made without it',
+  ])
   system.topics.stop()
+})
+
+it('an error of the broker at the start and in the timer is logged', async () => {
+  const system = new FakeSystem({}, kinds, { intervalSeconds: 0.1 })
+  let [calls, again] = [0, () => {}]
+  const second = new Promise<void>((resolve) => {
+    again = resolve
+  })
+  system.broker.volatileTopics = () => ({
+    publish: () => {
+      calls += 1
+      if (calls === 2) again()
+      throw new Error('no room')
+    },
+    close: () => undefined,
+  })
+  const topics = system.another()
+  topics.begin()
+  await second
+  topics.stop()
+  const message = 'The topics below $SYS were not published'
+  expect(system.log.at('error')).toMatchObject([{ message }, { message }])
+})
+
+it('times, averages and maxima go on after a reset; what a predecessor of other code left is not used', () => {
+  const system = new FakeSystem({ 'listener.received bytes': 0, 'broker.held sessions': 9 }, kinds)
+  system.topics.publishNow()
+  system.nowMs += 60_000
+  system.numbers['listener.received bytes'] = 600
+  system.topics.publishNow()
+  const load = system.value('load/bytes/received/1min')
+  const left = structuredClone(system.topics.suspend())
+  expect(system.broker.kept.size).toBe(0)
+  Object.assign(system.numbers, { 'listener.received bytes': 0, 'broker.held sessions': 2 })
+  const names = ['uptime', 'clients/maximum', 'load/bytes/received/1min']
+  system.another(readHandover(left)).publishNow()
+  expect(names.map((name) => system.value(name))).toEqual(['60 seconds', '9', load])
+  system.another(readHandover({ ...left, startedMs: 'now' })).publishNow()
+  expect(names.map((name) => system.value(name))).toEqual(['0 seconds', '2', '0.00'])
 })
 
 it('removes its topics when it stops', () => {

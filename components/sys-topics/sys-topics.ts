@@ -5,6 +5,7 @@ import type { SysTopics as Kind } from '../../src/kinds/sys-topics.ts'
 import type { LifecycleContext } from '../../src/system/define-system.ts'
 import { ClientEvents } from './client-events.ts'
 import type { SysTopicsConfig } from './config.ts'
+import type { SysTopicsHandover } from './handover.ts'
 import { Loads } from './loads.ts'
 import { Readings } from './readings.ts'
 import { type Moment, SYS_TOPICS, type SysTopic } from './topics.ts'
@@ -28,33 +29,38 @@ export class SysTopics implements Kind {
   readonly #now: () => number
   readonly #table: readonly SysTopic[]
   readonly #topics: VolatileTopics
-  readonly #loads = new Loads()
+  readonly #loads: Loads
   readonly #startedMs: number
   /** What each topic was told last. */
   readonly #sent = new Map<string, string>()
   #lastMs: number
-  #maximumClients = 0
-  #maximumHeapBytes = 0
+  #maximumClients: number
+  #maximumHeapBytes: number
   #timer: NodeJS.Timeout | undefined
+  #loggedFailure = false
   /** Client events; undefined if they are not published. */
   readonly events: ClientEvents | undefined
   /** Messages that were published. */
   published = 0
 
-  constructor(config: SysTopicsConfig, parts: SysTopicsParts) {
+  /** @param before the numbers of the predecessor, at a reset. */
+  constructor(config: SysTopicsConfig, parts: SysTopicsParts, before?: SysTopicsHandover) {
     this.#config = config
     this.#parts = parts
     this.#now = parts.now ?? (() => performance.now())
     this.#table = SYS_TOPICS.filter(({ isNew }) => isNew !== true || config.version21)
     this.#topics = parts.broker.volatileTopics()
-    this.#startedMs = this.#now()
-    this.#lastMs = this.#startedMs
+    this.#lastMs = this.#now()
+    this.#startedMs = before?.startedMs ?? this.#lastMs
+    this.#maximumClients = before?.maximumClients ?? 0
+    this.#maximumHeapBytes = before?.maximumHeapBytes ?? 0
+    this.#loads = new Loads(before?.loads)
     this.events = config.clientEvents ? new ClientEvents(config, parts) : undefined
   }
 
   /** Publishes all topics, then every `intervalSeconds` those that have changed. */
   begin(): void {
-    this.publishNow()
+    this.#publishSafely()
     this.#timer = setInterval(() => this.#publishSafely(), this.#config.intervalSeconds * 1_000)
   }
 
@@ -68,6 +74,17 @@ export class SysTopics implements Kind {
     return this.published - before
   }
 
+  /** As `stop`, for a successor. */
+  suspend(): SysTopicsHandover {
+    this.stop()
+    return {
+      startedMs: this.#startedMs,
+      maximumClients: this.#maximumClients,
+      maximumHeapBytes: this.#maximumHeapBytes,
+      loads: this.#loads.handOver(),
+    }
+  }
+
   /** Ends the timer and removes the topics. */
   stop(): void {
     clearInterval(this.#timer)
@@ -77,7 +94,7 @@ export class SysTopics implements Kind {
 
   #moment(nowMs: number): Moment {
     const { system, version } = this.#parts
-    const readings = new Readings(system)
+    const readings = new Readings(system, (error) => this.#failed(error))
     const { used_heap_size, external_memory } = getHeapStatistics()
     const heapBytes = used_heap_size + external_memory
     this.#maximumClients = Math.max(this.#maximumClients, readings.get('sessionsHeld') ?? 0)
@@ -96,17 +113,23 @@ export class SysTopics implements Kind {
     if (value === undefined) return
     const text = `${value}`
     if (this.#sent.get(topic) === text) return
-    this.#sent.set(topic, text)
     this.#topics.publish(PREFIX + topic, text, this.#config.qos)
+    this.#sent.set(topic, text)
     this.published += 1
   }
 
-  /** An error in a timer would end the process. */
+  /** An error in a timer would end the process, and one of another component is no reason not to start. */
   #publishSafely(): void {
     try {
       this.publishNow()
     } catch (error) {
       this.#parts.logger.error({ err: error }, 'The topics below $SYS were not published')
     }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#loggedFailure) return
+    this.#loggedFailure = true
+    this.#parts.logger.error({ err: error }, 'A measure could not be read: topics below $SYS are made without it')
   }
 }

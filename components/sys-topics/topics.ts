@@ -124,6 +124,3 @@ export const LOADS: Readonly<Record<string, (moment: Moment) => number | undefin
   'publish/sent': reading('publishSent'),
   'publish/dropped': dropped,
 }
-
-/** The times of averages, in minutes. */
-export const LOAD_MINUTES = [1, 5, 15] as const

@@ -147,6 +147,23 @@ it('knows an alias that was given while a trace follows the client, and no other
   ])
 })
 
+it('forgets an alias that may have changed while no trace followed the client', () => {
+  const { incoming } = open(taking().next)
+  incoming.packet(connectPacket())
+  const first = tracer.start({ clientId: 'client' })
+  incoming.publish(publish('a/before', 1))
+  const second = tracer.start({ topic: 'a/#' })
+  incoming.packet({ cmd: 'pingreq' })
+  first.stop()
+  incoming.publish(publish('', 1))
+  second.stop()
+  incoming.publish(publish('b/now', 1))
+  const third = tracer.start({ topic: 'a/#' })
+  incoming.publish(publish('', 1))
+  expect(second.lines().map(({ fields }) => fields['topic'])).toEqual(['a/before'])
+  expect(third.count).toBe(0)
+})
+
 it('packets before CONNECT are followed by their address', () => {
   const trace = tracer.start({ address: '127.0.0.1' })
   const { incoming } = open(taking().next)

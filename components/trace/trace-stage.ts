@@ -10,7 +10,7 @@ export class TraceStage implements FilterStage {
   readonly role = 'filter'
   readonly #tracer: Tracer
   readonly #broker: Broker | undefined
-  /** The two sides of a connection know one another by it. */
+  /** The two sides of a connection know one another by it. It has those that are being opened: a large one slows the garbage collector. */
   readonly #connections = new WeakMap<Connection, TracedConnection>()
 
   constructor(tracer: Tracer, broker: Broker | undefined) {
@@ -19,7 +19,9 @@ export class TraceStage implements FilterStage {
   }
 
   open(connection: Connection, next: PacketReceiver): PacketReceiver {
-    return new TraceReceiver(this.#of(connection), next, 'received')
+    const traced = this.#of(connection)
+    this.#connections.delete(connection)
+    return new TraceReceiver(traced, next, 'received')
   }
 
   openOutgoing(connection: Connection, next: PacketReceiver): PacketReceiver {

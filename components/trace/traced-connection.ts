@@ -34,6 +34,8 @@ export class TracedConnection {
     if (running === undefined) return NO_TRACES
     if (running !== this.#lookedAt) {
       this.#lookedAt = running
+      // Without a trace that goes on, packets were not looked at meanwhile, and their aliases may have another topic now.
+      if (!this.#matching.some(({ isRunning }) => isRunning)) this.#aliases = undefined
       this.#matching = running.filter(({ filter }) => this.#fits(filter))
       if (this.#matching.length === 0) this.#aliases = undefined
     }

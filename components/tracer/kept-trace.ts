@@ -82,6 +82,13 @@ export class KeptTrace implements RunningTrace {
     this.#end(false)
   }
 
+  /** Ends it and forgets its lines: connections may hold it until they look at the traces again. */
+  forget(): void {
+    this.stop()
+    this.#lines.clear()
+    this.#bytes = 0
+  }
+
   mayAdd(): boolean {
     if (!this.isRunning) return false
     const { maximumLinesPerSecond: most } = this.#owner.config

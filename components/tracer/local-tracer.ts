@@ -67,8 +67,7 @@ export class LocalTracer implements Tracer, TraceOwner {
   }
 
   delete(id: string): boolean {
-    const trace = this.#traces.get(id)
-    trace?.stop()
+    this.#traces.get(id)?.forget()
     return this.#traces.delete(id)
   }
 
@@ -134,11 +133,12 @@ export class LocalTracer implements Tracer, TraceOwner {
   #makeRoom(): void {
     const { maximumTraces } = this.config
     if (this.#traces.size < maximumTraces) return
-    const ended = this.traces().find(({ isRunning }) => !isRunning)
+    const ended = [...this.#traces.values()].find(({ isRunning }) => !isRunning)
     if (ended === undefined) {
       this.counters.refused += 1
       throw new RangeError(`${this.#traces.size} traces run, and no more may: stop one, or raise maximumTraces.`)
     }
+    ended.forget()
     this.#traces.delete(ended.id)
   }
 

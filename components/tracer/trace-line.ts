@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { describePeer } from '../../src/kinds/peer.ts'
 import type { TracedPacket, TracedPayload, TraceLine } from '../../src/kinds/tracer.ts'
+import { shortenText } from '../../src/mqtt/shorten-text.ts'
 
 /** The line of a packet. Nothing in it is lent. @param maximumPayloadBytes undefined if payloads are not wanted. */
 export const traceLineOf = (
@@ -44,7 +45,7 @@ const cutCharacterBytes = (bytes: Uint8Array): number => {
 }
 
 const textOf = ({ direction, clientId, connection, packet, fields, payload }: Omit<TraceLine, 'text'>): string => {
-  const name = clientId === undefined || clientId === '' ? connection : valueText(clientId)
+  const name = clientId === undefined || clientId === '' ? connection : valueText(shortenText(clientId))
   const words = [name, direction === 'received' ? '→' : '←', packet]
   for (const [key, value] of Object.entries(fields)) {
     if (value !== undefined && key !== 'cmd' && value !== false)
@@ -66,7 +67,7 @@ const valueText = (value: unknown): string => {
 
 /** JSON leaves some characters that control a terminal, or turn the direction of the text around, as they are. */
 const visible = (json: string): string =>
-  json.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const hex = character.codePointAt(0)!.toString(16)
+    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`
+  })

@@ -80,6 +80,9 @@ it('a text of a client cannot look like a line or another field, or control a te
   const trace = create().start({ clientId: 'x' })
   add(trace, [packet({ clientId: 'x\n2 → PUBLISH', fields: { topic: 'a qos=2 \u001b[31m\u202e\u0085' } })])
   expect(trace.lines()[0]!.text).toBe('"x\\n2 → PUBLISH" → PUBLISH topic="a qos=2 \\u001b[31m\\u202e\\u0085"')
+  // A tag, which is not seen, is a pair of surrogates.
+  add(trace, [packet({ clientId: 'x'.repeat(60_000), fields: { topic: 'a\u{e0041}' } })])
+  expect(trace.lines()[1]!.text).toBe(`${'x'.repeat(256)}… → PUBLISH topic="a\\u{e0041}"`)
 })
 
 it('keeps the last lines, by their number and by their size', () => {
@@ -132,6 +135,8 @@ it('ends after its time, and when it is stopped; its lines stay until it is dele
     tracer.find(stopped.id),
     tracer.delete(stopped.id),
   ]).toEqual([...[stopped, true, undefined, false]])
+  // A connection may know the trace for as long as it is idle.
+  expect([stopped.lines(), stopped.count]).toEqual([[], 1])
   expect(log.at('info').map(({ message }) => message)).toEqual([
     'Trace 1 started: clientId "a", for 60 s',
     'Trace 2 started: clientId "b", for 300 s',

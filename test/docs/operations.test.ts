@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { sysTopics } from '../../components/sys-topics/index.ts'
 import secure from '../../secure.config.ts'
+import { DEFAULT_URL } from '../../src/cli/admin/admin-client.ts'
 import { exitCodes } from '../../src/command-line.ts'
 import { environmentSettings } from '../../src/environment.ts'
 import { defineSystem } from '../../src/system/define-system.ts'
@@ -130,6 +131,12 @@ describe('Dockerfile', () => {
     expect(file).toContain('ln -s /app/bin/mqtt-jig.mjs /usr/local/bin/mqtt-jig')
   })
 
+  it('asks for its health where the config that it writes listens for operators', () => {
+    const { host, port } = secure.httpServer.component.config.parse({})
+    expect(secure.httpServer).not.toHaveProperty('config')
+    expect(`http://${host}:${port}`).toBe(DEFAULT_URL)
+  })
+
   it('installs without scripts, and without development dependencies in the image', () => {
     const installs = instructions.filter((line) => line.includes('npm ci'))
     expect(installs).toHaveLength(2)
@@ -148,7 +155,15 @@ describe('Dockerfile', () => {
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'))
     expect(ignored).toEqual(
-      expect.arrayContaining(['.git', '**/node_modules', '**/dist', '**/data', '**/passwords', '**/*.key']),
+      expect.arrayContaining([
+        '.git',
+        '**/node_modules',
+        '**/dist',
+        '**/data',
+        '**/passwords',
+        '**/admin-token',
+        '**/*.key',
+      ]),
     )
     const { files } = JSON.parse(read('package.json')) as { files: string[] }
     for (const path of [...copied, 'src', 'components', 'scripts', 'bin', 'LICENSE'])
@@ -169,6 +184,15 @@ describe('compose.yaml', () => {
     for (const port of published) expect(exposed).toContain(port)
     expect(compose).toMatch(/^ {6}- data:\/data$/m)
     expect(compose).toMatch(/^volumes:\n {2}data:$/m)
+  })
+
+  it('needs values for the port of operators that the config has, as the page says', () => {
+    const names = [...page.matchAll(/`(MQTT_JIG__(?:HTTP_SERVER|METRICS)__\w+)(?:=([^`]+))?`/g)]
+    const variables = Object.fromEntries(
+      names.map(([, name, value]) => [name!.replace(/_FILE$/, ''), value ?? 'a-token-of-a-test-0123']),
+    )
+    expect(Object.keys(variables)).toHaveLength(4)
+    expect(checkSettings(secure, environmentSettings(variables)).problems).toEqual([])
   })
 
   it('sets values that the config has, with as many open files as connections need', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { LoadAverage } from './load-average.ts'
+import { CounterLoad, LoadAverage } from './load-average.ts'
 
 /** Adds the same count every ten seconds. */
 const after = (minutes: number, count: number, seconds: number): number => {
@@ -28,4 +28,19 @@ it('has the values of mosquitto: 2 connects in the first second, then none', () 
   expect(average.perMinute.toFixed(2)).toBe('1.98')
   average.add(0, 1_000)
   expect(average.perMinute.toFixed(2)).toBe('1.95')
+})
+
+it('the load of a counter begins with the second look, and a counter that begins anew is no negative rate', () => {
+  const load = new CounterLoad()
+  load.look(1_000_000, 10_000)
+  load.look(1_000_000, 10_000)
+  expect(load.perMinute).toEqual([0, 0, 0])
+  load.look(1_000_010, 10_000)
+  const [one, five, fifteen] = load.perMinute
+  expect([one! > five!, five! > fifteen!, fifteen! > 0]).toEqual([true, true, true])
+  load.look(0, 10_000)
+  expect(load.perMinute.every((each) => each > 0)).toBe(true)
+  load.look(5, 0)
+  expect(load.perMinute.every(Number.isFinite)).toBe(true)
+  expect(new CounterLoad(load.perMinute).perMinute).toEqual(load.perMinute)
 })
