@@ -1,6 +1,7 @@
 /** What the routes share: the parts that they ask, the form of their answers, and the checks before them. */
 
 import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -19,6 +20,8 @@ export interface ApiParts {
   readonly listener: Listener
   readonly logger: Logger
   readonly tracer: Tracer | undefined
+  /** The authenticator whose users can be changed. */
+  readonly users: Authenticator | undefined
   readonly system: LifecycleContext['system']
   readonly overview: Overview
   readonly lists: Lists

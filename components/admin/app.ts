@@ -18,6 +18,7 @@ import { addSessionRoutes } from './session-routes.ts'
 import { addSystemRoutes } from './system-routes.ts'
 import type { Tokens } from './tokens.ts'
 import { addTraceRoutes } from './trace-routes.ts'
+import { addUserRoutes } from './user-routes.ts'
 
 /** What checks and logs the requests before the routes. */
 export interface Guard {
@@ -53,6 +54,7 @@ export const createApp = (parts: ApiParts, guard: Guard): Api => {
   addMessageRoutes(api, parts)
   addLogRoutes(api, parts)
   addTraceRoutes(api, parts)
+  addUserRoutes(api, parts)
   app.route(BASE_PATH, api)
   app.get(`${BASE_PATH}/openapi.json`, (context) => context.json(openApiDocument(app)))
   return app

@@ -206,6 +206,11 @@ const seconds = z.number().positive().max(315_360_000).openapi({ description: 'A
 export const banSecondsSchema = z.strictObject({ seconds })
 export const newBanSchema = z.strictObject({ address: z.string().max(64), seconds })
 
+export const userSchema = z.object({ name: z.string() }).openapi('User')
+export const setUserSchema = z
+  .strictObject({ password: z.string().min(1).openapi({ description: 'As text.' }) })
+  .openapi('SetUser')
+
 export const logLineSchema = z
   .object({
     number: count,
