@@ -241,6 +241,27 @@ it('serves a bounded number of the requests of one connection at the same time',
   expect(served).toBe(8)
 })
 
+it('leaves nothing behind of requests that wait for another one of their connection when it is closed', async () => {
+  await start()
+  let aborted = 0
+  let cancelled = 0
+  server.route('/stream', ({ signal }) => {
+    signal.addEventListener('abort', () => {
+      aborted += 1
+    })
+    const cancel = (): void => {
+      cancelled += 1
+    }
+    return new Response(new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('x')), cancel }))
+  })
+  const socket = await open()
+  socket.write('GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20))
+  await expect.poll(() => [server.counters.answered[2], server.counters.refused.pipelined]).toEqual([8, 12])
+  expect(server.openRequests).toBe(20)
+  socket.destroy()
+  await expect.poll(() => [server.openRequests, aborted, cancelled]).toEqual([0, 8, 8])
+})
+
 it('limits how often an address sends requests', async () => {
   await start({ requestRate: 0.001, requestBurst: 3 })
   server.route('/x', text(''))

@@ -51,8 +51,8 @@ export class NodeHttpServer implements HttpServer {
   readonly #routes = new Routes()
   readonly #open = new Set<OpenRequest>()
   readonly #connections = new Set<Socket>()
-  /** The number of open requests of each connection. */
-  readonly #pipelinedOf = new WeakMap<Socket, number>()
+  /** The answers of each connection that are not complete. */
+  readonly #pipelinedOf = new WeakMap<Socket, Set<ServerResponse>>()
   readonly #refusalLog = new LogInterval(LOG_INTERVAL_MS)
   #stopping = false
 
@@ -220,10 +220,23 @@ export class NodeHttpServer implements HttpServer {
 
   /** Counts a request of a connection. @returns whether too many wait for their answers. */
   #pipelined({ socket }: IncomingMessage, outgoing: ServerResponse): boolean {
-    const open = (this.#pipelinedOf.get(socket) ?? 0) + 1
-    this.#pipelinedOf.set(socket, open)
-    outgoing.once('close', () => this.#pipelinedOf.set(socket, this.#pipelinedOf.get(socket)! - 1))
-    return open > MAXIMUM_PIPELINED
+    const waiting = this.#pipelinedOf.get(socket) ?? this.#firstOf(socket)
+    waiting.add(outgoing)
+    outgoing.once('close', () => waiting.delete(outgoing))
+    return waiting.size > MAXIMUM_PIPELINED
+  }
+
+  /** Node closes only the answer whose turn it is when a connection closes. Those behind it would be kept for ever. */
+  #firstOf(socket: Socket): Set<ServerResponse> {
+    const waiting = new Set<ServerResponse>()
+    this.#pipelinedOf.set(socket, waiting)
+    socket.once('close', () => {
+      for (const outgoing of [...waiting]) {
+        outgoing.destroy()
+        outgoing.emit('close')
+      }
+    })
+    return waiting
   }
 
   #peerOf({ remoteAddress = '', remotePort = 0 }: Socket): Peer {
