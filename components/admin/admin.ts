@@ -78,6 +78,13 @@ export class Admin {
     return this.#app.fetch(request, { peer })
   }
 
+  /** Reads the tokens again. If one changed, event streams end, since they may have been opened with the old one. */
+  async refresh(): Promise<string | undefined> {
+    const change = await this.tokens.refresh()
+    if (change !== undefined) this.streams.endAll()
+    return change
+  }
+
   stop(): void {
     this.#removeRoute()
     this.streams.stop()

@@ -38,7 +38,7 @@ export const admin = defineComponent({
     return instance
   },
   measure: measuresOf,
-  refresh: (instance) => instance.tokens.refresh(),
+  refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),
 })
 
