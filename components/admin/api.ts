@@ -68,5 +68,14 @@ export const whole = <Item>(items: Item[]) => ({ items, next: null, total: items
 /** A parameter that is empty is one that was left out: forms send them so. */
 export const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
 
+/** The length of the names that a client chose. */
+export const nameLength = ({
+  id,
+  userName = '',
+}: {
+  readonly id: string
+  readonly userName?: string | undefined
+}): number => id.length + userName.length
+
 /** Whether a text has a part, in upper or lower case. */
 export const hasPart = (text: string | undefined, part: string): boolean => text?.toLowerCase().includes(part) === true

@@ -77,7 +77,13 @@ export const addMessageRoutes = (api: Api, { broker, lists }: ApiParts): void =>
     const above = prefix === '' ? undefined : prefix === '/' ? '' : prefix
     const page = await lists.page(
       broker.inspector.topics(above),
-      { ...{ limit, after, sort: 'level' }, key: ({ level }) => level, id: () => '', matches: () => true },
+      {
+        ...{ limit, after, sort: 'level' },
+        key: ({ level }) => level,
+        id: () => '',
+        matches: () => true,
+        characters: ({ level }) => level.length,
+      },
       context.req.raw.signal,
     )
     const items = page.items.map(({ level, children, message }) => ({

@@ -59,6 +59,7 @@ export const addUserRoutes = (api: Api, { users: authenticator, lists }: ApiPart
         ...{ limit, after, sort: 'name' },
         key: (user) => user,
         id: () => '',
+        characters: (user) => user.length,
         matches: (user) => part === undefined || hasPart(user, part),
       },
       context.req.raw.signal,
