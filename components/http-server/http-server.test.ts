@@ -219,13 +219,27 @@ it('closes connections that send their headers or their body too slowly', async 
 })
 
 it('refuses connections beyond maximumConnections, and counts them', async () => {
-  await start({ maximumConnections: 2 })
+  await start({ maximumConnections: 2, maximumConnectionsPerAddress: 2 })
   await open()
   await open()
   const third = await open()
   await once(third, 'close')
   expect(server.counters.refused.connections).toBe(1)
   expect(log.at('warn')[0]!.message).toContain('maximumConnections')
+})
+
+it('refuses connections of one address beyond its part, and takes others once some are closed', async () => {
+  await start({ maximumConnectionsPerAddress: 2 })
+  const first = await open()
+  await open()
+  const refused = await open()
+  await once(refused, 'close')
+  expect([server.counters.refused.address, server.connections]).toEqual([1, 2])
+  expect(log.at('warn')[0]!.message).toContain('maximumConnectionsPerAddress')
+  first.destroy()
+  await expect.poll(() => server.connections).toBe(1)
+  server.route('/x', text('open again'))
+  expect(await (await get('/x')).text()).toBe('open again')
 })
 
 it('serves a bounded number of the requests of one connection at the same time', async () => {

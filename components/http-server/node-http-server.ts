@@ -51,6 +51,8 @@ export class NodeHttpServer implements HttpServer {
   readonly #routes = new Routes()
   readonly #open = new Set<OpenRequest>()
   readonly #connections = new Set<Socket>()
+  /** The number of connections of each address. */
+  readonly #ofAddress = new Map<string, number>()
   /** The answers of each connection that are not complete. */
   readonly #pipelinedOf = new WeakMap<Socket, Set<ServerResponse>>()
   readonly #refusalLog = new LogInterval(LOG_INTERVAL_MS)
@@ -147,8 +149,22 @@ export class NodeHttpServer implements HttpServer {
   }
 
   #connected(socket: Socket): void {
+    const key = addressKey(socket.remoteAddress ?? '')
+    const others = this.#ofAddress.get(key) ?? 0
+    const { maximumConnections, maximumConnectionsPerAddress = Math.ceil(maximumConnections / 2) } = this.#config
+    if (others >= maximumConnectionsPerAddress) {
+      this.#countRefused('address')
+      socket.destroy()
+      return
+    }
     this.#connections.add(socket)
-    socket.once('close', () => this.#connections.delete(socket))
+    this.#ofAddress.set(key, others + 1)
+    socket.once('close', () => {
+      this.#connections.delete(socket)
+      const left = this.#ofAddress.get(key)! - 1
+      if (left === 0) this.#ofAddress.delete(key)
+      else this.#ofAddress.set(key, left)
+    })
   }
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -269,6 +285,7 @@ export class NodeHttpServer implements HttpServer {
 
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   connections: 'too many connections (maximumConnections)',
+  address: 'its address has too many connections (maximumConnectionsPerAddress)',
   rate: 'its address sends too many (requestRate)',
   host: 'its Host header names another host (hosts)',
   url: 'its URL is too long (maximumUrlLength)',
