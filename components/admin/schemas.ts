@@ -33,7 +33,7 @@ export const overviewSchema = z
     ...{ clients: count, sessions: count, subscriptions: count, retained: count },
     eventLoop: z
       .object({ p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() })
-      .openapi({ description: 'How late the event loop was in the last ten seconds.' }),
+      .openapi({ description: 'How late the event loop was in the last five to ten seconds.' }),
     memory: z.object({ rssBytes: count, heapUsedBytes: count }),
     counters: z
       .record(z.string(), z.number())

@@ -39,6 +39,7 @@ interface OpenRequest {
 export class NodeHttpServer implements HttpServer {
   readonly isLocal: boolean
   readonly address: string
+  readonly scheme: 'http' | 'https'
   readonly port: number
   readonly counters = newHttpCounters()
   readonly #config: HttpServerConfig
@@ -69,6 +70,7 @@ export class NodeHttpServer implements HttpServer {
     this.#config = config
     this.#server = server
     this.#contexts = contexts
+    this.scheme = contexts === undefined ? 'http' : 'https'
     this.#name = name
     this.#log = log
     this.#hosts = new AllowedHosts(config.hosts)
@@ -213,8 +215,7 @@ export class NodeHttpServer implements HttpServer {
     }
     if (body === undefined && hasBody(incoming)) return undefined
     try {
-      const scheme = this.#contexts === undefined ? 'http' : 'https'
-      open.request = toRequest(incoming, `${scheme}://${host}`, body, signal)
+      open.request = toRequest(incoming, `${this.scheme}://${host}`, body, signal)
     } catch {
       return this.#refuse(outgoing, 'malformed', 400, 'The method or the URL of the request is not valid.')
     }
@@ -261,7 +262,7 @@ export class NodeHttpServer implements HttpServer {
       address,
       port: remotePort,
       listener: this.#name,
-      transport: this.#contexts === undefined ? 'http' : 'https',
+      transport: this.scheme,
     }
   }
 
