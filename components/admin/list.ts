@@ -9,7 +9,7 @@ const ROWS_PER_TURN = 500
 /** A row counts as one more for each 256 characters, which take about as long as a row: a client may choose 65,535 for its name. */
 const LONG_ROW_SHIFT = 8
 /** Characters of a page, of the texts that decide. With more the page has fewer rows than its limit. */
-const PAGE_CHARACTERS = 1024 ** 2
+export const PAGE_CHARACTERS = 1024 ** 2
 /** Characters of a text that decide its place; the hash of the whole text follows. A client may choose a very long one. */
 const KEY_LENGTH = 200
 
