@@ -73,7 +73,14 @@ export default defineSystem({
   },
   admin: {
     component: admin,
-    dependencies: { http: 'httpServer', broker: 'broker', listener: 'server', tracer: 'tracer', logger: 'logger' },
+    dependencies: {
+      http: 'httpServer',
+      broker: 'broker',
+      listener: 'server',
+      tracer: 'tracer',
+      users: 'passwordFile',
+      logger: 'logger',
+    },
   },
   dashboard: { component: dashboard, dependencies: { http: 'httpServer', logger: 'logger' } },
   tracer: { component: tracer, dependencies: { logger: 'logger' } },

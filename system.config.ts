@@ -97,7 +97,14 @@ export default defineSystem({
   admin: {
     component: admin,
     enabled: false,
-    dependencies: { http: 'httpServer', broker: 'broker', listener: 'server', tracer: 'tracer', logger: 'logger' },
+    dependencies: {
+      http: 'httpServer',
+      broker: 'broker',
+      listener: 'server',
+      tracer: 'tracer',
+      users: 'passwordFile',
+      logger: 'logger',
+    },
   },
   dashboard: { component: dashboard, enabled: false, dependencies: { http: 'httpServer', logger: 'logger' } },
   tracer: { component: tracer, enabled: false, dependencies: { logger: 'logger' } },

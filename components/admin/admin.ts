@@ -1,3 +1,4 @@
+import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { HttpServer } from '../../src/kinds/http-server.ts'
 import type { Listener } from '../../src/kinds/listener.ts'
@@ -30,6 +31,7 @@ export interface AdminParts {
   readonly listener: Listener
   readonly logger: Logger
   readonly tracer: Tracer | undefined
+  readonly users: Authenticator | undefined
 }
 
 /** The admin API while it runs. */
@@ -46,7 +48,7 @@ export class Admin {
   #ends: (() => void)[] = []
 
   constructor(config: AdminConfig, parts: AdminParts, tokens: Tokens, { name, system }: LifecycleContext) {
-    const { http, broker, listener, logger, tracer } = parts
+    const { http, broker, listener, logger, tracer, users } = parts
     // First, since it fails if the path is served already.
     this.#removeRoute = http.route(BASE_PATH, (request, peer) => this.answer(request, peer))
     this.#parts = parts
@@ -66,7 +68,7 @@ export class Admin {
       maximumAddresses: MAXIMUM_ADDRESSES,
     })
     this.#app = createApp(
-      { broker, listener, logger, tracer, system, overview, lists, streams },
+      { broker, listener, logger, tracer, users, system, overview, lists, streams },
       { tokens, failedTokens, counters, log: logger.child({ component: name }) },
     )
   }
@@ -74,6 +76,13 @@ export class Admin {
   /** Answers a request. */
   async answer(request: Request, peer: Peer): Promise<Response> {
     return this.#app.fetch(request, { peer })
+  }
+
+  /** Reads the tokens again. If one changed, event streams end, since they may have been opened with the old one. */
+  async refresh(): Promise<string | undefined> {
+    const change = await this.tokens.refresh()
+    if (change !== undefined) this.streams.endAll()
+    return change
   }
 
   stop(): void {

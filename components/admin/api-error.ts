@@ -10,6 +10,17 @@ export class ApiError extends Error {
   }
 }
 
+/** As `checked`, for an action that takes time. */
+export const checkedLater = async <T>(action: () => Promise<T>): Promise<T> => {
+  try {
+    return await action()
+  } catch (error) {
+    return checked(() => {
+      throw error
+    })
+  }
+}
+
 /** Makes the errors that a kind documents for wrong arguments into answers. @param range the status for a bound. */
 export const checked = <T>(action: () => T, range: ErrorStatus = 409): T => {
   try {

@@ -1,6 +1,7 @@
 /** What the routes share: the parts that they ask, the form of their answers, and the checks before them. */
 
 import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -19,6 +20,8 @@ export interface ApiParts {
   readonly listener: Listener
   readonly logger: Logger
   readonly tracer: Tracer | undefined
+  /** The authenticator whose users can be changed. */
+  readonly users: Authenticator | undefined
   readonly system: LifecycleContext['system']
   readonly overview: Overview
   readonly lists: Lists
@@ -64,6 +67,15 @@ export const whole = <Item>(items: Item[]) => ({ items, next: null, total: items
 
 /** A parameter that is empty is one that was left out: forms send them so. */
 export const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+
+/** The length of the names that a client chose. */
+export const nameLength = ({
+  id,
+  userName = '',
+}: {
+  readonly id: string
+  readonly userName?: string | undefined
+}): number => id.length + userName.length
 
 /** Whether a text has a part, in upper or lower case. */
 export const hasPart = (text: string | undefined, part: string): boolean => text?.toLowerCase().includes(part) === true

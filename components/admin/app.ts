@@ -18,6 +18,7 @@ import { addSessionRoutes } from './session-routes.ts'
 import { addSystemRoutes } from './system-routes.ts'
 import type { Tokens } from './tokens.ts'
 import { addTraceRoutes } from './trace-routes.ts'
+import { addUserRoutes } from './user-routes.ts'
 
 /** What checks and logs the requests before the routes. */
 export interface Guard {
@@ -44,7 +45,7 @@ export const createApp = (parts: ApiParts, guard: Guard): Api => {
   app.notFound((context) =>
     context.json({ error: 'There is no such route. GET /api/v1/openapi.json describes all.' }, 404),
   )
-  app.use(headers, authenticate(guard), logChanges(guard))
+  app.use(headers, authenticate(guard), logChanges(guard), authorize(guard))
   const api = newApi()
   addSystemRoutes(api, parts)
   addEventRoutes(api, parts)
@@ -53,6 +54,7 @@ export const createApp = (parts: ApiParts, guard: Guard): Api => {
   addMessageRoutes(api, parts)
   addLogRoutes(api, parts)
   addTraceRoutes(api, parts)
+  addUserRoutes(api, parts)
   app.route(BASE_PATH, api)
   app.get(`${BASE_PATH}/openapi.json`, (context) => context.json(openApiDocument(app)))
   return app
@@ -64,12 +66,12 @@ const headers: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
   context.res.headers.set('X-Content-Type-Options', 'nosniff')
 }
 
-/** Requests need a token. One that may only read changes nothing. */
+/** Requests need a token. */
 const authenticate =
   ({ tokens, failedTokens, counters, log }: Guard): MiddlewareHandler<ApiEnvironment> =>
   async (context, next) => {
     const { peer } = context.env
-    const deny = (status: 401 | 403 | 429, error: string, more: Record<string, string> = {}): Response => {
+    const deny = (status: 401 | 429, error: string, more: Record<string, string> = {}): Response => {
       counters.denied[status] += 1
       return context.json({ error }, status, more)
     }
@@ -87,14 +89,23 @@ const authenticate =
       log.warn({ remote: describePeer(peer) }, `Admin API refused a wrong token from ${describePeer(peer)}`)
       return deny(401, 'The token is not known.', challenge)
     }
-    if (token.readOnly && isChange(context.req.method)) return deny(403, `The token ${token.name} may only read.`)
     context.set('token', token)
     return next()
   }
 
+/** A token that may only read changes nothing. */
+const authorize =
+  ({ counters }: Guard): MiddlewareHandler<ApiEnvironment> =>
+  async (context, next) => {
+    const { name, readOnly } = context.get('token')
+    if (!readOnly || !isChange(context.req.method)) return next()
+    counters.denied[403] += 1
+    return context.json({ error: `The token ${name} may only read.` }, 403)
+  }
+
 const isChange = (method: string): boolean => method !== 'GET' && method !== 'HEAD'
 
-/** Each change is logged with who made it, whether it succeeded or not. */
+/** Each change is logged with who made it, whether it succeeded, failed or was denied. */
 const logChanges =
   ({ counters, log }: Guard): MiddlewareHandler<ApiEnvironment> =>
   async (context, next) => {

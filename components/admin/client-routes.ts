@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { ClientInfo } from '../../src/kinds/broker.ts'
 import type { ClientRow } from '../../src/kinds/broker-inspector.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
-import { type Api, type ApiParts, answers, body, filled, hasPart, named } from './api.ts'
+import { type Api, type ApiParts, answers, body, filled, hasPart, named, nameLength } from './api.ts'
 import { ApiError, checked } from './api-error.ts'
 import { banSchema, banSecondsSchema, clientDetailSchema, clientSchema, listQuery, pageOf } from './schemas.ts'
 
@@ -104,6 +104,7 @@ export const addClientRoutes = (api: Api, { broker, listener, lists }: ApiParts)
         ...{ limit: page.limit, after: page.after, sort, descending: order === 'desc' },
         key: (row) => clientItem(row)[sort] ?? '',
         id: (row) => row.id,
+        characters: (row) => nameLength(row),
         matches: (row) =>
           (user === undefined || row.userName === user) &&
           (address === undefined || row.peer.address === address) &&

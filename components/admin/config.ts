@@ -6,13 +6,22 @@ export const BASE_PATH = '/api/v1'
 /** A token that is shorter could be guessed. */
 export const MINIMUM_TOKEN_LENGTH = 16
 
+/** What the header of a request can have as a token: visible characters of ASCII. */
+export const TOKEN_FORM = /^[\x21-\x7e]*$/
+
 const token = z
   .strictObject({
     name: z
       .string()
       .regex(/^[\w.@-]{1,64}$/)
       .describe('Who uses it, for the log: letters, digits, `_`, `.`, `@`, `-`.'),
-    token: z.string().min(MINIMUM_TOKEN_LENGTH).max(1_024).optional().describe('The token, at least 16 characters.'),
+    token: z
+      .string()
+      .min(MINIMUM_TOKEN_LENGTH)
+      .max(1_024)
+      .regex(TOKEN_FORM, 'has a space, or a character that is not ASCII: no header could have it')
+      .optional()
+      .describe('The token, at least 16 visible characters of ASCII.'),
     tokenFile: z.string().min(1).optional().describe('A file with the token, instead of `token`.'),
     readOnly: z.boolean().default(false).describe('Whether it may read and change nothing.'),
   })

@@ -49,4 +49,5 @@ it('ends all streams when it stops', async () => {
   await reader.read()
   expect(await reader.read()).toEqual({ done: true, value: undefined })
   expect(streams.count).toBe(0)
+  expect(open(streams)).toBeUndefined()
 })

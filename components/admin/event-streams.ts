@@ -18,6 +18,7 @@ export class EventStreams {
   readonly #maximumStreams: number
   readonly #maximumBytes: number
   readonly #streams = new Set<Stream>()
+  #stopped = false
   readonly #encoder = new TextEncoder()
   /** Called when the first stream opens and when the last one has closed. */
   readonly #used: (isUsed: boolean) => void
@@ -35,10 +36,10 @@ export class EventStreams {
   /**
    * Opens a stream.
    * @param events the names of those that it gets. @param signal closes it.
-   * @returns its bytes; undefined if there are too many.
+   * @returns its bytes; undefined if there are too many, or the streams have stopped.
    */
   open(events: ReadonlySet<string>, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
-    if (this.#streams.size >= this.#maximumStreams) return undefined
+    if (this.#stopped || this.#streams.size >= this.#maximumStreams) return undefined
     let stream: Stream | undefined
     const close = (): void => {
       if (stream !== undefined) this.#remove(stream)
@@ -80,8 +81,14 @@ export class EventStreams {
     for (const stream of this.#streams) this.#write(stream, bytes)
   }
 
-  /** Ends all streams. */
+  /** Ends all streams, and opens no more. */
   stop(): void {
+    this.#stopped = true
+    this.endAll()
+  }
+
+  /** Ends all streams. Their clients may open new ones. */
+  endAll(): void {
     for (const stream of this.#streams) {
       stream.close()
       stream.controller.close()

@@ -1,3 +1,4 @@
+import { Authenticator } from '../../src/kinds/authenticator.ts'
 import { Broker } from '../../src/kinds/broker.ts'
 import { HttpServer } from '../../src/kinds/http-server.ts'
 import { Listener } from '../../src/kinds/listener.ts'
@@ -16,7 +17,14 @@ const AdminApi = kind<Admin>()('AdminApi', { unique: true })
 /** The HTTP API for operators: who is connected, what is retained, how the components are, and what to change. */
 export const admin = defineComponent({
   provides: AdminApi,
-  needs: { http: HttpServer, broker: Broker, listener: Listener, logger: Logger, tracer: optional(Tracer) },
+  needs: {
+    http: HttpServer,
+    broker: Broker,
+    listener: Listener,
+    logger: Logger,
+    tracer: optional(Tracer),
+    users: optional(Authenticator),
+  },
   config: adminConfig,
   describe: () => BASE_PATH,
   start: async (config, parts, context) => {
@@ -30,7 +38,7 @@ export const admin = defineComponent({
     return instance
   },
   measure: measuresOf,
-  refresh: (instance) => instance.tokens.refresh(),
+  refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),
 })
 

@@ -12,6 +12,7 @@ const query = (more: Partial<ListQuery<Row>> = {}): ListQuery<Row> => ({
   key: ({ id }) => id,
   id: ({ id }) => id,
   matches: () => true,
+  characters: ({ id }) => id.length,
   ...more,
 })
 /** In an order that has nothing to do with the sort. */
@@ -91,6 +92,31 @@ describe('a list', () => {
     abort.abort()
     await expect(page).rejects.toMatchObject({ status: 503 })
     expect(looked).toBeLessThan(5_000)
+  })
+
+  it.each([
+    ['rows with long names', { id: 'x'.repeat(60_000), size: 0 }, 5],
+    ['steps that find nothing', undefined, 1_000],
+  ])('gives way to other work within %s as well', async (_, row, most) => {
+    const abort = new AbortController()
+    let looked = 0
+    const endless = {
+      *[Symbol.iterator](): IterableIterator<Row | undefined> {
+        for (; looked < 100_000; looked += 1) yield row
+      },
+    }
+    const page = new Lists(1).page(endless, query(), abort.signal)
+    await new Promise((resolve) => setImmediate(resolve))
+    abort.abort()
+    await expect(page).rejects.toMatchObject({ status: 503 })
+    expect(looked).toBeLessThanOrEqual(most)
+  })
+
+  it('of very long names has pages of a bounded size', async () => {
+    const list = Array.from({ length: 40 }, (_, index) => ({ id: `${'x'.repeat(60_000)}${index}`, size: 0 }))
+    const page = await new Lists(1).page(list, query({ limit: 1_000 }), signal)
+    expect(page).toMatchObject({ items: { length: 17 }, next: expect.any(String), total: 40 })
+    expect(new Set((await allPages(list, { limit: 1_000 })).map(({ id }) => id)).size).toBe(40)
   })
 
   it('is refused when too many are put together', async () => {

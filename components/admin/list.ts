@@ -4,8 +4,12 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { ApiError } from './api-error.ts'
 
-/** Rows that are looked at in one turn of the event loop. */
+/** Rows of usual length that are looked at in one turn of the event loop. */
 const ROWS_PER_TURN = 500
+/** A row counts as one more for each 256 characters, which take about as long as a row: a client may choose 65,535 for its name. */
+const LONG_ROW_SHIFT = 8
+/** Characters of a page, of the texts that decide. With more the page has fewer rows than its limit. */
+export const PAGE_CHARACTERS = 1024 ** 2
 /** Characters of a text that decide its place; the hash of the whole text follows. A client may choose a very long one. */
 const KEY_LENGTH = 200
 
@@ -21,6 +25,8 @@ export interface ListQuery<Row> {
   /** Unique in the list. */
   id(row: Row): string
   matches(row: Row): boolean
+  /** The length of the texts that a client chose and that are searched or decide the place. */
+  characters(row: Row): number
 }
 
 export interface Page<Row> {
@@ -51,8 +57,8 @@ export class Lists {
     this.#maximum = maximum
   }
 
-  /** @param signal ends the work. @throws ApiError 503 if too many are under way, 400 for a cursor of another list. */
-  async page<Row>(rows: Iterable<Row>, query: ListQuery<Row>, signal: AbortSignal): Promise<Page<Row>> {
+  /** @param rows undefined for a step of the walk that found none. @param signal ends the work. @throws ApiError 503 if too many are under way, 400 for a cursor of another list. */
+  async page<Row>(rows: Iterable<Row | undefined>, query: ListQuery<Row>, signal: AbortSignal): Promise<Page<Row>> {
     return this.divided(signal, async (turn) => {
       const after = query.after === undefined ? undefined : readCursor(query.after, query)
       const compare = query.descending === true ? (a: Place, b: Place) => comparePlaces(b, a) : comparePlaces
@@ -60,16 +66,19 @@ export class Lists {
       let total = 0
       let looked = 0
       for (const row of rows) {
-        looked += 1
-        if (looked % ROWS_PER_TURN === 0) await turn()
-        if (!query.matches(row)) continue
+        looked += 1 + (row === undefined ? 0 : query.characters(row) >> LONG_ROW_SHIFT)
+        if (looked >= ROWS_PER_TURN) {
+          looked = 0
+          await turn()
+        }
+        if (row === undefined || !query.matches(row)) continue
         total += 1
         const place: Place = [bounded(query.key(row)), bounded(query.id(row))]
         if (after !== undefined && compare(place, after) <= 0) continue
         insert(first, { row, place }, compare, query.limit + 1)
       }
-      const items = first.slice(0, query.limit)
-      const next = first.length > query.limit ? writeCursor(query, items.at(-1)!.place) : null
+      const items = first.slice(0, Math.min(query.limit, fitting(first, query)))
+      const next = first.length > items.length ? writeCursor(query, items.at(-1)!.place) : null
       return { items: items.map(({ row }) => row), next, total }
     })
   }
@@ -88,6 +97,18 @@ export class Lists {
       this.#open -= 1
     }
   }
+}
+
+/** The number of rows that are one page: at least one. */
+const fitting = <Row>(placed: readonly Placed<Row>[], { characters }: Pick<ListQuery<Row>, 'characters'>): number => {
+  let count = 0
+  let total = 0
+  for (const { row } of placed) {
+    total += characters(row)
+    if (count > 0 && total > PAGE_CHARACTERS) break
+    count += 1
+  }
+  return count
 }
 
 /** Inserts in order, and drops what is beyond the limit. */

@@ -51,7 +51,11 @@ export const addLogRoutes = (api: Api, { logger }: ApiParts): void => {
   api.openapi(logRoutes.level, (context) => context.json({ level: logger.level }, 200))
 
   api.openapi(logRoutes.setLevel, (context) => {
-    logger.level = context.req.valid('json').level
+    const { level } = context.req.valid('json')
+    const { name } = context.get('token')
+    // First: with the new level the line about this call, and about calls after it, may not be written.
+    logger.warn({ token: name, before: logger.level, level }, `Log level is set to ${level} by ${name}`)
+    logger.level = level
     return context.json({ level: logger.level }, 200)
   })
 }

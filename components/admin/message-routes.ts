@@ -4,11 +4,15 @@ import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { type Api, type ApiParts, answers, body, named } from './api.ts'
 import { ApiError, checked } from './api-error.ts'
+import { PAGE_CHARACTERS } from './list.ts'
 import { LIST_BYTES, payloadOf, SINGLE_BYTES } from './payload.ts'
 import { listQuery, pageOf, publishedSchema, publishSchema, retainedSchema, topicLevelSchema } from './schemas.ts'
 
 /** Topics that are looked at in one turn of the event loop. */
 const TOPICS_PER_TURN = 1_000
+
+/** Messages that are found at once: after each part it is seen whether the page is full. A topic has 65,535 characters at most. */
+const FOUND_AT_ONCE = 16
 
 const END = Number.POSITIVE_INFINITY
 
@@ -77,7 +81,13 @@ export const addMessageRoutes = (api: Api, { broker, lists }: ApiParts): void =>
     const above = prefix === '' ? undefined : prefix === '/' ? '' : prefix
     const page = await lists.page(
       broker.inspector.topics(above),
-      { ...{ limit, after, sort: 'level' }, key: ({ level }) => level, id: () => '', matches: () => true },
+      {
+        ...{ limit, after, sort: 'level' },
+        key: ({ level }) => level,
+        id: () => '',
+        matches: () => true,
+        characters: ({ level }) => level.length,
+      },
       context.req.raw.signal,
     )
     const items = page.items.map(({ level, children, message }) => ({
@@ -133,14 +143,18 @@ const retainedPage = async (
   limit: number,
   turn: () => Promise<void>,
 ) => {
-  /** Walks from a number on, and stops before `last`, or when so many messages are found. */
-  const walk = async (from: number, last: number, maximum: number, found: (messages: readonly Message[]) => void) => {
-    let count = 0
+  /** Walks from a number on, and stops before `last`, or when no message is wanted any more. */
+  const walk = async (
+    from: number,
+    last: number,
+    wanted: () => number,
+    found: (messages: readonly Message[]) => void,
+  ) => {
     for (let reached: number | undefined = from; reached !== undefined; await turn()) {
-      if (count === maximum) return reached
-      const limits = { looked: TOPICS_PER_TURN, found: maximum - count, last }
+      const maximum = wanted()
+      if (maximum === 0) return reached
+      const limits = { looked: TOPICS_PER_TURN, found: maximum, last }
       const part: RetainedPage = checked(() => inspector.retained(filter, reached as number, limits))
-      count += part.messages.length
       found(part.messages)
       reached = part.next
     }
@@ -149,9 +163,15 @@ const retainedPage = async (
   const items: Message[] = []
   let others = 0
   let behind = 0
-  const reached = await walk(after, END, limit, (messages) => items.push(...messages))
-  if (reached !== undefined) await walk(reached, END, END, ({ length }) => (behind += length))
-  if (after > 0) await walk(0, after, END, ({ length }) => (others += length))
+  let characters = 0
+  const room = () => (characters > PAGE_CHARACTERS ? 0 : Math.min(FOUND_AT_ONCE, limit - items.length))
+  const reached = await walk(after, END, room, (messages) => {
+    items.push(...messages)
+    for (const { topic: name } of messages) characters += name.length
+  })
+  const all = () => END
+  if (reached !== undefined) await walk(reached, END, all, ({ length }) => (behind += length))
+  if (after > 0) await walk(0, after, all, ({ length }) => (others += length))
   return {
     items: items.map((message) => ({ topic: message.topic, ...contentOf(message, LIST_BYTES) })),
     next: behind === 0 ? null : String(reached),

@@ -33,7 +33,7 @@ export const overviewSchema = z
     ...{ clients: count, sessions: count, subscriptions: count, retained: count },
     eventLoop: z
       .object({ p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() })
-      .openapi({ description: 'How late the event loop was in the last ten seconds.' }),
+      .openapi({ description: 'How late the event loop was in the last five to ten seconds.' }),
     memory: z.object({ rssBytes: count, heapUsedBytes: count }),
     counters: z
       .record(z.string(), z.number())
@@ -205,6 +205,11 @@ export const banSchema = z
 const seconds = z.number().positive().max(315_360_000).openapi({ description: 'At most ten years.' })
 export const banSecondsSchema = z.strictObject({ seconds })
 export const newBanSchema = z.strictObject({ address: z.string().max(64), seconds })
+
+export const userSchema = z.object({ name: z.string() }).openapi('User')
+export const setUserSchema = z
+  .strictObject({ password: z.string().min(1).openapi({ description: 'As text.' }) })
+  .openapi('SetUser')
 
 export const logLineSchema = z
   .object({

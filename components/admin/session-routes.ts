@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { type Api, type ApiParts, answers, filled, hasPart, named } from './api.ts'
+import { type Api, type ApiParts, answers, filled, hasPart, named, nameLength } from './api.ts'
 import { ApiError } from './api-error.ts'
 import { MAXIMUM_SUBSCRIPTIONS } from './client-routes.ts'
 import { listQuery, pageOf, sessionDetailSchema, sessionSchema, subscriptionSchema } from './schemas.ts'
@@ -64,6 +64,7 @@ export const addSessionRoutes = (api: Api, { broker, lists }: ApiParts): void =>
         ...{ limit, after, sort: 'id' },
         key: (row) => row.id,
         id: () => '',
+        characters: (row) => nameLength(row),
         matches: (row) =>
           (connected === undefined || row.connected === (connected === 'true')) &&
           (wanted === undefined || hasPart(row.id, wanted) || hasPart(row.userName, wanted)),
@@ -95,6 +96,7 @@ export const addSessionRoutes = (api: Api, { broker, lists }: ApiParts): void =>
         ...{ limit, after, sort: 'subscription' },
         key: (row) => row.clientId,
         id: (row) => row.filter,
+        characters: (row) => row.clientId.length + row.filter.length,
         matches: (row) =>
           (client === undefined || row.clientId === client) &&
           (wanted === undefined || hasPart(row.filter, wanted) || hasPart(row.clientId, wanted)),

@@ -119,6 +119,7 @@ export const addSystemRoutes = (api: Api, { overview, system, listener, lists }:
         key: ({ address }) => address,
         id: ({ byOperator }) => String(byOperator),
         matches: () => true,
+        characters: () => 0,
       },
       context.req.raw.signal,
     )

@@ -37,10 +37,13 @@ describe('the token file', () => {
     expect(log.at('warn')).toMatchObject([{ message: expect.stringContaining(`chmod 600 ${file()}`) }])
   })
 
-  it.each(['', 'short', ' \n '])('with %j is refused, and the error says how to make one', async (content) => {
-    writeFileSync(file(), content)
-    await expect(open()).rejects.toThrow(/at least 16 characters\. Make one: openssl rand/)
-  })
+  it.each(['', 'short', ' \n ', 'a token of more than 16', 'ümläüte-in-the-token'])(
+    'with %j is refused, and the error says how to make one',
+    async (content) => {
+      writeFileSync(file(), content)
+      await expect(open()).rejects.toThrow(/at least 16 visible characters .*\. Make one: openssl rand/)
+    },
+  )
 
   it('that cannot be made is refused, and the error names the solutions', async () => {
     await expect(open({ tokenFile: join(folder, 'missing', 'token') })).rejects.toThrow(
@@ -53,7 +56,7 @@ describe('the token file', () => {
     expect(await tokens.refresh()).toBeUndefined()
     const before = readFileSync(file(), 'utf8').trim()
     writeFileSync(file(), 'x')
-    await expect(tokens.refresh()).rejects.toThrow('at least 16 characters')
+    await expect(tokens.refresh()).rejects.toThrow('at least 16 visible characters')
     expect(tokens.find(before)).toBeDefined()
     writeFileSync(file(), 'another-token-of-the-file')
     expect(await tokens.refresh()).toBe('tokens changed: admin')
@@ -83,6 +86,7 @@ describe('tokens of the config', () => {
   it.each([
     [{ tokenFile: null }, 'no token'],
     [{ tokens: [{ name: 'a', token: 'short' }] }, '16'],
+    [{ tokens: [{ name: 'a', token: 'words with spaces between' }] }, 'has a space'],
     [{ tokens: [{ name: 'a' }] }, 'either token or tokenFile'],
     [{ tokens: [{ name: 'a', token, tokenFile: 'x' }] }, 'either token or tokenFile'],
     [{ tokens: [{ name: 'admin', token }] }, 'used twice'],

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { readBoundedFile } from '../../src/files/read-bounded-file.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
-import { ADMIN, type AdminConfig, MINIMUM_TOKEN_LENGTH } from './config.ts'
+import { ADMIN, type AdminConfig, MINIMUM_TOKEN_LENGTH, TOKEN_FORM } from './config.ts'
 
 /** Who sends a request. */
 export interface KnownToken {
@@ -70,9 +70,9 @@ export class Tokens {
   async #readFile(file: string): Promise<string> {
     const { content, mode } = await readBoundedFile(file, MAXIMUM_FILE_BYTES)
     const token = content.toString().trim()
-    if (token.length < MINIMUM_TOKEN_LENGTH) {
+    if (token.length < MINIMUM_TOKEN_LENGTH || !TOKEN_FORM.test(token)) {
       throw new Error(
-        `${file} must have a token of at least ${MINIMUM_TOKEN_LENGTH} characters. Make one: openssl rand -base64 24 > ${file}`,
+        `${file} must have a token of at least ${MINIMUM_TOKEN_LENGTH} visible characters of ASCII, without spaces. Make one: openssl rand -base64 24 > ${file}`,
       )
     }
     if ((mode & OTHERS) !== 0 && process.platform !== 'win32') {

@@ -39,22 +39,23 @@ export class Inspector implements BrokerInspector {
     }
   }
 
-  *sessions(): IterableIterator<SessionRow> {
-    for (const session of this.#core.sessions) if (!session.hasEnded) yield sessionRow(session)
+  *sessions(): IterableIterator<SessionRow | undefined> {
+    for (const session of this.#core.sessions) yield session.hasEnded ? undefined : sessionRow(session)
   }
 
-  *subscriptions(): IterableIterator<SubscriptionRow> {
+  *subscriptions(): IterableIterator<SubscriptionRow | undefined> {
     for (const { id: clientId, hasEnded, subscriptions } of this.#core.sessions) {
+      yield undefined
       if (hasEnded) continue
       for (const { filter, qos } of subscriptions.values()) yield { clientId, filter, qos }
     }
   }
 
-  *topics(above: string | undefined): IterableIterator<TopicLevel> {
+  *topics(above: string | undefined): IterableIterator<TopicLevel | undefined> {
     const nowMs = this.#core.now()
     for (const { level, children, message } of this.#core.retained.messages.levels(above)) {
       const current = message !== undefined && message.expiresAtMs > nowMs ? message : undefined
-      if (children > 0 || current !== undefined) yield { level, children, message: current }
+      yield children > 0 || current !== undefined ? { level, children, message: current } : undefined
     }
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { HttpHandler, HttpServer } from '../../src/kinds/http-server.ts'
+import { FakeHttpServer } from '../../test/helpers/fake-http-server.ts'
 import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { dashboardConfig } from './config.ts'
@@ -14,32 +14,31 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Starts the component on a server that only keeps routes. */
-const start = async (config: object) => {
-  const routes = new Map<string, HttpHandler>()
-  const http: HttpServer = {
-    address: '127.0.0.1:18083',
-    isLocal: true,
-    route: (path, handler) => {
-      routes.set(path, handler)
-      return () => routes.delete(path)
-    },
-  }
+/** Starts the component on a server without a network. */
+const start = async (config: object, scheme: 'http' | 'https' = 'http') => {
+  const http = new FakeHttpServer()
+  http.scheme = scheme
   const logger = new RecordingLogger()
   const instance = await dashboard.start(dashboardConfig.parse(config), { http, logger }, lifecycleContext('dashboard'))
-  return { instance, routes, logger }
+  return { instance, http, logger }
 }
 
 test('it serves its path from start to stop', async () => {
   writeFileSync(join(folder, 'index.html'), '<!doctype html>')
-  const { instance, routes, logger } = await start({ directory: folder })
-  expect([...routes.keys()]).toEqual(['/'])
-  expect(instance).toMatchObject({ address: '127.0.0.1:18083/', isBuilt: true })
+  const { instance, http, logger } = await start({ directory: folder })
+  expect(http.paths).toEqual(['/'])
+  expect(instance).toMatchObject({ address: '127.0.0.1:80/', isBuilt: true })
   expect(logger.lines).toMatchObject([
-    { level: 'info', component: 'dashboard', message: 'Dashboard on http://127.0.0.1:18083/' },
+    { level: 'info', component: 'dashboard', message: 'Dashboard on http://127.0.0.1:80/' },
   ])
   await dashboard.stop!(instance, lifecycleContext('dashboard'))
-  expect([...routes.keys()]).toEqual([])
+  expect(http.paths).toEqual([])
+})
+
+test('with a certificate the log has an address that begins with https', async () => {
+  writeFileSync(join(folder, 'index.html'), '<!doctype html>')
+  const { logger } = await start({ directory: folder }, 'https')
+  expect(logger.at('info')).toMatchObject([{ message: 'Dashboard on https://127.0.0.1:80/' }])
 })
 
 test('without a build the log says what to run', async () => {

@@ -30,7 +30,7 @@ export const dashboard = defineComponent({
     const address = `${http.address}${path}`
     if (files === undefined)
       log.warn({ address }, 'The dashboard is not built: run npm run build, and restart the broker')
-    else log.info({ address }, `Dashboard on http://${address}`)
+    else log.info({ address }, `Dashboard on ${http.scheme}://${address}`)
     return { address, isBuilt: files !== undefined, remove }
   },
 

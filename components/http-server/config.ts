@@ -37,6 +37,15 @@ export const httpServerConfig = z
       .max(100_000)
       .default(128)
       .describe('Connections open at the same time. Further ones are closed at once, counted and logged.'),
+    maximumConnectionsPerAddress: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .describe(
+        'Connections of one address at the same time; the addresses of a /64 network of IPv6 are one. Further ones are closed. Unset: half ' +
+          'of `maximumConnections`. Behind a proxy: as many as `maximumConnections`.',
+      ),
     requestRate: z
       .number()
       .positive()

@@ -1,5 +1,14 @@
 /** Why a request or a connection was refused before a component saw it. */
-export const REFUSAL_REASONS = ['connections', 'rate', 'host', 'url', 'body', 'malformed', 'pipelined'] as const
+export const REFUSAL_REASONS = [
+  'connections',
+  'address',
+  'rate',
+  'host',
+  'url',
+  'body',
+  'malformed',
+  'pipelined',
+] as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
@@ -14,6 +23,6 @@ export interface HttpCounters {
 
 export const newHttpCounters = (): HttpCounters => ({
   answered: [0, 0, 0, 0, 0, 0],
-  refused: { connections: 0, rate: 0, host: 0, url: 0, body: 0, malformed: 0, pipelined: 0 },
+  refused: { connections: 0, address: 0, rate: 0, host: 0, url: 0, body: 0, malformed: 0, pipelined: 0 },
   failed: 0,
 })

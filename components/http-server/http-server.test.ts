@@ -219,13 +219,27 @@ it('closes connections that send their headers or their body too slowly', async 
 })
 
 it('refuses connections beyond maximumConnections, and counts them', async () => {
-  await start({ maximumConnections: 2 })
+  await start({ maximumConnections: 2, maximumConnectionsPerAddress: 2 })
   await open()
   await open()
   const third = await open()
   await once(third, 'close')
   expect(server.counters.refused.connections).toBe(1)
   expect(log.at('warn')[0]!.message).toContain('maximumConnections')
+})
+
+it('refuses connections of one address beyond its part, and takes others once some are closed', async () => {
+  await start({ maximumConnectionsPerAddress: 2 })
+  const first = await open()
+  await open()
+  const refused = await open()
+  await once(refused, 'close')
+  expect([server.counters.refused.address, server.connections]).toEqual([1, 2])
+  expect(log.at('warn')[0]!.message).toContain('maximumConnectionsPerAddress')
+  first.destroy()
+  await expect.poll(() => server.connections).toBe(1)
+  server.route('/x', text('open again'))
+  expect(await (await get('/x')).text()).toBe('open again')
 })
 
 it('serves a bounded number of the requests of one connection at the same time', async () => {
@@ -239,6 +253,27 @@ it('serves a bounded number of the requests of one connection at the same time',
   socket.write('GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50))
   await expect.poll(() => server.counters.refused.pipelined).toBe(42)
   expect(served).toBe(8)
+})
+
+it('leaves nothing behind of requests that wait for another one of their connection when it is closed', async () => {
+  await start()
+  let aborted = 0
+  let cancelled = 0
+  server.route('/stream', ({ signal }) => {
+    signal.addEventListener('abort', () => {
+      aborted += 1
+    })
+    const cancel = (): void => {
+      cancelled += 1
+    }
+    return new Response(new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('x')), cancel }))
+  })
+  const socket = await open()
+  socket.write('GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20))
+  await expect.poll(() => [server.counters.answered[2], server.counters.refused.pipelined]).toEqual([8, 12])
+  expect(server.openRequests).toBe(20)
+  socket.destroy()
+  await expect.poll(() => [server.openRequests, aborted, cancelled]).toEqual([0, 8, 8])
 })
 
 it('limits how often an address sends requests', async () => {

@@ -39,6 +39,7 @@ interface OpenRequest {
 export class NodeHttpServer implements HttpServer {
   readonly isLocal: boolean
   readonly address: string
+  readonly scheme: 'http' | 'https'
   readonly port: number
   readonly counters = newHttpCounters()
   readonly #config: HttpServerConfig
@@ -51,8 +52,10 @@ export class NodeHttpServer implements HttpServer {
   readonly #routes = new Routes()
   readonly #open = new Set<OpenRequest>()
   readonly #connections = new Set<Socket>()
-  /** The number of open requests of each connection. */
-  readonly #pipelinedOf = new WeakMap<Socket, number>()
+  /** The number of connections of each address. */
+  readonly #ofAddress = new Map<string, number>()
+  /** The answers of each connection that are not complete. */
+  readonly #pipelinedOf = new WeakMap<Socket, Set<ServerResponse>>()
   readonly #refusalLog = new LogInterval(LOG_INTERVAL_MS)
   #stopping = false
 
@@ -67,6 +70,7 @@ export class NodeHttpServer implements HttpServer {
     this.#config = config
     this.#server = server
     this.#contexts = contexts
+    this.scheme = contexts === undefined ? 'http' : 'https'
     this.#name = name
     this.#log = log
     this.#hosts = new AllowedHosts(config.hosts)
@@ -147,8 +151,22 @@ export class NodeHttpServer implements HttpServer {
   }
 
   #connected(socket: Socket): void {
+    const key = addressKey(socket.remoteAddress ?? '')
+    const others = this.#ofAddress.get(key) ?? 0
+    const { maximumConnections, maximumConnectionsPerAddress = Math.ceil(maximumConnections / 2) } = this.#config
+    if (others >= maximumConnectionsPerAddress) {
+      this.#countRefused('address')
+      socket.destroy()
+      return
+    }
     this.#connections.add(socket)
-    socket.once('close', () => this.#connections.delete(socket))
+    this.#ofAddress.set(key, others + 1)
+    socket.once('close', () => {
+      this.#connections.delete(socket)
+      const left = this.#ofAddress.get(key)! - 1
+      if (left === 0) this.#ofAddress.delete(key)
+      else this.#ofAddress.set(key, left)
+    })
   }
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -197,8 +215,7 @@ export class NodeHttpServer implements HttpServer {
     }
     if (body === undefined && hasBody(incoming)) return undefined
     try {
-      const scheme = this.#contexts === undefined ? 'http' : 'https'
-      open.request = toRequest(incoming, `${scheme}://${host}`, body, signal)
+      open.request = toRequest(incoming, `${this.scheme}://${host}`, body, signal)
     } catch {
       return this.#refuse(outgoing, 'malformed', 400, 'The method or the URL of the request is not valid.')
     }
@@ -220,10 +237,23 @@ export class NodeHttpServer implements HttpServer {
 
   /** Counts a request of a connection. @returns whether too many wait for their answers. */
   #pipelined({ socket }: IncomingMessage, outgoing: ServerResponse): boolean {
-    const open = (this.#pipelinedOf.get(socket) ?? 0) + 1
-    this.#pipelinedOf.set(socket, open)
-    outgoing.once('close', () => this.#pipelinedOf.set(socket, this.#pipelinedOf.get(socket)! - 1))
-    return open > MAXIMUM_PIPELINED
+    const waiting = this.#pipelinedOf.get(socket) ?? this.#firstOf(socket)
+    waiting.add(outgoing)
+    outgoing.once('close', () => waiting.delete(outgoing))
+    return waiting.size > MAXIMUM_PIPELINED
+  }
+
+  /** Node closes only the answer whose turn it is when a connection closes. Those behind it would be kept for ever. */
+  #firstOf(socket: Socket): Set<ServerResponse> {
+    const waiting = new Set<ServerResponse>()
+    this.#pipelinedOf.set(socket, waiting)
+    socket.once('close', () => {
+      for (const outgoing of [...waiting]) {
+        outgoing.destroy()
+        outgoing.emit('close')
+      }
+    })
+    return waiting
   }
 
   #peerOf({ remoteAddress = '', remotePort = 0 }: Socket): Peer {
@@ -232,7 +262,7 @@ export class NodeHttpServer implements HttpServer {
       address,
       port: remotePort,
       listener: this.#name,
-      transport: this.#contexts === undefined ? 'http' : 'https',
+      transport: this.scheme,
     }
   }
 
@@ -256,6 +286,7 @@ export class NodeHttpServer implements HttpServer {
 
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   connections: 'too many connections (maximumConnections)',
+  address: 'its address has too many connections (maximumConnectionsPerAddress)',
   rate: 'its address sends too many (requestRate)',
   host: 'its Host header names another host (hosts)',
   url: 'its URL is too long (maximumUrlLength)',

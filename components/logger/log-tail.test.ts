@@ -32,9 +32,3 @@ it('tells readers of each line until they end it', () => {
   tail.add('b')
   expect(read).toEqual(['1:a'])
 })
-
-it('keeps none if it may keep none', () => {
-  const tail = new RecentLines(0, 100)
-  tail.add('a')
-  expect(numbers(tail)).toEqual([])
-})

@@ -11,7 +11,7 @@ export class RecentLines implements LogTail {
   #last = 0
   #characters = 0
 
-  /** @param maximumLines 0 keeps none. */
+  /** @param maximumLines at least 1. */
   constructor(maximumLines: number, maximumCharacters: number) {
     this.#maximumLines = maximumLines
     this.#maximumCharacters = maximumCharacters
@@ -23,7 +23,6 @@ export class RecentLines implements LogTail {
 
   /** @param json an object, as pino writes it. */
   add(json: string): void {
-    if (this.#maximumLines === 0) return
     if (this.#last - this.#first + 1 === this.#maximumLines) this.#dropFirst()
     this.#last += 1
     this.#characters += json.length

@@ -63,6 +63,16 @@ describe('the logger', () => {
     expect(line).toMatchObject({ err: { message: 'outer: inner', stack: expect.stringContaining('logger.test.ts') } })
   })
 
+  it('keeps its last lines, and has no tail if it is to keep none', async () => {
+    for (const tailLines of [0, 2]) {
+      const log = await open({ tailLines, tailCharacters: 1_000 })
+      for (const text of ['one', 'two', 'three']) log.info({}, text)
+      await log.close()
+      const texts = log.tail?.lines().map(({ json }) => (JSON.parse(json) as { readonly msg: string }).msg)
+      expect(texts).toEqual(tailLines === 0 ? undefined : ['two', 'three'])
+    }
+  })
+
   it('applies a new level at once, to child loggers made before too', async () => {
     const log = await open()
     const child = log.child({ component: 'server' })

@@ -26,12 +26,12 @@ export class PinoLogger extends LevelLogger {
   /** The reader of the pipe is gone: pino has made the stream a sink, which never says that it closed. */
   #broken = false
 
-  readonly tail: RecentLines
+  readonly tail: RecentLines | undefined
 
   private constructor(stream: Stream | undefined, lines: DestinationStream, options: PinoLoggerOptions) {
     const { level, tailLines = 0, tailCharacters = 0 } = options
-    const tail = new RecentLines(tailLines, tailCharacters)
-    super(pino({ level: 'trace' }, tailLines === 0 ? lines : kept(lines, tail)), {
+    const tail = tailLines === 0 ? undefined : new RecentLines(tailLines, tailCharacters)
+    super(pino({ level: 'trace' }, tail === undefined ? lines : kept(lines, tail)), {
       level,
       threshold: levelValues[level],
     })

@@ -59,7 +59,8 @@ export interface RetainedPage {
 
 /**
  * Large lists of a broker for operators, in steps that a caller divides over turns of the event loop. The walks are not copies: what is
- * added meanwhile may be found, and what is removed is not. Each step is cheap, and no walk has to be completed.
+ * added meanwhile may be found, and what is removed is not. Each step is cheap, and no walk has to be completed. A step that finds nothing
+ * yields undefined, so that it counts in a turn.
  */
 export interface BrokerInspector {
   readonly counts: {
@@ -71,11 +72,11 @@ export interface BrokerInspector {
   /** Connected clients, in the order in which they connected. */
   clients(): Iterable<ClientRow>
   /** All sessions, those of connected clients too. */
-  sessions(): Iterable<SessionRow>
+  sessions(): Iterable<SessionRow | undefined>
   /** The subscriptions of all sessions. */
-  subscriptions(): Iterable<SubscriptionRow>
+  subscriptions(): Iterable<SubscriptionRow | undefined>
   /** The levels directly below a topic. @param above undefined for the first levels. */
-  topics(above: string | undefined): Iterable<TopicLevel>
+  topics(above: string | undefined): Iterable<TopicLevel | undefined>
   /**
    * Searches for retained messages that a Topic Filter matches.
    * @param after 0, or the `next` of the page before.

@@ -11,6 +11,8 @@ export type HttpHandler = (request: Request, peer: Peer) => Response | Promise<R
 export interface HttpServer {
   /** Where it listens, as text: `127.0.0.1:18083`. */
   readonly address: string
+  /** How clients address it: `https` with a certificate. */
+  readonly scheme: 'http' | 'https'
   /**
    * Whether only clients on this machine can reach it. A handler that has no other protection must ask for a token if it is false.
    */

@@ -3,6 +3,7 @@ import { peerAt } from './peer-at.ts'
 
 /** The paths of an HTTP server without a network. A test calls `ask`. */
 export class FakeHttpServer implements HttpServer {
+  scheme: 'http' | 'https' = 'http'
   readonly address: string = '127.0.0.1:80'
   isLocal = true
   readonly #routes = new Map<string, HttpHandler>()

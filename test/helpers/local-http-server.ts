@@ -9,6 +9,7 @@ import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 /** An HTTP server on a free port of this machine, for tests of what is served. It has no bounds. */
 export class LocalHttpServer implements HttpServer {
   readonly isLocal = true
+  readonly scheme = 'http'
   readonly #server: Server
   readonly #routes = new Map<string, HttpHandler>()
 

@@ -1,5 +1,7 @@
 /** The system, its events and its tokens in the admin API of a real broker, over HTTP. */
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { tls } from '../../components/tls/index.ts'
@@ -114,6 +116,7 @@ describe('the system', () => {
     expect((await api.get('/log/level')).body).toEqual({ level: 'info' })
     expect((await api.call('PUT', '/log/level', { level: 'loud' })).status).toBe(400)
     expect((await api.call('PUT', '/log/level', { level: 'warn' })).body).toEqual({ level: 'warn' })
+    expect(await lineOf('Log level is set to warn by admin')).toMatchObject({ level: 'warn' })
     expect((await api.call('PUT', '/log/level', { level: 'info' })).body).toEqual({ level: 'info' })
     const first = await api.get('/log?limit=1')
     const [{ number }] = first.body.items as unknown as [{ number: number }]
@@ -232,6 +235,21 @@ describe('event streams', () => {
     await expect.poll(async () => [(await streams())['admin.open'], tracer.listeners]).toEqual([0, 0])
   })
 
+  it('end when a token changed, since they may have been opened with the old one', async () => {
+    const stream = await open('?events=log')
+    const file = join(api.folder, 'token')
+    writeFileSync(file, 'another-token-than-before')
+    const answer = await api.call('POST', '/components/reload')
+    expect(answer.status).toBe(200)
+    expect(await stream.find(/never/)).toBe('closed')
+    writeFileSync(file, api.token)
+    await api.fetch('/components/reload', {
+      method: 'POST',
+      headers: { Authorization: 'Bearer another-token-than-before' },
+    })
+    expect((await api.get('/overview')).status).toBe(200)
+  })
+
   it('are not opened by a HEAD request', async () => {
     for (let count = 0; count < 3; count += 1) expect((await api.fetch('/events', { method: 'HEAD' })).status).toBe(200)
     expect((await streams())['admin.open']).toBe(0)
@@ -273,6 +291,7 @@ describe('tokens', () => {
     ] as const) {
       expect((await api.fetch(path, { method, headers })).status).toBe(403)
     }
+    expect(await lineOf(/Admin call by viewer from 127\.0\.0\.1:\d+: POST \/publish \(403\)/)).toBeDefined()
   })
 
   it('that are wrong are refused, and after some their address is', async () => {

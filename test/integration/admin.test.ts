@@ -213,6 +213,22 @@ describe('messages', () => {
     expect(answer).toMatchObject({ status: 400, body: { error: expect.stringContaining(error) } })
   })
 
+  it('with very long topics are in pages of a bounded size, each once', async () => {
+    const level = 'x'.repeat(60_000)
+    for (let number = 0; number < 40; number += 1) {
+      api.broker.map.broker.publish({ topic: `${level}/${number}`, payload: 'p', retain: true })
+    }
+    const sizes: number[] = []
+    for (let after: string | null = ''; after !== null; ) {
+      const { body } = await api.get(`/retained?limit=1000${after}`)
+      sizes.push((body.items as unknown[]).length)
+      expect(body.total).toBe(40)
+      after = body.next == null ? null : `&after=${body.next}`
+    }
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(40)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(32)
+  })
+
   it('that are retained are read and deleted, whatever their topics are', async () => {
     const topics = [
       'plain',

@@ -140,6 +140,26 @@ test('after a lost connection it tries again, later each time, until a connectio
   live.stop()
 })
 
+test('an attempt that replaces another one is given up when it is silent as well', async () => {
+  const clock = stoppedClock()
+  const hangs = failingApi(() => new Promise(() => {}))
+  vi.spyOn(hangs, 'events').mockImplementation(
+    (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      }),
+  )
+  const live = new Live(hangs, clock)
+  const first = live.connect()
+  const second = live.connect()
+  await first
+  expect(clock.waits.map(({ milliseconds }) => milliseconds)).toEqual([10_000])
+  clock.waits[0]!.action()
+  await second
+  expect(live.connection).toMatchObject({ state: 'lost', why: 'The broker sends nothing any more.' })
+  live.stop()
+})
+
 test('a token that is refused ends the attempts', async () => {
   const clock = stoppedClock()
   const live = new Live(apiOf(new FakeAdmin(1), 'wrong').api, clock)

@@ -90,10 +90,10 @@ export class Live {
       else why = abort.signal.aborted ? 'The broker sends nothing any more.' : 'The connection was lost.'
       if (error instanceof ApiError && error.status === 401) this.#stopped = true
     }
+    // Another call of `connect` has taken over, with its own wait for silence.
+    if (this.#abort !== abort) return
     this.#cancelSilence?.()
-    // Another call of `connect` has taken over.
-    if (this.#abort !== abort || this.#stopped) return
-    this.#retryLater(why)
+    if (!this.#stopped) this.#retryLater(why)
   }
 
   stop(): void {
