@@ -28,6 +28,9 @@ export class HttpWebhook implements Webhook {
   readonly #stopping = new AbortController()
   readonly #fullLog = new LogInterval(LOG_INTERVAL_MS)
   readonly #failureLog = new LogInterval(LOG_INTERVAL_MS)
+  readonly #dropLog = new LogInterval(LOG_INTERVAL_MS)
+  /** Whether the log has the last failure, and not yet that the service works again. */
+  #isFailureLogged = false
   /** Ends the subscriptions. */
   readonly #ends: (() => void)[] = []
   /** The serial number of the last message, which several filters may match. */
@@ -182,11 +185,11 @@ export class HttpWebhook implements Webhook {
         this.counters.droppedAtStop += batch.events.length
         return
       }
-      this.#failed(result.why)
       if (result.outcome === 'refused' || attempt >= maximumAttempts) {
         this.#drop(batch, result.why, attempt)
         return
       }
+      this.#failed(result.why)
       this.counters.retries += 1
       const delayMs = Math.min(maximumRetryMs, Math.max(backoff.next(), result.retryAfterMs ?? 0))
       await wait(delayMs, undefined, { signal }).catch(() => {})
@@ -195,27 +198,33 @@ export class HttpWebhook implements Webhook {
 
   #succeeded({ events }: IdentifiedBatch): void {
     this.counters.sent += events.length
-    if (!this.failing) return
     this.failing = false
+    if (!this.#isFailureLogged) return
+    this.#isFailureLogged = false
     this.#log.info({ queued: this.queued }, `Webhook works again: ${this.target} accepts events`)
   }
 
   #failed(why: string): void {
     this.lastFailure = why
-    if (!this.failing || this.#failureLog.begin()) {
-      this.#log.warn(
-        { why, queued: this.queued },
-        `Webhook failed: ${this.target}: ${why}. Events wait in the queue, and are sent again`,
-      )
-    }
     this.failing = true
+    // A service that fails and works in turns writes no line for each change.
+    if (!this.#failureLog.begin()) return
+    this.#isFailureLogged = true
+    this.#log.warn(
+      { why, queued: this.queued },
+      `Webhook failed: ${this.target}: ${why}. Events wait in the queue, and are sent again`,
+    )
   }
 
   #drop({ events, id }: IdentifiedBatch, why: string, attempts: number): void {
     this.counters.droppedFailed += events.length
+    this.lastFailure = why
+    this.failing = true
+    if (!this.#dropLog.begin()) return
+    const { droppedFailed } = this.counters
     this.#log.error(
-      { events: events.length, batch: id, attempts, why },
-      `Webhook dropped ${events.length} events for ${this.target} after ${attempts} attempts: ${why}`,
+      { events: events.length, batch: id, attempts, why, droppedFailed },
+      `Webhook dropped ${events.length} events for ${this.target} after ${attempts} attempts: ${why}; ${droppedFailed} events so far`,
     )
   }
 }
