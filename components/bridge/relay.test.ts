@@ -31,7 +31,7 @@ it('takes nothing that needs an answer while the remote broker does not read the
   const topics = new TopicMap([{ filter: 'a', direction: 'out', qos: 1, localPrefix: '', remotePrefix: '' }])
   const identity = bridgeIdentity('up', undefined)
   const terms = {
-    ...{ sessionPresent: true, receiveMaximum: 10, maximumQoS: 2, retainAvailable: true },
+    ...{ sessionPresent: true, receiveMaximum: 10, maximumQoS: 2 as const, retainAvailable: true },
     ...{ maximumPacketSize: 1_000, keepAliveSeconds: undefined },
   } as const
   const relay = new Relay(
