@@ -9,6 +9,7 @@ import type { WebhookConfig } from './config.ts'
 import { newWebhookCounters } from './counters.ts'
 import { EventQueue } from './event-queue.ts'
 import { connectedEvent, disconnectedEvent, messageEvent } from './events.ts'
+import type { Handover } from './handover.ts'
 import { type IdentifiedBatch, identified, sendBatch } from './send-batch.ts'
 
 /** At most one line in this time about the same trouble, in milliseconds. */
@@ -40,6 +41,8 @@ export class HttpWebhook implements Webhook {
   #isScheduled = false
   #isClosing = false
   readonly #requests = new Set<Promise<void>>()
+  /** Batches whose requests a stop or a reset ended. */
+  readonly #unsent: IdentifiedBatch[] = []
   failing = false
   lastFailure: string | undefined
 
@@ -67,7 +70,13 @@ export class HttpWebhook implements Webhook {
     return this.#requests.size
   }
 
-  start(): void {
+  /** @param handover what a predecessor has not sent. */
+  start(handover?: Handover): void {
+    for (const batch of handover?.batches ?? []) {
+      this.#queue.adopt(batch)
+      this.#request(batch)
+    }
+    for (const event of handover?.waiting ?? []) this.#add(event)
     const { events, filters } = this.#config
     const [connected, disconnected] = [events.includes('connected'), events.includes('disconnected')]
     if (events.length > 0) {
@@ -84,8 +93,7 @@ export class HttpWebhook implements Webhook {
 
   /** Sends what is queued, for at most `drainMs`. The rest is dropped and counted. */
   async stop(): Promise<void> {
-    for (const end of this.#ends.splice(0)) end()
-    this.#isClosing = true
+    this.#close()
     const { drainMs } = this.#config
     this.#flush()
     if (drainMs > 0 && this.#queue.length > 0) {
@@ -93,14 +101,32 @@ export class HttpWebhook implements Webhook {
       await Promise.race([this.#drained(), wait(drainMs, undefined, { signal: deadline.signal }).catch(() => {})])
       deadline.abort()
     }
-    this.counters.droppedAtStop += this.#queue.clear()
+    const { batches, waiting } = await this.#abandon()
+    const events = batches.reduce((sum, batch) => sum + batch.events.length, waiting.length)
+    if (events === 0) return
+    this.counters.droppedAtStop += events
+    this.#log.warn({ events }, `Webhook stopped: ${events} events for ${this.target} were not sent and are lost`)
+  }
+
+  /** Ends at once, for a reset. @returns what the successor sends. */
+  suspend(): Promise<Handover> {
+    this.#close()
+    return this.#abandon()
+  }
+
+  /** No more events come. */
+  #close(): void {
+    for (const end of this.#ends.splice(0)) end()
+    this.#isClosing = true
     clearTimeout(this.#timer)
+  }
+
+  /** Ends the requests. @returns all that was not sent. */
+  async #abandon(): Promise<Handover> {
     this.#stopping.abort()
     await Promise.all(this.#requests)
-    if (this.counters.droppedAtStop > 0) {
-      const { droppedAtStop: events } = this.counters
-      this.#log.warn({ events }, `Webhook stopped: ${events} events for ${this.target} were not sent and are lost`)
-    }
+    const batches = this.#unsent.splice(0).map(({ id, events, bytes }) => ({ id, events: [...events], bytes }))
+    return { batches, waiting: [...this.#queue.drain()] }
   }
 
   async #drained(): Promise<void> {
@@ -154,22 +180,26 @@ export class HttpWebhook implements Webhook {
 
   /** Begins as many requests as are allowed and needed. */
   #flush(): void {
-    while (this.#requests.size < this.#config.maximumRequests) {
+    while (this.#requests.size < this.#config.maximumRequests && !this.#stopping.signal.aborted) {
       const batch = this.#queue.take()
       if (batch === undefined) return
-      const request = this.#deliver(identified(batch)).finally(() => {
-        this.#requests.delete(request)
-        this.#queue.done(batch)
-        if (this.#queue.waiting === 0) return
-        if (this.#isClosing) this.#flush()
-        else if (this.#queue.hasFullBatch) this.#schedule(0)
-        else this.#timer ??= setTimeout(() => this.#due(), this.#config.batchMs)
-      })
-      this.#requests.add(request)
+      this.#request(identified(batch))
     }
   }
 
-  /** Sends a batch until the service has it, refuses it, or it has failed too often. Never rejects. */
+  #request(batch: IdentifiedBatch): void {
+    const request = this.#deliver(batch).finally(() => {
+      this.#requests.delete(request)
+      this.#queue.done(batch)
+      if (this.#queue.waiting === 0) return
+      if (this.#isClosing) this.#flush()
+      else if (this.#queue.hasFullBatch) this.#schedule(0)
+      else this.#timer ??= setTimeout(() => this.#due(), this.#config.batchMs)
+    })
+    this.#requests.add(request)
+  }
+
+  /** Sends a batch until the service has it, refuses it, or it has failed too often, or the webhook ends. Never rejects. */
   async #deliver(batch: IdentifiedBatch): Promise<void> {
     const { maximumAttempts, minimumRetryMs, maximumRetryMs } = this.#config
     const backoff = new Backoff(minimumRetryMs, maximumRetryMs)
@@ -182,7 +212,7 @@ export class HttpWebhook implements Webhook {
         return
       }
       if (signal.aborted) {
-        this.counters.droppedAtStop += batch.events.length
+        this.#unsent.push(batch)
         return
       }
       if (result.outcome === 'refused' || attempt >= maximumAttempts) {
@@ -193,6 +223,10 @@ export class HttpWebhook implements Webhook {
       this.counters.retries += 1
       const delayMs = Math.min(maximumRetryMs, Math.max(backoff.next(), result.retryAfterMs ?? 0))
       await wait(delayMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted) {
+        this.#unsent.push(batch)
+        return
+      }
     }
   }
 

@@ -247,4 +247,26 @@ describe('a webhook', () => {
     expect(allEvents(service).map(({ payload }) => payload)).toEqual(['0', '1', '2', '3', '4'])
     expect(counters.droppedAtStop).toBe(0)
   })
+
+  it('hands what it has not sent to its successor at a reset, without waiting for the service', async () => {
+    const service = await serviceOf(() => {})
+    const values = { filters: ['#'], events: [], batchEvents: 2, drainMs: 60_000 } as const
+    const config = { url: service.url, batchMs: 5, ...values }
+    const hook = { component: webhook, config, dependencies: { broker: 'broker', logger: 'logger' } }
+    const first = createSystem({ ...quietSystem, hook })
+    await first.start()
+    for (let number = 0; number < 5; number += 1) first.map.broker.publish({ topic: 'a', payload: `${number}` })
+    await service.requested(1)
+    const suspended = await first.suspend()
+    expect(suspended.errors).toEqual([])
+    service.answer = ok
+    const second = createSystem({ ...quietSystem, hook }, { suspended })
+    await second.start()
+    ends.push(() => second.stop())
+    await eventually(() => expect(service.requests).toHaveLength(4))
+    expect(allEvents(service).map(({ payload }) => payload)).toEqual(['0', '1', '0', '1', '2', '3', '4'])
+    const ids = service.requests.map(({ headers }) => headers['x-mqtt-jig-batch'])
+    expect(ids[1]).toBe(ids[0])
+    expect((second.map as unknown as { hook: HttpWebhook }).hook.queued).toBe(0)
+  })
 })
