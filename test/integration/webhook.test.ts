@@ -267,6 +267,6 @@ describe('a webhook', () => {
     expect(allEvents(service).map(({ payload }) => payload)).toEqual(['0', '1', '0', '1', '2', '3', '4'])
     const ids = service.requests.map(({ headers }) => headers['x-mqtt-jig-batch'])
     expect(ids[1]).toBe(ids[0])
-    expect((second.map as unknown as { hook: HttpWebhook }).hook.queued).toBe(0)
+    await eventually(() => expect((second.map as unknown as { hook: HttpWebhook }).hook.queued).toBe(0))
   })
 })
