@@ -117,7 +117,7 @@ export const bridgeConfig = z
       .min(100)
       .max(600_000)
       .default(10_000)
-      .describe('How long a connection may take, CONNACK included.'),
+      .describe('How long a connection may take, CONNACK included, and each further answer until messages flow.'),
     minimumRetryMs: z
       .int()
       .min(10)

@@ -114,7 +114,10 @@ export class Relay implements Recipient, TurnTask {
     const mustRelease = isFresh && this.#terms.sessionPresent && topics.localFilters.some(({ qos }) => qos === 2)
     if (mustRelease) {
       this.#sweep = new ReleaseSweep(
-        (bytes) => this.#link.write(bytes),
+        (bytes) => {
+          this.#link.awaitAnswer('PUBREL')
+          this.#link.write(bytes)
+        },
         this.#link.version === 5,
         () => {
           this.#sweep = undefined
@@ -132,7 +135,7 @@ export class Relay implements Recipient, TurnTask {
     this.#isProcessing = true
     const { scheduler } = this.#context.broker
     try {
-      while (!this.#isPaused && !this.#answers.isFull && scheduler.mayGoOn(this)) {
+      while (!this.#isPaused && !this.#answers.isFull && !this.#link.blocked && scheduler.mayGoOn(this)) {
         const frame = this.#link.next()
         if (frame === undefined) break
         scheduler.spend(PACKET_UNITS)
@@ -151,6 +154,7 @@ export class Relay implements Recipient, TurnTask {
 
   drained(): void {
     if (this.isReady) this.#session!.outbox.pump()
+    this.process()
   }
 
   /** The connection has ended: the session waits for the next one. */
@@ -332,6 +336,7 @@ export class Relay implements Recipient, TurnTask {
     }
     this.#subscribeIdentifier = 0xffff - (this.#context.counters.connections % 100)
     const isVersion5 = this.#link.version === 5
+    this.#link.awaitAnswer('SUBSCRIBE')
     this.#link.subscribe({
       ...{ cmd: 'subscribe', messageId: this.#subscribeIdentifier },
       subscriptions: remoteFilters.map(({ filter, qos }) => ({
@@ -357,6 +362,7 @@ export class Relay implements Recipient, TurnTask {
   }
 
   #start(): void {
+    this.#link.answered()
     this.#hasBegun = true
     this.#context.ready()
     this.#session!.outbox.begin()

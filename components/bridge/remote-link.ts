@@ -47,7 +47,10 @@ export class RemoteLink {
   #isAccepted = false
   #isClosed = false
   #why: string | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** Of Keep Alive. */
+  #pingTimer: NodeJS.Timeout | undefined
+  /** Until an answer that is awaited. */
+  #answerTimer: NodeJS.Timeout | undefined
   /** Whether anything came since the last PINGREQ; false while PINGRESP is awaited. */
   #heard = true
   #isCorked = false
@@ -64,13 +67,25 @@ export class RemoteLink {
 
   /** Begins to connect. Failures are reported by `closed`, never thrown. */
   open(): void {
-    const { connectTimeoutMs, server } = this.#options
-    this.#timer = setTimeout(
-      () => this.close(`no answer within connectTimeoutMs, ${connectTimeoutMs} ms`),
-      connectTimeoutMs,
-    )
+    const { server } = this.#options
+    this.awaitAnswer('CONNECT')
     if (!server.isTls) this.#use(connectTcp({ host: server.host, port: server.port, noDelay: true }))
     else void this.#openTls()
+  }
+
+  /** Ends the connection unless `answered` follows within `connectTimeoutMs`. @param what that has to be answered. */
+  awaitAnswer(what: string): void {
+    const { connectTimeoutMs } = this.#options
+    clearTimeout(this.#answerTimer)
+    this.#answerTimer = setTimeout(() => {
+      // The answer may be in what this broker has not taken yet.
+      if (this.#frames.pending > 0 && this.#isAccepted) this.awaitAnswer(what)
+      else this.close(`no answer to ${what} within connectTimeoutMs, ${connectTimeoutMs} ms`)
+    }, connectTimeoutMs)
+  }
+
+  answered(): void {
+    clearTimeout(this.#answerTimer)
   }
 
   get isClosed(): boolean {
@@ -79,7 +94,12 @@ export class RemoteLink {
 
   /** Whether so many bytes wait to be sent that messages have to wait. */
   get congested(): boolean {
-    return (this.#socket?.writableLength ?? 0) > this.#options.maximumPendingBytes
+    return this.pendingBytes > this.#options.maximumPendingBytes
+  }
+
+  /** Whether so many bytes wait that nothing must be taken that needs an answer. */
+  get blocked(): boolean {
+    return this.pendingBytes > 2 * this.#options.maximumPendingBytes
   }
 
   get pendingBytes(): number {
@@ -91,7 +111,8 @@ export class RemoteLink {
     if (this.#isClosed) return undefined
     try {
       const frame = this.#frames.next()
-      if (this.#frames.pending <= MAXIMUM_UNREAD_BYTES) this.#socket?.resume()
+      // The rest of a large packet has to be read, however many bytes of it are there.
+      if (this.#frames.pending <= MAXIMUM_UNREAD_BYTES || !this.#frames.isComplete) this.#socket?.resume()
       return frame
     } catch (error) {
       this.close((error as Error).message)
@@ -122,7 +143,7 @@ export class RemoteLink {
   close(why: string): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#stopTimers()
     this.#socket?.destroy()
     this.#events.closed(this.#why ?? why, this.#isAccepted)
   }
@@ -135,7 +156,7 @@ export class RemoteLink {
       return
     }
     this.write(DISCONNECT)
-    clearTimeout(this.#timer)
+    this.#stopTimers()
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     const deadline = setTimeout(() => socket.destroy(), END_MS)
     socket.end()
@@ -145,6 +166,11 @@ export class RemoteLink {
     await closed
     clearTimeout(deadline)
     this.#events.closed('the bridge stopped', true)
+  }
+
+  #stopTimers(): void {
+    clearInterval(this.#pingTimer)
+    clearTimeout(this.#answerTimer)
   }
 
   async #openTls(): Promise<void> {
@@ -227,16 +253,16 @@ export class RemoteLink {
 
   #accept(terms: RemoteTerms): void {
     this.#isAccepted = true
-    clearTimeout(this.#timer)
+    this.answered()
     const seconds = terms.keepAliveSeconds ?? this.#options.keepAliveSeconds
-    if (seconds > 0) this.#timer = setInterval(() => this.#ping(seconds), seconds * 1000)
+    if (seconds > 0) this.#pingTimer = setInterval(() => this.#ping(seconds), seconds * 1000)
     this.#events.accepted(terms)
   }
 
   /** Whether the remote broker is there is asked in each interval, also while it is sent messages. */
   #ping(seconds: number): void {
-    // It is not read at present, so its answer cannot be seen.
-    if (!this.#heard && this.#socket?.isPaused() !== true) {
+    // It is not read at present, so its answer cannot be seen, unless it is not read since it does not read itself.
+    if (!this.#heard && (this.#socket?.isPaused() !== true || this.blocked)) {
       this.close(`no answer to PINGREQ for ${seconds} s`)
       return
     }

@@ -21,13 +21,17 @@ export const readConnack = (frame: Frame, version: 4 | 5): RemoteTerms | string 
   if (frame.end - frame.start < 2 || code === undefined) throw new Error('it sent a CONNACK that is too short')
   if (code !== 0) return code < 0x80 ? (RETURN_CODES[code] ?? `Return Code ${code}`) : describeReasonCode(code)
   const { sessionPresent, properties } = parse(frame, version) as IConnackPacket
+  const { receiveMaximum, maximumPacketSize } = properties ?? {}
+  // Such a broker would get nothing, and the bridge would seem to work (section 3.2.2.3).
+  if (receiveMaximum === 0 || maximumPacketSize === 0)
+    throw new Error('it sent a CONNACK with a Receive Maximum or a Maximum Packet Size of 0')
   return {
     sessionPresent,
-    receiveMaximum: properties?.receiveMaximum ?? 65_535,
+    receiveMaximum: receiveMaximum ?? 65_535,
     maximumQoS: (properties?.maximumQoS ?? 2) as QoS,
     // mqtt-packet reads it as a truth value, or as a number.
     retainAvailable: properties?.retainAvailable === undefined || Boolean(properties.retainAvailable),
-    maximumPacketSize: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+    maximumPacketSize: maximumPacketSize ?? Number.POSITIVE_INFINITY,
     keepAliveSeconds: properties?.serverKeepAlive,
   }
 }

@@ -87,11 +87,17 @@ export class EventQueue {
     this.#takenBytes -= bytes
   }
 
-  /** Drops all events that wait. @returns how many. */
-  clear(): number {
-    const { length } = this.#waiting
-    this.#waiting.clear()
+  /** Counts a batch of a predecessor as one that was taken. */
+  adopt({ events, bytes }: Batch): void {
+    this.#takenEvents += events.length
+    this.#takenBytes += bytes
+  }
+
+  /** Takes all events that wait, without bound. They do not count any more. */
+  drain(): readonly string[] {
+    const events: string[] = []
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) events.push(next.event)
     this.#waitingBytes = 0
-    return length
+    return events
   }
 }

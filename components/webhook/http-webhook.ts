@@ -9,6 +9,7 @@ import type { WebhookConfig } from './config.ts'
 import { newWebhookCounters } from './counters.ts'
 import { EventQueue } from './event-queue.ts'
 import { connectedEvent, disconnectedEvent, messageEvent } from './events.ts'
+import type { Handover } from './handover.ts'
 import { type IdentifiedBatch, identified, sendBatch } from './send-batch.ts'
 
 /** At most one line in this time about the same trouble, in milliseconds. */
@@ -28,6 +29,9 @@ export class HttpWebhook implements Webhook {
   readonly #stopping = new AbortController()
   readonly #fullLog = new LogInterval(LOG_INTERVAL_MS)
   readonly #failureLog = new LogInterval(LOG_INTERVAL_MS)
+  readonly #dropLog = new LogInterval(LOG_INTERVAL_MS)
+  /** Whether the log has the last failure, and not yet that the service works again. */
+  #isFailureLogged = false
   /** Ends the subscriptions. */
   readonly #ends: (() => void)[] = []
   /** The serial number of the last message, which several filters may match. */
@@ -37,6 +41,8 @@ export class HttpWebhook implements Webhook {
   #isScheduled = false
   #isClosing = false
   readonly #requests = new Set<Promise<void>>()
+  /** Batches whose requests a stop or a reset ended. */
+  readonly #unsent: IdentifiedBatch[] = []
   failing = false
   lastFailure: string | undefined
 
@@ -64,7 +70,13 @@ export class HttpWebhook implements Webhook {
     return this.#requests.size
   }
 
-  start(): void {
+  /** @param handover what a predecessor has not sent. */
+  start(handover?: Handover): void {
+    for (const batch of handover?.batches ?? []) {
+      this.#queue.adopt(batch)
+      this.#request(batch)
+    }
+    for (const event of handover?.waiting ?? []) this.#add(event)
     const { events, filters } = this.#config
     const [connected, disconnected] = [events.includes('connected'), events.includes('disconnected')]
     if (events.length > 0) {
@@ -81,8 +93,7 @@ export class HttpWebhook implements Webhook {
 
   /** Sends what is queued, for at most `drainMs`. The rest is dropped and counted. */
   async stop(): Promise<void> {
-    for (const end of this.#ends.splice(0)) end()
-    this.#isClosing = true
+    this.#close()
     const { drainMs } = this.#config
     this.#flush()
     if (drainMs > 0 && this.#queue.length > 0) {
@@ -90,14 +101,32 @@ export class HttpWebhook implements Webhook {
       await Promise.race([this.#drained(), wait(drainMs, undefined, { signal: deadline.signal }).catch(() => {})])
       deadline.abort()
     }
-    this.counters.droppedAtStop += this.#queue.clear()
+    const { batches, waiting } = await this.#abandon()
+    const events = batches.reduce((sum, batch) => sum + batch.events.length, waiting.length)
+    if (events === 0) return
+    this.counters.droppedAtStop += events
+    this.#log.warn({ events }, `Webhook stopped: ${events} events for ${this.target} were not sent and are lost`)
+  }
+
+  /** Ends at once, for a reset. @returns what the successor sends. */
+  suspend(): Promise<Handover> {
+    this.#close()
+    return this.#abandon()
+  }
+
+  /** No more events come. */
+  #close(): void {
+    for (const end of this.#ends.splice(0)) end()
+    this.#isClosing = true
     clearTimeout(this.#timer)
+  }
+
+  /** Ends the requests. @returns all that was not sent. */
+  async #abandon(): Promise<Handover> {
     this.#stopping.abort()
     await Promise.all(this.#requests)
-    if (this.counters.droppedAtStop > 0) {
-      const { droppedAtStop: events } = this.counters
-      this.#log.warn({ events }, `Webhook stopped: ${events} events for ${this.target} were not sent and are lost`)
-    }
+    const batches = this.#unsent.splice(0).map(({ id, events, bytes }) => ({ id, events: [...events], bytes }))
+    return { batches, waiting: [...this.#queue.drain()] }
   }
 
   async #drained(): Promise<void> {
@@ -151,22 +180,26 @@ export class HttpWebhook implements Webhook {
 
   /** Begins as many requests as are allowed and needed. */
   #flush(): void {
-    while (this.#requests.size < this.#config.maximumRequests) {
+    while (this.#requests.size < this.#config.maximumRequests && !this.#stopping.signal.aborted) {
       const batch = this.#queue.take()
       if (batch === undefined) return
-      const request = this.#deliver(identified(batch)).finally(() => {
-        this.#requests.delete(request)
-        this.#queue.done(batch)
-        if (this.#queue.waiting === 0) return
-        if (this.#isClosing) this.#flush()
-        else if (this.#queue.hasFullBatch) this.#schedule(0)
-        else this.#timer ??= setTimeout(() => this.#due(), this.#config.batchMs)
-      })
-      this.#requests.add(request)
+      this.#request(identified(batch))
     }
   }
 
-  /** Sends a batch until the service has it, refuses it, or it has failed too often. Never rejects. */
+  #request(batch: IdentifiedBatch): void {
+    const request = this.#deliver(batch).finally(() => {
+      this.#requests.delete(request)
+      this.#queue.done(batch)
+      if (this.#queue.waiting === 0) return
+      if (this.#isClosing) this.#flush()
+      else if (this.#queue.hasFullBatch) this.#schedule(0)
+      else this.#timer ??= setTimeout(() => this.#due(), this.#config.batchMs)
+    })
+    this.#requests.add(request)
+  }
+
+  /** Sends a batch until the service has it, refuses it, or it has failed too often, or the webhook ends. Never rejects. */
   async #deliver(batch: IdentifiedBatch): Promise<void> {
     const { maximumAttempts, minimumRetryMs, maximumRetryMs } = this.#config
     const backoff = new Backoff(minimumRetryMs, maximumRetryMs)
@@ -179,43 +212,53 @@ export class HttpWebhook implements Webhook {
         return
       }
       if (signal.aborted) {
-        this.counters.droppedAtStop += batch.events.length
+        this.#unsent.push(batch)
         return
       }
-      this.#failed(result.why)
       if (result.outcome === 'refused' || attempt >= maximumAttempts) {
         this.#drop(batch, result.why, attempt)
         return
       }
+      this.#failed(result.why)
       this.counters.retries += 1
       const delayMs = Math.min(maximumRetryMs, Math.max(backoff.next(), result.retryAfterMs ?? 0))
       await wait(delayMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted) {
+        this.#unsent.push(batch)
+        return
+      }
     }
   }
 
   #succeeded({ events }: IdentifiedBatch): void {
     this.counters.sent += events.length
-    if (!this.failing) return
     this.failing = false
+    if (!this.#isFailureLogged) return
+    this.#isFailureLogged = false
     this.#log.info({ queued: this.queued }, `Webhook works again: ${this.target} accepts events`)
   }
 
   #failed(why: string): void {
     this.lastFailure = why
-    if (!this.failing || this.#failureLog.begin()) {
-      this.#log.warn(
-        { why, queued: this.queued },
-        `Webhook failed: ${this.target}: ${why}. Events wait in the queue, and are sent again`,
-      )
-    }
     this.failing = true
+    // A service that fails and works in turns writes no line for each change.
+    if (!this.#failureLog.begin()) return
+    this.#isFailureLogged = true
+    this.#log.warn(
+      { why, queued: this.queued },
+      `Webhook failed: ${this.target}: ${why}. Events wait in the queue, and are sent again`,
+    )
   }
 
   #drop({ events, id }: IdentifiedBatch, why: string, attempts: number): void {
     this.counters.droppedFailed += events.length
+    this.lastFailure = why
+    this.failing = true
+    if (!this.#dropLog.begin()) return
+    const { droppedFailed } = this.counters
     this.#log.error(
-      { events: events.length, batch: id, attempts, why },
-      `Webhook dropped ${events.length} events for ${this.target} after ${attempts} attempts: ${why}`,
+      { events: events.length, batch: id, attempts, why, droppedFailed },
+      `Webhook dropped ${events.length} events for ${this.target} after ${attempts} attempts: ${why}; ${droppedFailed} events so far`,
     )
   }
 }

@@ -3,6 +3,7 @@ import { Logger } from '../../src/kinds/logger.ts'
 import { Webhook } from '../../src/kinds/webhook.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { webhookConfig } from './config.ts'
+import { readHandover } from './handover.ts'
 import { HttpWebhook } from './http-webhook.ts'
 import { measuresOf } from './measures.ts'
 
@@ -19,4 +20,10 @@ export const webhook = defineComponent({
   },
   measure: measuresOf,
   stop: (instance) => instance.stop(),
+  suspend: (instance) => instance.suspend(),
+  resume: (config, { broker, logger }, suspended, { name }) => {
+    const instance = new HttpWebhook(name, config, broker, logger.child({ component: name }))
+    instance.start(readHandover(suspended))
+    return instance
+  },
 })

@@ -58,7 +58,7 @@ const judged = ({ ok, status, headers }: Response): Attempt => {
 const headersOf = async (options: SendOptions, body: string): Promise<Record<string, string>> => {
   const { authorizationFile, secretFile, signatureHeader } = options
   const headers: Record<string, string> = { ...options.headers, 'content-type': 'application/json' }
-  if (authorizationFile !== undefined) headers['authorization'] = await readSecret(authorizationFile)
+  if (authorizationFile !== undefined) headers['authorization'] = await readHeader(authorizationFile)
   if (secretFile !== undefined) headers[signatureHeader] = signatureOf(body, await readSecret(secretFile), Date.now())
   return headers
 }
@@ -74,6 +74,13 @@ const readSecret = async (path: string): Promise<string> => {
   const secret = (await readFile(path, 'utf8')).replace(/\r?\n$/, '')
   if (secret === '') throw new Error(`${path} is empty`)
   return secret
+}
+
+/** A secret as the value of a header. @throws Error that names the file: the error of `fetch` would print the secret. */
+const readHeader = async (path: string): Promise<string> => {
+  const value = await readSecret(path)
+  if (/^[\t\x20-\x7e\x80-\xff]+$/.test(value)) return value
+  throw new Error(`${path} holds a character that no header may hold, such as a line end`)
 }
 
 /** `fetch` wraps the reason. */

@@ -2,6 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { createWebSocketStream, WebSocket } from 'ws'
+import { MAXIMUM_PACKET_SIZE } from '../mqtt/fixed-header.ts'
 import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 import { ClientError } from './client-error.ts'
 import { describeTarget, type Target, type TlsOptions } from './target.ts'
@@ -70,8 +71,8 @@ const openWebSocket = (
     const webSocket = new WebSocket(url, version === 3 ? ['mqttv3.1', 'mqtt'] : 'mqtt', {
       ...(tls === undefined ? {} : tlsOptions(tls, new URL(url).hostname.replace(/^\[|\]$/g, ''))),
       perMessageDeflate: false,
-      // Frames are no packets: the parser bounds the packets.
-      maxPayload: 0,
+      // Frames are no packets, which the parser bounds. A frame is in memory until it is complete.
+      maxPayload: MAXIMUM_PACKET_SIZE,
       followRedirects: false,
     })
     const onAbort = (): void => onError(signal.reason)

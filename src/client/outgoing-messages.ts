@@ -34,6 +34,8 @@ export class OutgoingMessages {
   readonly #inFlight = new Map<number, OutgoingMessage>()
   readonly #reserved = new Set<number>()
   readonly #waiting: (() => void)[] = []
+  /** Why no more messages are taken. */
+  #failure: ClientError | undefined
   #lastIdentifier = 0
   /** Receive Maximum of the broker, at most the caller's own limit. */
   maximum = 65_535
@@ -55,11 +57,13 @@ export class OutgoingMessages {
     this.#reserved.delete(identifier)
   }
 
-  /** Waits until Receive Maximum allows another message, then notes it. [MQTT-3.3.4-9] */
+  /** Waits until Receive Maximum allows another message, then notes it. [MQTT-3.3.4-9] @throws ClientError after `fail`. */
   async add(
     message: PublishMessage,
   ): Promise<{ readonly entry: OutgoingMessage; readonly done: Promise<PublishResult> }> {
-    while (this.#places >= this.maximum) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    while (this.#failure === undefined && this.#places >= this.maximum)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.#failure !== undefined) throw this.#failure
     this.#places += 1
     let entry!: OutgoingMessage
     const done = new Promise<PublishResult>((resolve, reject) => {
@@ -114,8 +118,10 @@ export class OutgoingMessages {
     }
   }
 
-  /** Ends all with an error. */
+  /** Ends all with an error, also those that wait for their place. */
   fail(error: ClientError): void {
+    this.#failure = error
+    for (const resume of this.#waiting.splice(0)) resume()
     for (const { packetIdentifier } of this.all()) this.abandon(packetIdentifier, error)
   }
 

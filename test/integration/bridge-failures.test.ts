@@ -52,6 +52,8 @@ describe('is not connected, says why and tries again', () => {
     ['ends the connection', 'end', 'without CONNACK'],
     ['sends a packet that is too large', Buffer.from([0x20, 0xff, 0xff, 0xff, 0x7f]), 'maximumPacketSize'],
     ['sends a CONNACK that is cut off', connack([0]), 'too short'],
+    ['takes no message in flight', connack([0, 0, 3, 0x21, 0, 0]), 'Receive Maximum'],
+    ['takes no packet', connack([0, 0, 5, 0x27, 0, 0, 0, 0]), 'Maximum Packet Size'],
     ['sends SUBSCRIBE', Buffer.concat([OK, Buffer.from([0x82, 0])]), 'it sent SUBSCRIBE'],
     ['sends an illegal PUBLISH', Buffer.concat([OK, Buffer.from([0x36, 5, 0, 1, 0x61, 0, 0])]), 'PUBLISH packet'],
     ['uses a Topic Alias', Buffer.concat([OK, Buffer.from([0x30, 7, 0, 1, 0x61, 3, 0x23, 0, 1])]), 'Topic Alias'],
@@ -70,6 +72,8 @@ describe('is not connected, says why and tries again', () => {
     const topics = [carried('#', 'in')]
     await failure(await bridged({ servers: ['mqtt://127.0.0.1:1'], topics }), 'ECONNREFUSED')
     await failure(await bridged({ servers: to(silent), topics, connectTimeoutMs: 100 }), 'connectTimeoutMs, 100 ms')
+    const half = await bytesBroker(({ cmd }) => (cmd === 'connect' ? OK : undefined))
+    await failure(await bridged({ servers: to(half), topics, connectTimeoutMs: 100 }), 'no answer to SUBSCRIBE')
     const missing = { userName: 'a', passwordFile: '/does/not/exist' }
     await failure(await bridged({ servers: to(silent), topics, ...missing }), 'ENOENT')
   })

@@ -1,14 +1,16 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { HttpWebhook } from '../../components/webhook/http-webhook.ts'
 import { webhook } from '../../components/webhook/index.ts'
-import type { SystemMap } from '../../src/system/define-system.ts'
+import { Logger } from '../../src/kinds/logger.ts'
+import { defineComponent, type SystemMap } from '../../src/system/define-system.ts'
 import { createSystem } from '../../src/system/lifecycle.ts'
 import { TestFiles } from '../helpers/certificates.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { JsonService, type ServiceRequest } from '../helpers/json-service.ts'
 import { RealClient } from '../helpers/mqtt-js.ts'
+import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { quietSystem } from '../helpers/start-broker.ts'
 
 interface Event {
@@ -30,15 +32,27 @@ const ok = (request: ServiceRequest): void => request.answer(204)
 const eventsOf = ({ body }: ServiceRequest): readonly Event[] => (body as { events: Event[] }).events
 const allEvents = ({ requests }: JsonService): readonly Event[] => requests.flatMap(eventsOf)
 
-const start = async (url: string, values: Omit<z.input<typeof webhook.config>, 'url'>) => {
+const start = async (url: string, values: Omit<z.input<typeof webhook.config>, 'url'>, more: object = {}) => {
   const config = { url, batchMs: 5, minimumRetryMs: 10, maximumRetryMs: 20, ...values }
   const hook = { component: webhook, config, dependencies: { broker: 'broker', logger: 'logger' } }
-  const system = createSystem({ ...quietSystem, hook })
+  const system = createSystem({ ...quietSystem, hook, ...more })
   await system.start()
   ends.push(() => system.stop().catch(() => {}))
   const map = system.map as unknown as SystemMap<typeof quietSystem> & { readonly hook: HttpWebhook }
   const publish = (topic: string, payload: string | Uint8Array = '') => map.broker.publish({ topic, payload })
   return { map, publish, hook: map.hook, counters: map.hook.counters, stop: () => system.stop() }
+}
+
+/** An entry of the system with a logger that keeps its lines. */
+const recorded = () => {
+  const log = new RecordingLogger()
+  const component = defineComponent({
+    provides: Logger,
+    needs: {},
+    config: z.strictObject({}),
+    start: () => log as Logger,
+  })
+  return { logger: { component }, lines: log.lines }
 }
 
 describe('a webhook', () => {
@@ -168,6 +182,32 @@ describe('a webhook', () => {
     }
   })
 
+  it('says nothing of a secret that no header may hold', async () => {
+    const files = new TestFiles()
+    ends.push(() => files.remove())
+    const authorizationFile = files.write('token', 'Bearer hidden\nsecond line\n')
+    const { logger, lines } = recorded()
+    const { publish, hook } = await start(
+      'http://127.0.0.1:1/',
+      { filters: ['#'], events: [], authorizationFile },
+      { logger },
+    )
+    publish('a', '1')
+    await eventually(() => expect(hook.lastFailure).toContain(authorizationFile))
+    expect(`${hook.lastFailure}${JSON.stringify(lines)}`).not.toContain('hidden')
+  })
+
+  it('logs a service that refuses and accepts in turns once in a time, not for each batch', async () => {
+    const service = await serviceOf((request) => request.answer(service.requests.length % 2 === 1 ? 400 : 200))
+    const { logger, lines } = recorded()
+    const { publish, counters } = await start(service.url, { filters: ['#'], events: [], batchEvents: 1 }, { logger })
+    for (let number = 0; number < 20; number += 1) publish('a', `${number}`)
+    await eventually(() => expect(counters.sent).toBe(10))
+    expect(counters.droppedFailed).toBe(10)
+    const messages = lines.map(({ message }) => message).filter((message) => message.startsWith('Webhook'))
+    expect(messages).toEqual([expect.stringContaining('Webhook dropped 1 events')])
+  })
+
   it('never slows the broker: a service that does not answer costs only the events beyond the bound', async () => {
     const service = await serviceOf(() => {})
     const values = { filters: ['#'], events: [], maximumQueuedEvents: 10, batchEvents: 4, drainMs: 0 }
@@ -206,5 +246,27 @@ describe('a webhook', () => {
     await stop()
     expect(allEvents(service).map(({ payload }) => payload)).toEqual(['0', '1', '2', '3', '4'])
     expect(counters.droppedAtStop).toBe(0)
+  })
+
+  it('hands what it has not sent to its successor at a reset, without waiting for the service', async () => {
+    const service = await serviceOf(() => {})
+    const values = { filters: ['#'], events: [], batchEvents: 2, drainMs: 60_000 } as const
+    const config = { url: service.url, batchMs: 5, ...values }
+    const hook = { component: webhook, config, dependencies: { broker: 'broker', logger: 'logger' } }
+    const first = createSystem({ ...quietSystem, hook })
+    await first.start()
+    for (let number = 0; number < 5; number += 1) first.map.broker.publish({ topic: 'a', payload: `${number}` })
+    await service.requested(1)
+    const suspended = await first.suspend()
+    expect(suspended.errors).toEqual([])
+    service.answer = ok
+    const second = createSystem({ ...quietSystem, hook }, { suspended })
+    await second.start()
+    ends.push(() => second.stop())
+    await eventually(() => expect(service.requests).toHaveLength(4))
+    expect(allEvents(service).map(({ payload }) => payload)).toEqual(['0', '1', '0', '1', '2', '3', '4'])
+    const ids = service.requests.map(({ headers }) => headers['x-mqtt-jig-batch'])
+    expect(ids[1]).toBe(ids[0])
+    await eventually(() => expect((second.map as unknown as { hook: HttpWebhook }).hook.queued).toBe(0))
   })
 })

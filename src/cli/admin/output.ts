@@ -71,7 +71,10 @@ export const printObject = async (
 /** A table with a title over each column; without rows only the titles. */
 export const table = <Item>(items: readonly Item[], columns: readonly Column<Item>[]): string => {
   const cells = items.map((item) => columns.map(({ of }) => shortened(safe(of(item)))))
-  const widths = columns.map(({ title }, index) => Math.max(title.length, ...cells.map((row) => row[index]!.length)))
+  // A list may have more items than a call may have arguments.
+  const widths = columns.map(({ title }, index) =>
+    cells.reduce((width, row) => Math.max(width, row[index]!.length), title.length),
+  )
   const line = (row: readonly string[]): string =>
     row
       .map((cell, index) =>
