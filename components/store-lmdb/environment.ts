@@ -196,7 +196,7 @@ export interface EnvironmentStatistics {
 /** The file in the directory of a store. */
 export const DATA_FILE = 'data.mdb'
 
-/** docs/adr/0011 says what each of them is for. */
+/** docs/adr/0013 says what each of them is for. */
 const optionsOf = (path: string, mapSize: number | undefined, readOnly: boolean) => ({
   path,
   // Otherwise a path with a dot in it would be the name of the file.

@@ -142,7 +142,7 @@ export class PacketFrames {
     return length > 0 ? copied + this.#add(length) : copied
   }
 
-  /** @returns what of the frame is copied. */
+  /** @returns the part of the frame that is copied. */
   #add(length: number): number {
     this.#lengths.push(length)
     return headerBytes(length) + (length > COPIED_BYTES ? 0 : length)

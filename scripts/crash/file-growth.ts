@@ -7,12 +7,13 @@ export interface FileBytes {
   readonly late: number
 }
 
-/** So much more may wait for a subscriber in the second half by chance, in bytes. */
-const CHANCE_BYTES = 32 * 1024 ** 2
+/** By this factor, and so many bytes, the second half may be larger by chance. Steady growth doubles it. */
+const CHANCE = 1.25
+const CHANCE_BYTES = 2 * 1024 ** 2
 
 /** Why the files of a store grow without a bound, as text; undefined if they do not. */
 export const growthOf = ({ early, late }: FileBytes): string | undefined =>
-  late > 2 * early + CHANCE_BYTES ? `the store grew from ${mebibytes(early)} to ${mebibytes(late)}` : undefined
+  late > CHANCE * early + CHANCE_BYTES ? `the store grew from ${mebibytes(early)} to ${mebibytes(late)}` : undefined
 
 /** The bytes of all files in the directory of a broker. */
 export const storeBytes = (directory: string): number =>

@@ -159,7 +159,7 @@ const readStores = (built: BuiltCopy, directory: string, count: number, broken: 
   return found
 }
 
-/** What of the acknowledged messages is not in a store, in words. */
+/** The acknowledged messages that are not in a store, in words. */
 const missingIn = ({ queued, retained }: Content, acknowledged: readonly number[]): string | undefined => {
   const numbers = new Map<string, number[]>()
   for (const [topic, number] of queued) {

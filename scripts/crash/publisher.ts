@@ -36,6 +36,7 @@ export class Publisher implements PersistentClient {
   #lastIdentifier: number
   #wasConnected = false
   #isEnding = false
+  #isPaused = false
   /** Numbers that were refused because the store could not write: they are published again. */
   readonly #refused: number[] = []
   /** The last number. */
@@ -58,6 +59,12 @@ export class Publisher implements PersistentClient {
   /** Publishes no further numbers. */
   end(): void {
     this.#isEnding = true
+  }
+
+  /** Publishes no further numbers until it is told otherwise. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    this.#goOn()
   }
 
   get isFinished(): boolean {
@@ -113,7 +120,7 @@ export class Publisher implements PersistentClient {
 
   #goOn(): void {
     while (this.#connection.isAccepted && this.#inflight.size < (this.#options.window ?? WINDOW)) {
-      const number = this.#refused.shift() ?? (this.#isEnding ? undefined : this.published + 1)
+      const number = this.#refused.shift() ?? (this.#isEnding || this.#isPaused ? undefined : this.published + 1)
       if (number === undefined) return
       this.published = Math.max(this.published, number)
       if (this.published === this.#options.last) this.#isEnding = true

@@ -19,8 +19,10 @@ const START_MS = 60_000
 /** How long a subscriber stays, or stays away, in milliseconds. */
 const STAY_MS = { least: 20, most: 200 }
 const ACKNOWLEDGEMENT_POLL_MS = 2
-/** How often a soak looks at the files, in milliseconds. */
-const SAMPLE_MS = 500
+/** How often a soak looks at the files and at what its subscribers lack, in milliseconds. */
+const SAMPLE_MS = 50
+/** In a soak publishers wait while the subscribers lack more messages than this together: what waits takes no more space then. */
+const SOAK_BACKLOG = 5_000
 
 export interface CrashResult {
   readonly kills: number
@@ -113,9 +115,12 @@ class CrashRun {
       if (passedMs > endMs || this.#broken.length > 0) break
       const half = passedMs < endMs / 2 ? 'early' : 'late'
       bytes[half] = Math.max(bytes[half], storeBytes(this.#broker.directory))
+      const lacking = this.#acknowledged * this.#subscribers.length - receivedBy(this.#subscribers)
+      for (const publisher of this.#publishers) publisher.pause(lacking > SOAK_BACKLOG)
       await after(SAMPLE_MS)
       this.#mustRun()
     }
+    for (const publisher of this.#publishers) publisher.pause(false)
     const growth = growthOf(bytes)
     if (growth !== undefined) this.#broken.push(growth)
     return bytes

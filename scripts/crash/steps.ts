@@ -13,6 +13,8 @@ const CONFIG = 'test/helpers/crash-store/system.config.ts'
 const MESSAGES = 8
 /** Small, so that the records come in many batches. */
 const WINDOW = 1
+/** How long it may take until the end of a process is known, in milliseconds. */
+const EXIT_MS = 10_000
 /** While the broker is checked and started again, nothing comes. */
 const WAIT = { pollMs: 2, patienceMs: 60_000 }
 
@@ -153,6 +155,8 @@ class Scenario implements Clients {
     const first = this.#process
     const broken: string[] = []
     await checkRetained(port, { ...this.#clients, broken })
+    // A connection may be refused before it is known here that the process has ended.
+    if (broken.length > 0) await Promise.race([first?.ended(), after(EXIT_MS)])
     if (broken.length > 0 && first?.wasKilled === true) {
       await restarted
       broken.length = 0
