@@ -108,6 +108,17 @@ it('a trace divides the runs that it follows, by their topic too', () => {
   expect(got).toHaveLength(1)
 })
 
+it('a trace that has had its lines of this second counts the packets of a run as missed, and the run stays one', () => {
+  const { got, next } = taking()
+  const { incoming } = open(next)
+  const trace = tracer.start({ topic: 'a' })
+  while (trace.missed === 0) incoming.publish(publish('a'))
+  const lines = trace.count
+  got.splice(0)
+  expect(incoming.publishRun!(runOf('a', Array<string>(1_000).fill('x')))).toBe(true)
+  expect([got.length, trace.missed, trace.count, tracer.counters.missed]).toEqual([1, 1_001, lines, 1_001])
+})
+
 it('finds the user of a certificate, once authentication has found it', () => {
   const broker = new FakeBroker()
   const { next } = taking()
