@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ReceivedMessage } from '../client/index.ts'
-import { compileFormat, messageJson, visible } from './format-message.ts'
+import { compileFormat, messageJson } from './format-message.ts'
 
 const message: ReceivedMessage = {
   topic: 'a/b',
@@ -80,8 +80,4 @@ test.each([
   ['\\q', '--format: there is no escape \\q; there are \\0 \\\\ \\a'],
 ])('%s is a mistake', (format, text) => {
   expect(() => compileFormat(format)).toThrow(text)
-})
-
-test('visible shows control characters, but not line breaks and tabs', () => {
-  expect(visible(Buffer.from('a\u001b[31m\tb\nc\u0085ü'))).toBe('a\\x1B[31m\tb\nc\\x85ü')
 })
