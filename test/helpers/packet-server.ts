@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { eventually } from './eventually.ts'
+
+/** A broker by hand, for tests of a client: they look at the packets of each connection, and send bytes as they like. */
+export class PacketServer {
+  readonly connections: PacketConnection[] = []
+  readonly #server: Server
+
+  private constructor(server: Server) {
+    this.#server = server
+    server.on('connection', (socket) => this.connections.push(new PacketConnection(socket)))
+  }
+
+  static async start(): Promise<PacketServer> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new PacketServer(server)
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** The connection of this number, counted from 1, after its CONNECT packet has come. */
+  async connection(number = 1): Promise<PacketConnection> {
+    await eventually(() => {
+      if ((this.connections[number - 1]?.packets.length ?? 0) === 0) throw new Error(`no connection ${number}`)
+    })
+    return this.connections[number - 1]!
+  }
+
+  async stop(): Promise<void> {
+    for (const { socket } of this.connections) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}
+
+export class PacketConnection {
+  readonly socket: Socket
+  /** What the client sent, in hex, packet by packet. */
+  readonly packets: string[] = []
+  #rest = Buffer.alloc(0)
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    socket.on('error', () => {}).on('data', (chunk) => this.#take(chunk))
+  }
+
+  /** @param packets in hex. */
+  send(...packets: string[]): void {
+    this.socket.write(Buffer.from(packets.join('').replaceAll(' ', ''), 'hex'))
+  }
+
+  /** Waits for so many packets. */
+  async received(count: number): Promise<readonly string[]> {
+    await eventually(() => {
+      if (this.packets.length < count) throw new Error(`${this.packets.length} packets: ${this.packets.join(' ')}`)
+    })
+    return this.packets
+  }
+
+  #take(chunk: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, chunk])
+    for (;;) {
+      const lengthEnd = this.#rest.subarray(1, 5).findIndex((byte) => byte < 0x80) + 2
+      if (lengthEnd < 2) return
+      const body = this.#rest
+        .subarray(1, lengthEnd)
+        .reduce((sum, byte, index) => sum + ((byte & 0x7f) << (7 * index)), 0)
+      const size = lengthEnd + body
+      if (this.#rest.length < size) return
+      this.packets.push(this.#rest.subarray(0, size).toString('hex'))
+      this.#rest = this.#rest.subarray(size)
+    }
+  }
+}
