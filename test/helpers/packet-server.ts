@@ -13,7 +13,8 @@ export class PacketServer {
   }
 
   static async start(): Promise<PacketServer> {
-    const server = createServer().listen(0, '127.0.0.1')
+    // A connection stays open after the end of what the client sends, until the test ends it.
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     return new PacketServer(server)
   }
@@ -41,7 +42,10 @@ export class PacketConnection {
   readonly socket: Socket
   /** What the client sent, in hex, packet by packet. */
   readonly packets: string[] = []
-  #rest = Buffer.alloc(0)
+  #chunks: Buffer[] = []
+  #length = 0
+  /** So many bytes have to be there before it is worth looking again. */
+  #needed = 2
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -62,17 +66,20 @@ export class PacketConnection {
   }
 
   #take(chunk: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, chunk])
-    for (;;) {
-      const lengthEnd = this.#rest.subarray(1, 5).findIndex((byte) => byte < 0x80) + 2
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    while (this.#length >= this.#needed) {
+      const bytes = Buffer.concat(this.#chunks)
+      this.#chunks = [bytes]
+      const lengthEnd = bytes.subarray(1, 5).findIndex((byte) => byte < 0x80) + 2
       if (lengthEnd < 2) return
-      const body = this.#rest
-        .subarray(1, lengthEnd)
-        .reduce((sum, byte, index) => sum + ((byte & 0x7f) << (7 * index)), 0)
-      const size = lengthEnd + body
-      if (this.#rest.length < size) return
-      this.packets.push(this.#rest.subarray(0, size).toString('hex'))
-      this.#rest = this.#rest.subarray(size)
+      const body = bytes.subarray(1, lengthEnd).reduce((sum, byte, index) => sum + ((byte & 0x7f) << (7 * index)), 0)
+      this.#needed = lengthEnd + body
+      if (bytes.length < this.#needed) return
+      this.packets.push(bytes.toString('hex', 0, this.#needed))
+      this.#chunks = [bytes.subarray(this.#needed)]
+      this.#length -= this.#needed
+      this.#needed = 2
     }
   }
 }
