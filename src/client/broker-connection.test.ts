@@ -164,6 +164,7 @@ describe('the end', () => {
 
   test('a broker that does not close after DISCONNECT is left after a short time, when all was sent', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    server.staysOpen = true
     const broker = await open()
     const closed = connection.close(encodeDisconnect(5))
     expect((await broker.received(2))[1]).toBe('e000')

@@ -5,15 +5,21 @@ import { eventually } from './eventually.ts'
 /** A broker by hand, for tests of a client: they look at the packets of each connection, and send bytes as they like. */
 export class PacketServer {
   readonly connections: PacketConnection[] = []
+  /** Whether a connection stays open after the client has ended it. */
+  staysOpen = false
   readonly #server: Server
 
   private constructor(server: Server) {
     this.#server = server
-    server.on('connection', (socket) => this.connections.push(new PacketConnection(socket)))
+    server.on('connection', (socket) => {
+      this.connections.push(new PacketConnection(socket))
+      socket.on('end', () => {
+        if (!this.staysOpen) socket.end()
+      })
+    })
   }
 
   static async start(): Promise<PacketServer> {
-    // A connection stays open after the end of what the client sends, until the test ends it.
     const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     return new PacketServer(server)
