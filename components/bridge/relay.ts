@@ -73,16 +73,12 @@ export class Relay implements Recipient, TurnTask {
     this.#answers = new Answers(
       broker.journal,
       (bytes) => link.write(bytes),
-      () => this.#session !== undefined && broker.awaitStore(this.#session),
+      () => broker.awaitStore(this.#session!),
     )
   }
 
   get identity(): Identity {
     return this.#context.identity
-  }
-
-  get session(): ClientSession | undefined {
-    return this.#session
   }
 
   /** Messages flow. */

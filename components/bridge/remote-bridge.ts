@@ -146,7 +146,6 @@ export class RemoteBridge implements Bridge {
   }
 
   #connect(): void {
-    if (this.#isStopped) return
     void this.#open().catch((error: unknown) => this.#failed((error as Error).message))
   }
 
@@ -245,7 +244,6 @@ export class RemoteBridge implements Bridge {
   }
 
   #closed(link: RemoteLink, why: string, wasAccepted: boolean): void {
-    if (this.#link !== link) return
     this.#link = undefined
     this.#relay?.ended()
     this.#relay = undefined

@@ -200,7 +200,7 @@ export class RemoteLink {
     socket.on('data', (chunk: Buffer) => this.#data(chunk))
     socket.on('drain', () => this.#events.drained())
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#why ??= error.message === '' ? (error.code ?? 'the connection failed') : error.message
+      this.#why ??= error.message === '' ? String(error.code) : error.message
       socket.destroy()
     })
     socket.on('end', () => this.#ended())
@@ -234,7 +234,7 @@ export class RemoteLink {
   }
 
   #takeConnack(): void {
-    const type = (this.#frames.firstByte ?? 0) >> 4
+    const type = this.#frames.firstByte! >> 4
     if (type !== PacketType.Connack) {
       this.close(`it answered CONNECT with ${packetTypeName(type)}`)
       return
