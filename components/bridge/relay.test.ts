@@ -81,7 +81,7 @@ describe('to the remote broker', () => {
     const bridge = start()
     bridge.publish('a', 1)
     bridge.publish('b', 2)
-    bridge.lose()
+    bridge.lose(false)
     bridge.connect({ maximumQoS: 1 })
     const sent = messages(bridge.sent())
     expect(sent.map(({ topic, qos }) => `${topic} ${qos}`)).toEqual(['a 1', 'b 1'])

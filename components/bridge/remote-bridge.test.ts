@@ -10,8 +10,11 @@ import { type BridgedBroker, type BridgeValues, carried, startBridged } from '..
 import { BytesBroker } from '../../test/helpers/bytes-broker.ts'
 import { TestFiles, testCertificates } from '../../test/helpers/certificates.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
+import { HandlerHarness } from '../../test/helpers/handler-harness.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { bridge as component } from './index.ts'
 import { measuresOf } from './measures.ts'
+import { RemoteBridge } from './remote-bridge.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -44,6 +47,11 @@ const bridged = async (
   const broker = await startBridged({ up }, undefined, { logger: { component: logger } })
   ends.push(() => broker.stop())
   return { ...broker, log }
+}
+/** A broker without a network. */
+const harness = () => {
+  const made = new HandlerHarness()
+  return { broker: made.broker, log: made.log, stop: () => made.stop() }
 }
 const files = (): TestFiles => {
   const made = new TestFiles()
@@ -90,10 +98,16 @@ describe('CONNECT', () => {
   it('is not sent any more when the bridge stops while it reads its password', async () => {
     const remote = await remoteBroker()
     const passwordFile = files().write('password', 'x')
-    const local = await bridged(remote, { topics: outward, userName: 'u', passwordFile })
-    const bridge = local.bridge('up')
-    await local.stop()
-    expect([remote.packets, bridge.connected]).toEqual([[], false])
+    const { broker, log, stop } = harness()
+    ends.push(stop)
+    const servers = [`mqtt://127.0.0.1:${remote.port}`]
+    const config = component.config.parse({ servers, topics: outward, userName: 'u', passwordFile })
+    const bridge = new RemoteBridge('up', config, broker, log)
+    await bridge.start()
+    await bridge.stop()
+    const local = await bridged(remote, { topics: outward, clientId: 'later' })
+    await local.connected('up')
+    expect(remote.packets).toMatchObject([{ clientId: 'later' }])
   })
 
   it('asks for the private extension again after a broker that ends the connection without a word, but not each time', async () => {
@@ -151,7 +165,15 @@ describe('the operator is told', () => {
     await local.connected('up')
     local.map.broker.publish({ topic: 'a', payload: 'x' })
     local.map.broker.publish({ topic: 'b', payload: 'x', qos: 1 })
-    const none = { dropped: 0, too_large: 0, refused_by_remote: 0, refused_here: 0, looped: 0, unmapped: 0 }
+    const none = {
+      dropped: 0,
+      too_large: 0,
+      refused_by_remote: 0,
+      refused_here: 0,
+      undeliverable: 0,
+      looped: 0,
+      unmapped: 0,
+    }
     expect(numbers()).toEqual({
       ...{ connected: 1, inflight: 1, waiting: 0, connection: 1, failed: 0, ...none },
       ...{ sent0: 1, sent1: 1, sent2: 0, received0: 0, received1: 0, received2: 0 },

@@ -3,6 +3,7 @@ import { bridgeIdentity } from '../../components/bridge/bridge-names.ts'
 import { newBridgeCounters } from '../../components/bridge/counters.ts'
 import { type Frame, FrameReader } from '../../components/bridge/frame-reader.ts'
 import { LocalSession } from '../../components/bridge/local-session.ts'
+import { type PoisonMessage, PoisonWatch } from '../../components/bridge/poison-watch.ts'
 import { Relay } from '../../components/bridge/relay.ts'
 import type { RemoteLink } from '../../components/bridge/remote-link.ts'
 import type { RemoteTerms } from '../../components/bridge/remote-terms.ts'
@@ -20,6 +21,7 @@ export class FakeLink {
   isClosed = false
   blocked = false
   congested = false
+  endedByRemote = false
   /** Why it was closed. */
   why: string | undefined
   /** The packets whose answer is awaited. */
@@ -53,8 +55,10 @@ export class FakeLink {
     this.write(generate(packet, { protocolVersion: this.version }))
   }
 
-  close(why: string): void {
-    this.why ??= why
+  close(why: string, byRemote = false): void {
+    if (this.isClosed) return
+    this.why = why
+    this.endedByRemote = byRemote
     this.isClosed = true
   }
 
@@ -85,11 +89,13 @@ export class RelayHarness {
   readonly counters = newBridgeCounters()
   readonly refusedFilters: [filter: string, reasonCode: number][] = []
   readonly refusedMessages: [by: string, reasonCode: number, topic: string][] = []
+  readonly dropped: PoisonMessage[] = []
   /** How often it said that messages flow. */
   ready = 0
   link!: FakeLink
   relay!: Relay
   readonly #options: RelayHarnessOptions
+  readonly #poison = new PoisonWatch(3)
   #topics: TopicMap
   readonly #identity: ReturnType<typeof bridgeIdentity>
   #local: LocalSession
@@ -124,6 +130,8 @@ export class RelayHarness {
       subscriptionRefused: (filter: string, reasonCode: number) => this.refusedFilters.push([filter, reasonCode]),
       messageRefused: (by: string, reasonCode: number, topic: string) =>
         this.refusedMessages.push([by, reasonCode, topic]),
+      poison: this.#poison,
+      messageDropped: (message: PoisonMessage) => this.dropped.push(message),
       ready: () => {
         this.ready += 1
         this.#local.settled()
@@ -141,9 +149,9 @@ export class RelayHarness {
     return this.broker.broker.session(this.#identity.clientId)?.inflight
   }
 
-  /** The connection has ended. */
-  lose(): void {
-    this.link.close('lost')
+  /** The connection has ended. @param byRemote whether the remote broker ended it. */
+  lose(byRemote = true): void {
+    this.link.close('lost', byRemote)
     this.relay.ended()
   }
 
