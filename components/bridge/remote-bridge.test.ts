@@ -1,6 +1,9 @@
 /** What a bridge tells its remote broker and its operators. */
 
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:tls'
 import { generate, type Packet } from 'mqtt-packet'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -207,7 +210,6 @@ it('does not begin with a connection that ended while its session was claimed', 
 
 it('checks the name in the certificate of a server that is named', async () => {
   const { authority, server } = await testCertificates()
-  const [{ createServer }, { once }] = [await import('node:tls'), await import('node:events')]
   const names: unknown[] = []
   const listener = createServer({ cert: server.cert, key: server.key }, (socket) => {
     names.push(socket.servername)
@@ -216,7 +218,7 @@ it('checks the name in the certificate of a server that is named', async () => {
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
   ends.push(() => listener.close())
-  const { port } = listener.address() as { port: number }
+  const { port } = listener.address() as AddressInfo
   const tls = { ca: files().write('ca.pem', authority.cert) }
   const local = await startBridged({ up: { servers: [`mqtts://localhost:${port}`], topics: outward, tls } })
   ends.push(() => local.stop())
