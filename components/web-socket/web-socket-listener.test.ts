@@ -59,7 +59,8 @@ it('counts requests that are no upgrade by their reason, logs the first, and dis
   }
   const refused = measuresOf(transport).filter(({ name }) => name === 'refused_requests')
   expect(refused.reduce((sum, { read }) => sum + read(), 0)).toBe(2)
-  expect(log.at('warn')).toMatchObject([{ message: expect.stringMatching(/^Request from 127\.0\.0\.1:\d+ refused: /) }])
+  const lines = log.at('warn').filter(({ message }) => /^Request from 127\.0\.0\.1:\d+ refused: /.test(message))
+  expect(lines).toHaveLength(1)
   await transport.close()
 })
 
