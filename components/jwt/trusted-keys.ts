@@ -30,7 +30,7 @@ const SECRET_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, H
 export const secretKeys = (text: string, isBase64: boolean, algorithms: readonly Algorithm[]): TrustedKeys => {
   const secret = isBase64 ? decodeBase64(text) : Buffer.from(text)
   for (const algorithm of algorithms) {
-    const needed = SECRET_BYTES[algorithm] ?? 0
+    const needed = SECRET_BYTES[algorithm]!
     if (secret.length < needed) {
       throw new Error(`the secret has ${secret.length} bytes; ${algorithm} needs at least ${needed}`)
     }
@@ -117,7 +117,7 @@ const CURVES: Readonly<Record<string, readonly string[]>> = {
 const fits = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, algorithm: Algorithm): boolean => {
   if (algorithm === 'EdDSA') return asymmetricKeyType === 'ed25519'
   if (!algorithm.startsWith('ES')) return asymmetricKeyType === 'rsa'
-  return asymmetricKeyType === 'ec' && CURVES[algorithm]!.includes(asymmetricKeyDetails?.namedCurve ?? '')
+  return asymmetricKeyType === 'ec' && CURVES[algorithm]!.includes(asymmetricKeyDetails!.namedCurve!)
 }
 
 const isOfType = ({ kty, crv, alg }: JSONWebKeySet['keys'][number], algorithm: Algorithm): boolean => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { main as passwd } from '../../components/password-file/passwd-command.ts'
+import { entriesOf as entriesOfSource, remarksOf as remarksOfSource } from '../../test/helpers/converted-conf.ts'
 import { ConfError } from './conf-line.ts'
 import { convertConf } from './convert-conf.ts'
 
@@ -20,18 +21,9 @@ const write = (name: string, text: string): string => {
 }
 const convert = (text: string) => convertConf(write('mosquitto.conf', text), true)
 
-/** The entries of the written config: names of components stay as texts. */
-const entriesOf = (text: string): Record<string, { config?: Record<string, unknown>; dependencies?: unknown }> => {
-  const { source } = convert(text)
-  const [, body] = /export default defineSystem\(([\s\S]*)\)/.exec(source)!
-  return new Function(`return ${body!.replaceAll(/component: (\w+)/g, "component: '$1'")}`)()
-}
+const entriesOf = (text: string) => entriesOfSource(convert(text).source)
 const configOf = (text: string, name = 'server') => entriesOf(text)[name]?.config
-const remarksOf = (text: string): string[] => {
-  const { source } = convert(text)
-  const comments = source.slice(0, source.indexOf('import')).replaceAll(/\n\/\/ {3}/g, ' ')
-  return [...comments.matchAll(/^\/\/ (\S+:\d+: .*)$/gm)].map(([, remark]) => remark!)
-}
+const remarksOf = (text: string) => remarksOfSource(convert(text).source)
 
 describe('listeners', () => {
   it('without any listener this machine alone is served, and everybody on it', () => {
