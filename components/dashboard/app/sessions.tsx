@@ -105,7 +105,7 @@ const actionColumn = (onEnd: (id: string) => void): Column<SessionSummary> => ({
   key: 'end',
   title: 'Action',
   render: ({ id }) => (
-    <button type="button" onClick={() => onEnd(id)} aria-label={`Delete the session of ${id}`}>
+    <button type="button" onClick={() => onEnd(id)} aria-label={`Delete session of ${id}`}>
       Delete …
     </button>
   ),

@@ -20,7 +20,7 @@ export const AddUserDialog = ({ onClose, onDone }: DialogProps) => {
   const add = () =>
     submit(async () => {
       if (await exists(api, name)) {
-        throw new Error(`There is a user ${name} already. “Change password …” in its row gives it another password.`)
+        throw new Error(`There is a user ${name} already. “Password …” in its row gives it another password.`)
       }
       await api.send('PUT', `/users/${segment(name)}`, { password })
       return `Added the user ${name}.`

@@ -82,7 +82,7 @@ const columns = (ask: (asked: Asked) => void): readonly Column<User>[] => [
     key: 'clients',
     title: 'Clients',
     render: ({ name }) => (
-      <a href={writePlace('clients', undefined, { user: name })} aria-label={`Clients of ${name}`}>
+      <a href={writePlace('clients', undefined, { user: name })} aria-label={`Show clients of ${name}`}>
         Show
       </a>
     ),
@@ -92,14 +92,10 @@ const columns = (ask: (asked: Asked) => void): readonly Column<User>[] => [
     title: 'Actions',
     render: ({ name }) => (
       <span class="buttons">
-        <button
-          type="button"
-          onClick={() => ask({ what: 'password', name })}
-          aria-label={`Change the password of ${name}`}
-        >
-          Change password …
+        <button type="button" onClick={() => ask({ what: 'password', name })} aria-label={`Password of ${name}`}>
+          Password …
         </button>
-        <button type="button" onClick={() => ask({ what: 'delete', name })} aria-label={`Delete the user ${name}`}>
+        <button type="button" onClick={() => ask({ what: 'delete', name })} aria-label={`Delete user ${name}`}>
           Delete …
         </button>
       </span>
