@@ -4,7 +4,7 @@ import type { Published } from './contract.ts'
 import { Fact, Facts } from './facts.tsx'
 import { formatBytes, formatPlural, formatTime } from './format.ts'
 import { writePlace } from './location.ts'
-import { Badge, Empty, Failure } from './states.tsx'
+import { Badge, Empty, Failure, type Tone } from './states.tsx'
 
 /** What the form sends. */
 interface Draft {
@@ -56,7 +56,11 @@ export const PublishPage = () => {
         >
           <MessageFields draft={draft} onChange={change} />
           <p class="note">{noteOf(draft)}</p>
-          <button type="submit" disabled={isBusy || draft.topic === ''}>
+          <button
+            type="submit"
+            class={isDeletion(draft) ? 'danger' : undefined}
+            disabled={isBusy || draft.topic === ''}
+          >
             {isDeletion(draft) ? 'Delete the retained message' : 'Publish 1 message'}
           </button>
         </form>
@@ -134,6 +138,12 @@ const NoAnswer = () => (
   </Empty>
 )
 
+/** Success without a subscriber is not what most operators expect. */
+const toneOf = ({ reasonCode, subscribers }: Published): Tone => {
+  if (reasonCode >= 0x80) return 'bad'
+  return subscribers === 0 ? 'waiting' : 'good'
+}
+
 const Answer = ({ outcome }: { outcome: Outcome }) => {
   const { draft, atMs } = outcome
   if ('problem' in outcome) return <Failure message={outcome.problem} />
@@ -142,7 +152,7 @@ const Answer = ({ outcome }: { outcome: Outcome }) => {
     <>
       <Facts label="Answer">
         <Fact name="Reason">
-          <Badge tone={reasonCode >= 0x80 ? 'bad' : 'good'}>{reason}</Badge>
+          <Badge tone={toneOf(outcome.published)}>{reason}</Badge>
         </Fact>
         <Fact name="Subscribers">{`${formatPlural(subscribers, 'subscriber')} got it`}</Fact>
         <Fact name="Topic">{draft.topic}</Fact>
