@@ -54,10 +54,10 @@ describeClient('the dashboard in Chromium, with a real broker', [requirements.br
     browser = await DashboardBrowser.open()
     const pipeline = ['mqttDecoder', 'trace', 'mqttHandler', 'mqttEncoder']
     broker = await AdminBroker.start({
-      dependencies: { tracer: 'tracer', users: 'passwordFile' },
+      dependencies: { tracer: 'tracer', users: 'staff' },
       entries: {
-        // No client is asked for a password: the file is here for its users.
-        passwordFile: {
+        // The handler does not know it, so that no client is asked for a password: it is here for its users.
+        staff: {
           component: passwordFile,
           config: { path: join(folder, 'passwords') },
           dependencies: { logger: 'logger' },
