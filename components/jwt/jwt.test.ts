@@ -358,6 +358,21 @@ describe('a file with keys', () => {
     expect(await ask(jwt, two)).toMatchObject({ result: 'allow' })
   })
 
+  it('that gets a further key revokes no client, and its new key is used', async () => {
+    const one = { ...(await exportJWK(ec.publicKey)), kid: 'one' }
+    const jwksFile = await file('more.json', { keys: [one] })
+    const jwt = await open({ algorithms: ['ES256'], jwksFile })
+    let revocations = 0
+    jwt.onRevocation(() => (revocations += 1))
+    const identity = identityOf(await ask(jwt, await sign({}, 'ES256', ec.privateKey, { kid: 'one' })))
+    const later = await sign({}, 'ES256', otherEc.privateKey, { kid: 'two' })
+    expect(why(await ask(jwt, later))).toContain('ERR_JWKS_NO_MATCHING_KEY')
+    await file('more.json', { keys: [one, { ...(await exportJWK(otherEc.publicKey)), kid: 'two' }] })
+    expect(await jwt.refresh()).toBe('2 keys')
+    expect([revocations, jwt.accepts(identity)]).toEqual([0, true])
+    expect(await ask(jwt, later)).toMatchObject({ result: 'allow' })
+  })
+
   it('that becomes unreadable leaves the previous keys in force', async () => {
     const jwt = await open({ algorithms: ['HS256'], secretFile: await file('secret', `${secret}\n`) })
     await file('secret', 'short')
@@ -410,6 +425,12 @@ it('is a component: it is started, read again, and stopped', async () => {
   await component.stop!(jwt, context)
   const remote = jwtConfig.parse({ ...names, algorithms: ['ES256'], jwksUrl: 'https://keys.example/set' })
   expect(component.describe!(remote)).toBe('ES256 by keys.example')
+})
+
+it('a secret of the config has no file to read again, and no other key to ask for', async () => {
+  const jwt = await withSecret()
+  expect(await jwt.refresh()).toBeUndefined()
+  expect(why(await ask(jwt, await sign({}, 'HS256', Buffer.from(secret), { kid: 'another' })))).toBe('allow')
 })
 
 it('has measures', async () => {
