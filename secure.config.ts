@@ -3,8 +3,12 @@
  * Each entry has a name and a component, its config, and the names of its dependencies.
  */
 
+import { admin } from './components/admin/index.ts'
 import { broker } from './components/broker/index.ts'
+import { dashboard } from './components/dashboard/index.ts'
+import { httpServer } from './components/http-server/index.ts'
 import { logger } from './components/logger/index.ts'
+import { metrics } from './components/metrics/index.ts'
 import { mqttDecoder } from './components/mqtt-decoder/index.ts'
 import { mqttEncoder } from './components/mqtt-encoder/index.ts'
 import { mqttHandler } from './components/mqtt-handler/index.ts'
@@ -12,7 +16,10 @@ import { passwordFile } from './components/password-file/index.ts'
 import { router } from './components/router/index.ts'
 import { server } from './components/server/index.ts'
 import { lmdbStore } from './components/store-lmdb/index.ts'
+import { sysTopics } from './components/sys-topics/index.ts'
 import { tls } from './components/tls/index.ts'
+import { traceStage } from './components/trace/index.ts'
+import { tracer } from './components/tracer/index.ts'
 import { webSocket } from './components/web-socket/index.ts'
 import { defineSystem } from './src/system/define-system.ts'
 
@@ -56,11 +63,34 @@ export default defineSystem({
   },
   mqttEncoder: { component: mqttEncoder },
 
+  // For operators: the topics below $SYS/broker, and on http://127.0.0.1:18083 a dashboard, an API with the token of the file
+  // `admin-token`, and metrics for Prometheus at /metrics. With `trace` in the pipeline, the packets of a client can be followed.
+  sysTopics: { component: sysTopics, dependencies: { broker: 'broker', logger: 'logger' } },
+  httpServer: { component: httpServer, dependencies: { logger: 'logger' } },
+  metrics: {
+    component: metrics,
+    dependencies: { http: 'httpServer', router: 'router', logger: 'logger' },
+  },
+  admin: {
+    component: admin,
+    dependencies: {
+      http: 'httpServer',
+      broker: 'broker',
+      listener: 'server',
+      tracer: 'tracer',
+      users: 'passwordFile',
+      logger: 'logger',
+    },
+  },
+  dashboard: { component: dashboard, dependencies: { http: 'httpServer', logger: 'logger' } },
+  tracer: { component: tracer, dependencies: { logger: 'logger' } },
+  trace: { component: traceStage, dependencies: { tracer: 'tracer', broker: 'broker' } },
+
   // MQTT over TCP.
   server: {
     component: server,
     config: { host: plainHost, port: 1883 },
-    dependencies: { pipeline: ['mqttDecoder', 'mqttHandler', 'mqttEncoder'], logger: 'logger' },
+    dependencies: { pipeline: ['mqttDecoder', 'trace', 'mqttHandler', 'mqttEncoder'], logger: 'logger' },
   },
   // MQTT over WebSocket: ws://HOST:8083/mqtt.
   webSocket: {

@@ -6,8 +6,12 @@
  * pipeline, `enabled: false`. The compiler checks the wiring as you type; `npm run graph` draws it.
  */
 
+import { admin } from './components/admin/index.ts'
 import { broker } from './components/broker/index.ts'
+import { dashboard } from './components/dashboard/index.ts'
+import { httpServer } from './components/http-server/index.ts'
 import { logger } from './components/logger/index.ts'
+import { metrics } from './components/metrics/index.ts'
 import { mqttDecoder } from './components/mqtt-decoder/index.ts'
 import { mqttEncoder } from './components/mqtt-encoder/index.ts'
 import { mqttHandler } from './components/mqtt-handler/index.ts'
@@ -17,8 +21,11 @@ import { router } from './components/router/index.ts'
 import { scramSha256 } from './components/scram-sha-256/index.ts'
 import { server } from './components/server/index.ts'
 import { lmdbStore } from './components/store-lmdb/index.ts'
+import { sysTopics } from './components/sys-topics/index.ts'
 import { tls } from './components/tls/index.ts'
 import { topicRules } from './components/topic-rules/index.ts'
+import { traceStage } from './components/trace/index.ts'
+import { tracer } from './components/tracer/index.ts'
 import { webSocket } from './components/web-socket/index.ts'
 import { defineSystem } from './src/system/define-system.ts'
 
@@ -78,6 +85,31 @@ export default defineSystem({
   },
   webSocket: { component: webSocket, enabled: false, dependencies: { logger: 'logger' } },
 
+  // For operators: the topics below $SYS/broker, and on http://127.0.0.1:18083 a dashboard, an API with the token of the file
+  // `admin-token`, and metrics for Prometheus at /metrics. With `trace` in the pipeline, the packets of a client can be followed.
+  sysTopics: { component: sysTopics, dependencies: { broker: 'broker', logger: 'logger' } },
+  httpServer: { component: httpServer, enabled: false, dependencies: { logger: 'logger' } },
+  metrics: {
+    component: metrics,
+    enabled: false,
+    dependencies: { http: 'httpServer', router: 'router', logger: 'logger' },
+  },
+  admin: {
+    component: admin,
+    enabled: false,
+    dependencies: {
+      http: 'httpServer',
+      broker: 'broker',
+      listener: 'server',
+      tracer: 'tracer',
+      users: 'passwordFile',
+      logger: 'logger',
+    },
+  },
+  dashboard: { component: dashboard, enabled: false, dependencies: { http: 'httpServer', logger: 'logger' } },
+  tracer: { component: tracer, enabled: false, dependencies: { logger: 'logger' } },
+  trace: { component: traceStage, enabled: false, dependencies: { tracer: 'tracer', broker: 'broker' } },
+
   // Accepts connections from this machine only. host: '0.0.0.0' opens the broker to the network: that needs an authenticator, or
   // allowAnonymous: true.
   server: {
@@ -85,7 +117,7 @@ export default defineSystem({
     config: { host: '127.0.0.1', port: 1883 },
     dependencies: {
       // Packets from a client pass these stages from left to right. Disabled stages are skipped.
-      pipeline: ['mqttDecoder', 'packetLog', 'mqttHandler', 'mqttEncoder'],
+      pipeline: ['mqttDecoder', 'packetLog', 'trace', 'mqttHandler', 'mqttEncoder'],
       logger: 'logger',
     },
   },

@@ -2,6 +2,7 @@
 
 import { copyFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { buildDashboard } from './dashboard/build-dashboard.ts'
 import { runCompiler } from './run-compiler.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -14,6 +15,7 @@ export const main = async (): Promise<number> => {
   for (const name of ['system.config', 'secure.config']) {
     if (status === 0) copyFileSync(resolve(root, `${name}.ts`), resolve(root, `dist/${name}.template`))
   }
+  if (status === 0) await buildDashboard(resolve(root, 'dist/dashboard'))
   if (status === 0) console.log('Built dist; npm start runs it.')
   return status
 }

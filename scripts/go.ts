@@ -3,7 +3,8 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { exitCodes, type Program, packageDirectory, parseCommandLine, version } from '../src/command-line.ts'
+import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../src/command-line.ts'
+import { packageVersion } from '../src/files/package-version.ts'
 import { leaveProcess } from '../src/leave-process.ts'
 import { withNotice } from '../src/slow-notice.ts'
 import { createDev, type Dev } from '../src/system/dev.ts'
@@ -22,6 +23,8 @@ import { configText, stateText } from './go/report-text.ts'
 import { resetOnSave } from './go/reset-on-save.ts'
 import { clientsOf } from './go/running.ts'
 import { showValue } from './go/show-value.ts'
+import { endTraces } from './go/trace-commands.ts'
+import { TracePrinter } from './go/trace-printer.ts'
 import type { Ask } from './go/user-commands.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
@@ -59,6 +62,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     },
   })
   const watches = new Watches({ print: (text) => session.print(text), colors: hasColors })
+  const traces = new TracePrinter((text) => session.print(text))
   const outsideCode = watchOutsideCode(root)
   const commands = createCommands({
     dev,
@@ -69,12 +73,14 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     disconnected: () => disconnected,
     ask: (question) => session.ask(question),
     watches,
+    traces,
   })
   const session: Session = {
     dev,
     loader,
     commands,
     watches,
+    traces,
     disconnected: () => disconnected,
     print: (text) => console.log(text),
     ask: () => Promise.resolve(undefined),
@@ -84,7 +90,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     session.print(`An error escaped from a component:\n${(error as Partial<Error>)?.stack ?? formatError(error)}`),
   )
 
-  console.log(`mqtt-jig ${version()}, ${relative(process.cwd(), configFile)}`)
+  console.log(`mqtt-jig ${packageVersion()}, ${relative(process.cwd(), configFile)}`)
   if (notice !== undefined) console.log(notice)
   const started = attempt(session, 'go')
   const startFailed = (await Promise.race([started, signals.received])) === false
@@ -98,6 +104,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     await Promise.race([prompt.closed, signals.received])
     watching?.close()
     watches.end()
+    traces.end()
     session.print = (text) => console.log(text)
     prompt.close()
     failed = !isTerminal() && (startFailed || prompt.failed)
@@ -115,6 +122,7 @@ interface Session {
   readonly loader: CodeLoader
   readonly commands: Commands
   readonly watches: Watches
+  readonly traces: TracePrinter
   /** How many clients the last reset disconnected. */
   readonly disconnected: () => number
   /** Prints for the user, above the prompt once there is one. */
@@ -142,7 +150,7 @@ const attempt = async (session: Session, name: 'go' | 'reset'): Promise<boolean>
 }
 
 const open = (session: Session, signals: Signals): Prompt => {
-  const { dev, commands, watches } = session
+  const { dev, commands, traces, watches } = session
   if (isTerminal()) console.log('help() lists the commands.')
   return openPrompt({
     input: process.stdin,
@@ -153,7 +161,10 @@ const open = (session: Session, signals: Signals): Prompt => {
     components: () => componentsOf(dev),
     formatError: (error) => describeError(session, error),
     formatValue: (value, colors) => formatValue(dev, value, colors),
-    onInterrupt: () => endWatches(watches),
+    onInterrupt: () => {
+      const ended = [endWatches(watches), endTraces(traces)].filter((text) => text !== undefined)
+      return ended.length === 0 ? undefined : ended.join('\n')
+    },
     duringEvaluation: signals.leaveInterruptTo,
     historyFile: resolve(isCheckout ? root : process.cwd(), '.jig/history'),
   })

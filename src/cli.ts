@@ -12,7 +12,7 @@ interface Command {
 }
 
 /** The modules are found by their names because this folder may not import components. */
-const commands: Readonly<Record<string, Command>> = {
+export const commands: Readonly<Record<string, Command>> = {
   start: {
     summary: 'runs the broker until a signal stops it; the command that is meant when none is named',
     module: './main',
@@ -20,6 +20,18 @@ const commands: Readonly<Record<string, Command>> = {
   go: { summary: 'runs the broker with a prompt at which it can be changed', module: '../scripts/go' },
   graph: { summary: 'draws the components and what depends on what', module: '../scripts/graph' },
   init: { summary: 'writes a system config to begin with', module: './init' },
+  pub: { summary: 'publishes messages', module: './cli/pub' },
+  sub: { summary: 'subscribes, and prints the messages', module: './cli/sub' },
+  clients: { summary: 'lists the connected clients', module: './cli/admin/clients' },
+  client: { summary: 'describes a connected client', module: './cli/admin/client' },
+  disconnect: { summary: 'disconnects a client, and may ban its address', module: './cli/admin/disconnect' },
+  retained: { summary: 'lists, reads and deletes retained messages', module: './cli/admin/retained' },
+  status: { summary: 'describes the running broker', module: './cli/admin/status' },
+  health: { summary: 'says whether the broker is ready', module: './cli/admin/health' },
+  trace: { summary: 'follows the packets of a client, a user, an address or a topic', module: './cli/admin/trace' },
+  log: { summary: 'prints the last lines of the log, or sets its level', module: './cli/admin/log' },
+  bench: { summary: 'loads a broker, and measures its throughput and latency', module: './cli/bench/bench' },
+  completion: { summary: 'prints a script that completes command lines in a shell', module: './cli/completion' },
   passwd: {
     summary: 'adds, deletes, lists and checks the users of a password file',
     module: '../components/password-file/passwd-command',

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type CommandLine, type Program, packageDirectory, parseCommandLine, version } from './command-line.ts'
+import { type CommandLine, type Program, packageDirectory, parseCommandLine } from './command-line.ts'
+import { packageVersion } from './files/package-version.ts'
 
 const repository = resolve(import.meta.dirname, '..')
 const program: Program = {
@@ -108,7 +109,7 @@ test('help lists every option', () => {
 })
 
 test('version is that of the package', () => {
-  expect(parse('--version')).toEqual({ action: 'exit', code: 0, text: version() })
-  expect(version()).toMatch(/^\d+\.\d+\.\d+/)
+  expect(parse('--version')).toEqual({ action: 'exit', code: 0, text: packageVersion() })
+  expect(packageVersion()).toMatch(/^\d+\.\d+\.\d+/)
   expect(resolve(packageDirectory())).toBe(repository)
 })

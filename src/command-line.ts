@@ -1,10 +1,11 @@
 /** The command line that `mqtt-jig start`, `mqtt-jig go` and `mqtt-jig graph` share. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { environmentSettings } from './environment.ts'
+import { packageVersion } from './files/package-version.ts'
 import type { Setting } from './system/settings.ts'
 
 /** Codes that the process exits with. After a second signal it exits with 128 + the number of the signal, as shells do. */
@@ -81,7 +82,7 @@ export const parseCommandLine = (
     return mistake((error as Error).message, program)
   }
   if (values['help'] === true) return { action: 'exit', code: exitCodes.ok, text: helpOf(program, options) }
-  if (values['version'] === true) return { action: 'exit', code: exitCodes.ok, text: version() }
+  if (values['version'] === true) return { action: 'exit', code: exitCodes.ok, text: packageVersion() }
   const configFile = findConfigFile(values['config'] as string | undefined, cwd)
   if (!existsSync(configFile)) return mistake(`There is no config file ${configFile}.`, program)
   if (!configExtensions.test(configFile)) {
@@ -104,10 +105,6 @@ export const packageDirectory = (): string => {
   const own = fileURLToPath(new URL('..', import.meta.url))
   return existsSync(resolve(own, 'package.json')) ? own : resolve(own, '..')
 }
-
-/** The version of the package, from its package.json. */
-export const version = (): string =>
-  (JSON.parse(readFileSync(resolve(packageDirectory(), 'package.json'), 'utf8')) as { version: string }).version
 
 const sharedOptions: Readonly<Record<string, ProgramOption>> = {
   config: { type: 'string', value: 'FILE', description: 'the system config: a .ts, .mjs, .js or .json file' },

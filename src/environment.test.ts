@@ -130,6 +130,7 @@ test('problems name the variable and a valid value; secrets, and values in place
   const text = failureOf({
     MQTT_JIG__SERVR__PORT: '1',
     MQTT_JIG__SERVER: '1',
+    MQTT_JIG_SERVER__PORT: '1',
     MQTT_JIG__SERVER__PROT: '1',
     MQTT_JIG__SERVER__COMPONENT: 'x',
     MQTT_JIG__SERVER__PORT_FILE: secretFile('sesame'),
@@ -143,6 +144,7 @@ test('problems name the variable and a valid value; secrets, and values in place
   const expected = [
     "MQTT_JIG__SERVR__PORT: there is no component 'SERVR'; did you mean 'server'?",
     'MQTT_JIG__SERVER: it does not name a value of a component; write it as MQTT_JIG__COMPONENT__KEY, like MQTT_JIG__SERVER__PORT',
+    'MQTT_JIG_SERVER__PORT: it would set nothing: two underscores follow MQTT_JIG; write MQTT_JIG__SERVER__PORT',
     'MQTT_JIG__SERVER__COMPONENT: the component of an entry can be changed in the config file alone',
     'MQTT_JIG__SERVER__PASSWORD_FILE: MQTT_JIG__SERVER__PASSWORD is set as well; set only one of the two',
     'MQTT_JIG__SERVER__PIN_FILE: the file that it names cannot be read: ENOENT, there is no such file',

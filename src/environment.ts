@@ -11,6 +11,8 @@ import type { LateSetting, PlacedSetting } from './system/settings.ts'
  * Two underscores: Kubernetes gives a container `MQTT_JIG_PORT` and others of that form when a service is called `mqtt-jig`.
  */
 const prefix = 'MQTT_JIG__'
+/** A variable with one underscore in place of the first two. No name that Kubernetes sets has two underscores. */
+const misspelled = /^MQTT_JIG_[^_].*__/
 const fileSuffix = '_FILE'
 /** Longer than any key or certificate chain. In bytes. */
 const longestSecret = 1_048_576
@@ -26,7 +28,7 @@ export const environmentSettings = (
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly LateSetting[] =>
   Object.keys(environment)
-    .filter((variable) => variable.startsWith(prefix))
+    .filter((variable) => variable.startsWith(prefix) || misspelled.test(variable))
     .sort()
     .map((variable) => ({
       label: variable,
@@ -39,6 +41,9 @@ const find = (
   variable: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): PlacedSetting | string => {
+  if (!variable.startsWith(prefix)) {
+    return `it would set nothing: two underscores follow MQTT_JIG; write ${prefix}${variable.slice('MQTT_JIG_'.length)}`
+  }
   const [first = '', ...segments] = variable.slice(prefix.length).split('__')
   if (first === '' || segments.length === 0 || segments.includes('')) {
     return `it does not name a value of a component; write it as ${prefix}COMPONENT__KEY, like ${prefix}SERVER__PORT`

@@ -2,8 +2,8 @@ import type { Bench } from 'tinybench'
 import { mqttDecoder } from '../../components/mqtt-decoder/index.ts'
 import { mqttEncoder } from '../../components/mqtt-encoder/index.ts'
 import type { DecoderInput, DecoderStage, EncoderStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
-import type { LifecycleContext } from '../../src/system/define-system.ts'
 import { FakeConnection } from '../../test/helpers/fake-connection.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { encodeConnect, encodePublish } from '../generator/packets.ts'
 import type { Version } from '../plan.ts'
 import { batch } from './batch.ts'
@@ -30,7 +30,7 @@ export const addCodec = (bench: Bench): void => {
   }
 }
 
-const context = { name: 'micro', signal: new AbortController().signal, measures: () => [] } satisfies LifecycleContext
+const context = lifecycleContext('micro')
 
 /** A decoder that has read CONNECT. */
 const decoderTo = (next: PacketReceiver, version: Version): DecoderInput => {

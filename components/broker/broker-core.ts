@@ -7,6 +7,7 @@ import type { Store } from '../../src/kinds/store.ts'
 import { TICK_MS } from '../../src/mqtt/tick.ts'
 import { Authorization } from './authorization.ts'
 import { ClientAccess } from './client-access.ts'
+import { ClientListeners } from './client-listeners.ts'
 import type { BrokerConfig } from './config.ts'
 import { newBrokerCounters } from './counters.ts'
 import { EndedSessions } from './ended-sessions.ts'
@@ -64,6 +65,7 @@ export class BrokerCore {
   readonly sharedBacklogs: SharedBacklogs
   readonly publications: Publications
   readonly publishing: Publishing
+  readonly clientListeners: ClientListeners
   readonly forClients: ClientAccess
 
   // Work that may become due for many sessions at once, in order over several turns of the event loop.
@@ -102,6 +104,7 @@ export class BrokerCore {
     this.publishing = new Publishing(this)
     this.wills = new DueWills(this)
     this.endedSessions = new EndedSessions(this)
+    this.clientListeners = new ClientListeners(logger)
     this.forClients = new ClientAccess(this)
     this.revocation = new Revocation(this)
     for (const authorizer of authorizers) authorizer.onChange?.(() => this.revocation.begin())

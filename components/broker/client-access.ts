@@ -1,5 +1,6 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker, OpenedSession, SessionRequest } from '../../src/kinds/client-broker.ts'
+import type { ClientListener } from '../../src/kinds/client-listener.ts'
 import type { ClientSession, Refusal } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
@@ -8,6 +9,7 @@ import type { TurnQueue as Queue, TurnScheduler } from '../../src/kinds/turn-sch
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isServerTopic } from '../../src/mqtt/server-topic.ts'
 import type { Authorization } from './authorization.ts'
+import type { ClientListeners } from './client-listeners.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Gauges } from './gauges.ts'
@@ -35,6 +37,7 @@ export interface ClientAccessContext {
   readonly publications: Publications
   readonly publishing: Publishing
   readonly ownership: SessionOwnership
+  readonly clientListeners: ClientListeners
   readonly log: Logger
   now(): number
   awaitStore(session: Session): void
@@ -58,6 +61,10 @@ export class ClientAccess implements ClientBroker {
 
   get mayReceive(): ClientBroker['mayReceive'] {
     return this.#broker.authorization.mayReceive
+  }
+
+  get watch(): Required<ClientListener> | undefined {
+    return this.#broker.clientListeners.whenWatched
   }
 
   now(): number {

@@ -39,6 +39,7 @@ export const broker = defineComponent({
     return instance
   },
   measure: ({ core }) => measuresOf(core),
+  unready: ({ core }) => (core.journal.pressure === 'stuck' ? 'the store cannot write' : undefined),
   stop: async (instance) => {
     instance.stop()
     // The store stops next, and must not be read then.

@@ -1,13 +1,23 @@
-import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
+import type {
+  Broker,
+  ClientInfo,
+  PlainMessage,
+  Published,
+  SessionInfo,
+  VolatileTopics,
+} from '../../src/kinds/broker.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
+import type { ClientListener } from '../../src/kinds/client-listener.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { BrokerCore, type BrokerParts } from './broker-core.ts'
 import type { BrokerConfig } from './config.ts'
+import { clientSummary, Inspector, sessionInfo } from './inspector.ts'
 import { checkFilter, checkTopic, messageOf } from './plain-message.ts'
 import { ProcessListener } from './process-listener.ts'
 import type { Session } from './session.ts'
+import { OwnVolatileTopics } from './volatile-topics.ts'
 
 /** The default limit of a list of retained messages. */
 const RETAINED_LIMIT = 1_000
@@ -18,12 +28,14 @@ const MAXIMUM_DEPTH = 8
 /** The broker of this process, for operators and other components. */
 export class LocalBroker implements Broker {
   readonly core: BrokerCore
+  readonly inspector: Inspector
   #listeners = 0
   /** Calls of `publish` that are under way: more than one when listeners publish. */
   #depth = 0
 
   constructor(config: BrokerConfig, parts: BrokerParts) {
     this.core = new BrokerCore(config, parts)
+    this.inspector = new Inspector(this.core)
   }
 
   get forClients(): ClientBroker {
@@ -78,18 +90,16 @@ export class LocalBroker implements Broker {
   }
 
   publish(message: PlainMessage | Message): Published {
-    const { core } = this
-    const own = messageOf(message, core.now())
-    if (this.#depth === MAXIMUM_DEPTH) {
-      throw new Error(`Listeners publish messages for each other or for themselves, more than ${MAXIMUM_DEPTH} deep.`)
-    }
-    this.#depth += 1
-    try {
-      const { reasonCode, subscribers } = core.publishing.publishOwn(own, core.scheduler.payer)
-      return { reasonCode, subscribers }
-    } finally {
-      this.#depth -= 1
-    }
+    const { publishing, scheduler } = this.core
+    const own = messageOf(message, this.core.now())
+    return this.#published(() => publishing.publishOwn(own, scheduler.payer))
+  }
+
+  volatileTopics(): VolatileTopics {
+    const { publishing, retained, scheduler } = this.core
+    const publish = (message: Message): Published =>
+      this.#published(() => publishing.publishVolatile(message, scheduler.payer))
+    return new OwnVolatileTopics({ publish, retained })
   }
 
   subscribe(filter: string, listener: (message: Message) => unknown): () => void {
@@ -100,6 +110,24 @@ export class LocalBroker implements Broker {
     router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: true, identifier: 0 })
     return () => {
       router.unsubscribe(subscriber, filter)
+    }
+  }
+
+  watchClients(listener: ClientListener): () => void {
+    return this.core.clientListeners.add(listener)
+  }
+
+  /** Listeners may publish, for each other or for themselves. */
+  #published(publish: () => Published): Published {
+    if (this.#depth === MAXIMUM_DEPTH) {
+      throw new Error(`Listeners publish messages for each other or for themselves, more than ${MAXIMUM_DEPTH} deep.`)
+    }
+    this.#depth += 1
+    try {
+      const { reasonCode, subscribers } = publish()
+      return { reasonCode, subscribers }
+    } finally {
+      this.#depth -= 1
     }
   }
 
@@ -114,21 +142,6 @@ export class LocalBroker implements Broker {
 }
 
 const clientInfo = (session: Session, recipient: Recipient): ClientInfo => ({
-  id: session.id,
-  userName: recipient.identity.userName,
-  peer: recipient.identity.peer,
-  ...recipient.info(),
+  ...clientSummary(session, recipient),
   session: sessionInfo(session),
-})
-
-const sessionInfo = (session: Session): SessionInfo => ({
-  id: session.id,
-  userName: session.identity.userName,
-  connected: session.connected,
-  expiryIntervalSeconds: session.expiryIntervalSeconds,
-  disconnectedAtMs: session.disconnectedAtMs,
-  subscriptions: Array.from(session.subscriptions.values(), ({ filter, qos }) => ({ filter, qos })),
-  inflight: session.outbox.inflight,
-  waiting: session.outbox.waiting,
-  hasWill: session.will.stored !== undefined,
 })

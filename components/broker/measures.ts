@@ -13,9 +13,7 @@ export const measuresOf = (core: BrokerCore): readonly Measure[] => {
     gauge('held', 'sessions', 'Sessions, of clients that are connected or away.', () => sessions.count),
     gauge('away', 'sessions', 'Sessions whose clients are not connected.', () => sessions.away.count),
     gauge('holding', 'users', 'Users that hold a session or a retained message.', () => quotas.count),
-    gauge('retained', 'messages', 'Retained messages.', () => retained.messages.count),
-    gauge('retained_memory', 'bytes', 'Memory of the retained messages.', () => retained.bytes),
-    gauge('retaining', 'publishers', 'Publishers of retained messages that are kept.', () => retained.sources),
+    ...ofRetained(retained),
     gauge('queued', 'bytes', 'Memory of messages that wait or are in flight, and of Wills.', () => gauges.queuedBytes),
     gauge('wills', 'bytes', 'The part of the Wills in it.', () => gauges.willBytes),
     gauge('subscriptions', 'bytes', 'Memory of the subscriptions of all sessions.', () => gauges.subscriptionBytes),
@@ -76,6 +74,18 @@ export const measuresOf = (core: BrokerCore): readonly Measure[] => {
     ...ofUsers(counters),
   ]
 }
+
+const ofRetained = (retained: BrokerCore['retained']): readonly Measure[] => [
+  gauge('retained', 'messages', 'Retained messages.', () => retained.messages.count),
+  gauge(
+    'volatile',
+    'messages',
+    'Messages on topics of the broker, in memory alone.',
+    () => retained.messages.volatileCount,
+  ),
+  gauge('retained_memory', 'bytes', 'Memory of the retained messages.', () => retained.bytes),
+  gauge('retaining', 'publishers', 'Publishers of retained messages that are kept.', () => retained.sources),
+]
 
 /** What was refused since a user held as much as it may. */
 const ofUsers = (counters: BrokerCounters): readonly Measure[] => [

@@ -1,6 +1,6 @@
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { PendingPublication, PublishOutcome } from '../../src/kinds/client-session.ts'
-import type { Router } from '../../src/kinds/router.ts'
+import type { PublishResult, Router } from '../../src/kinds/router.ts'
 import type { Payer } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -99,9 +99,17 @@ export class Publishing {
    * @param payer is charged for the work. @returns filled again by the next call.
    */
   publishOwn(message: Message, payer: Payer): Outcome {
-    const { router, retained } = this.#broker
-    const isRetained = !message.retain || retained.take(message)
-    const { subscribers, refused, work } = router.publish(message)
+    const isRetained = !message.retain || this.#broker.retained.take(message)
+    return this.#delivered(this.#broker.router.publish(message), payer, isRetained)
+  }
+
+  /** The same for a message that is retained in memory alone, and passed to no other process. */
+  publishVolatile(message: Message, payer: Payer): Outcome {
+    this.#broker.retained.takeVolatile(message)
+    return this.#delivered(this.#broker.router.publishHere(message), payer, true)
+  }
+
+  #delivered({ subscribers, refused, work }: PublishResult, payer: Payer, isRetained: boolean): Outcome {
     payer.chargeWork(PUBLISH_UNITS + work)
     if (!isRetained || refused > 0) return this.#decided(ReasonCode.QuotaExceeded, subscribers, refused > 0)
     return this.#decided(subscribers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success, subscribers)

@@ -103,6 +103,24 @@ export class Retained {
     return true
   }
 
+  /**
+   * Keeps a message in memory alone: it has no record in the store and counts in no limit. An earlier message of the topic is
+   * removed, also from the store. An empty payload removes the message.
+   */
+  takeVolatile(message: Message): void {
+    const { topic } = message
+    if (this.messages.has(topic) && !this.messages.isVolatile(topic)) this.delete(topic)
+    if (message.payloadLength > 0) this.messages.setVolatile(message.alone())
+    else this.messages.delete(topic)
+  }
+
+  /** Whether a search for this Topic Filter may find a message. Without one a subscription needs no search and no memory for it. */
+  mayMatch(filter: string): boolean {
+    const { count, volatileCount } = this.messages
+    // A filter that begins with a wildcard does not match topics of the broker [MQTT-4.7.2-1].
+    return count > 0 || this.isRestoring || (volatileCount > 0 && filter.startsWith('$'))
+  }
+
   /** The memory of the messages and their publishers, in bytes. */
   get bytes(): number {
     return this.messages.bytes + this.#sources.bytes
@@ -168,6 +186,7 @@ export class Retained {
 
   /** Deletes the retained message of a topic. @returns false when there was none; true if it may be in the store alone. */
   delete(topic: string): boolean {
+    if (this.messages.isVolatile(topic)) return this.messages.delete(topic)
     const message = this.messages.get(topic, Number.NEGATIVE_INFINITY)
     if (message !== undefined) {
       this.messages.delete(topic)

@@ -377,9 +377,7 @@ export class Session implements Subscriber, ClientSession {
 
   /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
   #sendRetained(subscription: Subscription): void {
-    // If nothing is retained, a subscription needs no search and no memory for it.
-    const { retained } = this.#broker
-    if (retained.messages.count === 0 && !retained.isRestoring) return
+    if (!this.#broker.retained.mayMatch(subscription.filter)) return
     this.#retained ??= new RetainedSender(this, this.#broker)
     this.#retained.add(subscription)
   }

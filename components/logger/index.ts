@@ -21,6 +21,18 @@ export const logger = defineComponent({
       .min(1)
       .default('stdout')
       .describe('`stdout`, `stderr`, or the path of a file, which is made with its folder and appended to.'),
+    tailLines: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1_000)
+      .describe('The last lines that are kept in memory for the admin API; 0 keeps none.'),
+    tailCharacters: z
+      .int()
+      .min(0)
+      .max(1_000_000_000)
+      .default(1_000_000)
+      .describe('Characters of these lines together. The oldest lines are dropped beyond it.'),
   }),
   describe: ({ level, destination }) => `${level} to ${destination}`,
   start: (config) => PinoLogger.open(config),

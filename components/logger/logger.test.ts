@@ -37,7 +37,13 @@ const lines = async () =>
 
 describe('the logger', () => {
   it('has a config that may be left out', () => {
-    expect(logger.config.parse({})).toEqual({ level: 'info', format: 'auto', destination: 'stdout' })
+    expect(logger.config.parse({})).toEqual({
+      level: 'info',
+      format: 'auto',
+      destination: 'stdout',
+      tailLines: 1_000,
+      tailCharacters: 1_000_000,
+    })
   })
 
   it('writes the message, the details and the fields of child loggers, to a file in a folder it makes', async () => {
@@ -55,6 +61,16 @@ describe('the logger', () => {
     await log.close()
     const [line] = await lines()
     expect(line).toMatchObject({ err: { message: 'outer: inner', stack: expect.stringContaining('logger.test.ts') } })
+  })
+
+  it('keeps its last lines, and has no tail if it is to keep none', async () => {
+    for (const tailLines of [0, 2]) {
+      const log = await open({ tailLines, tailCharacters: 1_000 })
+      for (const text of ['one', 'two', 'three']) log.info({}, text)
+      await log.close()
+      const texts = log.tail?.lines().map(({ json }) => (JSON.parse(json) as { readonly msg: string }).msg)
+      expect(texts).toEqual(tailLines === 0 ? undefined : ['two', 'three'])
+    }
   })
 
   it('applies a new level at once, to child loggers made before too', async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type DestinationStream, destination, pino } from 'pino'
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { LevelLogger, levelValues } from './level-logger.ts'
+import { RecentLines } from './log-tail.ts'
 import { readableMessage } from './readable-message.ts'
 
 export interface PinoLoggerOptions {
@@ -13,6 +14,9 @@ export interface PinoLoggerOptions {
   readonly format: 'auto' | 'pretty' | 'json'
   /** `stdout`, `stderr` or the path of a file. */
   readonly destination: string
+  /** Lines that are kept in memory, and their characters together. None unless told otherwise. */
+  readonly tailLines?: number
+  readonly tailCharacters?: number
 }
 
 /** The logger of a system, with the stream that it owns. */
@@ -22,8 +26,16 @@ export class PinoLogger extends LevelLogger {
   /** The reader of the pipe is gone: pino has made the stream a sink, which never says that it closed. */
   #broken = false
 
-  private constructor(stream: Stream | undefined, lines: DestinationStream, level: LogLevel) {
-    super(pino({ level: 'trace' }, lines), { level, threshold: levelValues[level] })
+  readonly tail: RecentLines | undefined
+
+  private constructor(stream: Stream | undefined, lines: DestinationStream, options: PinoLoggerOptions) {
+    const { level, tailLines = 0, tailCharacters = 0 } = options
+    const tail = tailLines === 0 ? undefined : new RecentLines(tailLines, tailCharacters)
+    super(pino({ level: 'trace' }, tail === undefined ? lines : kept(lines, tail)), {
+      level,
+      threshold: levelValues[level],
+    })
+    this.tail = tail
     this.#stream = stream
     // A log that cannot be written, to a full disk say, stops no broker.
     stream?.on('error', (error: NodeJS.ErrnoException) => {
@@ -41,7 +53,7 @@ export class PinoLogger extends LevelLogger {
     // In a terminal lines keep their order with what else the process prints there, and a prompt can make way for them.
     if (terminal) {
       const screen = options.destination === 'stderr' ? process.stderr : process.stdout
-      return new PinoLogger(undefined, formatted(screen, format), options.level)
+      return new PinoLogger(undefined, formatted(screen, format), options)
     }
     // Other readers may be slow, and none may block us.
     const stream = destination({
@@ -49,7 +61,7 @@ export class PinoLogger extends LevelLogger {
       sync: false,
       maxLength: maximumBufferedLength,
     })
-    return new PinoLogger(stream, formatted(stream, format), options.level)
+    return new PinoLogger(stream, formatted(stream, format), options)
   }
 
   /** Writes what is buffered and closes the file. What is logged afterwards is discarded. */
@@ -75,6 +87,14 @@ const formatted = (
   stream: { write(text: string): unknown },
   format: ((line: string) => string) | undefined,
 ): DestinationStream => ({ write: (line) => void stream.write(format === undefined ? line : format(line)) })
+
+/** Writes each line, and keeps it in the tail. */
+const kept = (lines: DestinationStream, tail: RecentLines): DestinationStream => ({
+  write: (line) => {
+    lines.write(line)
+    tail.add(line)
+  },
+})
 
 /** Opened here and not by pino, whose stream throws when the process ends if its file could not be opened. */
 const openFile = async (path: string): Promise<number> => {

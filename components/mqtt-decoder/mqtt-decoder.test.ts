@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { type DecoderLimits, decoderContract } from '../../test/contract/decoder.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { mqttDecoder } from './index.ts'
 
-const context = { name: 'decoder', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('decoder')
 
 describe('mqtt-decoder', () => {
   decoderContract(

@@ -2,7 +2,7 @@ import type { QoS } from 'mqtt-packet'
 import type { ConnectPacket } from '../../src/kinds/pipeline-stage.ts'
 import { forwardedProperties } from '../../src/mqtt/forwarded-properties.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
-import { readProperties } from './read-properties.ts'
+import { readProperties } from '../../src/mqtt/read-properties.ts'
 
 // Connect Flags (section 3.1.2.3).
 const CLEAN_START = 0b0000_0010

@@ -3,8 +3,8 @@ import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
 import { DUP_FLAG, qosOf, RETAIN_FLAG } from '../../src/mqtt/fixed-header.ts'
 import type { PacketReader } from '../../src/mqtt/packet-reader.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
+import { type PropertiesObject, readProperties } from '../../src/mqtt/read-properties.ts'
 import { readConnect } from './read-connect.ts'
-import { type PropertiesObject, readProperties } from './read-properties.ts'
 
 /**
  * The result of mqtt-packet's parser for every packet. These packets have the same fields in the same order for any type, so

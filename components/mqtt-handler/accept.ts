@@ -94,6 +94,8 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
   }
   // Clients of stored sessions can fetch their messages even while the store cannot write.
   if (!client.gate.send(answer(isPresent), true, 'connected', batch)) client.reading.pause(Pause.Connack)
+  const { cleanStart, expiryIntervalSeconds } = connect
+  broker.watch?.connected(client.summary(), { cleanStart, sessionPresent: isPresent, expiryIntervalSeconds })
 }
 
 const sessionRequest = (client: Client, request: ConnectRequest): SessionRequest => ({

@@ -2,6 +2,7 @@ import type { TimerWheel, Watch } from '../../src/collections/timer-wheel.ts'
 import type { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
+import type { ClientSummary } from '../../src/kinds/client-listener.ts'
 import type { ClientSession } from '../../src/kinds/client-session.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
@@ -230,6 +231,11 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     return describeClient(this)
   }
 
+  /** The client, for those who watch clients. Call it when CONNECT was accepted. */
+  summary(): ClientSummary {
+    return { id: this.identity.clientId, userName: this.identity.userName, peer: this.connection.peer, ...this.info() }
+  }
+
   info(): RecipientInfo {
     const { protocolVersion, pendingBytes, bytesReceived } = this.connection
     return {
@@ -338,14 +344,21 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     const session = this.session?.recipient === this ? this.session : undefined
     const will = session?.detach(end.will, end.takenOverBy !== undefined)
     this.handler.clientLog.ended(this, why, end, accepted, will)
+    if (accepted) this.#tellEnd(why, end)
   }
 
   protected readsTooSlowly(): void {
     this.handler.clientLog.readsTooSlowly(this)
   }
 
+  #tellEnd(why: string, { by, reasonCode, sentDisconnect }: ClientEnd): void {
+    const code = sentDisconnect ? (reasonCode ?? ReasonCode.Success) : reasonCode
+    this.handler.broker.watch?.disconnected(this.summary(), { by, reasonCode: code, why })
+  }
+
   #countEnd({ by, reasonCode, sentDisconnect }: ClientEnd, accepted: boolean): void {
     const { counters } = this.handler
+    if (accepted) counters.connectedByVersion[this.connection.protocolVersion]! -= 1
     if (!accepted) {
       if (by === 'broker') counters.refusals[reasonCode ?? ReasonCode.UnspecifiedError]! += 1
     } else if (by === 'broker') counters.disconnectsByBroker[reasonCode ?? ReasonCode.UnspecifiedError]! += 1

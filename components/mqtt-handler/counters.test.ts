@@ -22,6 +22,8 @@ it('count packets in and out by type, and PUBLISH packets by QoS', () => {
   const { packetsIn, packetsOut, publishesIn, publishesOut } = counters()
   expect([...publishesIn]).toEqual([1, 1, 1])
   expect([...publishesOut]).toEqual([1, 2, 0])
+  expect([...counters().payloadsIn]).toEqual([7, 7, 7])
+  expect([...counters().payloadsOut]).toEqual([7, 14, 0])
   expect([packetsIn[PacketType.Connect], packetsOut[PacketType.Connack]]).toEqual([2, 2])
   expect([packetsIn[PacketType.Subscribe], packetsOut[PacketType.Suback]]).toEqual([1, 1])
   expect([packetsIn[PacketType.Pubrel], packetsOut[PacketType.Pubcomp]]).toEqual([1, 1])

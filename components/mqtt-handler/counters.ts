@@ -2,6 +2,8 @@
 export interface HandlerCounters {
   /** Clients whose CONNECT was accepted. */
   connects: number
+  /** Accepted clients that are connected now, by the number of their protocol version: 3, 4 or 5. */
+  readonly connectedByVersion: Float64Array
   /** Clients without user name and password that `allowAnonymous` accepted although there are authenticators. */
   anonymousClients: number
   /** Clients that sent a user name or a password, and that no authenticator knows. */
@@ -20,6 +22,9 @@ export interface HandlerCounters {
   /** PUBLISH packets from clients and to clients, by their QoS. */
   readonly publishesIn: Float64Array
   readonly publishesOut: Float64Array
+  /** Bytes of the payloads of these packets, by their QoS. */
+  readonly payloadsIn: Float64Array
+  readonly payloadsOut: Float64Array
   /** Messages at QoS 0 that were not delivered because a subscriber reads too slowly. */
   droppedQoS0: number
   /** Messages that were not delivered because their subscriber may not receive them. */
@@ -42,9 +47,11 @@ export interface HandlerCounters {
 const REASON_CODES = 256
 const PACKET_TYPES = 16
 const QOS_LEVELS = 3
+const PROTOCOL_VERSIONS = 6
 
 export const newHandlerCounters = (): HandlerCounters => ({
   connects: 0,
+  connectedByVersion: new Float64Array(PROTOCOL_VERSIONS),
   anonymousClients: 0,
   unknownClients: 0,
   refusals: new Float64Array(REASON_CODES),
@@ -55,6 +62,8 @@ export const newHandlerCounters = (): HandlerCounters => ({
   packetsOut: new Float64Array(PACKET_TYPES),
   publishesIn: new Float64Array(QOS_LEVELS),
   publishesOut: new Float64Array(QOS_LEVELS),
+  payloadsIn: new Float64Array(QOS_LEVELS),
+  payloadsOut: new Float64Array(QOS_LEVELS),
   droppedQoS0: 0,
   deniedDeliveries: 0,
   tooLarge: 0,

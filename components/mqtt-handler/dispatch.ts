@@ -70,7 +70,9 @@ export class Dispatch implements PacketReceiver {
   publish(publish: Publish): void {
     const client = this.#client
     client.connection.chargePacket(publishWork(publish))
-    client.handler.counters.publishesIn[publish.qos]! += 1
+    const { publishesIn, payloadsIn } = client.handler.counters
+    publishesIn[publish.qos]! += 1
+    payloadsIn[publish.qos]! += publish.message.payloadLength
     if (client.phase !== Phase.Connected) {
       if (client.phase !== Phase.Ended) refuse(client, ReasonCode.ProtocolError, 'client sent publish before CONNACK')
       return
@@ -89,7 +91,9 @@ export class Dispatch implements PacketReceiver {
     client.gate.begin()
     if (!handlePublishRun(client, run)) return false
     client.connection.chargePacket(runWork(run))
-    client.handler.counters.publishesIn[run.message.qos]! += run.count
+    const { publishesIn, payloadsIn } = client.handler.counters
+    publishesIn[run.message.qos]! += run.count
+    payloadsIn[run.message.qos]! += run.payloadBytes
     client.rate?.charge(run.count, run.size)
     return true
   }

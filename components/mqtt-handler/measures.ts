@@ -1,8 +1,10 @@
 import { describeDisconnectReason, describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import { PacketType, packetTypeName } from '../../src/mqtt/packet-type.ts'
+import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { counter, gauge, type Measure } from '../../src/system/define-system.ts'
 import type { AuthenticatorRecord } from './authenticators.ts'
+import type { HandlerCounters } from './counters.ts'
 import type { MqttHandler } from './mqtt-handler.ts'
 
 /** What operators read of a handler: the number of its clients, and each of its counters. */
@@ -13,8 +15,7 @@ export const measuresOf = ({
   counters,
   rates,
 }: MqttHandler): readonly Measure[] => {
-  const { packetsIn, packetsOut, publishesIn, publishesOut, refusals, disconnectsByBroker, disconnectsByClient } =
-    counters
+  const { refusals, disconnectsByBroker, disconnectsByClient } = counters
   return [
     gauge(
       'open',
@@ -38,6 +39,7 @@ export const measuresOf = ({
       'Clients whose user name and password an authenticator has not answered for.',
       () => authenticators.waiting,
     ),
+    ...byVersion(counters.connectedByVersion),
     ...[...authenticators].flatMap(byResult),
     counter('anonymous', 'clients', 'Clients that allowAnonymous let in.', () => counters.anonymousClients),
     counter('unknown', 'clients', 'Clients that no authenticator knows.', () => counters.unknownClients),
@@ -45,10 +47,7 @@ export const measuresOf = ({
     ...byReason('disconnected', 'Clients that the broker disconnected, by Reason Code.', disconnectsByBroker, true),
     ...byReason('left', 'Clients that sent DISCONNECT, by its Reason Code.', disconnectsByClient, true),
     counter('lost', 'clients', 'Clients that were closed or lost without DISCONNECT.', () => counters.lostConnections),
-    ...byType('received', 'Packets from clients, by type.', packetsIn, publishesIn, fromClients),
-    ...byType('sent', 'Packets to clients, by type.', packetsOut, publishesOut, toClients),
-    ...byQoS('received_publish', 'PUBLISH packets from clients, by QoS.', publishesIn),
-    ...byQoS('sent_publish', 'PUBLISH packets to clients, by QoS.', publishesOut),
+    ...ofPackets(counters),
     counter(
       'not_accepted',
       'messages',
@@ -81,6 +80,19 @@ export const measuresOf = ({
       'Messages over the Maximum Packet Size of the subscriber.',
       () => counters.tooLarge,
     ),
+  ]
+}
+
+/** Packets of all clients, and the payloads in them. */
+const ofPackets = (counters: HandlerCounters): readonly Measure[] => {
+  const { packetsIn, packetsOut, publishesIn, publishesOut, payloadsIn, payloadsOut } = counters
+  return [
+    ...byType('received', 'Packets from clients, by type.', packetsIn, publishesIn, fromClients),
+    ...byType('sent', 'Packets to clients, by type.', packetsOut, publishesOut, toClients),
+    ...byQoS('received_publish', 'PUBLISH packets from clients, by QoS.', publishesIn),
+    ...byQoS('sent_publish', 'PUBLISH packets to clients, by QoS.', publishesOut),
+    ...byQoS('received_payload', 'Payloads of PUBLISH packets from clients, by QoS.', payloadsIn, 'bytes'),
+    ...byQoS('sent_payload', 'Payloads of PUBLISH packets to clients, by QoS.', payloadsOut, 'bytes'),
   ]
 }
 
@@ -138,5 +150,13 @@ const byType = (
     return counter(name, 'packets', help, read, { type: packetTypeName(type) })
   })
 
-const byQoS = (name: string, help: string, counts: Float64Array): Measure[] =>
-  [0, 1, 2].map((qos) => counter(name, 'packets', help, () => counts[qos]!, { qos: `${qos}` }))
+const VERSIONS: Readonly<Record<string, ProtocolVersion>> = { '3.1': 3, '3.1.1': 4, '5.0': 5 }
+
+const byVersion = (counts: Float64Array): Measure[] =>
+  Object.entries(VERSIONS).map(([version, level]) => ({
+    ...gauge('connected', 'clients', 'Clients that are connected now, by version of MQTT.', () => counts[level]!),
+    labels: { version },
+  }))
+
+const byQoS = (name: string, help: string, counts: Float64Array, unit = 'packets'): Measure[] =>
+  [0, 1, 2].map((qos) => counter(name, unit, help, () => counts[qos]!, { qos: `${qos}` }))

@@ -111,6 +111,7 @@ export class MqttHandler implements HandlerStage, ClientContext {
 
   accepted(client: Client): void {
     this.counters.connects += 1
+    this.counters.connectedByVersion[client.connection.protocolVersion]! += 1
     this.silentClients.delete(client)
     this.connecting.end(client)
     this.userConnections.add(client)

@@ -91,7 +91,9 @@ export abstract class PublishSender implements MessageReceiver {
     if (publish.topicAlias !== 0 && !publish.omitsTopic) {
       this.#outgoingAliases?.introduced(publish.message.topic, publish.topicAlias)
     }
-    this.#handler.counters.publishesOut[publish.qos]! += 1
+    const { publishesOut, payloadsOut } = this.#handler.counters
+    publishesOut[publish.qos]! += 1
+    payloadsOut[publish.qos]! += publish.message.payloadLength
     this.next.publish(publish)
   }
 
@@ -118,7 +120,7 @@ export abstract class PublishSender implements MessageReceiver {
     }
     this.#dropping = false
     if (this.next.publishRun?.(run) !== true) return false
-    this.#handler.counters.publishesOut[0]! += run.count
+    this.#sentRun(run, 0)
     return true
   }
 
@@ -132,13 +134,19 @@ export abstract class PublishSender implements MessageReceiver {
 
   sendRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
     if (this.next.publishIdentifiedRun?.(run, packetIdentifiers) !== true) return false
-    this.#handler.counters.publishesOut[1]! += run.count
+    this.#sentRun(run, 1)
     return true
   }
 
   /** From now on topics that are sent often get Topic Aliases. @param count how many. @param after with which message. */
   protected useTopicAliases(count: number, after: number): void {
     if (count > 0) this.#outgoingAliases = new OutgoingTopicAliases(count, after)
+  }
+
+  #sentRun(run: PublishRun, qos: QoS): void {
+    const { publishesOut, payloadsOut } = this.#handler.counters
+    publishesOut[qos]! += run.count
+    payloadsOut[qos]! += run.payloadBytes
   }
 
   #prepareVersion5(publish: PublishFields, subscriptionIdentifiers: readonly number[]): PublishFields | undefined {

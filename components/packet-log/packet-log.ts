@@ -2,10 +2,10 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
 import type { ControlPacket, FilterStage, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import { describePacket, describePublish } from '../../src/mqtt/describe-packet.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
-import { describePacket, describePublish } from './describe-packet.ts'
 
 /** Logs what comes by and passes it on as it is. */
 export class PacketLog implements FilterStage {

@@ -31,16 +31,16 @@ export const readUserFile = async (path: string, maximumBytes: number): Promise<
 /**
  * Writes a user with its password into the file, which is made if there is none.
  * @returns whether the user was there before.
- * @throws an Error that says what is wrong with the name, the password or the file. Nothing is changed then.
+ * @throws TypeError that says what is wrong with the name or the password; an Error about the file. Nothing is changed then.
  */
 export const setUser = async (path: string, name: string, password: string): Promise<boolean> => {
   const problem = nameProblem(name)
-  if (problem !== undefined) throw new Error(`${JSON.stringify(name)} cannot be a user: its line ${problem}`)
-  if (password === '') throw new Error('the password is empty')
+  if (problem !== undefined) throw new TypeError(`${JSON.stringify(name)} cannot be a user: its line ${problem}`)
+  if (password === '') throw new TypeError('the password is empty')
   if (Buffer.byteLength(password) > MAXIMUM_PASSWORD_BYTES) {
-    throw new Error(`the password has more than ${MAXIMUM_PASSWORD_BYTES} bytes`)
+    throw new TypeError(`the password has more than ${MAXIMUM_PASSWORD_BYTES} bytes`)
   }
-  if (password.endsWith('\0')) throw new Error('the password ends with U+0000, which a hash ignores')
+  if (password.endsWith('\0')) throw new TypeError('the password ends with U+0000, which a hash ignores')
   const hash = await hashPassword(password)
   let existed = false
   await replaceFile(path, async (content = new Uint8Array(0)) => {

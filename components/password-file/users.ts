@@ -44,6 +44,8 @@ const DIGEST_LENGTH = 16
 export class Users {
   #users: ReadonlyMap<string, User> = new Map()
   #hashes: readonly string[] = []
+  /** The names, once they were asked for: sorting 100,000 takes a while. */
+  #names: readonly string[] | undefined
   /** Chooses the hash that stands in for that of an unknown user. */
   readonly #key = randomBytes(32)
   /** Where there are no users. No password has it. */
@@ -59,7 +61,8 @@ export class Users {
 
   /** Names, sorted. */
   names(): readonly string[] {
-    return [...this.#users.keys()].sort()
+    this.#names ??= [...this.#users.keys()].sort()
+    return this.#names
   }
 
   /**
@@ -91,6 +94,7 @@ export class Users {
       users.set(name, known?.hash === hash ? known : new User(name, hash))
     }
     this.#users = users
+    this.#names = undefined
     this.#hashes = [...hashes.values()]
     return { added, changed, removed: before.size + added - users.size }
   }

@@ -23,5 +23,12 @@ export const router = defineComponent({
       kind: 'gauge',
       read: () => instance.subscriptions,
     },
+    {
+      name: 'shared',
+      help: 'Those of them to Shared Subscriptions.',
+      unit: 'subscriptions',
+      kind: 'gauge',
+      read: () => instance.sharedSubscriptions,
+    },
   ],
 })

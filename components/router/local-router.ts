@@ -37,6 +37,7 @@ export class LocalRouter implements Router {
   readonly #memberships = new Map<Subscriber, Set<SharedSubscription>>()
   readonly #routes = new RouteCache()
   #subscriptions = 0
+  #sharedSubscriptions = 0
   /** Filled for every message. */
   readonly #result = { subscribers: 0, refused: 0, work: 0, isTooMuch: false }
 
@@ -46,6 +47,11 @@ export class LocalRouter implements Router {
 
   get subscriptions(): number {
     return this.#subscriptions
+  }
+
+  /** Those of them to Shared Subscriptions. */
+  get sharedSubscriptions(): number {
+    return this.#sharedSubscriptions
   }
 
   publish(message: Message, publisher?: Subscriber, limit = Number.POSITIVE_INFINITY): PublishResult {
@@ -63,6 +69,11 @@ export class LocalRouter implements Router {
       return this.#answer(0, 0, work, true)
     }
     return this.#deliver(message, route, publisher, work)
+  }
+
+  publishHere(message: Message): PublishResult {
+    // Not `this.publish`: a router that extends this one may pass messages to other processes there.
+    return LocalRouter.prototype.publish.call(this, message)
   }
 
   publishRun(
@@ -113,16 +124,20 @@ export class LocalRouter implements Router {
       shared === undefined
         ? this.#subscribe(filter, subscriber, subscription)
         : this.#join(this.#sharedSubscription(filter, shared.filter), subscriber, subscription)
-    if (!existed) this.#subscriptions += 1
-    return existed
+    if (existed) return true
+    this.#subscriptions += 1
+    if (shared !== undefined) this.#sharedSubscriptions += 1
+    return false
   }
 
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
     const shared = sharedFilter(filter)
     const existed =
       shared === undefined ? this.#unsubscribe(filter, subscriber) : this.#leave(filter, shared.filter, subscriber)
-    if (existed) this.#subscriptions -= 1
-    return existed
+    if (!existed) return false
+    this.#subscriptions -= 1
+    if (shared !== undefined) this.#sharedSubscriptions -= 1
+    return true
   }
 
   connectionChanged(subscriber: Subscriber): number {

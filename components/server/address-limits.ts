@@ -4,9 +4,9 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import { addressKey } from '../../src/network/address-key.ts'
 import { AddressList } from '../../src/network/address-list.ts'
+import { AddressRates } from '../../src/network/address-rates.ts'
 import { Bans, type banHandover } from './bans.ts'
 import type { ServerConfig } from './config.ts'
-import { ConnectRates } from './connect-rates.ts'
 import { AuthenticationFailures } from './failures.ts'
 import type { RefusalReason } from './refusals.ts'
 
@@ -27,7 +27,7 @@ export class AddressLimits {
   readonly #unlimited: AddressList
   /** Open connections by `addressKey`, of addresses that have some. */
   readonly #open = new Map<string, number>()
-  readonly #rates: ConnectRates
+  readonly #rates: AddressRates
   readonly #failures: AuthenticationFailures
   readonly #bans: Bans
   readonly #counters: ConnectionCounters
@@ -46,7 +46,11 @@ export class AddressLimits {
     this.maximumConnections =
       config.maximumConnectionsPerAddress ?? Math.ceil(config.maximumConnections * ADDRESS_SHARE)
     this.#unlimited = new AddressList(config.unlimitedAddresses)
-    this.#rates = new ConnectRates(config)
+    this.#rates = new AddressRates({
+      rate: config.connectRate,
+      burst: config.connectBurst,
+      maximumAddresses: config.maximumTrackedAddresses,
+    })
     this.#failures = new AuthenticationFailures(config)
     this.#bans = new Bans(config, suspended)
     this.#counters = counters

@@ -46,6 +46,8 @@ export const server = defineComponent({
 
   measure: measuresOf,
 
+  unready: ({ draining }) => (draining ? 'it stops, and takes no connections' : undefined),
+
   stop: (instance) => instance.stop(),
 
   // Connections end here, but the port stays bound: clients that reconnect meanwhile wait and are not refused.

@@ -4,6 +4,7 @@ import type { Peer } from '../../src/kinds/peer.ts'
 import type { PipelineStage } from '../../src/kinds/pipeline-stage.ts'
 import type { Transport, TransportServer } from '../../src/kinds/transport.ts'
 import { FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
@@ -11,7 +12,7 @@ import { server } from './index.ts'
 import type { MqttServer } from './mqtt-server.ts'
 
 const log = new RecordingLogger()
-const context = { name: 'server', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('server')
 
 /** What a test may say about the connections that it has. */
 interface Handler {
@@ -237,7 +238,7 @@ describe('a server that stops', () => {
     await idle.send('00').receive(1)
     running = []
     const stopped = server.stop?.(instance, context)
-    expect(instance.draining).toBe(true)
+    expect([instance.draining, server.unready?.(instance)]).toEqual([true, 'it stops, and takes no connections'])
     await idle.closed
     expect(handler.stopped.map(({ id }) => id)).toEqual([2])
     // What is under way still goes both ways, and no connection is taken.

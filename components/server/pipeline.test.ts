@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ControlPacket, PacketReceiver, PipelineStage, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import type {
+  ControlPacket,
+  FilterStage,
+  PacketReceiver,
+  PipelineStage,
+  StageEnd,
+} from '../../src/kinds/pipeline-stage.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import { Publish } from '../../src/mqtt/publish.ts'
 import { malformedPacket } from '../../src/mqtt/refusal.ts'
@@ -89,6 +95,20 @@ describe('openPipeline', () => {
       expect(opened).toHaveLength(7)
     },
   )
+
+  it('opens the parts behind the handler of filters before it, in the reverse order and before those that are listed there', () => {
+    const trace: string[] = []
+    const { decoder, handler, encoder, filter } = tracing(trace)
+    const both = (name: string): PipelineStage => ({
+      role: 'filter',
+      open: (filter(`in ${name}`) as FilterStage).open,
+      openOutgoing: (filter(`out ${name}`) as FilterStage).open,
+    })
+    const stages = [decoder, both('1'), filter('in 2'), both('3'), handler, filter('out 4'), both('5'), encoder]
+    const input = openPipeline(readPipeline(stages, 'here'), new FakeConnection(), [], () => expect.unreachable())
+    input.bytes(Buffer.from('a'))
+    expect(trace.join()).toBe('decoder,in 1,in 2,in 3,handler,out 3,out 1,out 4,in 5,encoder')
+  })
 
   it('passes a breach of the protocol on to the handler, past a filter that does not look at it', () => {
     const { decoder, handler, encoder, filter } = tracing([])

@@ -36,14 +36,24 @@ export const readPipeline = (stages: readonly PipelineStage[], place: string): P
   const problem = pipelineProblem(roles, roles)
   if (problem !== undefined) throw new Error(`${place} ${problem}`)
   const handlerAt = roles.indexOf('handler')
+  const incoming = stages.slice(1, handlerAt) as FilterStage[]
   return {
     decoder: stages[0],
-    incoming: stages.slice(1, handlerAt),
+    incoming,
     handler: stages[handlerAt],
-    outgoing: stages.slice(handlerAt + 1, -1),
+    outgoing: [...outgoingPartsOf(incoming), ...stages.slice(handlerAt + 1, -1)],
     encoder: stages.at(-1),
   } as Pipeline
 }
+
+/** The parts behind the handler of the filters before it: the one that is next to the handler comes first. */
+const outgoingPartsOf = (filters: readonly FilterStage[]): readonly FilterStage[] =>
+  filters
+    .filter(({ openOutgoing }) => openOutgoing !== undefined)
+    .map(
+      (filter): FilterStage => ({ role: 'filter', open: (connection, next) => filter.openOutgoing!(connection, next) }),
+    )
+    .reverse()
 
 /**
  * What is wrong with the stages of a pipeline, as the rest of a sentence that begins with the place of their list.

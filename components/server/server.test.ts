@@ -11,6 +11,7 @@ import type {
   PipelineStage,
 } from '../../src/kinds/pipeline-stage.ts'
 import type { ListeningHandover } from '../../src/network/listening.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { RawClient } from '../../test/helpers/raw-client.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
@@ -34,7 +35,7 @@ const pipeline: PipelineStage[] = [
   { role: 'encoder', open: (_, next) => ({ packet: () => next.bytes(Uint8Array.of(1)), publish: () => undefined }) },
 ]
 const logger = new RecordingLogger()
-const context = { name: 'server', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('server')
 const dependencies = { pipeline, transports: [], logger }
 type Config = Parameters<typeof serverConfig.parse>[0]
 const configOf = (config: object) => server.config.parse({ port: 0, ...config } as Config)
@@ -335,7 +336,7 @@ describe('the server', () => {
       const listener = await start()
       const suspended = await suspend(listener)
       const port = await freePort()
-      const late = { name: 'server', signal: AbortSignal.abort(new Error('too late')), measures: () => [] }
+      const late = lifecycleContext('server', AbortSignal.abort(new Error('too late')))
       await expect(server.resume?.(configOf({ port }), dependencies, suspended, late)).rejects.toThrow('too late')
       expect((await start({ port })).port).toBe(port)
       expect((await resume({}, suspended)).port).toBe(listener.port)

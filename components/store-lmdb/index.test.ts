@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { queuedMessage, sessionRecord } from '../../test/helpers/store-records.ts'
 import { Environment } from './environment.ts'
@@ -20,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-const context = { name: 'store', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('store')
 const configOf = (at = path) => lmdbStore.config.parse({ path: at })
 const start = async (at = path) => (await lmdbStore.start(configOf(at), { logger: log }, context)) as OpenStore
 const stop = (store: OpenStore, signal = context.signal) => lmdbStore.stop!(store, { ...context, signal })

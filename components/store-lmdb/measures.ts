@@ -55,6 +55,20 @@ export const measuresOf = (store: OpenStore): Measure[] => {
       read: () => counters.slowCommits,
     },
     {
+      name: 'committing',
+      help: 'Time that all commits together took. Divided by their number it is how long one takes.',
+      unit: 'seconds',
+      kind: 'counter',
+      read: () => counters.totalCommitMs / 1_000,
+    },
+    {
+      name: 'longest_commit',
+      help: 'How long the longest commit since the start took.',
+      unit: 'seconds',
+      kind: 'gauge',
+      read: () => counters.longestCommitMs / 1_000,
+    },
+    {
       name: 'last_commit',
       help: 'How long the last commit took.',
       unit: 'seconds',

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { packageVersion } from '../../src/files/package-version.ts'
 import type { Environment } from './environment.ts'
 import { ABOUT_KEY, FORMAT } from './layout.ts'
-import { packageVersion } from './package-version.ts'
 import { readValue, writeValue } from './values.ts'
 
 /** The first entry of the file. */

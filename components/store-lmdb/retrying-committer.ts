@@ -22,7 +22,14 @@ export class RetryingCommitter implements Committer {
   #isStopped = false
   #timer: NodeJS.Timeout | undefined
   /** For the operator. */
-  readonly counters = { commits: 0, failedCommits: 0, slowCommits: 0, lastCommitMs: 0, longestCommitMs: 0 }
+  readonly counters = {
+    commits: 0,
+    failedCommits: 0,
+    slowCommits: 0,
+    lastCommitMs: 0,
+    longestCommitMs: 0,
+    totalCommitMs: 0,
+  }
   #wasSlow = false
   readonly #minimumFreeBytes: number
   /** When the free space is looked at again, although nothing is known to be wrong. */
@@ -125,6 +132,7 @@ export class RetryingCommitter implements Committer {
     const { counters } = this
     counters.commits += 1
     counters.lastCommitMs = tookMs
+    counters.totalCommitMs += tookMs
     counters.longestCommitMs = Math.max(counters.longestCommitMs, tookMs)
     const { path } = this.#target
     const isSlow = tookMs > SLOW_COMMIT_MS

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Store, StoredRetained } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { restoredState } from '../../test/helpers/restored-state.ts'
 import { messageParts, queuedMessage, retainedSource, sessionRecord, will } from '../../test/helpers/store-records.ts'
@@ -12,7 +13,7 @@ let log = new RecordingLogger()
 beforeEach(() => {
   log = new RecordingLogger()
 })
-const context = { name: 'store', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('store')
 
 describe('the memory store over a reset', () => {
   const start = async () => (await memoryStore.start({}, { logger: log }, context)) as MemoryStore

@@ -6,6 +6,7 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { ByteStream, TransportServer } from '../../src/kinds/transport.ts'
 import { type KeyPair, TestFiles, testCertificates } from '../../test/helpers/certificates.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { serverConfig } from '../server/config.ts'
 import { Core } from '../server/core.ts'
@@ -32,7 +33,7 @@ describe('a connection over TLS', () => {
   const clients: Socket[] = []
   beforeEach(async () => {
     const config = tls.config.parse({ port: 0, ...files.pair('server', server) })
-    const context = { name: 'secure', signal: new AbortController().signal, measures: () => [] }
+    const context = lifecycleContext('secure')
     transport = (await tls.start(config, { logger: new RecordingLogger() }, context)) as TlsTransport
     text = ''
     const unused = () => expect.unreachable()

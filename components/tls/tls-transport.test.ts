@@ -9,6 +9,7 @@ import type { ByteStream } from '../../src/kinds/transport.ts'
 import { transportContract } from '../../test/contract/transport.ts'
 import { TestFiles, testCertificates } from '../../test/helpers/certificates.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { tls } from './index.ts'
 import type { TlsTransport } from './tls-transport.ts'
@@ -24,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => files.remove())
 
 const logger = new RecordingLogger()
-const context = { name: 'secure', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('secure')
 const configOf = (config: object) => tls.config.parse({ port: 0, ...serverFiles, ...config })
 const start = (config: object = {}): Promise<TlsTransport> =>
   Promise.resolve(tls.start(configOf(config), { logger }, context)) as Promise<TlsTransport>

@@ -10,6 +10,7 @@ import { clientInfo, FakeBroker, sessionInfo } from '../../test/helpers/fake-bro
 import { endWatches } from './broker-commands.ts'
 import { createCommands } from './commands.ts'
 import { clientsOf } from './running.ts'
+import { TracePrinter } from './trace-printer.ts'
 import { Watches } from './watches.ts'
 
 let broker: FakeBroker
@@ -107,6 +108,7 @@ beforeEach(() => {
     disconnected: () => disconnected,
     ask: async () => undefined,
     watches,
+    traces: new TracePrinter(() => undefined),
   })
 })
 

@@ -9,8 +9,10 @@ import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
 import { refreshText, resetText, startText } from './report-text.ts'
-import { findBroker, loggersOf } from './running.ts'
+import { findBroker, findTracer, loggersOf } from './running.ts'
 import { statusText } from './status-text.ts'
+import { traceCommands } from './trace-commands.ts'
+import type { TracePrinter } from './trace-printer.ts'
 import { type Ask, userCommands } from './user-commands.ts'
 import type { Watches } from './watches.ts'
 
@@ -30,10 +32,12 @@ export interface CommandOptions {
   readonly ask: Ask
   /** The filters that are watched. They outlive resets. */
   readonly watches: Watches
+  /** The traces that are followed. They outlive resets. */
+  readonly traces: TracePrinter
 }
 
 export const createCommands = (options: CommandOptions): Commands => {
-  const { ask, dev, drawGraph, loadFile, watches } = options
+  const { ask, dev, drawGraph, loadFile, traces, watches } = options
   const commands: Record<string, Command> = {
     system: {
       usage: 'system',
@@ -61,6 +65,7 @@ export const createCommands = (options: CommandOptions): Commands => {
       call: () => status(dev),
     },
     ...brokerCommands(dev, watches),
+    ...traceCommands(dev, traces),
     ...userCommands(dev, ask),
     ...banCommands(dev),
     graph: {
@@ -88,7 +93,14 @@ export const createCommands = (options: CommandOptions): Commands => {
 }
 
 /** Start, stop, reset, and the level of the log, which outlives a reset. */
-const lifeCommands = ({ dev, print, afterReset, disconnected, watches }: CommandOptions): Record<string, Command> => {
+const lifeCommands = ({
+  dev,
+  print,
+  afterReset,
+  disconnected,
+  traces,
+  watches,
+}: CommandOptions): Record<string, Command> => {
   /** Set by `log(level)`. */
   let chosenLevel: LogLevel | undefined
 
@@ -101,7 +113,10 @@ const lifeCommands = ({ dev, print, afterReset, disconnected, watches }: Command
       return shownAs({ ...report }, text(report))
     } finally {
       // Also after a reset that failed: then the previous config was started again.
-      if (dev.state.generation !== before) watches.renew(findBroker(dev))
+      if (dev.state.generation !== before) {
+        watches.renew(findBroker(dev))
+        traces.renew(findTracer(dev))
+      }
     }
   }
   return {

@@ -4,6 +4,7 @@ import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { Listener } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import type { Tracer } from '../../src/kinds/tracer.ts'
 import type { Dev } from '../../src/system/dev.ts'
 import type { SystemView } from '../../src/system/system-view.ts'
 import { UsageError } from './command.ts'
@@ -49,4 +50,15 @@ export const brokerOf = (dev: Dev): Broker => {
   if (broker !== undefined) return broker
   if (dev.state.system?.state !== 'running') throw new UsageError('nothing is running: go() starts the system')
   throw new UsageError('this system has no broker: no component that runs provides the kind Broker')
+}
+
+/** The tracer, if the system has one that runs. */
+export const findTracer = ({ state }: Dev): Tracer | undefined => runningOf<Tracer>(state.system, 'Tracer')[0]
+
+/** @throws UsageError when there is none. */
+export const tracerOf = (dev: Dev): Tracer => {
+  const tracer = findTracer(dev)
+  if (tracer !== undefined) return tracer
+  if (dev.state.system?.state !== 'running') throw new UsageError('nothing is running: go() starts the system')
+  throw new UsageError('this system has no tracer: enable the components tracer and trace in its config')
 }

@@ -6,6 +6,7 @@ import type { UserDirectory } from '../../src/kinds/user-directory.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { createDev, type Dev } from '../../src/system/dev.ts'
 import { createCommands } from './commands.ts'
+import { TracePrinter } from './trace-printer.ts'
 import { Watches } from './watches.ts'
 
 class Directory implements UserDirectory {
@@ -58,6 +59,7 @@ beforeEach(() => {
     disconnected: () => 0,
     ask: async () => typed.shift(),
     watches: new Watches({ print: () => {}, colors: () => false }),
+    traces: new TracePrinter(() => undefined),
   })
 })
 afterEach(() => dev.close())

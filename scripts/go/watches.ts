@@ -2,11 +2,7 @@
 
 import type { Broker } from '../../src/kinds/broker.ts'
 import { messageText, type PrintedMessage } from './broker-texts.ts'
-import { counted } from './quantities.ts'
-
-/** The maximum number of messages that are printed in one interval. More are counted. */
-const mostMessages = 50
-const intervalMs = 1000
+import { LimitedPrinter } from './limited-printer.ts'
 
 export interface WatchOptions {
   readonly print: (text: string) => void
@@ -14,16 +10,13 @@ export interface WatchOptions {
 }
 
 export class Watches {
-  readonly #print: (text: string) => void
+  readonly #printer: LimitedPrinter
   readonly #colors: () => boolean
   /** The subscriptions by filter; undefined while there is no broker. */
   readonly #ends = new Map<string, (() => void) | undefined>()
-  #printed = 0
-  #missed = 0
-  #interval: NodeJS.Timeout | undefined
 
   constructor({ print, colors }: WatchOptions) {
-    this.#print = print
+    this.#printer = new LimitedPrinter(print, 'message')
     this.#colors = colors
   }
 
@@ -55,25 +48,11 @@ export class Watches {
     const { filters } = this
     for (const end of this.#ends.values()) end?.()
     this.#ends.clear()
-    this.#closeInterval()
+    this.#printer.end()
     return filters
   }
 
   #show(message: PrintedMessage): void {
-    this.#interval ??= setTimeout(() => this.#closeInterval(), intervalMs).unref()
-    if (this.#printed >= mostMessages) {
-      this.#missed += 1
-      return
-    }
-    this.#printed += 1
-    this.#print(messageText(message, this.#colors()))
-  }
-
-  #closeInterval(): void {
-    clearTimeout(this.#interval)
-    this.#interval = undefined
-    if (this.#missed > 0) this.#print(`... and ${counted(this.#missed, 'message')} more in this second, not printed`)
-    this.#printed = 0
-    this.#missed = 0
+    this.#printer.print(() => messageText(message, this.#colors()))
   }
 }

@@ -1,28 +1,13 @@
 import type { QoS } from 'mqtt-packet'
 import type { Message } from '../mqtt/message.ts'
-import type { ProtocolVersion } from '../mqtt/protocol-version.ts'
 import type { ReasonCode } from '../mqtt/reason-code.ts'
 import { kind } from '../system/kind.ts'
+import type { BrokerInspector } from './broker-inspector.ts'
 import type { ClientBroker } from './client-broker.ts'
-import type { Peer } from './peer.ts'
+import type { ClientListener, ClientSummary } from './client-listener.ts'
 
 /** A connected client, as it is now. */
-export interface ClientInfo {
-  /** The Client Identifier. */
-  readonly id: string
-  /** The user that authentication found, else the User Name of CONNECT, which is not verified. Undefined if there is none. */
-  readonly userName: string | undefined
-  /** The other side of its network connection. */
-  readonly peer: Peer
-  readonly protocolVersion: ProtocolVersion
-  /** When its CONNECT was accepted, in milliseconds since 1970. */
-  readonly connectedAtMs: number
-  /** In seconds; 0 is none. */
-  readonly keepAliveSeconds: number
-  /** Bytes that it was sent and that the operating system has not taken yet. */
-  readonly pendingBytes: number
-  /** Bytes that came from it since it connected. */
-  readonly bytesReceived: number
+export interface ClientInfo extends ClientSummary {
   /** Of its session. */
   readonly session: SessionInfo
 }
@@ -60,6 +45,23 @@ export interface PlainMessage {
   readonly expirySeconds?: number
 }
 
+/**
+ * Topics about the broker itself, such as `$SYS/broker/uptime`. Their messages are retained in memory alone: they have no record in
+ * the store and count in no limit, and they are gone when the process ends. All rules of topics apply to their subscribers.
+ */
+export interface VolatileTopics {
+  /**
+   * Publishes a message, and retains it for new subscribers instead of an earlier one on the topic.
+   * @param topic begins with `$`: clients cannot publish to it, and `#` does not match it.
+   * @param payload a string is sent as UTF-8. An empty one removes the retained message.
+   * @param qos 0 when it is left out: a message at QoS 0 does not wait for clients that are away.
+   * @throws TypeError with the problem if the topic is none of these. Error as `Broker.publish`.
+   */
+  publish(topic: string, payload: string | Uint8Array, qos?: QoS): Published
+  /** Removes its retained messages. Subscribers are not told. */
+  close(): void
+}
+
 /** The result of a publish of the server. */
 export interface Published {
   /** Success, No matching subscribers, or why the message was not accepted. */
@@ -75,6 +77,8 @@ export interface Published {
 export interface Broker {
   /** The methods for the packet handler. */
   readonly forClients: ClientBroker
+  /** Large lists, in steps. */
+  readonly inspector: BrokerInspector
   /** Connected clients, in the order in which they connected. */
   clients(): IterableIterator<ClientInfo>
   client(id: string): ClientInfo | undefined
@@ -104,6 +108,8 @@ export interface Broker {
    * endlessly.
    */
   publish(message: PlainMessage | Message): Published
+  /** Topics about the broker itself. Call `close` of them in `stop`. */
+  volatileTopics(): VolatileTopics
   /**
    * Calls a listener with each message that a Topic Filter matches, at QoS 0. The listener may keep the message. What the
    * listener throws or rejects with is logged. Shared Subscriptions are refused.
@@ -111,6 +117,11 @@ export interface Broker {
    * @throws TypeError when this is no Topic Filter.
    */
   subscribe(filter: string, listener: (message: Message) => unknown): () => void
+  /**
+   * Calls a listener for each client that connects or disconnects from now on. Clients cost nothing more while there is none.
+   * @returns removes the listener.
+   */
+  watchClients(listener: ClientListener): () => void
 }
 
 /** Unique: a second broker in a system would not have the clients of the first. */

@@ -1,4 +1,5 @@
 import type { Identity } from './authorizer.ts'
+import type { ClientListener } from './client-listener.ts'
 import type { ClientSession, Refusal } from './client-session.ts'
 import type { Recipient } from './recipient.ts'
 import type { StoredWill, StorePressure } from './store.ts'
@@ -13,6 +14,8 @@ export interface ClientBroker {
   readonly isAuthorized: boolean
   /** Whether a client may receive a message on a topic now; undefined while every client may. */
   readonly mayReceive: ((identity: Identity, topic: string) => boolean) | undefined
+  /** Takes the events of clients while a component watches them; undefined while none does. */
+  readonly watch: Required<ClientListener> | undefined
   /** Milliseconds since 1970, on a clock that never steps back. */
   now(): number
   /** Makes a Client Identifier that begins with the prefix and that no session has [MQTT-3.2.2-16]. */

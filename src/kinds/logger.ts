@@ -8,6 +8,30 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
  */
 export type LogLine = (details: Readonly<Record<string, unknown>>, message: string) => void
 
+/** A line of the log that was written. */
+export interface TailLine {
+  /** Counted up from 1. A gap is lines that are not kept any more. */
+  readonly number: number
+  /** An object in JSON: `level` as a number (30 is info), `time` in milliseconds since 1970, `msg`, and the details. */
+  readonly json: string
+}
+
+/** The last lines of the log, which are kept in memory for operators. */
+export interface LogTail {
+  /** The number of the last line. */
+  readonly last: number
+  /**
+   * The lines that are kept, the oldest first.
+   * @param after only those with a greater number; 0 when it is left out. @param limit at most so many; all when it is left out.
+   */
+  lines(after?: number, limit?: number): readonly TailLine[]
+  /**
+   * Calls a reader with each line from now on. It must not throw and not log.
+   * @returns ends that.
+   */
+  onLine(reader: (line: TailLine) => void): () => void
+}
+
 /** Where components report to the operator. A call below the set level costs only the function call. */
 export interface Logger {
   readonly trace: LogLine
@@ -21,6 +45,8 @@ export interface Logger {
   isLevelEnabled(level: LogLevel): boolean
   /** A logger that adds these fields to every line. */
   child(fields: Readonly<Record<string, unknown>>): Logger
+  /** The last lines, if this logger keeps them. Child loggers have none of their own. */
+  readonly tail?: LogTail | undefined
 }
 
 /** The role of the component that writes the log. */

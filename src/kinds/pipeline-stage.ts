@@ -49,6 +49,12 @@ export interface DecoderStage {
 export interface FilterStage {
   readonly role: 'filter'
   open(connection: Connection, next: PacketReceiver): PacketReceiver
+  /**
+   * For a filter of both directions: it is listed once, before the handler, and this opens its part behind the handler, for the packets
+   * to the peer. Called before `open`. Filters with this method are in the reverse order there, before those that are listed behind the
+   * handler. Not called for a filter that is listed behind the handler itself. Optional.
+   */
+  openOutgoing?(connection: Connection, next: PacketReceiver): PacketReceiver
 }
 
 /** Answers packets by the rules of MQTT; packets to its peer go to `next`, now or later. */

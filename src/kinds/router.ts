@@ -80,7 +80,13 @@ export interface Router {
    */
   publish(message: Message, publisher?: Subscriber, limit?: number): PublishResult
   /**
-   * The same for all messages of a run, which each subscriber gets in their order. Optional: without it, each message is
+   * Passes on a message that tells of this process, such as its numbers below `$SYS`: to subscribers of this process alone, without a
+   * record anywhere. No answer to a client depends on it.
+   * @param message lent. There is no limit of the work.
+   */
+  publishHere(message: Message): PublishResult
+  /**
+   * The same as `publish` for all messages of a run, which each subscriber gets in their order. Optional: without it, each message is
    * published separately.
    * @param run lent. It is made shorter if it would be more deliveries than `MAXIMUM_RUN_DELIVERIES`: the rest is no part of it.
    * @param delivered called for each message in turn, if some subscriber takes them one by one, when all such subscribers have

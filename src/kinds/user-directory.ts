@@ -4,7 +4,7 @@ export interface UserDirectory {
   list(): readonly string[]
   /**
    * Adds a user, or changes the password of an existing one. It is stored when the promise resolves.
-   * @throws an Error that says what is wrong with the name or the password. Nothing is changed then.
+   * @throws TypeError that says what is wrong with the name or the password; another Error if it cannot be stored. Nothing is changed then.
    */
   set(name: string, password: string): Promise<void>
   /** @returns false when there is no such user. */

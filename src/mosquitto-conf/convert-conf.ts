@@ -1,6 +1,7 @@
 /** From a mosquitto.conf to the source of a system config. */
 
 import { Access, type AccessEntry } from './access.ts'
+import { type BridgeEntry, takeBridges } from './bridge-options.ts'
 import { placeOf } from './conf-line.ts'
 import { takeGeneral, type Values } from './general-options.ts'
 import { type GroupedConf, groupConf } from './group-conf.ts'
@@ -32,10 +33,9 @@ export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
   const { store, path } = takePersistence(conf.general.filter(isPersistence), notes)
   const access = new Access(conf, notes)
   const [server, ...transports] = takeListeners({ conf, access, notes, hasIPv6 })
-  for (const line of conf.bridges) notes.add(line, 'there are no bridges yet')
   for (const line of conf.plugins) notes.add(line, PLUGIN)
-  const { logger, broker, mqttDecoder, mqttHandler } = general
-  const source = systemSource(`Written by mqtt-jig init from ${file}.`, remarks(notes), [
+  const { logger, broker, mqttDecoder, mqttHandler, sysTopics } = general
+  const entries: SourceEntry[] = [
     { name: 'logger', component: 'logger', config: logger },
     { name: 'router', component: 'router' },
     store,
@@ -63,7 +63,11 @@ export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
       dependencies: { pipeline: ['mqttDecoder', 'mqttHandler', 'mqttEncoder'], logger: 'logger' },
     },
     ...transports.map((each) => listenerEntry(each)),
-  ])
+    ...(Object.keys(sysTopics).length === 0 ? [] : [sysTopicsEntry(sysTopics)]),
+  ]
+  const bridges = takeBridges(conf.bridges, new Set(entries.map(({ name }) => name)), notes)
+  const title = `Written by mqtt-jig init from ${file}.`
+  const source = systemSource(title, remarks(notes), [...entries, ...bridges.map(bridgeEntry)])
   return { source, notes: notes.all.length, data: path }
 }
 
@@ -76,6 +80,15 @@ const ofHandler = ({ security }: GroupedConf) =>
 const accessEntry = ({ name, component, config, comment }: AccessEntry): SourceEntry => ({
   ...{ name, component, config },
   ...(component === 'clientCertificate' ? {} : { dependencies: { logger: 'logger' } }),
+  ...(comment !== undefined && { comment }),
+})
+
+const sysTopicsEntry = (config: Values): SourceEntry => ({
+  ...{ name: 'sysTopics', component: 'sysTopics', config, dependencies: { broker: 'broker', logger: 'logger' } },
+})
+
+const bridgeEntry = ({ name, config, comment }: BridgeEntry): SourceEntry => ({
+  ...{ name, component: 'bridge', config, dependencies: { broker: 'broker', logger: 'logger' } },
   ...(comment !== undefined && { comment }),
 })
 

@@ -13,10 +13,16 @@ export interface SourceEntry {
 
 /** The folders of the components. */
 const FOLDERS: Readonly<Record<string, string>> = {
-  ...{ aclFile: 'acl-file', broker: 'broker', clientCertificate: 'client-certificate', logger: 'logger' },
+  ...{
+    aclFile: 'acl-file',
+    bridge: 'bridge',
+    broker: 'broker',
+    clientCertificate: 'client-certificate',
+    logger: 'logger',
+  },
   ...{ lmdbStore: 'store-lmdb', memoryStore: 'store-memory', mqttDecoder: 'mqtt-decoder', mqttEncoder: 'mqtt-encoder' },
   ...{ mqttHandler: 'mqtt-handler', passwordFile: 'password-file', router: 'router', server: 'server', tcp: 'tcp' },
-  ...{ tls: 'tls', unixSocket: 'unix-socket', webSocket: 'web-socket' },
+  ...{ sysTopics: 'sys-topics', tls: 'tls', unixSocket: 'unix-socket', webSocket: 'web-socket' },
 }
 
 const WIDTH = 120
@@ -47,22 +53,31 @@ const entrySource = (entry: SourceEntry): string => {
   if (Object.keys(config).length > 0) fields.push(`config: ${literal(config, '    ')}`)
   if (startDeadlineMs !== undefined) fields.push(`startDeadlineMs: ${startDeadlineMs}`)
   if (dependencies !== undefined) fields.push(`dependencies: ${literal(dependencies, '    ')}`)
-  const inOneLine = `  ${name}: { ${fields.join(', ')} },`
+  const key = /^[A-Za-z_]\w*$/.test(name) ? name : quoted(name)
+  const inOneLine = `  ${key}: { ${fields.join(', ')} },`
   const isShort = inOneLine.length <= WIDTH && !inOneLine.includes('\n')
-  const lines = isShort ? [inOneLine] : [`  ${name}: {`, ...fields.map((field) => `    ${field},`), '  },']
+  const lines = isShort ? [inOneLine] : [`  ${key}: {`, ...fields.map((field) => `    ${field},`), '  },']
   return [...(remark === undefined ? [] : [comment(remark, '  ')]), ...lines].join('\n')
 }
 
 /** Plain data as source. */
 const literal = (value: unknown, indent: string): string => {
   if (typeof value === 'string') return quoted(value)
-  if (Array.isArray(value)) return `[${value.map((each) => literal(each, indent)).join(', ')}]`
+  if (Array.isArray(value)) return listLiteral(value, indent)
   if (typeof value !== 'object' || value === null) return String(value)
   const inner = `${indent}  `
   const fields = Object.entries(value).map(([key, each]) => `${key}: ${literal(each, inner)}`)
   const inOneLine = `{ ${fields.join(', ')} }`
   if (inOneLine.length + indent.length < WIDTH - 20 && !inOneLine.includes('\n')) return inOneLine
   return ['{', ...fields.map((field) => `${inner}${field},`), `${indent}}`].join('\n')
+}
+
+/** In one line if it fits, otherwise an element in each line. */
+const listLiteral = (values: readonly unknown[], indent: string): string => {
+  const inOneLine = `[${values.map((each) => literal(each, indent)).join(', ')}]`
+  if (inOneLine.length + indent.length < WIDTH - 20 && !inOneLine.includes('\n')) return inOneLine
+  const inner = `${indent}  `
+  return ['[', ...values.map((each) => `${inner}${literal(each, inner)},`), `${indent}]`].join('\n')
 }
 
 const quoted = (text: string): string => {

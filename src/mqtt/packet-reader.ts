@@ -34,6 +34,8 @@ export class PacketReader {
   topicEnd = 0
   /** Topic Filters that a packet may hold. */
   maximumFilters = Number.POSITIVE_INFINITY
+  /** Whether the packets come from a server, whose PUBLISH packets may have Subscription Identifiers. */
+  fromServer = false
   /** The last Packet Identifier checked. */
   packetIdentifier = 0
 

@@ -140,6 +140,7 @@ const checkProperty = (reader: PacketReader, owner: PropertyOwner): ProtocolErro
     return malformedPacket(`${property.name} may not stand in ${place}.`)
   }
   if (property.bit === SUBSCRIPTION_IDENTIFIER && owner === Publish) {
+    if (reader.fromServer) return checkValue(reader, property) // One for each matching subscription [MQTT-3.3.4-3].
     return protocolError('A client sent a PUBLISH packet with a Subscription Identifier.', 'MQTT-3.3.4-6')
   }
   if ((reader.presentProperties & property.bit) !== 0 && property.bit !== USER_PROPERTY) {

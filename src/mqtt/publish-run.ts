@@ -25,6 +25,8 @@ export class PublishRun {
   #count = 0
   #end = 0
   #longest = 0
+  /** -1 until it is asked for. */
+  #payloadBytes = -1
 
   /** The message of the first packet, with `frameVersion`; the run starts where its frame does. */
   get message(): Message {
@@ -67,6 +69,12 @@ export class PublishRun {
     return this.#end - this.#message.frameStart
   }
 
+  /** The size of all payloads, in bytes. */
+  get payloadBytes(): number {
+    if (this.#payloadBytes === -1) this.#payloadBytes = this.#sumPayloads()
+    return this.#payloadBytes
+  }
+
   /**
    * Starts with a packet and adds the packets behind it that are alike.
    * @param first was checked, and its message is where its frame is.
@@ -88,6 +96,7 @@ export class PublishRun {
     this.#count = 1
     this.#end = frameEnd
     this.#longest = frameEnd - frameStart
+    this.#payloadBytes = -1
     while (next !== 0 && next - this.#end <= maximumPacketSize) {
       if (isAcknowledged) {
         if (this.#count === MAXIMUM_ACKNOWLEDGED) break
@@ -101,6 +110,19 @@ export class PublishRun {
     return this.#count > 1
   }
 
+  #sumPayloads(): number {
+    const { bytes, frameStart, topicStart, payloadStart } = this.#message
+    // If all packets are short, all have a Remaining Length of one byte.
+    if (this.#longest < SHORT_PACKET) return this.size - this.#count * (payloadStart - frameStart)
+    let sum = 0
+    for (let start = frameStart; start < this.#end; ) {
+      const length = remainingLength(bytes, start)
+      sum += length
+      start = bodyStart(bytes, start, this.#end) + length
+    }
+    return sum - this.#count * (payloadStart - (topicStart - 2))
+  }
+
   /** Notes the Packet Identifier of the packet at `start`, which says the same as the message. */
   #noteIdentifier({ bytes, frameStart, topicStart, topicEnd }: Message, start: number, index: number): void {
     const at = bodyStart(bytes, start, bytes.length) + 2 + topicEnd - topicStart
@@ -111,6 +133,7 @@ export class PublishRun {
   /** Keeps only so many of the first packets, at least one. The caller passes on the others after the run. */
   limit(count: number): void {
     if (count >= this.#count) return
+    this.#payloadBytes = -1
     const { bytes, frameStart, frameEnd } = this.#message
     const last = this.#end
     this.#end = frameEnd
@@ -143,6 +166,9 @@ export class PublishRun {
     }
   }
 }
+
+/** Packets of fewer bytes have a Remaining Length of one byte. */
+const SHORT_PACKET = 130
 
 /** The end of the packet at `start`, if it ends before the limit and is like the message; 0 otherwise. */
 const endIfAlike = (message: Message, start: number, limit: number): number => {

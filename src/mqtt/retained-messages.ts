@@ -1,6 +1,6 @@
 import { ArrivalOrder } from '../collections/arrival-order.ts'
 import type { Message } from './message.ts'
-import { RetainedNode } from './retained-node.ts'
+import { RetainedNode, type TreeLevel } from './retained-node.ts'
 import { RetainedSearch } from './retained-search.ts'
 import { covers } from './topic-filter-sets.ts'
 
@@ -31,6 +31,8 @@ export class RetainedMessages {
   readonly #expiring = new Set<Message>()
   /** and how far the search among them has come. */
   #search: IterableIterator<Message> | undefined
+  /** Those that count in no limit. */
+  readonly #volatile = new Set<Message>()
   #count = 0
   #bytes = 0
 
@@ -38,9 +40,14 @@ export class RetainedMessages {
     this.#limits = limits
   }
 
-  /** Topics with a retained message. Messages that have expired and are not removed yet count. */
+  /** Topics with a retained message, without volatile ones. Messages that have expired and are not removed yet count. */
   get count(): number {
     return this.#count
+  }
+
+  /** Topics with a volatile message. */
+  get volatileCount(): number {
+    return this.#volatile.size
   }
 
   /** Topics whose message has a Message Expiry Interval. */
@@ -61,21 +68,28 @@ export class RetainedMessages {
    */
   set(message: Message, others = 0, otherGrowth = 0): boolean {
     const existing = this.#root.find(message.topic)?.message
-    const growth = retainedCost(message) - (existing === undefined ? 0 : retainedCost(existing))
-    if (existing === undefined && this.#count >= this.#limits.maximumMessages) return false
+    const counted = existing === undefined || this.#volatile.has(existing) ? undefined : existing
+    const growth = retainedCost(message) - (counted === undefined ? 0 : retainedCost(counted))
+    if (counted === undefined && this.#count >= this.#limits.maximumMessages) return false
     // A message that takes no more memory than its predecessor always fits, even if the limits were lowered.
     const allGrowth = growth + otherGrowth
     if (allGrowth > 0 && this.#bytes + others + allGrowth > this.#limits.maximumBytes) return false
-    const node = this.#root.insert(message.topic)
-    node.message = message
-    if (existing === undefined) {
-      node.number = this.#order.add(node)
-      this.#changes.count += 1
-      this.#count += 1
-    } else this.#expiring.delete(existing)
-    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#expiring.add(message)
+    this.#keep(message, existing)
+    if (counted === undefined) this.#count += 1
     this.#bytes += growth
     return true
+  }
+
+  /**
+   * Keeps a message that counts in no limit instead of any earlier one on its topic. For messages of the broker itself, of which
+   * there are few.
+   * @param message kept, with a payload.
+   */
+  setVolatile(message: Message): void {
+    const existing = this.#root.find(message.topic)?.message
+    if (existing !== undefined && !this.#volatile.has(existing)) this.#uncount(existing)
+    this.#keep(message, existing)
+    this.#volatile.add(message)
   }
 
   /** Removes the message of a topic. @returns false when there was none. */
@@ -88,9 +102,15 @@ export class RetainedMessages {
     this.#root.prune(topic)
     this.#changes.count += 1
     this.#expiring.delete(message)
-    this.#count -= 1
-    this.#bytes -= retainedCost(message)
+    if (!this.#volatile.delete(message)) this.#uncount(message)
     return true
+  }
+
+  /** Whether the message of a topic is volatile. */
+  isVolatile(topic: string): boolean {
+    if (this.#volatile.size === 0) return false
+    const message = this.#root.find(topic)?.message
+    return message !== undefined && this.#volatile.has(message)
   }
 
   /** Whether a topic has a message, expired or not. */
@@ -117,6 +137,11 @@ export class RetainedMessages {
    */
   search(filter: string, maximum: number): RetainedSearch {
     return new RetainedSearch(this.#root, filter, maximum, this.#changes)
+  }
+
+  /** The levels directly below a topic, in no special order. @param topic undefined for the first levels. */
+  levels(topic: string | undefined): IterableIterator<TreeLevel> {
+    return this.#root.levels(topic)
   }
 
   /** The number of the topic that got its first message last. The topic may be gone. */
@@ -171,6 +196,24 @@ export class RetainedMessages {
       removed.push(message)
     }
     return removed
+  }
+
+  #keep(message: Message, replaced: Message | undefined): void {
+    const node = this.#root.insert(message.topic)
+    node.message = message
+    if (replaced === undefined) {
+      node.number = this.#order.add(node)
+      this.#changes.count += 1
+    } else {
+      this.#expiring.delete(replaced)
+      this.#volatile.delete(replaced)
+    }
+    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#expiring.add(message)
+  }
+
+  #uncount(message: Message): void {
+    this.#count -= 1
+    this.#bytes -= retainedCost(message)
   }
 }
 

@@ -88,6 +88,39 @@ export class RetainedNode {
     return this.#children?.values() ?? NONE
   }
 
+  /** The levels directly below a topic, each with the message of the topic that ends there. @param topic undefined for the first levels. */
+  *levels(topic: string | undefined): IterableIterator<TreeLevel> {
+    const place = topic === undefined ? { node: this, length: this.label.length } : this.#reach(topic)
+    if (place === undefined) return
+    const { node, length } = place
+    // The topic ends within the label: the rest of it is the only way down.
+    if (length < node.label.length) yield node.#levelAfter(length + 1)
+    else for (const child of node.children) yield child.#levelAfter(0)
+  }
+
+  /** Where a topic leads: the node whose label it ends in, and how much of the label that is. */
+  #reach(topic: string): { readonly node: RetainedNode; readonly length: number } | undefined {
+    let node: RetainedNode = this
+    for (let start = 0; ; ) {
+      const child = node.#children?.get(levelAt(topic, start))
+      if (child === undefined) return undefined
+      const length = commonLevels(child.label, topic, start)
+      const end = start + length
+      if (end === topic.length) return { node: child, length }
+      if (length < child.label.length) return undefined
+      node = child
+      start = end + 1
+    }
+  }
+
+  /** The level of the label that begins at `start`. */
+  #levelAfter(start: number): TreeLevel {
+    const end = levelEnd(this.label, start)
+    const level = this.label.slice(start, end)
+    if (end < this.label.length) return { level, children: 1, message: undefined }
+    return { level, children: this.#children?.size ?? 0, message: this.message }
+  }
+
   /**
    * Matches this node's label with a filter from one of its levels on.
    * @returns the level of the filter that comes next, which is the `#` when one was met; `NO_MATCH` otherwise.
@@ -126,6 +159,16 @@ export class RetainedNode {
       this.#put(level, below)
     }
   }
+}
+
+/** A level of the tree. */
+export interface TreeLevel {
+  /** May be empty. */
+  readonly level: string
+  /** How many levels are directly below it. */
+  readonly children: number
+  /** The message of the topic that ends here, expired or not. */
+  readonly message: Message | undefined
 }
 
 export const NO_MATCH = -1

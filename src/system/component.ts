@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { ConfigProblem } from './config-problem.ts'
 import type { All, AnyKind, Many, Need, Optional, Resolved } from './kind.ts'
 import type { ComponentMeasure, Measure } from './measure.ts'
+import type { SystemObserver } from './system-observer.ts'
 
 export type Needs = Readonly<Record<string, Need>>
 
@@ -15,6 +16,8 @@ export interface LifecycleContext {
   readonly signal: AbortSignal
   /** The numbers of all components that run now, in the order of the config: for a component that publishes them. */
   measures(): readonly ComponentMeasure[]
+  /** The system that it is a part of: for a component that reports its state to operators. */
+  readonly system: SystemObserver
 }
 
 /** A component that a need is wired to, as a check gets it before anything starts. */
@@ -66,6 +69,11 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
    * request. An invalid list fails the start with START_FAILED.
    */
   measure?(instance: NoInfer<I>): readonly Measure[]
+  /**
+   * Why the instance cannot do its work at present: `the store does not keep pace`. Undefined when it can. It must be cheap, change
+   * nothing and not throw. A system is ready for its clients when it runs and no component is unready.
+   */
+  unready?(instance: NoInfer<I>): string | undefined
   /**
    * Reads again the files that its config names, and takes over what changed in them. When it throws, the instance continues with what it
    * had. Called when an operator asks for it, never during `start` or twice at the same time, within `startDeadlineMs`.

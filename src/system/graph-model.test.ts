@@ -205,6 +205,7 @@ describe('the nodes of a system graph', () => {
       startMs: undefined,
       resumed: false,
       blockedBy: [],
+      unready: undefined,
       error: undefined,
       ...more,
     })

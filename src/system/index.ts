@@ -50,3 +50,4 @@ export {
 export { only } from './only.ts'
 export { applySettings, type LateSetting, type PlacedSetting, type Setting } from './settings.ts'
 export { SystemError, type SystemErrorCode, systemErrorCodes } from './system-error.ts'
+export type { ObservedRefresh, SystemObserver } from './system-observer.ts'

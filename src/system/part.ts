@@ -2,10 +2,12 @@
 
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.ts'
+import { systemGraph } from './graph-model.ts'
 import { type Measure, measuresFault } from './measure.ts'
 import { found } from './suggestion.ts'
-import type { RefreshOutcome } from './system.ts'
+import type { RefreshOutcome, System } from './system.ts'
 import { messageOf, SystemError, type SystemErrorCode } from './system-error.ts'
+import type { SystemObserver } from './system-observer.ts'
 import type { ComponentState, ComponentStatus, SystemView } from './system-view.ts'
 
 const defaultDeadlineMs = 10_000
@@ -33,7 +35,7 @@ export class Part {
   /** As parsed by the component's schema. */
   readonly #config: unknown
   /** The system that errors refer to. */
-  readonly #system: SystemView
+  readonly #system: ObservedSystem
   readonly #onChange: (status: ComponentStatus) => void
   readonly #description: string | undefined
 
@@ -42,6 +44,8 @@ export class Part {
   #resumed = false
   #error: SystemError | undefined
   #measures: readonly Measure[] = []
+  /** Asks the instance while it runs. */
+  #unready: (() => string | undefined) | undefined
   #blockedBy: readonly string[] = []
   #starting: DeadlineCall<unknown> | undefined
   #stopped: Promise<SystemError | undefined> = Promise.resolve(undefined)
@@ -50,7 +54,7 @@ export class Part {
     name: string,
     entry: AnyEntry,
     config: unknown,
-    system: SystemView,
+    system: ObservedSystem,
     onChange: (status: ComponentStatus) => void,
   ) {
     this.name = name
@@ -77,6 +81,7 @@ export class Part {
       startMs: this.#startMs,
       resumed: this.#resumed,
       blockedBy: this.#blockedBy,
+      unready: this.#unready?.(),
       error: this.#error,
     }
   }
@@ -96,7 +101,10 @@ export class Part {
     this.#state = state
     this.#error = error ?? this.#error
     // These states have an instance.
-    if (state !== 'running') this.#measures = []
+    if (state !== 'running') {
+      this.#measures = []
+      this.#unready = undefined
+    }
     this.#onChange(this.status)
   }
 
@@ -128,6 +136,7 @@ export class Part {
       this.#startMs = performance.now() - startedAt
       this.#resumed = suspended !== undefined
       if (isInstance(instance)) {
+        this.#unready = () => this.component.unready?.(instance)
         const wrong = this.#readMeasures(instance)
         return wrong === undefined ? { instance } : { instance, ...fail('START_FAILED', wrong.what, wrong.cause) }
       }
@@ -196,7 +205,7 @@ export class Part {
   }
 
   #context(signal: AbortSignal): LifecycleContext {
-    return { name: this.name, signal, measures: () => this.#system.measures() }
+    return { name: this.name, signal, measures: () => this.#system.measures(), system: observerOf(this.#system) }
   }
 
   /** @returns the problem of the measures of the instance. */
@@ -253,3 +262,23 @@ const describe = (component: AnyComponent, config: unknown): string | undefined 
     return undefined
   }
 }
+
+/** The rest of the system stays out of reach. */
+/** A part may ask its system to refresh all components. */
+type ObservedSystem = SystemView & Pick<System, 'refresh'>
+
+const observerOf = (system: ObservedSystem): SystemObserver => ({
+  get state() {
+    return system.state
+  },
+  get runningSinceMs() {
+    return system.runningSinceMs
+  },
+  status: () => system.status(),
+  measures: () => system.measures(),
+  graph: () => systemGraph(system.config, system.status()),
+  refresh: async () => {
+    const outcomes = await system.refresh()
+    return outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message }))
+  },
+})

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery, Router, RunDeliveries, Subscriber } from '../../src/kinds/router.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { Mailbox, messageOn, RunMailbox, runOf, subscriptionTo } from '../helpers/mailbox.ts'
+import { ownMessagesContract } from './router-own-messages.ts'
 import { refusedPublishContract } from './router-refusals.ts'
 import { routerWorkContract } from './router-work.ts'
 import { sharedSubscriptionContract } from './shared-subscriptions.ts'
@@ -10,6 +11,7 @@ import { sharedSubscriptionContract } from './shared-subscriptions.ts'
 export const routerContract = (name: string, create: () => Router): void => {
   describe(`${name} as a Router`, () => {
     matching(create)
+    ownMessagesContract(create)
     merging(create)
     changes(create)
     sharedSubscriptionContract(create)

@@ -48,6 +48,13 @@ export const userDirectoryContract = (authenticator: () => Authenticator): void 
     expect(revocations?.()).toBeGreaterThan(before as number)
   })
 
+  it('refuses a password that is empty with a TypeError, and changes nothing', async () => {
+    const { users } = directory() ?? {}
+    if (users === undefined) return
+    await expect(users.set('nina', '')).rejects.toBeInstanceOf(TypeError)
+    expect(users.list()).not.toContain('nina')
+  })
+
   it('deletes a user: its password is not allowed, and a connected client is not accepted', async () => {
     const { users, revocations } = directory() ?? {}
     if (users === undefined) return

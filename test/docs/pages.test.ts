@@ -15,6 +15,8 @@ const root = resolve(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
 const readme = read('README.md')
 const pages = [
+  'docs/bridges.md',
+  'docs/cli.md',
   'docs/configuration.md',
   'docs/durability.md',
   'docs/embedding.md',

@@ -9,6 +9,7 @@ import { mqttDecoder } from '../../components/mqtt-decoder/index.ts'
 import type { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
 import { damageStreams } from '../contract/decoder-damage.ts'
 import { roundTrip } from '../helpers/codec-round-trip.ts'
+import { lifecycleContext } from '../helpers/lifecycle-context.ts'
 import { fuzzSeed, packetStream } from '../helpers/packets.ts'
 
 const CASES = Number(process.env['FUZZ_CASES'] ?? 1_000_000)
@@ -16,7 +17,7 @@ const BATCH = 50_000
 /** Processor time for a byte, in microseconds: far more than any machine needs, far less than quadratic work needs. */
 const MAXIMUM_MICROSECONDS_PER_BYTE = 100
 
-const context = { name: 'decoder', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('decoder')
 const stage = mqttDecoder.start(mqttDecoder.config.parse({ maximumPacketSize: 300_000 }), {}, context) as DecoderStage
 const batches = Array.from({ length: Math.ceil(CASES / BATCH) }, (_, index) => ({
   seed: fuzzSeed + index,

@@ -6,8 +6,9 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { ByteRecorder, FakeConnection, PacketRecorder } from './fake-connection.ts'
+import { lifecycleContext } from './lifecycle-context.ts'
 
-const context = { name: 'codec', signal: new AbortController().signal, measures: () => [] }
+const context = lifecycleContext('codec')
 const decoderStage = mqttDecoder.start(mqttDecoder.config.parse({}), {}, context) as DecoderStage
 const encoderStage = mqttEncoder.start({}, {}, context) as EncoderStage
 

@@ -36,6 +36,7 @@ export class ControlledAuthenticator implements Authenticator {
   readonly users: UserDirectory = {
     list: () => [...this.passwords.keys()].sort(),
     set: async (name, password) => {
+      if (password === '') throw new TypeError('the password is empty')
       this.passwords.set(name, password)
       this.revoked.delete(name)
       this.revoke()

@@ -1,4 +1,12 @@
-import type { Broker, ClientInfo, PlainMessage, Published, SessionInfo } from '../../src/kinds/broker.ts'
+import type {
+  Broker,
+  ClientInfo,
+  PlainMessage,
+  Published,
+  SessionInfo,
+  VolatileTopics,
+} from '../../src/kinds/broker.ts'
+import type { ClientListener } from '../../src/kinds/client-listener.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { naiveMatch } from './naive-match.ts'
@@ -37,6 +45,10 @@ export class FakeBroker implements Broker {
   /** No client connects to it. */
   get forClients(): Broker['forClients'] {
     throw new Error('the fake broker has no clients of its own')
+  }
+
+  get inspector(): Broker['inspector'] {
+    throw new Error('the fake broker has no lists in steps')
   }
 
   readonly connected = new Map<string, ClientInfo>()
@@ -91,6 +103,27 @@ export class FakeBroker implements Broker {
       reasonCode: reached.length > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers,
       subscribers: reached.length,
     }
+  }
+
+  volatileTopics(): VolatileTopics {
+    const topics = new Set<string>()
+    return {
+      publish: (topic, payload, qos = 0) => {
+        topics.add(topic)
+        return this.publish({ topic, payload, qos, retain: true })
+      },
+      close: () => {
+        for (const topic of topics) this.kept.delete(topic)
+      },
+    }
+  }
+
+  readonly clientListeners = new Set<{ readonly listener: ClientListener }>()
+
+  watchClients(listener: ClientListener): () => void {
+    const watch = { listener }
+    this.clientListeners.add(watch)
+    return () => void this.clientListeners.delete(watch)
   }
 
   subscribe(filter: string, listener: (message: Message) => void): () => void {

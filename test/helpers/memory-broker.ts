@@ -7,6 +7,7 @@ import { openPipeline, type Pipeline, readPipeline } from '../../components/serv
 import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { Store } from '../../src/kinds/store.ts'
 import { FakeConnection } from './fake-connection.ts'
+import { lifecycleContext } from './lifecycle-context.ts'
 import { RecordingLogger } from './recording-logger.ts'
 import { splitConfig } from './split-config.ts'
 
@@ -28,7 +29,7 @@ export class MemoryBroker {
 
   /** @param config of the broker and of the handler. */
   static async start(store: Store, config: object): Promise<MemoryBroker> {
-    const context = { name: 'test', signal: new AbortController().signal, measures: () => [] }
+    const context = lifecycleContext('test')
     const { brokerPart, handlerPart } = splitConfig(config)
     const logger = new RecordingLogger()
     const parts = {

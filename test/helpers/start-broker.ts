@@ -11,6 +11,8 @@ export const quietSystem = defineSystem({
   ...base,
   logger: { ...base.logger, config: { level: 'silent' } },
   server: { ...base.server, config: { port: 0, maximumConnections: 3_000, drainMs: 0 } },
+  // Tests count what is published and kept.
+  sysTopics: { ...base.sysTopics, enabled: false },
 })
 
 /**

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { LifecycleContext } from '../../src/system/define-system.ts'
+import { lifecycleContext } from './lifecycle-context.ts'
 import { RecordingLogger } from './recording-logger.ts'
 
 interface TransportComponent<C extends z.ZodType, T> {
@@ -17,6 +18,6 @@ export const startTransport = async <C extends z.ZodType, T>(
   config: z.input<C>,
 ): Promise<{ readonly transport: T; readonly log: RecordingLogger }> => {
   const log = new RecordingLogger()
-  const context = { name: 'tested', signal: new AbortController().signal, measures: () => [] }
+  const context = lifecycleContext('tested')
   return { transport: await component.start(component.config.parse(config), { logger: log }, context), log }
 }

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { LocalRouter } from '../../components/router/local-router.ts'
+import base from '../../memory.config.ts'
 import { Durability } from '../../src/kinds/durability.ts'
 import { type PublishResult, Router, type Subscriber } from '../../src/kinds/router.ts'
 import { SessionOwnership } from '../../src/kinds/session-ownership.ts'
@@ -85,6 +86,22 @@ describe('a component that provides Durability', () => {
     stream.endBatch()
     stream.settle()
     expect(await client.receive(4)).toBe(PUBACK)
+  })
+
+  it('has no record of the topics below $SYS, and no answer waits for them', async () => {
+    const stream = new Stream()
+    const { sysTopics } = base
+    const { port, map } = await start(defineSystem({ ...quietSystem, ...streamed(stream), sysTopics }))
+    const client = await open(port)
+    client.send(connect('client'), hex(`82 @ 0001 "$SYS/broker/a" 00`))
+    expect(await client.receive(4 + 5)).toBe(`${CONNACK}9003000100`)
+    map.broker.volatileTopics().publish('$SYS/broker/a', 'x')
+    expect(await client.receive(18)).toBe(hex(`30 @ "$SYS/broker/a" 'x'`))
+    const { core } = map.broker as unknown as { core: { journal: { position: number } } }
+    expect([stream.records, core.journal.position]).toEqual([0, 0])
+    // A message that is published for all processes has a record.
+    map.broker.publish({ topic: '$SYS/broker/a', payload: 'y' })
+    expect(stream.records).toBe(1)
   })
 
   it('is waited for beside the store, which is counted once', async () => {

@@ -15,6 +15,6 @@ test('a log that cannot be opened is reported in a line of JSON, and the process
   expect(level).toBe(60)
   expect(msg.split('\n')).toEqual([
     expect.stringMatching(/^the start of logger failed: EISDIR: .* \(START_FAILED\)$/),
-    '  not started because of it: store, broker, mqttHandler, server',
+    '  not started because of it: store, broker, mqttHandler, server, sysTopics',
   ])
 })

@@ -37,15 +37,17 @@ describe('the wiring of the broker', () => {
       start: (): Router => {
         const delivery = { qos: 0, retainAsPublished: false, subscriptionIdentifiers: [], shared: undefined } as const
         const subscribers = new Set<Parameters<Router['subscribe']>[0]>()
+        const publish: Router['publish'] = (message) => {
+          let work = 0
+          for (const subscriber of subscribers) work += subscriber.deliver(message, delivery)
+          return { subscribers: subscribers.size, refused: 0, work, isTooMuch: false }
+        }
         return {
           subscribe: (subscriber) => subscribers.size === subscribers.add(subscriber).size,
           unsubscribe: (subscriber) => subscribers.delete(subscriber),
           connectionChanged: () => 0,
-          publish(message) {
-            let work = 0
-            for (const subscriber of subscribers) work += subscriber.deliver(message, delivery)
-            return { subscribers: subscribers.size, refused: 0, work, isTooMuch: false }
-          },
+          publish,
+          publishHere: () => ({ subscribers: 0, refused: 0, work: 0, isTooMuch: false }),
           publishInSteps: () => ({ isRouted: true, isDone: true, subscribers: 0, refused: 0, step: () => 0 }),
           redeliver: () => ({ subscribers: 0, refused: 0, work: 0, isTooMuch: false }),
           get subscriptions() {

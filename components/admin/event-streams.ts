@@ -1,0 +1,141 @@
+/** Server-sent events: streams of text that the server writes to while they are open. */
+
+import type { KnownToken } from './tokens.ts'
+
+/** Why no stream was opened: its token has its share already, or no stream is free for it. */
+export type StreamRefusal = 'share' | 'full'
+
+/** One stream. */
+interface Stream {
+  /** The name of the token that opened it. */
+  readonly token: string
+  readonly controller: ReadableStreamDefaultController<Uint8Array>
+  readonly events: ReadonlySet<string>
+  readonly close: () => void
+}
+
+export interface StreamCounters {
+  opened: number
+  /** Not opened. */
+  readonly refused: Record<StreamRefusal, number>
+  /** Closed because too many bytes waited. */
+  cutOff: number
+}
+
+export class EventStreams {
+  readonly counters: StreamCounters = { opened: 0, refused: { share: 0, full: 0 }, cutOff: 0 }
+  readonly #maximumStreams: number
+  readonly #maximumBytes: number
+  readonly #streams = new Set<Stream>()
+  #stopped = false
+  readonly #encoder = new TextEncoder()
+  /** Called when the first stream opens and when the last one has closed. */
+  readonly #used: (isUsed: boolean) => void
+
+  constructor(maximumStreams: number, maximumBytes: number, used: (isUsed: boolean) => void) {
+    this.#maximumStreams = maximumStreams
+    this.#maximumBytes = maximumBytes
+    this.#used = used
+  }
+
+  get count(): number {
+    return this.#streams.size
+  }
+
+  /**
+   * Opens a stream.
+   * @param token who opens it. @param events the names of those that it gets. @param signal closes it.
+   * @returns its bytes; `share` if the token has as many as one may have; `full` if none is free for it, or the streams have stopped.
+   */
+  open(
+    token: KnownToken,
+    events: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): ReadableStream<Uint8Array> | StreamRefusal {
+    const refusal = this.#stopped ? 'full' : this.#refusal(token)
+    if (refusal !== undefined) {
+      this.counters.refused[refusal] += 1
+      return refusal
+    }
+    let stream: Stream | undefined
+    const close = (): void => {
+      if (stream !== undefined) this.#remove(stream)
+      signal.removeEventListener('abort', close)
+    }
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          stream = { token: token.name, controller, events, close }
+          this.#streams.add(stream)
+          this.counters.opened += 1
+          if (this.#streams.size === 1) this.#used(true)
+          signal.addEventListener('abort', close)
+          // The client learns at once that the stream is open.
+          controller.enqueue(this.#encoder.encode(': open\n\n'))
+          if (signal.aborted) close()
+        },
+        cancel: close,
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: this.#maximumBytes }),
+    )
+  }
+
+  /** Whether a stream gets events of this name. */
+  wants(event: string): boolean {
+    for (const { events } of this.#streams) if (events.has(event)) return true
+    return false
+  }
+
+  /** Sends an event to each stream that gets those of this name. @param json one line. */
+  send(event: string, json: string): void {
+    const bytes = this.#encoder.encode(`event: ${event}\ndata: ${json}\n\n`)
+    for (const stream of this.#streams) if (stream.events.has(event)) this.#write(stream, bytes)
+  }
+
+  /** Sends a comment to each stream, so that both sides notice a connection that is gone. */
+  sendComment(): void {
+    const bytes = this.#encoder.encode(':\n\n')
+    for (const stream of this.#streams) this.#write(stream, bytes)
+  }
+
+  /** Ends all streams, and opens no more. */
+  stop(): void {
+    this.#stopped = true
+    this.endAll()
+  }
+
+  /** Ends all streams. Their clients may open new ones. */
+  endAll(): void {
+    for (const stream of this.#streams) {
+      stream.close()
+      stream.controller.close()
+    }
+  }
+
+  /**
+   * One token has half of the streams at most. The last quarter is for the first stream of each token that may change something, so that
+   * those that may only read cannot keep an operator out.
+   */
+  #refusal({ name, readOnly }: KnownToken): StreamRefusal | undefined {
+    const maximum = this.#maximumStreams
+    let own = 0
+    for (const { token } of this.#streams) if (token === name) own += 1
+    if (own >= Math.floor(maximum / 2)) return 'share'
+    const kept = readOnly || own > 0 ? Math.ceil(maximum / 4) : 0
+    return this.#streams.size >= maximum - kept ? 'full' : undefined
+  }
+
+  #write(stream: Stream, bytes: Uint8Array): void {
+    if ((stream.controller.desiredSize ?? 0) >= bytes.length) {
+      stream.controller.enqueue(bytes)
+      return
+    }
+    this.counters.cutOff += 1
+    stream.close()
+    stream.controller.close()
+  }
+
+  #remove(stream: Stream): void {
+    if (this.#streams.delete(stream) && this.#streams.size === 0) this.#used(false)
+  }
+}

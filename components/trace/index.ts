@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { Broker } from '../../src/kinds/broker.ts'
+import { FilterStage } from '../../src/kinds/pipeline-stage.ts'
+import { Tracer } from '../../src/kinds/tracer.ts'
+import { defineComponent } from '../../src/system/define-system.ts'
+import { optional } from '../../src/system/kind.ts'
+import { TraceStage } from './trace-stage.ts'
+
+/** Shows the packets that pass its places in the pipeline to the traces of a tracer. */
+export const traceStage = defineComponent({
+  provides: FilterStage,
+  needs: { tracer: Tracer, broker: optional(Broker) },
+  config: z.strictObject({}),
+  start: (_config, { tracer, broker }) => new TraceStage(tracer, broker),
+})

@@ -1,0 +1,122 @@
+import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { RunningTrace, TracedPacket } from '../../src/kinds/tracer.ts'
+import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
+import { describePacket, describePublish } from '../../src/mqtt/describe-packet.ts'
+import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
+import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
+import { covers } from '../../src/mqtt/topic-filter-sets.ts'
+import type { TracedConnection } from './traced-connection.ts'
+
+/**
+ * One side of a connection. While no trace runs, it passes on each packet after one look at `running`. A run stays a run unless a
+ * trace follows it and still takes lines.
+ */
+export class TraceReceiver implements PacketReceiver {
+  readonly #traced: TracedConnection
+  readonly #next: PacketReceiver
+  readonly #direction: TracedPacket['direction']
+
+  constructor(traced: TracedConnection, next: PacketReceiver, direction: TracedPacket['direction']) {
+    this.#traced = traced
+    this.#next = next
+    this.#direction = direction
+  }
+
+  packet(packet: ControlPacket): void {
+    if (packet.cmd === 'connect' || packet.cmd === 'connack') this.#noteClient(packet)
+    if (this.#traced.tracer.running !== undefined) this.#tracePacket(packet)
+    this.#next.packet(packet)
+  }
+
+  publish(publish: Publish): void {
+    if (this.#traced.tracer.running !== undefined) this.#tracePublish(publish)
+    this.#next.publish(publish)
+  }
+
+  publishRun(run: PublishRun): boolean {
+    // The packets of a run that is followed come one by one.
+    if (this.#traced.tracer.running !== undefined && this.#isFollowed(run)) return false
+    return this.#next.publishRun?.(run) ?? false
+  }
+
+  publishIdentifiedRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
+    if (this.#traced.tracer.running !== undefined && this.#isFollowed(run)) return false
+    return this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
+  }
+
+  acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
+    if (this.#traced.tracer.running !== undefined) {
+      this.#tracePacket({ cmd: acknowledgementName(type), messageId: packetIdentifier })
+    }
+    if (this.#next.acknowledge !== undefined) this.#next.acknowledge(type, packetIdentifier, isLast)
+    else this.#next.packet({ cmd: acknowledgementName(type), messageId: packetIdentifier })
+  }
+
+  fail(error: ProtocolError): void {
+    const { reasonCode, message: why, clause } = error
+    for (const trace of this.#traced.traces()) {
+      if (trace.filter.topic !== undefined || !trace.mayAdd()) continue
+      trace.add(this.#lineOf('Protocol error', { reason: describeReasonCode(reasonCode), why, clause }))
+    }
+    this.#next.fail?.(error)
+  }
+
+  /** CONNECT tells who the client is. CONNACK may name it, and by then authentication has found its user. */
+  #noteClient(packet: ControlPacket): void {
+    const traced = this.#traced
+    if (packet.cmd === 'connect') {
+      traced.clientId = packet.clientId
+      traced.userName = packet.username
+    } else if (packet.cmd === 'connack') {
+      traced.clientId = packet.properties?.assignedClientIdentifier ?? traced.clientId
+    }
+    traced.changed()
+  }
+
+  #tracePacket(packet: ControlPacket): void {
+    for (const trace of this.#traced.traces()) {
+      if (!fitsTopic(trace, packet) || !trace.mayAdd()) continue
+      trace.add(this.#lineOf(packet.cmd.toUpperCase(), describePacket(packet)))
+    }
+  }
+
+  #tracePublish(publish: Publish): void {
+    const traces = this.#traced.traces()
+    if (traces.length === 0) return
+    const { message, topicAlias } = publish
+    const topic = this.#direction === 'received' ? this.#traced.topicOf(message.topic, topicAlias) : message.topic
+    for (const trace of traces) {
+      if (trace.filter.topic !== undefined && !isMatched(trace.filter.topic, topic)) continue
+      if (!trace.mayAdd()) continue
+      const fields = topic === message.topic ? describePublish(publish) : { ...describePublish(publish), topic }
+      trace.add({ ...this.#lineOf('PUBLISH', fields), payload: message.payload })
+    }
+  }
+
+  /** Whether a trace wants its packets one by one. Traces that have had all their lines of this second count them as missed. */
+  #isFollowed({ message, count }: PublishRun): boolean {
+    const traces = this.#traced.traces()
+    if (traces.length === 0) return false
+    const wanting = traces.filter(({ filter }) => filter.topic === undefined || isMatched(filter.topic, message.topic))
+    if (wanting.some((trace) => trace.takes(count))) return true
+    for (const trace of wanting) trace.miss(count)
+    return false
+  }
+
+  #lineOf(packet: string, fields: TracedPacket['fields']): TracedPacket {
+    const { clientId, connection } = this.#traced
+    return { direction: this.#direction, clientId, connectionId: connection.id, peer: connection.peer, packet, fields }
+  }
+}
+
+/** Whether a trace of a topic wants a packet: one that subscribes to it, or ends that. */
+const fitsTopic = ({ filter: { topic } }: RunningTrace, packet: ControlPacket): boolean => {
+  if (topic === undefined) return true
+  if (packet.cmd === 'subscribe') return packet.subscriptions.some((each) => each.topic === topic)
+  return packet.cmd === 'unsubscribe' && packet.unsubscriptions.includes(topic)
+}
+
+/** A topic that is not known matches nothing. */
+const isMatched = (filter: string, topic: string): boolean => topic !== '' && covers(filter, topic)

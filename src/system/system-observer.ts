@@ -1,0 +1,27 @@
+import type { ComponentStatus, SystemState } from './component-status.ts'
+import type { ComponentMeasure } from './measure.ts'
+import type { SystemGraph } from './system-graph.ts'
+
+/** What a component may know of its system: its state, without the instances and the values of the config. */
+export interface SystemObserver {
+  readonly state: SystemState
+  /** When all components ran, in milliseconds since 1970; undefined before, and if the start failed. */
+  readonly runningSinceMs: number | undefined
+  /** The components in the order in which they start, then those that are disabled. */
+  status(): readonly ComponentStatus[]
+  /** The numbers of the components that run, in the order of the config. */
+  measures(): readonly ComponentMeasure[]
+  /** The wiring with the state of each component. */
+  graph(): SystemGraph
+  /** As `System.refresh`: components read their files again. Never rejects. Do not await it in a function of a component's lifecycle. */
+  refresh(): Promise<readonly ObservedRefresh[]>
+}
+
+/** How the `refresh` of one component went. */
+export interface ObservedRefresh {
+  /** The name of the component. */
+  readonly name: string
+  /** A few words of what changed; undefined when nothing did, and after an error. */
+  readonly change: string | undefined
+  readonly error: string | undefined
+}
