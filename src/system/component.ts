@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import type { ConfigProblem } from './config-problem.ts'
+import type { Adjustment, Handover } from './handover.ts'
 import type { All, AnyKind, Many, Need, Optional, Resolved } from './kind.ts'
 import type { ComponentMeasure, Measure } from './measure.ts'
 import type { SystemObserver } from './system-observer.ts'
@@ -83,6 +84,29 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
     instance: NoInfer<I>,
     context: LifecycleContext,
   ): Promise<string | undefined> | Promise<void> | string | undefined | void
+  /**
+   * The files that its config names. A reset takes it that the config has changed when the content of one of them has. Optional.
+   * @returns paths, relative to the working directory or absolute.
+   */
+  reads?(config: z.output<C>): readonly string[]
+  /**
+   * What two instances cannot hold at once: `tcp:0.0.0.0:1883`, `directory:data`. A reset that restarts the component then stops the old
+   * instance before it starts the new one. Optional.
+   */
+  exclusive?(config: z.output<C>): readonly string[]
+  /**
+   * Prepares a change of a running instance: same code, other config, contents of files, or neighbours. Touches nothing. Optional:
+   * without it such a change is a swap or a restart.
+   * @throws the reason why this change needs a swap or restart; the reset then plans that.
+   */
+  adjust?(
+    instance: NoInfer<I>,
+    config: z.output<C>,
+    dependencies: { readonly [K in keyof N]: Resolved<N[K]> },
+    context: LifecycleContext,
+  ): Adjustment | Promise<Adjustment>
+  /** How its state goes over to an instance of other code. Optional: without it an edit of its code is a restart. */
+  readonly handover?: Handover<N, C, NoInfer<I>>
   /** Releases everything that `start` acquired. If it throws, the error is reported and the remaining components still stop. */
   stop?(instance: NoInfer<I>, context: LifecycleContext): Promise<void> | void
   /**

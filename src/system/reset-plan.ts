@@ -1,0 +1,37 @@
+/** What a reset will do, before it is done: a verdict for each component, with its reasons. */
+
+/**
+ * - `keep`: not touched
+ * - `adjust`: the same instance takes over other config, files or neighbours
+ * - `swap`: a new instance continues from the state of the old one
+ * - `restart`: stopped and started again; what it holds is lost, or suspended and resumed
+ * - `start`, `stop`: only in the new or only in the running config
+ */
+export type Verdict = 'keep' | 'adjust' | 'swap' | 'restart' | 'start' | 'stop'
+
+/** What a reset does to one component. */
+export interface PlannedPart {
+  /** Its name in the system config. */
+  readonly name: string
+  /** The name of the kind it provides. */
+  readonly kind: string
+  readonly verdict: Verdict
+  /** Why, in a few words each: a path of the config, a file, a neighbour. Empty for `keep`. They contain no text values of the config. */
+  readonly reasons: readonly string[]
+}
+
+/** What a reset does to the network connections of one listener. */
+export interface PlannedConnections {
+  /** The name of the component that accepts them. */
+  readonly listener: string
+  readonly keptUntouched: number
+  /** Their pipelines are opened anew; the clients notice nothing. */
+  readonly repiped: number
+  readonly closed: number
+}
+
+export interface ResetPlan {
+  /** In the order in which the components start; those that only stop come last. */
+  readonly parts: readonly PlannedPart[]
+  readonly connections: readonly PlannedConnections[]
+}
