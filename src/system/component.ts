@@ -3,23 +3,11 @@
 import type { z } from 'zod'
 import type { ConfigProblem } from './config-problem.ts'
 import type { Adjustment, Handover } from './handover.ts'
-import type { All, AnyKind, Many, Need, Optional, Resolved } from './kind.ts'
-import type { ComponentMeasure, Measure } from './measure.ts'
-import type { SystemObserver } from './system-observer.ts'
+import type { All, AnyKind, Many, Optional, Resolved } from './kind.ts'
+import type { LifecycleContext, Needs } from './lifecycle-context.ts'
+import type { Measure } from './measure.ts'
 
-export type Needs = Readonly<Record<string, Need>>
-
-/** Arguments of a component's functions besides config and dependencies. */
-export interface LifecycleContext {
-  /** The name the component has in the system config: `server` in `{ server: { component: ... } }`. */
-  readonly name: string
-  /** Aborted when the deadline of this start or stop passes, or when the system is stopped while this part starts. */
-  readonly signal: AbortSignal
-  /** The numbers of all components that run now, in the order of the config: for a component that publishes them. */
-  measures(): readonly ComponentMeasure[]
-  /** The system that it is a part of: for a component that reports its state to operators. */
-  readonly system: SystemObserver
-}
+export type { LifecycleContext, Needs } from './lifecycle-context.ts'
 
 /** A component that a need is wired to, as a check gets it before anything starts. */
 export interface Provider {

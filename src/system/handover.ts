@@ -1,8 +1,8 @@
 /** How a component goes on over a reset without stopping: by an adjustment, or by a hand-over of its state to a successor. */
 
 import type { z } from 'zod'
-import type { LifecycleContext, Needs } from './component.ts'
 import type { Resolved } from './kind.ts'
+import type { LifecycleContext, Needs } from './lifecycle-context.ts'
 
 /** A prepared change of a running instance: other config, other contents of its files, or other neighbours; the same code. */
 export interface Adjustment {
