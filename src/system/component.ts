@@ -93,6 +93,11 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
     dependencies: { readonly [K in keyof N]: Resolved<N[K]> },
     context: LifecycleContext,
   ): Adjustment | Promise<Adjustment>
+  /**
+   * The network connections of the instance that are open now, by the name of the component that accepted each: its own, or that of a
+   * transport. For the plan of a reset, which says how many of them it closes. Optional.
+   */
+  connections?(instance: NoInfer<I>): Readonly<Record<string, number>>
   /** How its state goes over to an instance of other code. Optional: without it an edit of its code is a restart. */
   readonly handover?: Handover<N, C, NoInfer<I>>
   /** Releases everything that `start` acquired. If it throws, the error is reported and the remaining components still stop. */

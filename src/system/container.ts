@@ -111,6 +111,14 @@ export class Container implements System<AnySystemConfig> {
     return this.#nextRefresh
   }
 
+  plan(): Promise<never> {
+    return Promise.reject(new SystemError('NOT_RUNNING', 'a reset is not there yet', { system: this }))
+  }
+
+  apply(): Promise<never> {
+    return this.plan()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }

@@ -35,3 +35,31 @@ export interface ResetPlan {
   readonly parts: readonly PlannedPart[]
   readonly connections: readonly PlannedConnections[]
 }
+
+export interface ResetOptions {
+  /** `all` refuses a plan that closes connections of a listener that stays. Default `any`: such connections are closed. */
+  readonly keep?: 'all' | 'any'
+  /** For the reasons of the plan: the files whose change made the component of this name another one, as far as they are known. */
+  readonly changedFiles?: (name: string) => readonly string[]
+}
+
+/** What a reset did to one component. */
+export interface AppliedPart extends PlannedPart {
+  /** How long it took, in milliseconds: its part of the cut-over, or its start. Undefined if it was not touched, or only stopped. */
+  readonly ms: number | undefined
+}
+
+/** What a reset did. Durations are in milliseconds. */
+export interface ResetReport {
+  readonly plan: ResetPlan
+  /** In the order of the plan. */
+  readonly parts: readonly AppliedPart[]
+  /** The time until everything was prepared, with the components that were ended before. */
+  readonly prepareMs: number
+  /** How long the process did nothing else. */
+  readonly cutOverMs: number
+  /** The time after it: starts that had to wait for it, and the end of what is replaced. */
+  readonly finishMs: number
+  /** Errors of components that were ended. The reset was applied nevertheless. */
+  readonly errors: readonly unknown[]
+}

@@ -1,6 +1,7 @@
 /** The interface of a system for the program that runs it. `container.ts` implements it. */
 
 import type { AnySystemConfig } from './define-system.ts'
+import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
 import type { SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemView } from './system-view.ts'
 
@@ -61,6 +62,22 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    * @returns an outcome for each component that was called; none while the system does not run.
    */
   refresh(): Promise<readonly RefreshOutcome[]>
+  /**
+   * What `apply` would do with this config. Checks it and reads the files that it names; changes nothing.
+   * @param config a system config, not checked yet.
+   * @throws SystemError CONFIG_INVALID with every problem; NOT_RUNNING if the system does not run.
+   */
+  plan(config: unknown, options?: Pick<ResetOptions, 'changedFiles'>): Promise<ResetPlan>
+  /**
+   * Replaces the config of the running system. Components that did not change are not touched. Those that can be adjusted or swapped
+   * are, all in one turn of the event loop; the others are restarted with all that depends on them. Calls are carried out one after the
+   * other. `stop` interrupts one that is being prepared, and waits for one that is being applied.
+   * @param config a system config, not checked yet.
+   * @throws SystemError CONFIG_INVALID, NOT_RUNNING or RESET_REFUSED: nothing was touched. RESET_FAILED: the config from before is in
+   * force, with the state that it had. UNDO_FAILED: nothing runs, and `suspend` returns the state. START_INTERRUPTED: `stop` was called
+   * meanwhile.
+   */
+  apply(config: unknown, options?: ResetOptions): Promise<ResetReport>
   /**
    * Like `stop`, but components that support it are suspended, and a successor can resume them. All others are stopped. A later
    * `stop` releases the components that no successor has claimed. After a failed start this returns the suspended components of
