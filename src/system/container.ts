@@ -8,6 +8,7 @@ import { type DependencyGraph, dependentsOf, startWaves } from './start-order.ts
 import { didYouMean } from './suggestion.ts'
 import type { RefreshOutcome, Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 import { messageOf, SystemError } from './system-error.ts'
+import type { SystemReloader } from './system-reloader.ts'
 import type { ComponentStatus, SystemState } from './system-view.ts'
 import { type Wire, wiresOf } from './wiring.ts'
 
@@ -16,6 +17,7 @@ type Halt = 'failure' | 'interruption'
 
 export class Container implements System<AnySystemConfig> {
   readonly config: AnySystemConfig
+  readonly reloader: SystemReloader | undefined
   readonly order: readonly string[]
   readonly map: SystemMap<AnySystemConfig>
   readonly #parts = new Map<string, Part>()
@@ -46,6 +48,7 @@ export class Container implements System<AnySystemConfig> {
   /** Takes a config without problems, as checked by `checkConfig`. */
   constructor(config: AnySystemConfig, configs: Readonly<Record<string, unknown>>, options: SystemOptions) {
     this.config = config
+    this.reloader = options.reloader
     this.#predecessor = options.suspended
     for (const [name, entry] of Object.entries(config)) {
       this.#parts.set(name, new Part(name, entry, configs[name], this, (status) => notify(options.onChange, status)))

@@ -265,7 +265,7 @@ const describe = (component: AnyComponent, config: unknown): string | undefined 
 
 /** The rest of the system stays out of reach. */
 /** A part may ask its system to refresh all components. */
-type ObservedSystem = SystemView & Pick<System, 'refresh'>
+type ObservedSystem = SystemView & Pick<System, 'refresh' | 'reloader'>
 
 const observerOf = (system: ObservedSystem): SystemObserver => ({
   get state() {
@@ -273,6 +273,9 @@ const observerOf = (system: ObservedSystem): SystemObserver => ({
   },
   get runningSinceMs() {
     return system.runningSinceMs
+  },
+  get reloader() {
+    return system.reloader
   },
   status: () => system.status(),
   measures: () => system.measures(),

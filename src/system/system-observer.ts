@@ -1,6 +1,7 @@
 import type { ComponentStatus, SystemState } from './component-status.ts'
 import type { ComponentMeasure } from './measure.ts'
 import type { SystemGraph } from './system-graph.ts'
+import type { SystemReloader } from './system-reloader.ts'
 
 /** What a component may know of its system: its state, without the instances and the values of the config. */
 export interface SystemObserver {
@@ -15,6 +16,11 @@ export interface SystemObserver {
   graph(): SystemGraph
   /** As `System.refresh`: components read their files again. Never rejects. Do not await it in a function of a component's lifecycle. */
   refresh(): Promise<readonly ObservedRefresh[]>
+  /**
+   * Reads the config of the system again. Undefined if the program that runs the system has not given one. Do not await it in a function
+   * of a component's lifecycle: the component may be one that it restarts.
+   */
+  readonly reloader: SystemReloader | undefined
 }
 
 /** How the `refresh` of one component went. */

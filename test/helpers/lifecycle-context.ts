@@ -13,5 +13,6 @@ export const lifecycleContext = (
     measures: () => [],
     graph: () => ({ nodes: [], edges: [], problems: [] }),
     refresh: async () => [],
+    reloader: undefined,
   },
 })

@@ -1,0 +1,23 @@
+import type { RefreshOutcome } from './refresh-outcome.ts'
+import type { ResetPlan, ResetReport } from './reset-plan.ts'
+
+/** Reads the config of a running system again, and applies it. The program that runs the system gives it to the system. */
+export interface SystemReloader {
+  /**
+   * What `reload` would do now. Changes nothing.
+   * @throws what the reading of the config throws, and as `System.plan`.
+   */
+  plan(): Promise<ResetPlan>
+  /**
+   * Reads the config and the files that it names again, and applies what changed.
+   * @throws what the reading of the config throws, and as `System.apply`.
+   */
+  reload(): Promise<Reloaded>
+}
+
+/** What a reload did. */
+export interface Reloaded {
+  readonly report: ResetReport
+  /** The components that read their files again. */
+  readonly refreshed: readonly RefreshOutcome[]
+}
