@@ -37,7 +37,8 @@ export class ConfigReloader implements SystemReloader {
 
   async reload(): Promise<Reloaded> {
     const report = await this.#system().apply(await this.#read(), { keep: 'all' })
-    return { report, refreshed: await this.#system().refresh() }
+    const outcomes = await this.#system().refresh()
+    return { report, refreshed: outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message })) }
   }
 
   #read(): Promise<AnySystemConfig> {

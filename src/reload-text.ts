@@ -1,5 +1,6 @@
 /** What a reload did, in lines for the log of a program. */
 
+import { counted } from './collections/counted.ts'
 import type { PlannedPart, ResetPlan } from './system/reset-plan.ts'
 import type { Reloaded } from './system/system-reloader.ts'
 
@@ -30,6 +31,3 @@ export const reloadLines = ({ report, refreshed }: Reloaded): readonly string[] 
   const text = `reloaded in ${ms.toFixed(0)} ms: ${counted(changes.length + files.length, 'change')}, ${connectionsText(report.plan)}`
   return [...changes.map(planLine), ...files, text]
 }
-
-const counted = (count: number, noun: string): string =>
-  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`

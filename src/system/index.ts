@@ -60,4 +60,5 @@ export type {
 } from './reset-plan.ts'
 export { applySettings, type LateSetting, type PlacedSetting, type Setting } from './settings.ts'
 export { SystemError, type SystemErrorCode, systemErrorCodes } from './system-error.ts'
-export type { ObservedRefresh, SystemObserver } from './system-observer.ts'
+export type { SystemObserver } from './system-observer.ts'
+export type { ObservedRefresh, Reloaded, SystemReloader } from './system-reloader.ts'

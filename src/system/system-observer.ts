@@ -1,7 +1,7 @@
 import type { ComponentStatus, SystemState } from './component-status.ts'
 import type { ComponentMeasure } from './measure.ts'
 import type { SystemGraph } from './system-graph.ts'
-import type { SystemReloader } from './system-reloader.ts'
+import type { ObservedRefresh, SystemReloader } from './system-reloader.ts'
 
 /** What a component may know of its system: its state, without the instances and the values of the config. */
 export interface SystemObserver {
@@ -21,13 +21,4 @@ export interface SystemObserver {
    * of a component's lifecycle: the component may be one that it restarts.
    */
   readonly reloader: SystemReloader | undefined
-}
-
-/** How the `refresh` of one component went. */
-export interface ObservedRefresh {
-  /** The name of the component. */
-  readonly name: string
-  /** A few words of what changed; undefined when nothing did, and after an error. */
-  readonly change: string | undefined
-  readonly error: string | undefined
 }

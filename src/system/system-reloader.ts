@@ -1,4 +1,3 @@
-import type { RefreshOutcome } from './refresh-outcome.ts'
 import type { ResetPlan, ResetReport } from './reset-plan.ts'
 
 /** Reads the config of a running system again, and applies it. The program that runs the system gives it to the system. */
@@ -19,5 +18,14 @@ export interface SystemReloader {
 export interface Reloaded {
   readonly report: ResetReport
   /** The components that read their files again. */
-  readonly refreshed: readonly RefreshOutcome[]
+  readonly refreshed: readonly ObservedRefresh[]
+}
+
+/** How the `refresh` of one component went. */
+export interface ObservedRefresh {
+  /** The name of the component. */
+  readonly name: string
+  /** A few words of what changed; undefined when nothing did, and after an error. */
+  readonly change: string | undefined
+  readonly error: string | undefined
 }

@@ -1,13 +1,10 @@
 /** The interface of a system for the program that runs it. `container.ts` implements it. */
 
 import type { AnySystemConfig } from './define-system.ts'
-import type { RefreshOutcome } from './refresh-outcome.ts'
 import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
 import type { SystemError } from './system-error.ts'
 import type { SystemReloader } from './system-reloader.ts'
 import type { ComponentStatus, SystemView } from './system-view.ts'
-
-export type { RefreshOutcome } from './refresh-outcome.ts'
 
 /** A suspended component: the result of its `suspend`, and its instance, which waits for a successor. */
 export interface SuspendedComponent {
@@ -29,6 +26,16 @@ export interface Suspended {
   readonly components: ReadonlyMap<string, SuspendedComponent>
   /** SUSPEND_FAILED and STOP_FAILED, one for each component concerned. */
   readonly errors: readonly SystemError[]
+}
+
+/** How the `refresh` of one component went. */
+export interface RefreshOutcome {
+  /** The name of the component. */
+  readonly name: string
+  /** A few words of what changed; undefined when nothing did, and after an error. */
+  readonly change?: string | undefined
+  /** REFRESH_FAILED. */
+  readonly error?: SystemError | undefined
 }
 
 /** A system of components: created from a config, started once, stopped once. */
