@@ -5,6 +5,8 @@ import { spec as clientsSpec } from './admin/clients.ts'
 import { spec as disconnectSpec } from './admin/disconnect.ts'
 import { spec as healthSpec } from './admin/health.ts'
 import { spec as logSpec } from './admin/log.ts'
+import { spec as planSpec } from './admin/plan.ts'
+import { spec as reloadSpec } from './admin/reload.ts'
 import { spec as retainedSpec } from './admin/retained.ts'
 import { spec as statusSpec } from './admin/status.ts'
 import { spec as traceSpec } from './admin/trace.ts'
@@ -78,6 +80,8 @@ export const completions: Readonly<Record<string, Completion>> = {
       disconnect: disconnectSpec,
       retained: retainedSpec,
       status: statusSpec,
+      plan: planSpec,
+      reload: reloadSpec,
       health: healthSpec,
       trace: traceSpec,
       log: logSpec,

@@ -1,6 +1,7 @@
+import { counted } from '../../collections/counted.ts'
 import type { OptionValues } from '../arguments.ts'
 import { type CommandContext, write } from '../command-context.ts'
-import { type Column, safe, table, wantsTable } from './output.ts'
+import { type Column, table, wantsTable } from './output.ts'
 
 /** A plan, as the API has it. */
 export interface Plan {
@@ -43,5 +44,5 @@ export const printPlan = async (
   if (shown.length === 0) return write(context.stdout, 'No component changes.\n')
   await write(context.stdout, `${table(shown, PARTS)}\n${table(connections, CONNECTIONS)}`)
   const kept = parts.length - shown.length
-  if (kept > 0) await write(context.stdout, safe(`\n${kept} components stay as they are.\n`))
+  if (kept > 0) await write(context.stdout, `\nNot touched: ${counted(kept, 'component')}.\n`)
 }
