@@ -40,6 +40,10 @@ export interface RefreshOutcome {
 
 /** A system of components: created from a config, started once, stopped once. */
 export interface System<C = AnySystemConfig> extends SystemView<C> {
+  /** Counts the configs that were in force, the first included. After a reset that was taken back, the one from before counts again. */
+  readonly generation: number
+  /** The components that start or stop now, in the order in which they began; those that a reset replaces as well. */
+  readonly underWay: readonly ComponentStatus[]
   /**
    * Starts every component as soon as all that it depends on runs. If one fails, no other is started, the signals of starts
    * under way are aborted, and everything that runs is stopped in reverse order before this rejects. The state of a predecessor
@@ -64,9 +68,10 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    */
   refresh(): Promise<readonly RefreshOutcome[]>
   /**
-   * What `apply` would do with this config. Checks it and reads the files that it names; changes nothing.
+   * What `apply` would do with this config. Checks it and reads the files that it names; changes nothing. For a system that does not
+   * run: what a start with this config would do.
    * @param config a system config, not checked yet.
-   * @throws SystemError CONFIG_INVALID with every problem; NOT_RUNNING if the system does not run.
+   * @throws SystemError CONFIG_INVALID with every problem.
    */
   plan(config: unknown, options?: Pick<ResetOptions, 'changedFiles'>): Promise<ResetPlan>
   /**
