@@ -123,8 +123,8 @@ export class Authenticators {
     for (const each of numbers) this.#records.get(each.name)?.continueWith(each)
   }
 
-  get(name: string): AuthenticatorRecord | undefined {
-    return this.#records.get(name)
+  get(name: string | undefined): AuthenticatorRecord | undefined {
+    return name === undefined ? undefined : this.#records.get(name)
   }
 
   /** Those with these names, in their order. A name that is unknown stands for one that was removed. */

@@ -8,7 +8,7 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { AuthenticationExpiry } from './authentication-expiry.ts'
 import type { Authenticators } from './authenticators.ts'
 import type { ClientLog } from './client-log.ts'
-import type { AuthenticationRecord, CheckRecord, FiltersRecord, LateRecord } from './client-record.ts'
+import type { AuthenticationRecord, CheckRecord, ClientRecord, FiltersRecord, LateRecord } from './client-record.ts'
 import type { HandlerConfig } from './config.ts'
 import type { Connecting } from './connecting.ts'
 import type { PublishRates } from './publish-rate.ts'
@@ -43,7 +43,7 @@ export interface ClientContext<C extends { owner: string | undefined; id: string
   /** The client is accepted, and may be silent for as long as its Keep Alive says. */
   accepted(client: C): void
   /** This object is in the place of the client now. */
-  continues(client: C): void
+  continues(client: C, handed: ClientRecord): void
   /** Another object is in the place of the client: forgets this one, and ends nothing. */
   left(client: C): void
 }

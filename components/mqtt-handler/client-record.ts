@@ -35,10 +35,8 @@ export interface ClientRecord extends SenderRecord {
   /** Tells the promises and timers of the client who it is now. By reference. */
   readonly seat: { client: unknown }
   readonly phase: Phase
-  readonly connectedAtMs: number
-  readonly keepAliveSeconds: number
+  readonly since: ConnectedSince
   readonly watch: Standing
-  readonly silenceLimitMs: number
   readonly identity: Identity
   readonly owner: string | undefined
   /** The name of the authenticator. */
@@ -67,6 +65,18 @@ export interface ClientRecord extends SenderRecord {
   readonly filters: FiltersRecord | undefined
   readonly late: readonly LateRecord[]
 }
+
+/** What is known of a connection since its CONNECT was accepted. */
+export interface ConnectedSince {
+  /** In milliseconds since 1970. */
+  readonly atMs: number
+  /** 0 is none. */
+  readonly keepAliveSeconds: number
+  /** The silence that the client is allowed. */
+  readonly silenceLimitMs: number
+}
+
+export const NOT_CONNECTED: ConnectedSince = Object.freeze({ atMs: 0, keepAliveSeconds: 0, silenceLimitMs: 0 })
 
 /** Of the part that sends messages. */
 export interface SenderRecord {

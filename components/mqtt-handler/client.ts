@@ -20,7 +20,7 @@ import type {
   ClientWork,
 } from './client-context.ts'
 import { type ClientEnd, describeClient, endedByBroker } from './client-log.ts'
-import type { AfterAnswer, ClientRecord } from './client-record.ts'
+import { type AfterAnswer, type ClientRecord, type ConnectedSince, NOT_CONNECTED } from './client-record.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { countEnd } from './count-end.ts'
 import { packetTypeOf } from './packet-work.ts'
@@ -42,12 +42,9 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   /** Whether its packets are read now. */
   readonly reading: Reading
   #phase: Phase = Phase.New
-  #connectedAtMs = 0
-  #keepAliveSeconds = 0
+  #since: ConnectedSince = NOT_CONNECTED
   /** Watched for its CONNECT packet, then for silence. */
   readonly #watch: Watch<Client>
-  /** The silence that it is allowed, once it is accepted. */
-  #silenceLimitMs = 0
 
   // The identity, set when CONNECT arrives, and the session, set when CONNECT is accepted.
   identity: Identity
@@ -86,7 +83,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
 
   /** Answers that wait for the store. */
   readonly gate: AckGate
-  #incomingAliases: IncomingTopicAliases | undefined
+  /** What its Topic Aliases stand for; undefined when it may not use any. */
+  incomingAliases: IncomingTopicAliases | undefined
 
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
@@ -112,17 +110,14 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     }
     this.session = handed.session && successorOf(handed.session, handed.broker, handler.broker)
     this.#phase = handed.phase
-    this.#connectedAtMs = handed.connectedAtMs
-    this.#keepAliveSeconds = handed.keepAliveSeconds
-    this.#silenceLimitMs = handed.silenceLimitMs
+    this.#since = handed.since
     this.owner = handed.owner
-    this.authenticatedBy =
-      handed.authenticatedBy === undefined ? undefined : handler.authenticators.get(handed.authenticatedBy)
+    this.authenticatedBy = handler.authenticators.get(handed.authenticatedBy)
     this.askedForSession = handed.askedForSession
     this.versionRefused = handed.versionRefused
     this.wantsReasons = handed.wantsReasons
     const aliases = handed.incomingAliases
-    this.#incomingAliases = aliases && new IncomingTopicAliases(aliases.maximum, aliases)
+    this.incomingAliases = aliases && new IncomingTopicAliases(aliases.maximum, aliases)
     this.unanswered = handed.unanswered
     this.refusals = handed.refusals && new Set(handed.refusals)
     this.#watch = handler.keepAlive.resume(this, handed.watch)
@@ -136,10 +131,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
       ...this.handOverSender(),
       seat: this.seat,
       phase: this.#phase,
-      connectedAtMs: this.#connectedAtMs,
-      keepAliveSeconds: this.#keepAliveSeconds,
+      since: this.#since,
       watch: { heardAtMs, limitMs: this.#phase === Phase.Ended ? 0 : limitMs },
-      silenceLimitMs: this.#silenceLimitMs,
       identity: this.identity,
       owner: this.owner,
       authenticatedBy: this.authenticatedBy?.name,
@@ -154,7 +147,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
       isConnecting: handler.connecting.has(this),
       pauses: this.reading.handOver(),
       gate: this.gate.handOver(),
-      incomingAliases: this.#incomingAliases?.handOver(),
+      incomingAliases: this.incomingAliases?.handOver(),
       unanswered: this.unanswered,
       refusals: this.refusals,
       authentication: this.authentication?.handOver(),
@@ -166,18 +159,14 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   }
 
   /** It is complete, and is in the place of the client from now on. */
-  takeSeat({ rate, expiresAtMs, isConnecting }: ClientRecord): void {
-    const { handler } = this
+  takeSeat(handed: ClientRecord): void {
     this.seat.client = this
     if (this.#phase === Phase.Ended) return
     this.session?.continueWith(this)
     if (this.gate.waiting > 0) this.awaitStore()
-    if (expiresAtMs !== undefined) handler.authenticationExpiry.watch(this, expiresAtMs)
-    if (rate !== undefined) this.rate = handler.rates.rejoin(this, this.identity.clientId, rate)
-    if (isConnecting) handler.connecting.continues(this)
     this.limitConnecting()
     this.check?.continues()
-    handler.continues(this)
+    this.handler.continues(this, handed)
   }
 
   /** Another object is in its place for good, or a reset was undone: gives up what it is registered for, and ends nothing. */
@@ -243,15 +232,14 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     this.terms = terms
     this.askedForSession = request.expiryIntervalSeconds > 0 || request.expiryShortened
     const { topicAliasMaximum } = terms
-    if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
+    if (this.isVersion5 && topicAliasMaximum > 0) this.incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
     const aliases = Math.min(request.topicAliasMaximum, config.maximumOutgoingTopicAliases)
     this.useTopicAliases(aliases, config.topicAliasAfter)
     this.heard()
-    this.#connectedAtMs = this.handler.broker.now()
-    this.#keepAliveSeconds = keepAliveSeconds
     // One and a half times the Keep Alive [MQTT-3.1.2-22].
-    this.#silenceLimitMs = keepAliveSeconds * 1500
-    keepAlive.limit(this.#watch, this.#silenceLimitMs)
+    const silenceLimitMs = keepAliveSeconds * 1500
+    this.#since = { atMs: this.handler.broker.now(), keepAliveSeconds, silenceLimitMs }
+    keepAlive.limit(this.#watch, silenceLimitMs)
     this.handler.accepted(this)
   }
 
@@ -306,8 +294,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     const { protocolVersion, pendingBytes, bytesReceived } = this.connection
     return {
       protocolVersion: protocolVersion || 4,
-      connectedAtMs: this.#connectedAtMs,
-      keepAliveSeconds: this.#keepAliveSeconds,
+      connectedAtMs: this.#since.atMs,
+      keepAliveSeconds: this.#since.keepAliveSeconds,
       pendingBytes,
       bytesReceived,
     }
@@ -348,11 +336,6 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     this.send({ cmd: 'pubrel', messageId: packetIdentifier })
   }
 
-  /** What its Topic Aliases stand for; undefined when it may not use any. */
-  get incomingAliases(): IncomingTopicAliases | undefined {
-    return this.#incomingAliases
-  }
-
   /** Sends DISCONNECT with the Reason Code if the version has it, and ends the connection [MQTT-4.13.1-1]. */
   disconnect(reasonCode: ReasonCode, why: string, options: DisconnectOptions = {}): void {
     if (!this.isCurrent) {
@@ -372,7 +355,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     if (this.#phase >= Phase.Accepted && this.connection.paused) {
       // The client was not read meanwhile, so its packets could not be seen.
       this.handler.keepAlive.heard(this.#watch)
-      this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
+      this.handler.keepAlive.limit(this.#watch, this.#since.silenceLimitMs)
     } else if (this.#phase >= Phase.Accepted) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'silent for 1.5 times the Keep Alive')
     } else this.end(`not connected within connectDeadlineMs, ${this.handler.config.connectDeadlineMs} ms`)

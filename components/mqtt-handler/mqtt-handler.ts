@@ -15,7 +15,7 @@ import { Authenticators } from './authenticators.ts'
 import { Client } from './client.ts'
 import type { ClientContext, ClientLateAnswer } from './client-context.ts'
 import { ClientLog } from './client-log.ts'
-import { type DispatchRecord, RECORD_VERSION } from './client-record.ts'
+import { type ClientRecord, type DispatchRecord, RECORD_VERSION } from './client-record.ts'
 import type { HandlerConfig } from './config.ts'
 import { Connecting } from './connecting.ts'
 import { continueClient } from './continue-client.ts'
@@ -181,11 +181,14 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
     return new MountedDispatch(client, mountPoint, record)
   }
 
-  continues(client: Client): void {
+  continues(client: Client, { rate, expiresAtMs, isConnecting }: ClientRecord): void {
+    if (expiresAtMs !== undefined) this.authenticationExpiry.watch(client, expiresAtMs)
+    if (isConnecting) this.connecting.continues(client)
     if (client.phase < Phase.Accepted) return
     this.userConnections.add(client)
-    // There was no limit when it was accepted.
-    client.rate ??= this.rates.join(client, client.identity.clientId)
+    const { clientId } = client.identity
+    // Without one there was no limit when it was accepted.
+    client.rate = rate === undefined ? this.rates.join(client, clientId) : this.rates.rejoin(client, clientId, rate)
   }
 
   left(client: Client): void {
