@@ -264,6 +264,10 @@ export class Session implements Subscriber, ClientSession {
     if (this.will.begin(this.disconnectedAtMs ?? nowMs, nowMs)) this.#broker.wills.add(this)
   }
 
+  continueWith(recipient: Recipient): void {
+    this.#recipient = recipient
+  }
+
   subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined {
     const problem = this.#subscriptions.problemOf(subscription, this.#identity)
     if (problem !== undefined) return problem

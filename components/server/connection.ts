@@ -22,6 +22,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   readonly id: number
   readonly peer: Peer
   protocolVersion: ProtocolVersion | 0 = 0
+  clientId: string | undefined = undefined
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   authenticating = false

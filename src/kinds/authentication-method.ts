@@ -11,6 +11,11 @@ export interface AuthenticationMethod {
   readonly name: string
   /** Begins the exchange of one connection, also for a re-authentication. */
   begin(client: AuthenticatingClient): AuthenticationExchange
+  /**
+   * Whether it would still accept this user. Asked when an exchange succeeds that another instance of the method has begun, which a reset
+   * has replaced. Left out when nothing is ever revoked.
+   */
+  knows?(userName: string): boolean
 }
 
 export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod')

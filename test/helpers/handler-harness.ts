@@ -36,7 +36,7 @@ export class HandlerHarness {
       logger: this.log,
       ...parts,
       broker: this.broker,
-    })
+    }).start()
   }
 
   /** The parts of the broker. */
