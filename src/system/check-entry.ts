@@ -108,6 +108,7 @@ const checkComponent = (component: unknown, report: Report): component is AnyCom
     'reads',
     'exclusive',
     'adjust',
+    'verify',
   ]) {
     if (fields[name] !== undefined && typeof fields[name] !== 'function')
       faults.push(`its '${name}' is ${found(fields[name])}, not a function`)
