@@ -55,7 +55,14 @@ export const readPipeline = (stages: readonly PipelineStage[], place: string): P
   const decoder = stages[0] as DecoderStage
   const handler = stages[handlerAt] as HandlerStage
   const encoder = stages.at(-1) as EncoderStage
-  return { decoder, incoming, handler, outgoing, encoder, places: placesOf(decoder, incoming, handler, outgoing, encoder) }
+  return {
+    decoder,
+    incoming,
+    handler,
+    outgoing,
+    encoder,
+    places: placesOf(decoder, incoming, handler, outgoing, encoder),
+  }
 }
 
 const placesOf = (

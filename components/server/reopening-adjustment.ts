@@ -1,8 +1,8 @@
+import { NO_ADJUSTMENT } from '../../src/network/adjustments.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
 import type { PipelineChange } from './connection.ts'
 import type { Core } from './core.ts'
 import { differs, type Reopening } from './reopening.ts'
-import { NO_ADJUSTMENT } from '../../src/network/adjustments.ts'
 
 /**
  * The change of the pipelines of all connections. If one of them cannot be opened anew, `commit` throws, and `undo` goes back to the stages

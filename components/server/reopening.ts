@@ -123,7 +123,8 @@ export class ReopenedPipeline {
     const old = this.#oldEnds[place.from]
     if (old === undefined) return this.#new(place, next, undefined)
     // The handler and the encoder pass on to objects that stay.
-    if (place.part === 'handler' || place.part === 'encoder') return place.isSame ? old : this.#replace(place, next, old)
+    if (place.part === 'handler' || place.part === 'encoder')
+      return place.isSame ? old : this.#replace(place, next, old)
     const before = this.#oldEnds[place.from - 1]!
     if (place.isSame && next === before) return old
     // The filter had no part in this connection: it returned what is behind it.

@@ -17,7 +17,8 @@ const FORGOTTEN_AT_ONCE = 2
  * that gain one in a call come down to the limit.
  */
 export const forgetFirst = (table: Map<string, unknown>, maximum: number): void => {
-  for (let left = FORGOTTEN_AT_ONCE; left > 0 && table.size > maximum; left -= 1) table.delete(table.keys().next().value!)
+  for (let left = FORGOTTEN_AT_ONCE; left > 0 && table.size > maximum; left -= 1)
+    table.delete(table.keys().next().value!)
 }
 
 /**

@@ -96,7 +96,10 @@ const moveLate = async (
   try {
     await moveHere(listener, wanted, listenAt, check)
   } catch (error) {
-    log.error({ err: error, where: wanted }, 'The listener could not move to its new address: it goes back to the old one')
+    log.error(
+      { err: error, where: wanted },
+      'The listener could not move to its new address: it goes back to the old one',
+    )
     await moveHere(listener, where, listenAt)
   }
 }
