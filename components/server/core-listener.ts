@@ -7,6 +7,8 @@ export interface CoreEntrance {
   accept(stream: ByteStream, peer: Peer, listener: CoreListener): void
   admits(peer: Peer, listener: CoreListener): boolean
   countRefused(peer: Peer, listener: CoreListener): void
+  changed(listener: CoreListener): void
+  ended(listener: CoreListener): void
 }
 
 /** One transport of the core, and what is counted for it. */
@@ -20,6 +22,8 @@ export class CoreListener implements TransportServer, ListenerInfo {
   refused = 0
   /** Whether it asks before the handshake of each connection: then its connections are judged there. */
   asks = false
+  /** Whether it takes no connections: it would be open to a network by mistake, or its transport has ended. */
+  isShut = false
   readonly #entrance: CoreEntrance
 
   constructor(source: Transport, entrance: CoreEntrance) {
@@ -56,5 +60,13 @@ export class CoreListener implements TransportServer, ListenerInfo {
 
   countRefused(peer: Peer): void {
     this.#entrance.countRefused(peer, this)
+  }
+
+  changed(): void {
+    this.#entrance.changed(this)
+  }
+
+  ended(): void {
+    this.#entrance.ended(this)
   }
 }

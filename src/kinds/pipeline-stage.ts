@@ -32,6 +32,11 @@ export const EncoderStage = kind<EncoderStage>()('PipelineStage', { variant: 'en
 /** Bytes to packets. */
 export interface DecoderStage {
   readonly role: 'decoder'
+  /**
+   * Names the form of what its ends hand over (`StageEnd.handOver`). An end continues from that of another instance only if both have the
+   * same. A filter without it is opened without the state of its predecessor. Optional.
+   */
+  readonly format?: string
   /** @param handed what `StageEnd.handOver` of the predecessor returned, when a reset opens the pipeline of a live connection anew. */
   open(connection: Connection, next: PacketReceiver, handed?: unknown): DecoderInput
 }
@@ -49,6 +54,8 @@ export interface DecoderStage {
  */
 export interface FilterStage {
   readonly role: 'filter'
+  /** As for a decoder. */
+  readonly format?: string
   /** @param handed as for a decoder. A filter that was not there before gets undefined, in the middle of a connection. */
   open(connection: Connection, next: PacketReceiver, handed?: unknown): PacketReceiver
   /**
@@ -62,6 +69,8 @@ export interface FilterStage {
 /** Answers packets by the rules of MQTT; packets to its peer go to `next`, now or later. */
 export interface HandlerStage {
   readonly role: 'handler'
+  /** As for a decoder. */
+  readonly format?: string
   /**
    * How it authenticates the clients of a listener with these options. If it is left out, the server takes it that nothing is
    * checked.
@@ -74,6 +83,8 @@ export interface HandlerStage {
 /** Packets to bytes. */
 export interface EncoderStage {
   readonly role: 'encoder'
+  /** As for a decoder. */
+  readonly format?: string
   /** @param handed as for a decoder. */
   open(connection: Connection, next: ByteReceiver, handed?: unknown): PacketReceiver
 }

@@ -50,6 +50,8 @@ describe('the base of transports', () => {
     accept: (stream: ByteStream, peer: Peer) => accepted.push({ stream, peer }),
     admits: () => true,
     countRefused: () => undefined,
+    changed: () => undefined,
+    ended: () => undefined,
   }
   const signal = new AbortController().signal
 

@@ -109,6 +109,7 @@ const checkComponent = (component: unknown, report: Report): component is AnyCom
     'exclusive',
     'adjust',
     'connections',
+    'verify',
   ]) {
     if (fields[name] !== undefined && typeof fields[name] !== 'function')
       faults.push(`its '${name}' is ${found(fields[name])}, not a function`)

@@ -98,6 +98,11 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
    * transport. For the plan of a reset, which says how many of them it closes. Optional.
    */
   connections?(instance: NoInfer<I>): Readonly<Record<string, number>>
+  /**
+   * Called in the turn in which a reset is applied, when every component has been changed, also for an instance that was not: checks what
+   * depends on others. If it throws, the reset is undone. Optional.
+   */
+  verify?(instance: NoInfer<I>): void
   /** How its state goes over to an instance of other code. Optional: without it an edit of its code is a restart. */
   readonly handover?: Handover<N, C, NoInfer<I>>
   /** Releases everything that `start` acquired. If it throws, the error is reported and the remaining components still stop. */
