@@ -13,7 +13,7 @@ export interface AuthenticationMethod {
   begin(client: AuthenticatingClient): AuthenticationExchange
 }
 
-export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod')
+export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod', { stateless: true })
 
 /** Unverified data about a client before it is authenticated. */
 export interface AuthenticatingClient {

@@ -1,0 +1,5 @@
+import type { AuthenticationExchange, AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
+import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
+import { survivesASwap } from '../../test/contract/survives-a-swap.ts'
+import { newCredential, ScramClient } from '../../test/helpers/scram-client.ts'
+import { scramSha256 } from './index.ts'
