@@ -15,7 +15,7 @@ export interface SwapUnderTest<I, D extends object> {
   dependencies(): D
   /** Fills the instance with state, and uses it. Each step does the same to every instance that is in the same state. */
   readonly history: readonly ((instance: I, dependencies: D) => unknown)[]
-  /** What others see of an instance. Equal for instances in the same state. */
+  /** What others see of an instance. Equal for instances in the same state. It may use the instance, and is called once, at the end. */
   observe(instance: I, dependencies: D): unknown
   /** Whether an instance that took over a config before the history is like one that was started with it. Default: true. */
   readonly becomesLikeNew?: boolean
@@ -50,14 +50,11 @@ export const survivesASwap = <I, D extends object>(name: string, test: SwapUnder
         it.each(points)('takes an adjustment back, after %i steps', async (point) => {
           const [subject, twin] = [await Running.start(test), await Running.start(test)]
           await subject.run(history.slice(0, point))
-          const before = await subject.observe()
           const abandoned = await subject.adjust(config)
           await abandoned.discard?.()
-          expect(await subject.observe()).toEqual(before)
           const adjustment = await subject.adjust(config)
           adjustment.commit()
           adjustment.undo()
-          expect(await subject.observe()).toEqual(before)
           await subject.run(history.slice(point))
           await twin.run(history)
           await expectTwins(subject, twin)
@@ -172,12 +169,9 @@ class Running<I, D extends object> {
   async swapAndUndo(): Promise<void> {
     const handover = this.#test.component.handover!
     const next = await handover.prepare(this.#config, this.#dependencies, this.#context)
-    const before = await this.observe()
     const state = handover.give(this.#instance)
     expect(handover.give(this.#instance)).toEqual(state)
-    expect(await this.observe()).toEqual(before)
     handover.take(next, handover.give(this.#instance))()
-    expect(await this.observe()).toEqual(before)
     await (handover.discard ?? handover.retire)(next)
   }
 
