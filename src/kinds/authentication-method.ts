@@ -18,7 +18,7 @@ export interface AuthenticationMethod {
   knows?(userName: string): boolean
 }
 
-export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod')
+export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod', { stateless: true })
 
 /** Unverified data about a client before it is authenticated. */
 export interface AuthenticatingClient {
