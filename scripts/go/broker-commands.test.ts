@@ -336,7 +336,7 @@ test('a reset reports what changed and which clients were disconnected', async (
   connect('a', 'b')
   await call('go')
   expect(await shown('reset')).toMatch(
-    /^reset: 2 modules, [\d.]+ ms; 2 clients were disconnected and may reconnect\nReloaded a\.ts, b\.ts\.\nRunning 2 components again \(load .* ms, stop .* ms, start .* ms\)\.$/,
+    /^reset: 2 modules, [\d.]+ ms; 2 clients were disconnected and may reconnect\nReloaded a\.ts, b\.ts\.\nrestart listener: .*\nrestart heart: .*\nRunning 2 components \(load .* ms, prepare .* ms, .*\)\.$/,
   )
   connect('a')
   expect(await shown('reset')).toContain('; 1 client was disconnected and may reconnect')

@@ -8,7 +8,8 @@ import { banCommands } from './ban-commands.ts'
 import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
-import { refreshText, resetText, startText } from './report-text.ts'
+import { refreshText, startText } from './report-text.ts'
+import { planText, resetText } from './reset-text.ts'
 import { findBroker, findTracer, loggersOf } from './running.ts'
 import { statusText } from './status-text.ts'
 import { traceCommands } from './trace-commands.ts'
@@ -106,17 +107,16 @@ const lifeCommands = ({
 
   const noticed = <T>(action: () => Promise<T>): Promise<T> => withNotice(() => dev.underWay, print, action)
   const start = async (begin: () => Promise<StartReport>, text: (report: StartReport) => Text) => {
-    const before = dev.state.generation
+    const before = { broker: findBroker(dev), tracer: findTracer(dev) }
     try {
       const report = await noticed(begin)
       if (chosenLevel !== undefined) for (const logger of loggersOf(dev)) logger.level = chosenLevel
       return shownAs({ ...report }, text(report))
     } finally {
       // Also after a reset that failed: then the previous config was started again.
-      if (dev.state.generation !== before) {
-        watches.renew(findBroker(dev))
-        traces.renew(findTracer(dev))
-      }
+      const after = { broker: findBroker(dev), tracer: findTracer(dev) }
+      if (after.broker !== before.broker) watches.renew(after.broker)
+      if (after.tracer !== before.tracer) traces.renew(after.tracer)
     }
   }
   return {
@@ -128,11 +128,20 @@ const lifeCommands = ({
     stop: { usage: 'stop()', help: 'stops the system in reverse order', call: () => noticed(() => stop(dev)) },
     reset: {
       usage: 'reset()',
-      help: 'loads what has changed and replaces the running system by the new one',
+      help: 'loads what has changed and takes it in: what has not changed goes on',
+      more: ['plan()  says beforehand what it would do to which component, and to the connections'],
       call: () =>
         start(dev.reset, (report) =>
           [resetText(report, disconnected()), afterReset()].filter((line) => line !== undefined).join('\n'),
         ),
+    },
+    plan: {
+      usage: 'plan()',
+      help: 'loads what has changed and says what reset() would do; changes nothing',
+      call: async () => {
+        const plan = await dev.plan()
+        return shownAs({ ...plan }, (colors) => planText(plan, colors))
+      },
     },
     refresh: {
       usage: 'refresh()',
