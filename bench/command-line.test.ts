@@ -21,6 +21,7 @@ test('without arguments everything is measured with the defaults', () => {
       json: undefined,
       profile: false,
       compare: undefined,
+      watched: false,
       settings: [],
     },
   })

@@ -24,6 +24,8 @@ export interface BenchOptions {
   readonly profile: boolean
   /** The other revision of this repository to compare with. */
   readonly compare: string | undefined
+  /** Whether our broker is measured once more while an operator looks at it. */
+  readonly watched: boolean
   /** Values of our broker's config. */
   readonly settings: readonly string[]
 }
@@ -40,6 +42,7 @@ const options = {
   profile: { type: 'boolean' },
   compare: { type: 'string' },
   set: { type: 'string', multiple: true },
+  watched: { type: 'boolean' },
   check: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const
@@ -59,6 +62,8 @@ Measures this broker beside others on the same machine, in turns.
   --json FILE           write all results as JSON; - is stdout, and the tables go to stderr
   --profile             one more run of this broker for each case, which leaves mqtt-jig-CASE.cpuprofile
   --set NAME.KEY=VALUE  a value of this broker's config; repeatable
+  --watched             compare with this broker while metrics are scraped, a dashboard is open and a client is traced;
+                        it runs without $SYS itself
   --check               only check delivery, in a second for each case; never judges time
   --help                print this and exit
 
@@ -82,7 +87,7 @@ const interpret = (values: Values): BenchOptions => {
   const check = values.check === true
   if (check) {
     // Otherwise it would be accepted and ignored.
-    const idle = (['compare', 'profile', 'rounds', 'seconds', 'warm-up'] as const).find(
+    const idle = (['compare', 'profile', 'watched', 'rounds', 'seconds', 'warm-up'] as const).find(
       (name) => values[name] !== undefined,
     )
     if (idle !== undefined) throw new Error(`--check measures nothing, so that it does not go with --${idle}.`)
@@ -98,6 +103,7 @@ const interpret = (values: Values): BenchOptions => {
     json: values.json,
     profile: values.profile === true,
     compare: values.compare,
+    watched: values.watched === true,
     settings: values.set ?? [],
   }
 }

@@ -7,6 +7,7 @@ import type { Broker } from './brokers/broker.ts'
 import { ownBroker, revisionBroker } from './brokers/checkout.ts'
 import { findMosquitto } from './brokers/mosquitto.ts'
 import { lackOfRelay, nodePeer } from './brokers/node-peer.ts'
+import { unwatchedSettings, watchedBroker } from './brokers/watched.ts'
 import { type Bundle, bundlePrograms } from './bundle.ts'
 import { benchCases, chooseCases } from './cases.ts'
 import { type BenchOptions, type PeerName, parseBenchCommand, peerNames } from './command-line.ts'
@@ -19,6 +20,9 @@ import { runCase, type Subject, subjectsOf } from './run-case.ts'
 import { runJob } from './run-job.ts'
 
 const root = resolve(import.meta.dirname, '..')
+
+/** Traced with `--watched`: one of the publishers. */
+const tracedClient = 'bench-publisher-0'
 
 /** How long a check of delivery loads the broker, in milliseconds. */
 const checkMs = 300
@@ -57,8 +61,10 @@ const bench = async (cases: readonly BenchCase[], options: BenchOptions): Promis
   if (cases.length === 0) throw new Error('None of these cases can be run like this.')
   const isCheck = options.action === 'check'
   const programs = await bundlePrograms()
-  const own = ownBroker(root, options.settings)
-  const brokers = options.compare === undefined ? [own] : [own, revisionBroker(root, options.compare, options.settings)]
+  const own = ownBroker(root, options.watched ? [...unwatchedSettings, ...options.settings] : options.settings)
+  const brokers = [own]
+  if (options.watched) brokers.push(watchedBroker(root, options.settings, tracedClient))
+  if (options.compare !== undefined) brokers.push(revisionBroker(root, options.compare, options.settings))
   const peers = findPeers(options.peers, programs)
   const say = options.json === '-' ? console.error : console.log
   const bar = progressBar(process.stderr)

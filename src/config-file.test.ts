@@ -119,3 +119,19 @@ test.each([
   expect(text).toMatch(message)
   expect(text).not.toContain('sesame')
 })
+
+test('a module without a component, a name that no component has, and a package that lacks the module', async () => {
+  file('nothing.mjs', 'export const port = 1883\n')
+  const text = await failure('nothing.json', {
+    store: { component: './nothing.mjs' },
+    router: { component: './parts.mjs#zzzzzz' },
+    beat: { component: 'mqtt-jig/components/no-such-component#beat' },
+  })
+  expect(text).toMatch(
+    /^store\.component\n {2}'\.\/nothing\.mjs' does not tell which .*: it exports no component; JSON/m,
+  )
+  expect(text).toMatch(
+    /^router\.component\n {2}'\.\/parts\.mjs' exports no component 'zzzzzz': it exports 'one' and 'two'$/m,
+  )
+  expect(text).toMatch(/^beat\.component\n {2}'mqtt-jig\/components\/no-such-component' does not load: /m)
+})

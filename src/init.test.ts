@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { main, systemConfigSource } from './init.ts'
@@ -109,4 +110,38 @@ test.each([
   expect(await main(args)).toBe(2)
   expect(stderr).toContain(message)
   expect(stderr).toContain('Try: mqtt-jig init --help')
+})
+
+test('--from says that every line was taken over, or how many were not', async () => {
+  const conf = join(directory, 'mosquitto.conf')
+  writeFileSync(conf, 'listener 1885 127.0.0.1\nallow_anonymous true\nsys_interval 60\n')
+  const file = join(directory, 'all.config.mjs')
+  expect(await main(['--from', conf, file])).toBe(0)
+  expect(stdout).toContain('Every line was taken over. ')
+  expect(readFileSync(file, 'utf8')).toContain('config: { intervalSeconds: 60 }')
+  writeFileSync(conf, 'user mosquitto\npid_file /run/mosquitto.pid\n')
+  expect(await main(['--from', conf, join(directory, 'none.config.mjs')])).toBe(0)
+  expect(stdout).toContain('Read the comments at its top: 2 lines were not taken over')
+})
+
+test('in the folder of a project: the default name needs no --config, and the package may have to be installed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'init-'))
+  const before = process.cwd()
+  process.chdir(folder)
+  try {
+    expect(await main([])).toBe(0)
+    expect(existsSync('system.config.ts') || existsSync('system.config.mjs')).toBe(true)
+    expect(stdout).toContain('npm install mqtt-jig')
+    expect(stdout).toMatch(/by npx mqtt-jig\.|: npx mqtt-jig\n/)
+    stdout = ''
+    mkdirSync('node_modules/mqtt-jig', { recursive: true })
+    expect(await main(['my.config.mjs'])).toBe(0)
+    expect(stdout).not.toContain('npm install')
+    expect(stdout).toContain('Start the broker with it: npx mqtt-jig --config my.config.mjs')
+    expect(await main(['my.config.mjs'])).toBe(1)
+    expect(stderr).toContain('like mqtt-jig init other.config.mjs')
+  } finally {
+    process.chdir(before)
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -1,3 +1,5 @@
+import type { HostProcess } from './host-process.ts'
+
 /** How long open resources of a component may keep the process after its end, in milliseconds. */
 const graceMs = 1_000
 
@@ -13,13 +15,13 @@ const tellPlainly = (text: string): void => {
  * resource and ends the process.
  * @param tell prints the report.
  */
-export const leaveProcess = (code: number, tell = tellPlainly): void => {
-  process.exitCode = code
+export const leaveProcess = (code: number, tell = tellPlainly, host: HostProcess = process): void => {
+  host.exitCode = code
   const timer = setTimeout(() => {
-    const holders = process.getActiveResourcesInfo().filter((resource) => !standardStreams.has(resource))
+    const holders = host.getActiveResourcesInfo().filter((resource) => !standardStreams.has(resource))
     const what = [...new Set(holders)].join(', ') || 'unknown'
     tell(`Something that a component left open keeps the process from ending (${what}); ending it.`)
-    process.exit(code)
+    host.exit(code)
   }, graceMs)
   timer.unref()
 }

@@ -1,12 +1,11 @@
 /** The program that runs a system in production: starts it, and stops it on a signal. */
 
-import { isatty } from 'node:tty'
 import { exitCodes, type Program, parseCommandLine } from './command-line.ts'
 import { importByNode, readConfigFile } from './config-file.ts'
-import { packageVersion } from './files/package-version.ts'
+import type { HostProcess } from './host-process.ts'
 import { leaveProcess } from './leave-process.ts'
+import { hangupCode, runSystem } from './run-system.ts'
 import { say } from './say.ts'
-import { withNotice } from './slow-notice.ts'
 import { formatError } from './system/format-error.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
 import { configure } from './system/settings.ts'
@@ -24,17 +23,16 @@ const program: Program = {
   ],
 }
 
-/** How long a stop after an escaped error may take, in milliseconds. A broken component may hang. */
-const crashStopMs = 5_000
-
 /**
  * Runs the system that the command line asks for.
  * @param called how it was called where that is not `mqtt-jig start`, and the commands that `--help` is to list.
+ * @param host the process that the system runs in.
  * @returns the code to exit with, when everything has stopped. The log goes to stdout; messages of this program go to stderr.
  */
 export const main = async (
   args: readonly string[],
   called: Partial<Pick<Program, 'name' | 'commands'>> = {},
+  host: HostProcess = process,
 ): Promise<number> => {
   const commandLine = parseCommandLine(args, { ...program, ...called })
   if (commandLine.action === 'exit') {
@@ -51,151 +49,12 @@ export const main = async (
     say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage
   }
-  const code = await run(system)
+  const code = await runSystem(system, host)
   // The code that a shell expects. Node 20 aborts if it ends by itself after its terminal was closed.
-  if (code === hangupCode) process.kill(process.pid, 'SIGHUP')
-  leaveProcess(code, (text) => say(text, 'warn'))
+  if (code === hangupCode) host.kill(host.pid, 'SIGHUP')
+  leaveProcess(code, (text) => say(text, 'warn'), host)
   return code
 }
-
-/** Why a run ends. */
-type Ending =
-  | { readonly reason: 'signal'; readonly signal: NodeJS.Signals }
-  | { readonly reason: 'crash' }
-  | { readonly reason: 'failed start'; readonly error: unknown }
-
-const run = async (system: System): Promise<number> => {
-  const end = watchForEnd(() => void refresh(system))
-  // Timers and sockets of the components may not keep the process alive.
-  const keepAlive = setInterval(() => {}, 2 ** 30)
-  try {
-    const since = performance.now()
-    const start = noticed(system, () => system.start()).then(
-      () => undefined,
-      (error: unknown): Ending => ({ reason: 'failed start', error }),
-    )
-    let ending = await Promise.race([start, end.promise])
-    if (ending === undefined) {
-      say(readyText(system, performance.now() - since))
-      ending = await end.promise
-    }
-    const code = await finish(system, ending)
-    // An error may also escape while a signal is handled.
-    return end.hasCrashed() ? exitCodes.crashed : code
-  } finally {
-    clearInterval(keepAlive)
-    end.dispose()
-  }
-}
-
-/** Calls `refresh` of the components, and writes the results. Never rejects. */
-const refresh = async (system: System): Promise<void> => {
-  if (system.state !== 'running') return say(`SIGHUP: nothing was read again: the system is ${system.state}.`, 'warn')
-  const outcomes = await system.refresh()
-  for (const { name, change, error } of outcomes) {
-    if (error !== undefined) say(`SIGHUP: ${formatError(error)}`, 'error')
-    else if (change !== undefined) say(`SIGHUP: ${name}: ${change}`)
-  }
-  if (outcomes.some(({ change, error }) => (change ?? error) !== undefined)) return
-  say(`SIGHUP: nothing has changed in the files of ${outcomes.length} components. A changed config needs a restart.`)
-}
-
-const readyText = (system: System, startMs: number): string => {
-  const parts = system.status().filter(({ state }) => state === 'running')
-  const listed = parts.map(({ name, description }) => (description ? `${name} (${description})` : name)).join(', ')
-  return `mqtt-jig ${packageVersion()} is running, started in ${startMs.toFixed(0)} ms: ${listed}`
-}
-
-/** Stops what runs. @returns the code to exit with. */
-const finish = async (system: System, ending: Ending): Promise<number> => {
-  if (ending.reason === 'failed start') {
-    say(formatError(ending.error), 'fatal')
-    return exitCodes.failed
-  }
-  if (ending.reason === 'signal') say(`${ending.signal}: stopping`)
-  try {
-    const stop = noticed(system, () => system.stop())
-    await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
-    return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : exitCodes.ok
-  } catch (error) {
-    say(formatError(error), 'error')
-    return exitCodes.failed
-  }
-}
-
-/** Prints the components that a slow start or stop waits for. */
-const noticed = (system: System, action: () => Promise<void>): Promise<void> =>
-  withNotice(
-    () => system.status(),
-    (text) => say(text, 'warn'),
-    action,
-  )
-
-const within = (promise: Promise<void>, limitMs: number): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_resolve, reject) => {
-    const error = new Error(`the system did not stop within ${limitMs} ms after the error; leaving it`)
-    timer = setTimeout(reject, limitMs, error)
-  })
-  return Promise.race([promise, limit]).finally(() => clearTimeout(timer))
-}
-
-const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
-/** The exit code after the terminal was closed. */
-const hangupCode = 128 + 1
-
-/**
- * Resolves with the first signal or escaped error; the second signal ends the process at once.
- * @param onRefresh called when SIGHUP asks for a refresh.
- */
-const watchForEnd = (
-  onRefresh: () => void,
-): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
-  let resolve: (ending: Ending) => void
-  const promise = new Promise<Ending>((settle) => {
-    resolve = settle
-  })
-  let ended = false
-  let crashed = false
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (ended) process.exit(128 + signalNumbers[signal as keyof typeof signalNumbers])
-    ended = true
-    resolve({ reason: 'signal', signal })
-  }
-  const onHangup = hangupHandler((signal) => resolve({ reason: 'signal', signal }), onRefresh)
-  const onCrash = (error: unknown): void => {
-    const text = 'An error escaped from a component, so that the state of the system is not known; stopping.'
-    say(`${text}\n${stackOf(error)}`, 'fatal')
-    ended = true
-    crashed = true
-    resolve({ reason: 'crash' })
-  }
-  // An unhandled rejection arrives as an uncaught exception, which is Node's default.
-  process.on('uncaughtException', onCrash).on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangup)
-  return {
-    promise,
-    hasCrashed: () => crashed,
-    dispose: () => {
-      process.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup)
-    },
-  }
-}
-
-/**
- * SIGHUP means two things: an operator asks for a refresh, or the terminal has been closed. After the terminal was closed,
- * `isTTY` of its descriptor is false. The shell and the kernel may both send the signal, so a second SIGHUP does not end the
- * process at once.
- */
-const hangupHandler = (stop: (signal: NodeJS.Signals) => void, refresh: () => void): (() => void) => {
-  const inTerminal = isatty(0)
-  return () => {
-    if (inTerminal && !isatty(0)) stop('SIGHUP')
-    else refresh()
-  }
-}
-
-/** An escaped error is a mistake in the code. The stack shows its place. */
-const stackOf = (error: unknown): string => (error instanceof Error && error.stack) || formatError(error)
 
 /** The reader of the output may end first (`| head`). The broker continues, and the error cannot be reported. */
 const surviveClosedOutput = (): void => {

@@ -66,7 +66,10 @@ const headers: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
   context.res.headers.set('X-Content-Type-Options', 'nosniff')
 }
 
-/** Requests need a token. */
+/**
+ * Requests need a token. A valid one always works, whatever else its address sends: the bound on wrong ones concerns only requests
+ * without a valid token, so that a script with a wrong token behind the same NAT does not lock the operator out.
+ */
 const authenticate =
   ({ tokens, failedTokens, counters, log }: Guard): MiddlewareHandler<ApiEnvironment> =>
   async (context, next) => {
@@ -75,23 +78,24 @@ const authenticate =
       counters.denied[status] += 1
       return context.json({ error }, status, more)
     }
-    if (!failedTokens.has(addressKey(peer.address), performance.now())) {
-      return deny(429, 'Too many requests with a wrong token came from this address. Try again later.', {
-        'Retry-After': '10',
-      })
-    }
     const [, given] = /^Bearer +(\S+) *$/i.exec(context.req.header('Authorization') ?? '') ?? []
+    const token = given === undefined ? undefined : tokens.find(given)
+    if (token !== undefined) {
+      context.set('token', token)
+      return next()
+    }
+    const key = addressKey(peer.address)
+    const nowMs = performance.now()
+    if (!failedTokens.has(key, nowMs)) return deny(429, TOO_MANY_WRONG, { 'Retry-After': '10' })
     const challenge = { 'WWW-Authenticate': 'Bearer' }
     if (given === undefined) return deny(401, 'The request needs a token: Authorization: Bearer TOKEN.', challenge)
-    const token = tokens.find(given)
-    if (token === undefined) {
-      failedTokens.take(addressKey(peer.address), performance.now())
-      log.warn({ remote: describePeer(peer) }, `Admin API refused a wrong token from ${describePeer(peer)}`)
-      return deny(401, 'The token is not known.', challenge)
-    }
-    context.set('token', token)
-    return next()
+    failedTokens.take(key, nowMs)
+    log.warn({ remote: describePeer(peer) }, `Admin API refused a wrong token from ${describePeer(peer)}`)
+    return deny(401, 'The token is not known.', challenge)
   }
+
+const TOO_MANY_WRONG =
+  'The token is missing or wrong, and too many requests with a wrong token came from this address. A valid token still works.'
 
 /** A token that may only read changes nothing. */
 const authorize =

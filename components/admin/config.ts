@@ -59,10 +59,12 @@ export const adminConfig = z
       .describe('Requests with a wrong token of one address at once.'),
     maximumStreams: z
       .int()
-      .min(1)
+      .min(2)
       .max(10_000)
       .default(16)
-      .describe('Event streams (`/events`) open at the same time. A further one gets 503.'),
+      .describe(
+        'Event streams (`/events`) open at the same time; a further one gets 503. One token may have half of them; a further one gets 429.',
+      ),
     maximumStreamBytes: z
       .int()
       .min(65_536)

@@ -34,8 +34,13 @@ export const addEventRoutes = (api: Api, { streams }: ApiParts): void => {
     // Nothing would read the stream.
     if (context.req.method === 'HEAD') return new Response(null, { headers })
     const events = new Set(context.req.valid('query').events.split(','))
-    const stream = streams.open(events, context.req.raw.signal)
-    if (stream === undefined) throw new ApiError(503, 'Too many event streams are open (maximumStreams).')
+    const token = context.get('token')
+    const stream = streams.open(token, events, context.req.raw.signal)
+    if (stream === 'share') {
+      const error = `The token ${token.name} has all event streams open that one token may have (half of maximumStreams). Close one of them.`
+      throw new ApiError(429, error)
+    }
+    if (stream === 'full') throw new ApiError(503, 'Too many event streams are open (maximumStreams).')
     return new Response(stream, { headers })
   })
 }

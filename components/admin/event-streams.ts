@@ -1,7 +1,14 @@
 /** Server-sent events: streams of text that the server writes to while they are open. */
 
+import type { KnownToken } from './tokens.ts'
+
+/** Why no stream was opened: its token has its share already, or no stream is free for it. */
+export type StreamRefusal = 'share' | 'full'
+
 /** One stream. */
 interface Stream {
+  /** The name of the token that opened it. */
+  readonly token: string
   readonly controller: ReadableStreamDefaultController<Uint8Array>
   readonly events: ReadonlySet<string>
   readonly close: () => void
@@ -9,12 +16,14 @@ interface Stream {
 
 export interface StreamCounters {
   opened: number
+  /** Not opened. */
+  readonly refused: Record<StreamRefusal, number>
   /** Closed because too many bytes waited. */
   cutOff: number
 }
 
 export class EventStreams {
-  readonly counters: StreamCounters = { opened: 0, cutOff: 0 }
+  readonly counters: StreamCounters = { opened: 0, refused: { share: 0, full: 0 }, cutOff: 0 }
   readonly #maximumStreams: number
   readonly #maximumBytes: number
   readonly #streams = new Set<Stream>()
@@ -35,11 +44,19 @@ export class EventStreams {
 
   /**
    * Opens a stream.
-   * @param events the names of those that it gets. @param signal closes it.
-   * @returns its bytes; undefined if there are too many, or the streams have stopped.
+   * @param token who opens it. @param events the names of those that it gets. @param signal closes it.
+   * @returns its bytes; `share` if the token has as many as one may have; `full` if none is free for it, or the streams have stopped.
    */
-  open(events: ReadonlySet<string>, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
-    if (this.#stopped || this.#streams.size >= this.#maximumStreams) return undefined
+  open(
+    token: KnownToken,
+    events: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): ReadableStream<Uint8Array> | StreamRefusal {
+    const refusal = this.#stopped ? 'full' : this.#refusal(token)
+    if (refusal !== undefined) {
+      this.counters.refused[refusal] += 1
+      return refusal
+    }
     let stream: Stream | undefined
     const close = (): void => {
       if (stream !== undefined) this.#remove(stream)
@@ -48,7 +65,7 @@ export class EventStreams {
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          stream = { controller, events, close }
+          stream = { token: token.name, controller, events, close }
           this.#streams.add(stream)
           this.counters.opened += 1
           if (this.#streams.size === 1) this.#used(true)
@@ -93,6 +110,19 @@ export class EventStreams {
       stream.close()
       stream.controller.close()
     }
+  }
+
+  /**
+   * One token has half of the streams at most. The last quarter is for the first stream of each token that may change something, so that
+   * those that may only read cannot keep an operator out.
+   */
+  #refusal({ name, readOnly }: KnownToken): StreamRefusal | undefined {
+    const maximum = this.#maximumStreams
+    let own = 0
+    for (const { token } of this.#streams) if (token === name) own += 1
+    if (own >= Math.floor(maximum / 2)) return 'share'
+    const kept = readOnly || own > 0 ? Math.ceil(maximum / 4) : 0
+    return this.#streams.size >= maximum - kept ? 'full' : undefined
   }
 
   #write(stream: Stream, bytes: Uint8Array): void {

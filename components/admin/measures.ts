@@ -12,5 +12,10 @@ export const measuresOf = ({ counters, streams }: Admin): readonly Measure[] => 
   ),
   gauge('open', 'streams', 'Event streams open now.', () => streams.count),
   counter('opened', 'streams', 'Event streams that were opened.', () => streams.counters.opened),
+  ...(['share', 'full'] as const).map((reason) =>
+    counter('not_opened', 'streams', 'Event streams refused, by the reason.', () => streams.counters.refused[reason], {
+      reason,
+    }),
+  ),
   counter('cut_off', 'streams', 'Event streams closed because too many bytes waited.', () => streams.counters.cutOff),
 ]

@@ -48,8 +48,9 @@ export class Tokens {
     return changed.length === 0 ? undefined : `tokens changed: ${changed.map(({ name }) => name).join(', ')}`
   }
 
-  /** The token of a request. It takes the same time for each text. */
+  /** The token of a request. It takes the same time for each text of a length, and has a bound: no token is longer than its file. */
   find(given: string): KnownToken | undefined {
+    if (given.length > MAXIMUM_FILE_BYTES) return undefined
     const hash = hashOf(given)
     let found: KnownToken | undefined
     for (const token of this.#tokens) if (timingSafeEqual(token.hash, hash)) found = token

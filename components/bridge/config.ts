@@ -134,6 +134,15 @@ export const bridgeConfig = z
         'Messages at QoS 1 and 2 that are not acknowledged, in each direction, at most the Receive Maximum of the remote broker. Unset: ' +
           '100, and 20 with MQTT 3.1.1, which has no Receive Maximum: mosquitto then takes 20.',
       ),
+    maximumSendAttempts: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .default(3)
+      .describe(
+        'How many connections in a row the remote broker may end while the same message, alone, waits for its acknowledgement. Then ' +
+          'the message is dropped. 0: never, and everything behind it waits.',
+      ),
     maximumPacketSize: z
       .int()
       .min(1_024)

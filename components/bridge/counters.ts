@@ -12,6 +12,8 @@ export interface BridgeCounters {
   droppedQoS0: number
   /** Messages for the remote broker that are larger than it takes. */
   tooLarge: number
+  /** Messages that were given up: the remote broker ended each connection over which they were sent. */
+  undeliverable: number
   /** Messages that the remote broker refused with a Reason Code. */
   refusedByRemote: number
   /** Messages from it that this broker refused. */
@@ -29,6 +31,7 @@ export const newBridgeCounters = (): BridgeCounters => ({
   received: [0, 0, 0],
   droppedQoS0: 0,
   tooLarge: 0,
+  undeliverable: 0,
   refusedByRemote: 0,
   refusedHere: 0,
   loops: 0,

@@ -44,7 +44,7 @@ export class FrameReader {
 
   /** The first byte of the next packet, which may not be complete; undefined if nothing has come of it. */
   get firstByte(): number | undefined {
-    return this.#at < this.#bytes.length ? this.#bytes[this.#at] : this.#more[0]?.[0]
+    return this.#bytes[this.#at]
   }
 
   push(chunk: Buffer): void {

@@ -79,33 +79,35 @@ export class Incoming {
   #deliver(publish: Publish, message: Message | undefined, content: number | undefined): void {
     const { session } = this.#context
     if (message === undefined) {
-      this.#done(publish, content, undefined, ReasonCode.Success)
+      this.#done(publish, content, publish.message, false, ReasonCode.Success)
       return
     }
     // It is delivered even if there is no room to retain it: the remote broker does not send it again.
     const { reasonCode, isRefused, pending }: PublishOutcome = session.publish(message, false)
-    if (pending === undefined) this.#done(publish, content, { message, isRefused }, reasonCode)
+    if (pending === undefined) this.#done(publish, content, message, isRefused, reasonCode)
     else {
       pending.whenFinished((reason, { message: kept, isRefused: wasRefused }) => {
-        if (!session.hasEnded) this.#done(publish, content, { message: kept, isRefused: wasRefused }, reason)
+        if (!session.hasEnded) this.#done(publish, content, kept, wasRefused, reason)
       })
     }
   }
 
+  /** @param wasQueueFull whether the full queue of a subscriber refused the message, though others may have got it. */
   #done(
     publish: Publish,
     content: number | undefined,
-    taken: { readonly message: Message; readonly isRefused: boolean } | undefined,
+    message: Message,
+    wasQueueFull: boolean,
     reason: ReasonCode,
   ): void {
     const isRefusal = reason >= ReasonCode.UnspecifiedError
-    if (isRefusal) this.#context.refusedHere(taken?.message.topic ?? '', reason)
+    if (isRefusal) this.#context.refusedHere(message.topic, reason)
     const { qos, packetIdentifier } = publish
     if (qos === 2) {
       const { unreleased } = this.#context.session
       // A refused message is complete [MQTT-4.3.3-9]. MQTT 3 has no code for it and continues with PUBREL.
       if (!isRefusal || this.#context.version !== 5) unreleased.add(packetIdentifier, content)
-      else if (taken?.isRefused === true) unreleased.addRefused(packetIdentifier)
+      else if (wasQueueFull) unreleased.addRefused(packetIdentifier)
     }
     if (qos > 0) this.#answer(publish, isRefusal ? reason : ReasonCode.Success)
   }

@@ -64,7 +64,7 @@ export class LocalSession {
   #subscribe(session: ClientSession, forClients: ClientBroker, maximumQoS: QoS, isNew: boolean): void {
     const { broker, identity, filters, refused } = this.#context
     const wanted = new Set(filters.map(({ filter }) => filter))
-    for (const { filter } of broker.session(identity.clientId)?.subscriptions ?? []) {
+    for (const { filter } of broker.session(identity.clientId)!.subscriptions) {
       if (!wanted.has(filter)) session.unsubscribe(filter)
     }
     for (const { filter, qos } of filters) {

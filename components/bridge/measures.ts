@@ -17,6 +17,12 @@ export const measuresOf = (bridge: RemoteBridge): readonly Measure[] => {
     counter('dropped', 'messages', 'Messages at QoS 0 that were dropped.', () => counters.droppedQoS0),
     counter('too_large', 'messages', 'Messages larger than the remote broker takes.', () => counters.tooLarge),
     counter(
+      'undeliverable',
+      'messages',
+      'Messages that were given up: the remote broker ended each connection over which they were sent.',
+      () => counters.undeliverable,
+    ),
+    counter(
       'refused_by_remote',
       'messages',
       'Messages that the remote broker refused.',

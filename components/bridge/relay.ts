@@ -16,8 +16,9 @@ import type { BridgeCounters } from './counters.ts'
 import type { Frame } from './frame-reader.ts'
 import { Incoming } from './incoming.ts'
 import { Outgoing } from './outgoing.ts'
+import type { PoisonMessage, PoisonWatch } from './poison-watch.ts'
 import { ReleaseSweep } from './release-sweep.ts'
-import { disconnectReason, type RemoteLink } from './remote-link.ts'
+import { disconnectReason, isAboutMessage, type RemoteLink } from './remote-link.ts'
 import { type RemoteTerms, readSuback } from './remote-terms.ts'
 import type { TopicMap } from './topic-map.ts'
 
@@ -28,12 +29,16 @@ export interface RelayContext {
   readonly topics: TopicMap
   readonly hop: Buffer | undefined
   readonly maximumHops: number
+  /** Of all connections of the bridge. */
+  readonly poison: PoisonWatch
   /** For the log. */
   readonly description: RecipientDescription
   /** The remote broker refuses a filter. */
   subscriptionRefused(filter: string, reasonCode: number): void
   /** One of both brokers refuses a message. */
   messageRefused(by: 'here' | 'remote', reasonCode: number, topic: string): void
+  /** A message is given up: the remote broker ends each connection over which it is sent. */
+  messageDropped(message: PoisonMessage): void
   /** Messages flow from now on. */
   ready(): void
 }
@@ -73,16 +78,12 @@ export class Relay implements Recipient, TurnTask {
     this.#answers = new Answers(
       broker.journal,
       (bytes) => link.write(bytes),
-      () => this.#session !== undefined && broker.awaitStore(this.#session),
+      () => broker.awaitStore(this.#session!),
     )
   }
 
   get identity(): Identity {
     return this.#context.identity
-  }
-
-  get session(): ClientSession | undefined {
-    return this.#session
   }
 
   /** Messages flow. */
@@ -91,7 +92,7 @@ export class Relay implements Recipient, TurnTask {
   }
 
   get sendable(): boolean {
-    return this.isReady && !this.#link.congested
+    return this.isReady && !this.#link.congested && this.#context.poison.mayPublish
   }
 
   /**
@@ -162,7 +163,10 @@ export class Relay implements Recipient, TurnTask {
     const { scheduler } = this.#context.broker
     scheduler.delete(this)
     this.#answers.clear()
-    if (this.#session?.recipient === this) this.#session.detach(undefined, false)
+    const dropped = this.#context.poison.ended(this.#link.endedByRemote)
+    if (this.#session?.recipient !== this) return
+    if (dropped !== undefined) this.#drop(dropped)
+    this.#session.detach(undefined, false)
   }
 
   prepare(message: Message, qos: QoS, retain: boolean): PublishFields | undefined {
@@ -176,11 +180,14 @@ export class Relay implements Recipient, TurnTask {
   }
 
   sendPublish(publish: Publish): void {
-    const { qos, packetIdentifier } = publish
+    const { qos, packetIdentifier, dup, message } = publish
     this.#context.counters.sent[qos] += 1
-    this.#link.write(this.#outgoing.encode(publish))
+    const bytes = this.#outgoing.encode(publish)
+    this.#link.write(bytes)
+    const isAcknowledged = qos > 0 && this.#terms.maximumQoS > 0
+    this.#context.poison.sent(isAcknowledged ? packetIdentifier : 0, dup, message.topic, bytes.length)
     // The remote broker takes a lower QoS only and has no acknowledgement for this message.
-    if (qos > 0 && this.#terms.maximumQoS === 0) process.nextTick(() => this.#completed(packetIdentifier, qos))
+    if (qos > 0 && !isAcknowledged) process.nextTick(() => this.#completed(packetIdentifier, qos))
   }
 
   deliverQoS0(message: Message, retain: boolean): void {
@@ -258,7 +265,7 @@ export class Relay implements Recipient, TurnTask {
       case PacketType.Pingresp:
         break
       case PacketType.Disconnect:
-        this.#link.close(disconnectReason(frame))
+        this.#link.close(disconnectReason(frame), isAboutMessage(frame))
         break
       default:
         throw new Error(`it sent ${packetTypeName(type)}, which a broker may not send here`)
@@ -274,6 +281,7 @@ export class Relay implements Recipient, TurnTask {
         this.#incoming!.pubrel(packetIdentifier)
         return
       case PacketType.Puback:
+        this.#context.poison.answered(packetIdentifier)
         if (isRefusal) this.#refused(reasonCode)
         // A message at QoS 2 was sent at QoS 1, since the remote broker takes no higher one.
         if (this.#terms.maximumQoS === 1 && outbox.puback(packetIdentifier) === 'wrong')
@@ -295,6 +303,7 @@ export class Relay implements Recipient, TurnTask {
 
   #takePubrec(packetIdentifier: number, reasonCode: number): void {
     const isRefusal = reasonCode >= ReasonCode.UnspecifiedError
+    this.#context.poison.answered(packetIdentifier)
     const result = this.#session!.outbox.pubrec(packetIdentifier, isRefusal)
     this.#check(result, 'PUBREC')
     if (isRefusal) this.#refused(reasonCode)
@@ -311,6 +320,19 @@ export class Relay implements Recipient, TurnTask {
     if (qos === 1) outbox.puback(packetIdentifier)
     else if (outbox.pubrec(packetIdentifier, false) === 'taken') outbox.pubcomp(packetIdentifier)
     if (this.isReady) outbox.pump()
+  }
+
+  /**
+   * A message at QoS 2 continues with PUBREL over the next connection: the remote broker may have kept its Packet Identifier, and would
+   * take a later message for this one.
+   */
+  #drop(message: PoisonMessage): void {
+    const { outbox } = this.#session!
+    const { packetIdentifier } = message
+    if (outbox.puback(packetIdentifier) === 'wrong') outbox.pubrec(packetIdentifier, false)
+    // It was sent at QoS 1, for which there is no PUBREL.
+    if (this.#terms.maximumQoS < 2) outbox.pubcomp(packetIdentifier)
+    this.#context.messageDropped(message)
   }
 
   #check(result: AckResult, packet: string): void {

@@ -15,6 +15,7 @@ import { newBridgeCounters } from './counters.ts'
 import { encodePublish } from './encode-publish.ts'
 import { encodeHop } from './hops.ts'
 import { LocalSession } from './local-session.ts'
+import { type PoisonMessage, PoisonWatch } from './poison-watch.ts'
 import { Relay, type RelayContext } from './relay.ts'
 import { RemoteLink, type RemoteLinkOptions } from './remote-link.ts'
 import type { RemoteTerms } from './remote-terms.ts'
@@ -40,6 +41,7 @@ export class RemoteBridge implements Bridge {
   readonly #identity: ReturnType<typeof bridgeIdentity>
   readonly #hop: Buffer
   readonly #backoff: Backoff
+  readonly #poison: PoisonWatch
   readonly #refusals = new LogInterval(LOG_INTERVAL_MS)
   /** The server of the connection, or of the next attempt. */
   #serverIndex = 0
@@ -75,6 +77,8 @@ export class RemoteBridge implements Bridge {
     this.#hop = encodeHop(config.brokerId ?? processId())
     this.#backoff = new Backoff(config.minimumRetryMs, config.maximumRetryMs)
     this.#asksPrivate = config.tryPrivate
+    // Without a session that is kept no message is sent again.
+    this.#poison = new PoisonWatch(config.cleanStart ? 0 : config.maximumSendAttempts)
     this.#local = new LocalSession({
       ...{ broker, identity: this.#identity, filters: this.#topics.localFilters },
       expiryIntervalSeconds: config.cleanStart ? 0 : config.sessionExpirySeconds,
@@ -146,7 +150,6 @@ export class RemoteBridge implements Bridge {
   }
 
   #connect(): void {
-    if (this.#isStopped) return
     void this.#open().catch((error: unknown) => this.#failed((error as Error).message))
   }
 
@@ -217,6 +220,8 @@ export class RemoteBridge implements Bridge {
     return {
       ...{ broker: this.#broker.forClients, identity: this.#identity, counters: this.counters, topics: this.#topics },
       ...{ hop: hops && this.#isVersion5 ? this.#hop : undefined, maximumHops, description: this.#description },
+      poison: this.#poison,
+      messageDropped: (message) => this.#messageDropped(message),
       subscriptionRefused: (filter, reasonCode) => {
         const reason = describeReasonCode(reasonCode)
         this.#log.warn(
@@ -245,7 +250,6 @@ export class RemoteBridge implements Bridge {
   }
 
   #closed(link: RemoteLink, why: string, wasAccepted: boolean): void {
-    if (this.#link !== link) return
     this.#link = undefined
     this.#relay?.ended()
     this.#relay = undefined
@@ -305,6 +309,15 @@ export class RemoteBridge implements Bridge {
     this.#log.warn(
       { by, reasonCode, ...(topic !== '' && { topic }) },
       `Message of bridge ${this.name} refused by ${who}: ${describeReasonCode(reasonCode)}; further ones are counted`,
+    )
+  }
+
+  #messageDropped({ topic, size }: PoisonMessage): void {
+    this.counters.undeliverable += 1
+    const attempts = this.#config.maximumSendAttempts
+    this.#log.warn(
+      { server: this.remote, topic, size, attempts },
+      `Message of bridge ${this.name} dropped: ${this.remote} ended ${attempts} connections in a row when it was sent ${topic} (${size} bytes)`,
     )
   }
 

@@ -4,6 +4,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { generate, type IConnectPacket, type ISubscribePacket } from 'mqtt-packet'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import { PacketType, packetTypeName } from '../../src/mqtt/packet-type.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { BridgeServer, BridgeTls } from './config.ts'
 import { type Frame, FrameReader } from './frame-reader.ts'
 import { type RemoteTerms, readConnack, UNKNOWN_VERSION } from './remote-terms.ts'
@@ -47,6 +48,8 @@ export class RemoteLink {
   #isAccepted = false
   #isClosed = false
   #why: string | undefined
+  /** Whether the network failed, and not the remote broker ended the connection. */
+  #hasFailed = false
   /** Of Keep Alive. */
   #pingTimer: NodeJS.Timeout | undefined
   /** Until an answer that is awaited. */
@@ -55,6 +58,8 @@ export class RemoteLink {
   #heard = true
   #isCorked = false
   bytesReceived = 0
+  /** Whether the remote broker ended the connection, and gave no other reason than a message that it was sent. */
+  endedByRemote = false
   /** The remote broker does not know the version of the CONNECT packet: it `said` so, or it ended the connection without an answer. */
   versionRefusal: 'said' | 'silent' | undefined
 
@@ -139,10 +144,11 @@ export class RemoteLink {
     this.write(generate(packet, { protocolVersion: this.version }))
   }
 
-  /** Ends the connection at once. A second call has no effect. @param why for the log, in a few words. */
-  close(why: string): void {
+  /** Ends the connection at once. A second call has no effect. @param why for the log. @param byRemote as `endedByRemote`. */
+  close(why: string, byRemote = false): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.endedByRemote = byRemote
     this.#stopTimers()
     this.#socket?.destroy()
     this.#events.closed(this.#why ?? why, this.#isAccepted)
@@ -200,16 +206,17 @@ export class RemoteLink {
     socket.on('data', (chunk: Buffer) => this.#data(chunk))
     socket.on('drain', () => this.#events.drained())
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#why ??= error.message === '' ? (error.code ?? 'the connection failed') : error.message
+      this.#why ??= error.message === '' ? String(error.code) : error.message
+      this.#hasFailed = !RESETS.has(error.code)
       socket.destroy()
     })
     socket.on('end', () => this.#ended())
-    socket.on('close', () => this.close(this.#why ?? 'the connection was lost'))
+    socket.on('close', () => this.close(this.#why ?? 'the connection was lost', !this.#hasFailed))
   }
 
   #ended(): void {
     if (!this.#isAccepted) this.versionRefusal = 'silent'
-    this.close(`the remote broker ended the connection${this.#isAccepted ? '' : ' without CONNACK'}`)
+    this.close(`the remote broker ended the connection${this.#isAccepted ? '' : ' without CONNACK'}`, true)
   }
 
   #sendConnect(): void {
@@ -234,7 +241,7 @@ export class RemoteLink {
   }
 
   #takeConnack(): void {
-    const type = (this.#frames.firstByte ?? 0) >> 4
+    const type = this.#frames.firstByte! >> 4
     if (type !== PacketType.Connack) {
       this.close(`it answered CONNECT with ${packetTypeName(type)}`)
       return
@@ -274,6 +281,21 @@ export class RemoteLink {
 /** What a server says in DISCONNECT of MQTT 5. */
 export const disconnectReason = ({ bytes, start, end }: Frame): string =>
   `it sent DISCONNECT: ${start < end ? describeReasonCode(bytes[start]!) : 'no reason given'}`
+
+/** Whether a message may be the cause of a DISCONNECT packet. */
+export const isAboutMessage = ({ bytes, start, end }: Frame): boolean =>
+  start < end && !OTHER_REASONS.has(bytes[start]!)
+
+/** Reasons of DISCONNECT that have nothing to do with a single message. */
+const OTHER_REASONS: ReadonlySet<number> = new Set([
+  ...[ReasonCode.Success, ReasonCode.ServerBusy, ReasonCode.ServerShuttingDown, ReasonCode.KeepAliveTimeout],
+  ...[ReasonCode.SessionTakenOver, ReasonCode.MessageRateTooHigh, ReasonCode.QuotaExceeded],
+  ...[ReasonCode.AdministrativeAction, ReasonCode.UseAnotherServer, ReasonCode.ServerMoved],
+  ...[ReasonCode.ConnectionRateExceeded, ReasonCode.MaximumConnectTime],
+])
+
+/** Errors of a connection that the other side ended. */
+const RESETS: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE'])
 
 const PINGREQ = Buffer.from([PacketType.Pingreq << 4, 0])
 const DISCONNECT = Buffer.from([PacketType.Disconnect << 4, 0])

@@ -39,15 +39,19 @@ export class Inspector implements BrokerInspector {
     }
   }
 
+  // A session that ends is in this list no more.
   *sessions(): IterableIterator<SessionRow | undefined> {
-    for (const session of this.#core.sessions) yield session.hasEnded ? undefined : sessionRow(session)
+    for (const session of this.#core.sessions) yield sessionRow(session)
   }
 
   *subscriptions(): IterableIterator<SubscriptionRow | undefined> {
-    for (const { id: clientId, hasEnded, subscriptions } of this.#core.sessions) {
+    for (const session of this.#core.sessions) {
       yield undefined
-      if (hasEnded) continue
-      for (const { filter, qos } of subscriptions.values()) yield { clientId, filter, qos }
+      for (const { filter, qos } of session.subscriptions.values()) {
+        // It may have ended since the step before.
+        if (session.hasEnded) break
+        yield { clientId: session.id, filter, qos }
+      }
     }
   }
 

@@ -63,6 +63,18 @@ describe('clients and sessions', () => {
     expect([...harness.broker.sessions()]).toEqual([])
   })
 
+  it('whose client disconnects, or that end, while the lists are read are left out', () => {
+    for (const id of ['a', 'b', 'c']) harness.connect({ clientId: id })
+    const clients = harness.broker.clients()
+    const sessions = harness.broker.sessions()
+    const first = [clients.next(), sessions.next()]
+    harness.broker.disconnect('b')
+    expect([...first.map(({ value }) => value.id), ...[...clients, ...sessions].map(({ id }) => id)]).toEqual([
+      ...['a', 'a'],
+      ...['c', 'c'],
+    ])
+  })
+
   it('disconnect sends an MQTT 5 client the reason, and its session and Will follow the specification', () => {
     const watcher = harness.connect({ clientId: 'watcher' })
     watcher.take(subscribePacket({ will: {} }))

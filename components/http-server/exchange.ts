@@ -38,13 +38,14 @@ export const toRequest = (
   body: Uint8Array<ArrayBuffer> | undefined,
   signal: AbortSignal,
 ): Request => {
-  const target = incoming.url ?? ''
+  // Both are set: it is a request that a server got.
+  const target = incoming.url!
   if (!target.startsWith('/')) throw new TypeError('The target of the request must begin with a slash.')
   const headers = new Headers()
   const { rawHeaders } = incoming
   for (let index = 0; index < rawHeaders.length; index += 2) headers.append(rawHeaders[index]!, rawHeaders[index + 1]!)
   return new Request(`${origin}${target}`, {
-    method: incoming.method ?? 'GET',
+    method: incoming.method!,
     headers,
     signal,
     ...(body !== undefined && { body }),

@@ -207,8 +207,7 @@ export class NodeHttpServer implements HttpServer {
       return this.#refuse(outgoing, 'rate', 429, 'Too many requests come from this address (requestRate).')
     }
     if (!this.#hosts.has(host)) return this.#refuse(outgoing, 'host', 421, UNKNOWN_HOST)
-    if ((incoming.url ?? '').length > maximumUrlLength)
-      return this.#refuse(outgoing, 'url', 414, 'The URL is too long.')
+    if (incoming.url!.length > maximumUrlLength) return this.#refuse(outgoing, 'url', 414, 'The URL is too long.')
     const body = hasBody(incoming) ? await readBody(incoming, maximumBodyBytes) : undefined
     if (body === TOO_LARGE) {
       return this.#refuse(outgoing, 'body', 413, `The body has more than ${maximumBodyBytes} bytes (maximumBodyBytes).`)

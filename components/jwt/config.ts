@@ -124,5 +124,5 @@ export type JwtConfig = z.output<typeof jwtConfig>
 const keySources = ['secret', 'secretFile', 'publicKeyFile', 'jwksFile', 'jwksUrl'] as const
 
 /** The key of these algorithms is a secret. */
-export const isSecretAlgorithm = (algorithm: string): boolean =>
+export const isSecretAlgorithm = (algorithm: string): algorithm is (typeof secretAlgorithms)[number] =>
   (secretAlgorithms as readonly string[]).includes(algorithm)

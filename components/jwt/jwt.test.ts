@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AuthenticatedIdentity, AuthenticationAnswer } from '../../src/kinds/authenticator.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { authenticatorContract } from '../../test/contract/authenticator.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { peerAt } from '../../test/helpers/peer-at.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { jwtConfig } from './config.ts'
@@ -357,6 +358,21 @@ describe('a file with keys', () => {
     expect(await ask(jwt, two)).toMatchObject({ result: 'allow' })
   })
 
+  it('that gets a further key revokes no client, and its new key is used', async () => {
+    const one = { ...(await exportJWK(ec.publicKey)), kid: 'one' }
+    const jwksFile = await file('more.json', { keys: [one] })
+    const jwt = await open({ algorithms: ['ES256'], jwksFile })
+    let revocations = 0
+    jwt.onRevocation(() => (revocations += 1))
+    const identity = identityOf(await ask(jwt, await sign({}, 'ES256', ec.privateKey, { kid: 'one' })))
+    const later = await sign({}, 'ES256', otherEc.privateKey, { kid: 'two' })
+    expect(why(await ask(jwt, later))).toContain('ERR_JWKS_NO_MATCHING_KEY')
+    await file('more.json', { keys: [one, { ...(await exportJWK(otherEc.publicKey)), kid: 'two' }] })
+    expect(await jwt.refresh()).toBe('2 keys')
+    expect([revocations, jwt.accepts(identity)]).toEqual([0, true])
+    expect(await ask(jwt, later)).toMatchObject({ result: 'allow' })
+  })
+
   it('that becomes unreadable leaves the previous keys in force', async () => {
     const jwt = await open({ algorithms: ['HS256'], secretFile: await file('secret', `${secret}\n`) })
     await file('secret', 'short')
@@ -371,6 +387,50 @@ describe('a file with keys', () => {
     const jwt = await open({ algorithms: ['HS256'], secretFile, secretIsBase64: true })
     expect(await ask(jwt, await sign())).toMatchObject({ result: 'allow' })
   })
+})
+
+it('uses the keys of a set that are for signatures, of the type and for the algorithm of the config', async () => {
+  const jwk = async (pair: GenerateKeyPairResult, more: object) => ({ ...(await exportJWK(pair.publicKey)), ...more })
+  const keys = [
+    await jwk(ed, { kid: 'one' }),
+    await jwk(rsa, { kid: 'another type' }),
+    await jwk(ec, { kid: 'another curve' }),
+    await jwk(ed, { kid: 'for encryption', use: 'enc' }),
+    await jwk(ec, { kid: 'another algorithm', alg: 'ES384' }),
+  ]
+  const jwt = await open({ algorithms: ['EdDSA'], jwksFile: await file('mixed.json', { keys }) })
+  expect(jwt.keyCount).toBe(1)
+  expect(await ask(jwt, await sign({}, 'EdDSA', ed.privateKey, { kid: 'one' }))).toMatchObject({ result: 'allow' })
+  const wrong = [{ ...keys[2], crv: undefined }, keys[4], { ...keys[2], use: 'enc' }]
+  const jwksFile = await file('wrong.json', { keys: wrong })
+  await expect(open({ algorithms: ['ES256'], jwksFile })).rejects.toThrow('it has no key for ES256')
+})
+
+it('revokes nobody when keys are only added', async () => {
+  const key = async (pair: GenerateKeyPairResult, kid: string) => ({ ...(await exportJWK(pair.publicKey)), kid })
+  const one = await key(ec, 'one')
+  const jwt = await open({ algorithms: ['ES256'], jwksFile: await file('more.json', { keys: [one] }) })
+  jwt.onRevocation(() => expect.unreachable())
+  await file('more.json', { keys: [one, await key(otherEc, 'two')] })
+  expect(await jwt.refresh()).toBe('2 keys')
+})
+
+it('is a component: it is started, read again, and stopped', async () => {
+  const config = jwtConfig.parse({ ...names, algorithms: ['HS256'], secret })
+  const context = lifecycleContext('tokens')
+  const jwt = await component.start(config, { logger: log }, context)
+  expect(await ask(jwt, await sign())).toMatchObject({ result: 'allow' })
+  // A secret of the config never changes.
+  expect(await component.refresh!(jwt, context)).toBeUndefined()
+  await component.stop!(jwt, context)
+  const remote = jwtConfig.parse({ ...names, algorithms: ['ES256'], jwksUrl: 'https://keys.example/set' })
+  expect(component.describe!(remote)).toBe('ES256 by keys.example')
+})
+
+it('a secret of the config has no file to read again, and no other key to ask for', async () => {
+  const jwt = await withSecret()
+  expect(await jwt.refresh()).toBeUndefined()
+  expect(why(await ask(jwt, await sign({}, 'HS256', Buffer.from(secret), { kid: 'another' })))).toBe('allow')
 })
 
 it('has measures', async () => {

@@ -266,5 +266,4 @@ const textOf = (password: Uint8Array | undefined): string | undefined =>
 const claimOf = (payload: JWTPayload, name: string): unknown =>
   Object.hasOwn(payload, name) ? payload[name] : undefined
 
-const problemOf = (error: unknown): string =>
-  error instanceof errors.JOSEError ? error.code : error instanceof Error ? error.name : 'unknown'
+const problemOf = (error: unknown): string => (error instanceof errors.JOSEError ? error.code : (error as Error).name)

@@ -33,8 +33,8 @@ export class KeyFile implements KeySource {
   private constructor(context: KeySourceContext) {
     const { secretFile, publicKeyFile, jwksFile } = context.config
     this.#context = context
-    this.#path = resolve(secretFile ?? publicKeyFile ?? jwksFile ?? '')
-    // What fails is logged.
+    this.#path = resolve(secretFile ?? publicKeyFile ?? jwksFile!)
+    // The config has one of them. What fails is logged.
     this.#watched = new WatchedFiles([this.#path], () => void this.refresh().catch(() => {}))
   }
 

@@ -164,6 +164,27 @@ describe('keys of a service', () => {
     expect(service.requests).toHaveLength(5)
   })
 
+  it('are fetched again for a key that was added meanwhile, and a service that fails then refuses no token of known keys', async () => {
+    await open({ jwksCooldownSeconds: 1 })
+    expect(jwt!.keyCount).toBe(0)
+    expect(await ask(await token(0))).toMatchObject({ result: 'allow' })
+    const real = performance.now.bind(performance)
+    let laterMs = 1_000
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => real() + laterMs)
+    try {
+      service.answer = (request) => request.answer(503)
+      expect(await ask(await token(1))).toMatchObject(unavailable)
+      expect(await ask(await token(0))).toMatchObject({ result: 'allow' })
+      laterMs = 3_000
+      const both = await setOf(0, 1)
+      service.answer = (request) => request.answer(200, both)
+      expect(await ask(await token(1))).toMatchObject({ result: 'allow' })
+      expect(jwt!.keyCount).toBe(2)
+    } finally {
+      clock.mockRestore()
+    }
+  })
+
   it('that were removed revoke the clients with tokens that they signed', async () => {
     await open()
     const answer = await ask(await token(0))

@@ -24,13 +24,13 @@ export interface TrustedKeys {
 }
 
 /** The bytes that a secret has at least: as many as the hash (RFC 7518, section 3.2). */
-const SECRET_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
+const SECRET_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const
 
 /** The secret of a file or the config. @throws an Error that says what is wrong with it. */
 export const secretKeys = (text: string, isBase64: boolean, algorithms: readonly Algorithm[]): TrustedKeys => {
   const secret = isBase64 ? decodeBase64(text) : Buffer.from(text)
-  for (const algorithm of algorithms) {
-    const needed = SECRET_BYTES[algorithm] ?? 0
+  for (const algorithm of algorithms.filter(isSecretAlgorithm)) {
+    const needed = SECRET_BYTES[algorithm]
     if (secret.length < needed) {
       throw new Error(`the secret has ${secret.length} bytes; ${algorithm} needs at least ${needed}`)
     }
@@ -117,7 +117,7 @@ const CURVES: Readonly<Record<string, readonly string[]>> = {
 const fits = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, algorithm: Algorithm): boolean => {
   if (algorithm === 'EdDSA') return asymmetricKeyType === 'ed25519'
   if (!algorithm.startsWith('ES')) return asymmetricKeyType === 'rsa'
-  return asymmetricKeyType === 'ec' && CURVES[algorithm]!.includes(asymmetricKeyDetails?.namedCurve ?? '')
+  return asymmetricKeyType === 'ec' && CURVES[algorithm]!.includes(asymmetricKeyDetails!.namedCurve!)
 }
 
 const isOfType = ({ kty, crv, alg }: JSONWebKeySet['keys'][number], algorithm: Algorithm): boolean => {

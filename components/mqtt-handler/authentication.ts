@@ -49,11 +49,6 @@ export class Authentication implements ClientAuthentication, AnswerPurpose<Authe
     return this.#exchange !== undefined
   }
 
-  /** The purpose of the exchange. */
-  get purpose(): 'connect' | 'reauthenticate' {
-    return this.#request === undefined ? 'reauthenticate' : 'connect'
-  }
-
   /** Begins the exchange. @param data of the packet that asked for it. */
   begin(data: Uint8Array | undefined): void {
     try {

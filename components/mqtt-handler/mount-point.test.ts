@@ -188,6 +188,28 @@ describe('a session that was made without the mount point', () => {
   })
 })
 
+describe('a Response Topic that is too long with the mount point', () => {
+  const mountPoint = new MountPoint('m/')
+  const withResponseTopic = (length: number): Message =>
+    Message.of({
+      ...{ topic: 'a', payload: '1', qos: 0, retain: false },
+      properties: Buffer.concat([Buffer.from([8, length >> 8, length & 255]), Buffer.alloc(length, 'r')]),
+    })
+
+  it('is refused, since the client that answers could not publish to it', () => {
+    expect(mountPoint.fullMessage(withResponseTopic(65_534))).toBeUndefined()
+    const { properties } = mountPoint.fullMessage(withResponseTopic(65_533))!
+    expect([properties.length, properties.toString('latin1', 1, 6)]).toEqual([65_538, '\u00ff\u00ffm/r'])
+  })
+
+  it('ends the connection with Topic Name invalid (0x90)', () => {
+    const properties = { responseTopic: 'r'.repeat(65_534) }
+    expect(inside.take(publishPacket({ topic: 'a', properties }))).toMatchObject([
+      { cmd: 'disconnect', reasonCode: ReasonCode.TopicNameInvalid },
+    ])
+  })
+})
+
 it('the form of a message that is kept does not use the memory of the lent one', () => {
   const mountPoint = new MountPoint('m/')
   const bytes = Buffer.from('m/a1')

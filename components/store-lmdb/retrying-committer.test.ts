@@ -11,9 +11,9 @@ class Target implements CommitTarget {
   readonly attempts: number[] = []
   failures = 0
   takesMs = 0
-  free = 1e9
+  free: number | undefined = 1e9
 
-  freeBytes(): Promise<number> {
+  freeBytes(): Promise<number | undefined> {
     return Promise.resolve(this.free)
   }
 
@@ -146,6 +146,41 @@ describe('a committer that tries again', () => {
       expect.stringMatching(/took 30\d\d ms\. The disk is slow/),
     ])
     expect(committer.counters.slowCommits).toBe(3)
+  })
+
+  it('goes on where the file system does not say how much is free', async () => {
+    target.free = undefined
+    target.failures = 1
+    const done = vi.fn()
+    committer.commit(removals(0, 1), done)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(done).toHaveBeenCalledOnce()
+    expect(log.at('warn')).toMatchObject([
+      { message: expect.stringContaining('the free space is unknown, 17 records wait') },
+    ])
+  })
+
+  it.each(['freeBytes', 'commit'] as const)('that is stopped during %s says nothing of the result', async (step) => {
+    for (const fails of [false, true]) {
+      const done = vi.fn()
+      const stopped = new RetryingCommitter(target, log, 16_000_000)
+      let finish!: () => void
+      const wait = new Promise<void>((resolve) => {
+        finish = resolve
+      })
+      const spy = vi.spyOn(target, step).mockImplementation(async () => {
+        await wait
+        if (fails) throw new Error('Input/output error')
+        return undefined as never
+      })
+      stopped.commit(removals(0, 1), done)
+      await vi.advanceTimersByTimeAsync(0)
+      stopped.stop()
+      finish()
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect([spy.mock.calls.length, done.mock.calls, stopped.isStuck, log.lines]).toEqual([1, [], false, []])
+      spy.mockRestore()
+    }
   })
 
   it('tries no more after it was stopped', async () => {

@@ -11,7 +11,7 @@ import type { TracedConnection, TracedRecord } from './traced-connection.ts'
 
 /**
  * One side of a connection. While no trace runs, it passes on each packet after one look at `running`. A run stays a run unless a
- * trace follows it.
+ * trace follows it and still takes lines.
  */
 export class TraceReceiver implements PacketReceiver {
   readonly #traced: TracedConnection
@@ -104,10 +104,14 @@ export class TraceReceiver implements PacketReceiver {
     }
   }
 
-  #isFollowed({ message }: PublishRun): boolean {
+  /** Whether a trace wants its packets one by one. Traces that have had all their lines of this second count them as missed. */
+  #isFollowed({ message, count }: PublishRun): boolean {
     const traces = this.#traced.traces()
     if (traces.length === 0) return false
-    return traces.some(({ filter }) => filter.topic === undefined || isMatched(filter.topic, message.topic))
+    const wanting = traces.filter(({ filter }) => filter.topic === undefined || isMatched(filter.topic, message.topic))
+    if (wanting.some((trace) => trace.takes(count))) return true
+    for (const trace of wanting) trace.miss(count)
+    return false
   }
 
   #lineOf(packet: string, fields: TracedPacket['fields']): TracedPacket {

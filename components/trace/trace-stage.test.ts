@@ -108,6 +108,17 @@ it('a trace divides the runs that it follows, by their topic too', () => {
   expect(got).toHaveLength(1)
 })
 
+it('a trace that has had its lines of this second counts the packets of a run as missed, and the run stays one', () => {
+  const { got, next } = taking()
+  const { incoming } = open(next)
+  const trace = tracer.start({ topic: 'a' })
+  while (trace.missed === 0) incoming.publish(publish('a'))
+  const lines = trace.count
+  got.splice(0)
+  expect(incoming.publishRun!(runOf('a', Array<string>(1_000).fill('x')))).toBe(true)
+  expect([got.length, trace.missed, trace.count, tracer.counters.missed]).toEqual([1, 1_001, lines, 1_001])
+})
+
 it('finds the user of a certificate, once authentication has found it', () => {
   const broker = new FakeBroker()
   const { next } = taking()
@@ -171,4 +182,39 @@ it('packets before CONNECT are followed by their address', () => {
   incoming.fail!(malformedPacket('It was cut short.', 'MQTT-1.5.4-1'))
   expect(packetsOf(trace)).toEqual(['undefined received PINGREQ', 'undefined received Protocol error'])
   expect((tracer.running as readonly RunningTrace[])[0]!.lines()[1]!.fields).toMatchObject({ clause: 'MQTT-1.5.4-1' })
+})
+
+it('a trace of a topic has its subscriptions and their ends, and no protocol error or packet of another kind', () => {
+  const trace = tracer.start({ topic: 'a/#' })
+  const { incoming } = open(taking().next)
+  const subscription = (topic: string) => ({ topic, qos: 0 as const })
+  incoming.packet(connectPacket())
+  incoming.packet({ cmd: 'subscribe', messageId: 1, subscriptions: [subscription('x'), subscription('a/#')] })
+  incoming.packet({ cmd: 'subscribe', messageId: 2, subscriptions: [subscription('b')] })
+  incoming.packet({ cmd: 'unsubscribe', messageId: 3, unsubscriptions: ['a/#'] })
+  incoming.packet({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['b'] })
+  incoming.fail!(malformedPacket('It was cut short.'))
+  expect(trace.lines().map(({ packet }) => packet)).toEqual(['SUBSCRIBE', 'UNSUBSCRIBE'])
+})
+
+it('a trace takes no more lines in a second than it may, of any kind', () => {
+  tracer.stop()
+  tracer = new LocalTracer(tracerConfig.parse({ maximumLinesPerSecond: 1 }), new RecordingLogger())
+  const trace = tracer.start({ address: '127.0.0.1' })
+  const { incoming } = open(taking().next)
+  incoming.packet({ cmd: 'pingreq' })
+  incoming.packet({ cmd: 'pingreq' })
+  incoming.publish(publish('a'))
+  incoming.fail!(malformedPacket('It was cut short.'))
+  expect([trace.count, trace.missed]).toEqual([1, 3])
+})
+
+it('knows the Client Identifier that the broker has assigned', () => {
+  const { incoming, outgoing } = open(taking().next)
+  const trace = tracer.start({ clientId: 'assigned' })
+  incoming.packet(connectPacket({ clientId: '' }))
+  const connack = { cmd: 'connack', reasonCode: 0, sessionPresent: false } as const
+  outgoing.packet({ ...connack, properties: { assignedClientIdentifier: 'assigned' } })
+  incoming.packet({ cmd: 'pingreq' })
+  expect(packetsOf(trace)).toEqual(['assigned sent CONNACK', 'assigned received PINGREQ'])
 })

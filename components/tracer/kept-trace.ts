@@ -18,7 +18,7 @@ export interface TraceStart {
 export interface TraceOwner {
   readonly config: TracerConfig
   added(line: TraceLine, trace: KeptTrace): void
-  missed(trace: KeptTrace): void
+  missed(trace: KeptTrace, count: number): void
   stopped(trace: KeptTrace, byItself: boolean): void
 }
 
@@ -93,9 +93,19 @@ export class KeptTrace implements RunningTrace {
     if (!this.isRunning) return false
     const { maximumLinesPerSecond: most } = this.#owner.config
     if (this.#rate.takeOne(most, most, performance.now())) return true
-    this.#missed += 1
-    this.#owner.missed(this)
+    this.miss(1)
     return false
+  }
+
+  takes(count: number): boolean {
+    const { maximumLinesPerSecond: most } = this.#owner.config
+    return this.isRunning && this.#rate.has(Math.min(count, most), most, most, performance.now())
+  }
+
+  miss(count: number): void {
+    if (!this.isRunning) return
+    this.#missed += count
+    this.#owner.missed(this, count)
   }
 
   add(packet: TracedPacket): void {

@@ -90,8 +90,8 @@ export class LocalTracer implements Tracer, TraceOwner {
     }
   }
 
-  missed({ id }: KeptTrace): void {
-    this.counters.missed += 1
+  missed({ id }: KeptTrace, count: number): void {
+    this.counters.missed += count
     if (this.#loggedMissed.has(id)) return
     this.#loggedMissed.add(id)
     const { maximumLinesPerSecond } = this.config

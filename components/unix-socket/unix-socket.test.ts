@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { transportContract } from '../../test/contract/transport.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { startTransport } from '../../test/helpers/start-transport.ts'
 import { unixSocket } from './index.ts'
 
@@ -22,6 +23,7 @@ const connected = async (to: string): Promise<Socket> => {
   await once(socket, 'connect')
   return socket
 }
+const context = () => lifecycleContext('tested')
 const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8)
 
 transportContract('a Unix socket', async () => {
@@ -58,6 +60,39 @@ describe('unixSocket', () => {
       expect(existsSync(path)).toBe(false)
     },
   )
+
+  it('stays over a reset: a client that connects meanwhile is served by the successor, under its mode', async () => {
+    const { transport, log } = await startTransport(unixSocket, { path })
+    const suspended = await unixSocket.suspend!(transport, context())
+    const client = await connected(path)
+    const config = unixSocket.config.parse({ path, mode: '666' })
+    const successor = await unixSocket.resume!(config, { logger: log }, suspended, context())
+    expect(modeOf(path)).toBe('666')
+    let served = 0
+    client.resume()
+    successor.serve({
+      accept: (stream) => {
+        served += 1
+        stream.destroy()
+      },
+      admits: () => true,
+      countRefused: () => expect.unreachable(),
+    })
+    await once(client, 'end')
+    expect(served).toBe(1)
+    await unixSocket.stop!(successor, context())
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('moves over a reset that changes its path', async () => {
+    const { transport, log } = await startTransport(unixSocket, { path })
+    const suspended = await unixSocket.suspend!(transport, context())
+    const config = unixSocket.config.parse({ path: `${path}.other` })
+    expect(unixSocket.describe!(config)).toBe(`${path}.other`)
+    const successor = await unixSocket.resume!(config, { logger: log }, suspended, context())
+    expect([existsSync(path), successor.address]).toEqual([false, `${path}.other`])
+    await successor.close()
+  })
 
   it('replaces a socket that no process listens at', async () => {
     await leaveFile()

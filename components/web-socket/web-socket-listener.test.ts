@@ -1,11 +1,14 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { transportContract } from '../../test/contract/transport.ts'
 import { AskingServer } from '../../test/helpers/asking-server.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { startTransport } from '../../test/helpers/start-transport.ts'
-import { WebSocketClient } from '../../test/helpers/web-socket-client.ts'
+import { upgradeRequest, WebSocketClient } from '../../test/helpers/web-socket-client.ts'
 import { webSocket } from './index.ts'
+import { measuresOf } from './measures.ts'
 
 transportContract('a WebSocket', async () => {
   const { transport } = await startTransport(webSocket, { port: 0 })
@@ -41,6 +44,41 @@ describe('a WebSocket listener', () => {
       await transport.close()
     },
   )
+})
+
+it('counts requests that are no upgrade by their reason, logs the first, and discards what follows them', async () => {
+  const { transport, log } = await startTransport(webSocket, { port: 0 })
+  transport.serve(new AskingServer())
+  for (let requests = 0; requests < 2; requests += 1) {
+    const client = connect(transport.port, '127.0.0.1')
+    client.write('GET /mqtt HTTP/1.1\r\nHost: here\r\n\r\n')
+    const [answer] = await once(client, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 4\d\d \w/)
+    client.end('more')
+    await once(client.resume(), 'close')
+  }
+  const refused = measuresOf(transport).filter(({ name }) => name === 'refused_requests')
+  expect(refused.reduce((sum, { read }) => sum + read(), 0)).toBe(2)
+  const lines = log.at('warn').filter(({ message }) => /^Request from 127\.0\.0\.1:\d+ refused: /.test(message))
+  expect(lines).toHaveLength(1)
+  await transport.close()
+})
+
+it('has nothing to load again without TLS', async () => {
+  const { transport } = await startTransport(webSocket, { port: 0 })
+  expect(await webSocket.refresh!(transport, lifecycleContext('tested'))).toBeUndefined()
+  await transport.close()
+})
+
+it('knows the client that a PROXY header names', async () => {
+  const { transport } = await startTransport(webSocket, { port: 0, proxyProtocol: { trusted: ['127.0.0.1'] } })
+  const server = new AskingServer()
+  transport.serve(server)
+  const client = connect(transport.port, '127.0.0.1')
+  client.write(`PROXY TCP4 192.0.2.7 192.0.2.1 5123 80\r\n${upgradeRequest()}`)
+  await eventually(() => expect(server.accepted).toMatchObject([{ peer: { address: '192.0.2.7', port: 5123 } }]))
+  client.destroy()
+  await transport.close()
 })
 
 it.each([

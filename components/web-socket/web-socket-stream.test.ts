@@ -210,6 +210,55 @@ describe('WebSocketStream', () => {
     await eventually(() => expect(events).toHaveLength(1))
   })
 
+  it('tells its end once when the connection ends behind the Close frame, and discards what comes between', async () => {
+    const { socket, stream, events } = streamOf()
+    const found: string[] = []
+    stream.on('data', (chunk: Buffer) => found.push(String(chunk)))
+    socket.push(clientFrame(Buffer.from([3, 232]), { opcode: 8 }))
+    await eventually(() => expect(events).toEqual(['end']))
+    socket.push(text('late'))
+    socket.push(null)
+    await new Promise((resolve) => socket.once('end', resolve))
+    expect([found.join(''), events]).toEqual(['', ['end']])
+  })
+
+  it('sends no second Close frame to a peer that breaks the protocol behind the first, and reports it', async () => {
+    const { socket, stream, events } = streamOf()
+    stream.on('data', () => undefined)
+    stream.end()
+    socket.push(clientFrame(Buffer.from('bad'), { opcode: 1 }))
+    await eventually(() => expect(events).toEqual(['a text frame: MQTT is sent in binary frames']))
+    expect(socket.bytes).toBe('880203e8')
+  })
+
+  it('answers no Ping frame behind its Close frame', async () => {
+    const { socket, stream } = streamOf()
+    const steps: number[] = []
+    stream.on('data', (chunk: Buffer) => steps.push(chunk.length))
+    stream.end()
+    socket.push(clientFrame(Buffer.from('1'), { opcode: 9 }))
+    await eventually(() => expect(steps).toHaveLength(1))
+    expect(socket.bytes).toBe('880203e8')
+  })
+
+  it('passes nothing on when it is resumed and paused again, also of a chunk that comes while it is paused', async () => {
+    const { socket, stream } = streamOf()
+    let found = ''
+    stream.on('data', (chunk: Buffer) => {
+      found += chunk
+    })
+    stream.pause()
+    stream.resume()
+    stream.pause()
+    // A socket may still have a chunk that it has read.
+    socket.emit('data', text('first '))
+    socket.emit('data', text('second'))
+    await new Promise(setImmediate)
+    expect([found, socket.isPaused()]).toEqual(['', true])
+    stream.resume()
+    await eventually(() => expect(found).toBe('first second'))
+  })
+
   it('is destroyed by an error without a listener', async () => {
     const socket = new TestSocket()
     const stream = new WebSocketStream(socket, Buffer.alloc(0))

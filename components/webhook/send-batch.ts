@@ -88,5 +88,5 @@ const causeOf = (error: unknown): string => {
   const { message, name, cause } = error as Error
   if (name === 'TimeoutError') return 'no answer within timeoutMs'
   const inner = cause as NodeJS.ErrnoException | undefined
-  return inner === undefined ? message : inner.message || inner.code || message
+  return inner === undefined ? message : inner.message || String(inner.code)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ReceivedMessage } from '../client/index.ts'
-import { compileFormat, messageJson, visible } from './format-message.ts'
+import { compileFormat, messageJson } from './format-message.ts'
 
 const message: ReceivedMessage = {
   topic: 'a/b',
@@ -82,6 +82,53 @@ test.each([
   expect(() => compileFormat(format)).toThrow(text)
 })
 
-test('visible shows control characters, but not line breaks and tabs', () => {
-  expect(visible(Buffer.from('a\u001b[31m\tb\nc\u0085ü'))).toBe('a\\x1B[31m\tb\nc\\x85ü')
+const bare: ReceivedMessage = { ...message, retain: false, dup: true, packetIdentifier: 0, properties: {} }
+
+test.each([
+  ['%@y', '26'],
+  ['%@s', String(Math.floor(now.getTime() / 1000))],
+  ['%5F|%E', '    1|60'],
+  ['%10p|', '   {"a":1}|'],
+  ['%-10D|', 'xyz       |'],
+  ['%.2p', '{"'],
+])('%s', (format, text) => {
+  expect(compileFormat(format)(message, now).toString()).toBe(text)
+})
+
+test('a padded payload stays what it is, byte by byte', () => {
+  const payload = Buffer.from([0xff, 0xc3, 0x80])
+  expect(compileFormat('%5p')({ ...message, payload }, now)).toEqual(Buffer.from([0x20, 0x20, 0xff, 0xc3, 0x80]))
+})
+
+test('a time zone west of Greenwich', () => {
+  const west = new Date(now)
+  west.getTimezoneOffset = () => 210
+  expect(compileFormat('%@z')(message, west).toString()).toBe('-0330')
+  const east = new Date(now)
+  east.getTimezoneOffset = () => -60
+  expect(compileFormat('%@z')(message, east).toString()).toBe('+0100')
+})
+
+test('a message without properties, Packet Identifier and RETAIN', () => {
+  expect(compileFormat('[%P][%C]%r%m')(bare, now).toString()).toBe('[][]00')
+  const json = JSON.parse(compileFormat('%j')(bare, now).toString()) as object
+  expect(json).toMatchObject({ retain: 0, payload: '{"a":1}' })
+  expect(json).not.toHaveProperty('mid')
+  expect(json).not.toHaveProperty('properties')
+  expect(JSON.parse(messageJson(bare, now).toString())).toMatchObject({ dup: true, retain: false, properties: {} })
+})
+
+test('Binary Data that is no text is in base64', () => {
+  const binary = { ...bare, properties: { correlationData: Buffer.from([0xff, 0]) } }
+  expect(JSON.parse(messageJson(binary, now).toString())).toMatchObject({
+    properties: { 'correlation-data-base64': '/wA=' },
+  })
+})
+
+test('JSON has no character that turns the text of a terminal', () => {
+  const topic = 'a\u202eb\u009b'
+  for (const text of [messageJson({ ...bare, topic }, now), compileFormat('%j')({ ...bare, topic }, now)]) {
+    expect(text.toString()).toContain('"a\\u202eb\\u009b"')
+    expect(JSON.parse(text.toString())).toMatchObject({ topic })
+  }
 })

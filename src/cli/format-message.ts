@@ -2,6 +2,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { ReceivedMessage } from '../client/index.ts'
+import { visibleJson } from '../terminal/visible-text.ts'
 import { UsageError } from './arguments.ts'
 import { namedProperties } from './property-arguments.ts'
 
@@ -76,8 +77,8 @@ const FIELDS: Readonly<Record<string, (message: ReceivedMessage, now: Date) => s
   E: property('message-expiry-interval'),
   F: property('payload-format-indicator'),
   I: (_, now) => localTime(now),
-  J: (message, now) => JSON.stringify(mosquittoJson(message, now, true)),
-  j: (message, now) => JSON.stringify(mosquittoJson(message, now, false)),
+  J: (message, now) => visibleJson(mosquittoJson(message, now, true)),
+  j: (message, now) => visibleJson(mosquittoJson(message, now, false)),
   l: ({ payload }) => String(payload.length),
   m: ({ packetIdentifier }) => String(packetIdentifier),
   P: (message) =>
@@ -191,7 +192,7 @@ export const messageJson: MessageFormatter = (message, now) => {
   const content = isUtf8(payload) ? { payload: payload.toString() } : { payloadBase64: payload.toString('base64') }
   const properties = jsonProperties(message)
   return Buffer.from(
-    JSON.stringify({
+    visibleJson({
       topic,
       ...content,
       qos,
@@ -202,12 +203,3 @@ export const messageJson: MessageFormatter = (message, now) => {
     }),
   )
 }
-
-/**
- * Shows control characters as `\x1B`, which a terminal would obey.
- * @param bytes anything that others sent. Line breaks and tabs stay.
- */
-export const visible = (bytes: Uint8Array): string =>
-  Buffer.from(bytes)
-    .toString()
-    .replace(/[^\P{Cc}\n\t]/gu, (each) => `\\x${each.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)

@@ -3,10 +3,11 @@
 import type { QoS } from 'mqtt-packet'
 import { MqttClient, type ReceivedMessage, refusedBy, type SubscriptionRequest } from '../client/index.ts'
 import { exitCodes } from '../command-line.ts'
+import { visibleText } from '../terminal/visible-text.ts'
 import { type CommandSpec, HELP_OPTION, type OptionValues, UsageError } from './arguments.ts'
 import { type CommandContext, write } from './command-context.ts'
 import { CONNECTION_OPTIONS, type Connecting, connectionOf, disconnectProperties } from './connection-options.ts'
-import { compileFormat, messageJson, visible } from './format-message.ts'
+import { compileFormat, messageJson } from './format-message.ts'
 import { reconnectNotices } from './reconnect-notices.ts'
 import { clientExitCodes, commandMain } from './run-command.ts'
 
@@ -102,7 +103,8 @@ const printerOf = (values: OptionValues, { stdout }: CommandContext): Subscribin
   if (formatter !== undefined) return (message) => write(stdout, Buffer.concat([formatter(message, new Date()), end]))
   const isVerbose = values.has('verbose')
   // A terminal obeys control characters, and others wrote these messages.
-  const show = stdout.isTTY === true ? (bytes: Buffer) => Buffer.from(visible(bytes)) : (bytes: Buffer) => bytes
+  const show =
+    stdout.isTTY === true ? (bytes: Buffer) => Buffer.from(visibleText(bytes.toString())) : (bytes: Buffer) => bytes
   return ({ topic, payload }) =>
     write(stdout, Buffer.concat([...(isVerbose ? [show(Buffer.from(`${topic} `))] : []), show(payload), end]))
 }

@@ -294,9 +294,9 @@ const readConnack = (stream: Duplex, parser: PacketParser): Promise<Connack> =>
         for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) parser.push(chunk as Buffer)
         const packet = parser.next()
         if (packet === undefined) return
-        if (packet.type !== PacketType.Connack) throw new TypeError('The parser passed another packet first.')
         finish()
-        resolve(packet)
+        // The parser refuses any other packet that is first.
+        resolve(packet as Connack)
       } catch (error) {
         onError(error)
       }

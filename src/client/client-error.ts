@@ -76,6 +76,7 @@ const RETURN_CODES: readonly string[] = [
   'not authorized',
 ]
 
-/** Reason Strings come from the broker: control characters are removed. */
+/** Reason Strings come from the broker: a terminal would obey control characters, and marks of the direction of text. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 const quoted = (text: unknown): string =>
-  typeof text === 'string' && text !== '' ? `, "${text.replace(/\p{Cc}/gu, ' ').slice(0, 200)}"` : ''
+  typeof text === 'string' && text !== '' ? `, "${text.replace(CONTROLS, ' ').slice(0, 200)}"` : ''

@@ -1,7 +1,7 @@
 import { ReasonCode } from '../mqtt/reason-code.ts'
 import type { ClientError } from './client-error.ts'
 
-const TRANSIENT: ReadonlySet<number> = new Set([
+const TRANSIENT: ReadonlySet<number | undefined> = new Set([
   // CONNACK before MQTT 5.0.
   3,
   ReasonCode.ServerUnavailable,
@@ -13,6 +13,6 @@ const TRANSIENT: ReadonlySet<number> = new Set([
 
 /** Whether a later attempt may succeed. */
 export const isTransient = ({ code, reasonCode }: ClientError): boolean => {
-  if (code === 'REFUSED' || code === 'DISCONNECTED') return TRANSIENT.has(reasonCode ?? 0)
+  if (code === 'REFUSED' || code === 'DISCONNECTED') return TRANSIENT.has(reasonCode)
   return code === 'LOOKUP' || code === 'UNREACHABLE' || code === 'LOST' || code === 'TIMEOUT'
 }

@@ -3,8 +3,7 @@ import type { QoS } from 'mqtt-packet'
 import { PacketType } from '../mqtt/packet-type.ts'
 import type { PropertiesObject } from '../mqtt/read-properties.ts'
 import { ReasonCode } from '../mqtt/reason-code.ts'
-import { protocolError, refusal } from '../mqtt/refusal.ts'
-import { IncomingTopicAliases } from '../mqtt/topic-alias.ts'
+import { protocolError } from '../mqtt/refusal.ts'
 import { BrokerConnection, type ConnectionOptions } from './broker-connection.ts'
 import { BrokerTerms } from './broker-terms.ts'
 import { ClientError, refusedBy } from './client-error.ts'
@@ -17,8 +16,9 @@ import {
   encodeSubscribe,
   type SubscriptionRequest,
 } from './client-packet.ts'
+import { IncomingTopics } from './incoming-topics.ts'
 import { isTransient } from './is-transient.ts'
-import { type OutgoingMessage, OutgoingMessages, type PublishMessage, type PublishResult } from './outgoing-messages.ts'
+import { OutgoingMessages, type PublishMessage, type PublishResult } from './outgoing-messages.ts'
 import { protocolFault } from './packet-parser.ts'
 import type {
   Connack,
@@ -80,7 +80,7 @@ export class MqttClient {
   #connection: BrokerConnection | undefined
   /** Callers that wait until the client is connected or has ended. */
   #waiting: (() => void)[] = []
-  #aliases = new IncomingTopicAliases(0)
+  #topics = new IncomingTopics(0)
   #terms = new BrokerTerms({})
 
   constructor(options: ClientOptions) {
@@ -118,10 +118,10 @@ export class MqttClient {
       await connection.sendPublish(header, message.payload, progress)
       return { reasonCode: 0, properties: {} }
     }
-    const { entry, done } = await this.#outgoing.add(message)
+    const { done } = await this.#outgoing.add(message, progress)
     // Waiting for its place may have taken a while.
     await this.#connected()
-    if (!entry.wasSent) await this.#send(entry, progress)
+    this.#sendNext()
     return done
   }
 
@@ -173,6 +173,7 @@ export class MqttClient {
       this.#outgoing.forgetSession()
       this.#unreleased.clear()
     }
+    this.#outgoing.beginConnection(Math.min(this.#terms.receiveMaximum, options.maximumInFlight ?? 65_535))
     this.#connection = connection
     connection.receive((packet) => this.#take(packet, connection))
     void connection.closed.then((error) => this.#lost(error))
@@ -203,8 +204,7 @@ export class MqttClient {
 
   #applyConnack({ properties }: Connack): void {
     this.#terms = new BrokerTerms(properties)
-    this.#outgoing.maximum = Math.min(this.#terms.receiveMaximum, this.#options.maximumInFlight ?? 65_535)
-    this.#aliases = new IncomingTopicAliases(Number(this.#options.properties?.['topicAliasMaximum'] ?? 0))
+    this.#topics = new IncomingTopics(Number(this.#options.properties?.['topicAliasMaximum'] ?? 0))
   }
 
   /** @returns the packet up to its payload, with the Packet Identifier 1. @throws ClientError. */
@@ -224,22 +224,39 @@ export class MqttClient {
     )
   }
 
-  async #send(entry: OutgoingMessage, progress?: (bytes: number) => void): Promise<void> {
-    const header = this.#header(entry.message, entry.packetIdentifier, entry.wasSent)
-    entry.wasSent = true
-    try {
-      await this.#connection?.sendPublish(header, entry.message.payload, progress)
-    } catch (error) {
-      this.#outgoing.abandon(entry.packetIdentifier, error as Error)
+  /** Sends again what was not acknowledged, in order [MQTT-4.4.0-1] [MQTT-4.6.0-1]. No PUBREL waits for Receive Maximum. */
+  #resend(): void {
+    for (const { state, packetIdentifier } of this.#outgoing.all()) {
+      if (state === 'released') this.#acknowledge(PacketType.Pubrel, packetIdentifier)
+    }
+    this.#sendNext()
+  }
+
+  /** Sends the messages for which Receive Maximum has room [MQTT-3.3.4-9]. */
+  #sendNext(): void {
+    const connection = this.#connection
+    if (!connection?.open) return
+    for (let entry = this.#outgoing.takeNext(); entry !== undefined; entry = this.#outgoing.takeNext()) {
+      const { message, packetIdentifier, progress } = entry
+      const abandon = (error: unknown): void => this.#outgoing.abandon(packetIdentifier, error as Error)
+      const header = this.#header(message, packetIdentifier, entry.wasSent)
+      try {
+        // The broker of a later connection may take less.
+        this.#terms.check(message, header.length + message.payload.length)
+      } catch (error) {
+        abandon(error)
+        continue
+      }
+      entry.wasSent = true
+      // A payload that cannot be read ends the connection as well.
+      connection.sendPublish(header, message.payload, progress).catch(abandon)
     }
   }
 
-  /** Sends again what was not acknowledged, in order [MQTT-4.4.0-1] [MQTT-4.6.0-1]. */
-  #resend(): void {
-    for (const entry of this.#outgoing.all()) {
-      if (entry.state === 'released') this.#acknowledge(PacketType.Pubrel, entry.packetIdentifier)
-      else void this.#send(entry)
-    }
+  /** The message has ended: another one may be sent. */
+  #complete({ packetIdentifier, properties }: ReceivedAcknowledgement, reasonCode: number): void {
+    this.#outgoing.complete(packetIdentifier, reasonCode, properties)
+    this.#sendNext()
   }
 
   async #subscribe(
@@ -276,7 +293,7 @@ export class MqttClient {
 
   #takePublish(packet: ReceivedPublish, connection: BrokerConnection): Promise<void> | undefined {
     const { type: _, ...message } = packet
-    const topic = this.#topicOf(packet)
+    const topic = this.#topics.topicOf(packet)
     const isAgain = packet.qos === 2 && this.#unreleased.has(packet.packetIdentifier)
     const taken = isAgain ? undefined : this.#options.onMessage?.({ ...message, topic })
     if (taken !== undefined) return taken.then(() => this.#acknowledgePublish(packet, connection))
@@ -290,21 +307,6 @@ export class MqttClient {
     this.#acknowledge(qos === 1 ? PacketType.Puback : PacketType.Pubrec, packetIdentifier)
   }
 
-  #topicOf({ topic, properties }: ReceivedPublish): string {
-    const alias = properties['topicAlias'] as number | undefined
-    if (alias === undefined) return topic
-    if (!this.#aliases.allows(alias)) {
-      throw protocolFault(
-        refusal(ReasonCode.TopicAliasInvalid, 'A Topic Alias is over Topic Alias Maximum.', 'MQTT-3.1.2-26'),
-      )
-    }
-    const known = topic === '' ? this.#aliases.get(alias) : Buffer.from(topic)
-    if (known === undefined || (topic !== '' && !this.#aliases.set(alias, known))) {
-      throw protocolFault(protocolError('A Topic Alias stands for no Topic Name.'))
-    }
-    return known.toString()
-  }
-
   #takeAnswer(answer: SubscriptionAnswer): void {
     const resolve = this.#answers.get(answer.packetIdentifier)
     if (resolve === undefined)
@@ -313,18 +315,19 @@ export class MqttClient {
     resolve(answer)
   }
 
-  #takeAcknowledgement({ type, packetIdentifier, reasonCode, properties }: ReceivedAcknowledgement): void {
+  #takeAcknowledgement(acknowledgement: ReceivedAcknowledgement): void {
+    const { type, packetIdentifier, reasonCode } = acknowledgement
     const isKnown = this.#outgoing.get(packetIdentifier)?.wasSent === true
     switch (type) {
       case PacketType.Puback:
-        if (isKnown) this.#outgoing.complete(packetIdentifier, reasonCode, properties)
+        if (isKnown) this.#complete(acknowledgement, reasonCode)
         return
       case PacketType.Pubcomp:
         // "Packet Identifier not found" answers a PUBREL that was sent again: the broker had the message.
-        if (isKnown) this.#outgoing.complete(packetIdentifier, 0, properties)
+        if (isKnown) this.#complete(acknowledgement, 0)
         return
       case PacketType.Pubrec:
-        if (isKnown && reasonCode >= 0x80) this.#outgoing.complete(packetIdentifier, reasonCode, properties)
+        if (isKnown && reasonCode >= 0x80) this.#complete(acknowledgement, reasonCode)
         else if (this.#outgoing.release(packetIdentifier)) this.#acknowledge(PacketType.Pubrel, packetIdentifier)
         else this.#acknowledge(PacketType.Pubrel, packetIdentifier, ReasonCode.PacketIdentifierNotFound)
         return

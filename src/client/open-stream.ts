@@ -101,7 +101,7 @@ const LOOKUP_CODES: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EA
 const explain = (error: NodeJS.ErrnoException, target: Target): ClientError => {
   if (error instanceof ClientError) return error
   const where = describeTarget(target)
-  const code = error?.code ?? ''
+  const { code = '' } = error
   const options = { cause: error }
   if (LOOKUP_CODES.has(code))
     return new ClientError('LOOKUP', `The host of ${where} has no address (${code}).`, options)
@@ -112,9 +112,7 @@ const explain = (error: NodeJS.ErrnoException, target: Target): ClientError => {
 }
 
 /** An AggregateError of `net` has no message of its own. */
-const reasonOf = (error: NodeJS.ErrnoException): string =>
-  CODES[error.code ?? ''] ??
-  (error.message === '' || error.message === undefined ? (error.code ?? 'no reason') : error.message)
+const reasonOf = ({ code = '', message }: NodeJS.ErrnoException): string => CODES[code] ?? (message || code)
 
 const CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',

@@ -4,7 +4,7 @@ import { OutgoingMessages } from './outgoing-messages.ts'
 
 it('ends the messages that wait for a place together with those in flight', async () => {
   const outgoing = new OutgoingMessages()
-  outgoing.maximum = 1
+  outgoing.beginConnection(1)
   const message = { topic: 'a', payload: Buffer.alloc(0), qos: 1, retain: false } as const
   const { done } = await outgoing.add(message)
   const waiting = [outgoing.add(message), outgoing.add(message), outgoing.add(message)]

@@ -23,6 +23,10 @@ export interface OutgoingMessage {
   state: 'published' | 'released'
   /** Whether PUBLISH was sent before, in this session. */
   wasSent: boolean
+  /** Whether PUBLISH was sent on this network connection: it counts against Receive Maximum. */
+  isOnConnection: boolean
+  /** Gets the number of bytes of a streamed payload that were sent. */
+  readonly progress: ((bytes: number) => void) | undefined
   readonly resolve: (result: PublishResult) => void
   readonly reject: (error: Error) => void
 }
@@ -33,13 +37,19 @@ const NO_PROPERTIES: PropertiesObject = {}
 export class OutgoingMessages {
   readonly #inFlight = new Map<number, OutgoingMessage>()
   readonly #reserved = new Set<number>()
+  /** Callers that wait for a place, in the order in which they came. */
   readonly #waiting: (() => void)[] = []
+  /** Messages that are to be sent on this connection, from `#nextToSend` on, in order. Some may have ended meanwhile. */
+  #toSend: OutgoingMessage[] = []
+  #nextToSend = 0
+  /** Messages in flight that were sent on this connection. */
+  #onConnection = 0
   /** Why no more messages are taken. */
   #failure: ClientError | undefined
   #lastIdentifier = 0
-  /** Receive Maximum of the broker, at most the caller's own limit. */
-  maximum = 65_535
-  /** Messages that wait or are in flight, also before they have a Packet Identifier. */
+  /** Receive Maximum of the broker on this connection, at most the caller's own limit. */
+  #maximum = 65_535
+  /** Messages in flight, also before they have a Packet Identifier. */
   #places = 0
 
   get size(): number {
@@ -57,30 +67,65 @@ export class OutgoingMessages {
     this.#reserved.delete(identifier)
   }
 
-  /** Waits until Receive Maximum allows another message, then notes it. [MQTT-3.3.4-9] @throws ClientError after `fail`. */
+  /**
+   * A new network connection: nothing was sent on it, and what is in flight is to be sent again [MQTT-4.4.0-1].
+   * @param maximum Receive Maximum of the broker, which may be lower than that of the connection before.
+   */
+  beginConnection(maximum: number): void {
+    this.#maximum = maximum
+    this.#onConnection = 0
+    this.#toSend = this.all().filter(({ state }) => state === 'published')
+    this.#nextToSend = 0
+    for (const entry of this.#inFlight.values()) entry.isOnConnection = false
+    this.#admit()
+  }
+
+  /** Waits until Receive Maximum allows another message, then notes it to be sent. @throws ClientError after `fail`. */
   async add(
     message: PublishMessage,
-  ): Promise<{ readonly entry: OutgoingMessage; readonly done: Promise<PublishResult> }> {
-    while (this.#failure === undefined && this.#places >= this.maximum)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    progress?: (bytes: number) => void,
+  ): Promise<{ readonly done: Promise<PublishResult> }> {
+    if (this.#failure === undefined && this.#places < this.#maximum) this.#places += 1
+    else if (this.#failure === undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     if (this.#failure !== undefined) throw this.#failure
-    this.#places += 1
-    let entry!: OutgoingMessage
     const done = new Promise<PublishResult>((resolve, reject) => {
       const packetIdentifier = this.#nextIdentifier()
-      entry = { packetIdentifier, message, state: 'published', wasSent: false, resolve, reject }
+      const state = { state: 'published', wasSent: false, isOnConnection: false } as const
+      const entry: OutgoingMessage = { packetIdentifier, message, progress, ...state, resolve, reject }
       this.#inFlight.set(packetIdentifier, entry)
+      this.#toSend.push(entry)
     })
     // It is also handed to the caller, who may not wait for it yet.
     done.catch(() => {})
-    return { entry, done }
+    return { done }
+  }
+
+  /**
+   * The next message that is to be sent on this connection, counted as sent; undefined when there is none, or when as many as
+   * Receive Maximum allows are not acknowledged [MQTT-3.3.4-9].
+   */
+  takeNext(): OutgoingMessage | undefined {
+    while (this.#onConnection < this.#maximum) {
+      const entry = this.#toSend[this.#nextToSend]
+      if (entry === undefined) {
+        this.#toSend.length = 0
+        this.#nextToSend = 0
+        return undefined
+      }
+      this.#nextToSend += 1
+      if (this.#inFlight.get(entry.packetIdentifier) !== entry || entry.state === 'released') continue
+      entry.isOnConnection = true
+      this.#onConnection += 1
+      return entry
+    }
+    return undefined
   }
 
   /** PUBACK, PUBCOMP, or a PUBREC that refuses: the message is done. @returns whether it was in flight. */
   complete(packetIdentifier: number, reasonCode: number, properties = NO_PROPERTIES): boolean {
     const entry = this.#inFlight.get(packetIdentifier)
     if (entry === undefined) return false
-    this.#remove(packetIdentifier)
+    this.#remove(entry)
     entry.resolve({ reasonCode, properties })
     return true
   }
@@ -89,14 +134,14 @@ export class OutgoingMessages {
   abandon(packetIdentifier: number, error: Error): void {
     const entry = this.#inFlight.get(packetIdentifier)
     if (entry === undefined) return
-    this.#remove(packetIdentifier)
+    this.#remove(entry)
     entry.reject(error)
   }
 
   /** PUBREC. @returns false when there is no such message at QoS 2. */
   release(packetIdentifier: number): boolean {
     const entry = this.#inFlight.get(packetIdentifier)
-    if (entry === undefined || entry.message.qos !== 2) return false
+    if (entry === undefined || !entry.wasSent || entry.message.qos !== 2) return false
     entry.state = 'released'
     return true
   }
@@ -125,10 +170,19 @@ export class OutgoingMessages {
     for (const { packetIdentifier } of this.all()) this.abandon(packetIdentifier, error)
   }
 
-  #remove(packetIdentifier: number): void {
+  #remove({ packetIdentifier, isOnConnection }: OutgoingMessage): void {
     this.#inFlight.delete(packetIdentifier)
+    if (isOnConnection) this.#onConnection -= 1
     this.#places -= 1
-    this.#waiting.shift()?.()
+    this.#admit()
+  }
+
+  /** Gives places to those that wait longest. */
+  #admit(): void {
+    while (this.#places < this.#maximum && this.#waiting.length > 0) {
+      this.#places += 1
+      this.#waiting.shift()!()
+    }
   }
 
   #nextIdentifier(): number {

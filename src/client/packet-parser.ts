@@ -30,7 +30,6 @@ export class PacketParser {
 
   /** Adds bytes that have arrived. They must not change afterwards. */
   push(chunk: Buffer): void {
-    if (chunk.length === 0) return
     this.#chunks.push(chunk)
     this.#length += chunk.length
   }

@@ -140,10 +140,9 @@ const read = (firstByte: number, reader: PacketReader): ServerPacket => {
       return readSubscriptionAnswer(reader, type)
     case PacketType.Pingresp:
       return { type }
-    case PacketType.Disconnect:
-      return { type, ...reasonAndProperties(reader, type) }
+    // The check of the first byte has refused all others.
     default:
-      throw new Refused(protocolError(`A server may not send ${packetTypeName(type)} here.`))
+      return { type: PacketType.Disconnect, ...reasonAndProperties(reader, PacketType.Disconnect) }
   }
 }
 

@@ -92,6 +92,10 @@ export interface TracedPacket {
 export interface RunningTrace extends Trace {
   /** Whether it takes another line in this second. If not, the packet is counted as missed. */
   mayAdd(): boolean
+  /** Whether it takes so many lines in this second, of packets that come together; at least as many as it takes of a second at all. */
+  takes(count: number): boolean
+  /** Counts packets as missed that need not be looked at one by one, since it takes no lines of them. */
+  miss(count: number): void
   add(packet: TracedPacket): void
 }
 

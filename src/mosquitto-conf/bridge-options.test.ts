@@ -69,6 +69,12 @@ it.each([
     { tls: { ca: 'ca.crt', cert: 'c.crt', key: 'c.key', minimumVersion: 'TLSv1.3' } },
   ],
   ['start_type automatic', {}],
+  ['bridge_max_packet_size 0', {}],
+  ['restart_timeout 5 0', { minimumRetryMs: 5_000, maximumRetryMs: 5_000 }],
+  ['local_cleansession false\nround_robin true\nbridge_outgoing_retain true', {}],
+  ['bridge_tls_use_os_certs false', { servers: ['mqtt://a.example:1883'] }],
+  ['bridge_certfile c.crt\nbridge_keyfile c.key', { tls: { cert: 'c.crt', key: 'c.key' } }],
+  ['bridge_cafile ca.crt\nbridge_tls_version tlsv1.2', { tls: { ca: 'ca.crt' } }],
 ])('%j', (options, expected) => {
   expect(configOf(options)).toMatchObject(expected)
   expect(notesOf(options)).toEqual([])
@@ -87,6 +93,17 @@ it.each([
   ['bridge_bind_address 192.0.2.1', 'bridge_bind_address: the operating system'],
   ['bridge_cafile a\nbridge_insecure true', 'bridge_insecure: the name in the certificate'],
   ['bridge_capath /etc/ssl', 'bridge_capath: put the certificates'],
+  ['local_cleansession true', 'local_cleansession: `cleanStart` is for the sessions at both brokers'],
+  ['round_robin false', 'round_robin: the first address is not returned to'],
+  ['bridge_outgoing_retain false', 'bridge_outgoing_retain: retained messages stay retained'],
+  ['bridge_protocol_version mqttv31', 'bridge_protocol_version: MQTT 3.1.1 is the oldest version'],
+  ['topic broker/# in 0 $SYS/', 'topic: topics that begin with $ belong to the broker'],
+  ['bridge_insecure true', 'bridge_insecure: this has no effect without bridge_cafile'],
+  ['bridge_tls_use_os_certs true', 'bridge_tls_use_os_certs: the certificate authorities are those of Node'],
+  ['bridge_cafile a\nbridge_certfile c', 'bridge_certfile: bridge_certfile and bridge_keyfile belong together'],
+  ['bridge_cafile a\nbridge_keyfile k', 'bridge_keyfile: bridge_certfile and bridge_keyfile belong together'],
+  ['bridge_cafile a\nbridge_tls_version tlsv1.1', 'bridge_tls_version: TLS 1.2 is the oldest version'],
+  ['bridge_cafile a\nbridge_alpn mqtt', 'bridge_alpn: Node chooses'],
   ['bridge_unknown 1', 'bridge_unknown: this option of bridges is not known here'],
 ])('%j is noted', (options, note) => {
   expect(notesOf(options)).toEqual([expect.stringContaining(note)])
@@ -104,6 +121,18 @@ it.each(['connection up\ntopic # out', 'connection up\naddress a'])('leaves out 
   expect(notes).toEqual([expect.stringContaining('is left out')])
 })
 
+it('leaves out a bridge without a topic that can be carried', () => {
+  const { entries, notes } = take('connection up\naddress a\ntopic $SYS/# both')
+  expect(entries).toEqual([])
+  expect(notes).toEqual([expect.stringContaining('nothing is taken in there')])
+})
+
+it('notes an option of bridges that stands before the first bridge of its file', () => {
+  const { entries, notes } = take(`remote_clientid c\n${minimal}`)
+  expect(entries[0]!.config).not.toHaveProperty('clientId')
+  expect(notes).toEqual(['remote_clientid: it is an option of bridges, and no `connection` is before it'])
+})
+
 describe('names', () => {
   it.each([
     ['site.7', [], 'site-7'],
@@ -114,6 +143,11 @@ describe('names', () => {
     const { entries, notes } = take(minimal.replace('up', connection), taken)
     expect(entries[0]!.name).toBe(name)
     expect(notes).toEqual([expect.stringContaining(`it is named '${name}' here. Set`)])
+  })
+
+  it('says nothing of the Client Identifier where mosquitto.conf has it', () => {
+    const { notes } = take(`${minimal.replace('up', 'site.7')}\nremote_clientid c`)
+    expect(notes).toEqual(["connection: it is named 'site-7' here"])
   })
 
   it('takes several bridges, each with its own options', () => {

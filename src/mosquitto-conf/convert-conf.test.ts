@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { main as passwd } from '../../components/password-file/passwd-command.ts'
+import { entriesOf as entriesOfSource, remarksOf as remarksOfSource } from '../../test/helpers/converted-conf.ts'
 import { ConfError } from './conf-line.ts'
 import { convertConf } from './convert-conf.ts'
 
@@ -20,18 +21,9 @@ const write = (name: string, text: string): string => {
 }
 const convert = (text: string) => convertConf(write('mosquitto.conf', text), true)
 
-/** The entries of the written config: names of components stay as texts. */
-const entriesOf = (text: string): Record<string, { config?: Record<string, unknown>; dependencies?: unknown }> => {
-  const { source } = convert(text)
-  const [, body] = /export default defineSystem\(([\s\S]*)\)/.exec(source)!
-  return new Function(`return ${body!.replaceAll(/component: (\w+)/g, "component: '$1'")}`)()
-}
+const entriesOf = (text: string) => entriesOfSource(convert(text).source)
 const configOf = (text: string, name = 'server') => entriesOf(text)[name]?.config
-const remarksOf = (text: string): string[] => {
-  const { source } = convert(text)
-  const comments = source.slice(0, source.indexOf('import')).replaceAll(/\n\/\/ {3}/g, ' ')
-  return [...comments.matchAll(/^\/\/ (\S+:\d+: .*)$/gm)].map(([, remark]) => remark!)
-}
+const remarksOf = (text: string) => remarksOfSource(convert(text).source)
 
 describe('listeners', () => {
   it('without any listener this machine alone is served, and everybody on it', () => {
@@ -324,11 +316,34 @@ describe('sessions and messages', () => {
   })
 })
 
+describe('the topics below $SYS', () => {
+  it('are published as often as sys_interval says', () => {
+    expect(entriesOf('sys_interval 60')['sysTopics']).toEqual({
+      ...{ component: 'sysTopics', config: { intervalSeconds: 60 } },
+      dependencies: { broker: 'broker', logger: 'logger' },
+    })
+    expect(convert('sys_interval 60')).toMatchObject({ notes: 0 })
+    expect(convert('sys_interval 60').source).toContain("import { sysTopics } from 'mqtt-jig/components/sys-topics'")
+  })
+
+  it('are published once an hour at least', () => {
+    expect(configOf('sys_interval 86400', 'sysTopics')).toEqual({ intervalSeconds: 3_600 })
+    expect(remarksOf('sys_interval 86400')).toEqual([
+      expect.stringContaining('sys_interval 86400: the value is 3600 here: it can be 1 to 3600'),
+    ])
+  })
+
+  it.each(['sys_interval 0', ''])('are not published for %j', (text) => {
+    expect(entriesOf(text)).not.toHaveProperty('sysTopics')
+    expect(convert(text)).toMatchObject({ notes: 0 })
+  })
+})
+
 describe('what cannot be taken over', () => {
   test('is said for each line, with its place and why', () => {
     const text = `persistence false
 persistence_location /var/lib/mosquitto/
-sys_interval 10
+allow_duplicate_messages true
 log_dest file /var/log/m.log
 log_dest topic
 bind_interface eth0
@@ -346,7 +361,7 @@ topic # both 0`
           .join(' '),
       ),
     ).toEqual([
-      ...['2 persistence_location /var/lib/mosquitto/', '3 sys_interval 10', '5 log_dest topic'],
+      ...['2 persistence_location /var/lib/mosquitto/', '3 allow_duplicate_messages true', '5 log_dest topic'],
       ...['6 bind_interface eth0', '7 frobnicate 5', '8 connection other'],
       ...['10 bridge_psk (value not shown)'],
     ])

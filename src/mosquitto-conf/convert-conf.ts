@@ -34,7 +34,7 @@ export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
   const access = new Access(conf, notes)
   const [server, ...transports] = takeListeners({ conf, access, notes, hasIPv6 })
   for (const line of conf.plugins) notes.add(line, PLUGIN)
-  const { logger, broker, mqttDecoder, mqttHandler } = general
+  const { logger, broker, mqttDecoder, mqttHandler, sysTopics } = general
   const entries: SourceEntry[] = [
     { name: 'logger', component: 'logger', config: logger },
     { name: 'router', component: 'router' },
@@ -63,6 +63,7 @@ export const convertConf = (file: string, hasIPv6: boolean): ConvertedConf => {
       dependencies: { pipeline: ['mqttDecoder', 'mqttHandler', 'mqttEncoder'], logger: 'logger' },
     },
     ...transports.map((each) => listenerEntry(each)),
+    ...(Object.keys(sysTopics).length === 0 ? [] : [sysTopicsEntry(sysTopics)]),
   ]
   const bridges = takeBridges(conf.bridges, new Set(entries.map(({ name }) => name)), notes)
   const title = `Written by mqtt-jig init from ${file}.`
@@ -80,6 +81,10 @@ const accessEntry = ({ name, component, config, comment }: AccessEntry): SourceE
   ...{ name, component, config },
   ...(component === 'clientCertificate' ? {} : { dependencies: { logger: 'logger' } }),
   ...(comment !== undefined && { comment }),
+})
+
+const sysTopicsEntry = (config: Values): SourceEntry => ({
+  ...{ name: 'sysTopics', component: 'sysTopics', config, dependencies: { broker: 'broker', logger: 'logger' } },
 })
 
 const bridgeEntry = ({ name, config, comment }: BridgeEntry): SourceEntry => ({

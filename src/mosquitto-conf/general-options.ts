@@ -1,4 +1,4 @@
-/** The general options of a mosquitto.conf: values of the components `logger`, `broker`, `mqttDecoder` and `mqttHandler`. */
+/** The general options of a mosquitto.conf: values of the components `logger`, `broker`, `mqttDecoder` and others. */
 
 import { type ConfLine, lineError } from './conf-line.ts'
 import type { Notes } from './notes.ts'
@@ -13,6 +13,8 @@ export interface GeneralValues {
   readonly mqttDecoder: Values
   readonly mqttHandler: Values
   readonly server: Values
+  /** Empty if there are no topics below $SYS. */
+  readonly sysTopics: Values
 }
 
 /** What an option becomes. */
@@ -20,7 +22,7 @@ type Taker = (line: ConfLine, values: GeneralValues, notes: Notes) => void
 
 /** @throws ConfError for a value that mosquitto would not take either. */
 export const takeGeneral = (lines: readonly ConfLine[], notes: Notes): GeneralValues => {
-  const values: GeneralValues = { logger: {}, broker: {}, mqttDecoder: {}, mqttHandler: {}, server: {} }
+  const values: GeneralValues = { logger: {}, broker: {}, mqttDecoder: {}, mqttHandler: {}, server: {}, sysTopics: {} }
   for (const line of lines) {
     const take = TAKERS.get(line.name)
     if (take !== undefined) take(line, values, notes)
@@ -145,6 +147,7 @@ const TAKERS: ReadonlyMap<string, Taker> = new Map(
     persistent_client_expiration: takeExpiration,
     queue_qos0_messages: takeQueueQoS0,
     retain_available: flag('mqttHandler', 'retainAvailable'),
+    sys_interval: limit('sysTopics', 'intervalSeconds', 3_600),
     upgrade_outgoing_qos: flag('broker', 'upgradeOutgoingQoS'),
   }),
 )
@@ -166,7 +169,6 @@ const NOT_TAKEN: ReadonlyMap<string, string> = new Map(
     retry_interval: OLD,
     set_tcp_nodelay: 'this is always so',
     store_clean_interval: OLD,
-    sys_interval: 'add the component sysTopics for the topics below $SYS; its intervalSeconds is this interval',
     user: 'start the broker as the user that it is to run as',
     websockets_headers_size: 'set `maximumHeaderBytes` of the listener for WebSocket if 8,192 bytes are not enough',
     websockets_log_level: LOGGED,

@@ -79,7 +79,7 @@ const takeListener = (listener: ConfListener, context: Context): Taken | undefin
   const path = unixPathOf(listener)
   if (path !== undefined) {
     if (isWebSocket || tls !== undefined) {
-      const line = protocol ?? listener.options.get('certfile') ?? listener.line!
+      const line = listener.options.get(isWebSocket ? 'protocol' : 'certfile')!
       return skip({ line, why: 'a Unix socket has neither WebSocket nor TLS: this listener is left out' })
     }
     const comment = 'Only the user of the broker may connect. `mode: "660"` lets its group in, too.'.replaceAll(

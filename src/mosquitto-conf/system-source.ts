@@ -22,7 +22,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   },
   ...{ lmdbStore: 'store-lmdb', memoryStore: 'store-memory', mqttDecoder: 'mqtt-decoder', mqttEncoder: 'mqtt-encoder' },
   ...{ mqttHandler: 'mqtt-handler', passwordFile: 'password-file', router: 'router', server: 'server', tcp: 'tcp' },
-  ...{ tls: 'tls', unixSocket: 'unix-socket', webSocket: 'web-socket' },
+  ...{ sysTopics: 'sys-topics', tls: 'tls', unixSocket: 'unix-socket', webSocket: 'web-socket' },
 }
 
 const WIDTH = 120

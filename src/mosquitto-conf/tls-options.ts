@@ -53,6 +53,9 @@ const UNUSED = [
   ['disable_client_cert_date_checks', 'the dates of client certificates are always checked'],
 ] as const
 
+/** Options that take the user name out of the certificate. */
+const IDENTITIES = ['use_identity_as_username', 'use_subject_as_username']
+
 type Lines = ReadonlyMap<string, ConfLine>
 
 const clientCertificates = (options: Lines, notes: Notes): Values => {
@@ -61,7 +64,7 @@ const clientCertificates = (options: Lines, notes: Notes): Values => {
     return line !== undefined && booleanOf(line)
   }
   const [authorities, folder, revoked] = [options.get('cafile'), options.get('capath'), options.get('crlfile')]
-  const named = isOn('use_identity_as_username') || isOn('use_subject_as_username')
+  const named = IDENTITIES.some(isOn)
   if (!isOn('require_certificate') && !named) {
     if (authorities !== undefined && authorities.value !== options.get('certfile')?.value) {
       const why =
@@ -73,6 +76,10 @@ const clientCertificates = (options: Lines, notes: Notes): Values => {
     return {}
   }
   if (folder !== undefined) notes.add(folder, 'put the certificates of this folder into one file, and name it in `ca`')
+  if (folder === undefined && authorities === undefined) {
+    const [line] = ['require_certificate', ...IDENTITIES].flatMap((name) => options.get(name) ?? [])
+    notes.add(line!, 'no cafile says who signs the certificates of clients: put their authorities into `ca`')
+  }
   const ca = authorities === undefined ? `${folder?.value ?? '.'}/ca.pem` : textOf(authorities)
   return { ca, ...(revoked !== undefined && { crl: textOf(revoked) }), clientCertificates: 'require' }
 }

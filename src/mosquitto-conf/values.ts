@@ -18,7 +18,7 @@ export const numberOf = (line: ConfLine): number => {
 }
 
 /** The value up to the first space: mosquitto does not look at what follows. */
-export const wordOf = ({ value }: ConfLine): string => value.split(/\s/, 1)[0] ?? ''
+export const wordOf = ({ value }: ConfLine): string => /^\S*/.exec(value)![0]
 
 /** A text, such as the path of a file. @throws ConfError if there is none. */
 export const textOf = (line: ConfLine): string => {

@@ -141,3 +141,37 @@ it('restores entries under their Packet Identifiers, in their order, and continu
   for (const identifier of [9, 65_535, 4, 5, 6]) expect(inflight.delete(identifier)).toBe(true)
   expect([inflight.size, inflight.delete(5)]).toEqual([0, false])
 })
+
+it('keeps the place of an entry that is replaced, also of one that was restored; one that is gone is not replaced', () => {
+  const inflight = new Inflight<{ readonly name: string }>()
+  inflight.restore(7, { name: 'restored' })
+  const identifier = inflight.add({ name: 'sent' })
+  inflight.replace(7, { name: 'restored, acknowledged' })
+  inflight.replace(identifier, { name: 'sent, acknowledged' })
+  expect(inflight.get(7)).toEqual({ name: 'restored, acknowledged' })
+  expect(inflight.get(identifier)).toEqual({ name: 'sent, acknowledged' })
+  inflight.delete(identifier)
+  inflight.replace(identifier, { name: 'gone' })
+  expect(inflight.get(identifier)).toBeUndefined()
+})
+
+it('gives a run behind a restored entry identifiers that are not in use', () => {
+  const inflight = new Inflight<{ readonly name: string }>()
+  inflight.restore(3, { name: 'other' })
+  inflight.restore(1, { name: 'latest' })
+  const identifiers = new Uint16Array(4)
+  inflight.addAll({ name: 'run' }, 4, identifiers)
+  expect([...identifiers]).toEqual([2, 4, 5, 6])
+  expect(inflight.get(3)).toEqual({ name: 'other' })
+})
+
+it.each(['delete', 'deleteIf'] as const)('begins again after a large window was emptied by %s', (by) => {
+  const inflight = new Inflight<object>()
+  const entry = {}
+  const identifiers = Array.from({ length: 5_000 }, () => inflight.add(entry))
+  for (const identifier of identifiers) expect(inflight[by](identifier, entry)).toBe(true)
+  expect(inflight.get(identifiers[0]!)).toBeUndefined()
+  const next = inflight.add(entry)
+  expect(next).toBe(5_001)
+  expect(inflight.get(next)).toBe(entry)
+})

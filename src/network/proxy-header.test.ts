@@ -49,6 +49,16 @@ const valid: readonly (readonly [string, Buffer, object])[] = [
   ['IPv4', v2('2111', IPV4), { source: client, tls: undefined }],
   ['IPv4 datagrams', v2('2112', IPV4), { source: client }],
   ['IPv6', v2('2121', IPV6), { source: { address: '2001:db8::7', port: 5123 } }],
+  [
+    'an IPv4 address in IPv6',
+    v2('2121', `00000000000000000000ffffc0000207 ${'00'.repeat(16)} 1403 075b`),
+    { source: { address: '::ffff:192.0.2.7', port: 5123 } },
+  ],
+  [
+    'IPv6 without groups of 0',
+    v2('2121', `20010db8000100020003000400050006 ${'00'.repeat(16)} 1403 075b`),
+    { source: { address: '2001:db8:1:2:3:4:5:6', port: 5123 } },
+  ],
   ['a Unix socket', v2('2131', '00'.repeat(216)), { source: { address: '', port: 0 } }],
   ['an unspecified family', v2('2100', ''), { source: undefined, tls: undefined }],
   ['LOCAL', v2('2000', ''), { source: undefined, tls: undefined }],

@@ -1,9 +1,13 @@
 /** The dashboard with a real broker behind it: 1,000 clients that publish, in all pages. */
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { dashboard } from '../../components/dashboard/index.ts'
+import { passwordFile } from '../../components/password-file/index.ts'
 import { traceStage } from '../../components/trace/index.ts'
 import { tracer } from '../../components/tracer/index.ts'
 import { AdminBroker } from '../helpers/admin-broker.ts'
@@ -12,8 +16,12 @@ import { accessibilityFaults, DashboardBrowser, dashboardShown, go, logIn } from
 import { describeClient, requirements } from './requirements.ts'
 
 const CLIENTS = 1_000
-const PAGES = ['overview', 'clients', 'clients/device-7', 'topics', 'retained', 'listeners', 'log'] as const
+const PAGES = [
+  ...['overview', 'clients', 'clients/device-7', 'sessions', 'topics', 'retained', 'publish', 'users'],
+  ...['listeners', 'log'],
+]
 
+const folder = mkdtempSync(join(tmpdir(), 'dashboard-users-'))
 let browser: DashboardBrowser
 let broker: AdminBroker
 const clients: MqttClient[] = []
@@ -46,8 +54,14 @@ describeClient('the dashboard in Chromium, with a real broker', [requirements.br
     browser = await DashboardBrowser.open()
     const pipeline = ['mqttDecoder', 'trace', 'mqttHandler', 'mqttEncoder']
     broker = await AdminBroker.start({
-      dependencies: { tracer: 'tracer' },
+      dependencies: { tracer: 'tracer', users: 'staff' },
       entries: {
+        // The handler does not know it, so that no client is asked for a password: it is here for its users.
+        staff: {
+          component: passwordFile,
+          config: { path: join(folder, 'passwords') },
+          dependencies: { logger: 'logger' },
+        },
         tracer: { component: tracer, dependencies: { logger: 'logger' } },
         trace: { component: traceStage, dependencies: { tracer: 'tracer', broker: 'broker' } },
         dashboard: {
@@ -74,6 +88,7 @@ describeClient('the dashboard in Chromium, with a real broker', [requirements.br
     for (const client of clients) client.end(true)
     await browser?.close()
     await broker?.stop()
+    rmSync(folder, { recursive: true })
   })
 
   test('all pages have their data, without an error in the console or a serious fault of accessibility', async () => {
@@ -127,6 +142,43 @@ describeClient('the dashboard in Chromium, with a real broker', [requirements.br
     await page.getByText('Deleted the retained message of kitchen/light.').waitFor()
     expect((await broker.get('/retained/kitchen%2Flight')).status).toBe(404)
     browser.complaints.length = 0
+  })
+
+  test('messages wait in an away session, which is deleted with them', async () => {
+    const options = { host: '127.0.0.1', port: broker.broker.port, reconnectPeriod: 0, protocolVersion: 5 } as const
+    const properties = { sessionExpiryInterval: 3_600 }
+    const away = await connectAsync({ ...options, clientId: 'away', properties })
+    await away.subscribeAsync('away/#', { qos: 1 })
+    await away.endAsync()
+    const page = await visit('publish')
+    await page.getByLabel('Topic').fill('away/1')
+    await page.getByLabel('Payload').fill('for later')
+    await page.getByLabel('QoS').selectOption('1')
+    await page.getByRole('button', { name: 'Publish 1 message' }).click()
+    await page.getByText('Success (0x00)').waitFor()
+    await page.getByText('1 subscriber got it').waitFor()
+    await go(page, 'sessions')
+    await page.getByText('1–1 of 1 away sessions').waitFor()
+    await page.getByRole('button', { name: 'Delete session of away' }).click()
+    await page.getByText('1 queued message', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Delete 1 session' }).click()
+    await page.getByText('No session is without a client.').waitFor()
+    expect((await broker.get('/sessions/away')).status).toBe(404)
+  })
+
+  test('a user is added to the password file and deleted', async () => {
+    const page = await visit('users')
+    await page.getByText('There are no users yet.').waitFor()
+    await page.getByRole('button', { name: 'Add user …' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('bob')
+    await page.getByRole('dialog').getByLabel('Password').fill('a secret')
+    await page.getByRole('button', { name: 'Add 1 user' }).click()
+    await page.getByText('Added the user bob.').waitFor()
+    expect(readFileSync(join(folder, 'passwords'), 'utf8')).toMatch(/^bob:\$scrypt\$/)
+    await page.getByRole('button', { name: 'Delete user bob' }).click()
+    await page.getByRole('button', { name: 'Delete 1 user' }).click()
+    await page.getByText('There are no users yet.').waitFor()
+    expect(browser.complaints.splice(0).join()).toContain('404')
   })
 
   test('lines of the log arrive as they are written, and the level is changed', async () => {

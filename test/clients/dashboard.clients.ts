@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { dashboard } from '../../components/dashboard/index.ts'
-import { payloadOf } from '../helpers/fake-admin/data.ts'
+import { fakeSessions, payloadOf } from '../helpers/fake-admin/data.ts'
 import { FAKE_TOKEN, FakeAdmin } from '../helpers/fake-admin/fake-admin.ts'
 import { lifecycleContext } from '../helpers/lifecycle-context.ts'
 import { LocalHttpServer } from '../helpers/local-http-server.ts'
@@ -11,7 +11,15 @@ import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { accessibilityFaults, DashboardBrowser, dashboardShown, go, logIn, overflowing } from './dashboard-browser.ts'
 import { describeClient, requirements } from './requirements.ts'
 
-const PAGES = ['overview', 'clients', 'clients/sensor-00042', 'topics', 'retained', 'listeners', 'log'] as const
+const PAGES = [
+  ...['overview', 'clients', 'clients/sensor-00042', 'sessions', 'topics', 'retained', 'publish', 'users'],
+  ...['listeners', 'log'],
+]
+
+const KEYS = {
+  ...{ c: 'Clients', s: 'Away sessions', t: 'Topics', r: 'Retained', p: 'Publish', u: 'Users' },
+  ...{ i: 'Listeners', l: 'Log' },
+}
 
 let browser: DashboardBrowser
 let server: LocalHttpServer
@@ -162,6 +170,105 @@ describeClient('the dashboard in Chromium', [requirements.browser], () => {
     expect(browser.complaints.splice(0).join()).toContain('404')
   })
 
+  test('an away session is deleted after the page has said how many messages wait in it', async () => {
+    const page = await visit('sessions')
+    await page.getByText('1–100 of 120 away sessions').waitFor()
+    await page.getByLabel('Search').fill('meter-0011')
+    await page.getByText('1–1 of 1 away sessions').waitFor()
+    await page.getByRole('button', { name: 'Delete session of meter-0011' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Delete the session of meter-0011?' })
+    await dialog.getByText('190 queued messages').waitFor()
+    await dialog.getByText('0 connected clients').waitFor()
+    await dialog.getByText('Its Will is published now.').waitFor()
+    expect(await accessibilityFaults(page)).toEqual([])
+    await browser.screenshot(page, 'session-delete')
+    const session = admin.sessions.find(({ id }) => id === 'meter-0011')!
+    admin.sessions = admin.sessions.map((each) => (each === session ? { ...session, connected: true } : each))
+    await dialog.getByText('The client has connected meanwhile').waitFor()
+    await dialog.getByText('1 client', { exact: true }).waitFor()
+    await dialog.getByRole('button', { name: 'Delete 1 session' }).click()
+    await page.getByText('Deleted the session of meter-0011.').waitFor()
+    await page.getByText('No away session matches.').waitFor()
+    expect(admin.changes.splice(0)).toEqual(['DELETE /sessions/meter-0011'])
+    admin.sessions = []
+    await go(page, 'sessions')
+    await page.getByText('No session is without a client.').waitFor()
+    await browser.screenshot(page, 'sessions-none')
+    admin.sessions = fakeSessions(120)
+  })
+
+  test('a message is published, and the answer has its reason and its subscribers', async () => {
+    const page = await visit('publish?topic=plant%2F1')
+    await page.getByLabel('Payload').fill('ü')
+    await page.getByText('Payload, as text (2 B)').waitFor()
+    await page.getByLabel('QoS').selectOption('1')
+    await page.getByRole('button', { name: 'Publish 1 message' }).click()
+    await page.getByText('Success (0x00)').waitFor()
+    await page.getByText('12 subscribers got it').waitFor()
+    await page.getByLabel('Topic').fill('kitchen/lamp')
+    await page.getByLabel('Retain').check()
+    await page.getByRole('button', { name: 'Publish 1 message' }).click()
+    await page.getByText('No matching subscribers (0x10)').waitFor()
+    await page.getByText('0 subscribers got it').waitFor()
+    expect(admin.retained.get('kitchen/lamp')).toMatchObject({ payload: { text: 'ü' }, qos: 1 })
+    await browser.screenshot(page, 'published')
+    expect(await accessibilityFaults(page)).toEqual([])
+    await page.getByLabel('Payload').fill('')
+    await page.getByText('It cannot be undone.').waitFor()
+    await page.getByRole('button', { name: 'Delete the retained message' }).click()
+    await page.getByText('The topic has no retained message now.').waitFor()
+    expect(admin.retained.has('kitchen/lamp')).toBe(false)
+    await page.getByLabel('Topic').fill('full/1')
+    await page.getByLabel('Topic').press('Enter')
+    await page.getByText('Quota exceeded (0x97)').waitFor()
+    await page.getByLabel('Topic').fill('a/#')
+    await page.getByLabel('Topic').press('Enter')
+    await page.getByRole('alert').getByText('it has a wildcard').waitFor()
+    await browser.screenshot(page, 'publish-refused')
+    expect(admin.changes.splice(0)).toEqual(Array(5).fill('POST /publish'))
+    expect(browser.complaints.splice(0).join()).toContain('400')
+  })
+
+  test('users are added, get other passwords and are deleted; a failure is told in the dialog', async () => {
+    const page = await visit('users')
+    await page.getByText('1–22 of 22 users').waitFor()
+    const fill = async (name: string) => {
+      await page.getByRole('dialog').getByLabel('Name').fill(name)
+      await page.getByRole('dialog').getByLabel('Password').fill('a secret')
+      await page.keyboard.press('Enter')
+    }
+    await page.getByRole('button', { name: 'Add user …' }).click()
+    await fill('a:b')
+    await page.getByRole('dialog').getByText('A user name has no colon.').waitFor()
+    await fill('bob')
+    await page.getByRole('dialog').getByText('There is a user bob already.').waitFor()
+    expect(await accessibilityFaults(page)).toEqual([])
+    await browser.screenshot(page, 'user-add')
+    expect(admin.changes.splice(0)).toEqual([])
+    await fill('carl')
+    await page.getByText('Added the user carl.').waitFor()
+    await page.getByText('1–23 of 23 users').waitFor()
+    await page.getByRole('button', { name: 'Password of plant-1', exact: true }).click()
+    await page.getByText('43 connected clients').waitFor()
+    await browser.screenshot(page, 'user-password')
+    await page.getByRole('dialog').getByLabel('Password').fill('another')
+    await page.getByRole('button', { name: 'Change 1 password' }).click()
+    await page.getByText('Changed the password of plant-1.').waitFor()
+    await page.getByRole('button', { name: 'Delete user carl' }).click()
+    await page.getByText('0 connected clients').waitFor()
+    await browser.screenshot(page, 'user-delete')
+    await page.getByRole('button', { name: 'Delete 1 user' }).click()
+    await page.getByText('Deleted the user carl.').waitFor()
+    expect(admin.changes.splice(0)).toEqual(['PUT /users/carl', 'PUT /users/plant-1', 'DELETE /users/carl'])
+    const { users } = admin
+    admin.users = undefined
+    await page.reload()
+    await page.getByText('The system has no users that can be changed here.').waitFor()
+    await browser.screenshot(page, 'users-none')
+    admin.users = users
+    expect(browser.complaints.splice(0).join()).toMatch(/400.*404/s)
+  })
+
   test('the topic tree opens level by level, and a retained message is deleted', async () => {
     const page = await visit('topics')
     await page.getByRole('button', { name: /^kitchen/ }).click()
@@ -191,7 +298,7 @@ describeClient('the dashboard in Chromium', [requirements.browser], () => {
 
   test('keys lead to the pages and to the help', async () => {
     const page = await visit('overview')
-    for (const [key, title] of Object.entries({ c: 'Clients', t: 'Topics', r: 'Retained', i: 'Listeners', l: 'Log' })) {
+    for (const [key, title] of Object.entries(KEYS)) {
       await page.keyboard.press('g')
       await page.keyboard.press(key)
       await page.getByRole('heading', { level: 1, name: title }).waitFor()

@@ -60,17 +60,19 @@ describe.concurrent('3.1 CONNECT: Keep Alive and properties', () => {
   })
 
   it('a client that accepts its CONNACK gets every other answer, without Reason Strings [MQTT-3.1.2-24]', async () => {
+    // Wills of other tests may come to a topic that they know.
+    const topic = unique()
     const { size } = (await broker.connect({ properties: { maximumPacketSize: 1_000 } })).connack!
     const tooNarrow = await broker.sendConnect({ properties: { maximumPacketSize: size - 1 } })
     await tooNarrow.expectRefusal(0x95)
     const client = await broker.connect({ properties: { maximumPacketSize: size } })
-    client.send('32 @ "$a" 0001 [] 78', '34 @ "$a" 0002 [] 78', '62 @ 0003', '50 @ 0004', '82 @ 0005 [] "a" 00')
+    client.send('32 @ "$a" 0001 [] 78', '34 @ "$a" 0002 [] 78', '62 @ 0003', '50 @ 0004', `82 @ 0005 [] "${topic}" 00`)
     await client.expect({ cmd: 'puback', messageId: 1, reasonCode: 0x90, properties: {} })
     await client.expect({ cmd: 'pubrec', messageId: 2, reasonCode: 0x90, properties: {} })
     await client.expect({ cmd: 'pubcomp', messageId: 3, reasonCode: 0x92 })
     await client.expect({ cmd: 'pubrel', messageId: 4, reasonCode: 0x92 })
     await client.expect({ cmd: 'suback', messageId: 5 })
-    client.send('a2 @ 0006 [] "a"', 'c0 00')
+    client.send(`a2 @ 0006 [] "${topic}"`, 'c0 00')
     await client.expect({ cmd: 'unsuback', messageId: 6 })
     await client.expect({ cmd: 'pingresp' })
     client.send('00 00')

@@ -24,6 +24,7 @@ const connect = async (
   clients.push(client)
   return client
 }
+const READ_ONLY = 'read-only-read-only'
 const files = new TestFiles()
 beforeAll(async () => {
   const { server: own } = await testCertificates()
@@ -34,10 +35,10 @@ beforeAll(async () => {
     },
     dependencies: { tracer: 'tracer' },
     admin: {
-      tokens: [{ name: 'viewer', token: 'read-only-read-only', readOnly: true }],
+      tokens: [{ name: 'viewer', token: READ_ONLY, readOnly: true }],
       failedTokenBurst: 5,
       failedTokenRate: 0.001,
-      maximumStreams: 2,
+      maximumStreams: 4,
       maximumStreamBytes: 65_536,
     },
   })
@@ -195,9 +196,10 @@ describe('hostile requests', () => {
 })
 
 describe('event streams', () => {
-  const open = async (query = '') => {
+  const open = async (query = '', token = api.token) => {
     const abort = new AbortController()
-    const response = await api.fetch(`/events${query}`, { signal: abort.signal })
+    const headers = { Authorization: `Bearer ${token}` }
+    const response = await api.fetch(`/events${query}`, { signal: abort.signal, headers })
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
     return {
@@ -255,10 +257,18 @@ describe('event streams', () => {
     expect((await streams())['admin.open']).toBe(0)
   })
 
-  it('are bounded in number', async () => {
-    const both = [await open('?events=overview'), await open('?events=log,trace')]
-    expect((await open()).response.status).toBe(503)
-    for (const stream of both) stream.close()
+  it('are bounded in number, and a token that may only read cannot use up all', async () => {
+    const all = [await open('?events=overview', READ_ONLY), await open('?events=log,trace', READ_ONLY)]
+    const refused = await open('', READ_ONLY)
+    expect(refused.response.status).toBe(429)
+    expect(await refused.find(/"error":"The token viewer has all .*half of maximumStreams/)).not.toBe('closed')
+    all.push(await open())
+    const full = await open()
+    expect(full.response.status).toBe(503)
+    expect(await full.find(/"error":".*\(maximumStreams\)/)).not.toBe('closed')
+    const counters = await streams()
+    expect([counters['admin.not_opened{reason="share"}'], counters['admin.not_opened{reason="full"}']]).toEqual([1, 1])
+    for (const stream of all) stream.close()
     await expect.poll(async () => (await streams())['admin.open']).toBe(0)
   })
 })
@@ -281,7 +291,7 @@ describe('tokens', () => {
   })
 
   it('that may only read change nothing', async () => {
-    const headers = { Authorization: 'Bearer read-only-read-only' }
+    const headers = { Authorization: `Bearer ${READ_ONLY}` }
     expect((await api.fetch('/overview', { headers })).status).toBe(200)
     for (const [method, path] of [
       ['DELETE', '/clients/x'],
@@ -294,12 +304,24 @@ describe('tokens', () => {
     expect(await lineOf(/Admin call by viewer from 127\.0\.0\.1:\d+: POST \/publish \(403\)/)).toBeDefined()
   })
 
-  it('that are wrong are refused, and after some their address is', async () => {
+  it('that are wrong are refused, and after some each request of their address without a valid one', async () => {
     const guess = async (token: string) =>
       (await api.fetch('/overview', { headers: { Authorization: `Bearer ${token}` } })).status
     const answers: number[] = []
     for (let number = 0; number < 7; number += 1) answers.push(await guess(`guess-${number}`))
     expect(answers).toEqual([401, 401, 401, 401, 401, 429, 429])
-    expect(await guess(api.token)).toBe(429)
+    expect([await guess(''), await guess('x'.repeat(10_000))]).toEqual([429, 429])
+    const { body } = await api.get('/log?limit=1000')
+    const lines = body.items as unknown as { message: string }[]
+    expect(lines.filter(({ message }) => message.includes('refused a wrong token'))).toHaveLength(5)
+  })
+
+  it('that are valid work, whatever else their address sends', async () => {
+    for (let number = 0; number < 20; number += 1)
+      await api.fetch('/overview', { headers: { Authorization: `Bearer wrong-${number}` } })
+    expect((await api.fetch('/overview', { headers: { Authorization: 'Bearer wrong' } })).status).toBe(429)
+    expect((await api.get('/overview')).status).toBe(200)
+    const headers = { Authorization: `Bearer ${READ_ONLY}` }
+    expect((await api.fetch('/overview', { headers })).status).toBe(200)
   })
 })

@@ -135,6 +135,35 @@ it('counts and logs messages that the remote broker refuses, and goes on', async
   expect(local.bridge('up').inflight).toBe(0)
 })
 
+it('drops a message for which the remote broker ends each connection, says so once, and goes on', async () => {
+  const remote = await bytesBroker((packet) => {
+    if (packet.cmd === 'connect') return OK
+    if (packet.cmd !== 'publish') return undefined
+    // As a broker that takes no packet of this size and does not say so.
+    if (packet.payload.length > 100) return 'end'
+    return generate({ cmd: 'puback', messageId: packet.messageId! })
+  })
+  const log = new RecordingLogger()
+  const values = { servers: to(remote), topics: [carried('#', 'out', 1)], maximumSendAttempts: 2, hops: false }
+  const retry = { minimumRetryMs: 10, maximumRetryMs: 20 }
+  const local = await startBridged({ up: { ...values, ...retry } }, undefined, { logger: { component: loggerOf(log) } })
+  ends.push(() => local.stop())
+  const near = await client(local.port)
+  for (const [topic, payload] of [
+    ['before', ''],
+    ['large', 'x'.repeat(101)],
+    ['after', ''],
+  ] as const)
+    await near.mqtt.publishAsync(topic, payload, { qos: 1 })
+  await eventually(() => {
+    expect(local.bridge('up').counters.undeliverable).toBe(1)
+    expect(local.bridge('up').inflight + local.bridge('up').waiting).toBe(0)
+  })
+  const dropped = log.at('warn').filter(({ message }) => message.includes('dropped'))
+  expect(dropped).toMatchObject([{ topic: 'large', size: 113, attempts: 2 }])
+  expect(remote.packets.flatMap((packet) => (packet.cmd === 'publish' ? [packet.topic] : [])).at(-1)).toBe('after')
+})
+
 it('breaks the circle of two bridges that lead to each other', async () => {
   const topics = [carried('#', 'out', 1)]
   const proxy = await CutProxy.start(1)

@@ -84,10 +84,13 @@ test('CONNACK before MQTT 5.0', async () => {
   expect(run.stderr).toBe('The broker refused the connection: not authorized (5).\n')
 })
 
-test('a Reason String cannot control the terminal', async () => {
-  const run = await subscribeTo(['20 09 00 87 06 1f 00 03 1b 5b 4a'])
+test.each([
+  ['control characters', '20 09 00 87 06 1f 00 03 1b 5b 4a', ' [J'],
+  ['marks that turn the text', '20 0b 00 87 08 1f 00 05 61 e2 80 ae 62', 'a b'],
+])('a Reason String cannot control the terminal: %s', async (_name, connack, shown) => {
+  const run = await subscribeTo([connack])
   expect(await run.code).toBe(135)
-  expect(run.stderr).toBe('The broker refused the connection: Not authorized (0x87), " [J".\n')
+  expect(run.stderr).toBe(`The broker refused the connection: Not authorized (0x87), "${shown}".\n`)
 })
 
 test('a broker that accepts the connection and says nothing', async () => {

@@ -4,7 +4,7 @@ import { useApp } from './context.tsx'
 import type { ClientSummary, Page } from './contract.ts'
 import { Confirm } from './dialog.tsx'
 import { formatPlural } from './format.ts'
-import { useAction, useResource } from './resource.tsx'
+import { useResource, useSubmission } from './resource.tsx'
 
 interface ActionProps {
   readonly client: ClientSummary
@@ -14,19 +14,18 @@ interface ActionProps {
 
 export const DisconnectDialog = ({ client, onClose, onDone }: ActionProps) => {
   const { api } = useApp()
-  const [isBusy, run] = useAction()
-  const confirm = async () => {
-    const isDone = await run(async () => {
+  const { isBusy, problem, submit } = useSubmission(onDone)
+  const confirm = () =>
+    submit(async () => {
       await api.send('DELETE', `/clients/${segment(client.id)}`)
       return `Disconnected ${client.id}.`
     })
-    if (isDone) onDone()
-  }
   return (
     <Confirm
       title={`Disconnect ${client.id}?`}
       action="Disconnect 1 client"
       isBusy={isBusy}
+      problem={problem}
       onConfirm={confirm}
       onClose={onClose}
     >
@@ -48,22 +47,21 @@ const BAN_TIMES = [
 /** A ban is for an address: all clients that come from it are touched. */
 export const BanDialog = ({ client, onClose, onDone }: ActionProps) => {
   const { api } = useApp()
-  const [isBusy, run] = useAction()
+  const { isBusy, problem, submit } = useSubmission(onDone)
   const [seconds, setSeconds] = useState('600')
   const touched = useResource<Page<ClientSummary>>('/clients', { address: client.address, limit: 1 })
   const total = touched.data?.total
-  const confirm = async () => {
-    const isDone = await run(async () => {
+  const confirm = () =>
+    submit(async () => {
       await api.send('POST', `/clients/${segment(client.id)}/ban`, { seconds: Number(seconds) })
       return `Banned ${client.address} and disconnected ${client.id}.`
     })
-    if (isDone) onDone()
-  }
   return (
     <Confirm
       title={`Ban ${client.address}?`}
       action="Ban the address"
       isBusy={isBusy || (total === undefined && touched.error === undefined)}
+      problem={problem}
       onConfirm={confirm}
       onClose={onClose}
     >

@@ -24,7 +24,8 @@ export const ClientPage = ({ id }: { id: string }) => {
       <h1 class="name">{id}</h1>
       {error?.status === 404 ? (
         <Empty title="This client is not connected.">
-          The page looks again each 2 s. Its session may continue: <code>mqtt-jig client ID</code> shows it.
+          The page looks again each 2 s. If its session continues, it is among the{' '}
+          <a href={writePlace('sessions', undefined, { q: id })}>away sessions</a>.
         </Empty>
       ) : (
         error !== undefined && <Failure message={error.message} onRetry={reload} />

@@ -65,8 +65,8 @@ const Filter = ({ name, value }: { name: string; value: string | undefined }) =>
 const NoClients = ({ isFiltered }: { isFiltered: boolean }) =>
   isFiltered ? (
     <Empty title="No connected client matches.">
-      <a href={writePlace('clients')}>Show all clients</a>, or search for a shorter part. A client that is away is not
-      in this list.
+      <a href={writePlace('clients')}>Show all clients</a>, or search for a shorter part. The{' '}
+      <a href={writePlace('sessions')}>away sessions</a> are those of clients that are not connected.
     </Empty>
   ) : (
     <Empty title="No client is connected.">

@@ -56,6 +56,37 @@ export interface ClientDetail extends ClientSummary {
   }
 }
 
+/** A session in the list. */
+export interface SessionSummary {
+  readonly id: string
+  readonly userName?: string | undefined
+  readonly connected: boolean
+  /** 4294967295: it never ends. */
+  readonly expiryIntervalSeconds: number
+  /** Undefined while its client is connected. */
+  readonly disconnectedAtMs?: number | undefined
+  readonly subscriptions: number
+  readonly inflight: number
+  readonly waiting: number
+  readonly hasWill: boolean
+}
+
+export interface SessionDetail extends Omit<SessionSummary, 'subscriptions'> {
+  readonly subscriptions: readonly { readonly filter: string; readonly qos: number }[]
+}
+
+/** What became of a message that was published. */
+export interface Published {
+  readonly reasonCode: number
+  readonly reason: string
+  readonly subscribers: number
+}
+
+/** A user that clients can authenticate as. */
+export interface User {
+  readonly name: string
+}
+
 export interface Payload {
   readonly base64: string
   /** The payload as text, if it is UTF-8. */

@@ -29,11 +29,19 @@ export const Dialog = ({
   )
 }
 
+/** Why what the dialog asked for failed. It is always there, since screen readers announce changes of a region that they know. */
+export const Problem = ({ text }: { text: string | undefined }) => (
+  <p class="problem bad" role="alert">
+    {text}
+  </p>
+)
+
 /** Asks before something that cannot be undone. It says what is touched; the button names the action. */
 export const Confirm = ({
   title,
   action,
   isBusy,
+  problem,
   onConfirm,
   onClose,
   children,
@@ -41,12 +49,14 @@ export const Confirm = ({
   title: string
   action: string
   isBusy: boolean
+  problem: string | undefined
   onConfirm: () => void
   onClose: () => void
   children: ComponentChildren
 }) => (
   <Dialog title={title} onClose={onClose}>
     {children}
+    <Problem text={problem} />
     <div class="actions">
       <button type="button" onClick={onClose}>
         Cancel

@@ -160,6 +160,66 @@ test('an attempt that replaces another one is given up when it is silent as well
   live.stop()
 })
 
+test('an event that comes after the connection was given up changes nothing', async () => {
+  const clock = stoppedClock()
+  const api = apiOf(new FakeAdmin(3)).api
+  const bodies: ReadableStreamDefaultController<Uint8Array>[] = []
+  vi.spyOn(api, 'events').mockImplementation(
+    async () => new ReadableStream({ start: (controller) => void bodies.push(controller) }),
+  )
+  const live = new Live(api, clock)
+  const [first, second] = [live.connect(), live.connect()]
+  await eventually(() => expect(bodies).toHaveLength(2))
+  const event = (message: string) =>
+    new TextEncoder().encode(`event: log\ndata: ${JSON.stringify({ ...line(1), message })}\n\n`)
+  bodies[0]!.enqueue(event('late'))
+  bodies[0]!.close()
+  await first
+  bodies[1]!.enqueue(event('in time'))
+  bodies[1]!.enqueue(new TextEncoder().encode('event: unknown\ndata: {}\n\n'))
+  bodies[1]!.close()
+  await second
+  expect(live.log.map(({ message }) => message)).toEqual(['in time'])
+  expect(live.connection).toMatchObject({ state: 'lost', why: 'The broker ended the connection.' })
+  live.stop()
+})
+
+test('a connection that the broker refuses has the sentence of the API, and one that breaks a sentence of its own', async () => {
+  const clock = stoppedClock()
+  const { api } = apiOf(new FakeAdmin(3))
+  const events = vi.spyOn(api, 'events').mockRejectedValueOnce(new ApiError(503, 'Too many event streams are open.'))
+  const live = new Live(api, clock)
+  await live.connect()
+  expect(live.connection).toMatchObject({ state: 'lost', why: 'Too many event streams are open.', sinceMs: 1_000 })
+  events.mockRejectedValueOnce(new TypeError('network error'))
+  await live.connect()
+  expect(live.connection).toMatchObject({ state: 'lost', why: 'The connection was lost.', sinceMs: 1_000 })
+  live.stop()
+  expect(clock.waits).toEqual([])
+})
+
+test('waits are those of the browser', async () => {
+  vi.useFakeTimers()
+  const { api } = apiOf(new FakeAdmin(3))
+  const events = vi.spyOn(api, 'events').mockRejectedValue(new TypeError('network error'))
+  const live = new Live(api)
+  const end = live.onTrace(() => undefined)
+  await live.connect()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(events).toHaveBeenCalledTimes(2)
+  end()
+  live.stop()
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
+test('an API calls with fetch of the browser unless told otherwise', async () => {
+  const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(Response.json({ ok: true }))
+  expect(await new Api('t', () => {}).get('/overview')).toEqual({ ok: true })
+  expect(fetched).toHaveBeenCalledWith('/api/v1/overview', expect.objectContaining({ method: 'GET' }))
+  fetched.mockRestore()
+})
+
 test('a token that is refused ends the attempts', async () => {
   const clock = stoppedClock()
   const live = new Live(apiOf(new FakeAdmin(1), 'wrong').api, clock)

@@ -11,8 +11,11 @@ export interface PageName {
 export const PAGES: readonly PageName[] = [
   { name: 'overview', title: 'Overview', key: 'o' },
   { name: 'clients', title: 'Clients', key: 'c' },
+  { name: 'sessions', title: 'Away sessions', key: 's' },
   { name: 'topics', title: 'Topics', key: 't' },
   { name: 'retained', title: 'Retained', key: 'r' },
+  { name: 'publish', title: 'Publish', key: 'p' },
+  { name: 'users', title: 'Users', key: 'u' },
   { name: 'listeners', title: 'Listeners', key: 'i' },
   { name: 'log', title: 'Log', key: 'l' },
 ]

@@ -76,3 +76,34 @@ export const useAction = (): [boolean, (action: () => Promise<string>) => Promis
   }
   return [isBusy, run]
 }
+
+export interface Submission {
+  readonly isBusy: boolean
+  /** Why the last attempt failed. */
+  readonly problem: string | undefined
+  submit(action: () => Promise<string>): void
+}
+
+/**
+ * The call of a dialog. Its success is told on the page, as the dialog closes; its failure is told in the dialog, which covers the page.
+ * @param onDone called after a success.
+ */
+export const useSubmission = (onDone: () => void): Submission => {
+  const { notify } = useApp()
+  const [isBusy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<string | undefined>(undefined)
+  const attempt = async (action: () => Promise<string>): Promise<void> => {
+    setBusy(true)
+    setProblem(undefined)
+    try {
+      notify(await action())
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : 'The call failed.')
+      return
+    } finally {
+      setBusy(false)
+    }
+    onDone()
+  }
+  return { isBusy, problem, submit: (action) => void attempt(action) }
+}

@@ -6,7 +6,7 @@ import { Confirm } from './dialog.tsx'
 import { Fact, Facts } from './facts.tsx'
 import { formatDateTime } from './format.ts'
 import { PayloadView } from './payload-view.tsx'
-import { useAction, useResource } from './resource.tsx'
+import { useResource, useSubmission } from './resource.tsx'
 import { Empty, Failure, Loading } from './states.tsx'
 
 /** The retained message of a topic, and its deletion. */
@@ -45,20 +45,21 @@ export const expiry = ({ expiresAtMs }: RetainedMessage): string =>
 
 const DeleteDialog = ({ topic, onClose, onDeleted }: { topic: string; onClose: () => void; onDeleted: () => void }) => {
   const { api } = useApp()
-  const [isBusy, run] = useAction()
-  const confirm = async () => {
-    const isDone = await run(async () => {
+  const { isBusy, problem, submit } = useSubmission(() => {
+    onClose()
+    onDeleted()
+  })
+  const confirm = () =>
+    submit(async () => {
       await api.send('DELETE', `/retained/${segment(topic)}`)
       return `Deleted the retained message of ${topic}.`
     })
-    onClose()
-    if (isDone) onDeleted()
-  }
   return (
     <Confirm
       title="Delete the retained message?"
       action="Delete 1 message"
       isBusy={isBusy}
+      problem={problem}
       onConfirm={confirm}
       onClose={onClose}
     >

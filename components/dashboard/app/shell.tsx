@@ -9,10 +9,13 @@ import { writePlace } from './location.ts'
 import { LogPage } from './log-page.tsx'
 import { OverviewPage } from './overview.tsx'
 import { PAGES } from './pages.ts'
+import { PublishPage } from './publish-page.tsx'
 import { RetainedPage } from './retained.tsx'
+import { SessionsPage } from './sessions.tsx'
 import { ShortcutHelp, useShortcuts } from './shortcuts.tsx'
 import { Badge, Empty } from './states.tsx'
 import { TopicsPage } from './topics.tsx'
+import { UsersPage } from './users.tsx'
 
 /** Everything around a page: navigation, state of the broker and of the connection to it. */
 export const Shell = () => {
@@ -110,8 +113,11 @@ const CurrentPage = () => {
   const { page, item } = useApp().place
   if (page === 'clients' && item !== undefined) return <ClientPage id={item} />
   if (page === 'clients') return <ClientsPage />
+  if (page === 'sessions') return <SessionsPage />
   if (page === 'topics') return <TopicsPage />
   if (page === 'retained') return <RetainedPage />
+  if (page === 'publish') return <PublishPage />
+  if (page === 'users') return <UsersPage />
   if (page === 'listeners') return <ListenersPage />
   if (page === 'log') return <LogPage />
   if (page === 'overview') return <OverviewPage />

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { exitCodes } from '../../command-line.ts'
+import { visibleLine } from '../../terminal/visible-text.ts'
 import { type CommandOptions, HELP_OPTION, type OptionValues, UsageError } from '../arguments.ts'
 import type { CommandContext } from '../command-context.ts'
 import { CommandError } from '../run-command.ts'
@@ -143,7 +144,7 @@ export class AdminClient {
   }
 
   #refused(status: number, error: unknown): CommandError {
-    const text = typeof error === 'string' ? error.replace(/\p{Cc}/gu, ' ') : `HTTP status ${status}`
+    const text = typeof error === 'string' ? visibleLine(error) : `HTTP status ${status}`
     if (status === 401 || status === 403) {
       const hint =
         this.#token === undefined

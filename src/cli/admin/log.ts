@@ -1,5 +1,6 @@
 /** `mqtt-jig log`: the last lines of the log, and its level. */
 
+import { visibleJson } from '../../terminal/visible-text.ts'
 import { type CommandSpec, type OptionValues, UsageError } from '../arguments.ts'
 import { type CommandContext, write } from '../command-context.ts'
 import { commandMain } from '../run-command.ts'
@@ -43,7 +44,7 @@ const run = async (values: OptionValues, context: CommandContext): Promise<numbe
   }
   const isText = wantsTable(values, context)
   const print = (items: readonly LogItem[]): Promise<void> | undefined =>
-    write(context.stdout, items.map((item) => `${isText ? lineOf(item) : JSON.stringify(item)}\n`).join(''))
+    write(context.stdout, items.map((item) => `${isText ? lineOf(item) : visibleJson(item)}\n`).join(''))
   const limit = values.integer('lines', 100, 1, 1_000)
   const pause = new Pause(context)
   try {

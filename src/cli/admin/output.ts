@@ -1,4 +1,5 @@
 import { Progress } from '../../terminal/progress.ts'
+import { visibleJson, visibleLine } from '../../terminal/visible-text.ts'
 import type { OptionValues } from '../arguments.ts'
 import { UsageError } from '../arguments.ts'
 import { type CommandContext, write } from '../command-context.ts'
@@ -41,7 +42,7 @@ export const printList = async <Item>(
     count += some.length
     all = total
     if (isTable) items.push(...some)
-    else await write(context.stdout, some.map((item) => `${JSON.stringify(item)}\n`).join(''))
+    else await write(context.stdout, some.map((item) => `${visibleJson(item)}\n`).join(''))
     progress.show(() => `${count} of ${total} ${list.what}s`)
   }
   progress.clear()
@@ -60,7 +61,7 @@ export const printObject = async (
   context: CommandContext,
 ): Promise<void> => {
   if (!wantsTable(values, context)) {
-    await write(context.stdout, `${JSON.stringify(object)}\n`)
+    await write(context.stdout, `${visibleJson(object)}\n`)
     return
   }
   const known = rows.filter(([, value]) => value !== undefined)
@@ -85,12 +86,8 @@ export const table = <Item>(items: readonly Item[], columns: readonly Column<Ite
   return [columns.map(({ title }) => title), ...cells].map((row) => `${line(row)}\n`).join('')
 }
 
-/** Text for a terminal: without line breaks, and with control characters as `\x1B`. Others wrote it. */
-export const safe = (value: unknown): string =>
-  String(value ?? '').replace(
-    /\p{Cc}/gu,
-    (each) => `\\x${each.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
+/** Text for a terminal, in one line. Others wrote it. */
+export const safe = (value: unknown): string => visibleLine(String(value ?? ''))
 
 const shortened = (text: string): string => (text.length > MAXIMUM_CELL ? `${text.slice(0, MAXIMUM_CELL - 1)}…` : text)
 

@@ -1,5 +1,6 @@
 /** `mqtt-jig retained`: lists, reads and deletes retained messages. */
 
+import { visibleJson, visibleText } from '../../terminal/visible-text.ts'
 import { type CommandSpec, type OptionValues, UsageError } from '../arguments.ts'
 import { type CommandContext, write } from '../command-context.ts'
 import { commandMain } from '../run-command.ts'
@@ -23,7 +24,11 @@ export const spec: CommandSpec = {
   summary:
     'Lists retained messages with the start of their payloads; with --payload or --delete: of the one topic TOPIC.',
   options: {
-    payload: { type: 'boolean', description: 'print the payload of the topic, as it is; at most 1 MiB' },
+    payload: {
+      type: 'boolean',
+      description:
+        'print the payload of the topic, as it is; control characters are shown in a terminal; at most 1 MiB',
+    },
     delete: { type: 'boolean', description: 'delete the message of the topic' },
     limit: { type: 'string', value: 'N', description: 'print at most N; all unless given' },
     ...ADMIN_OPTIONS,
@@ -60,11 +65,17 @@ const run = async (values: OptionValues, context: CommandContext): Promise<numbe
     return adminExitCodes.ok
   }
   const message = (await client.get(path)) as RetainedItem
-  if (values.has('json')) await write(context.stdout, `${JSON.stringify(message)}\n`)
-  else await write(context.stdout, Buffer.from(message.payload.base64, 'base64'))
+  if (values.has('json')) await write(context.stdout, `${visibleJson(message)}\n`)
+  else await write(context.stdout, payloadOf(message, context))
   if (message.payload.isCut === true)
     context.stderr.write(`The payload has ${message.payload.bytes} bytes: the rest is left out.\n`)
   return adminExitCodes.ok
+}
+
+/** As it is, but a terminal would obey its control characters. */
+const payloadOf = ({ payload }: RetainedItem, { stdout }: CommandContext): Buffer | string => {
+  const content = Buffer.from(payload.base64, 'base64')
+  return stdout.isTTY === true ? visibleText(content.toString()) : content
 }
 
 export const main = commandMain(spec, run)

@@ -1,5 +1,6 @@
 /** `mqtt-jig trace`: follows the packets of a client, a user, an address or a topic. */
 
+import { visibleJson } from '../../terminal/visible-text.ts'
 import { type CommandSpec, type OptionValues, UsageError } from '../arguments.ts'
 import { type CommandContext, write } from '../command-context.ts'
 import { CommandError, commandMain } from '../run-command.ts'
@@ -98,7 +99,7 @@ const list = async (client: AdminClient, values: OptionValues, context: CommandC
   const items = await tracesOf(client)
   const text = wantsTable(values, context)
     ? table(items, COLUMNS)
-    : items.map((item) => `${JSON.stringify(item)}\n`).join('')
+    : items.map((item) => `${visibleJson(item)}\n`).join('')
   await write(context.stdout, text)
   return adminExitCodes.ok
 }
@@ -178,7 +179,7 @@ const printLines = async (
     })) as ListPage<TraceLine>
     last = page.items.at(-1)?.number ?? last
     next = page.items.length === 0 ? null : page.next
-    await write(context.stdout, page.items.map((line) => `${isText ? lineOf(line) : JSON.stringify(line)}\n`).join(''))
+    await write(context.stdout, page.items.map((line) => `${isText ? lineOf(line) : visibleJson(line)}\n`).join(''))
   }
   return last
 }

@@ -19,6 +19,7 @@ describe('the files of a listener with TLS', () => {
   it('are listed', () => {
     const config = { cert: 'a', key: 'b', certificates: [{ cert: 'c', key: 'd' }], ca: 'e', crl: ['f', 'g'] }
     expect(tlsFiles(options(config))).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+    expect(tlsFiles(options({ certificates: [{ cert: 'c', key: 'd' }] }))).toEqual(['c', 'd'])
   })
 
   it('give each certificate its names and its end, that of the first in the chain to expire', async () => {
@@ -29,6 +30,9 @@ describe('the files of a listener with TLS', () => {
     const named = { ...files.pair('named', server), names: ['Named.example'] }
     const addressOnly = files.pair('address', await authority.leaf({ subject: 'CN=not-a-name', ip: ['192.0.2.1'] }))
     const { certificates } = await loadTls(options({ ...chain, certificates: [old, named, addressOnly] }))
+    const twoNames = files.pair('two', await authority.leaf({ subject: 'CN=one.example,CN=two.example' }))
+    // Which of two common names is meant is not known.
+    expect((await loadTls(options(twoNames))).certificates[0].names).toEqual([])
     expect(certificates.map(({ names }) => names)).toEqual([['localhost'], ['old.example'], ['named.example'], []])
     expect(certificates[0].expiresAtMs).toBe(soon.getTime())
   })

@@ -11,6 +11,7 @@ import type {
   Overview,
   Payload,
   RetainedMessage,
+  SessionDetail,
 } from '../../../components/dashboard/app/contract.ts'
 
 const STARTED_AT_MS = Date.now() - 93_784_000
@@ -40,6 +41,20 @@ export const fakeClients = (count: number): ClientDetail[] =>
       waiting: index % 50 === 0 ? 1_200 : 0,
       hasWill: index % 2 === 0,
     },
+  }))
+
+/** Sessions whose clients are not connected. */
+export const fakeSessions = (count: number): SessionDetail[] =>
+  Array.from({ length: count }, (_, index) => ({
+    id: `meter-${`${index}`.padStart(4, '0')}`,
+    ...(index % 3 > 0 && { userName: `plant-${index % 20}` }),
+    connected: false,
+    expiryIntervalSeconds: index % 10 === 0 ? 0xffffffff : 86_400,
+    disconnectedAtMs: Date.now() - (index + 1) * 500_000,
+    subscriptions: [{ filter: `plant/1/meter/${index}/command`, qos: 1 }],
+    inflight: index % 4,
+    waiting: index * 17,
+    hasWill: index % 5 === 1,
   }))
 
 export const payloadOf = (bytes: string | Uint8Array): Payload => {

@@ -3,10 +3,22 @@ import type {
   ClientSummary,
   Page,
   RetainedMessage,
+  SessionDetail,
+  SessionSummary,
   TopicLevel,
 } from '../../../components/dashboard/app/contract.ts'
 import type { HttpHandler } from '../../../src/kinds/http-server.ts'
-import { fakeBans, fakeClients, fakeComponents, fakeGraph, fakeListeners, fakeOverview, fakeRetained } from './data.ts'
+import {
+  fakeBans,
+  fakeClients,
+  fakeComponents,
+  fakeGraph,
+  fakeListeners,
+  fakeOverview,
+  fakeRetained,
+  fakeSessions,
+  payloadOf,
+} from './data.ts'
 
 export const FAKE_TOKEN = 'a-token-for-the-tests'
 
@@ -18,6 +30,10 @@ type Answer = Response | object
  */
 export class FakeAdmin {
   clients: ClientDetail[]
+  /** Of clients that are not connected. */
+  sessions = fakeSessions(120)
+  /** Undefined: no component keeps users that can be changed. */
+  users: string[] | undefined = ['ann', 'bob', ...Array.from({ length: 20 }, (_, index) => `plant-${index}`)]
   readonly retained = fakeRetained()
   components = fakeComponents()
   listeners = fakeListeners()
@@ -66,6 +82,9 @@ export class FakeAdmin {
     if (name === 'events') return this.#events(signal)
     if (name === 'overview') return this.#overview()
     if (name === 'clients') return item[0] === undefined ? this.#clients(query) : this.#client(method, item)
+    if (name === 'sessions') return item[0] === undefined ? this.#sessions(query) : this.#session(method, item[0])
+    if (name === 'publish') return this.#publish(body)
+    if (name === 'users') return this.#users(method, item[0], query)
     if (name === 'components') return all(this.components)
     if (name === 'graph') return fakeGraph(this.components)
     if (name === 'topics') return page(this.#topics(query.get('prefix') ?? ''), query)
@@ -138,6 +157,49 @@ export class FakeAdmin {
       this.bans.push({ address: client.address, untilMs: Date.now() + 600_000, byOperator: true })
     }
     return new Response(null, { status: 204 })
+  }
+
+  #sessions(query: URLSearchParams): Page<SessionSummary> {
+    const q = query.get('q') ?? ''
+    const found = this.sessions.filter(({ id, userName = '' }) => id.includes(q) || userName.includes(q))
+    return page(
+      found.map((session) => ({ ...session, subscriptions: session.subscriptions.length })),
+      query,
+    )
+  }
+
+  #session(method: string, id: string): Answer {
+    const session: SessionDetail | undefined = this.sessions.find((each) => each.id === id)
+    if (session === undefined) return failure(404, 'There is no session with this Client Identifier.')
+    if (method !== 'DELETE') return session
+    this.sessions = this.sessions.filter((each) => each !== session)
+    return { id }
+  }
+
+  #publish({ topic, payload, qos, retain }: Readonly<Record<string, unknown>>): Answer {
+    const name = `${topic}`
+    if (/[+#]/.test(name)) return failure(400, `'${name}' is not a Topic Name: it has a wildcard.`)
+    if (retain === true && payload === '') this.retained.delete(name)
+    else if (retain === true)
+      this.retained.set(name, { topic: name, payload: payloadOf(`${payload}`), qos: Number(qos) })
+    if (name.startsWith('full/')) return { reasonCode: 0x97, reason: 'Quota exceeded (0x97)', subscribers: 1 }
+    return name.startsWith('plant/')
+      ? { reasonCode: 0, reason: 'Success (0x00)', subscribers: 12 }
+      : { reasonCode: 16, reason: 'No matching subscribers (0x10)', subscribers: 0 }
+  }
+
+  #users(method: string, name: string | undefined, query: URLSearchParams): Answer {
+    if (this.users === undefined) return failure(404, 'The admin API has no users to change.')
+    const { users } = this
+    if (name === undefined) {
+      const found = users.filter((user) => user.includes(query.get('q') ?? '')).map((user) => ({ name: user }))
+      return page(found, query)
+    }
+    if (name.includes(':')) return failure(400, 'A user name has no colon.')
+    if (method === 'PUT') this.users = [...new Set([...users, name])].sort()
+    else if (!users.includes(name)) return failure(404, 'There is no user with this name.')
+    if (method === 'DELETE') this.users = users.filter((user) => user !== name)
+    return { name }
   }
 
   #topics(prefix: string): TopicLevel[] {

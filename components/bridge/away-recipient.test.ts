@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { HandlerHarness, publishPacket } from '../../test/helpers/handler-harness.ts'
+import { AwayRecipient } from './away-recipient.ts'
+import { bridgeIdentity } from './bridge-names.ts'
+import { LocalSession } from './local-session.ts'
+
+const away = () => new AwayRecipient(bridgeIdentity('up', undefined), { text: 'bridge up', fields: {} })
+
+it('takes no message in any way, so that all of them wait in the session', () => {
+  const recipient = away()
+  expect([recipient.sendable, recipient.prepare()]).toEqual([false, undefined])
+  expect([recipient.deliverRun(), recipient.takesRun(), recipient.sendRun()]).toEqual([false, false, false])
+  expect(recipient.releaseAnswers()).toBe(false)
+  const nothing = [
+    ...[recipient.sendPublish(), recipient.deliverQoS0(), recipient.sendPubrel(), recipient.chargeWork()],
+    ...[recipient.pauseForPublication(), recipient.resumeAfterPublication(), recipient.disconnect()],
+  ]
+  expect(nothing).toEqual(Array.from({ length: 7 }, () => undefined))
+})
+
+it('has the session of the bridge before there is a connection, and messages wait there', () => {
+  const { broker, connect, stop } = start()
+  const session = localSession(broker).open(away(), 1, 2, false)
+  connect().take(publishPacket({ topic: 'a', qos: 1, messageId: 1, payload: Buffer.from('x') }))
+  expect(broker.session('$bridge/up')).toMatchObject({ inflight: 0, waiting: 1 })
+  expect(broker.client('$bridge/up')).toMatchObject({ protocolVersion: 5, pendingBytes: 0, bytesReceived: 0 })
+  session.detach(undefined, false)
+  expect(broker.session('$bridge/up')).toMatchObject({ connected: false, waiting: 1 })
+  stop()
+})
+
+it('says which session was refused, and why', () => {
+  const { broker, connect, stop } = start({ maximumSessions: 1 })
+  connect()
+  expect(() => localSession(broker).open(away(), 1, 2, false)).toThrow(/its session \$bridge\/up was refused: /)
+  expect(broker.session('$bridge/up')).toBeUndefined()
+  stop()
+})
+
+const start = (config: object = {}) => {
+  const harness = new HandlerHarness(config)
+  return { broker: harness.broker, connect: () => harness.connect({ clientId: 'near' }), stop: () => harness.stop() }
+}
+const localSession = (broker: HandlerHarness['broker']) =>
+  new LocalSession({
+    ...{
+      broker,
+      identity: bridgeIdentity('up', undefined),
+      filters: [{ filter: '#', qos: 1 }],
+      expiryIntervalSeconds: 60,
+    },
+    refused: () => expect.unreachable(),
+  })

@@ -1,0 +1,65 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { beforeEach, expect, it } from 'vitest'
+import { FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { peerAt } from '../../test/helpers/peer-at.ts'
+import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { Admission } from './admission.ts'
+import type { CoreListener } from './core-listener.ts'
+import { EndOfTurn } from './end-of-turn.ts'
+import type { Newcomer } from './newcomer.ts'
+import { TurnBudget } from './turn-budget.ts'
+
+const MAXIMUM = 2
+const BACKLOG = 2
+
+let admission: Admission
+/** Names of newcomers that were let in, and of those that were refused, with the reason. */
+let opened: string[]
+let refused: string[]
+let left: number
+beforeEach(() => {
+  ;[opened, refused, left] = [[], [], 0]
+  const endOfTurn = new EndOfTurn()
+  admission = new Admission(
+    {
+      ...{ maximumConnections: MAXIMUM, backlog: BACKLOG, taken: () => opened.length - left },
+      obstacle: () => (opened.length - left >= MAXIMUM ? 'maximumConnections' : undefined),
+      open: ({ addressKey }) => opened.push(addressKey),
+      refused: ({ addressKey }, reason) => refused.push(`${addressKey}: ${reason}`),
+    },
+    new TurnBudget(50_000, endOfTurn, new RecordingLogger()),
+  )
+})
+
+const newcomer = (name: string): Newcomer => ({
+  ...{ stream: new FakeSocket(), peer: peerAt('192.0.2.7:5000'), listener: {} as CoreListener, addressKey: name },
+})
+
+it('connections beyond all places and the backlog are closed at once; the backlog gets the places that become free', async () => {
+  const all = ['a', 'b', 'c', 'd', 'e', 'f'].map(newcomer)
+  for (const each of all) admission.accept(each)
+  expect(refused).toEqual(['e: maximumConnections', 'f: maximumConnections'])
+  expect(all.map(({ stream }) => stream.destroyed)).toEqual([false, false, false, false, true, true])
+  await turn()
+  expect(opened).toEqual(['a', 'b'])
+  left = 2
+  for (let turns = 0; turns < 3; turns += 1) await turn()
+  expect(opened).toEqual(['a', 'b', 'c', 'd'])
+  expect(refused).toHaveLength(2)
+})
+
+it('a connection that gets no place for some turns is closed', async () => {
+  for (const name of ['a', 'b', 'c']) admission.accept(newcomer(name))
+  for (let turns = 0; turns < 40; turns += 1) await turn()
+  expect([opened, refused]).toEqual([['a', 'b'], ['c: maximumConnections']])
+})
+
+it('connections that still wait are taken back in their order, and not let in', async () => {
+  for (const name of ['a', 'b', 'c', 'd']) admission.accept(newcomer(name))
+  await turn()
+  admission.accept(newcomer('late'))
+  const back = admission.takeAll().map(({ addressKey }) => addressKey)
+  left = 2
+  for (let turns = 0; turns < 40; turns += 1) await turn()
+  expect([opened, back, refused]).toEqual([['a', 'b'], ['c', 'd'], ['late: maximumConnections']])
+})
