@@ -7,7 +7,7 @@ import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../
 import { packageVersion } from '../src/files/package-version.ts'
 import { leaveProcess } from '../src/leave-process.ts'
 import { withNotice } from '../src/slow-notice.ts'
-import { createDev, type Dev } from '../src/system/dev.ts'
+import { createDev, type Dev, type LoadedPlan } from '../src/system/dev.ts'
 import { formatError } from '../src/system/format-error.ts'
 import { systemGraph, toDot, toText } from '../src/system/graph.ts'
 import { messageOf } from '../src/system/system-error.ts'
@@ -66,7 +66,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   const outsideCode = watchOutsideCode(root)
   const commands = createCommands({
     dev,
-    drawGraph: (file) => (file === undefined ? drawGraph(dev) : drawGraphInto(file, dev)),
+    drawGraph: (file, plan) => (file === undefined ? drawGraph(dev) : drawGraphInto(file, dev, plan)),
     loadFile: (file) => loader.loadFile(resolve(file)).catch(refuse),
     print: (text) => session.print(text),
     afterReset: outsideCode,
@@ -251,14 +251,16 @@ const drawGraph = async ({ state }: Dev): Promise<string> => {
   }
 }
 
-/** Draws the diagram into a file, in the format that its name says. */
-const drawGraphInto = async (file: string, { state }: Dev): Promise<string> => {
+/** Draws the diagram into a file, in the format that its name says: of a plan, if one is given, or of what runs. */
+const drawGraphInto = async (file: string, { state }: Dev, plan: LoadedPlan | undefined): Promise<string> => {
   const format = formatOf(file)
   if (format === undefined)
     throw new UsageError(`the name '${file}' does not tell the format: .svg, .png, .dot, .mmd or .json`)
   if (state.config === undefined) throw new UsageError(noSystem)
+  const graph =
+    plan === undefined ? systemGraph(state.config, state.system?.status()) : systemGraph(plan.config, [], plan)
   try {
-    await writeFile(file, await writers[format](systemGraph(state.config, state.system?.status())))
+    await writeFile(file, await writers[format](graph))
   } catch (error) {
     throw new UsageError(missingPackage(error) ?? messageOf(error), { cause: error })
   }

@@ -15,7 +15,8 @@ import { measuresOf } from './measures.ts'
 export const broker = defineComponent({
   provides: Broker,
   needs: {
-    router: Router,
+    // Its sessions subscribe there: after a restart they would be met by those of its successor.
+    router: exclusive(Router),
     // Two brokers over one store would know nothing of each other's sessions and retained messages.
     store: exclusive(Store),
     // Asked in this order: the first that allows or denies decides.

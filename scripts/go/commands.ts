@@ -2,7 +2,7 @@
 
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { withNotice } from '../../src/slow-notice.ts'
-import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
+import type { Dev, LoadedPlan, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus, RefreshOutcome } from '../../src/system/lifecycle.ts'
 import { banCommands } from './ban-commands.ts'
 import { brokerCommands } from './broker-commands.ts'
@@ -20,7 +20,7 @@ import type { Watches } from './watches.ts'
 export interface CommandOptions {
   readonly dev: Dev
   /** Draws the diagram into a file, or prints it and draws it into the usual one. @returns what to print about it. */
-  readonly drawGraph: (file: string | undefined) => Promise<string>
+  readonly drawGraph: (file: string | undefined, plan?: LoadedPlan) => Promise<string>
   /** Prints for the user while a command runs. */
   readonly print: (text: string) => void
   /** Loads a file, given by its path as the user wrote it. @returns what it exports. */
@@ -72,11 +72,14 @@ export const createCommands = (options: CommandOptions): Commands => {
     graph: {
       usage: 'graph()',
       help: 'prints what depends on what and how it is, and draws it into system.svg',
-      more: ["graph('system.png')  draws it into that file: .svg, .png, .dot, .mmd (Mermaid) or .json"],
-      call: async (file?: unknown) => {
+      more: [
+        "graph('system.png')  draws it into that file: .svg, .png, .dot, .mmd (Mermaid) or .json",
+        "graph('plan.svg', await plan())  draws what a reset would do",
+      ],
+      call: async (file?: unknown, plan?: LoadedPlan) => {
         if (file !== undefined && typeof file !== 'string')
           throw new UsageError("graph takes the name of a file: graph('system.png')")
-        return shownAs({}, await drawGraph(file))
+        return shownAs({}, await drawGraph(file, plan))
       },
     },
     help: { usage: 'help()', help: 'this list', call: () => shownAs({}, (colors) => helpText(commands, colors)) },

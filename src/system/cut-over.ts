@@ -88,7 +88,7 @@ export const cutOver = (changes: readonly Change[], instances: ReadonlyMap<strin
   const undo: (readonly [name: string, () => void])[] = []
   const durations = new Map<string, number>()
   try {
-    settle(instances)
+    if (changes.length > 0) settle(instances)
     const before = new Map(
       changes.map((change) => [change.name, isSwap(change) ? censusOf(change.name, change.from) : {}]),
     )

@@ -38,6 +38,11 @@ export interface StartReport extends Replacement {
   readonly loadMs: number
 }
 
+/** A plan, and the config that it is for. */
+export interface LoadedPlan extends ResetPlan {
+  readonly config: AnySystemConfig
+}
+
 export interface StopReport {
   /** False when nothing was running. */
   readonly stopped: boolean
@@ -73,7 +78,7 @@ export interface Dev {
    * Loads what changed, checks it, and says what `reset` would do. The running system continues unchanged.
    * @throws what the load threw, or SystemError CONFIG_INVALID.
    */
-  plan(): Promise<ResetPlan>
+  plan(): Promise<LoadedPlan>
   /**
    * Stops the system in order and releases suspended components. Does nothing if there are neither.
    * @throws SystemError STOP_FAILED; everything that could be stopped was.
@@ -141,7 +146,8 @@ export const createDev = ({ load, settings = [], only = [], onReplace }: DevOpti
     plan: () =>
       inTurn(async () => {
         checkOpen()
-        return generations.plan((await loadAndCheck()).config, options)
+        const { config } = await loadAndCheck()
+        return { ...(await generations.plan(config, options)), config }
       }),
     stop,
     close: () => {

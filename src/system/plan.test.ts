@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { AnyComponent } from './component.ts'
 import { defineComponent } from './define-system.ts'
-import { kind } from './kind.ts'
+import { exclusive, kind, many } from './kind.ts'
 import { type DetailedPlan, type PlanEntry, planReset, type RunningEntry } from './plan.ts'
 
 interface Thing {
@@ -12,11 +12,18 @@ const Thing = kind<Thing>()('Thing')
 const Other = kind<Thing>()('Other')
 const Policy = kind<Thing>()('Policy', { stateless: true })
 
-type Extra = Partial<Pick<AnyComponent, 'provides' | 'adjust' | 'handover' | 'exclusive' | 'suspend' | 'resume'>>
+type Extra = Partial<
+  Pick<AnyComponent, 'provides' | 'needs' | 'adjust' | 'handover' | 'exclusive' | 'suspend' | 'resume'>
+>
 
 const make = (extra: Extra = {}): AnyComponent =>
   ({
-    ...defineComponent({ provides: Thing, needs: {}, config: z.unknown(), start: () => ({ name: '' }) }),
+    ...defineComponent({
+      provides: Thing,
+      needs: { on: many(Thing) },
+      config: z.unknown(),
+      start: () => ({ name: '' }),
+    }),
     ...extra,
   }) as AnyComponent
 
@@ -246,6 +253,21 @@ describe('neighbours', () => {
     const plan = planOf(chain({ a: 1 }), chain({ a: 2 }))
     expect(verdicts(plan)).toEqual({ other: 'keep', a: 'restart', b: 'restart', c: 'restart' })
     expect([...plan.endFirst].toSorted()).toEqual(['a', 'b', 'c'])
+  })
+
+  test('a restart takes with it what the component needs exclusively, and what depends on that', () => {
+    const owner = make({ needs: { on: exclusive(Thing) } })
+    const chain = (config: object) => ({
+      base: { component: adjustable },
+      store: { component: make({ adjust }), on: ['base'] },
+      reader: { component: adjustable, on: ['store'] },
+      owner: { component: owner, config, on: ['store'] },
+    })
+    const before = chain({ a: 1 })
+    const plan = planOf(before, { ...before, owner: { ...before.owner, config: { a: 2 } } })
+    expect(verdicts(plan)).toEqual({ base: 'keep', store: 'restart', reader: 'restart', owner: 'restart' })
+    expect(reasons(plan, 'store')).toEqual(['owner is restarted'])
+    expect(reasons(plan, 'owner')).toEqual(['config.a: 1 → 2', 'store is restarted'])
   })
 
   test('other wires are an adjustment', () => {

@@ -2,6 +2,7 @@
 
 import type { AnyComponent } from './component.ts'
 import { configDifferences, isWrittenAlike } from './config-differences.ts'
+import { needOf } from './kind.ts'
 import type { PlannedConnections, PlannedPart, ResetPlan, Verdict } from './reset-plan.ts'
 import type { Wire } from './wiring.ts'
 
@@ -50,8 +51,7 @@ export const planReset = (
   next: ReadonlyMap<string, PlanEntry>,
   options: PlanOptions = {},
 ): DetailedPlan => {
-  const judged = new Map<string, Judged>()
-  for (const [name, entry] of next) judged.set(name, judge(name, running.get(name), entry, judged, next, options))
+  const judged = judgeAll(running, next, options)
   const parts: PlannedPart[] = [...judged].map(([name, { verdict, reasons }]) => ({
     name,
     kind: next.get(name)!.component.provides.name,
@@ -71,6 +71,35 @@ export const planReset = (
   }
 }
 
+/** Judges all components, again as long as one that is restarted owns one that is not. */
+const judgeAll = (
+  running: ReadonlyMap<string, RunningEntry>,
+  next: ReadonlyMap<string, PlanEntry>,
+  options: PlanOptions,
+): ReadonlyMap<string, Judged> => {
+  /** By name: the owner that is restarted. */
+  const lost = new Map<string, string>()
+  for (;;) {
+    const judged = new Map<string, Judged>()
+    const known = lost.size
+    for (const [name, entry] of next) {
+      const verdict = judge(name, running.get(name), entry, { judged, next, options, owner: lost.get(name) })
+      judged.set(name, verdict)
+    }
+    for (const [name, entry] of next) {
+      if (judged.get(name)!.verdict !== 'restart') continue
+      for (const owned of ownedBy(entry)) if (!ends(judged.get(owned)!.verdict)) lost.set(owned, name)
+    }
+    if (lost.size === known) return judged
+  }
+}
+
+/** What a component needs exclusively: what it left there when it stopped would be met by its successor. */
+const ownedBy = ({ component, wires }: PlanEntry): readonly string[] =>
+  wires.filter(({ need }) => needOf(component.needs[need]).exclusive).flatMap(({ names }) => names)
+
+const ends = (verdict: Verdict): boolean => verdict === 'restart' || verdict === 'start'
+
 interface Judged {
   readonly verdict: Verdict
   readonly reasons: readonly string[]
@@ -81,13 +110,20 @@ interface Judged {
   readonly rewired: boolean
 }
 
+interface JudgeContext {
+  /** The components before it in start order. */
+  readonly judged: ReadonlyMap<string, Judged>
+  readonly next: ReadonlyMap<string, PlanEntry>
+  readonly options: PlanOptions
+  /** The component that owns it and is restarted. */
+  readonly owner: string | undefined
+}
+
 const judge = (
   name: string,
   old: RunningEntry | undefined,
   entry: PlanEntry,
-  judged: ReadonlyMap<string, Judged>,
-  next: ReadonlyMap<string, PlanEntry>,
-  options: PlanOptions,
+  { judged, next, options, owner }: JudgeContext,
 ): Judged => {
   const dependencies = [...new Set(entry.wires.flatMap(({ names }) => names))]
   const late = dependencies.some((each) => isUnsettled(judged.get(each)!, next.get(each)!.component))
@@ -106,8 +142,10 @@ const judge = (
   const code = codeReasons(name, old, entry, options)
   const wires = wireReasons(old.wires, entry.wires)
   const neighbours = dependencies.flatMap((each) => neighbourReason(each, judged.get(each)!))
+  if (owner !== undefined) neighbours.push(`${owner} is restarted`)
   const own = [...code, ...configReasons(old, entry), ...fileReasons(old.files, entry.files), ...wires]
   const reasons = [...own, ...neighbours]
+  if (owner !== undefined) return restart(reasons)
   // Its predecessor holds instances that end before the cut-over.
   if (dependencies.some((each) => judged.get(each)!.lost)) return restart(reasons)
   const keptOn = { reasons, late: false, lost: false }
