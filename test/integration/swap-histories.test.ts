@@ -31,7 +31,7 @@ it('a history with a swap after each step is the same, byte by byte, as without'
       const found = await play(history, (index) => ({ stages: names[index]! }))
       expect(found).toEqual(expected)
     }),
-    { numRuns: runs(300), seed: fuzzSeed },
+    { numRuns: runs(60), seed: fuzzSeed },
   )
 })
 
@@ -45,6 +45,6 @@ it('so is one in which each swap is undone, after all connections or after some'
       })
       expect(found).toEqual(expected)
     }),
-    { numRuns: runs(200), seed: fuzzSeed },
+    { numRuns: runs(40), seed: fuzzSeed },
   )
 })
