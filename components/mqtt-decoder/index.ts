@@ -88,6 +88,7 @@ export const mqttDecoder = defineComponent({
 /** The stage of all connections. */
 class MqttDecoder implements DecoderStage {
   readonly role = 'decoder'
+  readonly format = 'mqtt-decoder'
   readonly shared: SharedDecoding
   readonly partials: PartialMemory
 

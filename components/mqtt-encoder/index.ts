@@ -36,6 +36,7 @@ export const mqttEncoder = defineComponent({
 /** The stage of all connections. */
 class MqttEncoder implements EncoderStage {
   readonly role = 'encoder'
+  readonly format = 'mqtt-encoder'
   readonly #publishes = new PublishEncoder(new Slab())
   /** Of their own: those that go to one client behind each other are neighbours, and are sent as one range. */
   readonly #acknowledgements = new Slab()

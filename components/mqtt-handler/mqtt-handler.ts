@@ -49,6 +49,7 @@ export interface Parts {
  */
 export class MqttHandler implements HandlerStage, ClientContext<Client>, RevocationListener {
   readonly role = 'handler'
+  readonly format = 'mqtt-handler'
   // `adjustHandler` changes these.
   config: HandlerConfig
   broker: ClientBroker

@@ -8,6 +8,7 @@ import { TracedConnection, type TracedRecord } from './traced-connection.ts'
 /** Shows packets to the traces that run. It is listed before the handler, and sees both directions. */
 export class TraceStage implements FilterStage {
   readonly role = 'filter'
+  readonly format = 'trace'
   readonly tracer: Tracer
   /** A reset replaces it. */
   broker: Broker | undefined
