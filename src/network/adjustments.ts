@@ -48,6 +48,8 @@ export const inSequence = (...steps: readonly Adjustment[]): Adjustment => {
       }
     },
     undo: () => {
+      // Those that were not begun.
+      void forAll(steps.slice(begun), (step) => step.discard?.()).catch(() => undefined)
       const failures: unknown[] = []
       for (; begun > 0; begun -= 1) {
         try {

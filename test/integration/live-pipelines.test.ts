@@ -127,7 +127,7 @@ describe('the pipelines of live connections', () => {
     const { started, adjust } = await start(stages)
     let undone = 0
     for (let reset = 0; reset < RESETS; reset += 1) {
-      clients.forEach((client, index) => client.send(1 + (index % 3), 1 + ((index + reset) % 9)))
+      for (const [index, client] of clients.entries()) client.send(1 + (index % 3), 1 + ((index + reset) % 9))
       const { decoder, handler, encoder } = numberedStages(report)
       const [oldDecoder, oldHandler, oldEncoder] = [
         stages[0]!,
