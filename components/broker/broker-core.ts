@@ -1,6 +1,8 @@
+import { liveConfig } from '../../src/collections/change.ts'
 import type { Authorizer } from '../../src/kinds/authorizer.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import type { Store } from '../../src/kinds/store.ts'
@@ -46,9 +48,10 @@ export interface BrokerParts {
  * the others in an interface of its own (`SessionContext`, `PublishingContext`, ...), which this class fulfils.
  */
 export class BrokerCore {
+  /** Changed in place by a reset. No part keeps a value of it. */
   readonly config: BrokerConfig
-  readonly router: Router
-  readonly log: Logger
+  router: Router
+  readonly log: ReplaceableLogger
   readonly authorization: Authorization
   readonly revocation: Revocation
   readonly ownership: SessionOwnership
@@ -82,20 +85,24 @@ export class BrokerCore {
   /** Sessions with answers or messages that wait for the store. Only these are called when a batch is durable. */
   #awaiting = new Set<Session>()
   readonly #timer: NodeJS.Timeout
+  readonly #durabilities: readonly Durability[]
+  /** Ends the watch of each authorizer. */
+  #endWatches: readonly (() => void)[] = []
   #recentMs = this.now()
 
   constructor(
     config: BrokerConfig,
     { router, store, logger, authorizers = [], ownership = localOwnership, durabilities = [] }: BrokerParts,
   ) {
-    this.config = config
+    this.config = liveConfig(config)
     this.router = router
-    this.log = logger
+    this.log = new ReplaceableLogger(logger)
+    this.#durabilities = durabilities
     this.authorization = new Authorization(authorizers)
     this.ownership = ownership
     this.journal = new Journal(store, durabilities)
-    this.quotas = new UserQuotas(config)
-    this.scheduler = new TurnScheduler(logger)
+    this.quotas = new UserQuotas(this.config)
+    this.scheduler = new TurnScheduler(this.log)
     this.retained = new Retained(this)
     this.sessions = new Sessions(this)
     this.#restore = new Restore(this)
@@ -104,19 +111,16 @@ export class BrokerCore {
     this.publishing = new Publishing(this)
     this.wills = new DueWills(this)
     this.endedSessions = new EndedSessions(this)
-    this.clientListeners = new ClientListeners(logger)
+    this.clientListeners = new ClientListeners(this.log)
     this.forClients = new ClientAccess(this)
     this.revocation = new Revocation(this)
-    for (const authorizer of authorizers) authorizer.onChange?.(() => this.revocation.begin())
-    this.expiredSessions = new TurnQueue('session expiry', this.scheduler, logger, (session) => this.#expire(session))
-    this.#sweep = new TurnQueue('retained messages', this.scheduler, logger, (retained) =>
+    this.#watchAuthorizers()
+    this.expiredSessions = new TurnQueue('session expiry', this.scheduler, this.log, (session) => this.#expire(session))
+    this.#sweep = new TurnQueue('retained messages', this.scheduler, this.log, (retained) =>
       retained.sweep(this.now(), this.scheduler.payer),
     )
     this.#pressure = new StorePressureWatch(this)
-    this.journal.onDurable(() => {
-      this.#pressure.update(performance.now())
-      this.#release()
-    })
+    this.journal.onDurable(this.#durable)
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
@@ -152,15 +156,57 @@ export class BrokerCore {
     this.#awaiting.add(session)
   }
 
+  /** @throws an Error if durabilities or the ownership are others: what they promised would be forgotten. */
+  checkSameGuarantees({ ownership = localOwnership, durabilities = [] }: BrokerParts): void {
+    const areSame =
+      durabilities.length === this.#durabilities.length &&
+      durabilities.every((durability, index) => durability === this.#durabilities[index])
+    if (!areSame) throw new Error('a durability was added, removed or replaced')
+    if (ownership !== this.ownership) throw new Error('the ownership of sessions was replaced')
+  }
+
+  /** As `Journal.replaceStore`. */
+  replaceStore(store: Store): () => void {
+    const back = this.journal.replaceStore(store)
+    this.journal.onDurable(this.#durable)
+    return () => {
+      back()
+      this.journal.onDurable(this.#durable)
+    }
+  }
+
+  /** Asks other authorizers from now on. @returns takes it back. */
+  replaceAuthorizers(authorizers: readonly Authorizer[]): () => void {
+    const back = this.authorization.adjust(authorizers)
+    this.#watchAuthorizers()
+    return () => {
+      back()
+      this.#watchAuthorizers()
+    }
+  }
+
   /** Stops the timers, completes divided work and publishes the Wills that are due. Call it when no client is connected. */
   stop(): void {
     clearInterval(this.#timer)
+    for (const end of this.#endWatches) end()
     this.#restore.stop()
     this.revocation.stop()
     this.wills.drain()
     this.endedSessions.drain()
     this.publications.completeAll()
     this.scheduler.stop()
+  }
+
+  #watchAuthorizers(): void {
+    for (const end of this.#endWatches) end()
+    this.#endWatches = this.authorization.authorizers.flatMap(
+      (authorizer) => authorizer.onChange?.(() => this.revocation.begin()) ?? [],
+    )
+  }
+
+  readonly #durable = (): void => {
+    this.#pressure.update(performance.now())
+    this.#release()
   }
 
   /** A batch of the store is durable, or it keeps pace again: sends the answers and the messages at QoS 2 that waited. */

@@ -6,7 +6,7 @@ import type { DurableBatches } from '../../src/kinds/durability.ts'
  * numbers, which increase with each batch of any durability that takes a record.
  */
 export class Durabilities {
-  readonly #parts: readonly DurableBatches[]
+  readonly #parts: DurableBatches[]
   /** The batch of each part that was given something last; 0 for none. */
   readonly #given: number[]
   readonly #waiting = new Fifo<{ readonly batch: number; readonly given: readonly number[] }>()
@@ -14,7 +14,7 @@ export class Durabilities {
   #durableBatch = 0
 
   constructor(parts: readonly DurableBatches[]) {
-    this.#parts = parts
+    this.#parts = [...parts]
     this.#given = parts.map(() => 0)
   }
 
@@ -45,6 +45,11 @@ export class Durabilities {
     this.#given[index] = batch
     this.#lastBatch += 1
     this.#waiting.push({ batch: this.#lastBatch, given: [...this.#given] })
+  }
+
+  /** Another one continues in the place of one of them. @param index of it. */
+  replace(index: number, part: DurableBatches): void {
+    this.#parts[index] = part
   }
 
   /** Sets the function that is called each time one of them has made a batch durable. */

@@ -7,6 +7,7 @@ import { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { all, exclusive, many } from '../../src/system/kind.ts'
+import { adjustBroker } from './adjust-broker.ts'
 import { brokerConfig } from './config.ts'
 import { LocalBroker } from './local-broker.ts'
 import { measuresOf } from './measures.ts'
@@ -37,6 +38,10 @@ export const broker = defineComponent({
       throw error
     }
     return instance
+  },
+  adjust: ({ core }, config, { logger, ownerships, ...parts }, { name }) => {
+    const [ownership] = ownerships
+    return adjustBroker(core, config, { ...parts, ownership, logger: logger.child({ component: name }) })
   },
   measure: ({ core }) => measuresOf(core),
   unready: ({ core }) => (core.journal.pressure === 'stuck' ? 'the store cannot write' : undefined),

@@ -8,7 +8,7 @@ const STORE = 0
 
 /** Writes to the store, and knows whether an acknowledgement has to wait. */
 export class Journal implements JournalPosition {
-  readonly #store: Store
+  #store: Store
   /** The store and the further durabilities; undefined if there is only the store. */
   readonly #all: Durabilities | undefined
   #position = 0
@@ -61,6 +61,20 @@ export class Journal implements JournalPosition {
   /** As `Store.restore`. */
   restore(): StoredState {
     return this.#store.restore()
+  }
+
+  /**
+   * Writes to another store from now on, which has taken over everything of the one before, its batch numbers too.
+   * @returns goes back.
+   */
+  replaceStore(store: Store): () => void {
+    const before = this.#store
+    this.#store = store
+    this.#all?.replace(STORE, store)
+    return () => {
+      this.#store = before
+      this.#all?.replace(STORE, before)
+    }
   }
 
   /** Sets the function that is called each time `durableBatch` may have grown or `pressure` has changed. */

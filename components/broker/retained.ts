@@ -2,7 +2,7 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { StoredRetained } from '../../src/kinds/store.ts'
 import type { Payer, TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
-import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
+import { type RetainedLimits, RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import type { Authorization } from './authorization.ts'
 import type { BrokerConfig } from './config.ts'
@@ -49,7 +49,7 @@ export class Retained {
   readonly #counters: BrokerCounters
   readonly #log: Logger
   readonly #authorization: Authorization
-  readonly #checksSource: boolean
+  readonly #config: BrokerConfig
   readonly #sources = new RetainedSources()
   readonly #owners: RetainedOwners
   readonly #restore: RetainedRestore
@@ -62,17 +62,19 @@ export class Retained {
   #sweepLeft = 0
 
   constructor({ config, authorization, journal, counters, log, quotas, scheduler }: RetainedContext) {
-    this.messages = new RetainedMessages({
-      maximumMessages: config.maximumRetainedMessages,
-      maximumBytes: config.maximumRetainedBytes,
-    })
+    this.messages = new RetainedMessages(limitsOf(config))
     this.#owners = new RetainedOwners(this.messages, quotas, this.#sources)
     this.#authorization = authorization
-    this.#checksSource = config.checkRetainedSource
+    this.#config = config
     this.#journal = journal
     this.#counters = counters
     this.#log = log
     this.#restore = new RetainedRestore(scheduler)
+  }
+
+  /** Takes over the limits of another config. @returns takes it back. */
+  adjust(config: BrokerConfig): () => void {
+    return this.messages.limit(limitsOf(config))
   }
 
   /**
@@ -133,7 +135,7 @@ export class Retained {
 
   /** Whether `mayDeliver` asks authorizers. */
   get checksSource(): boolean {
-    return this.#checksSource && (this.#authorization.hasAuthorizers || this.#sources.hasRules)
+    return this.#config.checkRetainedSource && (this.#authorization.hasAuthorizers || this.#sources.hasRules)
   }
 
   /**
@@ -297,3 +299,8 @@ export class Retained {
     return false
   }
 }
+
+const limitsOf = ({ maximumRetainedMessages, maximumRetainedBytes }: BrokerConfig): RetainedLimits => ({
+  maximumMessages: maximumRetainedMessages,
+  maximumBytes: maximumRetainedBytes,
+})

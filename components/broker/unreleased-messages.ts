@@ -124,8 +124,8 @@ export class UnreleasedMessages implements ClientUnreleased {
   arrival(publish: Publish, message: Message, content: number | undefined): Arrival {
     const { packetIdentifier, dup } = publish
     if (this.#received.has(packetIdentifier)) {
-      // After a restart the content is not known, so the identifier decides.
-      const known = this.#contents?.get(packetIdentifier)
+      // After a restart the content is not known, and it is not asked for if `duplicateQoS2` was changed: the identifier decides.
+      const known = content === undefined ? undefined : this.#contents?.get(packetIdentifier)
       const isOther = !dup && known !== undefined && known !== content
       if (!dup) this.#reused(packetIdentifier, message, isOther)
       if (isOther) {

@@ -56,29 +56,25 @@ export const awayBound = ({ maximumSessions, maximumAwaySessions }: BrokerConfig
  */
 export class UserQuotas<S> implements UserAccounts {
   /** For each user. */
-  readonly #limits: UserLimits
+  #limits: UserLimits
   /** For the clients without a user, while there are users. */
-  readonly #shares: UserLimits
+  #shares: UserLimits
   readonly #byUser = new Map<string, UserQuota<S>>()
   readonly #others: UserQuota<S> = newQuota(undefined)
 
   constructor(config: BrokerConfig) {
-    const share = (total: number): number => Math.ceil(total * USER_SHARE)
-    this.#shares = {
-      sessions: share(config.maximumSessions),
-      awaySessions: share(awayBound(config)),
-      queuedBytes: share(config.maximumTotalQueuedBytes),
-      subscriptionBytes: share(config.maximumTotalSubscriptionBytes),
-      retainedMessages: share(config.maximumRetainedMessages),
-      retainedBytes: share(config.maximumRetainedBytes),
-    }
-    this.#limits = {
-      sessions: config.maximumSessionsPerUser ?? this.#shares.sessions,
-      awaySessions: this.#shares.awaySessions,
-      queuedBytes: config.maximumQueuedBytesPerUser ?? this.#shares.queuedBytes,
-      subscriptionBytes: config.maximumSubscriptionBytesPerUser ?? this.#shares.subscriptionBytes,
-      retainedMessages: config.maximumRetainedMessagesPerUser ?? this.#shares.retainedMessages,
-      retainedBytes: config.maximumRetainedBytesPerUser ?? this.#shares.retainedBytes,
+    this.#shares = sharesOf(config)
+    this.#limits = limitsOf(config, this.#shares)
+  }
+
+  /** Takes over other limits. Nobody loses what is over a limit that was lowered. @returns takes it back. */
+  adjust(config: BrokerConfig): () => void {
+    const before = { limits: this.#limits, shares: this.#shares }
+    this.#shares = sharesOf(config)
+    this.#limits = limitsOf(config, this.#shares)
+    return () => {
+      this.#limits = before.limits
+      this.#shares = before.shares
     }
   }
 
@@ -133,6 +129,27 @@ export class UserQuotas<S> implements UserAccounts {
     if (this.#byUser.get(user) === quota) this.#byUser.delete(user)
   }
 }
+
+const sharesOf = (config: BrokerConfig): UserLimits => {
+  const share = (total: number): number => Math.ceil(total * USER_SHARE)
+  return {
+    sessions: share(config.maximumSessions),
+    awaySessions: share(awayBound(config)),
+    queuedBytes: share(config.maximumTotalQueuedBytes),
+    subscriptionBytes: share(config.maximumTotalSubscriptionBytes),
+    retainedMessages: share(config.maximumRetainedMessages),
+    retainedBytes: share(config.maximumRetainedBytes),
+  }
+}
+
+const limitsOf = (config: BrokerConfig, shares: UserLimits): UserLimits => ({
+  sessions: config.maximumSessionsPerUser ?? shares.sessions,
+  awaySessions: shares.awaySessions,
+  queuedBytes: config.maximumQueuedBytesPerUser ?? shares.queuedBytes,
+  subscriptionBytes: config.maximumSubscriptionBytesPerUser ?? shares.subscriptionBytes,
+  retainedMessages: config.maximumRetainedMessagesPerUser ?? shares.retainedMessages,
+  retainedBytes: config.maximumRetainedBytesPerUser ?? shares.retainedBytes,
+})
 
 const sessionBoundOf = (owner: string | undefined): string =>
   owner === undefined ? 'half of maximumSessions' : 'maximumSessionsPerUser'

@@ -18,7 +18,7 @@ const FORGOTTEN_AT_ONCE = 2
  * takes constant time.
  */
 export class AddressRates {
-  readonly #limits: AddressRateLimits
+  #limits: AddressRateLimits
   /** By `addressKey`, the one of the last event at the end. */
   readonly #buckets = new Map<string, TokenBucket>()
 
@@ -29,6 +29,15 @@ export class AddressRates {
   /** Addresses that are remembered. */
   get tracked(): number {
     return this.#buckets.size
+  }
+
+  /** Sets other limits. @returns takes it back. */
+  adjust(limits: AddressRateLimits): () => void {
+    const before = this.#limits
+    this.#limits = limits
+    return () => {
+      this.#limits = before
+    }
   }
 
   /** Counts an event. @param key the `addressKey`. @returns false if there are too many of this address. */

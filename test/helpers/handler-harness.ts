@@ -8,6 +8,7 @@ import { LocalRouter } from '../../components/router/local-router.ts'
 import { MemoryStore } from '../../components/store-memory/memory-store.ts'
 import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { Store } from '../../src/kinds/store.ts'
 import type { Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -22,6 +23,7 @@ export class HandlerHarness {
   readonly log = new RecordingLogger()
   readonly handler: MqttHandler
   readonly broker: LocalBroker
+  readonly store: Store
   /** Makes the records of a slow store durable. Called for every client that connects, since its CONNACK waits for that. */
   readonly #settle: () => void
   #connections = 0
@@ -30,6 +32,7 @@ export class HandlerHarness {
   constructor(config: object = {}, parts: Partial<BrokerParts & Parts> = {}, settle: () => void = () => undefined) {
     this.#settle = settle
     const own = { router: new LocalRouter(), store: new MemoryStore(), logger: this.log }
+    this.store = parts.store ?? own.store
     const { brokerPart, handlerPart } = splitConfig(config)
     this.broker = new LocalBroker(brokerConfig.parse(brokerPart), { ...own, ...parts })
     this.handler = new MqttHandler(handlerConfig.parse(handlerPart), {
