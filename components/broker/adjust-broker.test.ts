@@ -55,7 +55,7 @@ const adjust = (config: object, parts: Partial<BrokerParts> = {}) => {
 const apply = (config: object, parts: Partial<BrokerParts> = {}) => {
   const change = adjust(config, parts)
   change.commit()
-  change.done()
+  void change.done()
 }
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 const retain = (topic: string) =>

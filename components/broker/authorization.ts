@@ -36,6 +36,17 @@ export class Authorization {
     this.#use(authorizers)
   }
 
+  /** Whether an identity ever brought rules of its own, for a successor. */
+  get hasOwnRules(): boolean {
+    return this.#hasOwnRules
+  }
+
+  /** As in the predecessor, at a reset. */
+  takeOver(hasOwnRules: boolean): void {
+    this.#hasOwnRules = hasOwnRules
+    if (hasOwnRules) this.#askReceive()
+  }
+
   /** Asks other authorizers from now on. @returns takes it back. */
   adjust(authorizers: readonly Authorizer[]): () => void {
     const before = this.#authorizers

@@ -1,7 +1,7 @@
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { QueuedMessage, Store, StoredState, StorePressure, StoreRecord } from '../../src/kinds/store.ts'
-import { Durabilities } from './durabilities.ts'
+import { Durabilities, type DurabilitiesState } from './durabilities.ts'
 
 /** The index of the store among the durabilities. */
 const STORE = 0
@@ -14,12 +14,31 @@ export class Journal implements JournalPosition {
   #position = 0
   #lastBatch = 0
 
+  readonly #others: readonly Durability[]
+
   /** @param others durabilities that answers wait for besides the store. */
   constructor(store: Store, others: readonly Durability[] = []) {
     this.#store = store
-    if (others.length === 0) return
-    this.#all = new Durabilities([store, ...others])
-    for (const [index, other] of others.entries()) other.onRecord(() => this.#recorded(index))
+    this.#others = others
+    this.#all = others.length === 0 ? undefined : new Durabilities([store, ...others])
+  }
+
+  /** Begins to take note of the records of other durabilities, and of what becomes durable. @param listener as in `onDurable`. */
+  begin(listener: () => void): void {
+    for (const [index, other] of this.#others.entries()) other.onRecord(() => this.#recorded(index))
+    this.onDurable(listener)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): JournalState {
+    return { position: this.#position, lastBatch: this.#lastBatch, all: this.#all?.handOver() }
+  }
+
+  /** Continues at a reset, over the same store or its successor. */
+  takeOver({ position, lastBatch, all }: JournalState): void {
+    this.#position = position
+    this.#lastBatch = lastBatch
+    if (all !== undefined) this.#all?.takeOver(all)
   }
 
   /** Records appended to the store and to the other durabilities so far. */
@@ -88,4 +107,11 @@ export class Journal implements JournalPosition {
     this.#position += 1
     this.#all?.give(STORE + 1 + index)
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface JournalState {
+  readonly position: number
+  readonly lastBatch: number
+  readonly all: DurabilitiesState | undefined
 }

@@ -8,7 +8,7 @@ import type { Authorization } from './authorization.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Journal } from './journal.ts'
-import { RetainedOwners } from './retained-owners.ts'
+import { type OwnersState, RetainedOwners } from './retained-owners.ts'
 import { RetainedRestore } from './retained-restore.ts'
 import { type RetainedPublisher, RetainedSources } from './retained-sources.ts'
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
@@ -42,17 +42,30 @@ export interface RetainedContext {
   readonly scheduler: TurnScheduler
 }
 
+/** What goes to the successor at a reset. */
+export interface RetainedState {
+  readonly messages: RetainedMessages
+  readonly sources: ReturnType<RetainedSources['handOver']>
+  readonly owners: OwnersState
+  readonly mayHave: boolean
+  readonly refused: number
+  readonly full: boolean
+  readonly isUserFull: boolean
+  readonly sweepLeft: number
+}
+
 /** The retained messages of the broker, with their records in the store. */
 export class Retained {
-  readonly messages: RetainedMessages
+  messages: RetainedMessages
   readonly #journal: Journal
   readonly #counters: BrokerCounters
   readonly #log: Logger
   readonly #authorization: Authorization
   readonly #config: BrokerConfig
   readonly #sources = new RetainedSources()
-  readonly #owners: RetainedOwners
+  #owners: RetainedOwners
   readonly #restore: RetainedRestore
+  readonly #quotas: UserAccounts
   /** Messages that were not retained since there was no room. */
   refused = 0
   #full = false
@@ -70,6 +83,30 @@ export class Retained {
     this.#counters = counters
     this.#log = log
     this.#restore = new RetainedRestore(scheduler)
+    this.#quotas = quotas
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): RetainedState {
+    return {
+      ...{ messages: this.messages, sources: this.#sources.handOver(), owners: this.#owners.handOver() },
+      ...{ mayHave: this.#restore.mayHave, refused: this.refused, full: this.#full, isUserFull: this.#isUserFull },
+      sweepLeft: this.#sweepLeft,
+    }
+  }
+
+  /** Continues at a reset, with the messages themselves. @returns takes back what that changes outside. */
+  takeOver(state: RetainedState): () => void {
+    const { messages } = state
+    this.messages = messages
+    this.#owners = new RetainedOwners(messages, this.#quotas, this.#sources)
+    this.#owners.takeOver(state.owners, this.#sources.takeOver(state.sources, this.#quotas))
+    this.#restore.takeOver(state.mayHave)
+    this.refused = state.refused
+    this.#full = state.full
+    this.#isUserFull = state.isUserFull
+    this.#sweepLeft = state.sweepLeft
+    return messages.limit(limitsOf(this.#config))
   }
 
   /** Takes over the limits of another config. @returns takes it back. */

@@ -1,10 +1,16 @@
 import type { BrokerConfig } from './config.ts'
-import type { IdleSessions } from './idle-sessions.ts'
+import { IdleSessions } from './idle-sessions.ts'
 
 /** What the sessions of one user hold now, and the messages that they retained. All sessions of the user share it. */
 export interface UserQuota<S> extends UserNumbers {
   /** The sessions that hold nothing; undefined until the first one. */
   idle: IdleSessions<S> | undefined
+}
+
+/** One quota at a reset. */
+export interface HandedQuota<S> {
+  readonly numbers: UserNumbers
+  readonly idle: readonly S[]
 }
 
 /** The numbers of a quota. */
@@ -76,6 +82,26 @@ export class UserQuotas<S> implements UserAccounts {
       this.#limits = before.limits
       this.#shares = before.shares
     }
+  }
+
+  /** What is held, for a successor. Changes nothing. */
+  handOver(): readonly HandedQuota<S>[] {
+    return [this.#others, ...this.#byUser.values()].map(({ idle, ...numbers }) => ({
+      numbers,
+      idle: idle === undefined ? [] : [...idle],
+    }))
+  }
+
+  /** Copies what the predecessor held, at a reset. Before there are sessions. */
+  takeOver(quotas: readonly HandedQuota<unknown>[]): void {
+    for (const { numbers } of quotas) Object.assign(this.of(numbers.user), numbers)
+  }
+
+  /** The sessions that hold nothing, of one quota. */
+  takeOverIdle(user: string | undefined, idle: readonly S[]): void {
+    const quota = this.of(user)
+    if (idle.length > 0) quota.idle = new IdleSessions()
+    for (const session of idle) quota.idle!.add(session)
   }
 
   /** Users that hold anything. */

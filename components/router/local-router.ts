@@ -153,6 +153,26 @@ export class LocalRouter implements Router {
     return groups.size
   }
 
+  replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): () => void {
+    const predecessors = new Map<Subscriber, Subscriber>()
+    this.#replaceSubscribers((subscriber) => {
+      const successor = successorOf(subscriber)
+      predecessors.set(successor, subscriber)
+      return successor
+    })
+    return () => this.#replaceSubscribers((subscriber) => predecessors.get(subscriber) ?? subscriber)
+  }
+
+  #replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): void {
+    for (const subscriptions of this.#filters.values()) subscriptions.replaceSubscribers(successorOf)
+    for (const shared of this.#shared.values()) shared.replaceSubscribers(successorOf)
+    const memberships = [...this.#memberships]
+    this.#memberships.clear()
+    for (const [subscriber, groups] of memberships) this.#memberships.set(successorOf(subscriber), groups)
+    // Routes of several filters have targets of their own.
+    this.#routes.clear()
+  }
+
   #adopt(policy: SharedSubscriptionPolicy): () => void {
     const before = this.#policy
     this.#policy = policy

@@ -48,6 +48,13 @@ export class TimerWheel<T> {
     return watch
   }
 
+  /** Continues a watch of another wheel with the same clock, for its owner or a successor. */
+  resume(owner: T, { heardAtMs, limitMs }: WatchStanding): Watch<T> {
+    const watch: Watch<T> = { owner, heardAtMs, limitMs, slot: undefined }
+    this.#enterSlot(watch)
+    return watch
+  }
+
   /** Notes a sign of life of the owner. */
   heard(watch: Watch<T>): void {
     watch.heardAtMs = this.#nowMs
@@ -127,6 +134,13 @@ export class TimerWheel<T> {
     }
   }
 }
+
+/** How far a watch has come. */
+export type WatchStanding = Pick<Watch<unknown>, 'heardAtMs' | 'limitMs'>
+
+/** What `TimerWheel.resume` needs of a watch; undefined if it is not watched now. */
+export const standingOf = (watch: Watch<unknown> | undefined): WatchStanding | undefined =>
+  watch?.slot === undefined ? undefined : { heardAtMs: watch.heardAtMs, limitMs: watch.limitMs }
 
 /** A watch of an owner. Only the wheel writes it. */
 export interface Watch<T> {

@@ -78,6 +78,12 @@ export class SharedSubscription {
     return false
   }
 
+  /** The members are other subscribers from now on, with the same Client Identifiers, in the same order. */
+  replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): void {
+    this.#bySubscriber.replaceKeys(successorOf)
+    for (const member of this.#bySubscriber.values()) member.subscriber = successorOf(member.subscriber)
+  }
+
   /** Removes a member. @returns false if it was not a member. */
   delete(subscriber: Subscriber): boolean {
     const member = this.#bySubscriber.get(subscriber)
