@@ -152,7 +152,9 @@ export class BrokerCore {
       states: new Map(all.map((session) => [session, session.handOver()])),
       ...{ connected: [...sessions.connected], away: sessions.away.handOver() },
       ...{ expired: this.expiredSessions.items, backlogs: this.sharedBacklogs.handOver() },
-      ...{ awaiting: [...this.#awaiting], pressure: this.#pressure.handOver() },
+      // Without a client there is nothing to send.
+      awaiting: [...this.#awaiting].filter(({ connected }) => connected),
+      pressure: this.#pressure.handOver(),
       ...{ clientListeners: this.clientListeners.handOver(), isRevoking: this.revocation.isPending },
       scheduler: { spent, turns, mostInTurn },
     }

@@ -63,7 +63,7 @@ export class RetainedSender implements TurnTask {
   #reached = 0
   #last = 0
 
-  /** @param handed of the predecessor, at a reset: it is continued in a later turn. */
+  /** @param handed of the predecessor, at a reset. */
   constructor(session: RetainedSenderOwner, broker: RetainedSenderContext, handed?: RetainedSenderState) {
     this.#session = session
     this.#broker = broker
@@ -75,7 +75,7 @@ export class RetainedSender implements TurnTask {
     this.#search = handed.search
     this.#reached = handed.reached
     this.#last = handed.last
-    if (this.#isBusy) broker.scheduler.later(this)
+    if (handed.isQueued) broker.scheduler.later(this)
   }
 
   /** For a successor. Changes nothing. */
@@ -88,6 +88,7 @@ export class RetainedSender implements TurnTask {
       search: this.#search,
       reached: this.#reached,
       last: this.#last,
+      isQueued: this.#broker.scheduler.isQueued(this),
     }
   }
 
@@ -239,4 +240,6 @@ export interface RetainedSenderState {
   readonly search: RetainedSearch | undefined
   readonly reached: number
   readonly last: number
+  /** Whether it was to be continued in a later turn: otherwise the client takes no more at present. */
+  readonly isQueued: boolean
 }

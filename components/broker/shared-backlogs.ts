@@ -46,17 +46,18 @@ export class SharedBacklogs implements TurnTask {
       holders: Array.from(this.#holders, ([filter, holders]) => [filter, [...holders]]),
       taking: [...this.#taking],
       offered: [...this.#offered],
+      isQueued: this.#broker.scheduler.isQueued(this),
     }
   }
 
   /** Those of the predecessor, at a reset. They move in later turns. */
-  takeOver<S>({ holders, taking, offered }: BacklogsState<S>, successorOf: (session: S) => Session): void {
+  takeOver<S>({ holders, taking, offered, isQueued }: BacklogsState<S>, successorOf: (session: S) => Session): void {
     for (const [filter, sessions] of holders) {
       this.#holders.set(filter, new Map(sessions.map(([session, after]) => [successorOf(session), after])))
     }
     for (const session of taking) this.#taking.add(successorOf(session))
     for (const filter of offered) this.#offered.add(filter)
-    if (taking.length + offered.length > 0) this.#broker.scheduler.later(this)
+    if (isQueued) this.#broker.scheduler.later(this)
   }
 
   /** Shared Subscriptions for which something may wait. */
@@ -192,4 +193,5 @@ export interface BacklogsState<S> {
   readonly holders: readonly (readonly [string, readonly (readonly [S, number])[]])[]
   readonly taking: readonly S[]
   readonly offered: readonly string[]
+  readonly isQueued: boolean
 }

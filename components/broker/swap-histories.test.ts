@@ -49,7 +49,7 @@ const config = { maximumQueuedMessages: 4, maximumRetainedMessages: 2, maximumUn
 
 it('is the same for clients whether the broker is swapped between any two events, or a swap is undone, or neither', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), async (history) => {
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 100, size: 'max' }), async (history) => {
       const [subject, twin] = [await SwappedBroker.start(config), await SwappedBroker.start(config)]
       try {
         for (const { id, event: each, swap } of history) {
@@ -63,6 +63,6 @@ it('is the same for clients whether the broker is swapped between any two events
         twin.stop()
       }
     }),
-    { seed: fuzzSeed, numRuns: runs(300) },
+    { seed: fuzzSeed, numRuns: runs(300), endOnFailure: true },
   )
 })

@@ -77,6 +77,11 @@ export class TurnScheduler implements Scheduler {
     this.#schedule()
   }
 
+  /** Whether a task waits for a later turn. */
+  isQueued(task: TurnTask): boolean {
+    return this.#queueOf(task).has(task)
+  }
+
   /** Takes tasks out of the queue that a successor continues. @returns puts them back. */
   takeOut(isTaken: (task: TurnTask) => boolean): () => void {
     const tasks = [...this.#waitingFirst, ...this.#waiting].filter(isTaken)

@@ -25,6 +25,8 @@ export interface TurnScheduler {
   spend(units: number): void
   /** Queues a task for a later turn. */
   later(task: TurnTask): void
+  /** Whether a task waits for a later turn. */
+  isQueued(task: TurnTask): boolean
   /** Removes a task from the queue. No effect if it is not there. */
   delete(task: TurnTask): void
 }
