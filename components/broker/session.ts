@@ -17,6 +17,7 @@ import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
 import { recordOf } from './session-record.ts'
+import type { SessionStart, SessionState } from './session-state.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import type { UserQuota } from './user-quotas.ts'
@@ -54,18 +55,36 @@ export class Session implements Subscriber, ClientSession {
   /** Its subscriptions leave the router over the next turns. */
   #ended = false
 
-  constructor(id: string, owner: string | undefined, identity: Identity, broker: SessionContext<Session>) {
+  /** @param handed of the predecessor, at a reset. */
+  constructor({ id, owner, identity }: SessionStart, broker: SessionContext<Session>, handed?: SessionState) {
     this.id = id
     this.owner = owner
     this.#identity = identity
     this.#broker = broker
     broker.authorization.noteIdentity(identity)
     this.quota = broker.quotas.of(owner)
-    this.#subscriptions = new SessionSubscriptions(broker, this.quota)
-    this.outbox = new Outbox(this, broker)
-    this.unreleased = new UnreleasedMessages(this, broker)
-    this.#expiry = new SessionExpiry(this, broker.sessions.expiry)
-    this.will = new Will(this, broker.gauges, this.quota, broker.sessions.willDelay)
+    this.#subscriptions = new SessionSubscriptions(broker, this.quota, handed?.subscriptions)
+    this.outbox = new Outbox(this, broker, handed?.outbox)
+    this.unreleased = new UnreleasedMessages(this, broker, handed?.unreleased)
+    this.#expiry = new SessionExpiry(this, broker.sessions.expiry, handed?.expiry)
+    this.will = new Will(this, broker.gauges, this.quota, broker.sessions.willDelay, handed?.will)
+    this.#recipient = handed?.recipient
+    this.#storedBatch = handed?.storedBatch
+    this.#ended = handed?.ended ?? false
+    this.#ownCopy = handed?.ownCopy && new OwnCopy(this, handed.ownCopy)
+    this.#retained = handed?.retained && new RetainedSender(this, broker, handed.retained)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): SessionState {
+    const { id, owner } = this
+    return {
+      ...{ id, owner, identity: this.#identity, recipient: this.#recipient },
+      ...{ storedBatch: this.#storedBatch, ended: this.#ended },
+      ...{ subscriptions: this.#subscriptions.handOver(), outbox: this.outbox.forSuccessor() },
+      ...{ unreleased: this.unreleased.handOver(), expiry: this.#expiry.handOver(), will: this.will.handOver() },
+      ...{ ownCopy: this.#ownCopy?.handOver(), retained: this.#retained?.handOver() },
+    }
   }
 
   /** By Topic Filter. */

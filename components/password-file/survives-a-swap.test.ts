@@ -33,12 +33,7 @@ const config = { path: pathOf('a') }
 survivesASwap<PasswordFile, { logger: RecordingLogger }>('passwordFile', {
   component: passwordFile,
   config,
-  others: [
-    { path: pathOf('b') },
-    { path: pathOf('missing') },
-    { ...config, cacheSeconds: 0 },
-    { ...config, maximumQueued: 0 },
-  ],
+  others: [{ path: pathOf('b') }, { ...config, cacheSeconds: 0 }, { ...config, maximumQueued: 0 }],
   refused: [{ path: pathOf('wrong') }, { path: pathOf('a/b') }],
   dependencies: () => ({ logger: new RecordingLogger() }),
   history: [results, results, (instance) => instance.refresh()],
@@ -82,5 +77,13 @@ it('keeps its users when the file has been removed', async () => {
   await adjusted(instance, removed, other)
   expect((await ask(instance, 'ann', 'pencil')).result).toBe('allow')
   expect(other.at('error').map(({ message }) => message)).toEqual([expect.stringMatching(/the previous users stay/)])
+  instance.stop()
+})
+
+it('has no users if there is no file, as at a start', async () => {
+  const logger = new RecordingLogger()
+  const instance = await passwordFile.start(passwordFileConfig.parse(config), { logger }, context)
+  await adjusted(instance, { path: pathOf('missing') })
+  expect(instance.list()).toEqual([])
   instance.stop()
 })

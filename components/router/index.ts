@@ -15,6 +15,7 @@ export const router = defineComponent({
       .describe('How a Shared Subscription chooses the member that gets a message, among those that are connected.'),
   }),
   start: ({ sharedSubscriptionPolicy }) => new LocalRouter(sharedSubscriptionPolicy),
+  adjust: (instance, { sharedSubscriptionPolicy }) => instance.adjust(sharedSubscriptionPolicy),
   measure: (instance) => [
     {
       name: 'subscriptions',

@@ -134,6 +134,18 @@ export class BatchLine {
     this.#tell()
   }
 
+  /**
+   * The settings were changed in place. What waits is written by them: with the durability `commit` it is awaited from now on, and with
+   * `buffered` it is awaited no more.
+   */
+  settingsChanged(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#isDue = this.#open.isOpened
+    this.#listener()
+    this.endTurn()
+  }
+
   /** Writes everything that was appended, without waiting for more. @returns when it is durable. */
   async flush(): Promise<void> {
     if (!this.#isIdle) {

@@ -130,6 +130,11 @@ export class LmdbStore implements Store {
     return this.#line.flush()
   }
 
+  /** `LineSettings` were changed in place. */
+  settingsChanged(): void {
+    this.#line.settingsChanged()
+  }
+
   /** Ends the turn of the event loop as far as the store knows. */
   endTurn(): void {
     this.#line.endTurn()

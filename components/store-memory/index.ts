@@ -12,6 +12,7 @@ export const memoryStore = defineComponent({
   needs: { logger: optional(Logger) },
   config: z.strictObject({}),
   start: (_config, { logger }, { name }) => new MemoryStore(logger?.child({ component: name })),
+  adjust: (instance, _config, { logger }, { name }) => instance.adjust(logger?.child({ component: name })),
   suspend: (instance): Handover => takeApart(instance),
   resume: (_config, { logger }, suspended, { name }) => rebuild(suspended, logger?.child({ component: name })),
   stop: (instance) => instance.reportLoss(),

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Change, setting } from '../../src/collections/change.ts'
 import { counted } from '../../src/collections/counted.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import {
@@ -24,10 +25,15 @@ export class MemoryStore implements Store {
   readonly #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
   readonly #retained = new Map<string, StoredRetained>()
-  readonly #log: Logger | undefined
+  readonly #current: { log: Logger | undefined }
 
   constructor(log?: Logger) {
-    this.#log = log
+    this.#current = { log }
+  }
+
+  /** Prepares another logger. */
+  adjust(log: Logger | undefined): Change {
+    return new Change([setting(this.#current, { log })])
   }
 
   restore(): StoredState {
@@ -92,7 +98,7 @@ export class MemoryStore implements Store {
   reportLoss(): void {
     const { sessions, subscriptions, queued, retained } = this.counts
     if (sessions + retained === 0) return
-    this.#log?.warn(
+    this.#current.log?.warn(
       { sessions, subscriptions, queued, retained },
       `State in memory was lost at the stop: ${counted(sessions, 'session')}, ${counted(queued, 'queued message')} and ` +
         `${counted(retained, 'retained message')}`,

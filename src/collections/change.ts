@@ -54,3 +54,36 @@ export const replacing = <T extends object>(live: T, config: T): Step => {
   const missing = Object.keys(live).filter((key) => !Object.hasOwn(config, key))
   return setting(live, { ...Object.fromEntries(missing.map((key) => [key, undefined])), ...config })
 }
+
+/**
+ * Refuses a change of neighbours that an instance does not follow.
+ * @throws an Error that names the first one that is another object than before.
+ */
+export const expectSame = <T extends object>(before: T, now: T, ...names: readonly (keyof T & string)[]): void => {
+  const other = names.find((name) => before[name] !== now[name])
+  if (other !== undefined) throw new Error(`${other} is another instance`)
+}
+
+/**
+ * Refuses a change of values that an instance does not follow.
+ * @throws an Error that names the first one, and no value.
+ */
+export const expectEqual = <T extends object>(before: T, now: T, ...names: readonly (keyof T & string)[]): void => {
+  const other = names.find((name) => !isEqual(before[name], now[name]))
+  if (other !== undefined) throw new Error(`${other} has changed`)
+}
+
+/** Whether two values of a config are equal. Objects of classes are equal if they have the same text, as URLs do. */
+const isEqual = (one: unknown, other: unknown): boolean => {
+  if (Object.is(one, other)) return true
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false
+  if (!isPlain(one) || !isPlain(other)) return textOf(one) !== undefined && textOf(one) === textOf(other)
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)])
+  return [...keys].every((key) => isEqual(Reflect.get(one, key), Reflect.get(other, key)))
+}
+
+const isPlain = (value: object): boolean =>
+  Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null
+
+const textOf = (value: object): string | undefined =>
+  value.toString === Object.prototype.toString ? undefined : `${value}`

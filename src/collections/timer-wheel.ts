@@ -151,6 +151,10 @@ export interface Standing {
   readonly limitMs: number
 }
 
+/** How far a watch has come, for `TimerWheel.resume`; undefined if it is not watched now. */
+export const standingOf = (watch: Watch<unknown> | undefined): Standing | undefined =>
+  watch?.slot === undefined ? undefined : { heardAtMs: watch.heardAtMs, limitMs: watch.limitMs }
+
 /** A watch of an owner. Only the wheel writes it. */
 export interface Watch<T> {
   readonly owner: T

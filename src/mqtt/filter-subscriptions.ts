@@ -23,6 +23,12 @@ export class FilterSubscriptions extends SmallMap<Subscriber, Target> implements
     return super.delete(subscriber)
   }
 
+  /** The same subscriptions have other subscribers from now on. Routes with these targets stay right. */
+  replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): void {
+    this.replaceKeys(successorOf)
+    for (const target of this.values()) target.subscriber = successorOf(target.subscriber)
+  }
+
   addShared(shared: SharedSubscription): void {
     this.#route = undefined
     this.#shared ??= new Set()

@@ -87,6 +87,18 @@ export class TopicTrie<V extends object> {
     return true
   }
 
+  /** The values of all filters. The trie must not be changed meanwhile. */
+  *values(): IterableIterator<V> {
+    yield* this.#exact.values()
+    const nodes = [this.#root]
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      if (node.value !== undefined) yield node.value
+      if (node.rest !== undefined) yield node.rest
+      if (node.plus !== undefined) nodes.push(node.plus)
+      if (node.children !== undefined) for (const child of node.children.values()) nodes.push(child)
+    }
+  }
+
   /**
    * Starts a search for the values of all filters that match a topic. The exact filter comes first.
    * @param topic a valid Topic Name.

@@ -45,6 +45,15 @@ export class AddressRates {
     return this.#buckets.size
   }
 
+  /** Sets other limits. @returns takes it back. */
+  adjust(limits: AddressRateLimits): () => void {
+    const before = this.#limits
+    this.#limits = limits
+    return () => {
+      this.#limits = before
+    }
+  }
+
   /** Counts an event. @param key the `addressKey`. @returns false if there are too many of this address. */
   take(key: string, nowMs: number): boolean {
     const { rate, burst, maximumAddresses } = this.#limits

@@ -9,6 +9,7 @@ import { LocalRouter } from '../../components/router/local-router.ts'
 import { MemoryStore } from '../../components/store-memory/memory-store.ts'
 import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { Store } from '../../src/kinds/store.ts'
 import type { Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -24,6 +25,7 @@ export class HandlerHarness {
   /** `swap` puts another one in its place. */
   handler: MqttHandler
   readonly broker: LocalBroker
+  readonly store: Store
   readonly #clients: HarnessClient[] = []
   #config: object
   #parts: Partial<BrokerParts & Parts>
@@ -37,6 +39,7 @@ export class HandlerHarness {
     this.#config = config
     this.#parts = parts
     const own = { router: new LocalRouter(), store: new MemoryStore(), logger: this.log }
+    this.store = parts.store ?? own.store
     const { brokerPart, handlerPart } = splitConfig(config)
     this.broker = new LocalBroker(brokerConfig.parse(brokerPart), { ...own, ...parts })
     this.handler = new MqttHandler(handlerConfig.parse(handlerPart), {
