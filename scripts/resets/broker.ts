@@ -55,6 +55,7 @@ const now = (): number => performance.timeOrigin + performance.now()
 
 const reset = async (dev: Dev, { fault }: Extract<BrokerRequest, { type: 'reset' }>): Promise<ResetResult> => {
   arm(fault)
+  const holdBeforeMs = hold.max / 1e6
   hold.reset()
   const fromMs = now()
   let [applied, failed]: [Applied | undefined, Failed | undefined] = [undefined, undefined]
@@ -71,7 +72,7 @@ const reset = async (dev: Dev, { fault }: Extract<BrokerRequest, { type: 'reset'
   await nextTurn()
   const holdMs = hold.max / 1e6
   hold.reset()
-  return { fromMs, toMs, holdMs, fired, applied, failed }
+  return { fromMs, toMs, holdMs, holdBeforeMs, fired, applied, failed }
 }
 
 const describeReport = ({ loadMs, reset, stopErrors }: StartReport): Applied => {
@@ -95,8 +96,6 @@ const describeFailure = (error: unknown): Failed => {
 }
 
 const look = async (dev: Dev, collect: boolean): Promise<Look> => {
-  const holdMs = hold.max / 1e6
-  hold.reset()
   if (collect) {
     for (let round = 0; round < 5; round += 1) {
       await nextTurn()
@@ -105,13 +104,12 @@ const look = async (dev: Dev, collect: boolean): Promise<Look> => {
   }
   const { server, broker } = instancesOf(dev) as {
     server?: { readonly connections?: number }
-    broker?: { sessions?: () => { readonly length: number } }
+    broker?: { readonly sessions?: () => Iterable<unknown> }
   }
   return {
     connections: server?.connections ?? -1,
-    sessions: [...((broker?.sessions?.() ?? []) as Iterable<unknown>)].length,
+    sessions: [...(broker?.sessions?.() ?? [])].length,
     marks: marks(),
-    holdMs,
     heapBytes: process.memoryUsage().heapUsed,
     handles: count(process.getActiveResourcesInfo()),
     former: collect ? former.alive() : {},
@@ -120,9 +118,13 @@ const look = async (dev: Dev, collect: boolean): Promise<Look> => {
 
 /** What edited code has noted: see `editText`. */
 const marks = (): Record<string, number> => {
-  const symbols = Object.getOwnPropertySymbols(globalThis).filter((each) => each.description?.startsWith('mqtt-jig.resets.'))
+  const symbols = Object.getOwnPropertySymbols(globalThis).filter((each) =>
+    each.description?.startsWith('mqtt-jig.resets.'),
+  )
   const place = globalThis as unknown as Record<symbol, unknown>
-  return Object.fromEntries(symbols.filter((each) => typeof place[each] === 'number').map((each) => [each.description!, place[each] as number]))
+  return Object.fromEntries(
+    symbols.filter((each) => typeof place[each] === 'number').map((each) => [each.description!, place[each] as number]),
+  )
 }
 
 const count = (names: readonly string[]): Record<string, number> => {

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { generate, type IConnectPacket, type IPublishPacket, type Packet, parser as packetParser } from 'mqtt-packet'
+import type { Meter } from '../../bench/generator/meter.ts'
 import { openSocket, type Target } from '../../bench/generator/open-socket.ts'
 import { SequenceChecker } from '../../bench/generator/sequence-checker.ts'
-import type { Meter } from '../../bench/generator/meter.ts'
 
 type Version = 3 | 4 | 5
 type Qos = 0 | 1 | 2
@@ -43,7 +43,9 @@ export class ByteClient {
       meter.nowMs = performance.now()
       parser.parse(chunk)
     })
-    socket.on('error', (error) => this.#end(error.message)).on('close', () => this.#end('the broker closed the connection'))
+    socket
+      .on('error', (error) => this.#end(error.message))
+      .on('close', () => this.#end('the broker closed the connection'))
   }
 
   /** Resolves when it is subscribed. */
@@ -73,7 +75,9 @@ export class ByteClient {
 
   /** Whether all its messages have come back and been acknowledged. */
   get idle(): boolean {
-    return this.#unsent.length === 0 && this.#checker.outstanding(0, this.#sent) === 0 && this.#unacknowledged.size === 0
+    return (
+      this.#unsent.length === 0 && this.#checker.outstanding(0, this.#sent) === 0 && this.#unacknowledged.size === 0
+    )
   }
 
   /** Sends the next byte. */

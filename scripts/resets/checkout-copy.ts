@@ -6,7 +6,16 @@ import { configSource } from './config-source.ts'
 import type { Values } from './edits.ts'
 import type { StoreName } from './protocol.ts'
 
-const copied = ['bench', 'src', 'components', 'scripts', 'package.json', 'tsconfig.json', 'system.config.ts', 'memory.config.ts']
+const copied = [
+  'bench',
+  'src',
+  'components',
+  'scripts',
+  'package.json',
+  'tsconfig.json',
+  'system.config.ts',
+  'memory.config.ts',
+]
 
 /** A copy of the sources of a checkout, in which files are edited while its broker runs. */
 export class CheckoutCopy {
@@ -15,6 +24,8 @@ export class CheckoutCopy {
   readonly #initial: Values
   #values: Values
   readonly #store: StoreName | 'none'
+  /** Of the files that were read, before any edit. */
+  readonly #originals = new Map<string, string>()
 
   private constructor(root: string, initial: Values, store: StoreName | 'none') {
     this.root = root
@@ -38,6 +49,13 @@ export class CheckoutCopy {
 
   read(file: string): string {
     return readFileSync(join(this.root, file), 'utf8')
+  }
+
+  /** The text of a file before its first edit, if it is asked for before. */
+  original(file: string): string {
+    const text = this.#originals.get(file) ?? this.read(file)
+    this.#originals.set(file, text)
+    return text
   }
 
   write(file: string, text: string): void {

@@ -33,7 +33,9 @@ export default {
   broker: entry('broker', broker, { router: 'router', store: 'store', authorizers: ['topicRules'], ...log }),
   mqttDecoder: entry('mqttDecoder', mqttDecoder),
   packetLog: entry('packetLog', packetLog, log),
-  mqttHandler: entry('mqttHandler', mqttHandler, { broker: 'broker', ...log }),
+  mqttHandler: entry('mqttHandler', mqttHandler, {
+    ...{ broker: 'broker', authenticators: [], authenticationMethods: [], ...log },
+  }),
   mqttEncoder: entry('mqttEncoder', mqttEncoder),
 ${store === 'none' ? crowdEntry : listenerEntries}
   server: entry('server', server, { pipeline: ['mqttDecoder', 'packetLog', 'mqttHandler', 'mqttEncoder'], ...log }),

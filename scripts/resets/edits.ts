@@ -89,7 +89,12 @@ export const edits: readonly Edit[] = [
     changes: 'topicRules',
     faults: adjusted('topicRules'),
   },
-  { name: 'handler-constant', file: 'components/mqtt-handler/terms.ts', changes: 'mqttHandler', faults: swappedStage('mqttHandler') },
+  {
+    name: 'handler-constant',
+    file: 'components/mqtt-handler/terms.ts',
+    changes: 'mqttHandler',
+    faults: swappedStage('mqttHandler'),
+  },
   {
     name: 'broker-config',
     values: (round) => ({ broker: { maximumQueuedMessages: 100_000 + round } }),

@@ -23,6 +23,8 @@ export interface ResetResult {
   readonly toMs: number
   /** How long the event loop was held at worst meanwhile. */
   readonly holdMs: number
+  /** The same for the time since the reset before. */
+  readonly holdBeforeMs: number
   /** Whether the fault that was asked for has been made. */
   readonly fired: boolean
   readonly applied: Applied | undefined
@@ -52,8 +54,6 @@ export interface Look {
   readonly sessions: number
   /** What edited code has noted, by its name. */
   readonly marks: Readonly<Record<string, number>>
-  /** The longest hold of the event loop since the last look, without those of resets, in milliseconds. */
-  readonly holdMs: number
   readonly heapBytes: number
   readonly handles: Readonly<Record<string, number>>
   /** Former instances that still exist, by the names of their components. Empty unless garbage was collected. */
