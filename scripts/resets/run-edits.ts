@@ -55,6 +55,8 @@ export const runEdits = async (
     if (run.connections > 0 && look.connections !== connections) {
       faults.push(`${where}: ${look.connections} connections are open, ${connections} were`)
       connections = look.connections
+      // Nothing shows any more what the next resets do.
+      if (connections === 0) break
     }
     run.onReset(round, faults.length)
     await sleep(run.pauseMs * run.random())
