@@ -80,6 +80,9 @@ const describeReport = ({ loadMs, reset, stopErrors }: StartReport): Applied => 
     (reset?.plan.connections ?? []).reduce((total, connections) => total + connections[count], 0)
   return {
     verdicts: Object.fromEntries((reset?.parts ?? []).map(({ name, verdict }) => [name, verdict])),
+    restarts: (reset?.plan.parts ?? [])
+      .filter(({ verdict }) => verdict === 'restart')
+      .map(({ name, reasons }) => `${name} (${reasons.join(', ')})`),
     loadMs,
     prepareMs: reset?.prepareMs ?? 0,
     cutOverMs: reset?.cutOverMs ?? 0,

@@ -29,6 +29,8 @@ const swapped = (component: string): Edit['faults'] => [
 const swappedStage = (component: string): Edit['faults'] => [...swapped(component), [component, 'open']]
 const adjusted = (component: string): Edit['faults'] => [[component, 'commit']]
 
+const policies = ['sticky', 'round-robin', 'topic-hash', 'least-in-flight']
+
 export const edits: readonly Edit[] = [
   {
     name: 'handler',
@@ -72,7 +74,7 @@ export const edits: readonly Edit[] = [
   },
   {
     name: 'logger',
-    values: (round) => ({ logger: { level: round % 2 === 0 ? 'warn' : 'error' } }),
+    values: (round) => ({ logger: { level: round % 2 === 0 ? 'warn' : 'error', tailLines: 1_000 + round } }),
     changes: 'logger',
     faults: adjusted('logger'),
   },
@@ -103,7 +105,7 @@ export const edits: readonly Edit[] = [
   },
   {
     name: 'router-config',
-    values: (round) => ({ router: { sharedSubscriptionPolicy: round % 2 === 0 ? 'round-robin' : 'sticky' } }),
+    values: (round) => ({ router: { sharedSubscriptionPolicy: policies[round % policies.length] } }),
     changes: 'router',
     faults: adjusted('router'),
   },

@@ -33,6 +33,8 @@ export interface ResetResult {
 
 export interface Applied {
   readonly verdicts: Readonly<Record<string, string>>
+  /** The components that were restarted, each with the reasons. */
+  readonly restarts: readonly string[]
   readonly loadMs: number
   readonly prepareMs: number
   readonly cutOverMs: number

@@ -53,7 +53,7 @@ export const runEdits = async (
     const look = await run.broker.look()
     records.push({ edit: edit.name, intent, result, look })
     if (run.connections > 0 && look.connections !== connections) {
-      faults.push(`${where}: ${look.connections} connections are open, ${connections} were`)
+      faults.push(`${where}: ${look.connections} connections are open, ${connections} were; ${restartsIn(result)}`)
       connections = look.connections
       // Nothing shows any more what the next resets do.
       if (connections === 0) break
@@ -130,16 +130,17 @@ const problemsOf = (edit: Edit, intent: Intent, fault: Fault | undefined, result
   if (applied === undefined) return problems
   if (code !== undefined && (fault === undefined || result.fired)) problems.push('it was applied')
   problems.push(...applied.errors)
-  if (applied.closed > 0) problems.push(`it closed ${applied.closed} connections: ${restarts(applied.verdicts)}`)
+  if (applied.closed > 0) problems.push(`it closed ${applied.closed} connections: ${restartsIn(result)}`)
   if (intent === 'apply' && [undefined, 'keep'].includes(applied.verdicts[edit.changes])) {
     problems.push(`${edit.changes} was kept`)
   }
   return problems
 }
 
-const restarts = (verdicts: Readonly<Record<string, string>>): string => {
-  const names = Object.entries(verdicts).filter(([, verdict]) => verdict === 'restart')
-  return `${names.map(([name]) => name).join(', ')} restarted`
+/** What a reset restarted, for a fault that may come of it. */
+const restartsIn = ({ applied, failed }: ResetResult): string => {
+  if (applied === undefined) return failed?.message ?? ''
+  return applied.restarts.length === 0 ? 'nothing was restarted' : `restarted: ${applied.restarts.join('; ')}`
 }
 
 /** Whether the edited code has run. It notes the number of its edit. */
