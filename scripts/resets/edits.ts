@@ -11,8 +11,8 @@ export interface Edit {
   readonly file?: string
   /** Where the body of a function begins that runs for each message: a statement is put there. Undefined: a constant is appended. */
   readonly body?: RegExp
-  /** Other values for the config. @param round counts the edits. */
-  readonly values?: (round: number) => Values
+  /** Other values for the config. @param round counts the edits. @param present the values that are in the config. */
+  readonly values?: (round: number, present: Values) => Values
   /** The component that must not be kept. */
   readonly changes: string
   /** The steps that can fail, each with the component. */
@@ -28,8 +28,6 @@ const swapped = (component: string): Edit['faults'] => [
 ]
 const swappedStage = (component: string): Edit['faults'] => [...swapped(component), [component, 'open']]
 const adjusted = (component: string): Edit['faults'] => [[component, 'commit']]
-
-const policies = ['sticky', 'round-robin', 'topic-hash', 'least-in-flight']
 
 export const edits: readonly Edit[] = [
   {
@@ -105,7 +103,9 @@ export const edits: readonly Edit[] = [
   },
   {
     name: 'router-config',
-    values: (round) => ({ router: { sharedSubscriptionPolicy: policies[round % policies.length] } }),
+    values: (_round, { router }) => ({
+      router: { sharedSubscriptionPolicy: router?.['sharedSubscriptionPolicy'] === 'sticky' ? 'topic-hash' : 'sticky' },
+    }),
     changes: 'router',
     faults: adjusted('router'),
   },

@@ -102,7 +102,7 @@ const save = (copy: CheckoutCopy, edit: Edit, intent: Intent, round: number): ((
     return restoreValues
   }
   if (edit.file === undefined && intent !== 'syntax-error') {
-    copy.setValues(edit.values?.(round) ?? {})
+    copy.setValues(edit.values?.(round, values) ?? {})
     return restoreValues
   }
   const file = edit.file ?? 'components/router/local-router.ts'
