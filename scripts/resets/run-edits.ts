@@ -105,7 +105,7 @@ const save = (copy: CheckoutCopy, edit: Edit, intent: Intent, round: number): ((
     copy.setValues(edit.values?.(round, values) ?? {})
     return restoreValues
   }
-  const file = edit.file ?? 'components/router/local-router.ts'
+  const file = edit.file ?? 'components/mqtt-handler/pingreq.ts'
   const before = copy.read(file)
   const text =
     intent === 'syntax-error' ? `${before}\nexport const = ${round}\n` : editText(edit, copy.original(file), round)
