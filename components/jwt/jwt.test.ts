@@ -406,15 +406,6 @@ it('uses the keys of a set that are for signatures, of the type and for the algo
   await expect(open({ algorithms: ['ES256'], jwksFile })).rejects.toThrow('it has no key for ES256')
 })
 
-it('revokes nobody when keys are only added', async () => {
-  const key = async (pair: GenerateKeyPairResult, kid: string) => ({ ...(await exportJWK(pair.publicKey)), kid })
-  const one = await key(ec, 'one')
-  const jwt = await open({ algorithms: ['ES256'], jwksFile: await file('more.json', { keys: [one] }) })
-  jwt.onRevocation(() => expect.unreachable())
-  await file('more.json', { keys: [one, await key(otherEc, 'two')] })
-  expect(await jwt.refresh()).toBe('2 keys')
-})
-
 it('is a component: it is started, read again, and stopped', async () => {
   const config = jwtConfig.parse({ ...names, algorithms: ['HS256'], secret })
   const context = lifecycleContext('tokens')
