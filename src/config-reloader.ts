@@ -20,42 +20,45 @@ export interface ConfigSource {
  * already. What a config file imports of its own is not read again either.
  */
 export class ConfigReloader implements SystemReloader {
-  readonly #source: ConfigSource
+  readonly #read: (generation: number) => Promise<unknown>
   readonly #system: () => System
-  /** Node reads a module once for each address. */
   #generation = 0
 
-  /** @param system asked for each time. */
-  constructor(source: ConfigSource, system: () => System) {
-    this.#source = source
+  /**
+   * @param read the config, not checked yet. The generation is another one for each call: Node reads a module once for each address.
+   * @param system asked for each time.
+   */
+  constructor(read: (generation: number) => Promise<unknown>, system: () => System) {
+    this.#read = read
     this.#system = system
   }
 
   async plan(): Promise<ResetPlan> {
-    return this.#system().plan(await this.#read())
+    return this.#system().plan(await this.#next())
   }
 
   async reload(): Promise<Reloaded> {
-    const report = await this.#system().apply(await this.#read(), { keep: 'all' })
+    const report = await this.#system().apply(await this.#next(), { keep: 'all' })
     const outcomes = await this.#system().refresh()
     return { report, refreshed: outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message })) }
   }
 
-  #read(): Promise<AnySystemConfig> {
+  #next(): Promise<unknown> {
     this.#generation += 1
-    return readConfig(this.#source, `?generation=${this.#generation}`)
+    return this.#read(this.#generation)
   }
 }
 
 /**
  * Reads a config, with its settings applied.
- * @param query behind the address of the module, to read it again.
+ * @param generation of a config that is read again; 0 the first time.
  * @throws what the file throws, and SystemError CONFIG_INVALID for the settings.
  */
 export const readConfig = async (
   { configFile, settings, only }: ConfigSource,
-  query = '',
+  generation = 0,
 ): Promise<AnySystemConfig> => {
+  const query = generation === 0 ? '' : `?generation=${generation}`
   const config = await readConfigFile(configFile, (file) => importByNode(file, file === configFile ? query : ''))
   return configure(config, settings, only)
 }

@@ -1,14 +1,13 @@
 /** The program that runs a system in production: starts it, and stops it on a signal. */
 
 import { exitCodes, type Program, parseCommandLine } from './command-line.ts'
-import { importByNode, readConfigFile } from './config-file.ts'
+import { ConfigReloader, readConfig } from './config-reloader.ts'
 import type { HostProcess } from './host-process.ts'
 import { leaveProcess } from './leave-process.ts'
 import { hangupCode, runSystem } from './run-system.ts'
 import { say } from './say.ts'
 import { formatError } from './system/format-error.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
-import { configure } from './system/settings.ts'
 
 const program: Program = {
   name: 'mqtt-jig start',
@@ -43,8 +42,11 @@ export const main = async (
   surviveClosedOutput()
   let system: System
   try {
-    const config = await readConfigFile(commandLine.configFile, importByNode)
-    system = createSystem(configure(config, commandLine.settings, commandLine.only))
+    const reloader = new ConfigReloader(
+      (generation) => readConfig(commandLine, generation),
+      () => system,
+    )
+    system = createSystem(await readConfig(commandLine), { reloader })
   } catch (error) {
     say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage

@@ -26,7 +26,8 @@ export const connectionsText = ({ connections }: ResetPlan): string => {
 export const reloadLines = ({ report, refreshed }: Reloaded): readonly string[] => {
   const changes = changesOf(report.plan)
   const files = refreshed.flatMap(({ name, change }) => (change === undefined ? [] : [`${name}: ${change}`]))
-  if (changes.length === 0 && files.length === 0) return ['nothing has changed']
+  if (changes.length === 0 && files.length === 0)
+    return ['nothing has changed in the config and in the files that it names']
   const ms = report.prepareMs + report.cutOverMs + report.finishMs
   const text = `reloaded in ${ms.toFixed(0)} ms: ${counted(changes.length + files.length, 'change')}, ${connectionsText(report.plan)}`
   return [...changes.map(planLine), ...files, text]

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eventually } from '../test/helpers/eventually.ts'
 import { FakeProcess } from '../test/helpers/fake-process.ts'
 import { deferred, things, thingsConfig, untilAborted } from '../test/system/journal.ts'
+import { ConfigReloader } from './config-reloader.ts'
 import { hangupCode, runSystem } from './run-system.ts'
 import type { AnySystemConfig } from './system/define-system.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
@@ -163,11 +164,18 @@ describe('SIGHUP', () => {
   const refreshing = (...refreshes: (() => string | undefined)[]) => {
     const { users } = thingsConfig({ users: [] })
     const component = { ...users!.component, refresh: () => refreshes.shift()?.() }
-    return createSystem({ users: { ...users!, component } })
+    const config: AnySystemConfig = { users: { ...users!, component } }
+    const reloader = new ConfigReloader(
+      async () => configs.shift() ?? config,
+      () => system,
+    )
+    const system: System<AnySystemConfig> = createSystem(config, { reloader })
+    const configs: unknown[] = []
+    return { system, config, configs }
   }
 
   test('ends nothing, and says what was read again', async () => {
-    const system = refreshing(
+    const { system } = refreshing(
       () => '3 users, 1 added',
       () => undefined,
       () => {
@@ -178,10 +186,40 @@ describe('SIGHUP', () => {
     host.signal('SIGHUP')
     await hasSaid('SIGHUP: users: 3 users, 1 added')
     host.signal('SIGHUP')
-    await hasSaid('SIGHUP: nothing has changed in the files of 1 components. A changed config needs a restart.')
+    await hasSaid('SIGHUP: nothing has changed in the config and in the files that it names')
     host.signal('SIGHUP')
     await hasSaid('SIGHUP: the refresh of users failed: line 3 is bad')
-    expect(said.map(({ level }) => level)).toEqual([30, 30, 30, 50])
+    expect(said.map(({ level }) => level)).toEqual([30, 30, 30, 30, 50, 30])
+    expect(system.state).toBe('running')
+    host.signal('SIGTERM')
+    expect(await code).toBe(0)
+  })
+
+  test('applies a changed config, and says what became of each component', async () => {
+    const { system, config, configs } = refreshing(() => undefined)
+    const { code } = await running(system)
+    const { component } = config['users']!
+    configs.push({
+      ...config,
+      log: { component: { ...component, refresh: () => undefined }, dependencies: { on: [] } },
+    })
+    host.signal('SIGHUP')
+    await hasSaid('SIGHUP: reloaded in')
+    expect(messages()[1]).toBe('SIGHUP: start log: does not run')
+    expect(messages()[2]).toMatch(/^SIGHUP: reloaded in \d+ ms: 1 change, 0 connections kept$/)
+    expect(system.order).toEqual(['users', 'log'])
+    host.signal('SIGTERM')
+    expect(await code).toBe(0)
+  })
+
+  test('a config that is wrong, or that does not load, changes nothing', async () => {
+    const { system, config, configs } = refreshing()
+    const { code } = await running(system)
+    configs.push({ ...config, users: { ...config['users'], dependencies: { none: 'x' } } })
+    host.signal('SIGHUP')
+    await hasSaid('users')
+    await eventually(() => expect(said.at(-1)).toMatchObject({ level: 50, msg: expect.stringMatching(/^SIGHUP: /) }))
+    expect(system.config).toBe(config)
     expect(system.state).toBe('running')
     host.signal('SIGTERM')
     expect(await code).toBe(0)

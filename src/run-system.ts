@@ -4,6 +4,7 @@ import { isatty } from 'node:tty'
 import { exitCodes } from './command-line.ts'
 import { packageVersion } from './files/package-version.ts'
 import type { HostProcess } from './host-process.ts'
+import { reloadLines } from './reload-text.ts'
 import { say } from './say.ts'
 import { withNotice } from './slow-notice.ts'
 import { formatError } from './system/format-error.ts'
@@ -19,7 +20,7 @@ type Ending =
   | { readonly reason: 'failed start'; readonly error: unknown }
 
 /**
- * Starts a system, runs it until a signal or an escaped error, and stops it. At SIGHUP its components read their files again.
+ * Starts a system, runs it until a signal or an escaped error, and stops it. At SIGHUP its config is read again, if it has a reloader.
  * @param host the process whose signals are obeyed. Its listeners are removed again.
  * @param isTerminal whether a descriptor is a terminal now.
  * @returns the code to exit with: 0 after a signal, `hangupCode` after the terminal was closed, 1 when the start or the stop
@@ -30,7 +31,7 @@ export const runSystem = async (
   host: HostProcess,
   isTerminal: (descriptor: number) => boolean = isatty,
 ): Promise<number> => {
-  const end = watchForEnd(host, isTerminal, () => void refresh(system))
+  const end = watchForEnd(host, isTerminal, () => void reload(system))
   // Timers and sockets of the components may not keep the process alive.
   const keepAlive = setInterval(() => {}, 2 ** 30)
   try {
@@ -53,16 +54,18 @@ export const runSystem = async (
   }
 }
 
-/** Calls `refresh` of the components, and writes the results. Never rejects. */
-const refresh = async (system: System): Promise<void> => {
+/** Applies what changed in the config and in the files that it names, and writes the results. Never rejects. */
+const reload = async (system: System): Promise<void> => {
   if (system.state !== 'running') return say(`SIGHUP: nothing was read again: the system is ${system.state}.`, 'warn')
-  const outcomes = await system.refresh()
-  for (const { name, change, error } of outcomes) {
-    if (error !== undefined) say(`SIGHUP: ${formatError(error)}`, 'error')
-    else if (change !== undefined) say(`SIGHUP: ${name}: ${change}`)
+  try {
+    const reloaded = await system.reloader?.reload()
+    if (reloaded === undefined) return
+    for (const { error } of reloaded.refreshed) if (error !== undefined) say(`SIGHUP: ${error}`, 'error')
+    for (const error of reloaded.report.errors) say(`SIGHUP: ${formatError(error)}`, 'error')
+    for (const line of reloadLines(reloaded)) say(`SIGHUP: ${line}`)
+  } catch (error) {
+    say(`SIGHUP: ${formatError(error)}`, 'error')
   }
-  if (outcomes.some(({ change, error }) => (change ?? error) !== undefined)) return
-  say(`SIGHUP: nothing has changed in the files of ${outcomes.length} components. A changed config needs a restart.`)
 }
 
 const readyText = (system: System, startMs: number): string => {

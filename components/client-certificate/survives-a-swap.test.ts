@@ -29,9 +29,7 @@ it('disconnects a client whose certificate is denied, once it is', async () => {
   const { adjust } = clientCertificate
   const accepted: boolean[] = []
   const running = await instance
-  const remove = running.onRevocation(() =>
-    accepted.push(running.accepts({ clientId: 'c', userName: 'ann', peer })),
-  )
+  const remove = running.onRevocation(() => accepted.push(running.accepts({ clientId: 'c', userName: 'ann', peer })))
   for (const deniedSerials of [['0a'], []]) {
     const config = clientCertificateConfig.parse({ deniedSerials })
     const change = await adjust!(running, config, {}, lifecycleContext('certificates'))

@@ -21,7 +21,8 @@ export interface PreparedSwap {
   readonly to: Side
 }
 
-interface Side {
+/** An instance with the component that made it. */
+export interface Side {
   readonly component: AnyComponent
   readonly instance: unknown
 }
@@ -81,9 +82,14 @@ export interface CutOver {
 /**
  * Applies the changes in their order. Synchronous. If a step fails, all that was done is undone in reverse.
  * @param instances what runs, by name, in the order of its start: those with `settle` are settled first.
+ * @param next what runs afterwards, for `Component.verify`.
  * @throws SystemError RESET_FAILED with the step as its `phase`.
  */
-export const cutOver = (changes: readonly Change[], instances: ReadonlyMap<string, unknown>): CutOver => {
+export const cutOver = (
+  changes: readonly Change[],
+  instances: ReadonlyMap<string, unknown>,
+  next: ReadonlyMap<string, Side>,
+): CutOver => {
   const since = performance.now()
   const undo: (readonly [name: string, () => void])[] = []
   const durations = new Map<string, number>()
@@ -98,6 +104,9 @@ export const cutOver = (changes: readonly Change[], instances: ReadonlyMap<strin
       durations.set(change.name, performance.now() - begun)
     }
     for (const change of changes) if (isSwap(change)) compare(change, before.get(change.name)!)
+    for (const [name, { component, instance }] of next) {
+      step('verify', name, () => component.verify?.(instance as never))
+    }
     return { durations, ms: performance.now() - since }
   } catch (error) {
     throw failed(error, takeBack(undo))

@@ -41,6 +41,7 @@ export type ResetPhase =
   | 'migrate'
   | 'take'
   | 'census'
+  | 'verify'
   | 'undo'
   | 'done'
   | 'discard'

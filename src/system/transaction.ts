@@ -6,6 +6,7 @@ import {
   censusOf,
   cutOver,
   type PreparedSwap,
+  type Side,
   StepFailed,
   stateFor,
   stepError,
@@ -260,9 +261,14 @@ export class Transaction {
   #apply(): CutOver {
     const { old, next, plan, onApplied } = this.#options
     const changes = next.order.flatMap((name) => this.#changes.get(name) ?? [])
-    const result = cutOver(changes, old.running())
+    const lasting = named(plan, 'keep', 'adjust', 'swap')
+    const sideOf = (name: string): Side => ({
+      component: next.parts.get(name)!.component,
+      instance: next.instanceOf(name),
+    })
+    const result = cutOver(changes, old.running(), new Map(lasting.map((name) => [name, sideOf(name)])))
     this.#applied = true
-    for (const name of named(plan, 'keep', 'adjust', 'swap')) old.forget(name)
+    for (const name of lasting) old.forget(name)
     next.adoptAll()
     onApplied()
     return result
