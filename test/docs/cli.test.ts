@@ -20,7 +20,10 @@ import { spec as sub } from '../../src/cli/sub.ts'
 import { commands } from '../../src/cli.ts'
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/cli.md'), 'utf8')
-const specs = { pub, sub, bench, health, status, clients, client, disconnect, retained, trace, log, completion }
+const specs = {
+  ...{ pub, sub, bench, completion },
+  ...{ health, status, plan, reload, clients, client, disconnect, retained, trace, log },
+}
 
 /** The words of a command line as a shell divides them, up to a redirection. */
 const wordsOf = (line: string): string[] =>
