@@ -77,6 +77,7 @@ it('knows the client that a PROXY header names', async () => {
   const client = connect(transport.port, '127.0.0.1')
   client.write(`PROXY TCP4 192.0.2.7 192.0.2.1 5123 80\r\n${upgradeRequest()}`)
   await eventually(() => expect(server.accepted).toMatchObject([{ peer: { address: '192.0.2.7', port: 5123 } }]))
+  server.close()
   client.destroy()
   await transport.close()
 })
