@@ -232,18 +232,12 @@ export class Generation implements SystemView {
   }
 
   /**
-   * Ends all after a reset that could be neither applied nor undone: `suspend` returns what was suspended, now or before.
-   * @param failed the system has failed; otherwise it was stopped, and nothing is suspended.
+   * Ends all after a reset that could be neither applied nor undone.
+   * @param before what was suspended before: with what can be suspended now, it is what `suspend` returns.
    */
-  async collapse(failed: boolean, before: SuspendedComponents): Promise<readonly SystemError[]> {
+  async collapse(before: SuspendedComponents): Promise<readonly SystemError[]> {
     this.#state = 'stopping'
-    if (!failed) {
-      const errors = [...(await this.#stopAll()), ...(await releaseSuspended(before))]
-      this.#state = 'stopped'
-      return errors
-    }
-    const held = new Set(this.order)
-    const { components, errors } = await this.suspendOnly(held)
+    const { components, errors } = await this.suspendOnly(new Set(this.order))
     this.#handedBack = new Map([...components, ...[...before].filter(([name]) => !components.has(name))])
     this.#state = 'failed'
     return errors
@@ -332,6 +326,8 @@ export class Generation implements SystemView {
     throwStopErrors(this.#view, [
       ...undone.filter((each) => each instanceof SystemError && each.code === 'STOP_FAILED'),
       ...(await releaseSuspended(this.#handedBack)),
+      // After a reset that was interrupted: what this start did not concern.
+      ...(await this.stopRunning()),
     ])
   }
 

@@ -20,9 +20,9 @@ export interface Adjustment {
 type Dependencies<N extends Needs> = { readonly [K in keyof N]: Resolved<N[K]> }
 
 /**
- * How the state of an instance goes over to an instance of other code. Each side knows its own classes: `give` is called on the
- * component object that made the old instance, everything else on the one that makes the new instance. A successor may be of another
- * component if both have the same `format`.
+ * How the state of an instance goes over to an instance of other code. Each side knows its own classes: `give` and `retire` are called on
+ * the component object that made the old instance, `census` on both, everything else on the one that makes the new instance. A successor
+ * may be of another component if both have the same `format`.
  * @typeParam I the instance. @typeParam S its state, as `give` returns it.
  */
 export interface Handover<N extends Needs, C extends z.ZodType, I, S = unknown> {

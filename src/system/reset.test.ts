@@ -191,6 +191,21 @@ describe('a reset that is applied', () => {
     expect(system.state).toBe('running')
   })
 
+  test('plans again when an adjustment is refused after components were restarted', async () => {
+    const config = (code: number): AnySystemConfig => ({
+      plain: world.entry('plain', 1, { suspend: true }, { value: code }),
+      rules: world.entry('rules', code, { policy: true }),
+      user: world.entry('user', 1, both, { policies: ['rules'] }),
+    })
+    await start(config(1))
+    world.fault = { step: 'adjust', name: 'user', how: 'throw', times: 1 }
+    const report = await system.apply(config(2))
+    expect(verdictsOf(report)).toEqual({ plain: 'start', rules: 'restart', user: 'swap' })
+    expect(instance('plain').answer()).toBe('plain.1 active 2 [first]')
+    expect(instance('user').answer()).toBe('user.1 active 1 [first,taken by 1] (rules.2 active 1 [])')
+    expect(new Set(world.alive)).toEqual(new Set(Object.values(system.map as unknown as Record<string, Live>)))
+  })
+
   test('says what changed, and tells the listener of states', async () => {
     const changes: string[] = []
     await start(chain(), { onChange: ({ name, state }) => changes.push(`${name} ${state}`) })
@@ -319,6 +334,34 @@ describe('in turn', () => {
       expect(world.alive).toEqual([])
     },
   )
+
+  test('a stop before the reset has begun keeps it from beginning', async () => {
+    await start(chain())
+    const resetting = failure(system.apply(chain({ code: 2 })))
+    await Promise.resolve()
+    const stopping = system.stop()
+    expect((await resetting).code).toBe('START_INTERRUPTED')
+    await stopping
+    expect(world.journal.filter((line) => !line.startsWith('stop'))).toEqual([])
+    expect(world.alive).toEqual([])
+  })
+
+  test('a stop during a start after the cut-over stops all, and reports what does not stop', async () => {
+    const config = (code: number): AnySystemConfig => ({
+      ...chain({ code }),
+      late: world.entry('late', 1, {}, { on: ['handler'] }),
+    })
+    await start(config(1))
+    let stopping: Promise<unknown> | undefined
+    world.onStep = (step, name) => {
+      if (step === 'start' && name === 'late') stopping = failure(system.stop())
+      if (step === 'stop' && name === 'store') throw new Error('stuck')
+    }
+    expect((await failure(system.apply(config(2)))).code).toBe('START_INTERRUPTED')
+    expect(await stopping).toMatchObject({ code: 'STOP_FAILED', errors: [{ component: 'store' }] })
+    expect(system.state).toBe('stopped')
+    expect(world.alive).toEqual([])
+  })
 
   test('a stop in the turn of the cut-over waits for it', async () => {
     await start(chain())

@@ -3,6 +3,7 @@
 import type { AnyComponent, AnySystemConfig } from './define-system.ts'
 import type { Generation, SuspendedComponents } from './generation.ts'
 import { hashFiles } from './hash-files.ts'
+import { interrupted } from './lifecycle-errors.ts'
 import { type DetailedPlan, type PlanEntry, type PlanOptions, planReset, type RunningEntry } from './plan.ts'
 import type { ResetOptions, ResetReport } from './reset-plan.ts'
 import { messageOf, SystemError } from './system-error.ts'
@@ -120,6 +121,7 @@ export class Reset {
     let left = suspended
     for (;;) {
       const old = target.current
+      if (target.stopping) throw new Failure(interrupted(old, []), left, errors)
       const next = target.create(config, configs)
       const refused = new Set(refusals.keys())
       const plan = planFrom(old, next, files, { refused, ...(changedFiles !== undefined && { changedFiles }) })
@@ -152,11 +154,11 @@ export class Reset {
   /** Brings the config from before back into force. @returns the error for the caller. */
   async #goBack(before: Generation, { cause, suspended, errors }: Failure): Promise<unknown> {
     const target = this.#target
-    const failed = target.current === before ? undefined : target.current
     if (target.stopping) {
-      // The system ends: nothing runs again. `stop` releases what a failure has left suspended.
-      await target.current.collapse(codeOf(cause) !== 'START_INTERRUPTED', suspended)
-      return cause
+      // The system ends: nothing runs again. `stop` ends what still runs, and releases what a failure has left suspended.
+      const isInterrupted = codeOf(cause) === 'START_INTERRUPTED'
+      const ended = isInterrupted ? [] : await target.current.collapse(suspended)
+      return withErrors(cause, [...errors, ...ended])
     }
     if (!this.#touched) return codeOf(cause) === 'RESET_REFUSED' ? cause : resetError('RESET_FAILED', cause, errors)
     const configs = Object.fromEntries([...before.parts].map(([name, { config }]) => [name, config]))
@@ -166,13 +168,21 @@ export class Reset {
       return resetError('RESET_FAILED', cause, [...errors, ...report.errors])
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      const ended = await (failed ?? target.current).collapse(true, error.suspended)
+      const ended = await target.current.collapse(error.suspended)
       return resetError('UNDO_FAILED', cause, [...errors, error.cause, ...error.errors, ...ended])
     }
   }
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof SystemError ? error.code : undefined)
+
+/** The error with further ones that followed from it. */
+const withErrors = (error: unknown, errors: readonly unknown[]): unknown => {
+  if (!(error instanceof SystemError) || errors.length === 0) return error
+  const { code, message, component, phase, system, cause, undoErrors } = error
+  const details = { component, phase, system, cause, undoErrors }
+  return new SystemError(code, message, { ...details, errors: [...error.errors, ...errors] })
+}
 
 /** Why a reset that is to keep all connections cannot be applied; undefined if it can. */
 const closingError = (
