@@ -44,16 +44,19 @@ afterEach(() => {
 })
 
 describe('over a swap, undone or not,', () => {
-  it.each([60_000, 89_000])('a client that was silent for %i ms is ended when its Keep Alive is over, not later', (ms) => {
-    const client = connect('client', 60)
-    vi.advanceTimersByTime(ms)
-    swapTwice()
-    vi.advanceTimersByTime(90_000 - ms - 400)
-    expect(client.connection.open).toBe(true)
-    vi.advanceTimersByTime(1_000)
-    expect(client.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.KeepAliveTimeout }])
-    expect(broker.handler.clients.size).toBe(0)
-  })
+  it.each([60_000, 89_000])(
+    'a client that was silent for %i ms is ended when its Keep Alive is over, not later',
+    (ms) => {
+      const client = connect('client', 60)
+      vi.advanceTimersByTime(ms)
+      swapTwice()
+      vi.advanceTimersByTime(90_000 - ms - 400)
+      expect(client.connection.open).toBe(true)
+      vi.advanceTimersByTime(1_000)
+      expect(client.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.KeepAliveTimeout }])
+      expect(broker.handler.clients.size).toBe(0)
+    },
+  )
 
   it('the object before does not end a client that is heard', () => {
     const client = connect('client', 60)
@@ -179,7 +182,9 @@ describe('over a swap, undone or not,', () => {
     expect(broker.handler.lateAnswers.size).toBe(0)
     const again = broker.connect(persistent('publisher'), 5, anonymous)
     for (const each of subscribers) each.take()
-    expect(again.take(publishPacket({ qos: 2, messageId: 7, dup: true }))).toMatchObject([{ cmd: 'pubrec', messageId: 7 }])
+    expect(again.take(publishPacket({ qos: 2, messageId: 7, dup: true }))).toMatchObject([
+      { cmd: 'pubrec', messageId: 7 },
+    ])
     expect(subscribers.flatMap((each) => each.take())).toEqual([])
   })
 

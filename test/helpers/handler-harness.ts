@@ -164,7 +164,7 @@ export class HarnessClient {
 
   /** The former handler is told that another one continues. */
   leave(): void {
-    this.#former?.left!()
+    this.#former?.left?.()
     this.#former = undefined
   }
 
