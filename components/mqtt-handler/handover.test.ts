@@ -209,6 +209,30 @@ describe('over a swap, undone or not,', () => {
   })
 })
 
+it('the objects before do nothing between the reset and the time at which they are told of it', async () => {
+  start({ maximumPublishRate: 10 })
+  const [silent, fast, revoked] = [connect('silent', 60), connect('fast'), broker.open()]
+  const slow = broker.open()
+  slow.take(login('slow'))
+  revoked.take(login())
+  vi.advanceTimersByTime(5_000)
+  for (let count = 0; count < 31; count += 1) fast.take(publishPacket())
+  const resumed = vi.spyOn(fast.connection, 'resume')
+  broker.swap(undefined, {}, false, () => {
+    vi.advanceTimersByTime(90_000)
+    users.revoke('ann')
+  })
+  await nextTurn()
+  const { disconnectsByBroker, refusals } = broker.handler.counters
+  expect(silent.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.KeepAliveTimeout }])
+  expect(disconnectsByBroker[ReasonCode.KeepAliveTimeout]).toBe(1)
+  expect(revoked.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.NotAuthorized }])
+  expect(disconnectsByBroker[ReasonCode.NotAuthorized]).toBe(1)
+  expect(refusals[ReasonCode.ServerUnavailable]).toBe(1)
+  expect(resumed).toHaveBeenCalledTimes(1)
+  expect(broker.handler.clients.size).toBe(1)
+})
+
 it('an authentication method that was replaced is asked whether it knows the user that the one before accepted', async () => {
   const before = new ControlledMethod()
   const [knowing, other] = [new ControlledMethod(), new ControlledMethod()]

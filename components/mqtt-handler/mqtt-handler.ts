@@ -125,16 +125,17 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
   /** Begins to act in place of another handler. The clients follow by `open`. @returns takes it back. */
   continueWith(record: HandlerRecord): () => void {
     const { seat } = record
-    const before = seat.to
+    // Up to `listen` only this handler changes, and what throws leaves nothing to undo.
     continueCounters(this.counters, record.counters)
     this.clientLog.continueWith(record.clientLog)
     this.authenticators.continueWith(record.authenticators)
     this.rates.continueWith(record.rates)
     this.keepAlive = timerWheel(record.keepAliveMs, true)
     this.seat = seat
-    seat.to = this
     const replaced = this.#replacedSince(seat)
     const stopListening = this.revocations.listen(seat)
+    const before = seat.to
+    seat.to = this
     const returnAnswers = this.#continueLateAnswers(record)
     const timer = setInterval(() => this.#tick(), TICK_MS)
     this.#timer = timer

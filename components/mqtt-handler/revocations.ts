@@ -59,19 +59,24 @@ export class Revocations implements RevocationListener {
 
   /**
    * Listens to the authenticators that do not know the seat yet.
-   * @returns takes that back.
+   * @returns takes that back. @throws what an authenticator throws; then nothing has changed.
    */
   listen(seat: HandlerSeat): () => void {
     const added: Authenticator[] = []
-    for (const { authenticator } of this.#authenticators) {
-      if (seat.registered.has(authenticator)) continue
-      const remove: unknown = authenticator.onRevocation?.(() => seat.to.revoked(authenticator))
-      seat.registered.set(authenticator, typeof remove === 'function' ? (remove as () => void) : () => undefined)
-      added.push(authenticator)
-    }
-    return () => {
+    const undo = (): void => {
       for (const authenticator of added) unregister(seat, authenticator)
     }
+    try {
+      for (const { authenticator } of this.#authenticators) {
+        if (seat.registered.has(authenticator)) continue
+        seat.registered.set(authenticator, register(seat, authenticator))
+        added.push(authenticator)
+      }
+    } catch (error) {
+      undo()
+      throw error
+    }
+    return undo
   }
 
   /** Ends listening to authenticators that are not there any more. */
@@ -188,6 +193,12 @@ export class Revocations implements RevocationListener {
       return false
     }
   }
+}
+
+/** @returns ends it. A function of its own: it makes a closure, which must not hold the handler. */
+const register = (seat: HandlerSeat, authenticator: Authenticator): (() => void) => {
+  const remove: unknown = authenticator.onRevocation?.(() => seat.to.revoked(authenticator))
+  return typeof remove === 'function' ? (remove as () => void) : () => undefined
 }
 
 const unregister = (seat: HandlerSeat, authenticator: Authenticator): void => {

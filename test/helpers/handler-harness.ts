@@ -65,8 +65,14 @@ export class HandlerHarness {
   /**
    * Puts another handler in the place of this one, under its open connections, as a reset does.
    * @param config of the new one. @param parts of it that are others.
+   * @param beforeLeaving what happens after the reset is applied, and before the former handler is told that it is.
    */
-  swap(config: object = this.#config, parts: Partial<Parts> = {}, isUndone = false): void {
+  swap(
+    config: object = this.#config,
+    parts: Partial<Parts> = {},
+    isUndone = false,
+    beforeLeaving: () => void = () => undefined,
+  ): void {
     const before = this.handler
     const present = { ...this.#parts, ...parts }
     const after = new MqttHandler(handlerConfig.parse(splitConfig(config).handlerPart), {
@@ -83,6 +89,7 @@ export class HandlerHarness {
     this.handler = after
     this.#config = config
     this.#parts = present
+    beforeLeaving()
     for (const client of open) client.leave()
     before.stop()
   }
@@ -167,7 +174,7 @@ export class HarnessClient {
 
   /** The former handler is told that another one continues. */
   leave(): void {
-    this.#former?.left!()
+    this.#former?.left?.()
     this.#former = undefined
   }
 

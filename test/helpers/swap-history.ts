@@ -280,7 +280,8 @@ class SimulatedClient {
   }
 
   connect(broker: SwappingBroker, options: ConnectOptions): void {
-    this.#line = broker.open()
+    // Each third connection comes from a listener with a mount point, whose clients have the topics below `a` for themselves.
+    this.#line = broker.open(broker.lines.length % 3 === 2 ? { mountPoint: 'a/' } : {})
     this.#written = Buffer.alloc(0)
     this.#parser = parser({ protocolVersion: this.#version })
     this.#parser.on('packet', (packet: Packet) => this.#answer(packet))

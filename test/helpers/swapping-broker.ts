@@ -9,7 +9,7 @@ import { packetLog } from '../../components/packet-log/index.ts'
 import { LocalRouter } from '../../components/router/local-router.ts'
 import { MemoryStore } from '../../components/store-memory/memory-store.ts'
 import { traceStage } from '../../components/trace/index.ts'
-import { DEFAULT_LISTENER_OPTIONS } from '../../src/kinds/listener-options.ts'
+import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type {
   ByteReceiver,
   DecoderInput,
@@ -77,8 +77,8 @@ export class SwappingBroker {
     ) as Record<StageName, PipelineStage>
   }
 
-  open(id = this.lines.length + 1): SwappingLine {
-    const line = new SwappingLine(this.stages, id)
+  open(listener: Partial<ListenerOptions> = {}): SwappingLine {
+    const line = new SwappingLine(this.stages, this.lines.length + 1, listener)
     this.lines.push(line)
     return line
   }
@@ -166,10 +166,10 @@ export class SwappingLine {
   #gone: End[] = []
   readonly #network: ByteReceiver
 
-  constructor(stages: Readonly<Record<StageName, PipelineStage>>, id: number) {
+  constructor(stages: Readonly<Record<StageName, PipelineStage>>, id: number, listener: Partial<ListenerOptions>) {
     const connection = new FakeConnection(id)
     this.connection = connection
-    connection.listener = { ...DEFAULT_LISTENER_OPTIONS, allowAnonymous: true }
+    connection.listener = { ...DEFAULT_LISTENER_OPTIONS, allowAnonymous: true, ...listener }
     this.#network = {
       bytes: (chunk) => connection.write(chunk),
       forward: (source, start, end) => connection.forward(source, start, end),
