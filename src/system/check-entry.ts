@@ -108,6 +108,7 @@ const checkComponent = (component: unknown, report: Report): component is AnyCom
     'reads',
     'exclusive',
     'adjust',
+    'connections',
     'verify',
   ]) {
     if (fields[name] !== undefined && typeof fields[name] !== 'function')

@@ -94,6 +94,11 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
     context: LifecycleContext,
   ): Adjustment | Promise<Adjustment>
   /**
+   * The network connections of the instance that are open now, by the name of the component that accepted each: its own, or that of a
+   * transport. For the plan of a reset, which says how many of them it closes. Optional.
+   */
+  connections?(instance: NoInfer<I>): Readonly<Record<string, number>>
+  /**
    * Called in the turn in which a reset is applied, when every component has been changed, also for an instance that was not: checks what
    * depends on others. If it throws, the reset is undone. Optional.
    */
