@@ -6,10 +6,10 @@ import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { HttpHandler, HttpServer } from '../../src/kinds/http-server.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { addressKey } from '../../src/network/address-key.ts'
 import { type AddressRateLimits, AddressRates } from '../../src/network/address-rates.ts'
 import { change, follow, inSequence, NO_ADJUSTMENT, refused } from '../../src/network/adjustments.ts'
-import { CurrentLogger } from '../../src/network/current-logger.ts'
 import { formatAddress } from '../../src/network/format-address.ts'
 import { isLoopback } from '../../src/network/loopback.ts'
 import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
@@ -40,7 +40,7 @@ export class NodeHttpServer implements HttpServer {
   readonly counters = newHttpCounters()
   #config: HttpServerConfig
   readonly #name: string
-  readonly #log: CurrentLogger
+  readonly #log: ReplaceableLogger
   #server: NodeServer
   #bound: AddressInfo
   readonly #contexts: TlsContexts | undefined
@@ -61,7 +61,7 @@ export class NodeHttpServer implements HttpServer {
     server: NodeServer,
     contexts: TlsContexts | undefined,
     name: string,
-    log: CurrentLogger,
+    log: ReplaceableLogger,
   ) {
     this.#config = config
     this.#server = server
@@ -84,7 +84,7 @@ export class NodeHttpServer implements HttpServer {
    */
   static async open(config: HttpServerConfig, name: string, log: Logger): Promise<NodeHttpServer> {
     await checkRemote(config, name)
-    const current = new CurrentLogger(log)
+    const current = new ReplaceableLogger(log)
     const contexts = await openContexts(config, current)
     try {
       const server = await listen(config, contexts)

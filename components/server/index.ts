@@ -58,6 +58,8 @@ export const server = defineComponent({
     return instance.adjust(config, stages, transports, logger.child({ component: name }))
   },
 
+  connections: (instance) => instance.openConnections,
+
   verify: (instance) => instance.check(),
 
   stop: (instance) => instance.stop(),

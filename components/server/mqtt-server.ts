@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import type { Ban, ConnectionCounters, Listener, ListenerInfo } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { Transport } from '../../src/kinds/transport.ts'
 import { change, follow, inSequence } from '../../src/network/adjustments.ts'
-import { CurrentLogger } from '../../src/network/current-logger.ts'
 import type { KeptListening, ListeningHandover } from '../../src/network/listening.ts'
 import { moveListener } from '../../src/network/listening-move.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
@@ -19,7 +19,7 @@ import { TcpTransport, whereOf } from './tcp-transport.ts'
 export class MqttServer implements Listener {
   readonly #core: Core
   readonly #tcp: TcpTransport
-  readonly #log: CurrentLogger
+  readonly #log: ReplaceableLogger
   #transports: readonly Transport[]
   #config: ServerConfig
 
@@ -38,7 +38,7 @@ export class MqttServer implements Listener {
     bans?: ReturnType<typeof banHandover.parse>['bans'],
   ) {
     this.#config = config
-    this.#log = new CurrentLogger(log)
+    this.#log = new ReplaceableLogger(log)
     this.#core = new Core(config, pipeline, this.#log, bans)
     this.#tcp = new TcpTransport(
       kept,
@@ -81,6 +81,11 @@ export class MqttServer implements Listener {
 
   get listeners(): readonly ListenerInfo[] {
     return this.#core.listeners
+  }
+
+  /** Connections open now, by the name of the component that accepted them. */
+  get openConnections(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.listeners.map(({ name, connections }) => [name, connections]))
   }
 
   get counters(): Readonly<ConnectionCounters> {

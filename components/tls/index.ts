@@ -1,6 +1,6 @@
 import { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
-import { CurrentLogger } from '../../src/network/current-logger.ts'
 import { handshakeMeasures } from '../../src/network/handshake-measures.ts'
 import type { ListeningHandover } from '../../src/network/listening.ts'
 import { proxyMeasures } from '../../src/network/proxy-measures.ts'
@@ -53,7 +53,7 @@ const open = async (
   signal: AbortSignal,
   suspended?: unknown,
 ): Promise<TlsTransport> => {
-  const log = new CurrentLogger(logger)
+  const log = new ReplaceableLogger(logger)
   const contexts = await TlsContexts.open(config, log)
   try {
     return new TlsTransport(await listenOn(config, signal, suspended), contexts, config, name, log)

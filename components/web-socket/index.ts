@@ -1,6 +1,6 @@
 import { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
-import { CurrentLogger } from '../../src/network/current-logger.ts'
 import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { tlsFiles } from '../../src/network/tls/load-tls.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
@@ -46,7 +46,7 @@ const open = async (
   signal: AbortSignal,
   suspended?: unknown,
 ): Promise<WebSocketListener> => {
-  const log = new CurrentLogger(logger)
+  const log = new ReplaceableLogger(logger)
   const contexts = config.tls && (await TlsContexts.open(config.tls, log))
   try {
     return new WebSocketListener(await listenOn(withPort(config), signal, suspended), contexts, config, name, log)

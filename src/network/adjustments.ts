@@ -1,6 +1,6 @@
 import type { Logger } from '../kinds/logger.ts'
+import type { ReplaceableLogger } from '../kinds/replaceable-logger.ts'
 import type { Adjustment } from '../system/define-system.ts'
-import type { CurrentLogger } from './current-logger.ts'
 
 /** The adjustment of something that does not change. */
 export const NO_ADJUSTMENT: Adjustment = { commit: () => undefined, undo: () => undefined }
@@ -28,11 +28,7 @@ export const change = (commit: () => () => void): Adjustment => {
 }
 
 /** The change to another logger. */
-export const follow = (log: CurrentLogger, to: Logger): Adjustment =>
-  change(() => {
-    const before = log.follow(to)
-    return () => void log.follow(before)
-  })
+export const follow = (log: ReplaceableLogger, to: Logger): Adjustment => change(() => log.replace(to))
 
 /**
  * Several adjustments as one. They are committed in their order; if one throws, it and those before it are undone in the reverse order

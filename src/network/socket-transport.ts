@@ -2,10 +2,10 @@ import { type Server, Socket } from 'node:net'
 import type { ListenerOptions } from '../kinds/listener-options.ts'
 import type { Logger } from '../kinds/logger.ts'
 import type { Peer } from '../kinds/peer.ts'
+import { ReplaceableLogger } from '../kinds/replaceable-logger.ts'
 import type { ByteStream, Transport, TransportServer } from '../kinds/transport.ts'
 import type { Adjustment } from '../system/define-system.ts'
 import { change, follow, inSequence } from './adjustments.ts'
-import { CurrentLogger } from './current-logger.ts'
 import { formatAddress } from './format-address.ts'
 import { type KeptListening, type ListenAddress, type Listening, type ListeningHandover, release } from './listening.ts'
 import { type MovableListener, moveListener } from './listening-move.ts'
@@ -65,7 +65,7 @@ export abstract class SocketTransport implements Transport, MovableListener {
   readonly transport: string
   readonly adoptable: boolean
   /** Follows the logger of the component over adjustments. */
-  protected readonly log: CurrentLogger
+  protected readonly log: ReplaceableLogger
   #settings: SocketTransportSettings
   #listening!: Listening
   #where: ListenAddress
@@ -83,7 +83,7 @@ export abstract class SocketTransport implements Transport, MovableListener {
     this.name = options.name
     this.transport = options.transport
     this.adoptable = options.adoptable
-    this.log = options.log instanceof CurrentLogger ? options.log : new CurrentLogger(options.log)
+    this.log = options.log instanceof ReplaceableLogger ? options.log : new ReplaceableLogger(options.log)
     this.#settings = options
     this.#where = options.address
     this.#waiting = [...waiting]
