@@ -136,8 +136,9 @@ const count = (names: readonly string[]): Record<string, number> => {
   return counts
 }
 
+/** Of the components that run. The map itself throws for a name that it does not have. */
 const instancesOf = ({ state }: Dev): Readonly<Record<string, unknown>> =>
-  (state.system?.state === 'running' ? state.system.map : {}) as Readonly<Record<string, unknown>>
+  state.system?.state === 'running' ? { ...(state.system.map as Readonly<Record<string, unknown>>) } : {}
 
 const portsOf = (dev: Dev): Record<string, number | undefined> => {
   const { server, tls, webSocket } = instancesOf(dev) as Record<string, { readonly port?: number } | undefined>
