@@ -46,8 +46,6 @@ export const server = defineComponent({
 
   measure: measuresOf,
 
-  connections: ({ listeners }) => Object.fromEntries(listeners.map(({ name, connections }) => [name, connections])),
-
   unready: ({ draining }) => (draining ? 'it stops, and takes no connections' : undefined),
 
   exclusive: ({ host, port }) => (port === 0 ? [] : [`tcp:${formatAddress(host, port)}`]),
