@@ -1,4 +1,3 @@
-import { counted } from '../../collections/counted.ts'
 import type { OptionValues } from '../arguments.ts'
 import { type CommandContext, write } from '../command-context.ts'
 import { type Column, table, wantsTable } from './output.ts'
@@ -44,5 +43,5 @@ export const printPlan = async (
   if (shown.length === 0) return write(context.stdout, 'No component changes.\n')
   await write(context.stdout, `${table(shown, PARTS)}\n${table(connections, CONNECTIONS)}`)
   const kept = parts.length - shown.length
-  if (kept > 0) await write(context.stdout, `\nNot touched: ${counted(kept, 'component')}.\n`)
+  if (kept > 0) await write(context.stdout, `\nNot touched: ${kept} component${kept === 1 ? '' : 's'}.\n`)
 }
