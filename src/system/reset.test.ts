@@ -193,14 +193,16 @@ describe('a reset that is applied', () => {
 
   test('plans again when an adjustment is refused after components were restarted', async () => {
     const config = (code: number): AnySystemConfig => ({
-      plain: world.entry('plain', 1, { suspend: true }, { value: code }),
+      plain: world.entry('plain', 1, { suspend: true, connections: 2 }, { value: code }),
       rules: world.entry('rules', code, { policy: true }),
       user: world.entry('user', 1, both, { policies: ['rules'] }),
     })
     await start(config(1))
     world.fault = { step: 'adjust', name: 'user', how: 'throw', times: 1 }
     const report = await system.apply(config(2))
-    expect(verdictsOf(report)).toEqual({ plain: 'start', rules: 'restart', user: 'swap' })
+    expect(verdictsOf(report)).toEqual({ plain: 'restart', rules: 'restart', user: 'swap' })
+    expect(report.parts[0]?.reasons).toEqual(['config.value: 1 → 2'])
+    expect(report.plan.connections).toEqual([{ listener: 'plain', keptUntouched: 0, repiped: 0, closed: 2 }])
     expect(instance('plain').answer()).toBe('plain.1 active 2 [first]')
     expect(instance('user').answer()).toBe('user.1 active 1 [first,taken by 1] (rules.2 active 1 [])')
     expect(new Set(world.alive)).toEqual(new Set(Object.values(system.map as unknown as Record<string, Live>)))
