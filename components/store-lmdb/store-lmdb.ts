@@ -273,7 +273,9 @@ export class LmdbStore implements Store {
     table.owe(pending.slot)
     session.queue.add(sequence, pending.slot, index, queued.shared !== undefined)
     if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
-    this.#line.recorded(bytes, true)
+    const isSent = packetIdentifier !== 0 && queued.qos === 1 && queued.shared === undefined
+    if (isSent) this.#line.recordedSent(bytes)
+    else this.#line.recorded(bytes, true)
   }
 
   #sent(
@@ -319,6 +321,7 @@ export class LmdbStore implements Store {
       return
     }
     pending.settle(index)
+    pending.batch.inFlight -= 1
     this.#index.table.settle(slot)
   }
 
