@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Batch } from './batch.ts'
-import { BatchLine, type Committer, type LineSettings, MAXIMUM_RECORDS, YOUNG_TURNS } from './batch-line.ts'
+import { BatchLine, type Committer, type LineSettings, MAXIMUM_RECORDS } from './batch-line.ts'
 import type { Operations } from './operations.ts'
 
 /** Commits when the test says so. */
@@ -65,11 +65,6 @@ describe('the line of batches', () => {
     for (let n = 0; n < records; n += 1) line.recorded(bytes, isAwaited)
     line.endTurn()
   }
-  /** A commit succeeds, and its turn ends. */
-  const pass = () => {
-    gate.pass()
-    line.endTurn()
-  }
   beforeEach(() => start())
 
   it('writes a batch at the end of its turn, and not before', () => {
@@ -78,7 +73,7 @@ describe('the line of batches', () => {
     line.endTurn()
     expect(gate.started).toBe(1)
     expect([line.open.number, line.durableBatch]).toEqual([2, 0])
-    pass()
+    gate.pass()
     expect(told).toEqual([[1, 'none']])
   })
 
@@ -86,9 +81,9 @@ describe('the line of batches', () => {
     turn()
     for (let n = 0; n < 5; n += 1) turn()
     expect([gate.started, line.open.number]).toEqual([1, 2])
-    pass()
+    gate.pass()
     expect([gate.started, encoded, line.durableBatch]).toEqual([2, [1, 2], 1])
-    pass()
+    gate.pass()
     expect(line.durableBatch).toBe(2)
   })
 
@@ -101,54 +96,6 @@ describe('the line of batches', () => {
     expect(gate.started).toBe(2)
   })
 
-  it('tells what is durable before it encodes the next batch', () => {
-    turn()
-    turn()
-    gate.pass()
-    expect([told, encoded]).toEqual([[[1, 'none']], [1]])
-    line.endTurn()
-    expect(encoded).toEqual([1, 2])
-  })
-
-  it('waits some turns for the acknowledgements of messages that were just sent, and then writes them', () => {
-    line.recordedSent(0)
-    for (let turns = 0; turns < YOUNG_TURNS; turns += 1) line.endTurn()
-    expect([gate.started, line.open.number]).toEqual([0, 2])
-    line.endTurn()
-    expect([gate.started, encoded]).toEqual([1, [1]])
-  })
-
-  it('writes nothing of messages that are acknowledged meanwhile', () => {
-    const batch = line.open
-    line.recordedSent(0)
-    line.endTurn()
-    batch.inFlight -= 1
-    empty.add(1)
-    line.endTurn()
-    expect([gate.started, told]).toEqual([0, [[1, 'none']]])
-  })
-
-  it('does not wait with a batch in which anything else is awaited, nor when another one waits behind it', () => {
-    line.recordedSent(0)
-    line.recorded(0, true)
-    line.endTurn()
-    expect(gate.started).toBe(1)
-    start()
-    line.recordedSent(0)
-    line.endTurn()
-    turn(MAXIMUM_RECORDS)
-    turn()
-    expect([gate.started, encoded]).toEqual([1, [1]])
-  })
-
-  it('asks for the turns that it waits for, and does not wait when everything is to be written', () => {
-    line.recordedSent(0)
-    ends.shift()!()
-    expect([gate.started, ends.length]).toEqual([0, 1])
-    void line.flush()
-    expect(gate.started).toBe(1)
-  })
-
   it('closes a large batch at the end of a turn, and never divides a turn', () => {
     turn()
     turn(MAXIMUM_RECORDS * 2)
@@ -157,9 +104,9 @@ describe('the line of batches', () => {
     expect(line.open.number).toBe(3)
     turn(1)
     expect(line.open.number).toBe(4)
-    pass()
-    pass()
-    pass()
+    gate.pass()
+    gate.pass()
+    gate.pass()
     expect([encoded, line.durableBatch]).toEqual([[1, 2, 3], 3])
   })
 
@@ -173,11 +120,11 @@ describe('the line of batches', () => {
     line.endTurn()
     expect([gate.started, encoded, line.open.number]).toEqual([1, [1], 2])
     // The next one begins in the turn of the commit, and goes on in those behind it.
-    pass()
+    gate.pass()
     expect([line.durableBatch, encoded, line.open.number]).toEqual([1, [1], 3])
     line.endTurn()
     line.endTurn()
-    pass()
+    gate.pass()
     expect([line.durableBatch, encoded]).toEqual([2, [1, 2]])
   })
 
@@ -199,7 +146,7 @@ describe('the line of batches', () => {
     empty.add(3)
     turn()
     expect(line.durableBatch).toBe(1)
-    pass()
+    gate.pass()
     expect([gate.started, line.durableBatch]).toEqual([1, 3])
   })
 
@@ -213,7 +160,7 @@ describe('the line of batches', () => {
       expect(gate.started).toBe(0)
       vi.advanceTimersByTime(1)
       expect(gate.started).toBe(1)
-      pass()
+      gate.pass()
       turn(1, { isAwaited: false })
       turn(1)
       expect(gate.started).toBe(2)
@@ -231,7 +178,7 @@ describe('the line of batches', () => {
       expect([line.durableBatch, gate.started]).toEqual([Number.POSITIVE_INFINITY, 0])
       vi.advanceTimersByTime(500)
       expect(gate.started).toBe(1)
-      pass()
+      gate.pass()
       expect(told).toEqual([])
     } finally {
       vi.useRealTimers()
@@ -244,7 +191,7 @@ describe('the line of batches', () => {
     expect(line.pressure).toBe('none')
     turn(1, { bytes: 101 })
     expect(line.pressure).toBe('slow')
-    pass()
+    gate.pass()
     // 401 bytes wait.
     expect([line.pressure, told]).toEqual([
       'none',
@@ -261,7 +208,7 @@ describe('the line of batches', () => {
     gate.setStuck(true)
     expect(told).toEqual([[0, 'stuck']])
     gate.setStuck(false)
-    pass()
+    gate.pass()
     expect(told).toEqual([
       [0, 'stuck'],
       [0, 'none'],
@@ -278,7 +225,7 @@ describe('the line of batches', () => {
     })
     expect([gate.started, isFlushed]).toEqual([1, false])
     expect(line.pendingRecords).toBe(1)
-    pass()
+    gate.pass()
     await flushed
     expect([line.pendingRecords, line.pendingBytes]).toEqual([0, 0])
   })

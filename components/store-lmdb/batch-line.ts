@@ -33,10 +33,9 @@ export type EndOfTurn = (end: () => void) => void
 
 /**
  * The batches, from the first record to the commit. The open batch takes records. It is closed at the end of a turn if no commit
- * runs, and also while one runs at the end of a turn in which it has become large; a turn is never divided. Closed batches wait in
- * line, and one commit runs at a time. A batch of messages that were just sent waits for up to `YOUNG_TURNS` turns more: most of them
- * are acknowledged by then, and nothing is written of those. A batch is encoded over several turns if it is large, and is written in
- * one commit. A batch with nothing to write is durable at once.
+ * runs, else when the running one ends, or at the end of a turn in which it has become large; a turn is never divided. Closed
+ * batches wait in line, and one commit runs at a time. A batch is encoded over several turns if it is large, and is written in one
+ * commit. A batch with nothing to write is durable at once.
  */
 export class BatchLine {
   readonly #settings: LineSettings
@@ -114,21 +113,7 @@ export class BatchLine {
     batch.isOpened = true
     batch.records += 1
     batch.bytes += bytes
-    if (isAwaited) {
-      batch.isAwaited = true
-      batch.isPrompt = true
-    }
-    this.#beginTurn()
-  }
-
-  /** As `recorded`, for a message that was just sent: nothing is written of it if it is acknowledged soon. */
-  recordedSent(bytes: number): void {
-    const batch = this.#open
-    batch.isOpened = true
-    batch.isAwaited = true
-    batch.records += 1
-    batch.bytes += bytes
-    batch.inFlight += 1
+    if (isAwaited) batch.isAwaited = true
     this.#beginTurn()
   }
 
@@ -142,7 +127,6 @@ export class BatchLine {
   endTurn(): void {
     this.#isInTurn = false
     const isMore = this.#owner.endTurn()
-    if (this.#line.length > 0) this.#line[0]!.turns += 1
     this.#work.begin()
     if (this.#encoding !== undefined) this.#encode()
     this.#advance()
@@ -195,23 +179,12 @@ export class BatchLine {
 
   #advance(): void {
     while (this.#running === undefined) {
-      const next = this.#line[0]
-      if (next !== undefined) {
-        if (this.#isYoung(next)) {
-          this.#beginTurn()
-          break
-        }
-        this.#line.shift()
-        this.#write(next)
-      } else if (this.#mayClose()) this.#close()
+      const next = this.#line.shift()
+      if (next !== undefined) this.#write(next)
+      else if (this.#mayClose()) this.#close()
       else return
     }
     if (!this.#isInTurn && this.#open.records >= MAXIMUM_RECORDS) this.#close()
-  }
-
-  /** Whether a batch waits for acknowledgements of what was just sent. */
-  #isYoung({ isPrompt, inFlight, turns }: Batch): boolean {
-    return !isPrompt && inFlight > 0 && turns < YOUNG_TURNS && this.#line.length === 1 && this.#flushed.length === 0
   }
 
   /** Whether the open batch is written now, when nothing else is. */
@@ -261,11 +234,10 @@ export class BatchLine {
 
   readonly #committed = (): void => {
     this.#finish()
+    this.#work.begin()
+    this.#advance()
+    if (this.#encoding !== undefined) this.#beginTurn()
     this.#tell()
-    if (this.#isIdle) return
-    // Answers leave first, and acknowledgements that this turn still reads are no part of the next batch.
-    if (this.#flushed.length === 0) this.#beginTurn()
-    else this.endTurn()
   }
 
   #finish(): void {
@@ -305,5 +277,3 @@ export const MAXIMUM_RECORDS = 4_096
 const PUT_OFF_MS = 50
 /** Work of encoding in one turn, in units of about 0.2 µs: about 5 ms. The broker divides its own work in the same way. */
 export const UNITS_IN_A_TURN = 25_000
-/** For how many turns of the event loop a batch of messages that were just sent waits for their acknowledgements, at most. */
-export const YOUNG_TURNS = 2

@@ -125,12 +125,6 @@ export class Batch {
   isOpened = false
   /** Some record in it is not `done`: an answer may wait for it. */
   isAwaited = false
-  /** Some record in it has to be written: no acknowledgement of a client makes it superfluous. */
-  isPrompt = false
-  /** Messages in it that were just sent, and not acknowledged since. */
-  inFlight = 0
-  /** Turns of the event loop since it was closed. */
-  turns = 0
   /** How many records were appended. */
   records = 0
   /** What it keeps in memory, about. */

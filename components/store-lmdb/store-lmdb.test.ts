@@ -122,33 +122,6 @@ describe('what is written', () => {
     expect(store.pending).toEqual([])
   })
 
-  it('has nothing of a message at QoS 1 that was sent and is acknowledged in the next turn, and is durable without a commit', () => {
-    begin('a')
-    store.settleAll()
-    const sent = queuedMessage({ qos: 1, packetIdentifier: 1 })
-    append({ type: 'queued', session: 'a', queued: sent })
-    store.endTurn()
-    append({ type: 'done', session: 'a', sequence: 1 })
-    const { batch } = store
-    store.endTurn()
-    expect(store.durableBatch).toBe(batch - 1)
-    expect(store.messageCount).toBe(0)
-  })
-
-  it.each([
-    ['at QoS 2', { qos: 2, packetIdentifier: 1 }],
-    ['that was not sent', { qos: 1, packetIdentifier: 0 }],
-    ['of a Shared Subscription', { qos: 1, packetIdentifier: 1, shared: '$share/g/t' }],
-  ] as const)('writes a message %s at the end of its turn', (_which, fields) => {
-    begin('a', 'b')
-    store.settleAll()
-    append({ type: 'queued', session: 'a', queued: queuedMessage({ qos: 1, packetIdentifier: 1 }) })
-    append({ type: 'queued', session: 'b', queued: queuedMessage(fields) })
-    store.endTurn()
-    store.passCommit()
-    expect(rows(tables.messages)).toHaveLength(2)
-  })
-
   it('keeps a shared message until the batch is durable in which it moved to another queue', async () => {
     begin('a', 'b')
     store.settleAll()
@@ -184,8 +157,7 @@ describe('what is written', () => {
     store.settleAll()
     append({ type: 'session-ended', session: 'a' })
     expect(sequences('a')).toEqual([])
-    store.endTurn()
-    store.passCommit()
+    store.settle()
     expect(rows(tables.messages).length).toBeGreaterThanOrEqual(1_501)
     for (let turn = 0; turn < 4; turn += 1) {
       store.endTurn()

@@ -278,9 +278,7 @@ export class LmdbStore implements Store {
     table.owe(pending.slot)
     session.queue.add(sequence, pending.slot, index, queued.shared !== undefined)
     if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
-    const isSent = packetIdentifier !== 0 && queued.qos === 1 && queued.shared === undefined
-    if (isSent) this.#line.recordedSent(bytes)
-    else this.#line.recorded(bytes, true)
+    this.#line.recorded(bytes, true)
   }
 
   #sent(
@@ -326,7 +324,6 @@ export class LmdbStore implements Store {
       return
     }
     pending.settle(index)
-    pending.batch.inFlight -= 1
     this.#index.table.settle(slot)
   }
 
