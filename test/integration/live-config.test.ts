@@ -96,7 +96,9 @@ describe('clients of a system that gets another config', () => {
   }
   const verdictsOf = async (config: Config) => {
     const { parts } = await system.apply(config, { keep: 'all' })
-    return Object.fromEntries(parts.filter(({ verdict }) => verdict !== 'keep').map(({ name, verdict }) => [name, verdict]))
+    return Object.fromEntries(
+      parts.filter(({ verdict }) => verdict !== 'keep').map(({ name, verdict }) => [name, verdict]),
+    )
   }
 
   it('notice nothing of other values, other stages and other code of the stages', async () => {
@@ -128,10 +130,14 @@ describe('clients of a system that gets another config', () => {
     expect(await verdictsOf(changed)).toEqual({ tls: 'adjust' })
     await exchange()
     const before = port('server')
-    expect(await verdictsOf(changedIn(changed, 'server', { config: { port: 0, backlog: 12 } }))).toEqual({ server: 'adjust' })
+    expect(await verdictsOf(changedIn(changed, 'server', { config: { port: 0, backlog: 12 } }))).toEqual({
+      server: 'adjust',
+    })
     expect(port('server')).toBe(before)
     await exchange()
-    await expect(verdictsOf(changedIn(config, 'server', { config: { port: port('tls') } }))).rejects.toThrow('EADDRINUSE')
+    await expect(verdictsOf(changedIn(config, 'server', { config: { port: port('tls') } }))).rejects.toThrow(
+      'EADDRINUSE',
+    )
     await exchange()
     expect(ends).toEqual([])
   })
