@@ -104,7 +104,7 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
       )
     }
     this.revocations.listen(this.seat)
-    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#timer = this.#beginTicks()
     return this
   }
 
@@ -137,7 +137,7 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
     const before = seat.to
     seat.to = this
     const returnAnswers = this.#continueLateAnswers(record)
-    const timer = setInterval(() => this.#tick(), TICK_MS)
+    const timer = this.#beginTicks()
     this.#timer = timer
     // In its own turn: no client is ended in the one in which the reset is applied.
     const afterwards = setImmediate(() => {
@@ -271,6 +271,11 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
     return () => {
       for (const each of undo) each()
     }
+  }
+
+  /** A function of its own: a callback keeps all that is in its scope, and a scope with a former handler would keep that in memory. */
+  #beginTicks(): NodeJS.Timeout {
+    return setInterval(() => this.#tick(), TICK_MS)
   }
 
   #tick(): void {

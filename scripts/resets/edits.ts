@@ -19,12 +19,12 @@ export interface Edit {
   readonly faults: readonly (readonly [component: string, step: FaultStep])[]
 }
 
-/** A component that is swapped. The server adjusts itself to the other stages then. */
-const swapped = (component: string): Edit['faults'] => [
+/** A component that is swapped. What depends on it adjusts itself then: the server to other stages. */
+const swapped = (component: string, dependent = 'server'): Edit['faults'] => [
   [component, 'prepare'],
   [component, 'give'],
   [component, 'take'],
-  ['server', 'commit'],
+  [dependent, 'commit'],
 ]
 const swappedStage = (component: string): Edit['faults'] => [...swapped(component), [component, 'open']]
 const adjusted = (component: string): Edit['faults'] => [[component, 'commit']]
@@ -114,14 +114,14 @@ export const edits: readonly Edit[] = [
     file: 'components/broker/session.ts',
     body: / {2}deliver\(message: Message, delivery: Delivery\): DeliveryResult \{\n/,
     changes: 'broker',
-    faults: swapped('broker'),
+    faults: swapped('broker', 'mqttHandler'),
   },
   {
     name: 'router',
     file: 'components/router/local-router.ts',
     body: / {2}publish\(message: Message[^)]*\): PublishResult \{\n/,
     changes: 'router',
-    faults: swapped('router'),
+    faults: swapped('router', 'broker'),
   },
 ]
 
@@ -140,7 +140,9 @@ export const editText = (edit: Edit, text: string, round: number): string => {
 
 /** A fault for an edit. @param random from 0 to 1. @param connections how many are open. */
 export const faultFor = ({ faults }: Edit, random: () => number, connections: number): Fault => {
-  const [component, step] = faults[Math.floor(random() * faults.length)]!
+  // Without connections no stage is opened.
+  const possible = faults.filter(([, step]) => connections > 0 || step !== 'open')
+  const [component, step] = possible[Math.floor(random() * possible.length)]!
   const calls = { prepare: 1, give: 2, take: 1, open: Math.max(1, connections), commit: 2 }[step]
   return { component, step, call: 1 + Math.floor(random() * calls) }
 }
