@@ -153,6 +153,38 @@ describe('other authenticators', () => {
     expect(client.take()).toMatchObject([{ cmd: 'connack', reasonCode: ReasonCode.ServerUnavailable }])
   })
 
+  it.each(['adjusted', 'adjusted and undone', 'swapped'])(
+    'can revoke what one of their name allowed before it was removed: the handler is %s',
+    async (how) => {
+      const client = broker.open()
+      client.take(login('ann'))
+      const reset = (authenticators: readonly ControlledAuthenticator[]) => {
+        if (how === 'swapped') broker.swap({}, { authenticators })
+        else broker.adjust({}, { authenticators })
+      }
+      reset([])
+      await nextTurn()
+      expect(client.connection.open).toBe(true)
+      if (how === 'adjusted and undone') broker.adjust({}, { authenticators: [after] }, true)
+      reset([after])
+      await nextTurn()
+      expect(client.connection.open).toBe(true)
+      after.revoke('ann')
+      await nextTurn()
+      expect(client.connection.open).toBe(false)
+    },
+  )
+
+  it('are asked about clients of one of their name that was removed, when they come back', async () => {
+    const client = broker.open()
+    client.take(login('ann'))
+    broker.adjust({}, { authenticators: [] })
+    before.revoked.add('ann')
+    broker.adjust({}, { authenticators: [before] })
+    await nextTurn()
+    expect(client.connection.open).toBe(false)
+  })
+
   it('are not there when the reset is undone', async () => {
     const client = askSlowly()
     broker.adjust({}, { authenticators: [] }, true)

@@ -25,7 +25,7 @@ class HandlerAdjustment {
   /** Take back what was done, in its order. */
   readonly #undo: (() => void)[] = []
   readonly #moves: BrokerMove[] = []
-  /** The names of the authenticators that were replaced. */
+  /** The names of the authenticators that are other ones than before. */
   #replaced: readonly string[] = []
 
   constructor(
@@ -98,9 +98,8 @@ class HandlerAdjustment {
     })
     handler.authenticationMethods = this.#methods
     this.#undo.push(handler.revocations.listen(handler.seat))
-    this.#replaced = authenticators
-      .filter((each) => instances.has(each.name) && instances.get(each.name) !== each)
-      .map(({ name }) => name)
+    // Also one that comes back: clients that it allowed before it was removed may be connected.
+    this.#replaced = authenticators.filter((each) => instances.get(each.name) !== each).map(({ name }) => name)
   }
 
   /** The sessions of the clients continue in another broker. */

@@ -242,12 +242,11 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
     return mountPoint
   }
 
-  /** The names of authenticators that are other ones than those before. What they answered before is checked again. */
+  /**
+   * The names of authenticators that are other ones than those before, or come back. What they answered before is checked again.
+   */
   #replacedSince({ registered }: HandlerSeat): string[] {
-    const names = new Set([...registered.keys()].map(({ name }) => name))
-    const replaced = [...this.authenticators].filter(
-      ({ name, authenticator }) => names.has(name) && !registered.has(authenticator),
-    )
+    const replaced = [...this.authenticators].filter(({ authenticator }) => !registered.has(authenticator))
     for (const record of replaced) record.revision += 1
     return replaced.map(({ name }) => name)
   }
