@@ -6,6 +6,7 @@ import type { System } from './system/lifecycle.ts'
 import type { ResetPlan } from './system/reset-plan.ts'
 import { configure, type Setting } from './system/settings.ts'
 import type { Reloaded, SystemReloader } from './system/system-reloader.ts'
+import { createTurns } from './system/turns.ts'
 
 /** Where the config of a system comes from: the command line and the environment. */
 export interface ConfigSource {
@@ -22,6 +23,9 @@ export interface ConfigSource {
 export class ConfigReloader implements SystemReloader {
   readonly #read: (generation: number) => Promise<unknown>
   readonly #system: () => System
+  readonly #inTurn = createTurns()
+  /** A reload that has not begun: further calls need no other one. */
+  #nextReload: Promise<Reloaded> | undefined
   #generation = 0
 
   /**
@@ -37,7 +41,16 @@ export class ConfigReloader implements SystemReloader {
     return this.#system().plan(await this.#next())
   }
 
-  async reload(): Promise<Reloaded> {
+  /** A config that was read before another one is applied before it: of many calls, the last config stays in force. */
+  reload(): Promise<Reloaded> {
+    this.#nextReload ??= this.#inTurn(() => {
+      this.#nextReload = undefined
+      return this.#reload()
+    })
+    return this.#nextReload
+  }
+
+  async #reload(): Promise<Reloaded> {
     const report = await this.#system().apply(await this.#next(), { keep: 'all' })
     const outcomes = await this.#system().refresh()
     return { report, refreshed: outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message })) }

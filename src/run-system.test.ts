@@ -212,6 +212,32 @@ describe('SIGHUP', () => {
     expect(await code).toBe(0)
   })
 
+  test('many of them: one reload at a time, and the config that was read last stays in force', async () => {
+    const { system, config } = refreshing()
+    const reads: ((config: unknown) => void)[] = []
+    const reloader = new ConfigReloader(
+      () => new Promise((resolve) => reads.push(resolve)),
+      () => system,
+    )
+    await system.start()
+    const with1 = { ...config, first: { ...config['users']!, component: { ...config['users']!.component } } }
+    const with2 = { ...config, second: { ...config['users']!, component: { ...config['users']!.component } } }
+    const first = reloader.reload()
+    await eventually(() => expect(reads).toHaveLength(1))
+    const others = Array.from({ length: 50 }, () => reloader.reload())
+    // Time for a second read, if one had begun.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(reads).toHaveLength(1)
+    reads[0]!(with1)
+    await first
+    await eventually(() => expect(reads).toHaveLength(2))
+    reads[1]!(with2)
+    await Promise.all(others)
+    expect(reads).toHaveLength(2)
+    expect(system.order).toEqual(['users', 'second'])
+    await system.stop()
+  })
+
   test('a config that is wrong, or that does not load, changes nothing', async () => {
     const { system, config, configs } = refreshing()
     const { code } = await running(system)
