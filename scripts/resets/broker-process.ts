@@ -17,8 +17,13 @@ export class BrokerProcess {
   static async start({ root }: CheckoutCopy): Promise<BrokerProcess> {
     const args = ['--expose-gc', 'scripts/run.mjs', 'scripts/resets/broker.ts', join(root, 'resets.config.ts')]
     const child = new Child('the broker', process.execPath, args, { ipc: true, cwd: root })
-    const { ports } = await child.message<{ ports: ListenerPorts }>()
-    return new BrokerProcess(child, ports)
+    try {
+      const { ports } = await child.message<{ ports: ListenerPorts }>()
+      return new BrokerProcess(child, ports)
+    } catch (error) {
+      await child.stop()
+      throw error
+    }
   }
 
   get output(): string {
