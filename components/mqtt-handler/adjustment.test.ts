@@ -79,6 +79,22 @@ describe('another config', () => {
     expect(broker.handler.rates.slowed).toBe(0)
   })
 
+  it.each(['adjusted', 'undone', 'swapped'])('limits users whose clients had a limit of their own: %s', (how) => {
+    const users = new ControlledAuthenticator('users', { ann: 'pencil' })
+    start({ maximumPublishRate: 1_000 }, { authenticators: [users] })
+    const client = broker.open()
+    client.take(login('ann'))
+    const limits = { maximumPublishRate: 1_000, maximumPublishRatePerUser: 10 }
+    if (how === 'swapped') broker.swap(limits)
+    else broker.adjust(limits, {}, how === 'undone')
+    for (let index = 0; index < 11; index += 1) client.take(publishPacket())
+    expect(client.connection.paused).toBe(how !== 'undone')
+    for (let index = 0; index < 1_000; index += 1) client.take(publishPacket())
+    expect(client.connection.paused).toBe(true)
+    client.lose()
+    expect(broker.handler.rates.slowed).toBe(0)
+  })
+
   it('counts the connections of users that were not counted before', () => {
     const users = new ControlledAuthenticator('users', { ann: 'pencil' })
     start({}, { authenticators: [users] })

@@ -75,13 +75,14 @@ class HandlerAdjustment {
     })
     useConfig(handler, this.#config)
     for (const client of handler.clients) {
-      if (client.phase < Phase.Accepted || client.rate !== undefined) continue
-      const rate = handler.rates.join(client, client.identity.clientId)
-      if (rate === undefined) continue
+      if (client.phase < Phase.Accepted) continue
+      const had = client.rate
+      const rate = handler.rates.join(client, client.identity.clientId, had)
+      if (rate === undefined || rate === had) continue
       client.rate = rate
       joined.push(() => {
-        handler.rates.leave(rate)
-        client.rate = undefined
+        handler.rates.unjoin(rate, had)
+        client.rate = had
       })
     }
   }

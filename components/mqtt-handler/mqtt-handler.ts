@@ -189,8 +189,8 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
     if (client.phase < Phase.Accepted) return
     this.userConnections.add(client)
     const { clientId } = client.identity
-    // Without one there was no limit when it was accepted.
-    client.rate = rate === undefined ? this.rates.join(client, clientId) : this.rates.rejoin(client, clientId, rate)
+    // The config may have further limits now.
+    client.rate = this.rates.join(client, clientId, rate && this.rates.rejoin(client, clientId, rate))
   }
 
   left(client: Client): void {
