@@ -118,12 +118,12 @@ export class LocalBroker implements Broker {
 
   subscribe(filter: string, listener: (message: Message) => unknown): () => void {
     checkFilter(filter)
-    const { router, log } = this.core
+    const { core } = this
     this.#listeners += 1
-    const subscriber = new ProcessListener(`$listener-${this.#listeners}`, listener, log)
-    router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: true, identifier: 0 })
+    const subscriber = new ProcessListener(`$listener-${this.#listeners}`, listener, core.log)
+    core.router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: true, identifier: 0 })
     return () => {
-      router.unsubscribe(subscriber, filter)
+      core.router.unsubscribe(subscriber, filter)
     }
   }
 

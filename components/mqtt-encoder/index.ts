@@ -20,13 +20,13 @@ export const mqttEncoder = defineComponent({
   provides: EncoderStage,
   needs: {},
   config: z.strictObject({}),
-  start: () => new MqttEncoder(),
+  start: (): EncoderStage => new MqttEncoder(),
   adjust: () => ({ commit: () => undefined, undo: () => undefined }),
   // A new encoder has nothing to continue: its slabs and its last packets only save work.
   handover: {
     format: 'mqtt-encoder',
     version: 1,
-    prepare: () => new MqttEncoder(),
+    prepare: (): EncoderStage => new MqttEncoder(),
     give: () => undefined,
     take: () => () => undefined,
     retire: () => undefined,

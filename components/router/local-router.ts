@@ -31,11 +31,11 @@ const RUN_ACKNOWLEDGED_UNITS = 2
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
   #policy: SharedSubscriptionPolicy
-  readonly #filters = new TopicTrie<FilterSubscriptions>()
+  #filters = new TopicTrie<FilterSubscriptions>()
   /** By their filters in full, `$share/...`. */
-  readonly #shared = new Map<string, SharedSubscription>()
+  #shared = new Map<string, SharedSubscription>()
   /** The Shared Subscriptions that a subscriber is a member of. */
-  readonly #memberships = new Map<Subscriber, Set<SharedSubscription>>()
+  #memberships = new Map<Subscriber, Set<SharedSubscription>>()
   readonly #routes = new RouteCache()
   #subscriptions = 0
   #sharedSubscriptions = 0
@@ -49,6 +49,29 @@ export class LocalRouter implements Router {
   /** Prepares another policy, for all Shared Subscriptions at once. */
   adjust(policy: SharedSubscriptionPolicy): Change {
     return new Change([() => this.#adopt(policy)])
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): RouterState {
+    return {
+      ...{ policy: this.#policy, filters: this.#filters, shared: this.#shared, memberships: this.#memberships },
+      ...{ subscriptions: this.#subscriptions, sharedSubscriptions: this.#sharedSubscriptions },
+    }
+  }
+
+  /**
+   * Continues with the subscriptions themselves, in place of a predecessor. Its routes are made anew.
+   * @returns takes back what that changes outside.
+   */
+  takeOver({ policy, filters, shared, memberships, subscriptions, sharedSubscriptions }: RouterState): () => void {
+    const own = this.#policy
+    this.#filters = filters
+    this.#shared = shared
+    this.#memberships = memberships
+    this.#subscriptions = subscriptions
+    this.#sharedSubscriptions = sharedSubscriptions
+    this.#policy = policy
+    return this.#adopt(own)
   }
 
   get subscriptions(): number {
@@ -314,6 +337,16 @@ export class LocalRouter implements Router {
     }
     return shared
   }
+}
+
+/** What goes to the successor at a reset. The structures go by reference, with the code that made them. */
+export interface RouterState {
+  readonly policy: SharedSubscriptionPolicy
+  readonly filters: TopicTrie<FilterSubscriptions>
+  readonly shared: Map<string, SharedSubscription>
+  readonly memberships: Map<Subscriber, Set<SharedSubscription>>
+  readonly subscriptions: number
+  readonly sharedSubscriptions: number
 }
 
 /** Is told how many subscribers a message of a run has reached, and how many of them refused it. */

@@ -284,4 +284,57 @@ describe('the adjustment of a server', () => {
     await client.closed
     await eventually(() => expect(closed).toEqual(['closed', 'settled']))
   })
+
+  it('has sent what was gathered when it is settled', async () => {
+    const pending: number[] = []
+    const [decoder, , encoder] = pipeline as [PipelineStage, HandlerStage, PipelineStage]
+    const sending: PipelineStage = {
+      role: 'handler',
+      open: (connection, next) => ({
+        packet: (packet) => {
+          next.packet(packet)
+          pending.push(connection.pendingBytes)
+          instance.settle()
+          pending.push(connection.pendingBytes)
+        },
+        publish: () => undefined,
+      }),
+    }
+    const instance = await start({}, [], [decoder, sending, encoder])
+    await answers(await connect(instance.port))
+    expect(pending).toEqual([1, 0])
+  })
+
+  it('has the next bytes read into the memory of the new decoder, when the one before had lent some', async () => {
+    const lent: { readonly name: string; readonly memory: Buffer; length: number }[] = []
+    /** Lends memory of its own for everything after the first chunk. */
+    const lending = (name: string): PipelineStage => ({
+      role: 'decoder',
+      open: (_, next) => {
+        const own = { name, memory: Buffer.alloc(100_000), length: 0 }
+        lent.push(own)
+        return {
+          bytes: (chunk) => answered(chunk, next),
+          readBuffer: () => own.memory,
+          bytesRead: (length) => {
+            own.length += length
+            next.packet({ cmd: 'pingreq' })
+          },
+          handOver: () => undefined,
+        }
+      },
+    })
+    const [, handler, encoder] = pipeline as [PipelineStage, PipelineStage, PipelineStage]
+    const instance = await start({}, [], [lending('old'), handler, encoder])
+    const client = await connect(instance.port)
+    await answers(client)
+    await answers(client)
+    await adjust(instance, {}, [], logger, [lending('new'), handler, encoder])
+    expect(await client.send('abcd').receive(1)).toBe('01')
+    expect(lent.map(({ name, length }) => [name, length])).toEqual([
+      ['old', 1],
+      ['new', 2],
+    ])
+    expect(lent[1]!.memory.subarray(0, 2).toString('hex')).toBe('abcd')
+  })
 })

@@ -22,9 +22,9 @@ export class MemoryStore implements Store {
   readonly batch = 1
   readonly durableBatch = Number.POSITIVE_INFINITY
   readonly pressure = 'none'
-  readonly #sessions = new Map<string, MemorySession>()
+  #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
-  readonly #retained = new Map<string, StoredRetained>()
+  #retained = new Map<string, StoredRetained>()
   readonly #current: { log: Logger | undefined }
 
   constructor(log?: Logger) {
@@ -34,6 +34,17 @@ export class MemoryStore implements Store {
   /** Prepares another logger. */
   adjust(log: Logger | undefined): Change {
     return new Change([setting(this.#current, { log })])
+  }
+
+  /** For a successor in the same process. Changes nothing. */
+  handOver(): MemoryState {
+    return { sessions: this.#sessions, retained: this.#retained }
+  }
+
+  /** Continues with the content itself, in place of a predecessor. */
+  takeOver({ sessions, retained }: MemoryState): void {
+    this.#sessions = sessions
+    this.#retained = retained
   }
 
   restore(): StoredState {
@@ -110,6 +121,12 @@ export class MemoryStore implements Store {
     if (session !== undefined) session.record = record
     else this.#sessions.set(record.id, newSession(record))
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface MemoryState {
+  readonly sessions: Map<string, MemorySession>
+  readonly retained: Map<string, StoredRetained>
 }
 
 /** `queuedBytes` counts a message in each queue that it stands in. */

@@ -6,24 +6,28 @@ import type { BrokerRequest, ListenerPorts, Look, ResetResult } from './protocol
 /** The broker of a copy, in a process of its own. */
 export class BrokerProcess {
   readonly #child: Child
-  readonly ports: ListenerPorts
+  #ports: ListenerPorts = { tcp: 0, tls: 0, ws: 0 }
 
-  private constructor(child: Child, ports: ListenerPorts) {
+  private constructor(child: Child) {
     this.#child = child
-    this.ports = ports
   }
 
   /** @throws Error when it does not start. */
   static async start({ root }: CheckoutCopy): Promise<BrokerProcess> {
     const args = ['--expose-gc', 'scripts/run.mjs', 'scripts/resets/broker.ts', join(root, 'resets.config.ts')]
     const child = new Child('the broker', process.execPath, args, { ipc: true, cwd: root })
+    const broker = new BrokerProcess(child)
     try {
-      const { ports } = await child.message<{ ports: ListenerPorts }>()
-      return new BrokerProcess(child, ports)
+      broker.#ports = (await broker.#answer<{ ports: ListenerPorts }>()).ports
+      return broker
     } catch (error) {
       await child.stop()
       throw error
     }
+  }
+
+  get ports(): ListenerPorts {
+    return this.#ports
   }
 
   get output(): string {
@@ -48,8 +52,14 @@ export class BrokerProcess {
     await this.#child.stop()
   }
 
-  /** @throws Error when the process ends instead of answering. */
   #ask<T>(request: BrokerRequest): Promise<T> {
+    const answer = this.#answer<T>()
+    this.#child.process.send(request)
+    return answer
+  }
+
+  /** The next message of the process. @throws Error when it ends instead. */
+  #answer<T>(): Promise<T> {
     const { process: broker } = this.#child
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error(`the broker ${this.#child.crash ?? 'ended'}\n${this.output.trim()}`))
@@ -58,7 +68,6 @@ export class BrokerProcess {
         broker.off('exit', ended)
         resolve(answer as T)
       })
-      broker.send(request)
     })
   }
 }

@@ -145,6 +145,17 @@ export class Part {
     this.#note(this, this.status)
   }
 
+  /**
+   * Reads the list of its measures again: an adjustment may have changed what there is to count.
+   * @returns the problem of the new list; the former one stays in force then.
+   */
+  measureAgain(instance: unknown): SystemError | undefined {
+    const wrong = this.#readMeasures(instance)
+    if (wrong === undefined) return undefined
+    const details = { component: this.name, phase: 'done', system: this.#system, cause: wrong.cause } as const
+    return new SystemError('RESET_FAILED', `${this.name} ${wrong.what}`, details)
+  }
+
   block(blockedBy: readonly string[]): void {
     this.#blockedBy = blockedBy
     this.enter('blocked')

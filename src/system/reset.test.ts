@@ -5,6 +5,7 @@ import { failure } from '../../test/system/journal.ts'
 import { answersOf, type Live, LiveWorld } from '../../test/system/live-world.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import { createSystem, type System } from './lifecycle.ts'
+import { gauge } from './measure.ts'
 import type { ResetOptions } from './reset-plan.ts'
 
 let world: LiveWorld
@@ -57,6 +58,32 @@ describe('a reset that is applied', () => {
     expect(instance('store')).toBe(store)
     expect(instance('store').answer()).toBe('store.1 active 2 [first]')
     expect(system.config).toMatchObject({ store: { config: { value: 2 } } })
+  })
+
+  test('reads the measures of an adjusted instance again; a list that is wrong leaves the former one', async () => {
+    let lists: readonly string[][] = [['one'], ['one', 'two'], ['two', 'two']]
+    const measured = (value: number): AnySystemConfig => {
+      const entry = world.entry('store', 1, both, { value })
+      const component = measuredComponent ?? {
+        ...entry.component,
+        measure: () => {
+          const [names = [], ...later] = lists
+          lists = later
+          return names.map((name) => gauge(name, 'things', 'Things.', () => 1))
+        },
+      }
+      measuredComponent = component
+      return { store: { ...entry, component } }
+    }
+    let measuredComponent: AnySystemConfig[string]['component'] | undefined
+    await start(measured(1))
+    const names = (): string[] => system.measures().map(({ measure }) => measure.name)
+    expect(names()).toEqual(['one'])
+    expect((await system.apply(measured(2))).errors).toEqual([])
+    expect(names()).toEqual(['one', 'two'])
+    const { errors } = await system.apply(measured(3))
+    expect(String(errors[0])).toContain('store failed: its measure')
+    expect(names()).toEqual(['one', 'two'])
   })
 
   test('swaps an instance, whose successor continues, and adjusts what depends on it', async () => {
@@ -193,14 +220,16 @@ describe('a reset that is applied', () => {
 
   test('plans again when an adjustment is refused after components were restarted', async () => {
     const config = (code: number): AnySystemConfig => ({
-      plain: world.entry('plain', 1, { suspend: true }, { value: code }),
+      plain: world.entry('plain', 1, { suspend: true, connections: 2 }, { value: code }),
       rules: world.entry('rules', code, { policy: true }),
       user: world.entry('user', 1, both, { policies: ['rules'] }),
     })
     await start(config(1))
     world.fault = { step: 'adjust', name: 'user', how: 'throw', times: 1 }
     const report = await system.apply(config(2))
-    expect(verdictsOf(report)).toEqual({ plain: 'start', rules: 'restart', user: 'swap' })
+    expect(verdictsOf(report)).toEqual({ plain: 'restart', rules: 'restart', user: 'swap' })
+    expect(report.parts[0]?.reasons).toEqual(['config.value: 1 → 2'])
+    expect(report.plan.connections).toEqual([{ listener: 'plain', keptUntouched: 0, repiped: 0, closed: 2 }])
     expect(instance('plain').answer()).toBe('plain.1 active 2 [first]')
     expect(instance('user').answer()).toBe('user.1 active 1 [first,taken by 1] (rules.2 active 1 [])')
     expect(new Set(world.alive)).toEqual(new Set(Object.values(system.map as unknown as Record<string, Live>)))

@@ -5,7 +5,7 @@ import type { Generation, SuspendedComponents } from './generation.ts'
 import { hashFiles } from './hash-files.ts'
 import { interrupted } from './lifecycle-errors.ts'
 import { type DetailedPlan, type PlanEntry, type PlanOptions, planReset, type RunningEntry } from './plan.ts'
-import type { ResetOptions, ResetReport } from './reset-plan.ts'
+import type { PlannedPart, ResetOptions, ResetReport } from './reset-plan.ts'
 import { messageOf, SystemError } from './system-error.ts'
 import { AdjustRefused, Transaction } from './transaction.ts'
 
@@ -66,6 +66,22 @@ const entryOf = (generation: Generation, name: string, files: ReadonlyMap<string
   return { component, written, config, files, wires: generation.graph.wires.get(name)! }
 }
 
+/** What an attempt that was given up has ended was restarted in the end. */
+const asPlannedFirst = (report: ResetReport, first: DetailedPlan): ResetReport => {
+  const restarted = new Map(first.parts.filter(({ verdict }) => verdict === 'restart').map((part) => [part.name, part]))
+  const corrected = <P extends PlannedPart>(part: P): P => {
+    const planned = part.verdict === 'start' ? restarted.get(part.name) : undefined
+    return planned === undefined ? part : { ...part, verdict: planned.verdict, reasons: planned.reasons }
+  }
+  const counted = new Set(report.plan.connections.map(({ listener }) => listener))
+  const connections = [
+    ...first.connections.filter(({ listener }) => !counted.has(listener)),
+    ...report.plan.connections,
+  ]
+  const plan = { parts: report.plan.parts.map(corrected), connections }
+  return { ...report, plan, parts: report.parts.map(corrected) }
+}
+
 /** An attempt that failed. */
 class Failure extends Error {
   override readonly cause: unknown
@@ -119,12 +135,14 @@ export class Reset {
     const refusals = new Map<string, SystemError>()
     const errors: unknown[] = []
     let left = suspended
+    let first: DetailedPlan | undefined
     for (;;) {
       const old = target.current
       if (target.stopping) throw new Failure(interrupted(old, []), left, errors)
       const next = target.create(config, configs)
       const refused = new Set(refusals.keys())
       const plan = planFrom(old, next, files, { refused, ...(changedFiles !== undefined && { changedFiles }) })
+      first ??= plan
       const closing = keep === 'all' ? closingError(plan, [...refusals.values()]) : undefined
       if (closing !== undefined) throw new Failure(closing, left, errors)
       const onApplied = (): void => {
@@ -139,7 +157,7 @@ export class Reset {
       target.transaction = transaction
       try {
         const report = await transaction.run()
-        return { ...report, errors: [...errors, ...report.errors] }
+        return { ...asPlannedFirst(report, first), errors: [...errors, ...report.errors] }
       } catch (error) {
         left = transaction.suspended
         errors.push(...transaction.errors)

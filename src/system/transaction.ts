@@ -281,7 +281,12 @@ export class Transaction {
   /** Releases what is not needed any more. Errors are reported, and nothing is undone. */
   async #retire(): Promise<void> {
     const { old, next, plan } = this.#options
-    for (const name of named(plan, 'adjust', 'swap')) next.parts.get(name)!.announce()
+    for (const name of named(plan, 'adjust', 'swap')) {
+      const part = next.parts.get(name)!
+      const wrong = part.measureAgain(next.instanceOf(name))
+      if (wrong !== undefined) this.#errors.push(wrong)
+      part.announce()
+    }
     await Promise.all(
       [...this.#changes.values()].map((change) => {
         const part = old.parts.get(change.name)!
