@@ -5,6 +5,7 @@ import type { AnySystemConfig } from './system/define-system.ts'
 import type { System } from './system/lifecycle.ts'
 import type { ResetPlan } from './system/reset-plan.ts'
 import { configure, type Setting } from './system/settings.ts'
+import { SystemError } from './system/system-error.ts'
 import type { Reloaded, SystemReloader } from './system/system-reloader.ts'
 import { createTurns } from './system/turns.ts'
 
@@ -27,6 +28,7 @@ export class ConfigReloader implements SystemReloader {
   /** A reload that has not begun: further calls need no other one. */
   #nextReload: Promise<Reloaded> | undefined
   #generation = 0
+  onUndoFailed: ((error: unknown) => void) | undefined
 
   /**
    * @param read the config, not checked yet. The generation is another one for each call: Node reads a module once for each address.
@@ -51,7 +53,12 @@ export class ConfigReloader implements SystemReloader {
   }
 
   async #reload(): Promise<Reloaded> {
-    const report = await this.#system().apply(await this.#next(), { keep: 'all' })
+    const config = await this.#next()
+    const applied = this.#system().apply(config, { keep: 'all' })
+    const report = await applied.catch((error: unknown) => {
+      if (error instanceof SystemError && error.code === 'UNDO_FAILED') this.onUndoFailed?.(error)
+      throw error
+    })
     const outcomes = await this.#system().refresh()
     return { report, refreshed: outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message })) }
   }

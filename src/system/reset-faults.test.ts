@@ -106,17 +106,17 @@ describe('a failure before or in the cut-over', () => {
     await expectRecovery()
   })
 
-  test.each([
+  test.each<[string, string, { adjust?: () => unknown; handover?: object }]>([
     ['adjust', 'store', { adjust: () => undefined }],
     ['adjust', 'store', { adjust: () => ({ commit: () => undefined }) }],
     ['commit', 'store', { adjust: () => ({ commit: () => Promise.reject(new Error('late')), undo: () => undefined }) }],
     ['give', 'cache', { handover: { give: () => Promise.reject(new Error('late')) } }],
     ['take', 'cache', { handover: { take: () => Promise.reject(new Error('late')) } }],
-  ] as const)('%s of %s with a wrong result, such as that of an async function', async (phase, name, wrong) => {
+  ])('%s of %s with a wrong result, such as that of an async function', async (phase, name, wrong) => {
     const [was, answers] = [instances(), answersOf(system)]
     const good = config(2)
     const { component } = good[name]!
-    const handover = { ...component.handover, ...('handover' in wrong && wrong.handover) }
+    const handover = { ...component.handover, ...wrong.handover }
     const changed: object = { ...component, ...wrong, ...(component.handover !== undefined && { handover }) }
     // What adjusts and gives is the old code.
     const old = createSystem({ ...config(1), [name]: { ...config(1)[name]!, component: changed } } as AnySystemConfig)
