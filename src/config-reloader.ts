@@ -5,7 +5,9 @@ import type { AnySystemConfig } from './system/define-system.ts'
 import type { System } from './system/lifecycle.ts'
 import type { ResetPlan } from './system/reset-plan.ts'
 import { configure, type Setting } from './system/settings.ts'
+import { SystemError } from './system/system-error.ts'
 import type { Reloaded, SystemReloader } from './system/system-reloader.ts'
+import { createTurns } from './system/turns.ts'
 
 /** Where the config of a system comes from: the command line and the environment. */
 export interface ConfigSource {
@@ -22,7 +24,11 @@ export interface ConfigSource {
 export class ConfigReloader implements SystemReloader {
   readonly #read: (generation: number) => Promise<unknown>
   readonly #system: () => System
+  readonly #inTurn = createTurns()
+  /** A reload that has not begun: further calls need no other one. */
+  #nextReload: Promise<Reloaded> | undefined
   #generation = 0
+  onUndoFailed: ((error: unknown) => void) | undefined
 
   /**
    * @param read the config, not checked yet. The generation is another one for each call: Node reads a module once for each address.
@@ -37,8 +43,22 @@ export class ConfigReloader implements SystemReloader {
     return this.#system().plan(await this.#next())
   }
 
-  async reload(): Promise<Reloaded> {
-    const report = await this.#system().apply(await this.#next(), { keep: 'all' })
+  /** A config that was read before another one is applied before it: of many calls, the last config stays in force. */
+  reload(): Promise<Reloaded> {
+    this.#nextReload ??= this.#inTurn(() => {
+      this.#nextReload = undefined
+      return this.#reload()
+    })
+    return this.#nextReload
+  }
+
+  async #reload(): Promise<Reloaded> {
+    const config = await this.#next()
+    const applied = this.#system().apply(config, { keep: 'all' })
+    const report = await applied.catch((error: unknown) => {
+      if (error instanceof SystemError && error.code === 'UNDO_FAILED') this.onUndoFailed?.(error)
+      throw error
+    })
     const outcomes = await this.#system().refresh()
     return { report, refreshed: outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message })) }
   }

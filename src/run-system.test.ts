@@ -6,6 +6,7 @@ import { ConfigReloader } from './config-reloader.ts'
 import { hangupCode, runSystem } from './run-system.ts'
 import type { AnySystemConfig } from './system/define-system.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
+import { SystemError } from './system/system-error.ts'
 
 let host: FakeProcess
 let said: { readonly level: number; readonly msg: string }[]
@@ -210,6 +211,41 @@ describe('SIGHUP', () => {
     expect(system.order).toEqual(['users', 'log'])
     host.signal('SIGTERM')
     expect(await code).toBe(0)
+  })
+
+  test('a reload that failed and could not be undone ends the program, however it was asked for: 1', async () => {
+    const { system } = refreshing()
+    const { code } = await running(system)
+    vi.spyOn(system, 'apply').mockRejectedValue(new SystemError('UNDO_FAILED', 'nothing runs'))
+    await expect(system.reloader!.reload()).rejects.toThrow('nothing runs')
+    expect(await code).toBe(1)
+    expect(said.at(-1)).toMatchObject({ level: 60, msg: expect.stringContaining('nothing runs') })
+  })
+
+  test('many of them: one reload at a time, and the config that was read last stays in force', async () => {
+    const { system, config } = refreshing()
+    const reads: ((config: unknown) => void)[] = []
+    const reloader = new ConfigReloader(
+      () => new Promise((resolve) => reads.push(resolve)),
+      () => system,
+    )
+    await system.start()
+    const with1 = { ...config, first: { ...config['users']!, component: { ...config['users']!.component } } }
+    const with2 = { ...config, second: { ...config['users']!, component: { ...config['users']!.component } } }
+    const first = reloader.reload()
+    await eventually(() => expect(reads).toHaveLength(1))
+    const others = Array.from({ length: 50 }, () => reloader.reload())
+    // Time for a second read, if one had begun.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(reads).toHaveLength(1)
+    reads[0]!(with1)
+    await first
+    await eventually(() => expect(reads).toHaveLength(2))
+    reads[1]!(with2)
+    await Promise.all(others)
+    expect(reads).toHaveLength(2)
+    expect(system.order).toEqual(['users', 'second'])
+    await system.stop()
   })
 
   test('a config that is wrong, or that does not load, changes nothing', async () => {

@@ -17,7 +17,7 @@ const crashStopMs = 5_000
 type Ending =
   | { readonly reason: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly reason: 'crash' }
-  | { readonly reason: 'failed start'; readonly error: unknown }
+  | { readonly reason: 'failed start' | 'failed reset'; readonly error: unknown }
 
 /**
  * Starts a system, runs it until a signal or an escaped error, and stops it. At SIGHUP its config is read again, if it has a reloader.
@@ -32,6 +32,8 @@ export const runSystem = async (
   isTerminal: (descriptor: number) => boolean = isatty,
 ): Promise<number> => {
   const end = watchForEnd(host, isTerminal, () => void reload(system))
+  // A process in which nothing runs must not look alive: its supervisor starts it again.
+  if (system.reloader !== undefined) system.reloader.onUndoFailed = (error) => end.failedReset(error)
   // Timers and sockets of the components may not keep the process alive.
   const keepAlive = setInterval(() => {}, 2 ** 30)
   try {
@@ -76,7 +78,7 @@ const readyText = (system: System, startMs: number): string => {
 
 /** Stops what runs. @returns the code to exit with. */
 const finish = async (system: System, ending: Ending): Promise<number> => {
-  if (ending.reason === 'failed start') {
+  if (ending.reason === 'failed start' || ending.reason === 'failed reset') {
     say(formatError(ending.error), 'fatal')
     return exitCodes.failed
   }
@@ -120,7 +122,12 @@ const watchForEnd = (
   host: HostProcess,
   isTerminal: (descriptor: number) => boolean,
   onRefresh: () => void,
-): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
+): {
+  readonly promise: Promise<Ending>
+  hasCrashed(): boolean
+  failedReset(error: unknown): void
+  dispose(): void
+} => {
   let resolve: (ending: Ending) => void
   const promise = new Promise<Ending>((settle) => {
     resolve = settle
@@ -145,6 +152,7 @@ const watchForEnd = (
   return {
     promise,
     hasCrashed: () => crashed,
+    failedReset: (error) => resolve({ reason: 'failed reset', error }),
     dispose: () => {
       host.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup)
     },

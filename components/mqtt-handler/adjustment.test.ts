@@ -79,6 +79,22 @@ describe('another config', () => {
     expect(broker.handler.rates.slowed).toBe(0)
   })
 
+  it.each(['adjusted', 'undone', 'swapped'])('limits users whose clients had a limit of their own: %s', (how) => {
+    const users = new ControlledAuthenticator('users', { ann: 'pencil' })
+    start({ maximumPublishRate: 1_000 }, { authenticators: [users] })
+    const client = broker.open()
+    client.take(login('ann'))
+    const limits = { maximumPublishRate: 1_000, maximumPublishRatePerUser: 10 }
+    if (how === 'swapped') broker.swap(limits)
+    else broker.adjust(limits, {}, how === 'undone')
+    for (let index = 0; index < 11; index += 1) client.take(publishPacket())
+    expect(client.connection.paused).toBe(how !== 'undone')
+    for (let index = 0; index < 1_000; index += 1) client.take(publishPacket())
+    expect(client.connection.paused).toBe(true)
+    client.lose()
+    expect(broker.handler.rates.slowed).toBe(0)
+  })
+
   it('counts the connections of users that were not counted before', () => {
     const users = new ControlledAuthenticator('users', { ann: 'pencil' })
     start({}, { authenticators: [users] })
@@ -151,6 +167,38 @@ describe('other authenticators', () => {
     answers[0]!({ result: 'allow', userName: 'ann' })
     await nextTurn()
     expect(client.take()).toMatchObject([{ cmd: 'connack', reasonCode: ReasonCode.ServerUnavailable }])
+  })
+
+  it.each(['adjusted', 'adjusted and undone', 'swapped'])(
+    'can revoke what one of their name allowed before it was removed: the handler is %s',
+    async (how) => {
+      const client = broker.open()
+      client.take(login('ann'))
+      const reset = (authenticators: readonly ControlledAuthenticator[]) => {
+        if (how === 'swapped') broker.swap({}, { authenticators })
+        else broker.adjust({}, { authenticators })
+      }
+      reset([])
+      await nextTurn()
+      expect(client.connection.open).toBe(true)
+      if (how === 'adjusted and undone') broker.adjust({}, { authenticators: [after] }, true)
+      reset([after])
+      await nextTurn()
+      expect(client.connection.open).toBe(true)
+      after.revoke('ann')
+      await nextTurn()
+      expect(client.connection.open).toBe(false)
+    },
+  )
+
+  it('are asked about clients of one of their name that was removed, when they come back', async () => {
+    const client = broker.open()
+    client.take(login('ann'))
+    broker.adjust({}, { authenticators: [] })
+    before.revoked.add('ann')
+    broker.adjust({}, { authenticators: [before] })
+    await nextTurn()
+    expect(client.connection.open).toBe(false)
   })
 
   it('are not there when the reset is undone', async () => {

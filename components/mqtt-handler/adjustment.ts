@@ -25,7 +25,7 @@ class HandlerAdjustment {
   /** Take back what was done, in its order. */
   readonly #undo: (() => void)[] = []
   readonly #moves: BrokerMove[] = []
-  /** The names of the authenticators that were replaced. */
+  /** The names of the authenticators that are other ones than before. */
   #replaced: readonly string[] = []
 
   constructor(
@@ -75,13 +75,14 @@ class HandlerAdjustment {
     })
     useConfig(handler, this.#config)
     for (const client of handler.clients) {
-      if (client.phase < Phase.Accepted || client.rate !== undefined) continue
-      const rate = handler.rates.join(client, client.identity.clientId)
-      if (rate === undefined) continue
+      if (client.phase < Phase.Accepted) continue
+      const had = client.rate
+      const rate = handler.rates.join(client, client.identity.clientId, had)
+      if (rate === undefined || rate === had) continue
       client.rate = rate
       joined.push(() => {
-        handler.rates.leave(rate)
-        client.rate = undefined
+        handler.rates.unjoin(rate, had)
+        client.rate = had
       })
     }
   }
@@ -98,9 +99,8 @@ class HandlerAdjustment {
     })
     handler.authenticationMethods = this.#methods
     this.#undo.push(handler.revocations.listen(handler.seat))
-    this.#replaced = authenticators
-      .filter((each) => instances.has(each.name) && instances.get(each.name) !== each)
-      .map(({ name }) => name)
+    // Also one that comes back: clients that it allowed before it was removed may be connected.
+    this.#replaced = authenticators.filter((each) => instances.get(each.name) !== each).map(({ name }) => name)
   }
 
   /** The sessions of the clients continue in another broker. */

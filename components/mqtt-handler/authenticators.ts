@@ -82,6 +82,8 @@ export class Authenticators {
   /** Clients that an authenticator has yet to answer for. */
   waiting = 0
   #records: ReadonlyMap<string, AuthenticatorRecord>
+  /** Removed ones whose clients may still be connected, by name: if one of the name comes back, it may revoke them. */
+  #removed: ReadonlyMap<string, AuthenticatorRecord> = new Map()
   /** The options of a listener are the same object while it is open. */
   #chains = new WeakMap<ListenerOptions, AuthenticatorChain>()
   #hasMethods: boolean
@@ -101,15 +103,15 @@ export class Authenticators {
    * @param authenticators with unique names. @returns takes it back.
    */
   replace(authenticators: readonly Authenticator[], hasMethods: boolean): () => void {
-    const before = { records: this.#records, hasMethods: this.#hasMethods }
-    const instances = [...before.records.values()].map((record) => ({ record, authenticator: record.authenticator }))
+    const before = { records: this.#records, removed: this.#removed, hasMethods: this.#hasMethods }
+    const known = new Map([...before.removed, ...before.records])
+    const states = [...known.values()].map((record) => ({ record, ...pickState(record) }))
     this.#use(new Map(authenticators.map((each) => [each.name, this.#continued(each)])), hasMethods)
-    for (const { record } of instances) record.isRemoved = this.#records.get(record.name) !== record
+    this.#removed = new Map([...known].filter(([name]) => !this.#records.has(name)))
+    for (const [name, record] of known) record.isRemoved = this.#removed.has(name)
     return () => {
-      for (const { record, authenticator } of instances) {
-        record.authenticator = authenticator
-        record.isRemoved = false
-      }
+      for (const { record, ...state } of states) Object.assign(record, state)
+      this.#removed = before.removed
       this.#use(before.records, before.hasMethods)
     }
   }
@@ -127,13 +129,18 @@ export class Authenticators {
     return name === undefined ? undefined : this.#records.get(name)
   }
 
-  /** Those with these names, in their order. A name that is unknown stands for one that was removed. */
-  named(names: readonly string[]): readonly AuthenticatorRecord[] {
-    return names.map((name) => this.#records.get(name) ?? removedRecord(name))
+  /** The one with this name, of the state of a client. A name that is unknown stands for one that was removed. */
+  handed(name: string): AuthenticatorRecord {
+    const known = this.#records.get(name) ?? this.#removed.get(name)
+    if (known !== undefined) return known
+    const record = removedRecord(name)
+    this.#removed = new Map([...this.#removed, [name, record]])
+    return record
   }
 
   #continued(authenticator: Authenticator): AuthenticatorRecord {
-    const record = this.#records.get(authenticator.name)
+    const { name } = authenticator
+    const record = this.#records.get(name) ?? this.#removed.get(name)
     if (record === undefined) return new AuthenticatorRecord(authenticator)
     // An answer of the one before is checked again.
     if (record.authenticator !== authenticator) record.revision += 1
@@ -202,6 +209,9 @@ export const requireUniqueNames = (authenticators: readonly Authenticator[]): vo
     names.add(name)
   }
 }
+
+/** What `replace` changes of a record. */
+const pickState = ({ authenticator, isRemoved }: AuthenticatorRecord) => ({ authenticator, isRemoved })
 
 /** Stands for an authenticator that a reset has removed while it was asked. */
 const removedRecord = (name: string): AuthenticatorRecord => {

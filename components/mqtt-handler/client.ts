@@ -112,7 +112,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     this.#phase = handed.phase
     this.#since = handed.since
     this.owner = handed.owner
-    this.authenticatedBy = handler.authenticators.get(handed.authenticatedBy)
+    const { authenticatedBy } = handed
+    this.authenticatedBy = authenticatedBy === undefined ? undefined : handler.authenticators.handed(authenticatedBy)
     this.askedForSession = handed.askedForSession
     this.versionRefused = handed.versionRefused
     this.wantsReasons = handed.wantsReasons

@@ -77,7 +77,8 @@ export class CredentialsCheck implements ClientCheck {
     { request, names, credentials, current, revision, deadline }: CheckRecord,
   ): CredentialsCheck {
     const { authenticators } = client.handler
-    const check = new CredentialsCheck(client, request, authenticators.named(names), credentials)
+    const records = names.map((name) => authenticators.handed(name))
+    const check = new CredentialsCheck(client, request, records, credentials)
     check.#current = current
     check.#revision = revision
     check.#deadline = deadline

@@ -189,8 +189,8 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
     if (client.phase < Phase.Accepted) return
     this.userConnections.add(client)
     const { clientId } = client.identity
-    // Without one there was no limit when it was accepted.
-    client.rate = rate === undefined ? this.rates.join(client, clientId) : this.rates.rejoin(client, clientId, rate)
+    // The config may have further limits now.
+    client.rate = this.rates.join(client, clientId, rate && this.rates.rejoin(client, clientId, rate))
   }
 
   left(client: Client): void {
@@ -242,12 +242,11 @@ export class MqttHandler implements HandlerStage, ClientContext<Client>, Revocat
     return mountPoint
   }
 
-  /** The names of authenticators that are other ones than those before. What they answered before is checked again. */
+  /**
+   * The names of authenticators that are other ones than those before, or come back. What they answered before is checked again.
+   */
   #replacedSince({ registered }: HandlerSeat): string[] {
-    const names = new Set([...registered.keys()].map(({ name }) => name))
-    const replaced = [...this.authenticators].filter(
-      ({ name, authenticator }) => names.has(name) && !registered.has(authenticator),
-    )
+    const replaced = [...this.authenticators].filter(({ authenticator }) => !registered.has(authenticator))
     for (const record of replaced) record.revision += 1
     return replaced.map(({ name }) => name)
   }

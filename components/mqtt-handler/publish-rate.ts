@@ -43,7 +43,7 @@ export class PublishRates {
     this.log = log
   }
 
-  /** Sets other limits. A client that had none joins by `join` if it has some now. */
+  /** Sets other limits. Clients join those that they did not have by `join`. */
   limit(config: HandlerConfig): void {
     const nowMs = performance.now()
     this.#ofClients.limit(ownLimits(config), nowMs)
@@ -65,14 +65,25 @@ export class PublishRates {
     return this.#slowed.size
   }
 
-  /** A client was accepted. @returns its limits; undefined if it has none. */
-  join(client: RatedClient, clientId: string): PublishRate | undefined {
+  /**
+   * A client was accepted, or there are other limits. It joins those that it does not have.
+   * @param before what it has. @returns its limits; undefined if it has none.
+   */
+  join(client: RatedClient, clientId: string, before?: PublishRate): PublishRate | undefined {
     const { owner } = client
     const nowMs = performance.now()
-    const own = this.#ofClients.join(clientId, nowMs)
-    const user = owner === undefined ? undefined : this.#ofUsers.join(owner, nowMs)
-    if (own === undefined && user === undefined) return undefined
-    return new PublishRate(client, clientId, own, user, this)
+    const own = before?.own ?? this.#ofClients.join(clientId, nowMs)
+    const user = before?.user ?? (owner === undefined ? undefined : this.#ofUsers.join(owner, nowMs))
+    if (own === before?.own && user === before?.user) return before
+    const rate = new PublishRate(client, clientId, own, user, this, before?.handOver())
+    if (before !== undefined && this.#slowed.delete(before)) this.#slow(rate)
+    return rate
+  }
+
+  /** Takes back a `join` that was for other limits. */
+  unjoin(rate: PublishRate, before: PublishRate | undefined): void {
+    if (this.#slowed.delete(rate) && before !== undefined) this.#slow(before)
+    this.#leave(rate, before)
   }
 
   /** The limits of a client in whose place another object was, and which may be stopped now. */
@@ -96,10 +107,7 @@ export class PublishRates {
   /** A client has gone. */
   leave(rate: PublishRate): void {
     this.#slowed.delete(rate)
-    const { client, clientId, own, user } = rate
-    const nowMs = performance.now()
-    if (own !== undefined) this.#ofClients.leave(clientId, own, nowMs)
-    if (user !== undefined) this.#ofUsers.leave(client.owner!, user, nowMs)
+    this.#leave(rate)
   }
 
   /** Stops reading from a client for some time. */
@@ -120,6 +128,13 @@ export class PublishRates {
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#slowed.clear()
+  }
+
+  /** @param kept what it still has. */
+  #leave({ client, clientId, own, user }: PublishRate, kept?: PublishRate): void {
+    const nowMs = performance.now()
+    if (own !== undefined && own !== kept?.own) this.#ofClients.leave(clientId, own, nowMs)
+    if (user !== undefined && user !== kept?.user) this.#ofUsers.leave(client.owner!, user, nowMs)
   }
 
   #slow(rate: PublishRate): void {

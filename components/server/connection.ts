@@ -35,7 +35,8 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   authenticating = false
-  readonly listener: ListenerOptions
+  /** The core replaces it when the listener changes before the client is accepted. */
+  listener: ListenerOptions
   /** The listener that it came from. The core sets it. */
   source: CoreListener | undefined
   /** Under which its address is counted; empty if it has no limits. The core sets it. */

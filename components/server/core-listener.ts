@@ -1,4 +1,5 @@
 import type { ListenerInfo } from '../../src/kinds/listener.ts'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
 
@@ -25,10 +26,12 @@ export class CoreListener implements TransportServer, ListenerInfo {
   /** Whether it takes no connections: it would be open to a network by mistake, or its transport has ended. */
   isShut = false
   readonly #entrance: CoreEntrance
+  #options: ListenerOptions
 
   constructor(source: Transport, entrance: CoreEntrance) {
     this.source = source
     this.#entrance = entrance
+    this.#options = source.options
   }
 
   get name(): string {
@@ -41,6 +44,13 @@ export class CoreListener implements TransportServer, ListenerInfo {
 
   get address(): string {
     return this.source.address
+  }
+
+  /** Whether its options are other ones than at the last call. */
+  hasOtherOptions(): boolean {
+    const before = this.#options
+    this.#options = this.source.options
+    return before !== this.#options
   }
 
   accept(stream: ByteStream, peer: Peer): void {

@@ -212,7 +212,10 @@ export class Core {
       for (const connection of this.#connections) told = connection.settle() || told
     }
     // Before anything else is accepted.
-    process.nextTick(() => this.#shutOpenListeners())
+    process.nextTick(() => {
+      this.#shutOpenListeners()
+      this.#followListeners()
+    })
   }
 
   /** Checks who may connect to each listener, after the handler or a transport has changed. @throws as `serve`. */
@@ -231,6 +234,22 @@ export class Core {
         listener.isShut = true
         this.#log.error({ err: error, listener: name, transport, address }, `${name} takes no connections any more`)
       }
+    }
+  }
+
+  /**
+   * After a reset: a client that is not accepted yet is held to what its listener demands now. Its mount point and the size of its packets
+   * are those with which its pipeline was opened.
+   */
+  #followListeners(): void {
+    const changed = new Set(this.#listeners.filter((listener) => listener.hasOtherOptions()))
+    if (changed.size === 0) return
+    for (const connection of this.#connections) {
+      const { source, listener, protocolVersion, authenticating } = connection
+      const isAccepted = protocolVersion !== 0 && !authenticating
+      if (source === undefined || isAccepted || !changed.has(source)) continue
+      const { mountPoint, maximumPacketSize } = listener
+      connection.listener = { ...source.source.options, mountPoint, maximumPacketSize }
     }
   }
 

@@ -17,8 +17,13 @@ export class BrokerProcess {
     const args = ['--expose-gc', 'scripts/run.mjs', 'scripts/resets/broker.ts', join(root, 'resets.config.ts')]
     const child = new Child('the broker', process.execPath, args, { ipc: true, cwd: root })
     const broker = new BrokerProcess(child)
-    broker.#ports = (await broker.#answer<{ ports: ListenerPorts }>()).ports
-    return broker
+    try {
+      broker.#ports = (await broker.#answer<{ ports: ListenerPorts }>()).ports
+      return broker
+    } catch (error) {
+      await child.stop()
+      throw error
+    }
   }
 
   get ports(): ListenerPorts {

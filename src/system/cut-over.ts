@@ -52,13 +52,23 @@ const step = <T>(phase: ResetPhase, name: string, work: () => T): T => {
   }
 }
 
+/** The same for work that must be done when it returns: an async function would do the rest when it cannot be undone any more. */
+const synchronous = (phase: ResetPhase, name: string, work: () => unknown): unknown =>
+  step(phase, name, () => {
+    const result = work()
+    if (!(result instanceof Promise)) return result
+    // Its failure, too, is reported as this one.
+    result.catch(() => undefined)
+    throw new TypeError('it returned a promise, and must be synchronous')
+  })
+
 /**
  * Gives the state of an instance, in the form of its successor. Changes nothing: a rehearsal calls it as well.
  * @throws StepFailed
  */
 export const stateFor = ({ name, from, to }: PreparedSwap): unknown => {
   const [old, handover] = [handoverOf(from), handoverOf(to)]
-  let state = step('give', name, () => old.give(from.instance))
+  let state: unknown = synchronous('give', name, () => old.give(from.instance))
   for (let version = old.version; version < handover.version; version += 1) {
     state = step('migrate', name, () => handover.migrate?.[version]?.(state))
   }
@@ -129,12 +139,12 @@ const apply = (change: Change, undo: (readonly [string, () => void])[]): void =>
     const { adjustment } = change
     // Before the call: a commit that throws is taken back as well.
     undo.push([name, () => adjustment.undo()])
-    step('commit', name, () => adjustment.commit())
+    synchronous('commit', name, () => adjustment.commit())
     return
   }
   const state = stateFor(change)
   const { to } = change
-  const takenBack: unknown = step('take', name, () => handoverOf(to).take(to.instance, state))
+  const takenBack = synchronous('take', name, () => handoverOf(to).take(to.instance, state))
   if (typeof takenBack !== 'function') {
     throw new StepFailed('take', name, new TypeError('it did not return the function that undoes it'))
   }

@@ -106,6 +106,33 @@ describe('a failure before or in the cut-over', () => {
     await expectRecovery()
   })
 
+  test.each<[string, string, { adjust?: () => unknown; handover?: object }]>([
+    ['adjust', 'store', { adjust: () => undefined }],
+    ['adjust', 'store', { adjust: () => ({ commit: () => undefined }) }],
+    ['commit', 'store', { adjust: () => ({ commit: () => Promise.reject(new Error('late')), undo: () => undefined }) }],
+    ['give', 'cache', { handover: { give: () => Promise.reject(new Error('late')) } }],
+    ['take', 'cache', { handover: { take: () => Promise.reject(new Error('late')) } }],
+  ])('%s of %s with a wrong result, such as that of an async function', async (phase, name, wrong) => {
+    const [was, answers] = [instances(), answersOf(system)]
+    const good = config(2)
+    const { component } = good[name]!
+    const handover = { ...component.handover, ...wrong.handover }
+    const changed: object = { ...component, ...wrong, ...(component.handover !== undefined && { handover }) }
+    // What adjusts and gives is the old code.
+    const old = createSystem({ ...config(1), [name]: { ...config(1)[name]!, component: changed } } as AnySystemConfig)
+    const isOfOld = phase === 'adjust' || phase === 'commit' || phase === 'give'
+    if (isOfOld) {
+      await system.stop()
+      system = old as System
+      await system.start()
+    }
+    const [before, said] = isOfOld ? [instances(), answersOf(system)] : [was, answers]
+    const error = await failure(system.apply({ ...good, [name]: { ...good[name]!, component: changed } }))
+    expect(error).toMatchObject({ code: 'RESET_FAILED', component: name, phase, undoErrors: [] })
+    for (const each of untouched) expect(instances()[each], each).toBe(before[each])
+    expect(answersOf(system)).toEqual(said)
+  })
+
   // The state before is counted in the rehearsal and in the cut-over.
   test.each([
     ['give', 2],

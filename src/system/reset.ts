@@ -145,6 +145,8 @@ export class Reset {
       first ??= plan
       const closing = keep === 'all' ? closingError(plan, [...refusals.values()]) : undefined
       if (closing !== undefined) throw new Failure(closing, left, errors)
+      const oneWay = keep === 'all' ? oneWayError(old, plan, files, [...refusals.values()]) : undefined
+      if (oneWay !== undefined) throw new Failure(oneWay, left, errors)
       const onApplied = (): void => {
         this.#touched = true
         target.onApplied(next)
@@ -219,6 +221,26 @@ const closingError = (
     ...refusals.map(messageOf),
   ]
   return new SystemError('RESET_REFUSED', message.join('; '), { errors: refusals })
+}
+
+/**
+ * Why a reset is not applied by a program in production although all connections stay: a component would end, and the files that it began
+ * with have changed. If its restart failed, the config before could not be brought back either, and nothing would run.
+ */
+const oneWayError = (
+  old: Generation,
+  { parts, endFirst }: DetailedPlan,
+  files: Files,
+  refusals: readonly SystemError[],
+): SystemError | undefined => {
+  const causes = parts.flatMap(({ name, verdict }) => {
+    if (verdict !== 'restart' || !endFirst.has(name)) return []
+    const before = old.parts.get(name)!.files
+    const changed = [...(files.get(name) ?? [])].filter(([path, hash]) => (before.get(path) ?? hash) !== hash)
+    return changed.map(([path]) => `${name} would have to restart for ${path}, and could not go back if that failed`)
+  })
+  if (causes.length === 0) return undefined
+  return new SystemError('RESET_REFUSED', [...causes, ...refusals.map(messageOf)].join('; '), { errors: refusals })
 }
 
 /** The error of a reset that was undone, or could not be. */

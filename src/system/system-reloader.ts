@@ -12,6 +12,8 @@ export interface SystemReloader {
    * @throws what the reading of the config throws, and as `System.apply`.
    */
   reload(): Promise<Reloaded>
+  /** Called when a reload has failed and could not be undone: nothing runs any more. Set by the program. */
+  onUndoFailed?: ((error: unknown) => void) | undefined
 }
 
 /** What a reload did. */

@@ -13,6 +13,7 @@ import {
 } from './cut-over.ts'
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { Generation, SuspendedComponents } from './generation.ts'
+import type { Adjustment } from './handover.ts'
 import { interrupted } from './lifecycle-errors.ts'
 import type { Part } from './part.ts'
 import type { DetailedPlan } from './plan.ts'
@@ -185,6 +186,9 @@ export class Transaction {
     ).catch((error: unknown) => {
       throw error instanceof StepFailed && !this.#interrupted ? new AdjustRefused(name, error.cause) : error
     })
+    if (!isAdjustment(adjustment)) {
+      throw new StepFailed('adjust', name, new TypeError('it did not return an object with commit and undo'))
+    }
     this.#changes.set(name, { name, adjustment })
   }
 
@@ -340,6 +344,9 @@ export class Transaction {
     return begins ? this.#options.next.parts.get(name)?.status.startMs : durations.get(name)
   }
 }
+
+const isAdjustment = (value: Partial<Adjustment> | null | undefined): boolean =>
+  typeof value?.commit === 'function' && typeof value.undo === 'function'
 
 const none: ReadonlyMap<string, string> = new Map()
 
