@@ -237,7 +237,7 @@ const handler: readonly CrossingClass[] = [
     forgotten: {
       waiting: 'counted by the checks that continue',
       '#chains': 'made when they are needed',
-      '#removed': 'made anew by the clients that continue: `handed`',
+      '#removed': 'made again from the names that clients hand over',
       '#hasMethods': OWN_PLACE,
     },
   },
