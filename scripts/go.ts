@@ -3,7 +3,14 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../src/command-line.ts'
+import {
+  exitCodes,
+  type Program,
+  packageDirectory,
+  parseCommandLine,
+  startModeOf,
+  startOption,
+} from '../src/command-line.ts'
 import { packageVersion } from '../src/files/package-version.ts'
 import { leaveProcess } from '../src/leave-process.ts'
 import { withNotice } from '../src/slow-notice.ts'
@@ -37,7 +44,7 @@ const root = packageDirectory()
 const program: Program = {
   name: 'npm run go --',
   summary: 'Starts the system and opens a prompt at which code and config can be reloaded: help() lists the commands.',
-  options: { watch: { type: 'boolean', description: 'reload whenever a file is saved' } },
+  options: { ...startOption, watch: { type: 'boolean', description: 'reload whenever a file is saved' } },
 }
 
 /** @returns the code to exit with: 1 when the system did not stop cleanly or, with piped input, anything failed. */
@@ -57,6 +64,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     load: loader.load,
     settings,
     only,
+    start: startModeOf(options),
     onReplace: (running) => {
       disconnected = clientsOf(running) ?? 0
     },

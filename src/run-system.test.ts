@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eventually } from '../test/helpers/eventually.ts'
 import { FakeProcess } from '../test/helpers/fake-process.ts'
-import { deferred, things, thingsConfig, untilAborted } from '../test/system/journal.ts'
+import { boom, deferred, things, thingsConfig, untilAborted } from '../test/system/journal.ts'
 import { ConfigReloader } from './config-reloader.ts'
 import { hangupCode, runSystem } from './run-system.ts'
 import type { AnySystemConfig } from './system/define-system.ts'
@@ -105,6 +105,52 @@ test('a start that fails: the error, what had started is stopped, 1', async () =
   expect(await runSystem(system, host)).toBe(1)
   expect(said).toEqual([expect.objectContaining({ level: 60, msg: expect.stringContaining('no such disk') })])
   expect(journal.at(-1)).toBe('stop log')
+})
+
+describe('a start of what is available', () => {
+  const degraded = (fault: { isBroken: boolean }) =>
+    things(
+      { users: [], server: ['users'], log: [] },
+      { users: { start: () => (fault.isBroken ? boom() : { name: 'users' }) } },
+      {
+        start: 'available',
+        reloader: new ConfigReloader(
+          async () => system().config,
+          () => system(),
+        ),
+      },
+    )
+  let system: () => System<AnySystemConfig>
+
+  test('says what does not run and why; the exit code as well: 3', async () => {
+    const run = degraded({ isBroken: true })
+    system = () => run.system
+    const { code } = await running(run.system)
+    expect(said[0]).toMatchObject({ level: 50, msg: expect.stringContaining('the start of users failed: boom') })
+    expect(said[0]!.msg).toContain('not started because of it: server')
+    expect(said[1]).toMatchObject({
+      level: 40,
+      msg: expect.stringMatching(/ is running without users, server, started in \d+ ms: log$/),
+    })
+    host.signal('SIGHUP')
+    await hasSaid('SIGHUP: running without users, server')
+    host.signal('SIGTERM')
+    expect(await code).toBe(3)
+  })
+
+  test('SIGHUP starts it: 0', async () => {
+    const fault = { isBroken: true }
+    const run = degraded(fault)
+    system = () => run.system
+    const { code } = await running(run.system)
+    fault.isBroken = false
+    host.signal('SIGHUP')
+    await hasSaid('SIGHUP: reloaded in')
+    expect(messages().join('\n')).toContain('SIGHUP: start server: does not run')
+    expect(run.system.degraded).toBe(false)
+    host.signal('SIGTERM')
+    expect(await code).toBe(0)
+  })
 })
 
 test('a stop that fails: the error, everything else is stopped, 1', async () => {

@@ -23,7 +23,7 @@ type Ending =
  * Starts a system, runs it until a signal or an escaped error, and stops it. At SIGHUP its config is read again, if it has a reloader.
  * @param host the process whose signals are obeyed. Its listeners are removed again.
  * @param isTerminal whether a descriptor is a terminal now.
- * @returns the code to exit with: 0 after a signal, `hangupCode` after the terminal was closed, 1 when the start or the stop
+ * @returns the code to exit with: 0 after a signal (3 if the system was degraded then), `hangupCode` after the terminal was closed, 1 when the start or the stop
  * failed, 70 after an escaped error.
  */
 export const runSystem = async (
@@ -44,7 +44,8 @@ export const runSystem = async (
     )
     let ending = await Promise.race([start, end.promise])
     if (ending === undefined) {
-      say(readyText(system, performance.now() - since))
+      for (const text of startErrors(system)) say(text, 'error')
+      say(readyText(system, performance.now() - since), system.degraded ? 'warn' : 'info')
       ending = await end.promise
     }
     const code = await finish(system, ending)
@@ -65,6 +66,7 @@ const reload = async (system: System): Promise<void> => {
     for (const { error } of reloaded.refreshed) if (error !== undefined) say(`SIGHUP: ${error}`, 'error')
     for (const error of reloaded.report.errors) say(`SIGHUP: ${formatError(error)}`, 'error')
     for (const line of reloadLines(reloaded)) say(`SIGHUP: ${line}`)
+    if (system.degraded) say(`SIGHUP: running without ${missingNames(system).join(', ')}`, 'warn')
   } catch (error) {
     say(`SIGHUP: ${formatError(error)}`, 'error')
   }
@@ -73,8 +75,17 @@ const reload = async (system: System): Promise<void> => {
 const readyText = (system: System, startMs: number): string => {
   const parts = system.status().filter(({ state }) => state === 'running')
   const listed = parts.map(({ name, description }) => (description ? `${name} (${description})` : name)).join(', ')
-  return `mqtt-jig ${packageVersion()} is running, started in ${startMs.toFixed(0)} ms: ${listed}`
+  const without = system.degraded ? ` without ${missingNames(system).join(', ')}` : ''
+  return `mqtt-jig ${packageVersion()} is running${without}, started in ${startMs.toFixed(0)} ms: ${listed}`
 }
+
+/** The components that should run and do not. */
+const missingNames = (system: System): readonly string[] =>
+  system.status().flatMap(({ name, state }) => (state === 'running' || state === 'disabled' ? [] : [name]))
+
+/** Why components did not start, with what is blocked by each. */
+const startErrors = (system: System): readonly string[] =>
+  system.status().flatMap(({ state, error }) => (state === 'failed' ? [formatError(error)] : []))
 
 /** Stops what runs. @returns the code to exit with. */
 const finish = async (system: System, ending: Ending): Promise<number> => {
@@ -83,10 +94,11 @@ const finish = async (system: System, ending: Ending): Promise<number> => {
     return exitCodes.failed
   }
   if (ending.reason === 'signal') say(`${ending.signal}: stopping`)
+  const stopped = system.degraded ? exitCodes.degraded : exitCodes.ok
   try {
     const stop = noticed(system, () => system.stop())
     await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
-    return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : exitCodes.ok
+    return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : stopped
   } catch (error) {
     say(formatError(error), 'error')
     return exitCodes.failed

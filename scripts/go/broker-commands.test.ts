@@ -124,6 +124,12 @@ const call = (name: string, ...args: unknown[]): unknown =>
 /** Calls a command and returns what the prompt would print. */
 const shown = async (name: string, ...args: unknown[]): Promise<string> => inspect(await call(name, ...args))
 
+test('retry() needs a system that runs, and says when there is nothing to start', async () => {
+  await expect(call('retry')).rejects.toThrow('nothing is running: go() starts the system')
+  await call('go')
+  expect(await shown('retry')).toBe('All components run: there is nothing to start.')
+})
+
 test('without a broker, the commands say so', async () => {
   const asking = ['clients', 'client', 'topics', 'retained', 'watch', 'publish', 'disconnect']
   for (const name of asking) expect(() => call(name, 'a')).toThrow('nothing is running: go() starts the system')

@@ -4,11 +4,12 @@ import type { LogLevel } from '../../src/kinds/logger.ts'
 import { withNotice } from '../../src/slow-notice.ts'
 import type { Dev, LoadedPlan, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus, RefreshOutcome } from '../../src/system/lifecycle.ts'
+import type { ResetReport } from '../../src/system/reset-plan.ts'
 import { banCommands } from './ban-commands.ts'
 import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
-import { refreshText, startText } from './report-text.ts'
+import { refreshText, retryText, startText } from './report-text.ts'
 import { planText, resetText } from './reset-text.ts'
 import { findBroker, findTracer, loggersOf } from './running.ts'
 import { statusText } from './status-text.ts'
@@ -146,6 +147,11 @@ const lifeCommands = ({
         return shownAs({ ...plan }, (colors) => planText(plan, colors))
       },
     },
+    retry: {
+      usage: 'retry()',
+      help: 'starts what failed to start or was blocked (--start available); loads nothing',
+      call: () => noticed(() => retry(dev)),
+    },
     refresh: {
       usage: 'refresh()',
       help: 'reads the files of all components again: passwords, certificates, keys, rules',
@@ -181,6 +187,12 @@ const stop = async (dev: Dev): Promise<StopReport> => {
   const report = await dev.stop()
   const text = report.stopped ? `Stopped in ${milliseconds(report.stopMs)}.` : 'Nothing was running.'
   return shownAs({ ...report }, text)
+}
+
+const retry = async (dev: Dev): Promise<ResetReport> => {
+  if (dev.state.system?.state !== 'running') throw new UsageError('nothing is running: go() starts the system')
+  const report = await dev.retry()
+  return shownAs({ ...report }, retryText(report, dev.state.system?.status() ?? []))
 }
 
 const refresh = async ({ state: { system } }: Dev): Promise<readonly RefreshOutcome[]> => {

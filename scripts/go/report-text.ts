@@ -4,8 +4,10 @@ import { inspect } from 'node:util'
 import type { AnySystemConfig } from '../../src/system/define-system.ts'
 import type { Dev, StartReport } from '../../src/system/dev.ts'
 import { formatError } from '../../src/system/format-error.ts'
-import type { RefreshOutcome } from '../../src/system/lifecycle.ts'
+import type { ComponentStatus, RefreshOutcome } from '../../src/system/lifecycle.ts'
+import type { ResetReport } from '../../src/system/reset-plan.ts'
 import { shownAs } from './command.ts'
+import { missingOf, missingText } from './missing-text.ts'
 import { counted, milliseconds } from './quantities.ts'
 import { disconnectedText } from './reset-text.ts'
 import { type Cell, table } from './table.ts'
@@ -21,7 +23,18 @@ export const startText = (report: StartReport, colors: boolean): string => {
     startMs === undefined ? '' : milliseconds(startMs).padStart(8),
   ])
   const times = `in ${milliseconds(report.startMs)} (loading the code took ${milliseconds(report.loadMs)})`
-  return [...table(rows, colors), `Running ${count(report.components)}, started ${times}.`].join('\n')
+  const missing = missingText(report.components)
+  const running = report.components.length - missingOf(report.components).length
+  return [...table(rows, colors), ...missing, `Running ${counted(running, 'component')}, started ${times}.`].join('\n')
+}
+
+/** What a `retry` has started, and what still does not run. */
+export const retryText = ({ parts }: ResetReport, components: readonly ComponentStatus[]): string => {
+  const tried = parts.filter(({ verdict }) => verdict === 'start').map(({ name }) => name)
+  if (tried.length === 0) return 'All components run: there is nothing to start.'
+  const started = components.filter(({ name, state }) => state === 'running' && tried.includes(name))
+  const names = started.map(({ name }) => name).join(', ')
+  return [`Started ${started.length === 0 ? 'nothing' : names}.`, ...missingText(components)].join('\n')
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { StartReport } from '../../src/system/dev.ts'
 import { formatError } from '../../src/system/format-error.ts'
 import type { AppliedPart, PlannedPart, ResetPlan, ResetReport, Verdict } from '../../src/system/reset-plan.ts'
+import { missingOf, missingText } from './missing-text.ts'
 import { counted, milliseconds } from './quantities.ts'
 import { type Cell, type Style, table } from './table.ts'
 
@@ -26,9 +27,18 @@ export const resetText = (report: StartReport, clients: number): string => {
     ...(reset === undefined ? [] : partLines(reset)),
     reset === undefined
       ? `Running ${counted(components.length, 'component')} (load ${milliseconds(loadMs)}, start ${milliseconds(startMs)}).`
-      : `${summary(reset)} (${timesText(loadMs, reset)}).`,
-    ...report.stopErrors.map((error) => `A component that was ended did not stop cleanly: ${formatError(error)}`),
+      : `${summary(reset, missingOf(components).length)} (${timesText(loadMs, reset)}).`,
+    ...report.stopErrors.filter((error) => !isOfStart(error)).map(notClean),
+    ...missingText(components),
   ].join('\n')
+}
+
+const notClean = (error: unknown): string => `A component that was ended did not stop cleanly: ${formatError(error)}`
+
+/** What failed to start is shown with what it blocks. */
+const isOfStart = (error: unknown): boolean => {
+  const { phase } = error as { phase?: unknown }
+  return phase === 'start' || phase === 'resume'
 }
 
 const timesText = (loadMs: number, { prepareMs, cutOverMs, finishMs }: ResetReport): string =>
@@ -42,10 +52,10 @@ const timesText = (loadMs: number, { prepareMs, cutOverMs, finishMs }: ResetRepo
     .join(', ')
 
 /** `Running 9 components, 7 kept`. */
-const summary = ({ parts }: ResetReport): string => {
+const summary = ({ parts }: ResetReport, missing: number): string => {
   const running = parts.filter(({ verdict }) => verdict !== 'stop')
   const kept = running.filter(({ verdict }) => verdict === 'keep')
-  const all = counted(running.length, 'component')
+  const all = counted(running.length - missing, 'component')
   if (kept.length === running.length) return `All ${all} kept`
   return `Running ${all}${kept.length === 0 ? '' : `, ${kept.length} kept`}`
 }

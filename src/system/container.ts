@@ -59,6 +59,10 @@ export class Container implements System<AnySystemConfig> {
     return this.#restarting ? 'starting' : this.#current.state
   }
 
+  get degraded(): boolean {
+    return this.state === 'running' && this.#current.degraded
+  }
+
   get generation(): number {
     return this.#generation
   }
@@ -86,7 +90,7 @@ export class Container implements System<AnySystemConfig> {
     }
     const suspended = this.#suspended
     this.#suspended = undefined
-    return this.#current.start(suspended)
+    return this.#current.start(suspended, this.#options.start ?? 'all')
   }
 
   stop(): Promise<void> {
@@ -115,19 +119,31 @@ export class Container implements System<AnySystemConfig> {
   }
 
   apply(config: unknown, options: ResetOptions = {}): Promise<ResetReport> {
-    return this.#next(async () => {
+    return this.#reset(() => {
       const { config: checked, configs } = this.#check(config)
-      this.#checkRunning()
-      try {
-        return await new Reset(this.#target(), options).apply(checked, configs)
-      } finally {
-        this.#restarting = false
-      }
+      return () => new Reset(this.#target(), options).apply(checked, configs)
     })
+  }
+
+  retry(): Promise<ResetReport> {
+    return this.#reset(() => () => new Reset(this.#target(), {}).retry())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /** Carries out a reset in its turn. @param check returns the reset. */
+  #reset(check: () => () => Promise<ResetReport>): Promise<ResetReport> {
+    return this.#next(async () => {
+      const reset = check()
+      this.#checkRunning()
+      try {
+        return await reset()
+      } finally {
+        this.#restarting = false
+      }
+    })
   }
 
   /** Runs an action when those before it have ended. */
@@ -171,6 +187,7 @@ export class Container implements System<AnySystemConfig> {
       get current() {
         return container.#current
       },
+      startsAvailable: this.#options.start === 'available',
       get stopping() {
         return container.#stopping !== undefined
       },

@@ -3,9 +3,9 @@
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
-import type { ResetPlan } from './reset-plan.ts'
+import type { ResetPlan, ResetReport } from './reset-plan.ts'
 import { configure, type Setting } from './settings.ts'
-import type { SuspendedComponent, System } from './system.ts'
+import type { StartMode, SuspendedComponent, System } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
 import { createTurns } from './turns.ts'
 
@@ -26,6 +26,8 @@ export interface DevOptions {
   readonly settings?: readonly Setting[]
   /** Names of `--only`: if there are any, only these components and their dependencies run. */
   readonly only?: readonly string[]
+  /** As in `SystemOptions`. */
+  readonly start?: StartMode
   /** Called right before a start or a reset, with the running system; undefined if none runs. */
   readonly onReplace?: (running: System | undefined) => void
 }
@@ -75,6 +77,11 @@ export interface Dev {
    */
   reset(): Promise<StartReport>
   /**
+   * Starts what failed to start or was blocked (`DevOptions.start` is `available`). Loads no code.
+   * @throws Error when nothing runs; SystemError as `System.retry`.
+   */
+  retry(): Promise<ResetReport>
+  /**
    * Loads what changed, checks it, and says what `reset` would do. The running system continues unchanged.
    * @throws what the load threw, or SystemError CONFIG_INVALID.
    */
@@ -88,8 +95,8 @@ export interface Dev {
   close(): Promise<StopReport>
 }
 
-export const createDev = ({ load, settings = [], only = [], onReplace }: DevOptions): Dev => {
-  const generations = new Generations(onReplace)
+export const createDev = ({ load, settings = [], only = [], onReplace, start }: DevOptions): Dev => {
+  const generations = new Generations(onReplace, { ...(start !== undefined && { start }) })
   const { state } = generations
   const inTurn = createTurns()
   let closed = false
@@ -143,6 +150,11 @@ export const createDev = ({ load, settings = [], only = [], onReplace }: DevOpti
     go: () =>
       inTurn(async () => (generations.running === undefined ? replace('go') : alreadyRunning(generations.running))),
     reset: () => inTurn(() => replace('reset')),
+    retry: () =>
+      inTurn(() => {
+        checkOpen()
+        return generations.retry()
+      }),
     plan: () =>
       inTurn(async () => {
         checkOpen()

@@ -8,7 +8,7 @@ import type { ComponentMeasure } from './measure.ts'
 import { type ObservedSystem, Part } from './part.ts'
 import { releaseSuspended } from './release-suspended.ts'
 import { didYouMean } from './suggestion.ts'
-import type { RefreshOutcome, Suspended, SuspendedComponent } from './system.ts'
+import type { RefreshOutcome, StartMode, Suspended, SuspendedComponent } from './system.ts'
 import { SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemState, SystemView } from './system-view.ts'
 
@@ -35,7 +35,7 @@ export class Generation implements SystemView {
   readonly #instances: Instances
   /** Cleared when the start has ended, so that generations do not keep each other in memory. */
   #predecessor: SuspendedComponents = new Map()
-  /** After a failed start: the suspended components of the predecessor, for another successor. */
+  /** Suspended components of the predecessor that were not resumed because they, or all, did not start: for another successor. */
   #handedBack: SuspendedComponents = new Map()
   /** Instances that an undo of this start does not end: another generation has started them, or they are part of a reset applied. */
   readonly #adopted = new Set<string>()
@@ -47,6 +47,8 @@ export class Generation implements SystemView {
    */
   #halt: Halt | undefined
   readonly #startErrors: SystemError[] = []
+  /** Components whose failure does not end the start. */
+  #mayFail: ReadonlySet<string> = new Set()
   /** Of suspended predecessors that did not stop. */
   readonly #releaseErrors: SystemError[] = []
   #starting: Promise<void> | undefined
@@ -79,6 +81,20 @@ export class Generation implements SystemView {
 
   get runningSinceMs(): number | undefined {
     return this.#runningSinceMs
+  }
+
+  get degraded(): boolean {
+    return this.#state === 'running' && this.order.some((name) => this.parts.get(name)!.state !== 'running')
+  }
+
+  /** Why components did not start. */
+  get startErrors(): readonly SystemError[] {
+    return this.#startErrors
+  }
+
+  /** What a running generation keeps suspended, for components that did not start. */
+  get left(): SuspendedComponents {
+    return this.#handedBack
   }
 
   get map(): Readonly<Record<string, never>> {
@@ -115,10 +131,11 @@ export class Generation implements SystemView {
   /**
    * Starts all components. Called once, in the state `created`.
    * @param suspended the components of a predecessor that it resumes.
+   * @param mode as in `SystemOptions`.
    * @throws SystemError as `System.start`.
    */
-  start(suspended: Suspended | undefined): Promise<void> {
-    this.#starting = this.#start(suspended?.components ?? new Map())
+  start(suspended: Suspended | undefined, mode: StartMode): Promise<void> {
+    this.#starting = this.#start(suspended?.components ?? new Map(), mode)
     return this.#starting
   }
 
@@ -147,9 +164,12 @@ export class Generation implements SystemView {
     return outcomes
   }
 
-  async #start(suspended: SuspendedComponents): Promise<void> {
+  async #start(suspended: SuspendedComponents, mode: StartMode): Promise<void> {
     await this.begin(suspended)
-    await this.launch(new Set(this.order))
+    const all = new Set(this.order)
+    await this.launch(all, mode === 'available' ? all : undefined)
+    // A system of which nothing runs has not started.
+    if (this.#startErrors.length > 0 && this.running().size === 0) throw this.#startError(await this.abandon('failure'))
     this.complete(Date.now())
   }
 
@@ -162,9 +182,11 @@ export class Generation implements SystemView {
 
   /**
    * Starts some of the components. If one fails, those that this generation has started are ended.
+   * @param mayFail components whose failure only blocks what depends on them, which has to be among these components as well.
    * @throws SystemError as `System.start`.
    */
-  async launch(names: ReadonlySet<string>): Promise<void> {
+  async launch(names: ReadonlySet<string>, mayFail: ReadonlySet<string> = new Set()): Promise<void> {
+    this.#mayFail = mayFail
     await this.graph.inOrder(names, (name) => this.#startPart(this.parts.get(name)!))
     if (this.#halt !== undefined) throw this.#startError(await this.abandon(this.#halt))
   }
@@ -173,6 +195,8 @@ export class Generation implements SystemView {
   complete(sinceMs: number | undefined): void {
     this.#state = 'running'
     this.#runningSinceMs = sinceMs
+    // What was not resumed waits for a retry.
+    this.#handedBack = new Map([...this.#predecessor].filter(([name]) => this.#awaits(name)))
     this.#predecessor = new Map()
   }
 
@@ -245,7 +269,7 @@ export class Generation implements SystemView {
 
   /** Resolves when the start of one part has ended, successfully or not. */
   async #startPart(part: Part): Promise<void> {
-    if (this.#isHalted()) return
+    if (this.#isHalted() || part.state === 'blocked') return
     const { name } = part
     part.enter('starting')
     // The listener may have stopped the system in this call.
@@ -259,8 +283,12 @@ export class Generation implements SystemView {
     }
     if (error !== undefined) {
       this.#startErrors.push(error)
-      this.giveUp('failure', `${name} failed`)
+      const mayFail = this.#mayFail.has(name)
+      if (!mayFail) this.giveUp('failure', `${name} failed`)
       part.enter('failed', error)
+      if (!mayFail || this.#isHalted()) return
+      this.#settleWaiting()
+      await this.#stopPart(part)
     } else part.enter(instance === undefined ? 'stopped' : 'running')
   }
 
@@ -272,18 +300,24 @@ export class Generation implements SystemView {
     return this.#halt !== undefined
   }
 
-  /** Marks the components that were not started as blocked, with the reason. */
+  /** Whether a component was suspended, and has not been resumed or begun anew. */
+  #awaits(name: string): boolean {
+    return this.#canResume(name) && this.parts.get(name)!.state !== 'running'
+  }
+
+  /** Marks the components that cannot start as blocked, with the reason. A later failure may block them as well. */
   #settleWaiting(): void {
     const blame = this.graph.blame((name) => {
       const { state } = this.parts.get(name)!
+      if (state === 'blocked') return 'waiting'
       return state === 'failed' || state === 'waiting' ? state : undefined
     })
     for (const name of this.order) {
       const part = this.parts.get(name)!
-      if (part.state !== 'waiting') continue
+      if (part.state !== 'waiting' && part.state !== 'blocked') continue
       const blockedBy = blame.get(name)!
-      if (blockedBy.length > 0) part.block(blockedBy)
-      else if (this.#halt === 'interruption') part.enter('stopped')
+      if (blockedBy.length > part.status.blockedBy.length) part.block(blockedBy)
+      else if (this.#halt === 'interruption' && part.state === 'waiting') part.enter('stopped')
     }
   }
 
@@ -310,7 +344,7 @@ export class Generation implements SystemView {
       )
     } else if (this.#state === 'running') {
       this.#state = 'stopping'
-      const errors = await this.#stopAll()
+      const errors = [...(await this.#stopAll()), ...(await releaseSuspended(this.#handedBack))]
       this.#state = 'stopped'
       throwStopErrors(this.#view, errors)
     } else {
@@ -347,8 +381,9 @@ export class Generation implements SystemView {
   async #suspend(): Promise<Suspended> {
     this.#state = 'stopping'
     const components = new Map<string, SuspendedComponent>()
-    const errors = await this.#inReverse((part) => this.#suspendPart(part, components))
+    const errors = await this.#inReverse(async (part) => (this.#runs(part) ? this.#suspendPart(part, components) : []))
     this.#state = 'stopped'
+    for (const [name, component] of this.#handedBack) components.set(name, component)
     return { components, errors }
   }
 

@@ -4,7 +4,7 @@ import type { AnySystemConfig } from './define-system.ts'
 import { createDevState, type DevState } from './dev-state.ts'
 import { createSystem } from './lifecycle.ts'
 import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
-import type { Suspended, SuspendedComponent, System } from './system.ts'
+import type { Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
 
 /** The report of a start or a reset. Durations are in milliseconds. */
@@ -24,13 +24,18 @@ const nothing: Suspended = { components: new Map(), errors: [] }
 export class Generations {
   readonly state: DevState = createDevState()
   readonly #onReplace: (running: System | undefined) => void
+  readonly #options: SystemOptions
   /** Suspended components. They are discarded only when a system that resumed them runs, or when the user stops. */
   #kept: Suspended = nothing
   #resetting = false
 
-  /** @param onReplace called right before a start or a reset, with the running system if there is one. */
-  constructor(onReplace: (running: System | undefined) => void = () => {}) {
+  /**
+   * @param onReplace called right before a start or a reset, with the running system if there is one.
+   * @param options of each system.
+   */
+  constructor(onReplace: (running: System | undefined) => void = () => {}, options: SystemOptions = {}) {
     this.#onReplace = onReplace
+    this.#options = options
   }
 
   /** Components that failed starts left suspended, by name. */
@@ -89,7 +94,7 @@ export class Generations {
    */
   async #start(config: AnySystemConfig): Promise<Replacement> {
     const { changed, generation } = this.state
-    const system: System = createSystem(config, { suspended: this.#kept })
+    const system: System = createSystem(config, { ...this.#options, suspended: this.#kept })
     Object.assign(this.state, { config, system, generation: generation + 1, changed: [] } satisfies DevState)
     const since = performance.now()
     try {
@@ -101,6 +106,17 @@ export class Generations {
     }
     this.#kept = nothing
     return { components: componentsOf(system), changed, startMs: performance.now() - since, stopErrors: [] }
+  }
+
+  /** Starts what does not run of the running system. @throws Error when none runs; SystemError as `System.retry`. */
+  async retry(): Promise<ResetReport> {
+    if (this.running === undefined) throw new Error('nothing is running')
+    this.#resetting = true
+    try {
+      return await this.running.retry()
+    } finally {
+      this.#resetting = false
+    }
   }
 
   async #reset(

@@ -320,6 +320,9 @@ const observerOf = (system: ObservedSystem): SystemObserver => ({
   get state() {
     return system.state
   },
+  get degraded() {
+    return system.degraded
+  },
   get runningSinceMs() {
     return system.runningSinceMs
   },

@@ -60,6 +60,6 @@ export interface ResetReport {
   readonly cutOverMs: number
   /** The time after it: starts that had to wait for it, and the end of what is replaced. */
   readonly finishMs: number
-  /** Errors of components that were ended. The reset was applied nevertheless. */
+  /** Errors of components that were ended, or that may fail to start and did. The reset was applied nevertheless. */
   readonly errors: readonly unknown[]
 }

@@ -13,6 +13,8 @@ import { AdjustRefused, Transaction } from './transaction.ts'
 export interface ResetTarget {
   /** The generation in force. */
   readonly current: Generation
+  /** Whether a component that did not run before may fail to start. */
+  readonly startsAvailable: boolean
   /** Whether the system is being stopped. */
   readonly stopping: boolean
   /** What is to be interrupted when the system is stopped. */
@@ -102,6 +104,8 @@ export class Reset {
   readonly #options: ResetOptions
   /** Whether components were ended, or the new config was in force. */
   #touched = false
+  /** The components that ran before. */
+  #ran: ReadonlySet<string> | undefined
 
   constructor(target: ResetTarget, options: ResetOptions) {
     this.#target = target
@@ -116,7 +120,22 @@ export class Reset {
     const before = this.#target.current
     const files = await filesOf(config, configs)
     try {
-      return await this.#change(config, configs, files, new Map(), this.#options)
+      return await this.#change(config, configs, files, before.left, this.#options)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      throw await this.#goBack(before, error)
+    }
+  }
+
+  /**
+   * Starts what does not run, by the config in force.
+   * @throws SystemError as `System.retry`.
+   */
+  async retry(): Promise<ResetReport> {
+    const before = this.#target.current
+    const { configs, files } = inForce(before)
+    try {
+      return await this.#change(before.config, configs, files, before.left, this.#options)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       throw await this.#goBack(before, error)
@@ -133,6 +152,8 @@ export class Reset {
   ): Promise<ResetReport> {
     const target = this.#target
     const refusals = new Map<string, SystemError>()
+    /** What ran before has to run again. */
+    this.#ran ??= new Set(target.current.running().keys())
     const errors: unknown[] = []
     let left = suspended
     let first: DetailedPlan | undefined
@@ -155,7 +176,8 @@ export class Reset {
         this.#touched = true
         target.onTouched()
       }
-      const transaction = new Transaction({ old, next, plan, files, suspended: left, onApplied, onTouched })
+      const mayFail = target.startsAvailable ? spareOf(next, this.#ran) : new Set<string>()
+      const transaction = new Transaction({ old, next, plan, files, suspended: left, mayFail, onApplied, onTouched })
       target.transaction = transaction
       try {
         const report = await transaction.run()
@@ -181,8 +203,7 @@ export class Reset {
       return withErrors(cause, [...errors, ...ended])
     }
     if (!this.#touched) return codeOf(cause) === 'RESET_REFUSED' ? cause : resetError('RESET_FAILED', cause, errors)
-    const configs = Object.fromEntries([...before.parts].map(([name, { config }]) => [name, config]))
-    const files = new Map([...before.parts].map(([name, part]) => [name, part.files]))
+    const { configs, files } = inForce(before)
     try {
       const report = await this.#change(before.config, configs, files, suspended, {})
       return resetError('RESET_FAILED', cause, [...errors, ...report.errors])
@@ -192,6 +213,22 @@ export class Reset {
       return resetError('UNDO_FAILED', cause, [...errors, error.cause, ...error.errors, ...ended])
     }
   }
+}
+
+/** The config of a generation as it was started with. */
+const inForce = ({ parts }: Generation): { readonly configs: Configs; readonly files: Files } => ({
+  configs: Object.fromEntries([...parts].map(([name, { config }]) => [name, config])),
+  files: new Map([...parts].map(([name, { files }]) => [name, files])),
+})
+
+/** Components that did not run, and that nothing that ran needs. */
+const spareOf = ({ order, graph }: Generation, ran: ReadonlySet<string>): ReadonlySet<string> => {
+  const needed = new Set<string>()
+  for (const name of order.toReversed()) {
+    if (!ran.has(name) && !needed.has(name)) continue
+    for (const dependency of graph.dependenciesOf(name)) needed.add(dependency)
+  }
+  return new Set(order.filter((name) => !ran.has(name) && !needed.has(name)))
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof SystemError ? error.code : undefined)

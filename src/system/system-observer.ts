@@ -6,6 +6,8 @@ import type { ObservedRefresh, SystemReloader } from './system-reloader.ts'
 /** What a component may know of its system: its state, without the instances and the values of the config. */
 export interface SystemObserver {
   readonly state: SystemState
+  /** Whether the system runs without some of its components, which did not start. */
+  readonly degraded: boolean
   /** When all components ran, in milliseconds since 1970; undefined before, and if the start failed. */
   readonly runningSinceMs: number | undefined
   /** The components in the order in which they start, then those that are disabled. */

@@ -85,6 +85,13 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    */
   apply(config: unknown, options?: ResetOptions): Promise<ResetReport>
   /**
+   * Starts what failed to start or was blocked, with the config in force; everything else is not touched. Carried out in turn with
+   * `apply`, which also does this.
+   * @returns as `apply`; its `errors` have what failed again.
+   * @throws SystemError NOT_RUNNING, START_INTERRUPTED.
+   */
+  retry(): Promise<ResetReport>
+  /**
    * Like `stop`, but components that support it are suspended, and a successor can resume them. All others are stopped. A later
    * `stop` releases the components that no successor has claimed. After a failed start this returns the suspended components of
    * the predecessor for another successor. On any other system that is not running this is `stop`, and the result is empty.
@@ -97,7 +104,15 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
   readonly reloader: SystemReloader | undefined
 }
 
+/** What a component that does not start means for the others. */
+export type StartMode = 'all' | 'available'
+
 export interface SystemOptions {
+  /**
+   * `all` (the default): if a component does not start, everything is stopped again. `available`: what depends on it is blocked, also
+   * where the need is optional or a list, and the rest runs; see `SystemView.degraded`. `start` then rejects only if nothing runs.
+   */
+  readonly start?: StartMode
   /**
    * Called at every change of a component's state, also after `start` rejected: a component that finished starting after its
    * deadline is stopped then. Must not throw; if it does, the process gets a warning and the system continues.

@@ -28,6 +28,8 @@ export interface TransactionOptions {
   readonly files: ReadonlyMap<string, ReadonlyMap<string, string>>
   /** Components that were suspended before, by an attempt that failed. */
   readonly suspended: SuspendedComponents
+  /** Components whose failure to start does not fail the reset: see `Generation.launch`. */
+  readonly mayFail: ReadonlySet<string>
   /** Called in the cut-over, when all changes have been applied: the next generation is in force. Must not throw. */
   readonly onApplied: () => void
   /** Called when components are going to be ended. */
@@ -91,7 +93,7 @@ export class Transaction {
    * was started has been ended. Components that were suspended still are: see `suspended`.
    */
   async run(): Promise<ResetReport> {
-    const { next, plan } = this.#options
+    const { next, plan, mayFail } = this.#options
     const since = performance.now()
     try {
       await this.#create()
@@ -99,7 +101,7 @@ export class Transaction {
       const preparedMs = performance.now() - since - ms
       const late = named(plan, 'start', 'restart').filter((name) => plan.late.has(name))
       await this.#retire()
-      await next.launch(new Set(late))
+      await next.launch(new Set(late), mayFail)
       next.complete(this.#runningSince())
       return {
         plan: { parts: plan.parts, connections: plan.connections },
@@ -107,7 +109,7 @@ export class Transaction {
         prepareMs: preparedMs,
         cutOverMs: ms,
         finishMs: performance.now() - since - preparedMs - ms,
-        errors: this.#errors,
+        errors: [...this.#errors, ...next.startErrors],
       }
     } catch (error) {
       if (!this.#applied) await this.#discard()
@@ -117,7 +119,7 @@ export class Transaction {
   }
 
   async #create(): Promise<void> {
-    const { old, next, plan, files, onTouched } = this.#options
+    const { old, next, plan, files, mayFail, onTouched } = this.#options
     for (const name of named(plan, 'keep', 'adjust')) {
       const part = next.parts.get(name)!
       part.adopt(old.instanceOf(name), old.parts.get(name)!, files.get(name) ?? none)
@@ -134,7 +136,7 @@ export class Transaction {
       this.#checkInterrupted()
       this.#begun = true
       await next.begin(this.#suspended)
-      await next.launch(early)
+      await next.launch(early, mayFail)
     }
     await this.#prepare(named(plan, 'adjust', 'swap').filter((name) => !independent.includes(name)))
   }

@@ -8,6 +8,7 @@ export const lifecycleContext = (
   ...{ name, signal, measures: () => [] },
   system: {
     state: 'running',
+    degraded: false,
     runningSinceMs: 0,
     status: () => [],
     measures: () => [],
