@@ -18,6 +18,7 @@ export const adjustBroker = (core: BrokerCore, config: BrokerConfig, parts: Brok
       () => core.log.replace(logger),
       () => core.quotas.adjust(config),
       () => core.retained.adjust(config),
+      () => checkRoutes(core, router),
       setting(core, { router }),
       () => core.replaceStore(store),
       () => core.replaceAuthorizers(authorizers),
@@ -29,6 +30,14 @@ export const adjustBroker = (core: BrokerCore, config: BrokerConfig, parts: Brok
       },
     },
   )
+}
+
+/** A walk over the routes of one router does not see what changes in another one. It ends by itself. */
+const checkRoutes = (core: BrokerCore, router: BrokerParts['router']): (() => void) => {
+  if (router !== core.router && core.publications.count > 0) {
+    throw new Error('a message is still being delivered, over several turns')
+  }
+  return () => {}
 }
 
 const isSameList = (one: readonly unknown[], other: readonly unknown[]): boolean =>

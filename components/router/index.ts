@@ -21,7 +21,11 @@ export const router = defineComponent({
     version: 1,
     prepare: ({ sharedSubscriptionPolicy }) => new LocalRouter(sharedSubscriptionPolicy),
     give: (instance) => instance.handOver(),
-    take: (instance, state) => instance.takeOver(state as RouterState),
+    take: (instance, state) => {
+      instance.takeOver(state as RouterState)
+      // It changes nothing of what is shared.
+      return () => {}
+    },
     retire: () => {},
     census: ({ subscriptions, sharedSubscriptions }) => ({ subscriptions, sharedSubscriptions }),
   },

@@ -31,11 +31,11 @@ const RUN_ACKNOWLEDGED_UNITS = 2
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
   #policy: SharedSubscriptionPolicy
-  #filters = new TopicTrie<FilterSubscriptions>()
+  readonly #filters = new TopicTrie<FilterSubscriptions>()
   /** By their filters in full, `$share/...`. */
-  #shared = new Map<string, SharedSubscription>()
+  readonly #shared = new Map<string, SharedSubscription>()
   /** The Shared Subscriptions that a subscriber is a member of. */
-  #memberships = new Map<Subscriber, Set<SharedSubscription>>()
+  readonly #memberships = new Map<Subscriber, Set<SharedSubscription>>()
   readonly #routes = new RouteCache()
   #subscriptions = 0
   #sharedSubscriptions = 0
@@ -59,19 +59,30 @@ export class LocalRouter implements Router {
     }
   }
 
-  /**
-   * Continues with the subscriptions themselves, in place of a predecessor. Its routes are made anew.
-   * @returns takes back what that changes outside.
-   */
-  takeOver({ policy, filters, shared, memberships, subscriptions, sharedSubscriptions }: RouterState): () => void {
+  /** Continues with the subscriptions of a predecessor, in the classes of this generation of the code. What it holds stays as it is. */
+  takeOver({ policy, filters, shared, memberships, subscriptions, sharedSubscriptions }: RouterState): void {
     const own = this.#policy
-    this.#filters = filters
-    this.#shared = shared
-    this.#memberships = memberships
+    const successors = new Map<SharedSubscription, SharedSubscription>()
+    const successorOf = (former: SharedSubscription): SharedSubscription => {
+      const successor = successors.get(former)
+      if (successor === undefined) throw new Error('a Shared Subscription that was not handed over is referred to')
+      return successor
+    }
+    for (const [filter, former] of shared) {
+      const successor = SharedSubscription.from(former)
+      successors.set(former, successor)
+      this.#shared.set(filter, successor)
+    }
+    for (const [filter, former] of filters.entries()) {
+      this.#filters.set(filter, FilterSubscriptions.from(former, successorOf))
+    }
+    for (const [subscriber, groups] of memberships) {
+      this.#memberships.set(subscriber, new Set(Array.from(groups, successorOf)))
+    }
     this.#subscriptions = subscriptions
     this.#sharedSubscriptions = sharedSubscriptions
     this.#policy = policy
-    return this.#adopt(own)
+    this.#adopt(own)
   }
 
   get subscriptions(): number {
@@ -339,12 +350,13 @@ export class LocalRouter implements Router {
   }
 }
 
-/** What goes to the successor at a reset. The structures go by reference, with the code that made them. */
+/** What goes to the successor at a reset. */
 export interface RouterState {
   readonly policy: SharedSubscriptionPolicy
-  readonly filters: TopicTrie<FilterSubscriptions>
-  readonly shared: Map<string, SharedSubscription>
-  readonly memberships: Map<Subscriber, Set<SharedSubscription>>
+  readonly filters: Pick<TopicTrie<FilterSubscriptions>, 'entries'>
+  /** By their filters in full. */
+  readonly shared: ReadonlyMap<string, SharedSubscription>
+  readonly memberships: ReadonlyMap<Subscriber, ReadonlySet<SharedSubscription>>
   readonly subscriptions: number
   readonly sharedSubscriptions: number
 }

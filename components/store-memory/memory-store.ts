@@ -22,7 +22,7 @@ export class MemoryStore implements Store {
   readonly batch = 1
   readonly durableBatch = Number.POSITIVE_INFINITY
   readonly pressure = 'none'
-  #sessions = new Map<string, MemorySession>()
+  readonly #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
   #retained = new Map<string, StoredRetained>()
   readonly #current: { log: Logger | undefined }
@@ -41,9 +41,10 @@ export class MemoryStore implements Store {
     return { sessions: this.#sessions, retained: this.#retained }
   }
 
-  /** Continues with the content itself, in place of a predecessor. */
+  /** Continues with the content of a predecessor, in the classes of this generation of the code. What it holds stays as it is. */
   takeOver({ sessions, retained }: MemoryState): void {
-    this.#sessions = sessions
+    for (const [id, session] of sessions) this.#sessions.set(id, continuedSession(session))
+    // A list of them that was begun goes on with those of the successor.
     this.#retained = retained
   }
 
@@ -125,7 +126,7 @@ export class MemoryStore implements Store {
 
 /** What goes to the successor at a reset. */
 export interface MemoryState {
-  readonly sessions: Map<string, MemorySession>
+  readonly sessions: ReadonlyMap<string, MemorySession>
   readonly retained: Map<string, StoredRetained>
 }
 
@@ -153,6 +154,12 @@ const newSession = (record: SessionRecord): MemorySession => ({
   received: new PacketIdentifierSet(),
   queue: new MessageQueue(),
 })
+
+const continuedSession = ({ record, subscriptions, received, queue }: MemorySession): MemorySession => {
+  const identifiers = new PacketIdentifierSet()
+  for (const identifier of received) identifiers.add(identifier)
+  return { record, subscriptions: new Map(subscriptions), received: identifiers, queue: MessageQueue.from(queue) }
+}
 
 const storedSession = ({ record, subscriptions, received, queue }: MemorySession): StoredSession => ({
   ...record,

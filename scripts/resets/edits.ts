@@ -123,6 +123,13 @@ export const edits: readonly Edit[] = [
     changes: 'router',
     faults: swapped('router', 'broker'),
   },
+  {
+    name: 'router-trie',
+    file: 'src/mqtt/topic-trie.ts',
+    body: / {2}match\(topic: string\): TopicMatch<V> \{\n/,
+    changes: 'router',
+    faults: swapped('router'),
+  },
 ]
 
 /** The name under which the edited code notes in the broker process that it runs. */

@@ -49,6 +49,11 @@ export class SmallMap<K, V extends object> {
     else if (this.#value !== undefined) this.#key = keyOf(this.#key as K)
   }
 
+  entries(): Iterable<readonly [K, V]> {
+    if (this.#map !== undefined) return this.#map
+    return this.#value === undefined ? NONE : [[this.#key as K, this.#value]]
+  }
+
   values(): Iterable<V> {
     if (this.#map !== undefined) return this.#map.values()
     return this.#value === undefined ? NONE : [this.#value]

@@ -9,6 +9,24 @@ export class FilterSubscriptions extends SmallMap<Subscriber, Target> implements
   #shared: Set<SharedSubscription> | undefined = undefined
   #route: Route | undefined = undefined
 
+  /**
+   * Those of a predecessor, at a reset: what it holds stays as it is.
+   * @param successorOf the successor of a Shared Subscription.
+   */
+  static from(
+    before: Pick<FilterSubscriptions, 'values' | 'shared'>,
+    successorOf: (shared: SharedSubscription) => SharedSubscription,
+  ): FilterSubscriptions {
+    const subscriptions = new FilterSubscriptions()
+    for (const target of before.values()) subscriptions.set(target.subscriber, { ...target, subscriptions })
+    for (const shared of before.shared) subscriptions.addShared(successorOf(shared))
+    return subscriptions
+  }
+
+  get shared(): Iterable<SharedSubscription> {
+    return this.#shared ?? NONE
+  }
+
   get isEmpty(): boolean {
     return this.size === 0 && this.#shared === undefined
   }

@@ -38,6 +38,30 @@ export class SharedSubscription {
     this.#away = listFor(policy)
   }
 
+  /** The one of a predecessor, at a reset: it stays as it is. */
+  static from(before: Pick<SharedSubscription, 'handOver'>): SharedSubscription {
+    const { filter, policy, connected, away } = before.handOver()
+    const shared = new SharedSubscription(filter, policy)
+    shared.#fill(shared.#connected, connected)
+    shared.#fill(shared.#away, away)
+    return shared
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): SharedState {
+    const { filter } = this
+    return { filter, policy: this.#policy, connected: membersOf(this.#connected), away: membersOf(this.#away) }
+  }
+
+  #fill(list: MemberList, { members, first }: MembersState): void {
+    for (const { subscriber, delivery, hash } of members) {
+      const member = { subscriber, delivery, hash, list, index: 0 }
+      list.add(member)
+      this.#bySubscriber.set(subscriber, member)
+    }
+    if (members.length > 0) list.continueAt(list.at(first), false)
+  }
+
   /** Chooses by another policy from now on. @returns takes it back. */
   adopt(policy: SharedSubscriptionPolicy): () => void {
     const before = { policy: this.#policy, connected: this.#connected, away: this.#away }
@@ -183,6 +207,26 @@ export class SharedSubscription {
     return this.#policy === 'topic-hash' ? mix(hash ^ topicHash) : 0
   }
 }
+
+/** What goes to the successor at a reset. */
+export interface SharedState {
+  readonly filter: string
+  readonly policy: SharedSubscriptionPolicy
+  readonly connected: MembersState
+  readonly away: MembersState
+}
+
+interface MembersState {
+  /** In the order of their list. */
+  readonly members: readonly Pick<Member, 'subscriber' | 'delivery' | 'hash'>[]
+  /** The place of the one whose turn it is. */
+  readonly first: number
+}
+
+const membersOf = (list: MemberList): MembersState => ({
+  members: Array.from({ length: list.size }, (_, place) => list.at(place)),
+  first: list.first(0),
+})
 
 const listFor = (policy: SharedSubscriptionPolicy): MemberList =>
   policy === 'topic-hash' ? new MembersByHash() : new MembersInTurn()

@@ -1,23 +1,7 @@
 /** The classes whose state crosses a reset, and the records that it crosses in. `every-field-crosses.test.ts` holds the code to it. */
 
-/** A class whose objects hand over their state. */
-export interface CrossingClass {
-  /** Relative to the repository. */
-  readonly file: string
-  readonly class: string
-  /** The methods that give the state: a field that they refer to crosses. */
-  readonly gives: readonly string[]
-  /** Fields that do not cross, each with the reason. */
-  readonly forgotten: Readonly<Record<string, string>>
-}
-
-/** A record in which state crosses. */
-export interface CrossingRecord {
-  readonly file: string
-  readonly interface: string
-  /** The files whose code takes it: each property of the record must be read there. */
-  readonly takenBy: readonly string[]
-}
+import type { CrossingClass, CrossingRecord } from './crossing-class.ts'
+import { stateClasses, stateRecords } from './crossing-state.ts'
 
 const HANDLER = 'components/mqtt-handler'
 const DECODER = 'components/mqtt-decoder'
@@ -349,11 +333,19 @@ const filters: readonly CrossingClass[] = [
 ]
 
 /** Add the classes of a component when it gets a hand-over. */
-export const CROSSING_CLASSES: readonly CrossingClass[] = [...decoder, ...encoder, ...client, ...handler, ...filters]
+export const CROSSING_CLASSES: readonly CrossingClass[] = [
+  ...decoder,
+  ...encoder,
+  ...client,
+  ...handler,
+  ...filters,
+  ...stateClasses,
+]
 
 const CLIENT_RECORDS = `${HANDLER}/client-record.ts`
 
 export const CROSSING_RECORDS: readonly CrossingRecord[] = [
+  ...stateRecords,
   {
     file: `${DECODER}/connection-decoder.ts`,
     interface: 'DecoderRecord',

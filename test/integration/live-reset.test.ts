@@ -30,6 +30,17 @@ const loadedAgain = async (): Promise<AnySystemConfig> => {
   } as unknown as AnySystemConfig
 }
 
+/** The same config, with the code of the router, the store or the broker loaded a second time. */
+const withCore = async (...names: readonly ('router' | 'store' | 'broker')[]): Promise<AnySystemConfig> => {
+  vi.resetModules()
+  const { router } = await import('../../components/router/index.ts')
+  const { memoryStore: store } = await import('../../components/store-memory/index.ts')
+  const { broker } = await import('../../components/broker/index.ts')
+  const components = { router, store, broker }
+  const entries = names.map((name) => [name, { ...quietSystem[name], component: components[name] }])
+  return { ...quietSystem, ...Object.fromEntries(entries) } as AnySystemConfig
+}
+
 describe('clients of all versions, and one that has sent half of a packet', () => {
   const ending: (() => Promise<unknown> | undefined)[] = []
   afterEach(async () => {
@@ -117,6 +128,36 @@ describe('clients of all versions, and one that has sent half of a packet', () =
     })
     expect(report.errors).toEqual([])
     await during(async () => system.apply(await loadedAgain()))
+  })
+
+  it.each([
+    [['router'], { router: 'swap', broker: 'adjust' }],
+    [['store'], { store: 'swap', broker: 'adjust' }],
+    [['router', 'store'], { router: 'swap', store: 'swap', broker: 'adjust' }],
+  ] as const)('notice nothing of %j of other code', async (names, expected) => {
+    const { system, during, verdicts } = await start()
+    const report = await during(async () => system.apply(await withCore(...names)))
+    expect(verdicts(report)).toEqual(expected)
+    expect(report.errors).toEqual([])
+    await during(async () => system.apply(await withCore(...names)))
+  })
+
+  it('notice nothing of a router, a store and a broker of other code, and of them undone', async () => {
+    const { system, during, verdicts } = await start()
+    const all = ['router', 'store', 'broker'] as const
+    const failing = async () => {
+      const config = await withCore(...all)
+      const broker = config['broker']!.component as AnyComponent
+      const take = () => {
+        throw new Error('not today')
+      }
+      const component = { ...broker, handover: { ...broker.handover!, take } }
+      return { ...config, broker: { ...config['broker'], component } } as AnySystemConfig
+    }
+    await during(async () => expect(system.apply(await failing())).rejects.toMatchObject({ code: 'RESET_FAILED' }))
+    const report = await during(async () => system.apply(await withCore(...all)))
+    expect(verdicts(report)).toMatchObject({ router: 'swap', store: 'swap', broker: 'swap' })
+    await during(async () => expect(system.apply(await failing())).rejects.toMatchObject({ component: 'broker' }))
   })
 
   it('notice nothing of other values', async () => {
