@@ -67,8 +67,8 @@ const SYSTEM = { config: 'FILE', set: 'NAME.KEY=VALUE', only: 'NAME', help: unde
 
 /** All commands; `completion.test.ts` compares them with `cli.ts` and with the help of each. */
 export const completions: Readonly<Record<string, Completion>> = {
-  start: ofNames(SYSTEM),
-  go: ofNames({ ...SYSTEM, watch: undefined }),
+  start: ofNames({ ...SYSTEM, start: 'MODE' }),
+  go: ofNames({ ...SYSTEM, start: 'MODE', watch: undefined }),
   graph: ofNames({ ...SYSTEM, format: 'FORMAT', output: 'FILE' }),
   init: ofNames({ cert: 'FILE', key: 'FILE', local: undefined, from: 'FILE', help: undefined }),
   ...Object.fromEntries(

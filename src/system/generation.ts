@@ -3,11 +3,11 @@
 import { ComponentGraph } from './component-graph.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import { Instances } from './instances.ts'
-import { interrupted, throwStopErrors } from './lifecycle-errors.ts'
+import { interrupted, notRunning, startError, throwStopErrors } from './lifecycle-errors.ts'
 import type { ComponentMeasure } from './measure.ts'
 import { type ObservedSystem, Part } from './part.ts'
 import { releaseSuspended } from './release-suspended.ts'
-import { didYouMean } from './suggestion.ts'
+import { settleWaiting } from './settle-waiting.ts'
 import type { RefreshOutcome, StartMode, Suspended, SuspendedComponent } from './system.ts'
 import { SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemState, SystemView } from './system-view.ts'
@@ -68,7 +68,7 @@ export class Generation implements SystemView {
       Object.entries(config).map(([name, entry]) => [name, new Part(name, entry, configs[name], host.system, note)]),
     )
     const isRunning = (name: string): boolean => this.parts.get(name)?.state === 'running'
-    this.#instances = new Instances(this.order, isRunning, (name) => this.#notRunning(name))
+    this.#instances = new Instances(this.order, isRunning, (name) => notRunning(this.#view, this.parts, name))
   }
 
   get order(): readonly string[] {
@@ -305,28 +305,13 @@ export class Generation implements SystemView {
     return this.#canResume(name) && this.parts.get(name)!.state !== 'running'
   }
 
-  /** Marks the components that cannot start as blocked, with the reason. A later failure may block them as well. */
   #settleWaiting(): void {
-    const blame = this.graph.blame((name) => {
-      const { state } = this.parts.get(name)!
-      if (state === 'blocked') return 'waiting'
-      return state === 'failed' || state === 'waiting' ? state : undefined
-    })
-    for (const name of this.order) {
-      const part = this.parts.get(name)!
-      if (part.state !== 'waiting' && part.state !== 'blocked') continue
-      const blockedBy = blame.get(name)!
-      if (blockedBy.length > part.status.blockedBy.length) part.block(blockedBy)
-      else if (this.#halt === 'interruption' && part.state === 'waiting') part.enter('stopped')
-    }
+    settleWaiting(this.order, this.graph, this.parts, this.#halt === 'interruption')
   }
 
   #startError(undoErrors: readonly SystemError[]): SystemError {
-    const system = this.#view
-    if (this.#halt === 'interruption') return interrupted(system, [...this.#startErrors, ...undoErrors])
-    const [first, ...others] = this.#startErrors
-    const { code, message, component, phase, cause } = first!
-    return new SystemError(code, message, { component, phase, cause, system, errors: [...others, ...undoErrors] })
+    if (this.#halt === 'interruption') return interrupted(this.#view, [...this.#startErrors, ...undoErrors])
+    return startError(this.#view, this.#startErrors, undoErrors)
   }
 
   async #stop(): Promise<void> {
@@ -438,12 +423,5 @@ export class Generation implements SystemView {
 
   #inReverse(end: (part: Part) => Promise<readonly SystemError[]>): Promise<readonly SystemError[]> {
     return this.graph.inReverse((name) => end(this.parts.get(name)!))
-  }
-
-  #notRunning(name: string): SystemError {
-    const part = this.parts.get(name)
-    const unknown = `there is no component '${name}' in this system${didYouMean(name, [...this.parts.keys()])}`
-    const message = part === undefined ? unknown : `${name} is not running: it is ${part.state}`
-    return new SystemError('NOT_RUNNING', message, { component: part?.name, system: this.#view })
   }
 }
