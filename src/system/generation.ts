@@ -2,30 +2,18 @@
 
 import { ComponentGraph } from './component-graph.ts'
 import type { AnySystemConfig } from './define-system.ts'
+import type { Halt, Host, SuspendedComponents } from './generation-host.ts'
 import { Instances } from './instances.ts'
 import { interrupted, notRunning, startError, throwStopErrors } from './lifecycle-errors.ts'
 import type { ComponentMeasure } from './measure.ts'
-import { type ObservedSystem, Part } from './part.ts'
+import { Part } from './part.ts'
 import { releaseSuspended } from './release-suspended.ts'
 import { settleWaiting } from './settle-waiting.ts'
 import type { RefreshOutcome, StartMode, Suspended, SuspendedComponent } from './system.ts'
 import { SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemState, SystemView } from './system-view.ts'
 
-/** The reason why no more components are started. */
-export type Halt = 'failure' | 'interruption'
-
-/** What a generation is a part of. */
-export interface Host {
-  /** What the components see of their system. */
-  readonly system: ObservedSystem
-  /** What errors of this generation refer to; undefined stands for the generation itself. */
-  readonly view?: SystemView | undefined
-  /** Called at every change of the state of a part. */
-  note(part: Part, status: ComponentStatus): void
-}
-
-export type SuspendedComponents = ReadonlyMap<string, SuspendedComponent>
+export type { SuspendedComponents } from './generation-host.ts'
 
 export class Generation implements SystemView {
   readonly config: AnySystemConfig
