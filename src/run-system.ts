@@ -9,6 +9,7 @@ import { say } from './say.ts'
 import { withNotice } from './slow-notice.ts'
 import { formatError } from './system/format-error.ts'
 import type { System } from './system/lifecycle.ts'
+import { SystemError } from './system/system-error.ts'
 
 /** How long a stop after an escaped error may take, in milliseconds. A broken component may hang. */
 const crashStopMs = 5_000
@@ -68,7 +69,9 @@ const reload = async (system: System): Promise<void> => {
     for (const line of reloadLines(reloaded)) say(`SIGHUP: ${line}`)
     if (system.degraded) say(`SIGHUP: running without ${missingNames(system).join(', ')}`, 'warn')
   } catch (error) {
-    say(`SIGHUP: ${formatError(error)}`, 'error')
+    // What could not be undone is not known: an operator has to restart the process.
+    const isKnown = !(error instanceof SystemError) || error.undoErrors.length === 0
+    say(`SIGHUP: ${formatError(error)}`, isKnown ? 'error' : 'fatal')
   }
 }
 

@@ -21,9 +21,9 @@ export const systemErrorCodes = {
     'The suspend function of a component failed or passed its deadline; that component was stopped instead.',
   RESET_REFUSED:
     'The reset would close connections of a listener that stays in the config, and was asked to keep all; nothing was touched.',
-  RESET_FAILED: 'The new system of a reset did not start; the previous one runs again, with the state that it had.',
+  RESET_FAILED: 'A step of a reset failed; the system from before runs, with the state that it had.',
   UNDO_FAILED:
-    'The new system of a reset did not start, and neither did the previous one; its state is kept for the next start.',
+    'A reset failed after components had ended, and the system from before did not start again; its state is kept for the next start.',
 } as const
 export type SystemErrorCode = keyof typeof systemErrorCodes
 
