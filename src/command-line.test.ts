@@ -112,7 +112,7 @@ test('--start takes one of its values', () => {
   expect(parsed).toMatchObject({ action: 'run', options: { start: 'available' } })
   expect(parseCommandLine(['--start', 'some'], starting, directory)).toMatchObject({
     code: exitCodes.usage,
-    text: expect.stringContaining("--start is all or available, not 'some'."),
+    text: expect.stringContaining("--start is 'all' or 'available', not 'some'."),
   })
 })
 
