@@ -236,7 +236,9 @@ const describeError = ({ dev, disconnected }: Session, error: unknown): string =
   const isSaid = error instanceof LoadError || error instanceof UsageError
   const text = isSaid ? error.message : formatError(error)
   if (!reloadErrors.has(String(code))) return text
-  return `${text}\n${stateText(dev, String(code), disconnected())}`
+  // A reset that was undone at once has disconnected no client.
+  const lost = Math.max(0, disconnected() - (clientsOf(dev.state.system) ?? 0))
+  return `${text}\n${stateText(dev, String(code), lost)}`
 }
 
 const noSystem = 'there is no system yet; `npm run graph` also draws a config that does not start'

@@ -114,7 +114,7 @@ export class Transaction {
     } catch (error) {
       if (!this.#applied) await this.#discard()
       if (this.#begun) await this.#abandon()
-      throw error instanceof StepFailed ? stepError(error) : error
+      throw this.#located(error instanceof StepFailed ? stepError(error) : error)
     }
   }
 
@@ -322,6 +322,14 @@ export class Transaction {
     } catch (cause) {
       this.#errors.push(stepError(new StepFailed(phase, name, cause)))
     }
+  }
+
+  /** The error of a step with the config that it is about: a text for people names the value in it that is wrong. */
+  #located(error: unknown): unknown {
+    if (!(error instanceof SystemError) || error.code !== 'RESET_FAILED' || error.system !== undefined) return error
+    const { code, message, component, phase, cause, errors, undoErrors } = error
+    const details = { component, phase, cause, errors, undoErrors }
+    return new SystemError(code, message, { ...details, system: this.#options.next })
   }
 
   /** Ends what the next generation has started, unless it has done so itself. */

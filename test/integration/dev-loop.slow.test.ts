@@ -216,7 +216,7 @@ describe.concurrent('npm start', { timeout }, () => {
     program.process.kill('SIGHUP')
     await program.said('SIGHUP: server: 3 users, 1 added')
     program.process.kill('SIGHUP')
-    await program.said('SIGHUP: nothing has changed in the files')
+    await program.said('SIGHUP: nothing has changed in the config and in the files that it names')
     expect(program.output).not.toContain('stopping')
     program.process.kill('SIGTERM')
     await program.said('SIGTERM: stopping')
