@@ -3,11 +3,18 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { exitCodes, type Program, packageDirectory, parseCommandLine } from '../src/command-line.ts'
+import {
+  exitCodes,
+  type Program,
+  packageDirectory,
+  parseCommandLine,
+  startModeOf,
+  startOption,
+} from '../src/command-line.ts'
 import { packageVersion } from '../src/files/package-version.ts'
 import { leaveProcess } from '../src/leave-process.ts'
 import { withNotice } from '../src/slow-notice.ts'
-import { createDev, type Dev } from '../src/system/dev.ts'
+import { createDev, type Dev, type LoadedPlan } from '../src/system/dev.ts'
 import { formatError } from '../src/system/format-error.ts'
 import { systemGraph, toDot, toText } from '../src/system/graph.ts'
 import { messageOf } from '../src/system/system-error.ts'
@@ -37,7 +44,7 @@ const root = packageDirectory()
 const program: Program = {
   name: 'npm run go --',
   summary: 'Starts the system and opens a prompt at which code and config can be reloaded: help() lists the commands.',
-  options: { watch: { type: 'boolean', description: 'reload whenever a file is saved' } },
+  options: { ...startOption, watch: { type: 'boolean', description: 'reload whenever a file is saved' } },
 }
 
 /** @returns the code to exit with: 1 when the system did not stop cleanly or, with piped input, anything failed. */
@@ -57,6 +64,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     load: loader.load,
     settings,
     only,
+    start: startModeOf(options),
     onReplace: (running) => {
       disconnected = clientsOf(running) ?? 0
     },
@@ -66,7 +74,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   const outsideCode = watchOutsideCode(root)
   const commands = createCommands({
     dev,
-    drawGraph: (file) => (file === undefined ? drawGraph(dev) : drawGraphInto(file, dev)),
+    drawGraph: (file, plan) => (file === undefined ? drawGraph(dev) : drawGraphInto(file, dev, plan)),
     loadFile: (file) => loader.loadFile(resolve(file)).catch(refuse),
     print: (text) => session.print(text),
     afterReset: outsideCode,
@@ -228,7 +236,9 @@ const describeError = ({ dev, disconnected }: Session, error: unknown): string =
   const isSaid = error instanceof LoadError || error instanceof UsageError
   const text = isSaid ? error.message : formatError(error)
   if (!reloadErrors.has(String(code))) return text
-  return `${text}\n${stateText(dev, String(code), disconnected())}`
+  // A reset that was undone at once has disconnected no client.
+  const lost = Math.max(0, disconnected() - (clientsOf(dev.state.system) ?? 0))
+  return `${text}\n${stateText(dev, String(code), lost)}`
 }
 
 const noSystem = 'there is no system yet; `npm run graph` also draws a config that does not start'
@@ -251,14 +261,16 @@ const drawGraph = async ({ state }: Dev): Promise<string> => {
   }
 }
 
-/** Draws the diagram into a file, in the format that its name says. */
-const drawGraphInto = async (file: string, { state }: Dev): Promise<string> => {
+/** Draws the diagram into a file, in the format that its name says: of a plan, if one is given, or of what runs. */
+const drawGraphInto = async (file: string, { state }: Dev, plan: LoadedPlan | undefined): Promise<string> => {
   const format = formatOf(file)
   if (format === undefined)
     throw new UsageError(`the name '${file}' does not tell the format: .svg, .png, .dot, .mmd or .json`)
   if (state.config === undefined) throw new UsageError(noSystem)
+  const graph =
+    plan === undefined ? systemGraph(state.config, state.system?.status()) : systemGraph(plan.config, [], plan)
   try {
-    await writeFile(file, await writers[format](systemGraph(state.config, state.system?.status())))
+    await writeFile(file, await writers[format](graph))
   } catch (error) {
     throw new UsageError(missingPackage(error) ?? messageOf(error), { cause: error })
   }

@@ -27,6 +27,8 @@ export const commands: Readonly<Record<string, Command>> = {
   disconnect: { summary: 'disconnects a client, and may ban its address', module: './cli/admin/disconnect' },
   retained: { summary: 'lists, reads and deletes retained messages', module: './cli/admin/retained' },
   status: { summary: 'describes the running broker', module: './cli/admin/status' },
+  plan: { summary: 'says what a reload would do', module: './cli/admin/plan' },
+  reload: { summary: 'applies a changed config; clients stay connected', module: './cli/admin/reload' },
   health: { summary: 'says whether the broker is ready', module: './cli/admin/health' },
   trace: { summary: 'follows the packets of a client, a user, an address or a topic', module: './cli/admin/trace' },
   log: { summary: 'prints the last lines of the log, or sets its level', module: './cli/admin/log' },

@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type CommandLine, type Program, packageDirectory, parseCommandLine } from './command-line.ts'
+import {
+  type CommandLine,
+  exitCodes,
+  type Program,
+  packageDirectory,
+  parseCommandLine,
+  startOption,
+} from './command-line.ts'
 import { packageVersion } from './files/package-version.ts'
 
 const repository = resolve(import.meta.dirname, '..')
@@ -97,6 +104,16 @@ test.each([
   expect(commandLine.code).toBe(2)
   expect(commandLine.text).toContain(message)
   expect(commandLine.text).toContain('Try: npm run go -- --help')
+})
+
+test('--start takes one of its values', () => {
+  const starting = { ...program, options: startOption }
+  const parsed = parseCommandLine(['--config', 'mine.config.js', '--start', 'available'], starting, directory)
+  expect(parsed).toMatchObject({ action: 'run', options: { start: 'available' } })
+  expect(parseCommandLine(['--start', 'some'], starting, directory)).toMatchObject({
+    code: exitCodes.usage,
+    text: expect.stringContaining("--start is 'all' or 'available', not 'some'."),
+  })
 })
 
 test('help lists every option', () => {

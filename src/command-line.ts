@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util'
 import { environmentSettings } from './environment.ts'
 import { packageVersion } from './files/package-version.ts'
 import type { Setting } from './system/settings.ts'
+import { listed } from './system/suggestion.ts'
+import type { StartMode } from './system/system.ts'
 
 /** Codes that the process exits with. After a second signal it exits with 128 + the number of the signal, as shells do. */
 export const exitCodes = {
@@ -15,6 +17,8 @@ export const exitCodes = {
   failed: 1,
   /** The command line or the config is wrong; nothing was started. */
   usage: 2,
+  /** Stopped by a signal; until then it ran without components that did not start (`--start available`). */
+  degraded: 3,
   /** An error escaped from a component (EX_SOFTWARE of sysexits.h). */
   crashed: 70,
 } as const
@@ -25,7 +29,22 @@ export interface ProgramOption {
   /** What `--help` calls the value: `FILE`. */
   readonly value?: string
   readonly description: string
+  /** The only values that are allowed. */
+  readonly choices?: readonly string[]
 }
+
+/** `--start`, for the programs that start a system. */
+export const startOption: Readonly<Record<'start', ProgramOption>> = {
+  start: {
+    type: 'string',
+    value: 'all|available',
+    description: 'available: a component that does not start blocks what depends on it, and the rest runs; default all',
+    choices: ['all', 'available'],
+  },
+}
+
+export const startModeOf = (options: Readonly<Record<string, unknown>>): StartMode =>
+  options['start'] === 'available' ? 'available' : 'all'
 
 export interface Program {
   /** How it is called: `mqtt-jig go`. */
@@ -83,6 +102,11 @@ export const parseCommandLine = (
   }
   if (values['help'] === true) return { action: 'exit', code: exitCodes.ok, text: helpOf(program, options) }
   if (values['version'] === true) return { action: 'exit', code: exitCodes.ok, text: packageVersion() }
+  for (const [name, { choices }] of Object.entries(own)) {
+    const value = values[name]
+    if (choices === undefined || value === undefined || choices.includes(value as string)) continue
+    return mistake(`--${name} is ${listed(choices, 'or')}, not '${value}'.`, program)
+  }
   const configFile = findConfigFile(values['config'] as string | undefined, cwd)
   if (!existsSync(configFile)) return mistake(`There is no config file ${configFile}.`, program)
   if (!configExtensions.test(configFile)) {

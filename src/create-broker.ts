@@ -116,11 +116,20 @@ const embedded = <C>(
   names: { readonly broker: string; readonly listener: string },
 ): EmbeddedBroker<C> => {
   const map = system.map as Readonly<Record<string, unknown>>
-  const { host, port } = map[names.listener] as Listener
+  let { host, port } = map[names.listener] as Listener
+  /** A reset may bind another address. After `close` the last one stays readable. */
+  const address = (): { readonly host: string; readonly port: number } => {
+    if (names.listener in map) ({ host, port } = map[names.listener] as Listener)
+    return { host, port }
+  }
   const broker = () => map[names.broker] as Broker
   return {
-    host,
-    port,
+    get host() {
+      return address().host
+    },
+    get port() {
+      return address().port
+    },
     system,
     get broker() {
       return broker()

@@ -1,25 +1,26 @@
 /** The program that runs a system in production: starts it, and stops it on a signal. */
 
-import { exitCodes, type Program, parseCommandLine } from './command-line.ts'
-import { importByNode, readConfigFile } from './config-file.ts'
+import { exitCodes, type Program, parseCommandLine, startModeOf, startOption } from './command-line.ts'
+import { ConfigReloader, readConfig } from './config-reloader.ts'
 import type { HostProcess } from './host-process.ts'
 import { leaveProcess } from './leave-process.ts'
 import { hangupCode, runSystem } from './run-system.ts'
 import { say } from './say.ts'
 import { formatError } from './system/format-error.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
-import { configure } from './system/settings.ts'
 
 const program: Program = {
   name: 'mqtt-jig start',
   summary: 'Starts the system and runs it until a signal stops it.',
+  options: startOption,
   notes: [
     '',
     'SIGINT and SIGTERM stop it in order; a second one ends the process at once. At SIGHUP the components read the files that',
     'their configs name again: passwords, certificates. If the terminal that it was started in has been closed, SIGHUP stops',
     'the system in order.',
     'Exit codes: 0 stopped by a signal, 1 it did not start or did not stop cleanly, 2 the command line or the config',
-    'is wrong, 70 an error escaped from a component, 128 + n ended by a second signal n.',
+    'is wrong, 3 stopped by a signal while it ran without components that had not started (--start available), 70 an',
+    'error escaped from a component, 128 + n ended by a second signal n.',
   ],
 }
 
@@ -43,8 +44,11 @@ export const main = async (
   surviveClosedOutput()
   let system: System
   try {
-    const config = await readConfigFile(commandLine.configFile, importByNode)
-    system = createSystem(configure(config, commandLine.settings, commandLine.only))
+    const reloader = new ConfigReloader(
+      (generation) => readConfig(commandLine, generation),
+      () => system,
+    )
+    system = createSystem(await readConfig(commandLine), { reloader, start: startModeOf(commandLine.options) })
   } catch (error) {
     say(`${commandLine.configFile}: ${formatError(error)}`, 'fatal')
     return exitCodes.usage

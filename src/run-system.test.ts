@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eventually } from '../test/helpers/eventually.ts'
 import { FakeProcess } from '../test/helpers/fake-process.ts'
-import { deferred, things, thingsConfig, untilAborted } from '../test/system/journal.ts'
+import { boom, deferred, things, thingsConfig, untilAborted } from '../test/system/journal.ts'
+import { ConfigReloader } from './config-reloader.ts'
 import { hangupCode, runSystem } from './run-system.ts'
 import type { AnySystemConfig } from './system/define-system.ts'
 import { createSystem, type System } from './system/lifecycle.ts'
+import { SystemError } from './system/system-error.ts'
 
 let host: FakeProcess
 let said: { readonly level: number; readonly msg: string }[]
@@ -105,6 +107,52 @@ test('a start that fails: the error, what had started is stopped, 1', async () =
   expect(journal.at(-1)).toBe('stop log')
 })
 
+describe('a start of what is available', () => {
+  const degraded = (fault: { isBroken: boolean }) =>
+    things(
+      { users: [], server: ['users'], log: [] },
+      { users: { start: () => (fault.isBroken ? boom() : { name: 'users' }) } },
+      {
+        start: 'available',
+        reloader: new ConfigReloader(
+          async () => system().config,
+          () => system(),
+        ),
+      },
+    )
+  let system: () => System<AnySystemConfig>
+
+  test('says what does not run and why; the exit code as well: 3', async () => {
+    const run = degraded({ isBroken: true })
+    system = () => run.system
+    const { code } = await running(run.system)
+    expect(said[0]).toMatchObject({ level: 50, msg: expect.stringContaining('the start of users failed: boom') })
+    expect(said[0]!.msg).toContain('not started because of it: server')
+    expect(said[1]).toMatchObject({
+      level: 40,
+      msg: expect.stringMatching(/ is running without users, server, started in \d+ ms: log$/),
+    })
+    host.signal('SIGHUP')
+    await hasSaid('SIGHUP: running without users, server')
+    host.signal('SIGTERM')
+    expect(await code).toBe(3)
+  })
+
+  test('SIGHUP starts it: 0', async () => {
+    const fault = { isBroken: true }
+    const run = degraded(fault)
+    system = () => run.system
+    const { code } = await running(run.system)
+    fault.isBroken = false
+    host.signal('SIGHUP')
+    await hasSaid('SIGHUP: reloaded in')
+    expect(messages().join('\n')).toContain('SIGHUP: start server: does not run')
+    expect(run.system.degraded).toBe(false)
+    host.signal('SIGTERM')
+    expect(await code).toBe(0)
+  })
+})
+
 test('a stop that fails: the error, everything else is stopped, 1', async () => {
   const { system, journal } = things(
     { server: ['log'], log: [] },
@@ -163,11 +211,18 @@ describe('SIGHUP', () => {
   const refreshing = (...refreshes: (() => string | undefined)[]) => {
     const { users } = thingsConfig({ users: [] })
     const component = { ...users!.component, refresh: () => refreshes.shift()?.() }
-    return createSystem({ users: { ...users!, component } })
+    const config: AnySystemConfig = { users: { ...users!, component } }
+    const reloader = new ConfigReloader(
+      async () => configs.shift() ?? config,
+      () => system,
+    )
+    const system: System<AnySystemConfig> = createSystem(config, { reloader })
+    const configs: unknown[] = []
+    return { system, config, configs }
   }
 
   test('ends nothing, and says what was read again', async () => {
-    const system = refreshing(
+    const { system } = refreshing(
       () => '3 users, 1 added',
       () => undefined,
       () => {
@@ -178,10 +233,75 @@ describe('SIGHUP', () => {
     host.signal('SIGHUP')
     await hasSaid('SIGHUP: users: 3 users, 1 added')
     host.signal('SIGHUP')
-    await hasSaid('SIGHUP: nothing has changed in the files of 1 components. A changed config needs a restart.')
+    await hasSaid('SIGHUP: nothing has changed in the config and in the files that it names')
     host.signal('SIGHUP')
     await hasSaid('SIGHUP: the refresh of users failed: line 3 is bad')
-    expect(said.map(({ level }) => level)).toEqual([30, 30, 30, 50])
+    expect(said.map(({ level }) => level)).toEqual([30, 30, 30, 30, 50, 30])
+    expect(system.state).toBe('running')
+    host.signal('SIGTERM')
+    expect(await code).toBe(0)
+  })
+
+  test('applies a changed config, and says what became of each component', async () => {
+    const { system, config, configs } = refreshing(() => undefined)
+    const { code } = await running(system)
+    const { component } = config['users']!
+    configs.push({
+      ...config,
+      log: { component: { ...component, refresh: () => undefined }, dependencies: { on: [] } },
+    })
+    host.signal('SIGHUP')
+    await hasSaid('SIGHUP: reloaded in')
+    expect(messages()[1]).toBe('SIGHUP: start log: does not run')
+    expect(messages()[2]).toMatch(/^SIGHUP: reloaded in \d+ ms: 1 change, 0 connections kept$/)
+    expect(system.order).toEqual(['users', 'log'])
+    host.signal('SIGTERM')
+    expect(await code).toBe(0)
+  })
+
+  test('a reload that failed and could not be undone ends the program, however it was asked for: 1', async () => {
+    const { system } = refreshing()
+    const { code } = await running(system)
+    vi.spyOn(system, 'apply').mockRejectedValue(new SystemError('UNDO_FAILED', 'nothing runs'))
+    await expect(system.reloader!.reload()).rejects.toThrow('nothing runs')
+    expect(await code).toBe(1)
+    expect(said.at(-1)).toMatchObject({ level: 60, msg: expect.stringContaining('nothing runs') })
+  })
+
+  test('many of them: one reload at a time, and the config that was read last stays in force', async () => {
+    const { system, config } = refreshing()
+    const reads: ((config: unknown) => void)[] = []
+    const reloader = new ConfigReloader(
+      () => new Promise((resolve) => reads.push(resolve)),
+      () => system,
+    )
+    await system.start()
+    const with1 = { ...config, first: { ...config['users']!, component: { ...config['users']!.component } } }
+    const with2 = { ...config, second: { ...config['users']!, component: { ...config['users']!.component } } }
+    const first = reloader.reload()
+    await eventually(() => expect(reads).toHaveLength(1))
+    const others = Array.from({ length: 50 }, () => reloader.reload())
+    // Time for a second read, if one had begun.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(reads).toHaveLength(1)
+    reads[0]!(with1)
+    await first
+    await eventually(() => expect(reads).toHaveLength(2))
+    reads[1]!(with2)
+    await Promise.all(others)
+    expect(reads).toHaveLength(2)
+    expect(system.order).toEqual(['users', 'second'])
+    await system.stop()
+  })
+
+  test('a config that is wrong, or that does not load, changes nothing', async () => {
+    const { system, config, configs } = refreshing()
+    const { code } = await running(system)
+    configs.push({ ...config, users: { ...config['users'], dependencies: { none: 'x' } } })
+    host.signal('SIGHUP')
+    await hasSaid('users')
+    await eventually(() => expect(said.at(-1)).toMatchObject({ level: 50, msg: expect.stringMatching(/^SIGHUP: /) }))
+    expect(system.config).toBe(config)
     expect(system.state).toBe('running')
     host.signal('SIGTERM')
     expect(await code).toBe(0)

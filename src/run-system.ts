@@ -4,10 +4,12 @@ import { isatty } from 'node:tty'
 import { exitCodes } from './command-line.ts'
 import { packageVersion } from './files/package-version.ts'
 import type { HostProcess } from './host-process.ts'
+import { reloadLines } from './reload-text.ts'
 import { say } from './say.ts'
 import { withNotice } from './slow-notice.ts'
 import { formatError } from './system/format-error.ts'
 import type { System } from './system/lifecycle.ts'
+import { SystemError } from './system/system-error.ts'
 
 /** How long a stop after an escaped error may take, in milliseconds. A broken component may hang. */
 const crashStopMs = 5_000
@@ -16,13 +18,13 @@ const crashStopMs = 5_000
 type Ending =
   | { readonly reason: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly reason: 'crash' }
-  | { readonly reason: 'failed start'; readonly error: unknown }
+  | { readonly reason: 'failed start' | 'failed reset'; readonly error: unknown }
 
 /**
- * Starts a system, runs it until a signal or an escaped error, and stops it. At SIGHUP its components read their files again.
+ * Starts a system, runs it until a signal or an escaped error, and stops it. At SIGHUP its config is read again, if it has a reloader.
  * @param host the process whose signals are obeyed. Its listeners are removed again.
  * @param isTerminal whether a descriptor is a terminal now.
- * @returns the code to exit with: 0 after a signal, `hangupCode` after the terminal was closed, 1 when the start or the stop
+ * @returns the code to exit with: 0 after a signal (3 if the system was degraded then), `hangupCode` after the terminal was closed, 1 when the start or the stop
  * failed, 70 after an escaped error.
  */
 export const runSystem = async (
@@ -30,7 +32,9 @@ export const runSystem = async (
   host: HostProcess,
   isTerminal: (descriptor: number) => boolean = isatty,
 ): Promise<number> => {
-  const end = watchForEnd(host, isTerminal, () => void refresh(system))
+  const end = watchForEnd(host, isTerminal, () => void reload(system))
+  // A process in which nothing runs must not look alive: its supervisor starts it again.
+  if (system.reloader !== undefined) system.reloader.onUndoFailed = (error) => end.failedReset(error)
   // Timers and sockets of the components may not keep the process alive.
   const keepAlive = setInterval(() => {}, 2 ** 30)
   try {
@@ -41,7 +45,8 @@ export const runSystem = async (
     )
     let ending = await Promise.race([start, end.promise])
     if (ending === undefined) {
-      say(readyText(system, performance.now() - since))
+      for (const text of startErrors(system)) say(text, 'error')
+      say(readyText(system, performance.now() - since), system.degraded ? 'warn' : 'info')
       ending = await end.promise
     }
     const code = await finish(system, ending)
@@ -53,35 +58,50 @@ export const runSystem = async (
   }
 }
 
-/** Calls `refresh` of the components, and writes the results. Never rejects. */
-const refresh = async (system: System): Promise<void> => {
+/** Applies what changed in the config and in the files that it names, and writes the results. Never rejects. */
+const reload = async (system: System): Promise<void> => {
   if (system.state !== 'running') return say(`SIGHUP: nothing was read again: the system is ${system.state}.`, 'warn')
-  const outcomes = await system.refresh()
-  for (const { name, change, error } of outcomes) {
-    if (error !== undefined) say(`SIGHUP: ${formatError(error)}`, 'error')
-    else if (change !== undefined) say(`SIGHUP: ${name}: ${change}`)
+  try {
+    const reloaded = await system.reloader?.reload()
+    if (reloaded === undefined) return
+    for (const { error } of reloaded.refreshed) if (error !== undefined) say(`SIGHUP: ${error}`, 'error')
+    for (const error of reloaded.report.errors) say(`SIGHUP: ${formatError(error)}`, 'error')
+    for (const line of reloadLines(reloaded)) say(`SIGHUP: ${line}`)
+    if (system.degraded) say(`SIGHUP: running without ${missingNames(system).join(', ')}`, 'warn')
+  } catch (error) {
+    // What could not be undone is not known: an operator has to restart the process.
+    const isKnown = !(error instanceof SystemError) || error.undoErrors.length === 0
+    say(`SIGHUP: ${formatError(error)}`, isKnown ? 'error' : 'fatal')
   }
-  if (outcomes.some(({ change, error }) => (change ?? error) !== undefined)) return
-  say(`SIGHUP: nothing has changed in the files of ${outcomes.length} components. A changed config needs a restart.`)
 }
 
 const readyText = (system: System, startMs: number): string => {
   const parts = system.status().filter(({ state }) => state === 'running')
   const listed = parts.map(({ name, description }) => (description ? `${name} (${description})` : name)).join(', ')
-  return `mqtt-jig ${packageVersion()} is running, started in ${startMs.toFixed(0)} ms: ${listed}`
+  const without = system.degraded ? ` without ${missingNames(system).join(', ')}` : ''
+  return `mqtt-jig ${packageVersion()} is running${without}, started in ${startMs.toFixed(0)} ms: ${listed}`
 }
+
+/** The components that should run and do not. */
+const missingNames = (system: System): readonly string[] =>
+  system.status().flatMap(({ name, state }) => (state === 'running' || state === 'disabled' ? [] : [name]))
+
+/** Why components did not start, with what is blocked by each. */
+const startErrors = (system: System): readonly string[] =>
+  system.status().flatMap(({ state, error }) => (state === 'failed' ? [formatError(error)] : []))
 
 /** Stops what runs. @returns the code to exit with. */
 const finish = async (system: System, ending: Ending): Promise<number> => {
-  if (ending.reason === 'failed start') {
+  if (ending.reason === 'failed start' || ending.reason === 'failed reset') {
     say(formatError(ending.error), 'fatal')
     return exitCodes.failed
   }
   if (ending.reason === 'signal') say(`${ending.signal}: stopping`)
+  const stopped = system.degraded ? exitCodes.degraded : exitCodes.ok
   try {
     const stop = noticed(system, () => system.stop())
     await (ending.reason === 'crash' ? within(stop, crashStopMs) : stop)
-    return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : exitCodes.ok
+    return ending.reason === 'signal' && ending.signal === 'SIGHUP' ? hangupCode : stopped
   } catch (error) {
     say(formatError(error), 'error')
     return exitCodes.failed
@@ -117,7 +137,12 @@ const watchForEnd = (
   host: HostProcess,
   isTerminal: (descriptor: number) => boolean,
   onRefresh: () => void,
-): { readonly promise: Promise<Ending>; hasCrashed(): boolean; dispose(): void } => {
+): {
+  readonly promise: Promise<Ending>
+  hasCrashed(): boolean
+  failedReset(error: unknown): void
+  dispose(): void
+} => {
   let resolve: (ending: Ending) => void
   const promise = new Promise<Ending>((settle) => {
     resolve = settle
@@ -142,6 +167,7 @@ const watchForEnd = (
   return {
     promise,
     hasCrashed: () => crashed,
+    failedReset: (error) => resolve({ reason: 'failed reset', error }),
     dispose: () => {
       host.off('uncaughtException', onCrash).off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup)
     },

@@ -1,9 +1,11 @@
 import type { AccessRule } from '../../src/access/access-rule.ts'
 import { AccessRules } from '../../src/access/access-rules.ts'
+import { Change } from '../../src/collections/change.ts'
 import { counted } from '../../src/collections/counted.ts'
+import { Listeners } from '../../src/collections/listeners.ts'
 import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
 import { readBoundedFile } from '../../src/files/read-bounded-file.ts'
-import { WatchedFiles } from '../../src/files/watched-files.ts'
+import { statesOf, WatchedFiles } from '../../src/files/watched-files.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { AclFileConfig } from './config.ts'
 import { parseAcl } from './parse-acl.ts'
@@ -22,10 +24,10 @@ export interface AclFileCounters {
 /** Access control by an ACL file of mosquitto, which is read again when it changes. */
 export class AclFile extends AccessRules {
   readonly counters: AclFileCounters = { reloads: 0, failedReloads: 0 }
-  readonly #config: AclFileConfig
-  readonly #log: Logger
-  readonly #files: WatchedFiles
-  #changed: (() => void) | undefined
+  #config: AclFileConfig
+  #log: Logger
+  #files: WatchedFiles
+  readonly #changed = new Listeners()
   readonly #reads = new OneAtATime()
   #isStopped = false
 
@@ -34,9 +36,7 @@ export class AclFile extends AccessRules {
     super([], { otherwise: 'deny', match: 'partial' })
     this.#config = config
     this.#log = log
-    const { file, watchIntervalMs: intervalMs } = config
-    // What fails is logged.
-    this.#files = new WatchedFiles([file], () => void this.refresh().catch(() => {}), { intervalMs })
+    this.#files = this.#watch(config)
   }
 
   /** Reads the file. Rejects with all that is wrong with it. */
@@ -53,8 +53,24 @@ export class AclFile extends AccessRules {
     }
   }
 
-  onChange(listener: () => void): void {
-    this.#changed = listener
+  onChange(listener: () => void): () => void {
+    return this.#changed.add(listener)
+  }
+
+  /**
+   * Prepares another config, or other content of the file.
+   * @throws an Error if the file cannot be read.
+   */
+  async adjust(config: AclFileConfig, log: Logger): Promise<Change> {
+    const before = this.#files
+    const known = await statesOf([config.file])
+    const rules = await readRules(config)
+    return new Change([() => this.replace(rules), () => this.#replaceConfig(config, log, known)], {
+      done: () => {
+        before.stop()
+        this.#changed.call()
+      },
+    })
   }
 
   /** Looks at the file now, and reads it again if it has changed. Never rejects. */
@@ -74,15 +90,38 @@ export class AclFile extends AccessRules {
 
   stop(): void {
     this.#isStopped = true
-    this.#changed = undefined
+    this.#changed.clear()
     this.#files.stop()
   }
 
+  #replaceConfig(config: AclFileConfig, log: Logger, known: readonly string[]): () => void {
+    const before = { config: this.#config, log: this.#log, files: this.#files }
+    this.#config = config
+    this.#log = log
+    this.#files = this.#watch(config, known)
+    return () => {
+      this.#files.stop()
+      this.#config = before.config
+      this.#log = before.log
+      this.#files = before.files
+    }
+  }
+
+  #watch({ file, watchIntervalMs: intervalMs }: AclFileConfig, known?: readonly string[]): WatchedFiles {
+    const options = known === undefined ? { intervalMs } : { intervalMs, known }
+    // What fails is logged.
+    return new WatchedFiles([file], () => void this.refresh().catch(() => {}), options)
+  }
+
   async #read(): Promise<string> {
-    const { file } = this.#config
+    const config = this.#config
+    const { file } = config
     if (this.#isStopped) return ''
     try {
-      this.replace(await readRules(this.#config))
+      const rules = await readRules(config)
+      // A reset has given it another config meanwhile, and rules with it.
+      if (config !== this.#config) return ''
+      this.replace(rules)
     } catch (error) {
       this.counters.failedReloads += 1
       this.#log.error(
@@ -94,7 +133,7 @@ export class AclFile extends AccessRules {
     this.counters.reloads += 1
     const result = `${counted(this.size, 'rule')} read from ${file}`
     this.#log.info({ file, rules: this.size }, `ACL file read again: ${result}`)
-    this.#changed?.()
+    this.#changed.call()
     return result
   }
 }

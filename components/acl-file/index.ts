@@ -22,5 +22,7 @@ export const aclFile = defineComponent({
     ),
   ],
   refresh: (instance) => instance.refresh(),
+  reads: ({ file }) => [file],
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   stop: (instance) => instance.stop(),
 })

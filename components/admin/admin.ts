@@ -1,3 +1,4 @@
+import { Change, expectSame } from '../../src/collections/change.ts'
 import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { HttpServer } from '../../src/kinds/http-server.ts'
@@ -43,6 +44,8 @@ export class Admin {
   readonly #delay: EventLoopDelay
   readonly #overview: Overview
   readonly #parts: AdminParts
+  readonly #lists: Lists
+  readonly #failedTokens: AddressRates
   readonly #removeRoute: () => void
   /** Ends what the event streams use. */
   #ends: (() => void)[] = []
@@ -61,15 +64,35 @@ export class Admin {
     })
     const { streams, counters } = this
     const overview = this.#overview
-    const lists = new Lists(config.maximumLists)
-    const failedTokens = new AddressRates({
-      rate: config.failedTokenRate,
-      burst: config.failedTokenBurst,
-      maximumAddresses: MAXIMUM_ADDRESSES,
-    })
+    this.#lists = new Lists(config.maximumLists)
+    this.#failedTokens = new AddressRates(ratesOf(config))
+    const lists = this.#lists
+    const failedTokens = this.#failedTokens
     this.#app = createApp(
       { broker, listener, logger, tracer, users, system, overview, lists, streams },
       { tokens, failedTokens, counters, log: logger.child({ component: name }) },
+    )
+  }
+
+  /**
+   * Prepares another config, or other contents of the token files. If a token changes, event streams end, as with `refresh`.
+   * @throws an Error for other neighbours, or if the tokens cannot be read.
+   */
+  async adjust(config: AdminConfig, parts: AdminParts): Promise<Change> {
+    expectSame(this.#parts, parts, 'http', 'broker', 'listener', 'logger', 'tracer', 'users')
+    const tokens = await this.tokens.adjust(config)
+    return new Change(
+      [
+        tokens.step,
+        () => this.streams.adjust(config.maximumStreams, config.maximumStreamBytes),
+        () => this.#lists.adjust(config.maximumLists),
+        () => this.#failedTokens.adjust(ratesOf(config)),
+      ],
+      {
+        done: () => {
+          if (tokens.isChanged) this.streams.endAll()
+        },
+      },
     )
   }
 
@@ -111,3 +134,9 @@ export class Admin {
     for (const end of this.#ends.splice(0)) end()
   }
 }
+
+const ratesOf = ({ failedTokenRate: rate, failedTokenBurst: burst }: AdminConfig) => ({
+  rate,
+  burst,
+  maximumAddresses: MAXIMUM_ADDRESSES,
+})

@@ -24,8 +24,8 @@ export interface StreamCounters {
 
 export class EventStreams {
   readonly counters: StreamCounters = { opened: 0, refused: { share: 0, full: 0 }, cutOff: 0 }
-  readonly #maximumStreams: number
-  readonly #maximumBytes: number
+  #maximumStreams: number
+  #maximumBytes: number
   readonly #streams = new Set<Stream>()
   #stopped = false
   readonly #encoder = new TextEncoder()
@@ -36,6 +36,14 @@ export class EventStreams {
     this.#maximumStreams = maximumStreams
     this.#maximumBytes = maximumBytes
     this.#used = used
+  }
+
+  /** Sets other bounds, for streams that are opened from then on. @returns takes it back. */
+  adjust(maximumStreams: number, maximumBytes: number): () => void {
+    const before = [this.#maximumStreams, this.#maximumBytes] as const
+    this.#maximumStreams = maximumStreams
+    this.#maximumBytes = maximumBytes
+    return () => void this.adjust(...before)
   }
 
   get count(): number {

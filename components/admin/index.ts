@@ -37,6 +37,10 @@ export const admin = defineComponent({
     log.info({ address, path: BASE_PATH }, `Admin API on ${address}${BASE_PATH}${whereToken(config.tokenFile)}`)
     return instance
   },
+  reads: ({ tokenFile, tokens }) =>
+    [tokenFile ?? undefined, ...tokens.map((token) => token.tokenFile)].filter((file) => file !== undefined),
+  exclusive: () => [`http:${BASE_PATH}`],
+  adjust: (instance, config, parts) => instance.adjust(config, parts),
   measure: measuresOf,
   refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),

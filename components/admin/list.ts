@@ -49,12 +49,19 @@ type Place = readonly [key: string | number, id: string]
  * meanwhile move no other row to another page.
  */
 export class Lists {
-  readonly #maximum: number
+  #maximum: number
   #open = 0
 
   /** @param maximum lists that are put together at the same time. */
   constructor(maximum: number) {
     this.#maximum = maximum
+  }
+
+  /** Sets another bound. @returns takes it back. */
+  adjust(maximum: number): () => void {
+    const before = this.#maximum
+    this.#maximum = maximum
+    return () => void this.adjust(before)
   }
 
   /** @param rows undefined for a step of the walk that found none. @param signal ends the work. @throws ApiError 503 if too many are under way, 400 for a cursor of another list. */

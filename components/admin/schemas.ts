@@ -179,9 +179,34 @@ export const graphSchema = z
   })
   .openapi('Graph')
 
+export const planSchema = z
+  .object({
+    parts: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.string(),
+        verdict: z.enum(['keep', 'adjust', 'swap', 'restart', 'start', 'stop']),
+        reasons: z.array(z.string()),
+      }),
+    ),
+    connections: z.array(
+      z.object({ listener: z.string(), keptUntouched: count, repiped: count, closed: count }).openapi({
+        description: 'What happens to the connections of a listener.',
+      }),
+    ),
+  })
+  .openapi('Plan')
+
 export const reloadSchema = z
   .object({
-    items: z.array(z.object({ name: z.string(), change: z.string().optional(), error: z.string().optional() })),
+    plan: planSchema
+      .optional()
+      .openapi({ description: 'What was applied. Missing if the config cannot be read again.' }),
+    ms: z.number().optional().openapi({ description: 'The time that it took, in milliseconds.' }),
+    cutOverMs: z.number().optional().openapi({ description: 'How long the broker did nothing else, in milliseconds.' }),
+    items: z
+      .array(z.object({ name: z.string(), change: z.string().optional(), error: z.string().optional() }))
+      .openapi({ description: 'Components that read their files again.' }),
   })
   .openapi('Reload')
 

@@ -4,13 +4,13 @@ import { ApiError, checked } from './api-error.ts'
 import {
   banSchema,
   componentSchema,
-  errorSchema,
   graphSchema,
   listenerSchema,
   listQuery,
   newBanSchema,
   overviewSchema,
   pageOf,
+  planSchema,
   reloadSchema,
 } from './schemas.ts'
 
@@ -36,17 +36,15 @@ const systemRoutes = {
   reload: createRoute({
     method: 'post',
     path: '/components/reload',
-    summary: 'Makes components read the files again that their config names: certificates, passwords, rules, tokens.',
-    responses: answers('What changed. A component that failed continues with what it had.', reloadSchema),
+    summary:
+      'Reads the config and the files that it names again, and applies what changed. Refused if connections would be closed.',
+    responses: answers('What was applied. A component whose files are wrong continues with what it had.', reloadSchema),
   }),
   plan: createRoute({
     method: 'get',
     path: '/components/plan',
-    summary: 'What a change of the config would do. Not available in this version.',
-    responses: {
-      501: { description: 'Not available.', content: { 'application/json': { schema: errorSchema } } },
-      default: { description: 'An error.', content: { 'application/json': { schema: errorSchema } } },
-    },
+    summary: 'What a reload would do now. Changes nothing.',
+    responses: answers('A verdict for each component.', planSchema),
   }),
   listeners: createRoute({
     method: 'get',
@@ -92,12 +90,18 @@ export const addSystemRoutes = (api: Api, { overview, system, listener, lists }:
   })
 
   api.openapi(systemRoutes.reload, async (context) => {
-    const outcomes = await system.refresh()
-    return context.json({ items: outcomes.map((outcome) => ({ ...outcome })) }, 200)
+    const { reloader } = system
+    if (reloader === undefined) return context.json({ items: (await system.refresh()).map(refreshItem) }, 200)
+    const { report, refreshed } = await reloaded(() => reloader.reload())
+    const { plan, prepareMs, cutOverMs, finishMs } = report
+    const ms = prepareMs + cutOverMs + finishMs
+    return context.json({ plan: planItem(plan), ms, cutOverMs, items: refreshed.map(refreshItem) }, 200)
   })
 
-  api.openapi(systemRoutes.plan, () => {
-    throw new ApiError(501, 'A change of the config cannot be planned in this version: restart the broker to apply it.')
+  api.openapi(systemRoutes.plan, async (context) => {
+    const { reloader } = system
+    if (reloader === undefined) throw new ApiError(501, 'This program does not read its config again: restart it.')
+    return context.json(planItem(await reloaded(() => reloader.plan())), 200)
   })
 
   api.openapi(systemRoutes.listeners, (context) => {
@@ -138,6 +142,29 @@ export const addSystemRoutes = (api: Api, { overview, system, listener, lists }:
     return context.json({ address }, 200)
   })
 }
+
+type Reloader = NonNullable<ApiParts['system']['reloader']>
+type Plan = Awaited<ReturnType<Reloader['plan']>>
+
+/** A config that is wrong, or whose changes are refused, is the operator's matter: the answer says what is wrong with it. */
+const reloaded = async <T>(action: () => Promise<T>): Promise<T> => {
+  try {
+    return await action()
+  } catch (error) {
+    throw new ApiError(409, error instanceof Error ? error.message : String(error))
+  }
+}
+
+const planItem = ({ parts, connections }: Plan) => ({
+  parts: parts.map(({ reasons, ...part }) => ({ ...part, reasons: [...reasons] })),
+  connections: connections.map((each) => ({ ...each })),
+})
+
+const refreshItem = ({ name, change, error }: Awaited<ReturnType<ApiParts['system']['refresh']>>[number]) => ({
+  name,
+  ...(change !== undefined && { change }),
+  ...(error !== undefined && { error }),
+})
 
 type ComponentStatus = ReturnType<ApiParts['system']['status']>[number]
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import type { Step } from '../../src/collections/change.ts'
 import { readBoundedFile } from '../../src/files/read-bounded-file.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ADMIN, type AdminConfig, MINIMUM_TOKEN_LENGTH, TOKEN_FORM } from './config.ts'
@@ -22,7 +23,7 @@ const OTHERS = 0o077
 
 /** The tokens of the config and of its files. */
 export class Tokens {
-  readonly #config: AdminConfig
+  #config: AdminConfig
   readonly #log: Logger
   #tokens: readonly HashedToken[] = []
 
@@ -42,10 +43,33 @@ export class Tokens {
   /** Reads the files again. @returns what changed. @throws as `open`; the tokens before stay in force. */
   async refresh(): Promise<string | undefined> {
     const before = this.#tokens
+    const config = this.#config
     const now = await this.#read()
+    // A reset has given it other tokens meanwhile.
+    if (config !== this.#config) return undefined
     this.#tokens = now
     const changed = now.filter(({ hash }, index) => !hash.equals(before[index]!.hash))
     return changed.length === 0 ? undefined : `tokens changed: ${changed.map(({ name }) => name).join(', ')}`
+  }
+
+  /**
+   * Prepares the tokens of another config, or other contents of the files.
+   * @throws as `open`.
+   */
+  async adjust(config: AdminConfig): Promise<{ readonly isChanged: boolean; readonly step: Step }> {
+    const next = await Tokens.open(config, this.#log)
+    const textOf = (tokens: Tokens): string => JSON.stringify(tokens.#tokens)
+    return { isChanged: textOf(next) !== textOf(this), step: () => this.#become(next) }
+  }
+
+  #become(next: Tokens): () => void {
+    const before = { config: this.#config, tokens: this.#tokens }
+    this.#config = next.#config
+    this.#tokens = next.#tokens
+    return () => {
+      this.#config = before.config
+      this.#tokens = before.tokens
+    }
   }
 
   /** The token of a request. It takes the same time for each text of a length, and has a bound: no token is longer than its file. */

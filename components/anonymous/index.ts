@@ -12,6 +12,7 @@ export const anonymous = defineComponent({
   describe: ({ attributes: { groups = [], rules = [] } }) =>
     [...(groups.length === 0 ? [] : [`groups ${groups.join(', ')}`]), counted(rules.length, 'rule')].join(', '),
   start: ({ attributes }, _dependencies, { name }) => new Anonymous(name, attributes),
+  adjust: (instance, { attributes }) => instance.adjust(attributes),
   measure: (instance) => [
     counter(
       'allowed',

@@ -17,6 +17,9 @@ export const bridge = defineComponent({
     await instance.start()
     return instance
   },
+  exclusive: ({ servers }) => servers.map(({ host, port }) => `bridge:${host}:${port}`),
+  adjust: (instance, config, { broker, logger }, { name }) =>
+    instance.adjust(config, broker, logger.child({ component: name })),
   measure: measuresOf,
   stop: (instance) => instance.stop(),
 })

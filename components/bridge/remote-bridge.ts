@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { IConnectPacket } from 'mqtt-packet'
 import { Backoff } from '../../src/collections/backoff.ts'
+import { Change, expectEqual, expectSame, liveConfig, replacing } from '../../src/collections/change.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Bridge } from '../../src/kinds/bridge.ts'
 import type { Broker, VolatileTopics } from '../../src/kinds/broker.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { AwayRecipient } from './away-recipient.ts'
@@ -27,6 +29,15 @@ const PRIVATE_ATTEMPTS = 3
 /** At most one line in this time about refused messages, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000
 
+/** What a bridge that is connected takes over. The connection after the next failure is made by it. */
+const IN_PLACE: ReadonlySet<keyof BridgeConfig> = new Set([
+  'password',
+  'passwordFile',
+  'connectTimeoutMs',
+  'minimumRetryMs',
+  'maximumRetryMs',
+] as const)
+
 /** A bridge to a remote broker: connects, connects again after a failure, and reports its state. */
 export class RemoteBridge implements Bridge {
   readonly name: string
@@ -34,7 +45,7 @@ export class RemoteBridge implements Bridge {
   readonly sessionId: string
   readonly #config: BridgeConfig
   readonly #broker: Broker
-  readonly #log: Logger
+  readonly #log: ReplaceableLogger
   readonly #clientId: string
   readonly #topics: TopicMap
   readonly #local: LocalSession
@@ -66,9 +77,9 @@ export class RemoteBridge implements Bridge {
 
   constructor(name: string, config: BridgeConfig, broker: Broker, log: Logger) {
     this.name = name
-    this.#config = config
+    this.#config = liveConfig(config)
     this.#broker = broker
-    this.#log = log
+    this.#log = new ReplaceableLogger(log)
     this.#states = broker.volatileTopics()
     this.#clientId = config.clientId ?? `${hostname()}.${name}`
     this.#topics = new TopicMap(config.topics)
@@ -85,6 +96,21 @@ export class RemoteBridge implements Bridge {
       refused: (filter, why) =>
         this.#log.warn({ filter, why }, `Bridge ${name} may not subscribe to ${filter} at this broker: ${why}`),
     })
+  }
+
+  /**
+   * Prepares another config. The password and the files of `tls` are read for each connection, so other contents need nothing.
+   * @throws an Error for a change that concerns the connection or the session: they begin anew then.
+   */
+  adjust(config: BridgeConfig, broker: Broker, log: Logger): Change {
+    expectSame({ broker: this.#broker }, { broker }, 'broker')
+    const names = Object.keys({ ...this.#config, ...config }) as (keyof BridgeConfig)[]
+    expectEqual(this.#config, config, ...names.filter((name) => !IN_PLACE.has(name)))
+    return new Change([
+      replacing(this.#config, config),
+      () => this.#log.replace(log),
+      () => this.#backoff.adjust(config.minimumRetryMs, config.maximumRetryMs),
+    ])
   }
 
   get connected(): boolean {

@@ -105,7 +105,7 @@ describe('authorization', () => {
     }
     expect(answers(new Authorization([only('allow'), saying('pass')]), who())).toEqual(all)
     expect(answers(new Authorization([saying('pass'), only('deny')]), who())).toEqual(none)
-    const changing = { ...only('deny'), onChange: () => undefined }
+    const changing = { ...only('deny'), onChange: () => () => undefined }
     expect(answers(new Authorization([changing]), who())).toEqual(none)
   })
 })

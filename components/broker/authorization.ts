@@ -23,18 +23,39 @@ const EVERYTHING: OwnRules = { mayPublish: allow, maySubscribe: allow, mayReceiv
  * 4. Without authorizers and own rules everything is allowed, else nothing.
  */
 export class Authorization {
-  readonly #authorizers: readonly Authorizer[]
+  #authorizers: readonly Authorizer[] = []
   /** What each of them says about receiving. */
-  readonly #receive: readonly AskReceive[]
+  #receive: readonly AskReceive[] = []
+  /** Whether there was ever an identity that brings rules of its own. */
+  #hasOwnRules = false
   /** Compiled, for as long as the identity is there. */
   readonly #own = new WeakMap<Identity, AccessRules>()
   #mayReceive: ((identity: Identity, topic: string) => boolean) | undefined
 
   constructor(authorizers: readonly Authorizer[]) {
-    this.#authorizers = authorizers
-    const isAsked = authorizers.some(({ mayReceive, onChange }) => (mayReceive ?? onChange) !== undefined)
-    this.#receive = isAsked ? authorizers.map(receiveOf) : []
-    if (isAsked) this.#askReceive()
+    this.#use(authorizers)
+  }
+
+  /** Whether an identity ever brought rules of its own, for a successor. */
+  get hasOwnRules(): boolean {
+    return this.#hasOwnRules
+  }
+
+  /** As in the predecessor, at a reset. */
+  takeOver(hasOwnRules: boolean): void {
+    this.#hasOwnRules = hasOwnRules
+    if (hasOwnRules) this.#askReceive()
+  }
+
+  /** Asks other authorizers from now on. @returns takes it back. */
+  adjust(authorizers: readonly Authorizer[]): () => void {
+    const before = this.#authorizers
+    this.#use(authorizers)
+    return () => this.#use(before)
+  }
+
+  get authorizers(): readonly Authorizer[] {
+    return this.#authorizers
   }
 
   get hasAuthorizers(): boolean {
@@ -48,7 +69,9 @@ export class Authorization {
 
   /** A client has this identity from now on. Call it before the client is asked about. */
   noteIdentity({ attributes }: Identity): void {
-    if (this.#mayReceive === undefined && attributes?.rules !== undefined) this.#askReceive()
+    if (attributes?.rules === undefined || this.#hasOwnRules) return
+    this.#hasOwnRules = true
+    this.#askReceive()
   }
 
   mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): boolean {
@@ -81,9 +104,17 @@ export class Authorization {
     return units
   }
 
+  #use(authorizers: readonly Authorizer[]): void {
+    this.#authorizers = authorizers
+    const isAsked = authorizers.some(({ mayReceive, onChange }) => (mayReceive ?? onChange) !== undefined)
+    this.#receive = isAsked ? authorizers.map(receiveOf) : []
+    if (isAsked || this.#hasOwnRules) this.#askReceive()
+    else this.#mayReceive = undefined
+  }
+
   /** From now on every delivery asks. */
   #askReceive(): void {
-    this.#mayReceive = (identity, topic) => this.#decideReceiving(identity, topic)
+    this.#mayReceive ??= (identity, topic) => this.#decideReceiving(identity, topic)
   }
 
   #decideReceiving(identity: Identity, topic: string): boolean {

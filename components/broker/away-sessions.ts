@@ -25,6 +25,17 @@ export class AwaySessions {
     return this.#idle.count
   }
 
+  /** The sessions, those that hold nothing again, in their order, for a successor. */
+  handOver(): { readonly all: readonly Session[]; readonly idle: readonly Session[] } {
+    return { all: [...this.#all], idle: [...this.#idle] }
+  }
+
+  /** Those of the predecessor, at a reset. The quotas have them already. */
+  takeOver({ all, idle }: { readonly all: readonly Session[]; readonly idle: readonly Session[] }): void {
+    for (const session of all) this.#all.add(session)
+    for (const session of idle) this.#idle.add(session)
+  }
+
   /** Adds a session whose client has disconnected, or updates it after its Will was published. */
   add(session: Session): void {
     const { quota } = session

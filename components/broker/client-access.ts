@@ -41,6 +41,7 @@ export interface ClientAccessContext {
   readonly log: Logger
   now(): number
   awaitStore(session: Session): void
+  successorOf(session: ClientSession): Session | undefined
 }
 
 /** Decides which client may have which session, takes over a Client Identifier, and resumes or creates the session. */
@@ -84,7 +85,7 @@ export class ClientAccess implements ClientBroker {
   }
 
   queue<T>(name: string, step: (item: T) => boolean): Queue<T> {
-    return new TurnQueue(name, this.scheduler, this.#broker.log, step)
+    return new TurnQueue(name, this.scheduler, this.#broker.log, step, false)
   }
 
   awaitStore(session: ClientSession): void {
@@ -130,6 +131,10 @@ export class ClientAccess implements ClientBroker {
     session.attach(recipient, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
     if (publications.isBusy(clientId)) publications.pause(session)
     return { session, isPresent, batch: session.storedBatch }
+  }
+
+  successorOf(session: ClientSession): Session | undefined {
+    return this.#broker.successorOf(session)
   }
 
   /** Whether a Will that needs so much more memory fits among the Wills of a user. */

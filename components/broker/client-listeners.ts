@@ -6,15 +6,25 @@ import { shortenText } from '../../src/mqtt/shorten-text.ts'
 export class ClientListeners implements Required<ClientListener> {
   readonly #log: Logger
   /** A new list for each change: a listener may end itself, or add another one, while the list is walked. */
-  #listeners: readonly ClientListener[] = []
+  #held: HeldListeners = { listeners: [] }
 
   constructor(log: Logger) {
     this.#log = log
   }
 
+  /** Those of the predecessor, at a reset. They end themselves there as here. */
+  takeOver(held: HeldListeners): void {
+    this.#held = held
+  }
+
+  /** For a successor: the same list. */
+  handOver(): HeldListeners {
+    return this.#held
+  }
+
   /** This object while there are listeners; without any, no event needs to be described. */
   get whenWatched(): Required<ClientListener> | undefined {
-    return this.#listeners.length === 0 ? undefined : this
+    return this.#held.listeners.length === 0 ? undefined : this
   }
 
   /** @returns removes the listener. */
@@ -24,18 +34,20 @@ export class ClientListeners implements Required<ClientListener> {
       connected: (client, start) => listener.connected?.(client, start),
       disconnected: (client, finish) => listener.disconnected?.(client, finish),
     }
-    this.#listeners = [...this.#listeners, added]
+    const held = this.#held
+    held.listeners = [...held.listeners, added]
     return () => {
-      this.#listeners = this.#listeners.filter((other) => other !== added)
+      held.listeners = held.listeners.filter((other) => other !== added)
     }
   }
 
   connected(client: ClientSummary, start: ClientStart): void {
-    for (const listener of this.#listeners) this.#call(client, 'connect', () => listener.connected?.(client, start))
+    for (const listener of this.#held.listeners)
+      this.#call(client, 'connect', () => listener.connected?.(client, start))
   }
 
   disconnected(client: ClientSummary, finish: ClientFinish): void {
-    for (const listener of this.#listeners) {
+    for (const listener of this.#held.listeners) {
       this.#call(client, 'disconnect', () => listener.disconnected?.(client, finish))
     }
   }
@@ -52,4 +64,9 @@ export class ClientListeners implements Required<ClientListener> {
       failed(error)
     }
   }
+}
+
+/** A list that two generations of the code share at a reset. */
+export interface HeldListeners {
+  listeners: readonly ClientListener[]
 }

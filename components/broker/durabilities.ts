@@ -6,16 +6,30 @@ import type { DurableBatches } from '../../src/kinds/durability.ts'
  * numbers, which increase with each batch of any durability that takes a record.
  */
 export class Durabilities {
-  readonly #parts: readonly DurableBatches[]
+  readonly #parts: DurableBatches[]
   /** The batch of each part that was given something last; 0 for none. */
-  readonly #given: number[]
-  readonly #waiting = new Fifo<{ readonly batch: number; readonly given: readonly number[] }>()
+  #given: number[]
+  readonly #waiting = new Fifo<WaitingBatch>()
   #lastBatch = 0
   #durableBatch = 0
 
   constructor(parts: readonly DurableBatches[]) {
-    this.#parts = parts
+    this.#parts = [...parts]
     this.#given = parts.map(() => 0)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): DurabilitiesState {
+    const [lastBatch, durableBatch] = [this.#lastBatch, this.#durableBatch]
+    return { given: [...this.#given], waiting: [...this.#waiting], lastBatch, durableBatch }
+  }
+
+  /** At a reset. */
+  takeOver({ given, waiting, lastBatch, durableBatch }: DurabilitiesState): void {
+    this.#given = [...given]
+    for (const each of waiting) this.#waiting.push(each)
+    this.#lastBatch = lastBatch
+    this.#durableBatch = durableBatch
   }
 
   /** The batch of what was given last. */
@@ -47,8 +61,26 @@ export class Durabilities {
     this.#waiting.push({ batch: this.#lastBatch, given: [...this.#given] })
   }
 
+  /** Another one continues in the place of one of them. @param index of it. */
+  replace(index: number, part: DurableBatches): void {
+    this.#parts[index] = part
+  }
+
   /** Sets the function that is called each time one of them has made a batch durable. */
   onDurable(listener: () => void): void {
     for (const part of this.#parts) part.onDurable(listener)
   }
+}
+
+interface WaitingBatch {
+  readonly batch: number
+  readonly given: readonly number[]
+}
+
+/** What goes to the successor at a reset. */
+export interface DurabilitiesState {
+  readonly given: readonly number[]
+  readonly waiting: readonly WaitingBatch[]
+  readonly lastBatch: number
+  readonly durableBatch: number
 }

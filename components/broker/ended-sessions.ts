@@ -27,7 +27,7 @@ const MESSAGE_UNITS = 5
  */
 export class EndedSessions {
   readonly #broker: EndedSessionsContext
-  readonly #queue: TurnQueue<EndedSession>
+  readonly #queue: TurnQueue<HandedEnd<Session>>
   /** A message is being passed on: the next session that has ended and was chosen for it. */
   #passing = false
   #next: Session | undefined
@@ -40,6 +40,16 @@ export class EndedSessions {
   /** Sessions that have ended and still hold something. */
   get count(): number {
     return this.#queue.size
+  }
+
+  /** Sessions that have ended and still hold something, in their order, for a successor. */
+  handOver(): readonly HandedEnd<Session>[] {
+    return this.#queue.items.map(({ session, holdsMessages, filters }) => ({ session, holdsMessages, filters }))
+  }
+
+  /** Those of the predecessor, at a reset. The filters that are left go by reference. */
+  takeOver<S>(ended: readonly HandedEnd<S>[], successorOf: (session: S) => Session): void {
+    this.#queue.takeOver(ended.map((each) => ({ ...each, session: successorOf(each.session) })))
   }
 
   /** Releases the messages and subscriptions of an ended session, now or in later turns. */
@@ -88,7 +98,7 @@ export class EndedSessions {
     this.#queue.drain()
   }
 
-  #releaseNext(ended: EndedSession): boolean {
+  #releaseNext(ended: HandedEnd<Session>): boolean {
     const { router, gauges, scheduler } = this.#broker
     const { session, filters } = ended
     if (ended.holdsMessages) {
@@ -112,8 +122,9 @@ export class EndedSessions {
   }
 }
 
-interface EndedSession {
-  readonly session: Session
+/** @typeParam S the sessions of its generation of the code. */
+export interface HandedEnd<S> {
+  readonly session: S
   /** Whether its messages are not released yet. */
   holdsMessages: boolean
   /** The filters of subscriptions that are not removed yet. */

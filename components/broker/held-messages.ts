@@ -6,9 +6,21 @@ import type { Outgoing } from './outgoing.ts'
  * the broker lost one in a crash, it would reuse it for another message, which the client would drop as a duplicate.
  */
 export class HeldMessages {
-  readonly #held = new Fifo<{ readonly outgoing: Outgoing; readonly batch: number }>()
+  readonly #held = new Fifo<HeldMessage>()
   /** The batch of the store that has the last one, also after it was sent. */
   lastBatch = 0
+
+  /** One of an earlier generation of the code, at a reset. It is not used any more. */
+  static from(before: Pick<HeldMessages, 'lastBatch' | 'entries'>): HeldMessages {
+    const held = new HeldMessages()
+    held.lastBatch = before.lastBatch
+    for (const entry of before.entries()) held.#held.push(entry)
+    return held
+  }
+
+  entries(): readonly HeldMessage[] {
+    return [...this.#held]
+  }
 
   get count(): number {
     return this.#held.length
@@ -31,4 +43,9 @@ export class HeldMessages {
   clear(): void {
     this.#held.clear()
   }
+}
+
+interface HeldMessage {
+  readonly outgoing: Outgoing
+  readonly batch: number
 }

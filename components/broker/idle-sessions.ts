@@ -18,6 +18,10 @@ export class IdleSessions<S> {
     if (this.#oldest === session) this.#oldest = undefined
   }
 
+  [Symbol.iterator](): IterableIterator<S> {
+    return this.#sessions.values()
+  }
+
   get oldest(): S | undefined {
     while (this.#oldest === undefined && this.#sessions.size > 0) {
       this.#search ??= this.#sessions.values()

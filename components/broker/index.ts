@@ -7,6 +7,8 @@ import { SessionOwnership } from '../../src/kinds/session-ownership.ts'
 import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { all, exclusive, many } from '../../src/system/kind.ts'
+import { adjustBroker } from './adjust-broker.ts'
+import { censusOf } from './census.ts'
 import { brokerConfig } from './config.ts'
 import { LocalBroker } from './local-broker.ts'
 import { measuresOf } from './measures.ts'
@@ -15,7 +17,8 @@ import { measuresOf } from './measures.ts'
 export const broker = defineComponent({
   provides: Broker,
   needs: {
-    router: Router,
+    // Its sessions subscribe there: after a restart they would be met by those of its successor.
+    router: exclusive(Router),
     // Two brokers over one store would know nothing of each other's sessions and retained messages.
     store: exclusive(Store),
     // Asked in this order: the first that allows or denies decides.
@@ -37,6 +40,25 @@ export const broker = defineComponent({
       throw error
     }
     return instance
+  },
+  adjust: ({ core }, config, { logger, ownerships, ...parts }, { name }) => {
+    const [ownership] = ownerships
+    return adjustBroker(core, config, { ...parts, ownership, logger: logger.child({ component: name }) })
+  },
+  handover: {
+    format: 'mqtt-jig broker',
+    version: 1,
+    prepare: (config, { logger, ownerships, ...parts }, { name }) => {
+      if (parts.router.replaceSubscribers === undefined) {
+        throw new Error('its router cannot give the subscriptions of sessions to their successors')
+      }
+      const [ownership] = ownerships
+      return new LocalBroker(config, { ...parts, ownership, logger: logger.child({ component: name }) }, true)
+    },
+    give: (instance) => instance.handOver(),
+    take: (instance, state) => instance.takeOver(state as ReturnType<LocalBroker['handOver']>),
+    retire: ({ core }) => core.end(),
+    census: ({ core }) => censusOf(core),
   },
   measure: ({ core }) => measuresOf(core),
   unready: ({ core }) => (core.journal.pressure === 'stuck' ? 'the store cannot write' : undefined),

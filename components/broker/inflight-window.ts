@@ -20,6 +20,21 @@ export class InflightWindow {
   #acknowledged = 0
   #sinceMs = 0
 
+  /** At a reset. @param state what `handOver` gave. */
+  takeOver(state: readonly number[]): void {
+    const [least = 0, most = 0, size = 0, acknowledged = 0, sinceMs = 0] = state
+    this.#least = least
+    this.#most = most
+    this.#size = size
+    this.#acknowledged = acknowledged
+    this.#sinceMs = sinceMs
+  }
+
+  /** For a window of another generation of the code. */
+  handOver(): readonly number[] {
+    return [this.#least, this.#most, this.#size, this.#acknowledged, this.#sinceMs]
+  }
+
   /** How many may be in flight now. */
   get size(): number {
     return this.#size

@@ -1,25 +1,44 @@
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { QueuedMessage, Store, StoredState, StorePressure, StoreRecord } from '../../src/kinds/store.ts'
-import { Durabilities } from './durabilities.ts'
+import { Durabilities, type DurabilitiesState } from './durabilities.ts'
 
 /** The index of the store among the durabilities. */
 const STORE = 0
 
 /** Writes to the store, and knows whether an acknowledgement has to wait. */
 export class Journal implements JournalPosition {
-  readonly #store: Store
+  #store: Store
   /** The store and the further durabilities; undefined if there is only the store. */
   readonly #all: Durabilities | undefined
   #position = 0
   #lastBatch = 0
 
+  readonly #others: readonly Durability[]
+
   /** @param others durabilities that answers wait for besides the store. */
   constructor(store: Store, others: readonly Durability[] = []) {
     this.#store = store
-    if (others.length === 0) return
-    this.#all = new Durabilities([store, ...others])
-    for (const [index, other] of others.entries()) other.onRecord(() => this.#recorded(index))
+    this.#others = others
+    this.#all = others.length === 0 ? undefined : new Durabilities([store, ...others])
+  }
+
+  /** Begins to take note of the records of other durabilities, and of what becomes durable. @param listener as in `onDurable`. */
+  begin(listener: () => void): void {
+    for (const [index, other] of this.#others.entries()) other.onRecord(() => this.#recorded(index))
+    this.onDurable(listener)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): JournalState {
+    return { position: this.#position, lastBatch: this.#lastBatch, all: this.#all?.handOver() }
+  }
+
+  /** Continues at a reset, over the same store or its successor. */
+  takeOver({ position, lastBatch, all }: JournalState): void {
+    this.#position = position
+    this.#lastBatch = lastBatch
+    if (all !== undefined) this.#all?.takeOver(all)
   }
 
   /** Records appended to the store and to the other durabilities so far. */
@@ -63,6 +82,20 @@ export class Journal implements JournalPosition {
     return this.#store.restore()
   }
 
+  /**
+   * Writes to another store from now on, which has taken over everything of the one before, its batch numbers too.
+   * @returns goes back.
+   */
+  replaceStore(store: Store): () => void {
+    const before = this.#store
+    this.#store = store
+    this.#all?.replace(STORE, store)
+    return () => {
+      this.#store = before
+      this.#all?.replace(STORE, before)
+    }
+  }
+
   /** Sets the function that is called each time `durableBatch` may have grown or `pressure` has changed. */
   onDurable(listener: () => void): void {
     if (this.#all === undefined) this.#store.onDurable(listener)
@@ -74,4 +107,11 @@ export class Journal implements JournalPosition {
     this.#position += 1
     this.#all?.give(STORE + 1 + index)
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface JournalState {
+  readonly position: number
+  readonly lastBatch: number
+  readonly all: DurabilitiesState | undefined
 }

@@ -12,6 +12,7 @@ import type { Recipient } from '../../src/kinds/recipient.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { BrokerCore, type BrokerParts } from './broker-core.ts'
+import type { BrokerState } from './broker-state.ts'
 import type { BrokerConfig } from './config.ts'
 import { clientSummary, Inspector, sessionInfo } from './inspector.ts'
 import { checkFilter, checkTopic, messageOf } from './plain-message.ts'
@@ -33,9 +34,22 @@ export class LocalBroker implements Broker {
   /** Calls of `publish` that are under way: more than one when listeners publish. */
   #depth = 0
 
-  constructor(config: BrokerConfig, parts: BrokerParts) {
+  /** @param isPassive whether it begins to act only with `takeOver`. */
+  constructor(config: BrokerConfig, parts: BrokerParts, isPassive = false) {
     this.core = new BrokerCore(config, parts)
     this.inspector = new Inspector(this.core)
+    if (!isPassive) this.core.begin()
+  }
+
+  /** For a successor. Changes nothing. @throws as `BrokerCore.handOver`. */
+  handOver(): { readonly core: BrokerState; readonly listeners: number } {
+    return { core: this.core.handOver(), listeners: this.#listeners }
+  }
+
+  /** Continues what a predecessor gave, and begins to act. @returns takes it back. */
+  takeOver({ core, listeners }: ReturnType<LocalBroker['handOver']>): () => void {
+    this.#listeners = listeners
+    return this.core.takeOver(core)
   }
 
   get forClients(): ClientBroker {
@@ -104,12 +118,12 @@ export class LocalBroker implements Broker {
 
   subscribe(filter: string, listener: (message: Message) => unknown): () => void {
     checkFilter(filter)
-    const { router, log } = this.core
+    const { core } = this
     this.#listeners += 1
-    const subscriber = new ProcessListener(`$listener-${this.#listeners}`, listener, log)
-    router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: true, identifier: 0 })
+    const subscriber = new ProcessListener(`$listener-${this.#listeners}`, listener, core.log)
+    core.router.subscribe(subscriber, { filter, qos: 0, noLocal: false, retainAsPublished: true, identifier: 0 })
     return () => {
-      router.unsubscribe(subscriber, filter)
+      core.router.unsubscribe(subscriber, filter)
     }
   }
 

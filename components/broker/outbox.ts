@@ -9,6 +9,7 @@ import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-ru
 import type { InflightLimits } from './config.ts'
 import { HeldMessages } from './held-messages.ts'
 import type { OutboxContext, OutboxOwner } from './outbox-owner.ts'
+import type { OutboxState } from './outbox-state.ts'
 import { Outgoing } from './outgoing.ts'
 import { OwedPubrels } from './owed-pubrels.ts'
 import { SendQuota } from './send-quota.ts'
@@ -26,20 +27,41 @@ export class Outbox implements ClientOutbox {
   readonly #session: OutboxOwner
   readonly #broker: OutboxContext
 
-  readonly #inflight = new Inflight<Outgoing>()
+  readonly #inflight: Inflight<Outgoing>
   /** Messages in flight whose PUBLISH was not sent over the present connection yet. They are sent before others, with DUP. */
-  readonly #resend = new Fifo<Outgoing>()
-  readonly #held = new HeldMessages()
-  readonly #quota = new SendQuota()
-  readonly #owedPubrels = new OwedPubrels()
+  readonly #resend: Fifo<Outgoing>
+  readonly #held: HeldMessages
+  readonly #quota: SendQuota
+  readonly #owedPubrels: OwedPubrels
 
   readonly #waiting: WaitingMessages
   #lastSequence = 0
 
-  constructor(session: OutboxOwner, broker: OutboxContext) {
+  /** @param handed of the predecessor, at a reset. */
+  constructor(session: OutboxOwner, broker: OutboxContext, handed?: OutboxState) {
     this.#session = session
     this.#broker = broker
-    this.#waiting = new WaitingMessages(session, broker, this.#inflight)
+    this.#inflight = handed?.inflight ?? new Inflight()
+    this.#resend = handed?.resend ?? new Fifo()
+    this.#held = handed?.held ?? new HeldMessages()
+    this.#quota = handed?.quota ?? new SendQuota()
+    this.#owedPubrels = handed?.owedPubrels ?? new OwedPubrels()
+    this.#waiting = new WaitingMessages(session, broker, this.#inflight, handed?.waiting)
+    this.#lastSequence = handed?.lastSequence ?? 0
+  }
+
+  /** For a successor. Changes nothing. */
+  forSuccessor(): OutboxState {
+    return {
+      shared: Outgoing.shared,
+      inflight: this.#inflight,
+      resend: this.#resend,
+      held: this.#held,
+      quota: this.#quota,
+      owedPubrels: this.#owedPubrels,
+      waiting: this.#waiting.forSuccessor(),
+      lastSequence: this.#lastSequence,
+    }
   }
 
   /** Messages sent and not acknowledged. */

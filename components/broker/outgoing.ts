@@ -61,6 +61,22 @@ export class Outgoing {
     return UNKEPT_RECEIVED
   }
 
+  /** One object of each kind that stands for many, in a fixed order. */
+  static get shared(): readonly Outgoing[] {
+    return [UNKEPT_QOS1, UNKEPT_QOS2, UNKEPT_RECEIVED]
+  }
+
+  /**
+   * The same message of an earlier generation of the code, at a reset.
+   * @param shared `Outgoing.shared` of that generation.
+   */
+  static continued(before: Outgoing, shared: readonly Outgoing[]): Outgoing {
+    const index = shared.indexOf(before)
+    if (index !== -1) return Outgoing.shared[index]!
+    const outgoing = new Outgoing({ ...before, message: before.message ?? new Message() })
+    return Object.assign(outgoing, before)
+  }
+
   static restored(queued: QueuedMessage): Outgoing {
     const outgoing = new Outgoing(queued)
     outgoing.packetIdentifier = queued.packetIdentifier

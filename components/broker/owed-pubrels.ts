@@ -14,6 +14,20 @@ export class OwedPubrels {
   /** Packet Identifiers. */
   #owed: number[] = []
 
+  /** One of an earlier generation of the code, at a reset. It is not used any more. */
+  static from(before: Pick<OwedPubrels, 'lastBatch' | 'handOver'>): OwedPubrels {
+    const owed = new OwedPubrels()
+    owed.lastBatch = before.lastBatch
+    const { pubrecs, packetIdentifiers } = before.handOver()
+    owed.#pubrecs = pubrecs
+    owed.#owed = [...packetIdentifiers]
+    return owed
+  }
+
+  handOver(): { readonly pubrecs: number; readonly packetIdentifiers: readonly number[] } {
+    return { pubrecs: this.#pubrecs, packetIdentifiers: this.#owed }
+  }
+
   get count(): number {
     return this.#owed.length
   }

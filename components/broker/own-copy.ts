@@ -21,8 +21,17 @@ export class OwnCopy {
   /** The delivery of the copy, once it has come. */
   #delivery: Delivery | undefined
 
-  constructor(session: OwnCopyOwner) {
+  /** @param handed of the predecessor, at a reset. */
+  constructor(session: OwnCopyOwner, handed?: OwnCopyState) {
     this.#session = session
+    if (handed === undefined) return
+    this.#isHeldBack = handed.isHeldBack
+    this.#delivery = handed.delivery
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): OwnCopyState {
+    return { isHeldBack: this.#isHeldBack, delivery: this.#delivery }
   }
 
   /** A message of the client is published next. */
@@ -46,4 +55,9 @@ export class OwnCopy {
     this.#delivery = undefined
     return delivery
   }
+}
+
+export interface OwnCopyState {
+  readonly isHeldBack: boolean
+  readonly delivery: Delivery | undefined
 }

@@ -47,6 +47,11 @@ export class Publications {
     this.#broker = broker
   }
 
+  /** Messages that are being delivered or wait for that. */
+  get count(): number {
+    return this.#byPublisher.size
+  }
+
   /** Whether an earlier message of this client is still being delivered. */
   isBusy(clientId: string): boolean {
     return this.#byPublisher.size > 0 && this.#byPublisher.has(clientId)

@@ -23,6 +23,21 @@ export class RetainedOwners {
     this.#sources = sources
   }
 
+  /** Who published which message, for a successor. */
+  handOver(): OwnersState {
+    return { sourceOf: this.#sourceOf, ownedMessages: this.#ownedMessages, ownedBytes: this.#ownedBytes }
+  }
+
+  /** At a reset. @param copies of the sources. */
+  takeOver(
+    { sourceOf, ownedMessages, ownedBytes }: OwnersState,
+    copies: ReadonlyMap<SharedSource, SharedSource>,
+  ): void {
+    for (const [message, source] of sourceOf) this.#sourceOf.set(message, copies.get(source) ?? source)
+    this.#ownedMessages = ownedMessages
+    this.#ownedBytes = ownedBytes
+  }
+
   /** The publisher of a retained message; undefined for the server itself, or if it is not known. */
   sourceOf(message: Message): SharedSource | undefined {
     return this.#sourceOf.get(message)
@@ -101,4 +116,10 @@ export class RetainedOwners {
     this.#ownedMessages += messages
     this.#ownedBytes += bytes
   }
+}
+
+export interface OwnersState {
+  readonly sourceOf: ReadonlyMap<Message, SharedSource>
+  readonly ownedMessages: number
+  readonly ownedBytes: number
 }

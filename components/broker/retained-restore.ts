@@ -26,6 +26,11 @@ export class RetainedRestore {
     return this.#mayHave
   }
 
+  /** The restore of the predecessor is over, at a reset. @param mayHave as in the predecessor. */
+  takeOver(mayHave: boolean): void {
+    this.#mayHave = mayHave
+  }
+
   begin(): void {
     this.#isRunning = true
     this.#mayHave = true

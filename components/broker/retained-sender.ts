@@ -51,7 +51,7 @@ export class RetainedSender implements TurnTask {
   readonly #session: RetainedSenderOwner
   readonly #broker: RetainedSenderContext
   /** Subscriptions whose turn is yet to come, by Topic Filter: as many as the session may hold. */
-  readonly #subscriptions = new Map<string, Subscription>()
+  readonly #subscriptions: Map<string, Subscription>
   // The one whose turn it is, with some of the topics that match it, by their numbers: messages would be kept alive when others
   // replace them.
   #current: Subscription | undefined
@@ -63,9 +63,33 @@ export class RetainedSender implements TurnTask {
   #reached = 0
   #last = 0
 
-  constructor(session: RetainedSenderOwner, broker: RetainedSenderContext) {
+  /** @param handed of the predecessor, at a reset. */
+  constructor(session: RetainedSenderOwner, broker: RetainedSenderContext, handed?: RetainedSenderState) {
     this.#session = session
     this.#broker = broker
+    this.#subscriptions = new Map(handed?.subscriptions)
+    if (handed === undefined) return
+    this.#current = handed.current
+    this.#numbers = handed.numbers
+    this.#position = handed.position
+    this.#search = handed.search
+    this.#reached = handed.reached
+    this.#last = handed.last
+    if (handed.isQueued) broker.scheduler.later(this)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): RetainedSenderState {
+    return {
+      subscriptions: this.#subscriptions,
+      current: this.#current,
+      numbers: this.#numbers,
+      position: this.#position,
+      search: this.#search,
+      reached: this.#reached,
+      last: this.#last,
+      isQueued: this.#broker.scheduler.isQueued(this),
+    }
   }
 
   /** Adds a subscription that gets retained messages. */
@@ -206,4 +230,16 @@ export class RetainedSender implements TurnTask {
     this.#reached = 0
     this.#last = 0
   }
+}
+
+export interface RetainedSenderState {
+  readonly subscriptions: ReadonlyMap<string, Subscription>
+  readonly current: Subscription | undefined
+  readonly numbers: readonly number[]
+  readonly position: number
+  readonly search: RetainedSearch | undefined
+  readonly reached: number
+  readonly last: number
+  /** Whether it was to be continued in a later turn: otherwise the client takes no more at present. */
+  readonly isQueued: boolean
 }

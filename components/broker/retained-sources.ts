@@ -2,7 +2,7 @@ import type { Identity } from '../../src/kinds/authorizer.ts'
 import { type Peer, UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import type { RetainedSource } from '../../src/kinds/store.ts'
 import { restoredIdentity, storedIdentity } from './stored-identity.ts'
-import type { UserNumbers } from './user-quotas.ts'
+import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /** The client that publishes a message. */
 export interface RetainedPublisher {
@@ -43,6 +43,32 @@ export class RetainedSources {
   readonly #known = new WeakMap<Identity | RetainedSource, SharedSource>()
   #bytes = 0
   #hasRules = false
+
+  /** The publishers that have messages, for a successor. */
+  handOver(): { readonly sources: readonly SharedSource[]; readonly hasRules: boolean } {
+    return { sources: [...this.#byKey.values()], hasRules: this.#hasRules }
+  }
+
+  /**
+   * Copies the publishers of the predecessor, at a reset.
+   * @param quotas of this generation.
+   * @returns the copy of each.
+   */
+  takeOver(
+    { sources, hasRules }: ReturnType<RetainedSources['handOver']>,
+    quotas: Pick<UserAccounts, 'of'>,
+  ): ReadonlyMap<SharedSource, SharedSource> {
+    const copies = new Map<SharedSource, SharedSource>()
+    for (const source of sources) {
+      const user = source.quota?.user
+      const copy = { ...source, quota: user === undefined ? undefined : quotas.of(user) }
+      copies.set(source, copy)
+      this.#byKey.set(copy.key, copy)
+      this.#bytes += copy.cost
+    }
+    this.#hasRules = hasRules
+    return copies
+  }
 
   /** The memory of the publishers that have messages, in bytes. */
   get bytes(): number {

@@ -2,13 +2,13 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { StoredRetained } from '../../src/kinds/store.ts'
 import type { Payer, TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
-import { RetainedMessages } from '../../src/mqtt/retained-messages.ts'
+import { type RetainedLimits, RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import type { Authorization } from './authorization.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import type { Journal } from './journal.ts'
-import { RetainedOwners } from './retained-owners.ts'
+import { type OwnersState, RetainedOwners } from './retained-owners.ts'
 import { RetainedRestore } from './retained-restore.ts'
 import { type RetainedPublisher, RetainedSources } from './retained-sources.ts'
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
@@ -42,17 +42,30 @@ export interface RetainedContext {
   readonly scheduler: TurnScheduler
 }
 
+/** What goes to the successor at a reset. */
+export interface RetainedState {
+  readonly messages: RetainedMessages
+  readonly sources: ReturnType<RetainedSources['handOver']>
+  readonly owners: OwnersState
+  readonly mayHave: boolean
+  readonly refused: number
+  readonly full: boolean
+  readonly isUserFull: boolean
+  readonly sweepLeft: number
+}
+
 /** The retained messages of the broker, with their records in the store. */
 export class Retained {
-  readonly messages: RetainedMessages
+  messages: RetainedMessages
   readonly #journal: Journal
   readonly #counters: BrokerCounters
   readonly #log: Logger
   readonly #authorization: Authorization
-  readonly #checksSource: boolean
+  readonly #config: BrokerConfig
   readonly #sources = new RetainedSources()
-  readonly #owners: RetainedOwners
+  #owners: RetainedOwners
   readonly #restore: RetainedRestore
+  readonly #quotas: UserAccounts
   /** Messages that were not retained since there was no room. */
   refused = 0
   #full = false
@@ -62,17 +75,43 @@ export class Retained {
   #sweepLeft = 0
 
   constructor({ config, authorization, journal, counters, log, quotas, scheduler }: RetainedContext) {
-    this.messages = new RetainedMessages({
-      maximumMessages: config.maximumRetainedMessages,
-      maximumBytes: config.maximumRetainedBytes,
-    })
+    this.messages = new RetainedMessages(limitsOf(config))
     this.#owners = new RetainedOwners(this.messages, quotas, this.#sources)
     this.#authorization = authorization
-    this.#checksSource = config.checkRetainedSource
+    this.#config = config
     this.#journal = journal
     this.#counters = counters
     this.#log = log
     this.#restore = new RetainedRestore(scheduler)
+    this.#quotas = quotas
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): RetainedState {
+    return {
+      ...{ messages: this.messages, sources: this.#sources.handOver(), owners: this.#owners.handOver() },
+      ...{ mayHave: this.#restore.mayHave, refused: this.refused, full: this.#full, isUserFull: this.#isUserFull },
+      sweepLeft: this.#sweepLeft,
+    }
+  }
+
+  /** Continues at a reset, with the messages themselves. @returns takes back what that changes outside. */
+  takeOver(state: RetainedState): () => void {
+    const { messages } = state
+    this.messages = messages
+    this.#owners = new RetainedOwners(messages, this.#quotas, this.#sources)
+    this.#owners.takeOver(state.owners, this.#sources.takeOver(state.sources, this.#quotas))
+    this.#restore.takeOver(state.mayHave)
+    this.refused = state.refused
+    this.#full = state.full
+    this.#isUserFull = state.isUserFull
+    this.#sweepLeft = state.sweepLeft
+    return messages.limit(limitsOf(this.#config))
+  }
+
+  /** Takes over the limits of another config. @returns takes it back. */
+  adjust(config: BrokerConfig): () => void {
+    return this.messages.limit(limitsOf(config))
   }
 
   /**
@@ -133,7 +172,7 @@ export class Retained {
 
   /** Whether `mayDeliver` asks authorizers. */
   get checksSource(): boolean {
-    return this.#checksSource && (this.#authorization.hasAuthorizers || this.#sources.hasRules)
+    return this.#config.checkRetainedSource && (this.#authorization.hasAuthorizers || this.#sources.hasRules)
   }
 
   /**
@@ -297,3 +336,8 @@ export class Retained {
     return false
   }
 }
+
+const limitsOf = ({ maximumRetainedMessages, maximumRetainedBytes }: BrokerConfig): RetainedLimits => ({
+  maximumMessages: maximumRetainedMessages,
+  maximumBytes: maximumRetainedBytes,
+})

@@ -33,6 +33,9 @@ class Changing implements Authorizer {
   }
   onChange(listener: () => void) {
     this.#changed = listener
+    return () => {
+      this.#changed = undefined
+    }
   }
 
   /** Changes the rules. @param silently the broker is not told. */

@@ -75,6 +75,11 @@ export class Revocation {
     if (!this.#isStopped) this.#queue.add(newPass([session]))
   }
 
+  /** Whether anything is yet to be asked about, for a successor, which begins anew. */
+  get isPending(): boolean {
+    return this.#queue.size > 0
+  }
+
   /** Ends the pass. Rules may change when the broker has stopped. */
   stop(): void {
     this.#isStopped = true

@@ -20,6 +20,26 @@ export class SendQuota {
   /** How many messages may be in flight, over all connections of the client. */
   #limit = 0
 
+  /** One of an earlier generation of the code, at a reset. It is not used any more. */
+  static from(before: Pick<SendQuota, 'handOver'>): SendQuota {
+    const quota = new SendQuota()
+    const { window, numbers } = before.handOver()
+    quota.#window.takeOver(window)
+    const [sent = 0, sentAtQoS2 = 0, sentBytes = 0, limitBytes = 0, limitAtQoS2 = 0, limit = 0] = numbers
+    quota.#sent = sent
+    quota.#sentAtQoS2 = sentAtQoS2
+    quota.#sentBytes = sentBytes
+    quota.#limitBytes = limitBytes
+    quota.#limitAtQoS2 = limitAtQoS2
+    quota.#limit = limit
+    return quota
+  }
+
+  handOver(): { readonly window: readonly number[]; readonly numbers: readonly number[] } {
+    const numbers = [this.#sent, this.#sentAtQoS2, this.#sentBytes, this.#limitBytes, this.#limitAtQoS2, this.#limit]
+    return { window: this.#window.handOver(), numbers }
+  }
+
   /** A connection begins. @param receiveMaximum of the client. @param limits for a client of its version. */
   open(receiveMaximum: number, { first, most, mostAtQoS2, mostBytes }: InflightLimits, nowMs: number): void {
     this.#limit = most

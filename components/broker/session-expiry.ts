@@ -1,4 +1,4 @@
-import type { TimerWheel, Watch } from '../../src/collections/timer-wheel.ts'
+import { type Standing, standingOf, type TimerWheel, type Watch } from '../../src/collections/timer-wheel.ts'
 import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
 
 /**
@@ -14,10 +14,20 @@ export class SessionExpiry<S> {
   /** When the client disconnected; undefined while it is connected. */
   disconnectedAtMs: number | undefined
 
-  /** @param wheel reports the session when its time is over. */
-  constructor(session: S, wheel: TimerWheel<S>) {
+  /** @param wheel reports the session when its time is over. @param handed of the predecessor, at a reset. */
+  constructor(session: S, wheel: TimerWheel<S>, handed?: ExpiryState) {
     this.#session = session
     this.#wheel = wheel
+    if (handed === undefined) return
+    this.intervalSeconds = handed.intervalSeconds
+    this.disconnectedAtMs = handed.disconnectedAtMs
+    if (handed.standing !== undefined) this.#watch = wheel.resume(session, handed.standing)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): ExpiryState {
+    const { intervalSeconds, disconnectedAtMs } = this
+    return { intervalSeconds, disconnectedAtMs, standing: standingOf(this.#watch) }
   }
 
   /** Whether the session outlives its connection. */
@@ -42,3 +52,9 @@ export class SessionExpiry<S> {
 /** The rest of an interval. It is at least a millisecond, since 0 means no limit. */
 export const timeLeftMs = (sinceMs: number, seconds: number, nowMs: number): number =>
   Math.max(1, sinceMs + seconds * 1000 - nowMs)
+
+export interface ExpiryState {
+  readonly intervalSeconds: number
+  readonly disconnectedAtMs: number | undefined
+  readonly standing: Standing | undefined
+}

@@ -30,9 +30,19 @@ export class SessionSubscriptions {
   #shared: Set<string> | undefined
   #wildcardLevels = 0
 
-  constructor(broker: SubscriptionsContext, quota: SubscriptionQuota) {
+  /** @param handed of the predecessor, at a reset: they are counted already. */
+  constructor(broker: SubscriptionsContext, quota: SubscriptionQuota, handed?: SubscriptionsState) {
     this.#broker = broker
     this.#quota = quota
+    if (handed === undefined) return
+    this.#byFilter = handed.byFilter
+    this.#shared = handed.shared
+    this.#wildcardLevels = handed.wildcardLevels
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): SubscriptionsState {
+    return { byFilter: this.#byFilter, shared: this.#shared, wildcardLevels: this.#wildcardLevels }
   }
 
   get byFilter(): ReadonlyMap<string, Subscription> {
@@ -126,3 +136,9 @@ export class SessionSubscriptions {
 const over = (why: string): Refusal => ({ reasonCode: ReasonCode.QuotaExceeded, why })
 
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
+
+export interface SubscriptionsState {
+  readonly byFilter: Map<string, Subscription> | undefined
+  readonly shared: Set<string> | undefined
+  readonly wildcardLevels: number
+}

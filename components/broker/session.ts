@@ -17,6 +17,7 @@ import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
 import { SessionExpiry } from './session-expiry.ts'
 import { recordOf } from './session-record.ts'
+import type { SessionStart, SessionState } from './session-state.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import type { UserQuota } from './user-quotas.ts'
@@ -52,20 +53,38 @@ export class Session implements Subscriber, ClientSession {
   /** The batch with which it came into the store, 0 if it was restored; undefined while it is not in the store. */
   #storedBatch: number | undefined
   /** Its subscriptions leave the router over the next turns. */
-  #ended = false
+  hasEnded = false
 
-  constructor(id: string, owner: string | undefined, identity: Identity, broker: SessionContext<Session>) {
+  /** @param handed of the predecessor, at a reset. */
+  constructor({ id, owner, identity }: SessionStart, broker: SessionContext<Session>, handed?: SessionState) {
     this.id = id
     this.owner = owner
     this.#identity = identity
     this.#broker = broker
     broker.authorization.noteIdentity(identity)
     this.quota = broker.quotas.of(owner)
-    this.#subscriptions = new SessionSubscriptions(broker, this.quota)
-    this.outbox = new Outbox(this, broker)
-    this.unreleased = new UnreleasedMessages(this, broker)
-    this.#expiry = new SessionExpiry(this, broker.sessions.expiry)
-    this.will = new Will(this, broker.gauges, this.quota, broker.sessions.willDelay)
+    this.#subscriptions = new SessionSubscriptions(broker, this.quota, handed?.subscriptions)
+    this.outbox = new Outbox(this, broker, handed?.outbox)
+    this.unreleased = new UnreleasedMessages(this, broker, handed?.unreleased)
+    this.#expiry = new SessionExpiry(this, broker.sessions.expiry, handed?.expiry)
+    this.will = new Will(this, broker.gauges, this.quota, broker.sessions.willDelay, handed?.will)
+    this.#recipient = handed?.recipient
+    this.#storedBatch = handed?.storedBatch
+    this.hasEnded = handed?.ended ?? false
+    this.#ownCopy = handed?.ownCopy && new OwnCopy(this, handed.ownCopy)
+    this.#retained = handed?.retained && new RetainedSender(this, broker, handed.retained)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): SessionState {
+    const { id, owner } = this
+    return {
+      ...{ id, owner, identity: this.#identity, recipient: this.#recipient },
+      ...{ storedBatch: this.#storedBatch, ended: this.hasEnded },
+      ...{ subscriptions: this.#subscriptions.handOver(), outbox: this.outbox.forSuccessor() },
+      ...{ unreleased: this.unreleased.handOver(), expiry: this.#expiry.handOver(), will: this.will.handOver() },
+      ...{ ownCopy: this.#ownCopy?.handOver(), retained: this.#retained?.handOver() },
+    }
   }
 
   /** By Topic Filter. */
@@ -118,10 +137,6 @@ export class Session implements Subscriber, ClientSession {
     return this.#expiry.disconnectedAtMs
   }
 
-  get hasEnded(): boolean {
-    return this.#ended
-  }
-
   takes(qos: QoS): boolean {
     const highest = isUpgraded(qos, 2, this.#broker.config) ? 2 : qos
     return this.#recipient?.sendable === true && (highest === 0 || this.outbox.takes(highest))
@@ -133,7 +148,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   deliver(message: Message, delivery: Delivery): DeliveryResult {
-    if (this.#ended) {
+    if (this.hasEnded) {
       const { shared } = delivery
       return shared === undefined ? 1 : withWork(this.#broker.endedSessions.passOn(message, shared, this), 1)
     }
@@ -152,7 +167,7 @@ export class Session implements Subscriber, ClientSession {
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
     if (isUpgraded(run.message.qos, delivery.qos, this.#broker.config)) return false
     if (run.message.qos > 0) {
-      if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
+      if (this.hasEnded || delivery.qos === 0 || delivery.shared !== undefined) return false
       return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
     }
     return this.#recipient?.deliverRun(run, delivery.subscriptionIdentifiers) ?? true
@@ -264,6 +279,10 @@ export class Session implements Subscriber, ClientSession {
     if (this.will.begin(this.disconnectedAtMs ?? nowMs, nowMs)) this.#broker.wills.add(this)
   }
 
+  continueWith(recipient: Recipient): void {
+    this.#recipient = recipient
+  }
+
   subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined {
     const problem = this.#subscriptions.problemOf(subscription, this.#identity)
     if (problem !== undefined) return problem
@@ -272,7 +291,11 @@ export class Session implements Subscriber, ClientSession {
     if (this.persistent) this.#broker.journal.append({ type: 'subscribed', session: this.id, subscription })
     // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a Shared Subscription gets none (section 4.8.2).
     const wantsRetained = retainHandling === 0 || (retainHandling === 1 && !existed)
-    if (wantsRetained && sharedFilter(subscription.filter) === undefined) this.#sendRetained(subscription)
+    const { filter } = subscription
+    if (wantsRetained && sharedFilter(filter) === undefined && this.#broker.retained.mayMatch(filter)) {
+      this.#retained ??= new RetainedSender(this, this.#broker)
+      this.#retained.add(subscription)
+    }
     return undefined
   }
 
@@ -299,7 +322,7 @@ export class Session implements Subscriber, ClientSession {
   /** Ends the session. Called by `Sessions.end`, which handles its Will. What the session holds is released over turns. */
   end(): void {
     this.#stopWatching()
-    this.#ended = true
+    this.hasEnded = true
     this.#broker.sharedBacklogs.remove(this)
     this.#subscriptions.end()
     if (this.persistent) {
@@ -312,7 +335,6 @@ export class Session implements Subscriber, ClientSession {
     this.#broker.endedSessions.add(this)
   }
 
-  /** The session has ended, and all its subscriptions have left the router. */
   forgetSubscriptions(): void {
     this.#subscriptions.forget()
   }
@@ -329,12 +351,11 @@ export class Session implements Subscriber, ClientSession {
   /** `Will.take` has taken the Will out, to be published. */
   willTaken(): void {
     this.#save()
-    if (!this.#ended && this.#recipient === undefined) this.#broker.sessions.away.add(this)
+    if (!this.hasEnded && this.#recipient === undefined) this.#broker.sessions.away.add(this)
   }
 
-  /** Not before: what the Will leaves behind counts for the user. */
   willDone(): void {
-    if (this.#ended) this.#broker.quotas.release(this.quota)
+    if (this.hasEnded) this.#broker.quotas.release(this.quota)
   }
 
   waitsForAnyMember(filter: string, after: number): void {
@@ -373,13 +394,6 @@ export class Session implements Subscriber, ClientSession {
     this.#expiry.disconnectedAtMs = this.#broker.now()
     this.#save()
     this.awaitClient()
-  }
-
-  /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
-  #sendRetained(subscription: Subscription): void {
-    if (!this.#broker.retained.mayMatch(subscription.filter)) return
-    this.#retained ??= new RetainedSender(this, this.#broker)
-    this.#retained.add(subscription)
   }
 
   #stopWatching(): void {

@@ -9,6 +9,7 @@ import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import { Session } from './session.ts'
 import type { SessionContext } from './session-context.ts'
+import { continuedSession, type SessionState } from './session-state.ts'
 import { restoredIdentity } from './stored-identity.ts'
 import { awayBound } from './user-quotas.ts'
 
@@ -42,6 +43,16 @@ export class Sessions {
   constructor(broker: SessionsContext) {
     this.#broker = broker
     this.away = new AwaySessions(broker)
+  }
+
+  /** Takes the place of a session of the predecessor, at a reset. @returns the successor, which no list has yet. */
+  successor(state: SessionState): Session {
+    return new Session(state, this.#broker, continuedSession(state))
+  }
+
+  /** A session of the predecessor that has not ended, at a reset. In their order. */
+  adopt(session: Session): void {
+    this.#byId.set(session.id, session)
   }
 
   get count(): number {
@@ -100,7 +111,7 @@ export class Sessions {
     if (quota !== undefined && quotas.isFull(quota, outlives)) this.#giveUp(quota.idle?.oldest)
     if (this.#isFull(outlives)) this.#giveUp(this.away.oldestIdle)
     const { clientId } = identity
-    const session = new Session(clientId, owner, identity, this.#broker)
+    const session = new Session({ id: clientId, owner, identity }, this.#broker)
     this.#byId.set(clientId, session)
     session.quota.sessions += 1
     return session
@@ -109,7 +120,7 @@ export class Sessions {
   /** Restores a session of the store. Call its `awaitClientAgain` when all are restored. */
   restore(stored: StoredSession): Session {
     const { id, userName: owner } = stored
-    const session = new Session(id, owner, restoredIdentity(id, stored), this.#broker)
+    const session = new Session({ id, owner, identity: restoredIdentity(id, stored) }, this.#broker)
     this.#byId.set(id, session)
     session.quota.sessions += 1
     session.restore(stored)

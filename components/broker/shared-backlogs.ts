@@ -40,6 +40,26 @@ export class SharedBacklogs implements TurnTask {
     this.#broker = broker
   }
 
+  /** Changes nothing. */
+  handOver(): BacklogsState<Session> {
+    return {
+      holders: Array.from(this.#holders, ([filter, holders]) => [filter, [...holders]]),
+      taking: [...this.#taking],
+      offered: [...this.#offered],
+      isQueued: this.#broker.scheduler.isQueued(this),
+    }
+  }
+
+  /** Those of the predecessor, at a reset. They move in later turns. */
+  takeOver<S>({ holders, taking, offered, isQueued }: BacklogsState<S>, successorOf: (session: S) => Session): void {
+    for (const [filter, sessions] of holders) {
+      this.#holders.set(filter, new Map(sessions.map(([session, after]) => [successorOf(session), after])))
+    }
+    for (const session of taking) this.#taking.add(successorOf(session))
+    for (const filter of offered) this.#offered.add(filter)
+    if (isQueued) this.#broker.scheduler.later(this)
+  }
+
   /** Shared Subscriptions for which something may wait. */
   get count(): number {
     return this.#holders.size
@@ -167,3 +187,11 @@ export class SharedBacklogs implements TurnTask {
 
 /** For each session, the sequence number up to which no message in its queue is for this Shared Subscription. */
 type Holders = Map<Session, number>
+
+/** What goes to the successor at a reset. @typeParam S the sessions of its generation of the code. */
+export interface BacklogsState<S> {
+  readonly holders: readonly (readonly [string, readonly (readonly [S, number])[]])[]
+  readonly taking: readonly S[]
+  readonly offered: readonly string[]
+  readonly isQueued: boolean
+}

@@ -28,6 +28,19 @@ export class StorePressureWatch {
     this.#broker = broker
   }
 
+  /** For a successor. */
+  handOver(): PressureState {
+    return { last: this.#last, sinceMs: this.#sinceMs, loggedMs: { ...this.#loggedMs }, isLogged: this.#isLogged }
+  }
+
+  /** At a reset. */
+  takeOver({ last, sinceMs, loggedMs, isLogged }: PressureState): void {
+    this.#last = last
+    this.#sinceMs = sinceMs
+    Object.assign(this.#loggedMs, loggedMs)
+    this.#isLogged = isLogged
+  }
+
   /** The pressure may have changed. @param nowMs on a clock that never steps back. */
   update(nowMs: number): void {
     const { pressure } = this.#broker.journal
@@ -66,3 +79,10 @@ const BEGINS = {
 } as const
 
 const ENDS = { slow: 'Store was slow, and keeps pace again', stuck: 'Store could not write, and goes on' } as const
+
+export interface PressureState {
+  readonly last: StorePressure
+  readonly sinceMs: number
+  readonly loggedMs: { readonly slow: number; readonly stuck: number }
+  readonly isLogged: boolean
+}

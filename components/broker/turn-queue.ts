@@ -8,6 +8,8 @@ import { BROKER_UNITS } from './turn-scheduler.ts'
  */
 export class TurnQueue<T> implements TurnTask, Queue<T> {
   readonly minimumUnits = BROKER_UNITS
+  /** Whether it is work of the broker itself. The queue of another component stays with that component at a reset. */
+  readonly isOwn: boolean
   readonly #name: string
   readonly #scheduler: TurnScheduler
   readonly #log: Logger
@@ -18,12 +20,14 @@ export class TurnQueue<T> implements TurnTask, Queue<T> {
    * @param name for the log, when an item fails.
    * @param step does one step of an item and charges it with `TurnScheduler.spend`. It returns true when the item has more
    * steps. An item that throws is logged and leaves the queue.
+   * @param isOwn false for the queue of another component.
    */
-  constructor(name: string, scheduler: TurnScheduler, log: Logger, step: (item: T) => boolean) {
+  constructor(name: string, scheduler: TurnScheduler, log: Logger, step: (item: T) => boolean, isOwn = true) {
     this.#name = name
     this.#scheduler = scheduler
     this.#log = log
     this.#step = step
+    this.isOwn = isOwn
   }
 
   get size(): number {
@@ -39,6 +43,17 @@ export class TurnQueue<T> implements TurnTask, Queue<T> {
     this.#items.add(item)
     // With others before it, the queue waits for its next turn already.
     if (this.#items.size === 1) this.resume()
+  }
+
+  /** The items, in their order, for a successor. */
+  get items(): readonly T[] {
+    return [...this.#items]
+  }
+
+  /** The items of the predecessor, at a reset: they are handled in later turns. */
+  takeOver(items: readonly T[]): void {
+    for (const item of items) this.#items.add(item)
+    if (items.length > 0) this.#scheduler.later(this)
   }
 
   /** Removes an item. @returns false if it was not there. */

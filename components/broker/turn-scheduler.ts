@@ -71,6 +71,26 @@ export class TurnScheduler implements Scheduler {
     this.#schedule()
   }
 
+  /** Queues a task for a later turn. */
+  later(task: TurnTask): void {
+    this.#queueOf(task).add(task)
+    this.#schedule()
+  }
+
+  /** Whether a task waits for a later turn. */
+  isQueued(task: TurnTask): boolean {
+    return this.#queueOf(task).has(task)
+  }
+
+  /** Takes tasks out of the queue that a successor continues. @returns puts them back. */
+  takeOut(isTaken: (task: TurnTask) => boolean): () => void {
+    const tasks = [...this.#waitingFirst, ...this.#waiting].filter(isTaken)
+    for (const task of tasks) this.delete(task)
+    return () => {
+      for (const task of tasks) this.later(task)
+    }
+  }
+
   /** Removes a task from the queue. No effect if it is not there. */
   delete(task: TurnTask): void {
     this.#queueOf(task).delete(task)

@@ -69,9 +69,31 @@ export class UnreleasedMessages implements ClientUnreleased {
   #reuseLogged = false
   #fullLogged = false
 
-  constructor(session: UnreleasedOwner, broker: UnreleasedContext) {
+  /** @param handed of the predecessor, at a reset: it is counted already. */
+  constructor(session: UnreleasedOwner, broker: UnreleasedContext, handed?: UnreleasedState) {
     this.#session = session
     this.#broker = broker
+    if (handed === undefined) return
+    this.#received = handed.received
+    this.#inherited = handed.inherited
+    this.#contents = handed.contents
+    this.#refused = handed.refused
+    this.#bytes = handed.bytes
+    this.#reuseLogged = handed.reuseLogged
+    this.#fullLogged = handed.fullLogged
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): UnreleasedState {
+    return {
+      received: this.#received,
+      inherited: this.#inherited,
+      contents: this.#contents,
+      refused: this.#refused,
+      bytes: this.#bytes,
+      reuseLogged: this.#reuseLogged,
+      fullLogged: this.#fullLogged,
+    }
   }
 
   /** How many there are. */
@@ -124,8 +146,8 @@ export class UnreleasedMessages implements ClientUnreleased {
   arrival(publish: Publish, message: Message, content: number | undefined): Arrival {
     const { packetIdentifier, dup } = publish
     if (this.#received.has(packetIdentifier)) {
-      // After a restart the content is not known, so the identifier decides.
-      const known = this.#contents?.get(packetIdentifier)
+      // After a restart the content is not known, and it is not asked for if `duplicateQoS2` was changed: the identifier decides.
+      const known = content === undefined ? undefined : this.#contents?.get(packetIdentifier)
       const isOther = !dup && known !== undefined && known !== content
       if (!dup) this.#reused(packetIdentifier, message, isOther)
       if (isOther) {
@@ -230,4 +252,14 @@ export class UnreleasedMessages implements ClientUnreleased {
     const { text, fields } = describeSession(this.#session)
     this.#broker.log.warn({ ...fields, ...details }, `${what}: ${text}: ${why}`)
   }
+}
+
+export interface UnreleasedState {
+  readonly received: PacketIdentifierSet
+  readonly inherited: PacketIdentifierSet | undefined
+  readonly contents: Map<number, number> | undefined
+  readonly refused: PacketIdentifierSet | undefined
+  readonly bytes: number
+  readonly reuseLogged: boolean
+  readonly fullLogged: boolean
 }

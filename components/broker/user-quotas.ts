@@ -1,10 +1,16 @@
 import type { BrokerConfig } from './config.ts'
-import type { IdleSessions } from './idle-sessions.ts'
+import { IdleSessions } from './idle-sessions.ts'
 
 /** What the sessions of one user hold now, and the messages that they retained. All sessions of the user share it. */
 export interface UserQuota<S> extends UserNumbers {
   /** The sessions that hold nothing; undefined until the first one. */
   idle: IdleSessions<S> | undefined
+}
+
+/** One quota at a reset. */
+export interface HandedQuota<S> {
+  readonly numbers: UserNumbers
+  readonly idle: readonly S[]
 }
 
 /** The numbers of a quota. */
@@ -56,30 +62,46 @@ export const awayBound = ({ maximumSessions, maximumAwaySessions }: BrokerConfig
  */
 export class UserQuotas<S> implements UserAccounts {
   /** For each user. */
-  readonly #limits: UserLimits
+  #limits: UserLimits
   /** For the clients without a user, while there are users. */
-  readonly #shares: UserLimits
+  #shares: UserLimits
   readonly #byUser = new Map<string, UserQuota<S>>()
   readonly #others: UserQuota<S> = newQuota(undefined)
 
   constructor(config: BrokerConfig) {
-    const share = (total: number): number => Math.ceil(total * USER_SHARE)
-    this.#shares = {
-      sessions: share(config.maximumSessions),
-      awaySessions: share(awayBound(config)),
-      queuedBytes: share(config.maximumTotalQueuedBytes),
-      subscriptionBytes: share(config.maximumTotalSubscriptionBytes),
-      retainedMessages: share(config.maximumRetainedMessages),
-      retainedBytes: share(config.maximumRetainedBytes),
+    this.#shares = sharesOf(config)
+    this.#limits = limitsOf(config, this.#shares)
+  }
+
+  /** Takes over other limits. Nobody loses what is over a limit that was lowered. @returns takes it back. */
+  adjust(config: BrokerConfig): () => void {
+    const before = { limits: this.#limits, shares: this.#shares }
+    this.#shares = sharesOf(config)
+    this.#limits = limitsOf(config, this.#shares)
+    return () => {
+      this.#limits = before.limits
+      this.#shares = before.shares
     }
-    this.#limits = {
-      sessions: config.maximumSessionsPerUser ?? this.#shares.sessions,
-      awaySessions: this.#shares.awaySessions,
-      queuedBytes: config.maximumQueuedBytesPerUser ?? this.#shares.queuedBytes,
-      subscriptionBytes: config.maximumSubscriptionBytesPerUser ?? this.#shares.subscriptionBytes,
-      retainedMessages: config.maximumRetainedMessagesPerUser ?? this.#shares.retainedMessages,
-      retainedBytes: config.maximumRetainedBytesPerUser ?? this.#shares.retainedBytes,
-    }
+  }
+
+  /** What is held, for a successor. Changes nothing. */
+  handOver(): readonly HandedQuota<S>[] {
+    return [this.#others, ...this.#byUser.values()].map(({ idle, ...numbers }) => ({
+      numbers,
+      idle: idle === undefined ? [] : [...idle],
+    }))
+  }
+
+  /** Copies what the predecessor held, at a reset. Before there are sessions. */
+  takeOver(quotas: readonly HandedQuota<unknown>[]): void {
+    for (const { numbers } of quotas) Object.assign(this.of(numbers.user), numbers)
+  }
+
+  /** The sessions that hold nothing, of one quota. */
+  takeOverIdle(user: string | undefined, idle: readonly S[]): void {
+    const quota = this.of(user)
+    if (idle.length > 0) quota.idle = new IdleSessions()
+    for (const session of idle) quota.idle!.add(session)
   }
 
   /** Users that hold anything. */
@@ -133,6 +155,27 @@ export class UserQuotas<S> implements UserAccounts {
     if (this.#byUser.get(user) === quota) this.#byUser.delete(user)
   }
 }
+
+const sharesOf = (config: BrokerConfig): UserLimits => {
+  const share = (total: number): number => Math.ceil(total * USER_SHARE)
+  return {
+    sessions: share(config.maximumSessions),
+    awaySessions: share(awayBound(config)),
+    queuedBytes: share(config.maximumTotalQueuedBytes),
+    subscriptionBytes: share(config.maximumTotalSubscriptionBytes),
+    retainedMessages: share(config.maximumRetainedMessages),
+    retainedBytes: share(config.maximumRetainedBytes),
+  }
+}
+
+const limitsOf = (config: BrokerConfig, shares: UserLimits): UserLimits => ({
+  sessions: config.maximumSessionsPerUser ?? shares.sessions,
+  awaySessions: shares.awaySessions,
+  queuedBytes: config.maximumQueuedBytesPerUser ?? shares.queuedBytes,
+  subscriptionBytes: config.maximumSubscriptionBytesPerUser ?? shares.subscriptionBytes,
+  retainedMessages: config.maximumRetainedMessagesPerUser ?? shares.retainedMessages,
+  retainedBytes: config.maximumRetainedBytesPerUser ?? shares.retainedBytes,
+})
 
 const sessionBoundOf = (owner: string | undefined): string =>
   owner === undefined ? 'half of maximumSessions' : 'maximumSessionsPerUser'

@@ -53,7 +53,7 @@ export class WaitingMessages {
   /** Takes messages that, after a restart, turn out to be in flight. */
   readonly #inflight: Inflight<Outgoing>
 
-  readonly #queue = new Fifo<Outgoing>()
+  readonly #queue: Fifo<Outgoing>
   #queueBytes = 0
 
   // The backlog: what the store has behind this sequence number.
@@ -66,10 +66,32 @@ export class WaitingMessages {
   /** Messages are being dropped since the bounds are reached; logged once until nothing waits. */
   #overflowing = false
 
-  constructor(session: QueueOwner, broker: QueueContext, inflight: Inflight<Outgoing>) {
+  /** @param handed of the predecessor, at a reset: they are counted already. */
+  constructor(session: QueueOwner, broker: QueueContext, inflight: Inflight<Outgoing>, handed?: WaitingState) {
     this.#session = session
     this.#broker = broker
     this.#inflight = inflight
+    this.#queue = handed?.queue ?? new Fifo()
+    if (handed === undefined) return
+    this.#queueBytes = handed.queueBytes
+    this.#backlogAfter = handed.backlogAfter
+    this.#backlogCount = handed.backlogCount
+    this.#backlogBytes = handed.backlogBytes
+    this.#restored = handed.restored
+    this.#overflowing = handed.overflowing
+  }
+
+  /** For a successor. Changes nothing. */
+  forSuccessor(): WaitingState {
+    return {
+      queue: this.#queue,
+      queueBytes: this.#queueBytes,
+      backlogAfter: this.#backlogAfter,
+      backlogCount: this.#backlogCount,
+      backlogBytes: this.#backlogBytes,
+      restored: this.#restored,
+      overflowing: this.#overflowing,
+    }
   }
 
   /** How many there are. */
@@ -320,4 +342,14 @@ export class WaitingMessages {
     const { persistent, id: session } = this.#session
     if (persistent) this.#broker.journal.append({ type: 'done', session, sequence })
   }
+}
+
+export interface WaitingState {
+  readonly queue: Fifo<Outgoing>
+  readonly queueBytes: number
+  readonly backlogAfter: number
+  readonly backlogCount: number
+  readonly backlogBytes: number
+  readonly restored: boolean
+  readonly overflowing: boolean
 }

@@ -1,4 +1,4 @@
-import type { TimerWheel, Watch } from '../../src/collections/timer-wheel.ts'
+import { type Standing, standingOf, type TimerWheel, type Watch } from '../../src/collections/timer-wheel.ts'
 import type { PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
@@ -47,11 +47,21 @@ export class Will<S> {
   /** Whether the Will of the last connection was due and not accepted. */
   wasRefused = false
 
-  constructor(session: S, gauges: Gauges, quota: WillQuota, wheel: TimerWheel<S>) {
+  /** @param handed of the predecessor, at a reset: it is counted already. */
+  constructor(session: S, gauges: Gauges, quota: WillQuota, wheel: TimerWheel<S>, handed?: WillState) {
     this.#session = session
     this.#gauges = gauges
     this.#quota = quota
     this.#wheel = wheel
+    if (handed === undefined) return
+    this.#stored = handed.stored
+    this.wasRefused = handed.wasRefused
+    if (handed.standing !== undefined) this.#watch = wheel.resume(session, handed.standing)
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): WillState {
+    return { stored: this.#stored, wasRefused: this.wasRefused, standing: standingOf(this.#watch) }
   }
 
   get stored(): StoredWill | undefined {
@@ -117,6 +127,12 @@ export class Will<S> {
     // When many Wills are due at once, this one waits for its turn. At a takeover it is published before CONNACK leaves.
     return this.#stored === undefined || isTakenOver ? 'published' : 'due'
   }
+}
+
+export interface WillState {
+  readonly stored: StoredWill | undefined
+  readonly wasRefused: boolean
+  readonly standing: Standing | undefined
 }
 
 /** A session with its Will. */
@@ -191,6 +207,17 @@ export class DueWills<S extends WillOwner> {
     session.willTaken()
     session.will.wasRefused = !this.#pass(willMessage(will, this.#broker.now()), session, payer)
     session.willDone()
+  }
+
+  /** Sessions whose Wills are due, in their order, for a successor. */
+  get due(): readonly S[] {
+    return [...this.#byId.values()]
+  }
+
+  /** Those of the predecessor, at a reset. They are published in later turns. */
+  takeOver(due: readonly S[]): void {
+    for (const session of due) this.#byId.set(session.id, session)
+    this.#queue.takeOver(due)
   }
 
   /** Publishes all of them now. */

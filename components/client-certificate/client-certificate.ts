@@ -1,3 +1,5 @@
+import { Change, setting } from '../../src/collections/change.ts'
+import { Listeners } from '../../src/collections/listeners.ts'
 import type {
   AuthenticatedIdentity,
   AuthenticationAnswer,
@@ -12,19 +14,31 @@ import { attributeValues } from './subject.ts'
 
 const PASS: AuthenticationAnswer = { result: 'pass' }
 
+interface Rules {
+  config: ClientCertificateConfig
+  fingerprints: ReadonlySet<string>
+  serials: ReadonlySet<string>
+}
+
 /** Authenticates clients by the certificate that TLS has verified. A client without one is left to other authenticators. */
 export class ClientCertificate implements Authenticator {
   readonly name: string
   readonly counters: ClientCertificateCounters = newClientCertificateCounters()
-  readonly #config: ClientCertificateConfig
-  readonly #fingerprints: ReadonlySet<string>
-  readonly #serials: ReadonlySet<string>
+  readonly #listeners = new Listeners()
+  readonly #rules: Rules
 
   constructor(name: string, config: ClientCertificateConfig) {
     this.name = name
-    this.#config = config
-    this.#fingerprints = new Set(config.deniedFingerprints.map(digitsOf))
-    this.#serials = new Set(config.deniedSerials.map(serialOf))
+    this.#rules = rulesOf(config)
+  }
+
+  onRevocation(listener: () => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  /** Prepares another config. Clients whose certificate it denies are disconnected when it is in force. */
+  adjust(config: ClientCertificateConfig): Change {
+    return new Change([setting(this.#rules, rulesOf(config))], { done: () => this.#listeners.call() })
   }
 
   authenticate({ userName, password, peer }: Credentials): AuthenticationAnswer {
@@ -41,13 +55,13 @@ export class ClientCertificate implements Authenticator {
         `the proxy does not say the ${unknown} of the certificate, which may be on the list of those denied`,
       )
     }
-    if (password !== undefined && this.#config.password !== 'ignore') {
-      if (this.#config.password === 'pass') return this.#pass()
+    if (password !== undefined && this.#rules.config.password !== 'ignore') {
+      if (this.#rules.config.password === 'pass') return this.#pass()
       return this.#deny('the client sent a password, which this listener does not check')
     }
     const name = this.#nameOf(certificate)
     if (!isUserName(name)) return this.#deny(`the certificate has no ${this.#field()} that can be a user name`)
-    if (this.#config.userNameMustMatch && userName !== undefined && userName !== name) {
+    if (this.#rules.config.userNameMustMatch && userName !== undefined && userName !== name) {
       return this.#deny('the User Name of CONNECT is not that of the certificate')
     }
     this.counters.allowed += 1
@@ -62,16 +76,16 @@ export class ClientCertificate implements Authenticator {
 
   /** A field that a list needs and that is not known, as of a certificate that a proxy has verified. */
   #unknownField({ fingerprint, serial }: PeerTls): string | undefined {
-    if (this.#fingerprints.size > 0 && fingerprint === undefined) return 'fingerprint'
-    return this.#serials.size > 0 && serial === undefined ? 'serial number' : undefined
+    if (this.#rules.fingerprints.size > 0 && fingerprint === undefined) return 'fingerprint'
+    return this.#rules.serials.size > 0 && serial === undefined ? 'serial number' : undefined
   }
 
   #isListed({ fingerprint = '', serial = '' }: PeerTls): boolean {
-    return this.#fingerprints.has(digitsOf(fingerprint)) || this.#serials.has(serialOf(serial))
+    return this.#rules.fingerprints.has(digitsOf(fingerprint)) || this.#rules.serials.has(serialOf(serial))
   }
 
   #nameOf({ commonName, subject, alternativeNames = [] }: PeerTls): string | undefined {
-    const { userName, alternativeNameType } = this.#config
+    const { userName, alternativeNameType } = this.#rules.config
     if (userName === 'commonName') return commonName
     if (userName === 'subject') return subject
     const prefix = `${alternativeNameType}:`
@@ -81,13 +95,13 @@ export class ClientCertificate implements Authenticator {
   }
 
   #field(): string {
-    const { userName, alternativeNameType } = this.#config
+    const { userName, alternativeNameType } = this.#rules.config
     if (userName === 'alternativeName') return `single alternative name of type ${alternativeNameType}`
     return userName === 'commonName' ? 'single common name' : 'subject'
   }
 
   #groupsOf({ subject = '' }: PeerTls): { readonly attributes?: { readonly groups: string[] } } {
-    if (!this.#config.groupsFromOrganizationalUnit) return {}
+    if (!this.#rules.config.groupsFromOrganizationalUnit) return {}
     const groups = attributeValues(subject, 'OU').filter((group) => group !== '')
     return groups.length === 0 ? {} : { attributes: { groups: [...groups] } }
   }
@@ -102,6 +116,12 @@ export class ClientCertificate implements Authenticator {
     return { result: 'deny', why }
   }
 }
+
+const rulesOf = (config: ClientCertificateConfig): Rules => ({
+  config,
+  fingerprints: new Set(config.deniedFingerprints.map(digitsOf)),
+  serials: new Set(config.deniedSerials.map(serialOf)),
+})
 
 /** The certificate of the client, if it was verified. The server name alone is what the client asked for. */
 const certificateOf = (tls: PeerTls | undefined): PeerTls | undefined => {

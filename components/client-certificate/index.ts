@@ -11,5 +11,6 @@ export const clientCertificate = defineComponent({
   config: clientCertificateConfig,
   describe: ({ userName, alternativeNameType }) => alternativeNameType ?? userName,
   start: (config, _, { name }) => new ClientCertificate(name, config),
+  adjust: (instance, config) => instance.adjust(config),
   measure: measuresOf,
 })

@@ -1,3 +1,4 @@
+import { Change, expectEqual, expectSame } from '../../src/collections/change.ts'
 import { HttpServer } from '../../src/kinds/http-server.ts'
 import { Logger } from '../../src/kinds/logger.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
@@ -31,8 +32,15 @@ export const dashboard = defineComponent({
     if (files === undefined)
       log.warn({ address }, 'The dashboard is not built: run npm run build, and restart the broker')
     else log.info({ address }, `Dashboard on ${http.scheme}://${address}`)
-    return { address, isBuilt: files !== undefined, remove }
+    return { address, isBuilt: files !== undefined, remove, from: { path, directory, http } }
   },
 
+  exclusive: ({ path }) => [`http:${path}`],
+  adjust: (instance, { path, directory }, { http }) => {
+    const from = { path, directory, http }
+    expectEqual(instance.from, from, 'path', 'directory')
+    expectSame(instance.from, from, 'http')
+    return new Change([])
+  },
   stop: ({ remove }) => remove(),
 })

@@ -1,7 +1,7 @@
 /** Stops requests to a service that fails. After a pause it allows one trial request, whose answer decides. */
 export class CircuitBreaker {
-  readonly #maximumFailures: number
-  readonly #pauseMs: number
+  #maximumFailures: number
+  #pauseMs: number
   readonly #nowMs: () => number
   /** Failures in a row. */
   #failures = 0
@@ -46,6 +46,14 @@ export class CircuitBreaker {
     if (wasOpen ? this.#isTrying : this.#failures >= this.#maximumFailures) this.#openedAtMs = this.#nowMs()
     this.#isTrying = false
     return !wasOpen && this.isOpen
+  }
+
+  /** Sets other bounds. @returns takes it back. */
+  adjust(maximumFailures: number, pauseMs: number): () => void {
+    const before = [this.#maximumFailures, this.#pauseMs] as const
+    this.#maximumFailures = maximumFailures
+    this.#pauseMs = pauseMs
+    return () => void this.adjust(...before)
   }
 
   /** The request was not sent: the state of the service is unknown. */

@@ -1,10 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { Change, liveConfig, replacing, setting } from '../../src/collections/change.ts'
 import { counted } from '../../src/collections/counted.ts'
 import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
 import { FairQueue } from '../../src/collections/fair-queue.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { AuthenticationAnswer, Authenticator, Credentials } from '../../src/kinds/authenticator.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { sourceOf } from '../../src/network/address-key.ts'
 import { readBoundedBody } from '../../src/network/read-bounded-body.ts'
@@ -49,15 +51,10 @@ export class HttpAuthentication implements Authenticator {
   readonly name: string
   readonly counters: HttpAuthenticationCounters = newHttpAuthenticationCounters()
   readonly #config: HttpAuthenticationConfig
-  readonly #log: Logger
+  readonly #log: ReplaceableLogger
   readonly #nowMs: () => number
   readonly #queue: FairQueue
-  readonly #breaker: CircuitBreaker
-  readonly #allowed: ExpiringCache<AuthenticationAnswer>
-  /** On its own, so that guessed passwords do not displace answers that allow. */
-  readonly #refused: ExpiringCache<AuthenticationAnswer>
-  /** The requests that are under way or wait, one for each client. */
-  readonly #pending = new Map<string, Promise<AuthenticationAnswer>>()
+  readonly #service: ServiceState
   readonly #aborts = new Set<AbortController>()
   /** Without this secret, the key of an answer cannot be used to guess the password. */
   readonly #secret = randomBytes(32)
@@ -76,18 +73,33 @@ export class HttpAuthentication implements Authenticator {
     nowMs: () => number = () => performance.now(),
   ) {
     this.name = name
-    this.#config = config
-    this.#log = log
+    this.#config = liveConfig(config)
+    this.#log = new ReplaceableLogger(log)
     this.#nowMs = nowMs
     this.#failureLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
     this.#unusableLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
     this.#busyLog = new LogInterval(LOG_INTERVAL_MS, nowMs)
-    const { maximumRequests: maximumRunning, maximumQueued } = config
-    this.#queue = new FairQueue({ maximumRunning, maximumQueued })
-    this.#breaker = new CircuitBreaker(config.breakerFailures, config.breakerSeconds * 1_000, nowMs)
-    const bounds = { maximum: config.maximumCached, maximumBytes: config.maximumCachedBytes, nowMs }
-    this.#allowed = new ExpiringCache({ ...bounds, durationMs: config.cacheSeconds * 1_000 })
-    this.#refused = new ExpiringCache({ ...bounds, durationMs: config.negativeCacheSeconds * 1_000 })
+    this.#queue = new FairQueue(boundsOf(config).queue)
+    this.#service = stateOf(config, nowMs)
+  }
+
+  /** Prepares another config. What is known of a service is forgotten if it is asked another question, or another service is. */
+  adjust(config: HttpAuthenticationConfig, log: Logger): Change {
+    const { queue, breaker, allowed, refused } = boundsOf(config)
+    const state = this.#service
+    const other = questionOf(config) === questionOf(this.#config) ? undefined : stateOf(config, this.#nowMs)
+    return new Change([
+      replacing(this.#config, config),
+      () => this.#log.replace(log),
+      () => this.#queue.adjust(queue),
+      ...(other === undefined
+        ? [
+            () => state.breaker.adjust(...breaker),
+            () => state.allowed.adjust(allowed),
+            () => state.refused.adjust(refused),
+          ]
+        : [setting(state, other)]),
+    ])
   }
 
   get requesting(): number {
@@ -99,16 +111,16 @@ export class HttpAuthentication implements Authenticator {
   }
 
   get cached(): number {
-    return this.#allowed.size + this.#refused.size
+    return this.#service.allowed.size + this.#service.refused.size
   }
 
   get cachedBytes(): number {
-    return this.#allowed.bytes + this.#refused.bytes
+    return this.#service.allowed.bytes + this.#service.refused.bytes
   }
 
   /** Whether the service is not asked since it fails. */
   get isOpen(): boolean {
-    return this.#breaker.isOpen
+    return this.#service.breaker.isOpen
   }
 
   authenticate(credentials: Credentials): AuthenticationAnswer | Promise<AuthenticationAnswer> {
@@ -117,20 +129,21 @@ export class HttpAuthentication implements Authenticator {
     const values = requestValues(credentials)
     if (values === undefined) return NOT_TEXT
     const key = this.#keyOf(credentials, values)
-    const known = this.#allowed.get(key) ?? this.#refused.get(key)
+    const known = this.#service.allowed.get(key) ?? this.#service.refused.get(key)
     if (known !== undefined && !hasExpired(known)) {
       this.counters.fromCache += 1
       return this.#count(known)
     }
-    const pending = this.#pending.get(key)
+    const { pending: allPending } = this.#service
+    const pending = allPending.get(key)
     if (pending !== undefined) {
       this.counters.joined += 1
       return pending.then((answer) => this.#count(answer))
     }
     const asked = this.#ask(key, values, credentials)
     if (!(asked instanceof Promise)) return this.#count(asked)
-    const answer = asked.finally(() => this.#pending.delete(key))
-    this.#pending.set(key, answer)
+    const answer = asked.finally(() => allPending.delete(key))
+    allPending.set(key, answer)
     return answer.then((found) => this.#count(found))
   }
 
@@ -138,8 +151,8 @@ export class HttpAuthentication implements Authenticator {
   refresh(): string | undefined {
     const { cached } = this
     this.#generation += 1
-    this.#allowed.clear()
-    this.#refused.clear()
+    this.#service.allowed.clear()
+    this.#service.refused.clear()
     return cached === 0 ? undefined : `${counted(cached, 'answer')} forgotten`
   }
 
@@ -155,8 +168,8 @@ export class HttpAuthentication implements Authenticator {
     values: RequestValues,
     { userName, peer }: Credentials,
   ): AuthenticationAnswer | Promise<AuthenticationAnswer> {
-    if (this.#isStopped || !this.#breaker.allows()) return this.#refuseOpen()
-    const isTrial = this.#breaker.isOpen
+    if (this.#isStopped || !this.#service.breaker.allows()) return this.#refuseOpen()
+    const isTrial = this.#service.breaker.isOpen
     const request = { key, values, userName, isTrial, deadlineMs: this.#nowMs() + this.#config.timeoutMs }
     return this.#enqueue(request, sourceOf(peer))
   }
@@ -164,7 +177,7 @@ export class HttpAuthentication implements Authenticator {
   async #enqueue(request: ServiceRequest, source: string): Promise<AuthenticationAnswer> {
     const answer = await this.#queue.run(source, () => this.#requestUnlessLate(request))
     if (answer !== undefined) return answer
-    if (request.isTrial) this.#breaker.abandoned()
+    if (request.isTrial) this.#service.breaker.abandoned()
     return this.#isStopped ? UNAVAILABLE : this.#refuseBusy()
   }
 
@@ -172,14 +185,15 @@ export class HttpAuthentication implements Authenticator {
   async #requestUnlessLate(request: ServiceRequest): Promise<AuthenticationAnswer> {
     const { isTrial, deadlineMs } = request
     const isLate = this.#nowMs() >= deadlineMs
-    if (!isLate && (isTrial || !this.#breaker.isOpen)) return this.#request(request)
-    if (isTrial) this.#breaker.abandoned()
+    if (!isLate && (isTrial || !this.#service.breaker.isOpen)) return this.#request(request)
+    if (isTrial) this.#service.breaker.abandoned()
     return isLate ? this.#refuseBusy() : this.#refuseOpen()
   }
 
   /** Asks the service. */
   async #request({ key, values, userName, deadlineMs }: ServiceRequest): Promise<AuthenticationAnswer> {
     const generation = this.#generation
+    const { allowed, refused } = this.#service
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), Math.max(1, deadlineMs - this.#nowMs())).unref()
     this.#aborts.add(abort)
@@ -198,7 +212,7 @@ export class HttpAuthentication implements Authenticator {
     const { answer, bytes } = outcome
     // An answer from before the answers were forgotten may be out of date.
     if (generation === this.#generation)
-      (answer.result === 'allow' ? this.#allowed : this.#refused).set(key, answer, bytes + VALUE_BYTES)
+      (answer.result === 'allow' ? allowed : refused).set(key, answer, bytes + VALUE_BYTES)
     return answer
   }
 
@@ -217,7 +231,7 @@ export class HttpAuthentication implements Authenticator {
   }
 
   #succeeded(problem: string | undefined): void {
-    if (this.#breaker.succeeded()) {
+    if (this.#service.breaker.succeeded()) {
       this.#log.info(
         { url: this.#config.url.href },
         `The authentication service answers again: ${this.#config.url.href}`,
@@ -237,11 +251,11 @@ export class HttpAuthentication implements Authenticator {
     this.counters.failures += 1
     const { url, breakerSeconds, breakerFailures } = this.#config
     const details = { url: url.href, problem, failures: this.counters.failures }
-    if (this.#breaker.failed()) {
+    if (this.#service.breaker.failed()) {
       this.counters.opened += 1
       const pause = `Clients are refused for ${breakerSeconds} s (breakerSeconds) after ${breakerFailures} failures in a row`
       this.#log.error(details, `The authentication service failed: ${problem}. ${pause}`)
-    } else if (!this.#breaker.isOpen && this.#failureLog.begin()) {
+    } else if (!this.#service.breaker.isOpen && this.#failureLog.begin()) {
       this.#log.error(details, `The authentication service failed: ${problem}. The client is refused`)
     }
     return UNAVAILABLE
@@ -288,6 +302,40 @@ export class HttpAuthentication implements Authenticator {
     return hmac.digest('base64')
   }
 }
+
+/** What is known of a service, and asked of it. */
+interface ServiceState {
+  breaker: CircuitBreaker
+  allowed: ExpiringCache<AuthenticationAnswer>
+  /** On its own, so that guessed passwords do not displace answers that allow. */
+  refused: ExpiringCache<AuthenticationAnswer>
+  /** The requests that are under way or wait, one for each client. */
+  pending: Map<string, Promise<AuthenticationAnswer>>
+}
+
+const stateOf = (config: HttpAuthenticationConfig, nowMs: () => number): ServiceState => {
+  const { breaker, allowed, refused } = boundsOf(config)
+  return {
+    breaker: new CircuitBreaker(...breaker, nowMs),
+    allowed: new ExpiringCache({ ...allowed, nowMs }),
+    refused: new ExpiringCache({ ...refused, nowMs }),
+    pending: new Map(),
+  }
+}
+
+const boundsOf = (config: HttpAuthenticationConfig) => {
+  const cache = { maximum: config.maximumCached, maximumBytes: config.maximumCachedBytes }
+  return {
+    queue: { maximumRunning: config.maximumRequests, maximumQueued: config.maximumQueued },
+    breaker: [config.breakerFailures, config.breakerSeconds * 1_000] as const,
+    allowed: { ...cache, durationMs: config.cacheSeconds * 1_000 },
+    refused: { ...cache, durationMs: config.negativeCacheSeconds * 1_000 },
+  }
+}
+
+/** What answers depend on. */
+const questionOf = ({ url, headers, body }: HttpAuthenticationConfig): string =>
+  JSON.stringify([url.href, headers, body])
 
 /** Whether the service said that the client may be connected until a time that is over: it may say another one now. */
 const hasExpired = (answer: AuthenticationAnswer): boolean =>

@@ -12,6 +12,7 @@ export const httpAuthentication = defineComponent({
   config: httpAuthenticationConfig,
   describe: ({ url }) => url.host,
   start: (config, { logger }, { name }) => new HttpAuthentication(name, config, logger.child({ component: name })),
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   measure: measuresOf,
   refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),

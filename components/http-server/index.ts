@@ -6,6 +6,7 @@ import { httpServerConfig } from './config.ts'
 import { healthRoutes } from './health.ts'
 import { measuresOf } from './measures.ts'
 import { NodeHttpServer } from './node-http-server.ts'
+import { httpServerFiles } from './node-server.ts'
 
 /**
  * Serves HTTP for operators, on this machine unless told otherwise. It needs no other part of the broker: it starts early, and says that the
@@ -22,6 +23,10 @@ export const httpServer = defineComponent({
     return server
   },
   measure: measuresOf,
+  reads: httpServerFiles,
+  exclusive: ({ host, port }) => (port === 0 ? [] : [`tcp:${formatAddress(host, port)}`]),
+  // The routes of other components stay.
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),
 })

@@ -1,31 +1,30 @@
-import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { HttpHandler, HttpServer } from '../../src/kinds/http-server.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { addressKey } from '../../src/network/address-key.ts'
-import { AddressRates } from '../../src/network/address-rates.ts'
+import { type AddressRateLimits, AddressRates } from '../../src/network/address-rates.ts'
+import { change, follow, inSequence, NO_ADJUSTMENT, refused } from '../../src/network/adjustments.ts'
 import { formatAddress } from '../../src/network/format-address.ts'
 import { isLoopback } from '../../src/network/loopback.ts'
-import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import type { Adjustment } from '../../src/system/define-system.ts'
 import { AllowedHosts } from './allowed-hosts.ts'
 import type { HttpServerConfig } from './config.ts'
 import { newHttpCounters, type RefusalReason } from './counters.ts'
 import { readBody, send, TOO_LARGE, toRequest } from './exchange.ts'
+import { checkRemote, configure, listen, moveTo, type NodeServer, openContexts, tlsOf } from './node-server.ts'
 import { Routes } from './routes.ts'
 
-/** The largest headers of a request, in bytes. */
-const MAXIMUM_HEADER_BYTES = 16 * 1024
 /** Requests of one connection that are served at the same time. Browsers and fetch send one after the other. */
 const MAXIMUM_PIPELINED = 8
 /** Addresses whose requests are counted. */
 const MAXIMUM_ADDRESSES = 10_000
-/** The interval at which deadlines are looked at, in milliseconds. */
-const DEADLINE_INTERVAL_MS = 1_000
 /** One line of the log in this time says that requests are refused. */
 const LOG_INTERVAL_MS = 60_000
 
@@ -37,17 +36,15 @@ interface OpenRequest {
 
 /** Serves HTTP with node:http, or HTTPS. */
 export class NodeHttpServer implements HttpServer {
-  readonly isLocal: boolean
-  readonly address: string
   readonly scheme: 'http' | 'https'
-  readonly port: number
   readonly counters = newHttpCounters()
-  readonly #config: HttpServerConfig
+  #config: HttpServerConfig
   readonly #name: string
-  readonly #log: Logger
-  readonly #server: Server | SecureServer
+  readonly #log: ReplaceableLogger
+  #server: NodeServer
+  #bound: AddressInfo
   readonly #contexts: TlsContexts | undefined
-  readonly #hosts: AllowedHosts
+  #hosts: AllowedHosts
   readonly #rates: AddressRates
   readonly #routes = new Routes()
   readonly #open = new Set<OpenRequest>()
@@ -61,31 +58,24 @@ export class NodeHttpServer implements HttpServer {
 
   private constructor(
     config: HttpServerConfig,
-    server: Server | SecureServer,
+    server: NodeServer,
     contexts: TlsContexts | undefined,
     name: string,
-    log: Logger,
+    log: ReplaceableLogger,
   ) {
-    const { address, port } = server.address() as AddressInfo
     this.#config = config
     this.#server = server
+    this.#bound = server.address() as AddressInfo
     this.#contexts = contexts
     this.scheme = contexts === undefined ? 'http' : 'https'
     this.#name = name
     this.#log = log
     this.#hosts = new AllowedHosts(config.hosts)
-    const { requestRate: rate, requestBurst: burst } = config
-    this.#rates = new AddressRates({ rate, burst, maximumAddresses: MAXIMUM_ADDRESSES })
-    this.isLocal = isLoopback(address)
-    this.address = formatAddress(address, port)
-    this.port = port
-    server.on('connection', (socket) => this.#connected(socket))
-    server.on('drop', () => this.#countRefused('connections'))
-    server.on('request', (incoming, outgoing) => void this.#serve(incoming, outgoing))
-    server.on('error', (error) => log.error({ err: error }, 'A connection of the HTTP server could not be accepted'))
-    if (contexts !== undefined) {
-      contexts.onReload(({ certificates }) => (server as SecureServer).setSecureContext(certificates[0].options))
-    }
+    this.#rates = new AddressRates(ratesOf(config))
+    this.#attach(server)
+    contexts?.onReload(({ certificates }) => {
+      ;(this.#server as SecureServer).setSecureContext(certificates[0].options)
+    })
   }
 
   /**
@@ -93,26 +83,54 @@ export class NodeHttpServer implements HttpServer {
    * @throws an Error if other machines would reach it and the config does not allow that, and the operating system's error.
    */
   static async open(config: HttpServerConfig, name: string, log: Logger): Promise<NodeHttpServer> {
-    const { address } = await lookup(config.host)
-    if (!isLoopback(address) && !config.allowRemote) throw new Error(openToAll(name, config.host))
-    const contexts = await openContexts(config, log)
-    const server = createNodeServer(config, contexts)
+    await checkRemote(config, name)
+    const current = new ReplaceableLogger(log)
+    const contexts = await openContexts(config, current)
     try {
-      server.listen({ host: address, port: config.port })
-      await once(server, 'listening')
+      const server = await listen(config, contexts)
+      const opened = new NodeHttpServer(config, server, contexts, name, current)
+      opened.#logAddress()
+      return opened
     } catch (error) {
       contexts?.stop()
       throw error
     }
-    const opened = new NodeHttpServer(config, server, contexts, name, log)
-    log.info({ address: opened.address, secure: contexts !== undefined }, `HTTP server listening on ${opened.address}`)
-    if (!opened.isLocal && contexts === undefined) {
-      log.warn(
-        { address: opened.address },
-        `HTTP on ${opened.address} is not encrypted, and tokens cross the network: set cert and key`,
-      )
+  }
+
+  /**
+   * Prepares the change to another config, or to other contents of the files that it names. Connections and routes stay; connections to an
+   * address that it leaves end after a second. Deadlines are checked as often as the server that was started first does it, and the one
+   * of a TLS handshake stays.
+   * @returns an adjustment that is refused if the new address or the certificate cannot be used.
+   * @throws Error if it is to have certificates and had none, or the other way round, and for another host at the same port.
+   */
+  async adjust(config: HttpServerConfig, log: Logger): Promise<Adjustment> {
+    if ((config.cert === undefined) !== (this.#contexts === undefined)) throw new Error('HTTPS was turned on or off')
+    const isMoved = config.host !== this.#config.host || config.port !== this.#config.port
+    if (isMoved && config.port === this.#config.port && config.port !== 0) throw new Error('host changed, and not port')
+    try {
+      await checkRemote(config, this.#name)
+      const move = isMoved
+        ? moveTo(await listen(config, this.#contexts), (server) => this.#moveTo(server))
+        : NO_ADJUSTMENT
+      const certificates = await this.#contexts?.prepare(tlsOf(config))
+      const use = change(() => this.#use(config))
+      return inSequence(follow(this.#log, log), move, certificates ?? NO_ADJUSTMENT, use)
+    } catch (error) {
+      return refused(error)
     }
-    return opened
+  }
+
+  get address(): string {
+    return formatAddress(this.#bound.address, this.#bound.port)
+  }
+
+  get port(): number {
+    return this.#bound.port
+  }
+
+  get isLocal(): boolean {
+    return isLoopback(this.#bound.address)
   }
 
   get connections(): number {
@@ -142,6 +160,49 @@ export class NodeHttpServer implements HttpServer {
     const timer = setTimeout(() => this.#closeAll(), this.#config.drainMs)
     await closed
     clearTimeout(timer)
+    // Connections to an address that it has left.
+    for (const socket of this.#connections) socket.destroy()
+  }
+
+  #attach(server: NodeServer): void {
+    server.on('connection', (socket) => this.#connected(socket))
+    server.on('drop', () => this.#countRefused('connections'))
+    server.on('request', (incoming, outgoing) => void this.#serve(incoming, outgoing))
+    server.on('error', (error) => {
+      this.#log.error({ err: error }, 'A connection of the HTTP server could not be accepted')
+    })
+  }
+
+  #logAddress(): void {
+    const { address, isLocal } = this
+    const secure = this.#contexts !== undefined
+    this.#log.info({ address, secure }, `HTTP server listening on ${address}`)
+    if (isLocal || secure) return
+    this.#log.warn({ address }, `HTTP on ${address} is not encrypted, and tokens cross the network: set cert and key`)
+  }
+
+  #use(config: HttpServerConfig): () => void {
+    const before = { config: this.#config, hosts: this.#hosts }
+    const set = (to: typeof before): void => {
+      this.#config = to.config
+      this.#hosts = to.hosts
+      this.#rates.configure(ratesOf(to.config))
+      configure(this.#server, to.config)
+    }
+    set({ config, hosts: new AllowedHosts(config.hosts) })
+    return () => set(before)
+  }
+
+  /** Serves at another address. @returns the server before. */
+  #moveTo(server: NodeServer): NodeServer {
+    const before = this.#server
+    this.#server = server
+    this.#bound = server.address() as AddressInfo
+    if (server.listenerCount('request') === 0) {
+      this.#attach(server)
+      this.#logAddress()
+    }
+    return before
   }
 
   /** Connections whose TLS handshake is under way too, which `closeAllConnections` does not know. */
@@ -304,36 +365,8 @@ const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== 'HEAD' &&
   (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
 
-const openToAll = (name: string, host: string): string =>
-  `${name} is not opened on ${host}: other machines reach this address, and the admin API and the metrics would be open to them. Listen on ` +
-  `127.0.0.1 and use an SSH tunnel or a proxy with TLS, or set allowRemote: true in the config of ${name}, with cert and key.`
-
-const openContexts = async (config: HttpServerConfig, log: Logger): Promise<TlsContexts | undefined> => {
-  const { cert, key, passphrase, minimumVersion, ciphers, reloadIntervalMs } = config
-  if (cert === undefined || key === undefined) return undefined
-  const unused = { certificates: [], clientCertificates: 'none' as const, handshakesPerTurn: 1 }
-  return TlsContexts.open({ cert, key, passphrase, minimumVersion, ciphers, reloadIntervalMs, ...unused }, log)
-}
-
-const createNodeServer = (config: HttpServerConfig, contexts: TlsContexts | undefined): Server | SecureServer => {
-  const { headersDeadlineMs, requestDeadlineMs, idleDeadlineMs, maximumConnections } = config
-  const options = {
-    headersTimeout: Math.min(headersDeadlineMs, requestDeadlineMs),
-    requestTimeout: requestDeadlineMs,
-    keepAliveTimeout: Math.min(5_000, idleDeadlineMs),
-    connectionsCheckingInterval: Math.min(DEADLINE_INTERVAL_MS, headersDeadlineMs, requestDeadlineMs),
-    maxHeaderSize: MAXIMUM_HEADER_BYTES,
-    noDelay: true,
-  }
-  const server =
-    contexts === undefined
-      ? createServer(options)
-      : createSecureServer({
-          ...options,
-          ...contexts.current.certificates[0].options,
-          handshakeTimeout: headersDeadlineMs,
-        })
-  server.maxConnections = maximumConnections
-  server.timeout = idleDeadlineMs
-  return server
-}
+const ratesOf = ({ requestRate: rate, requestBurst: burst }: HttpServerConfig): AddressRateLimits => ({
+  rate,
+  burst,
+  maximumAddresses: MAXIMUM_ADDRESSES,
+})

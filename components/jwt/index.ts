@@ -12,6 +12,9 @@ export const jwt = defineComponent({
   config: jwtConfig,
   describe: ({ algorithms, jwksUrl }) => algorithms.join(', ') + (jwksUrl === undefined ? '' : ` by ${jwksUrl.host}`),
   start: (config, { logger }, { name }) => Jwt.open(name, config, logger.child({ component: name })),
+  reads: ({ secretFile, publicKeyFile, jwksFile }) =>
+    [secretFile, publicKeyFile, jwksFile].filter((file) => file !== undefined),
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   measure: measuresOf,
   refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),

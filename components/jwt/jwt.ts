@@ -1,6 +1,8 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { readAccessClaims } from '../../src/access/access-claims.ts'
+import { Change, liveConfig, replacing, setting } from '../../src/collections/change.ts'
 import { counted } from '../../src/collections/counted.ts'
+import { Listeners } from '../../src/collections/listeners.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type {
   AuthenticatedIdentity,
@@ -9,6 +11,7 @@ import type {
   Credentials,
 } from '../../src/kinds/authenticator.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { isUserName } from '../../src/mqtt/user-name.ts'
 import type { JwtConfig } from './config.ts'
@@ -35,43 +38,46 @@ const WITHOUT_KEYS: AuthenticationAnswer = {
   reasonCode: ReasonCode.ServerUnavailable,
 }
 
+interface Current {
+  config: JwtConfig
+  source: KeySource | undefined
+}
+
 /** Authenticates clients by signed tokens. A text that is no token is left to other authenticators; a wrong token is refused. */
 export class Jwt implements Authenticator {
   readonly name: string
   readonly counters: JwtCounters = newJwtCounters()
   /** Tokens that are checked now. */
   verifying = 0
-  readonly #config: JwtConfig
-  readonly #log: Logger
-  readonly #listeners: (() => void)[] = []
-  #source: KeySource | undefined
+  readonly #log: ReplaceableLogger
+  readonly #listeners = new Listeners()
+  readonly #current: Current
   readonly #busyLog = new LogInterval(BUSY_LOG_INTERVAL_MS)
 
   /** @throws when a key of the config or of a file cannot be used. There is nothing to stop then. */
   static async open(name: string, config: JwtConfig, log: Logger): Promise<Jwt> {
     const jwt = new Jwt(name, config, log)
-    const removed = () => jwt.#removed()
-    jwt.#source = await openKeySource({ config, log, counters: jwt.counters, removed })
+    jwt.#current.source = await jwt.#open(jwt.#current.config)
     return jwt
   }
 
   private constructor(name: string, config: JwtConfig, log: Logger) {
     this.name = name
-    this.#config = config
-    this.#log = log
+    this.#current = { config: liveConfig(config), source: undefined }
+    this.#log = new ReplaceableLogger(log)
   }
 
   get hidesUserNames(): boolean {
-    return this.#config.tokenIn === 'userName'
+    return this.#current.config.tokenIn === 'userName'
   }
 
   /** The number of keys that are trusted. */
   get keyCount(): number {
-    return this.#source?.keys?.ids.size ?? 0
+    return this.#current.source?.keys?.ids.size ?? 0
   }
 
   authenticate({ clientId, userName, password }: Credentials): AuthenticationAnswer | Promise<AuthenticationAnswer> {
-    const { tokenIn, maximumTokenBytes, maximumVerifying } = this.#config
+    const { tokenIn, maximumTokenBytes, maximumVerifying } = this.#current.config
     const text = tokenIn === 'userName' ? userName : textOf(password)
     if (text === undefined || !isToken(text, maximumTokenBytes)) {
       this.counters.passed += 1
@@ -85,11 +91,36 @@ export class Jwt implements Authenticator {
   /** Whether the key of its token is still trusted. The token itself is not kept. */
   accepts({ attributes }: AuthenticatedIdentity): boolean {
     const id = attributes?.values?.[KEY_VALUE]
-    return typeof id === 'string' && this.#source?.keys?.ids.has(id) === true
+    return typeof id === 'string' && this.#current.source?.keys?.ids.has(id) === true
   }
 
-  onRevocation(listener: () => void): void {
-    this.#listeners.push(listener)
+  onRevocation(listener: () => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  /**
+   * Prepares another config, or another content of the file with the keys. Clients whose key is not trusted any more are disconnected.
+   * @throws as `open`.
+   */
+  async adjust(config: JwtConfig, log: Logger): Promise<Change> {
+    const { config: live, source: before } = this.#current
+    const logged = () => this.#log.replace(log)
+    // The keys of a service that is the same stay: it need not answer now.
+    if (config.jwksUrl !== undefined && keysOf(config) === keysOf(live)) {
+      return new Change([replacing(live, config), logged], { done: () => this.#listeners.call() })
+    }
+    const opened = liveConfig(config)
+    const source = await this.#open(opened)
+    try {
+      // No token is refused because the keys are not there yet.
+      if (source.keys === undefined) await source.current()
+    } catch (error) {
+      source.stop()
+      throw error
+    }
+    const stop = (): void => source.stop()
+    const steps = [() => stop, setting(this.#current, { config: opened, source }), logged]
+    return new Change(steps, { done: () => this.#replaced(before), discard: stop })
   }
 
   /**
@@ -98,12 +129,12 @@ export class Jwt implements Authenticator {
    * @throws when that fails: keys of a file from before stay.
    */
   async refresh(): Promise<string | undefined> {
-    const isChanged = await this.#source?.refresh()
+    const isChanged = await this.#current.source?.refresh()
     return isChanged === true ? counted(this.keyCount, 'key') : undefined
   }
 
   stop(): void {
-    this.#source?.stop()
+    this.#current.source?.stop()
   }
 
   async #verify(token: string, clientId: string, userName: string | undefined): Promise<AuthenticationAnswer> {
@@ -111,7 +142,7 @@ export class Jwt implements Authenticator {
     try {
       let keys: TrustedKeys
       try {
-        keys = await this.#source!.current()
+        keys = await this.#current.source!.current()
       } catch {
         return this.#withoutKeys()
       }
@@ -127,7 +158,7 @@ export class Jwt implements Authenticator {
     keys: TrustedKeys,
     isRenewed = false,
   ): Promise<AuthenticationAnswer | { readonly payload: JWTPayload; readonly keyId: string }> {
-    const { algorithms, issuer, audience, clockToleranceSeconds, requireExpiry } = this.#config
+    const { algorithms, issuer, audience, clockToleranceSeconds, requireExpiry } = this.#current.config
     try {
       const { payload, key } = await jwtVerify(token, keys.find, {
         algorithms,
@@ -141,7 +172,7 @@ export class Jwt implements Authenticator {
       if (!(error instanceof errors.JWKSNoMatchingKey) || isRenewed) return this.#deny(error)
       let others: TrustedKeys | undefined
       try {
-        if (await this.#source!.renew()) others = this.#source!.keys
+        if (await this.#current.source!.renew()) others = this.#current.source!.keys
       } catch {
         return this.#withoutKeys()
       }
@@ -150,7 +181,7 @@ export class Jwt implements Authenticator {
   }
 
   #answer(payload: JWTPayload, keyId: string, clientId: string, userName: string | undefined): AuthenticationAnswer {
-    const { claims, userNameMustMatch, disconnectAfterExpiry, clockToleranceSeconds } = this.#config
+    const { claims, userNameMustMatch, disconnectAfterExpiry, clockToleranceSeconds } = this.#current.config
     const name = claimOf(payload, claims.userName)
     if (!isUserName(name)) return this.#denyClaims(`the claim ${claims.userName} of the token is no user name`)
     if (userNameMustMatch && userName !== undefined && userName !== name) {
@@ -210,10 +241,20 @@ export class Jwt implements Authenticator {
     return BUSY
   }
 
-  #removed(): void {
-    for (const listener of this.#listeners) listener()
+  #replaced(before: KeySource | undefined): void {
+    before?.stop()
+    this.#listeners.call()
+  }
+
+  #open(config: JwtConfig): Promise<KeySource> {
+    const removed = () => this.#listeners.call()
+    return openKeySource({ config, log: this.#log, counters: this.counters, removed })
   }
 }
+
+/** The values that say where the keys come from, and which of them count. */
+const keysOf = ({ jwksUrl, jwksHeaders, algorithms }: JwtConfig): string =>
+  JSON.stringify([jwksUrl?.href, jwksHeaders, algorithms])
 
 /** Characters of a token are ASCII; other bytes become characters that no token has. */
 const textOf = (password: Uint8Array | undefined): string | undefined =>

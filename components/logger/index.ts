@@ -36,5 +36,6 @@ export const logger = defineComponent({
   }),
   describe: ({ level, destination }) => `${level} to ${destination}`,
   start: (config) => PinoLogger.open(config),
+  adjust: (instance, config) => instance.adjust(config),
   stop: (instance) => instance.close(),
 })

@@ -2,10 +2,10 @@ import type { LogTail, TailLine } from '../../src/kinds/logger.ts'
 
 /** The last lines of the log, within bounds. A line costs one entry in a ring, and a call for each reader. */
 export class RecentLines implements LogTail {
-  readonly #maximumLines: number
-  readonly #maximumCharacters: number
+  #maximumLines: number
+  #maximumCharacters: number
   /** A ring: the line with a number is at its remainder. */
-  readonly #lines: (string | undefined)[] = []
+  #lines: (string | undefined)[] = []
   readonly #readers = new Set<(line: TailLine) => void>()
   #first = 1
   #last = 0
@@ -46,6 +46,31 @@ export class RecentLines implements LogTail {
     const own = (line: TailLine): void => reader(line)
     this.#readers.add(own)
     return () => void this.#readers.delete(own)
+  }
+
+  /** Sets other bounds. The oldest lines beyond them are dropped. @param maximumLines at least 1. @returns takes it back. */
+  adjust(maximumLines: number, maximumCharacters: number): () => void {
+    const before = { lines: this.lines(), maximumLines: this.#maximumLines, maximumCharacters: this.#maximumCharacters }
+    this.#rebuild(before.lines, maximumLines, maximumCharacters)
+    return () => {
+      const lines = [...before.lines, ...this.lines(before.lines.at(-1)?.number)]
+      this.#rebuild(lines, before.maximumLines, before.maximumCharacters)
+    }
+  }
+
+  /** The place of a line in the ring depends on the size of the ring. */
+  #rebuild(lines: readonly TailLine[], maximumLines: number, maximumCharacters: number): void {
+    this.#maximumLines = maximumLines
+    this.#maximumCharacters = maximumCharacters
+    const kept = lines.slice(-maximumLines)
+    this.#first = kept[0]?.number ?? this.#last + 1
+    this.#lines = []
+    this.#characters = 0
+    for (const { number, json } of kept) {
+      this.#lines[number % maximumLines] = json
+      this.#characters += json.length
+    }
+    while (this.#characters > maximumCharacters) this.#dropFirst()
   }
 
   #dropFirst(): void {

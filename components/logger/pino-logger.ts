@@ -1,119 +1,70 @@
-import { open } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { isatty } from 'node:tty'
-import { promisify } from 'node:util'
-import { type DestinationStream, destination, pino } from 'pino'
+import { pino } from 'pino'
+import { Change, setting } from '../../src/collections/change.ts'
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { LevelLogger, levelValues } from './level-logger.ts'
-import { RecentLines } from './log-tail.ts'
-import { readableMessage } from './readable-message.ts'
+import type { RecentLines } from './log-tail.ts'
+import { Outlet, type TailBounds } from './outlet.ts'
+import { Output, type OutputOptions } from './output.ts'
 
-export interface PinoLoggerOptions {
+export interface PinoLoggerOptions extends OutputOptions, TailBounds {
   readonly level: LogLevel
-  readonly format: 'auto' | 'pretty' | 'json'
-  /** `stdout`, `stderr` or the path of a file. */
-  readonly destination: string
-  /** Lines that are kept in memory, and their characters together. None unless told otherwise. */
-  readonly tailLines?: number
-  readonly tailCharacters?: number
 }
 
-/** The logger of a system, with the stream that it owns. */
+/** The logger of a system, with the output that it owns. */
 export class PinoLogger extends LevelLogger {
-  /** The stream to close; none for a terminal, which is the process's own. */
-  readonly #stream: Stream | undefined
-  /** The reader of the pipe is gone: pino has made the stream a sink, which never says that it closed. */
-  #broken = false
+  readonly #outlet: Outlet
+  #options: PinoLoggerOptions
 
-  readonly tail: RecentLines | undefined
-
-  private constructor(stream: Stream | undefined, lines: DestinationStream, options: PinoLoggerOptions) {
-    const { level, tailLines = 0, tailCharacters = 0 } = options
-    const tail = tailLines === 0 ? undefined : new RecentLines(tailLines, tailCharacters)
-    super(pino({ level: 'trace' }, tail === undefined ? lines : kept(lines, tail)), {
-      level,
-      threshold: levelValues[level],
-    })
-    this.tail = tail
-    this.#stream = stream
-    // A log that cannot be written, to a full disk say, stops no broker.
-    stream?.on('error', (error: NodeJS.ErrnoException) => {
-      this.#broken = error.code === 'EPIPE'
-    })
+  private constructor(outlet: Outlet, options: PinoLoggerOptions) {
+    super(pino({ level: 'trace' }, outlet), { level: options.level, threshold: levelValues[options.level] })
+    this.#outlet = outlet
+    this.#options = options
   }
 
   /** Opens the destination. @throws the operating system's error when the file cannot be opened. */
   static async open(options: PinoLoggerOptions): Promise<PinoLogger> {
-    const descriptor = standardStreams.get(options.destination)
-    const terminal = descriptor !== undefined && isatty(descriptor)
-    const pretty = options.format === 'pretty' || (options.format === 'auto' && terminal)
-    // Loaded only when it is used: it takes longer to load than the rest of the logger.
-    const format = pretty ? await loadFormatter(terminal) : undefined
-    // In a terminal lines keep their order with what else the process prints there, and a prompt can make way for them.
-    if (terminal) {
-      const screen = options.destination === 'stderr' ? process.stderr : process.stdout
-      return new PinoLogger(undefined, formatted(screen, format), options)
+    return new PinoLogger(new Outlet(await Output.open(options), options), options)
+  }
+
+  get tail(): RecentLines | undefined {
+    return this.#outlet.tail
+  }
+
+  /**
+   * Prepares other options for this logger and its children. A level that was assigned stays unless the options have another one than
+   * before.
+   * @throws as `open`.
+   */
+  async adjust(options: PinoLoggerOptions): Promise<Change> {
+    const before = this.#options
+    const isElsewhere = options.destination !== before.destination || options.format !== before.format
+    const opened = isElsewhere ? await Output.open(options) : undefined
+    let former: Output | undefined
+    const change = (): (() => void) => {
+      const level = options.level === before.level ? this.level : options.level
+      const steps = new Change([
+        setting<PinoLogger>(this, { level }),
+        () => this.#outlet.adjustTail(options),
+        () => {
+          this.#options = options
+          former = opened === undefined ? undefined : this.#outlet.replace(opened)
+          return () => {
+            this.#options = before
+            if (former === undefined) return
+            // It writes what it got; a reset that is undone does not wait for that.
+            void this.#outlet.replace(former).close()
+          }
+        },
+      ])
+      steps.commit()
+      return () => steps.undo()
     }
-    // Other readers may be slow, and none may block us.
-    const stream = destination({
-      dest: descriptor ?? (await openFile(options.destination)),
-      sync: false,
-      maxLength: maximumBufferedLength,
-    })
-    return new PinoLogger(stream, formatted(stream, format), options)
+    return new Change([change], { done: () => former?.close(), discard: () => opened?.close() })
   }
 
   /** Writes what is buffered and closes the file. What is logged afterwards is discarded. */
   async close(): Promise<void> {
     this.level = 'silent'
-    const stream = this.#stream
-    if (stream === undefined || this.#broken) return
-    await new Promise<void>((resolve) => {
-      stream.once('close', resolve).once('error', () => resolve())
-      stream.end()
-    })
+    await this.#outlet.close()
   }
-}
-
-type Stream = ReturnType<typeof destination>
-
-const standardStreams: ReadonlyMap<string, number> = new Map([
-  ['stdout', 1],
-  ['stderr', 2],
-])
-
-const formatted = (
-  stream: { write(text: string): unknown },
-  format: ((line: string) => string) | undefined,
-): DestinationStream => ({ write: (line) => void stream.write(format === undefined ? line : format(line)) })
-
-/** Writes each line, and keeps it in the tail. */
-const kept = (lines: DestinationStream, tail: RecentLines): DestinationStream => ({
-  write: (line) => {
-    lines.write(line)
-    tail.add(line)
-  },
-})
-
-/** Opened here and not by pino, whose stream throws when the process ends if its file could not be opened. */
-const openFile = async (path: string): Promise<number> => {
-  await mkdir(dirname(path), { recursive: true })
-  return promisify(open)(path, 'a')
-}
-
-/** Characters that wait for a slow reader of the log; what is logged beyond them is dropped. */
-const maximumBufferedLength = 4 * 1024 * 1024
-
-const loadFormatter = async (colorize: boolean): Promise<(line: string) => string> => {
-  const { prettyFactory } = await import('pino-pretty')
-  const messageFormat = (line: Readonly<Record<string, unknown>>, messageKey: string) =>
-    readableMessage(line, messageKey)
-  return prettyFactory({
-    colorize,
-    ignore: 'pid,hostname',
-    translateTime: 'SYS:HH:MM:ss.l',
-    hideObject: true,
-    messageFormat,
-  })
 }

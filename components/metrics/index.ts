@@ -20,6 +20,9 @@ export const metrics = defineComponent({
       : [{ path: ['config', 'topicFilters'], message: 'topicFilters need a router: name it in dependencies.router.' }],
   start: (config, { http, router, logger }, context) =>
     new MetricsPage(config, { http, router, logger: logger.child({ component: context.name }) }, context),
+  exclusive: ({ path }) => [`http:${path}`],
+  adjust: (instance, config, { http, router, logger }, { name }) =>
+    instance.adjust(config, { http, router, logger: logger.child({ component: name }) }),
   measure: measuresOf,
   stop: (instance) => instance.stop(),
 })

@@ -1,7 +1,9 @@
+import { Change, expectEqual, expectSame, liveConfig, replacing, setting } from '../../src/collections/change.ts'
 import { packageVersion } from '../../src/files/package-version.ts'
 import type { HttpServer } from '../../src/kinds/http-server.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Metrics, MetricsFormat } from '../../src/kinds/metrics.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
 import type { ComponentMeasure, LifecycleContext } from '../../src/system/define-system.ts'
 import { acceptedFormat, CONTENT_TYPES } from './accepted-format.ts'
@@ -36,8 +38,9 @@ export class MetricsPage implements Metrics {
 
   readonly #config: MetricsConfig
   readonly #context: LifecycleContext
-  readonly #log: Logger
-  readonly #token: BearerToken | undefined
+  readonly #log: ReplaceableLogger
+  readonly #current: { token: BearerToken | undefined }
+  readonly #parts: MetricsParts
   readonly #process = new ProcessState()
   readonly #system: SystemState
   readonly #delay: EventLoopDelay
@@ -52,14 +55,16 @@ export class MetricsPage implements Metrics {
   #loggedFailure = false
 
   /** @throws Error if the path is served already, or if other machines could read the metrics and nothing says that they may. */
-  constructor(config: MetricsConfig, { http, router, logger }: MetricsParts, context: LifecycleContext) {
+  constructor(config: MetricsConfig, parts: MetricsParts, context: LifecycleContext) {
+    const { http, router, logger } = parts
     const { path, names, token, topicFilters } = config
     refuseOpenServer(config, http)
     this.path = path
-    this.#config = config
+    this.#config = liveConfig(config)
     this.#context = context
-    this.#log = logger
-    this.#token = token === undefined ? undefined : new BearerToken(token)
+    this.#log = new ReplaceableLogger(logger)
+    this.#parts = parts
+    this.#current = { token: tokenOf(token) }
     this.#system = new SystemState(context.system)
     // The first that may fail: nothing is there yet that would have to be released.
     this.#remove = http.route(path, (request) => this.#answer(request))
@@ -69,6 +74,21 @@ export class MetricsPage implements Metrics {
         ? []
         : topicFilters.map((each) => new TopicCounter(context.name, each.name, each.filter, router))
     this.#mosquitto = names === 'mosquitto' ? this.#mosquittoFamilies() : undefined
+  }
+
+  /**
+   * Prepares another config.
+   * @throws an Error if its path, its names or its filters are others, as for a start with this config.
+   */
+  adjust(config: MetricsConfig, parts: MetricsParts): Change {
+    expectEqual(this.#config, config, 'path', 'names', 'topicFilters')
+    expectSame(this.#parts, parts, 'http', 'router')
+    refuseOpenServer(config, parts.http)
+    return new Change([
+      replacing(this.#config, config),
+      setting(this.#current, { token: tokenOf(config.token) }),
+      () => this.#log.replace(parts.logger),
+    ])
   }
 
   text(wanted: MetricsFormat = 'prometheus'): string {
@@ -94,7 +114,7 @@ export class MetricsPage implements Metrics {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return plain(405, 'Only GET is possible.\n', { allow: 'GET, HEAD' })
     }
-    if (this.#token?.isIn(request.headers.get('authorization')) === false) {
+    if (this.#current.token?.isIn(request.headers.get('authorization')) === false) {
       this.counters.denied += 1
       return plain(401, 'A token is needed: Authorization: Bearer TOKEN\n', { 'www-authenticate': 'Bearer' })
     }
@@ -187,6 +207,9 @@ const refuseOpenServer = ({ token, allowAnonymous }: MetricsConfig, http: HttpSe
     `The HTTP server listens on ${http.address}, which other machines can reach. Set a token for the metrics, or allowAnonymous: true.`,
   )
 }
+
+const tokenOf = (token: string | undefined): BearerToken | undefined =>
+  token === undefined ? undefined : new BearerToken(token)
 
 const plain = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response =>
   new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } })

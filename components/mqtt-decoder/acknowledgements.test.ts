@@ -5,7 +5,8 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
-import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+import { ConnectionDecoder } from './connection-decoder.ts'
+import { SharedDecoding } from './shared-decoding.ts'
 
 /** Takes acknowledgements without objects, and writes down what each packet was, and after which ones it was told to act. */
 class Acknowledged extends PacketRecorder {

@@ -3,7 +3,8 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { countWork } from '../../test/helpers/count-work.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
-import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+import { ConnectionDecoder } from './connection-decoder.ts'
+import { SharedDecoding } from './shared-decoding.ts'
 
 const MEGABYTE = 1_048_576
 const CONNECT = packetBytes('10 @ "MQTT" 05 02 003c [] "c"')

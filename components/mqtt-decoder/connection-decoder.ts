@@ -3,71 +3,19 @@ import type { ControlPacket, DecoderInput, PacketReceiver } from '../../src/kind
 import { ACKNOWLEDGEMENT_BYTES, acknowledgementAt } from '../../src/mqtt/acknowledgement.ts'
 import { checkPacket } from '../../src/mqtt/check-packet.ts'
 import { checkFirstByte, withoutUnusedFlags } from '../../src/mqtt/fixed-header.ts'
-import { Message, type MessageFields } from '../../src/mqtt/message.ts'
-import { PacketReader } from '../../src/mqtt/packet-reader.ts'
+import type { MessageFields } from '../../src/mqtt/message.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
-import { Publish } from '../../src/mqtt/publish.ts'
-import { PublishRun } from '../../src/mqtt/publish-run.ts'
+import type { Publish } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { malformedPacket, refusal } from '../../src/mqtt/refusal.ts'
 import { describeConnectError } from './describe-connect-error.ts'
-import { type PartialHolder, PartialMemory } from './partial-memory.ts'
-import { PartialPacket } from './partial-packet.ts'
+import type { PartialHolder, PartialShare } from './partial-memory.ts'
+import { PartialPacket, type PartialPacketRecord } from './partial-packet.ts'
 import { readPacket } from './read-packet.ts'
-import { type Clock, readPublish, steadyClock } from './read-publish.ts'
-
-/** Largest packets taken, in bytes and with their fixed header. */
-export interface PacketSizeLimits {
-  readonly maximumPacketSize: number
-  /** The limit until the client is accepted: for CONNECT and the AUTH packets that follow it, which any peer can send. */
-  readonly maximumConnectPacketSize: number
-  /** What packets that came in part may take in memory, of all connections together; no limit when it is left out. */
-  readonly maximumTotalPartialBytes?: number
-  /** Topic Filters in one packet; no limit unless told otherwise. */
-  readonly maximumFilters?: number
-}
-
-/** What the decoders of all connections share. All parts are idle between two packets. */
-export class SharedDecoding {
-  readonly reader = new PacketReader()
-  /** Reused and lent. */
-  readonly publish = new Publish()
-  readonly message = new Message()
-  readonly run = new PublishRun()
-  readonly limits: PacketSizeLimits
-  readonly partials: PartialMemory
-  readonly nowMs: Clock
-  /** The name of the decoder in the system, where its limits can be changed. */
-  readonly name: string
-
-  /** @param nowMs asked for messages with a Message Expiry Interval alone. */
-  constructor(limits: PacketSizeLimits, nowMs: Clock = steadyClock, name = 'mqttDecoder') {
-    this.limits = limits
-    this.partials = new PartialMemory(limits.maximumTotalPartialBytes ?? Number.POSITIVE_INFINITY)
-    if (limits.maximumFilters !== undefined) this.reader.maximumFilters = limits.maximumFilters
-    this.nowMs = nowMs
-    this.name = name
-  }
-
-  /**
-   * Checks the size of a packet, in bytes and with its fixed header, before anything of its body is kept. A client that is accepted
-   * is held to the Maximum Packet Size that CONNACK told it.
-   */
-  checkSize(
-    size: number,
-    { protocolVersion, authenticating, maximumIncomingPacketSize, listener, peer }: Connection,
-  ): ProtocolError | undefined {
-    const isAccepted = protocolVersion !== 0 && !authenticating
-    const key = isAccepted ? 'maximumPacketSize' : 'maximumConnectPacketSize'
-    const limit = isAccepted ? maximumIncomingPacketSize : this.limits[key]
-    if (size <= limit) return undefined
-    const owner = isAccepted && listener.maximumPacketSize !== undefined ? peer.listener : this.name
-    const message = `The packet has ${size} bytes, more than ${owner}.${key} (${limit}) allows.`
-    return refusal(ReasonCode.PacketTooLarge, message, 'MQTT-3.2.2-15')
-  }
-}
+import { readPublish } from './read-publish.ts'
+import type { SharedDecoding } from './shared-decoding.ts'
 
 /** The least memory that is offered for the next read, in bytes. Any other read brings as much. */
 const MINIMUM_READ_BYTES = 64 * 1024
@@ -90,6 +38,22 @@ const State = {
 } as const
 type State = (typeof State)[keyof typeof State]
 
+/** The state of one connection for the decoder that continues with it. */
+export interface DecoderRecord {
+  readonly version: typeof RECORD_VERSION
+  readonly state: State
+  readonly firstByte: number
+  readonly remainingLength: number
+  readonly remainingLengthBytes: number
+  readonly alwaysTaken: number
+  readonly partial: PartialPacketRecord | undefined
+  /** By reference: it is a part of the `PartialState` that the component passes on. */
+  readonly share: PartialShare | undefined
+}
+
+/** Of `DecoderRecord`. Counted up when it changes. */
+export const RECORD_VERSION = 1
+
 /**
  * Bytes to packets, for one connection. However the bytes are split, the work is linear in them: a packet that lies in
  * one chunk is read where it is, one that does not is copied once into memory of its own.
@@ -100,9 +64,9 @@ type State = (typeof State)[keyof typeof State]
  */
 export class ConnectionDecoder implements DecoderInput, PartialHolder {
   readonly #connection: Connection
-  readonly #next: PacketReceiver
-  readonly #takesRuns: boolean
-  readonly #takesAcknowledgements: boolean
+  #next: PacketReceiver
+  #takesRuns: boolean
+  #takesAcknowledgements: boolean
   readonly #shared: SharedDecoding
   /** The smaller of both limits: a packet of this size needs no other look at its size. */
   readonly #alwaysTaken: number
@@ -119,19 +83,60 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
   /** While its bytes come, the value so far. */
   #remainingLength = 0
   #remainingLengthBytes = 0
-  partialBytes = 0
+  /** What it holds of the memory for such packets; undefined for nothing. */
+  #share: PartialShare | undefined
   /** What has come of it, when its body does not lie in one chunk. */
   #partial: PartialPacket | undefined
 
-  constructor(connection: Connection, next: PacketReceiver, shared: SharedDecoding) {
+  /**
+   * @param handed the state of the decoder that it continues for.
+   * @throws when that has another form.
+   */
+  constructor(connection: Connection, next: PacketReceiver, shared: SharedDecoding, handed?: DecoderRecord) {
     this.#connection = connection
-    const { maximumPacketSize = shared.limits.maximumPacketSize } = connection.listener
-    connection.maximumIncomingPacketSize = maximumPacketSize
-    this.#alwaysTaken = Math.min(maximumPacketSize, shared.limits.maximumConnectPacketSize)
+    this.#shared = shared
     this.#next = next
     this.#takesRuns = next.publishRun !== undefined
     this.#takesAcknowledgements = next.acknowledge !== undefined
-    this.#shared = shared
+    if (handed === undefined) {
+      const { maximumPacketSize = shared.limits.maximumPacketSize } = connection.listener
+      connection.maximumIncomingPacketSize = maximumPacketSize
+      this.#alwaysTaken = Math.min(maximumPacketSize, shared.limits.maximumConnectPacketSize)
+      return
+    }
+    if (handed.version !== RECORD_VERSION)
+      throw new Error('the state of the decoder of a connection has another version')
+    this.#alwaysTaken = handed.alwaysTaken
+    this.#state = handed.state
+    this.#firstByte = handed.firstByte
+    this.#remainingLength = handed.remainingLength
+    this.#remainingLengthBytes = handed.remainingLengthBytes
+    this.#partial = handed.partial && PartialPacket.from(handed.partial)
+    this.#share = handed.share
+    this.#holdShare()
+  }
+
+  handOver(): DecoderRecord {
+    return {
+      version: RECORD_VERSION,
+      state: this.#state,
+      firstByte: this.#firstByte,
+      remainingLength: this.#remainingLength,
+      remainingLengthBytes: this.#remainingLengthBytes,
+      alwaysTaken: this.#alwaysTaken,
+      partial: this.#partial?.handOver(),
+      share: this.#share,
+    }
+  }
+
+  takeBack(): void {
+    this.#holdShare()
+  }
+
+  redirect(next: PacketReceiver): void {
+    this.#next = next
+    this.#takesRuns = next.publishRun !== undefined
+    this.#takesAcknowledgements = next.acknowledge !== undefined
   }
 
   bytes(chunk: Uint8Array): number {
@@ -249,7 +254,10 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
     }
     const partial = this.#partial
     const capacity = partial.capacityFor(buffer.length - position)
-    if (capacity > this.partialBytes) this.#shared.partials.hold(this, capacity)
+    if (capacity > (this.#share?.bytes ?? 0)) {
+      this.#share ??= { holder: this, bytes: 0 }
+      this.#shared.partials.hold(this.#share, capacity)
+    }
     // It may have been refused.
     if (this.#partial === undefined) return buffer.length
     const taken = partial.append(buffer, position)
@@ -259,7 +267,13 @@ export class ConnectionDecoder implements DecoderInput, PartialHolder {
 
   #dropPartial(): void {
     this.#partial = undefined
-    if (this.partialBytes > 0) this.#shared.partials.hold(this, 0)
+    const share = this.#share
+    this.#share = undefined
+    if (share !== undefined) this.#shared.partials.hold(share, 0)
+  }
+
+  #holdShare(): void {
+    if (this.#share !== undefined) this.#share.holder = this
   }
 
   /** Takes the packet that came in pieces, when all of it is there. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
-import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+import { ConnectionDecoder } from './connection-decoder.ts'
+import { SharedDecoding } from './shared-decoding.ts'
 
 /** What the decoder says of some bytes. */
 const errorOf = (...chunks: (string | Buffer)[]) => {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
-import { DecoderStage } from '../../src/kinds/pipeline-stage.ts'
+import type { Connection } from '../../src/kinds/connection.ts'
+import { type DecoderInput, DecoderStage, type PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { MAXIMUM_PACKET_SIZE } from '../../src/mqtt/fixed-header.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
-import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
-import type { PartialMemory } from './partial-memory.ts'
+import { ConnectionDecoder, type DecoderRecord } from './connection-decoder.ts'
+import type { PartialMemory, PartialState } from './partial-memory.ts'
 import { steadyClock } from './read-publish.ts'
+import { SharedDecoding } from './shared-decoding.ts'
 
 /** Bytes from a client to packets, of MQTT 3.1, 3.1.1 and 5.0: frames them, refuses what is illegal, reads the rest. */
 export const mqttDecoder = defineComponent({
@@ -47,13 +49,23 @@ export const mqttDecoder = defineComponent({
           'is refused with Quota exceeded.',
       ),
   }),
-  start(config, _dependencies, { name }): DecoderStage & { readonly partials: PartialMemory } {
-    const shared = new SharedDecoding(config, steadyClock, name)
-    return {
-      role: 'decoder',
-      open: (connection, next) => new ConnectionDecoder(connection, next, shared),
-      partials: shared.partials,
-    }
+  start: (config, _dependencies, { name }) => new MqttDecoder(new SharedDecoding(config, steadyClock, name)),
+  adjust({ shared }, config) {
+    const { limits } = shared
+    return { commit: () => shared.limit(config), undo: () => shared.limit(limits) }
+  },
+  handover: {
+    format: 'mqtt-decoder',
+    version: 1,
+    prepare: (config, _dependencies, { name }) => new MqttDecoder(new SharedDecoding(config, steadyClock, name)),
+    give: ({ partials }): PartialState => partials.handOver(),
+    take({ partials }, state: PartialState) {
+      partials.continueWith(state)
+      // Both refer to the same state, which nothing changes meanwhile.
+      return () => undefined
+    },
+    retire: () => undefined,
+    census: ({ partials }) => ({ partialBytes: partials.bytes }),
   },
   measure: ({ partials }) => [
     {
@@ -72,3 +84,20 @@ export const mqttDecoder = defineComponent({
     },
   ],
 })
+
+/** The stage of all connections. */
+class MqttDecoder implements DecoderStage {
+  readonly role = 'decoder'
+  readonly format = 'mqtt-decoder'
+  readonly shared: SharedDecoding
+  readonly partials: PartialMemory
+
+  constructor(shared: SharedDecoding) {
+    this.shared = shared
+    this.partials = shared.partials
+  }
+
+  open(connection: Connection, next: PacketReceiver, handed?: unknown): DecoderInput {
+    return new ConnectionDecoder(connection, next, this.shared, handed as DecoderRecord | undefined)
+  }
+}

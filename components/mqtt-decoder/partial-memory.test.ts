@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest'
-import { PartialMemory } from './partial-memory.ts'
+import { PartialMemory, type PartialShare } from './partial-memory.ts'
 
 const holder = (memory: PartialMemory) => {
   const self = {
-    partialBytes: 0,
     isRefused: false,
     hold: (bytes: number) => {
-      memory.hold(self, bytes)
+      memory.hold(share, bytes)
       return self
     },
     refusePartial: () => {
       self.isRefused = true
-      memory.hold(self, 0)
+      memory.hold(share, 0)
     },
   }
+  const share: PartialShare = { holder: self, bytes: 0 }
   return self
 }
 

@@ -10,6 +10,16 @@ const GROWTH_FACTOR = 4
 
 const NOTHING = Buffer.alloc(0)
 
+/** A packet that came in part, for the decoder that continues with it. */
+export interface PartialPacketRecord {
+  readonly firstByte: number
+  readonly remainingLength: number
+  /** Its memory, by reference: the next bytes may be on their way into it. */
+  readonly bytes: Buffer
+  /** Bytes of it that have come. */
+  readonly length: number
+}
+
 /**
  * A packet that comes in several chunks, in memory of its own, which it can be kept in and sent from. The memory grows with
  * what has come, not with what the client announced: 256 MB announced and never sent cost 4 KiB.
@@ -31,6 +41,20 @@ export class PartialPacket {
     this.#firstByte = firstByte
     this.#size = this.bodyStart + remainingLength
     this.#length = this.bodyStart
+  }
+
+  /** The packet of another decoder, in the same memory. */
+  static from({ firstByte, remainingLength, bytes, length }: PartialPacketRecord): PartialPacket {
+    const packet = new PartialPacket(firstByte, remainingLength)
+    // Without any byte it has its memory still to take.
+    if (bytes.length > 0) packet.#bytes = bytes
+    packet.#length = length
+    return packet
+  }
+
+  handOver(): PartialPacketRecord {
+    const remainingLength = this.#size - this.bodyStart
+    return { firstByte: this.#firstByte, remainingLength, bytes: this.#bytes, length: this.#length }
   }
 
   /** Bytes of memory that it needs to have for so many bytes more, at most those that it lacks. */

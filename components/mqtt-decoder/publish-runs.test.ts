@@ -6,7 +6,8 @@ import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connecti
 import { runs } from '../../test/helpers/full-run.ts'
 import { packetBytes } from '../../test/helpers/packet-bytes.ts'
 import { fuzzSeed } from '../../test/helpers/packets.ts'
-import { ConnectionDecoder, SharedDecoding } from './connection-decoder.ts'
+import { ConnectionDecoder } from './connection-decoder.ts'
+import { SharedDecoding } from './shared-decoding.ts'
 
 /** Takes runs, or refuses them, and writes down what each packet was and how it came. */
 class RunRecorder extends PacketRecorder {

@@ -20,20 +20,35 @@ export const mqttEncoder = defineComponent({
   provides: EncoderStage,
   needs: {},
   config: z.strictObject({}),
-  start(): EncoderStage {
-    const publishes = new PublishEncoder(new Slab())
-    // Of their own: those that go to one client behind each other are neighbours, and are sent as one range.
-    const acknowledgements = new Slab()
-    return {
-      role: 'encoder',
-      open: (connection, next) => new ConnectionEncoder(connection, next, publishes, acknowledgements),
-    }
+  start: (): EncoderStage => new MqttEncoder(),
+  adjust: () => ({ commit: () => undefined, undo: () => undefined }),
+  // A new encoder has nothing to continue: its slabs and its last packets only save work.
+  handover: {
+    format: 'mqtt-encoder',
+    version: 1,
+    prepare: (): EncoderStage => new MqttEncoder(),
+    give: () => undefined,
+    take: () => () => undefined,
+    retire: () => undefined,
   },
 })
 
+/** The stage of all connections. */
+class MqttEncoder implements EncoderStage {
+  readonly role = 'encoder'
+  readonly format = 'mqtt-encoder'
+  readonly #publishes = new PublishEncoder(new Slab())
+  /** Of their own: those that go to one client behind each other are neighbours, and are sent as one range. */
+  readonly #acknowledgements = new Slab()
+
+  open(connection: Connection, next: ByteReceiver): PacketReceiver {
+    return new ConnectionEncoder(connection, next, this.#publishes, this.#acknowledgements)
+  }
+}
+
 class ConnectionEncoder implements PacketReceiver {
   readonly #connection: Connection
-  readonly #next: ByteReceiver
+  #next: ByteReceiver
   readonly #publishes: PublishEncoder
   readonly #acknowledgements: Slab
 
@@ -42,6 +57,15 @@ class ConnectionEncoder implements PacketReceiver {
     this.#next = next
     this.#publishes = publishes
     this.#acknowledgements = acknowledgements
+  }
+
+  /** What it knows of a connection is in the `Connection`. */
+  handOver(): object {
+    return {}
+  }
+
+  redirect(next: ByteReceiver): void {
+    this.#next = next
   }
 
   packet(packet: ControlPacket): void {

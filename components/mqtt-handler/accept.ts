@@ -4,6 +4,7 @@ import { isServerTopic } from '../../src/mqtt/server-topic.ts'
 import { type AnswerPurpose, awaitAnswer } from './await-answer.ts'
 import type { Client } from './client.ts'
 import { clientFields } from './client-log.ts'
+import type { PurposeRecord } from './client-record.ts'
 import { accepted } from './connack.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { takes } from './packet-size.ts'
@@ -22,7 +23,7 @@ export const accept = (client: Client, request: ConnectRequest, authenticationDa
 }
 
 /** The claim of a client's session. It may have to wait until another process has released the session. */
-class Claim implements AnswerPurpose<void> {
+export class Claim implements AnswerPurpose<void> {
   readonly #client: Client
   readonly #request: ConnectRequest
   readonly #authenticationData: Uint8Array | undefined
@@ -44,6 +45,10 @@ class Claim implements AnswerPurpose<void> {
     }
     if (granted === undefined) this.take()
     else awaitAnswer(client, granted, this)
+  }
+
+  toRecord(): PurposeRecord {
+    return { type: 'claim', request: this.#request, authenticationData: this.#authenticationData }
   }
 
   take(): void {

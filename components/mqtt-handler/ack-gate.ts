@@ -1,12 +1,10 @@
 import { Fifo } from '../../src/collections/fifo.ts'
 import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { ControlPacket } from '../../src/kinds/pipeline-stage.ts'
+import type { AfterAnswer, GateRecord, WaitingAnswer } from './client-record.ts'
 
 /** The most packets of one client that may wait while the store keeps pace. Then the client is not read until they are sent. */
 const MAXIMUM_WAITING = 1_000
-
-/** The effect of sending an answer: the client is connected, or one message less is unanswered. */
-export type AfterAnswer = 'connected' | 'answered'
 
 /** The client whose answers they are. */
 export interface AnsweredClient {
@@ -23,18 +21,27 @@ export interface AnsweredClient {
  * [MQTT-4.6.0-3] [MQTT-4.6.0-4]: an answer that depends on nothing waits for those before it.
  */
 export class AckGate {
-  readonly #journal: JournalPosition
+  /** That of the broker: a reset may replace it. */
+  journal: JournalPosition
   readonly #client: AnsweredClient
-  readonly #waiting = new Fifo<Waiting>()
+  readonly #waiting = new Fifo<WaitingAnswer>()
   /** PUBREL packets among them. */
   #waitingReleases = 0
   /** Where the journal was when the present packet came. */
   #position = 0
   #resumedBatch = 0
 
-  constructor(journal: JournalPosition, client: AnsweredClient) {
-    this.#journal = journal
+  /** @param continued the state of the gate that it continues. Whoever makes it then calls `awaitStore` if answers wait. */
+  constructor(journal: JournalPosition, client: AnsweredClient, continued?: GateRecord) {
+    this.journal = journal
     this.#client = client
+    if (continued === undefined) return
+    this.#resumedBatch = continued.resumedBatch
+    for (const answer of continued.waiting) this.#hold(answer)
+  }
+
+  handOver(): GateRecord {
+    return { waiting: [...this.#waiting], resumedBatch: this.#resumedBatch }
   }
 
   get waiting(): number {
@@ -47,7 +54,7 @@ export class AckGate {
    */
   get full(): boolean {
     const { length } = this.#waiting
-    return length >= MAXIMUM_WAITING || (length > this.#waitingReleases && this.#journal.pressure !== 'none')
+    return length >= MAXIMUM_WAITING || (length > this.#waitingReleases && this.journal.pressure !== 'none')
   }
 
   /**
@@ -55,7 +62,7 @@ export class AckGate {
    * waits for them, see `batch`.
    */
   resumed(): void {
-    this.#resumedBatch = this.#journal.lastBatch
+    this.#resumedBatch = this.journal.lastBatch
   }
 
   /** The batch of the records of earlier connections. */
@@ -69,22 +76,22 @@ export class AckGate {
    * precedes it.
    */
   get batch(): number {
-    return this.depends ? this.#journal.lastBatch : this.#resumedBatch
+    return this.depends ? this.journal.lastBatch : this.#resumedBatch
   }
 
   /** A packet of the client arrives. Its answer depends on what is appended to the journal from now on. */
   begin(): void {
-    this.#position = this.#journal.position
+    this.#position = this.journal.position
   }
 
   /** Whether something was appended to the journal since `begin`. */
   get depends(): boolean {
-    return this.#journal.position !== this.#position
+    return this.journal.position !== this.#position
   }
 
   /** Whether an answer may leave at once. @param depends @param batch as for `send`. */
-  isOpen(depends: boolean, batch = this.#journal.lastBatch): boolean {
-    return this.#waiting.length === 0 && (!depends || this.#journal.durableBatch >= batch)
+  isOpen(depends: boolean, batch = this.journal.lastBatch): boolean {
+    return this.#waiting.length === 0 && (!depends || this.journal.durableBatch >= batch)
   }
 
   /**
@@ -94,21 +101,25 @@ export class AckGate {
    * @param batch the batch that must be durable first, if it is not the present one.
    * @returns false when it has to wait.
    */
-  send(packet: ControlPacket, depends: boolean, then?: AfterAnswer, batch = this.#journal.lastBatch): boolean {
+  send(packet: ControlPacket, depends: boolean, then?: AfterAnswer, batch = this.journal.lastBatch): boolean {
     if (this.isOpen(depends, batch)) {
       this.#client.send(packet)
       if (then !== undefined) this.#client.answerLeft(then)
       return true
     }
-    this.#waiting.push({ packet, batch: depends ? batch : 0, then })
-    if (packet.cmd === 'pubrel') this.#waitingReleases += 1
+    this.#hold({ packet, batch: depends ? batch : 0, then })
     this.#client.awaitStore()
     return false
   }
 
+  #hold(answer: WaitingAnswer): void {
+    this.#waiting.push(answer)
+    if (answer.packet.cmd === 'pubrel') this.#waitingReleases += 1
+  }
+
   /** Sends the answers whose batch is durable. */
   release(): void {
-    const { durableBatch } = this.#journal
+    const { durableBatch } = this.journal
     for (
       let next = this.#waiting.peek();
       next !== undefined && next.batch <= durableBatch;
@@ -126,11 +137,4 @@ export class AckGate {
     this.#waiting.clear()
     this.#waitingReleases = 0
   }
-}
-
-interface Waiting {
-  readonly packet: ControlPacket
-  /** The batch that must be durable first. */
-  readonly batch: number
-  readonly then: AfterAnswer | undefined
 }

@@ -3,6 +3,7 @@ import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { TurnQueue } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { timerWheel } from '../../src/mqtt/tick.ts'
+import type { BrokerMove } from './broker-move.ts'
 
 /** The work of ending a client whose authentication has expired, in units. */
 const EXPIRED_CLIENT_UNITS = 150
@@ -19,25 +20,43 @@ export interface ExpiringClient {
  * may expire at once: they are disconnected over several turns.
  */
 export class AuthenticationExpiry {
-  readonly #broker: Pick<ClientBroker, 'now'>
+  #broker: Pick<ClientBroker, 'now'>
   readonly #wheel: TimerWheel<ExpiringClient>
-  readonly #expired: TurnQueue<ExpiringClient>
+  #expired: TurnQueue<ExpiringClient>
 
   constructor(broker: Pick<ClientBroker, 'now' | 'queue' | 'scheduler'>) {
     this.#broker = broker
     this.#wheel = timerWheel(broker.now(), false)
-    this.#expired = broker.queue('expiry of authentications', (client) => {
-      broker.scheduler.spend(EXPIRED_CLIENT_UNITS)
-      client.disconnect(ReasonCode.MaximumConnectTime, 'its authentication has expired')
-      return false
-    })
+    this.#expired = queueOf(broker)
+  }
+
+  /** Continues with the clock and the work queue of another broker. @param clients all that there are. */
+  useBroker(broker: Pick<ClientBroker, 'now' | 'queue' | 'scheduler'>, clients: Iterable<ExpiringClient>): BrokerMove {
+    const [before, expired] = [this.#broker, this.#expired]
+    this.#broker = broker
+    this.#expired = queueOf(broker)
+    return {
+      undo: () => {
+        this.#broker = before
+        this.#expired = expired
+      },
+      move: () => {
+        for (const client of clients) if (expired.delete(client)) this.#expired.add(client)
+      },
+    }
   }
 
   /** @param expiresAtMs on the clock of the broker, in the future; Infinity is never. */
   watch(client: ExpiringClient, expiresAtMs: number): void {
     if (expiresAtMs === Number.POSITIVE_INFINITY) return
     const nowMs = this.#broker.now()
-    client.expiry = this.#wheel.watch(client, expiresAtMs - nowMs, nowMs)
+    // 0 would be no limit. A client that another handler has handed over may have expired already.
+    client.expiry = this.#wheel.watch(client, Math.max(1, expiresAtMs - nowMs), nowMs)
+  }
+
+  /** When the authentication of the client ends, on the clock of the broker; undefined for never. */
+  expiresAtMs({ expiry }: ExpiringClient): number | undefined {
+    return expiry && expiry.heardAtMs + expiry.limitMs
   }
 
   /** The client has gone. */
@@ -52,3 +71,10 @@ export class AuthenticationExpiry {
     for (const client of this.#wheel.advance(this.#broker.now())) this.#expired.add(client)
   }
 }
+
+const queueOf = (broker: Pick<ClientBroker, 'queue' | 'scheduler'>): TurnQueue<ExpiringClient> =>
+  broker.queue('expiry of authentications', (client) => {
+    broker.scheduler.spend(EXPIRED_CLIENT_UNITS)
+    client.disconnect(ReasonCode.MaximumConnectTime, 'its authentication has expired')
+    return false
+  })

@@ -7,8 +7,10 @@ import type {
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { accept } from './accept.ts'
 import { type AnswerPurpose, awaitAnswer } from './await-answer.ts'
-import type { Client, ClientAuthentication } from './client.ts'
+import type { Client } from './client.ts'
+import type { ClientAuthentication } from './client-context.ts'
 import { clientFields } from './client-log.ts'
+import type { AuthenticationRecord, PurposeRecord } from './client-record.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { AUTH_TOO_LARGE, takes } from './packet-size.ts'
 import { Phase } from './phase.ts'
@@ -17,16 +19,26 @@ import { refuse } from './refuse.ts'
 /** The enhanced authentication of one client (section 4.12): at its CONNECT, and again when it asks for that. */
 export class Authentication implements ClientAuthentication, AnswerPurpose<AuthenticationStep> {
   readonly #client: Client
-  readonly #method: AuthenticationMethod
+  /** The method that began the exchange. */
+  #method: AuthenticationMethod
   /** The CONNECT that is accepted when the client succeeds. Undefined once that has happened: then it is a re-authentication. */
   #request: ConnectRequest | undefined
   #exchange: AuthenticationExchange | undefined
 
-  /** @param request the CONNECT that names the method. */
-  constructor(client: Client, method: AuthenticationMethod, request: ConnectRequest) {
+  /** @param record the method, and the CONNECT that names it; or what another one has handed over. */
+  constructor(client: Client, { method, request, exchange }: AuthenticationRecord) {
     this.#client = client
     this.#method = method
     this.#request = request
+    this.#exchange = exchange
+  }
+
+  toRecord(): PurposeRecord {
+    return { type: 'authentication' }
+  }
+
+  handOver(): AuthenticationRecord {
+    return { method: this.#method, request: this.#request, exchange: this.#exchange }
   }
 
   get method(): string {
@@ -40,7 +52,11 @@ export class Authentication implements ClientAuthentication, AnswerPurpose<Authe
   /** Begins the exchange. @param data of the packet that asked for it. */
   begin(data: Uint8Array | undefined): void {
     try {
-      this.#exchange = this.#method.begin(this.#client.identity)
+      // A reset may have replaced or removed it since CONNECT.
+      const method = this.#client.handler.authenticationMethods.get(this.method)
+      if (method === undefined) throw new Error('the system does not have this authentication method any more')
+      this.#method = method
+      this.#exchange = method.begin(this.#client.identity)
     } catch (error) {
       this.failed(error)
       return
@@ -81,6 +97,13 @@ export class Authentication implements ClientAuthentication, AnswerPurpose<Authe
         this.#challenge(step.data)
         break
       case 'success':
+        if (!this.#isKnown(step.userName)) {
+          this.#refuse(
+            ReasonCode.NotAuthorized,
+            'its authentication method was replaced meanwhile, and does not know the user',
+          )
+          break
+        }
         this.#exchange = undefined
         this.#succeeded(step.userName, step.data)
         break
@@ -88,6 +111,12 @@ export class Authentication implements ClientAuthentication, AnswerPurpose<Authe
         this.#client.connection.noteFailedAuthentication()
         this.#refuse(step.reasonCode, `authentication failed: ${step.why}`)
     }
+  }
+
+  /** A method that a reset has put in the place of the one that began the exchange may have other users. */
+  #isKnown(userName: string): boolean {
+    const method = this.#client.handler.authenticationMethods.get(this.method)
+    return method === this.#method || (method !== undefined && method.knows?.(userName) !== false)
   }
 
   /** @param data for the packet that says so. */

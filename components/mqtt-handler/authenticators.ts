@@ -6,9 +6,17 @@ import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 /** One failure of an authenticator is logged in this time, in milliseconds: a service that is down fails for every client. */
 const FAILURE_LOG_INTERVAL_MS = 1_000
 
+/** What is known of an authenticator, for the handler that continues: numbers alone. */
+export type AuthenticatorNumbers = Record<(typeof NUMBERS)[number], number> & { readonly name: string }
+
+const NUMBERS = ['revision', 'allowed', 'denied', 'passed', 'failed', 'revoked'] as const
+
 /** An authenticator of the handler, with its counters. */
 export class AuthenticatorRecord {
-  readonly authenticator: Authenticator
+  /** A reset may replace it by another one of the same name. */
+  authenticator: Authenticator
+  /** A reset has removed it: what it answers now does not count. */
+  isRemoved = false
   /** Counts the revocations. An answer to a question that was asked before the last one is checked again. */
   revision = 0
 
@@ -33,6 +41,15 @@ export class AuthenticatorRecord {
 
   get name(): string {
     return this.authenticator.name
+  }
+
+  handOver(): AuthenticatorNumbers {
+    const { name, revision, allowed, denied, passed, failed, revoked } = this
+    return { name, revision, allowed, denied, passed, failed, revoked }
+  }
+
+  continueWith(numbers: AuthenticatorNumbers): void {
+    for (const key of NUMBERS) this[key] = numbers[key]
   }
 
   /**
@@ -64,24 +81,77 @@ export interface AuthenticatorChain {
 export class Authenticators {
   /** Clients that an authenticator has yet to answer for. */
   waiting = 0
-  readonly #records: ReadonlyMap<string, AuthenticatorRecord>
+  #records: ReadonlyMap<string, AuthenticatorRecord>
+  /** Removed ones whose clients may still be connected, by name: if one of the name comes back, it may revoke them. */
+  #removed: ReadonlyMap<string, AuthenticatorRecord> = new Map()
   /** The options of a listener are the same object while it is open. */
-  readonly #chains = new WeakMap<ListenerOptions, AuthenticatorChain>()
-  readonly #hasMethods: boolean
+  #chains = new WeakMap<ListenerOptions, AuthenticatorChain>()
+  #hasMethods: boolean
 
   /**
    * @param hasMethods whether clients can also authenticate by AUTH packets.
    * @throws when two authenticators have the same name.
    */
   constructor(authenticators: readonly Authenticator[], hasMethods: boolean) {
-    const records = new Map<string, AuthenticatorRecord>()
-    for (const authenticator of authenticators) {
-      const { name } = authenticator
-      if (records.has(name)) throw new Error(`two authenticators have the name ${name}`)
-      records.set(name, new AuthenticatorRecord(authenticator))
+    requireUniqueNames(authenticators)
+    this.#records = new Map(authenticators.map((each) => [each.name, new AuthenticatorRecord(each)]))
+    this.#hasMethods = hasMethods
+  }
+
+  /**
+   * Puts others in the place of these. One with the name of one that was there continues its counters.
+   * @param authenticators with unique names. @returns takes it back.
+   */
+  replace(authenticators: readonly Authenticator[], hasMethods: boolean): () => void {
+    const before = { records: this.#records, removed: this.#removed, hasMethods: this.#hasMethods }
+    const known = new Map([...before.removed, ...before.records])
+    const states = [...known.values()].map((record) => ({ record, ...pickState(record) }))
+    this.#use(new Map(authenticators.map((each) => [each.name, this.#continued(each)])), hasMethods)
+    this.#removed = new Map([...known].filter(([name]) => !this.#records.has(name)))
+    for (const [name, record] of known) record.isRemoved = this.#removed.has(name)
+    return () => {
+      for (const { record, ...state } of states) Object.assign(record, state)
+      this.#removed = before.removed
+      this.#use(before.records, before.hasMethods)
     }
+  }
+
+  /** The numbers of all, for the handler that continues. */
+  handOver(): readonly AuthenticatorNumbers[] {
+    return [...this.#records.values()].map((record) => record.handOver())
+  }
+
+  continueWith(numbers: readonly AuthenticatorNumbers[]): void {
+    for (const each of numbers) this.#records.get(each.name)?.continueWith(each)
+  }
+
+  get(name: string | undefined): AuthenticatorRecord | undefined {
+    return name === undefined ? undefined : this.#records.get(name)
+  }
+
+  /** The one with this name, of the state of a client. A name that is unknown stands for one that was removed. */
+  handed(name: string): AuthenticatorRecord {
+    const known = this.#records.get(name) ?? this.#removed.get(name)
+    if (known !== undefined) return known
+    const record = removedRecord(name)
+    this.#removed = new Map([...this.#removed, [name, record]])
+    return record
+  }
+
+  #continued(authenticator: Authenticator): AuthenticatorRecord {
+    const { name } = authenticator
+    const record = this.#records.get(name) ?? this.#removed.get(name)
+    if (record === undefined) return new AuthenticatorRecord(authenticator)
+    // An answer of the one before is checked again.
+    if (record.authenticator !== authenticator) record.revision += 1
+    record.authenticator = authenticator
+    return record
+  }
+
+  #use(records: ReadonlyMap<string, AuthenticatorRecord>, hasMethods: boolean): void {
     this.#records = records
     this.#hasMethods = hasMethods
+    this.#chains = new WeakMap()
   }
 
   get size(): number {
@@ -130,3 +200,22 @@ const chainWith = (records: readonly AuthenticatorRecord[], unknown: readonly st
   unknown,
   hidesUserNames: records.some(({ authenticator }) => authenticator.hidesUserNames === true),
 })
+
+/** @throws when two authenticators have the same name. */
+export const requireUniqueNames = (authenticators: readonly Authenticator[]): void => {
+  const names = new Set<string>()
+  for (const { name } of authenticators) {
+    if (names.has(name)) throw new Error(`two authenticators have the name ${name}`)
+    names.add(name)
+  }
+}
+
+/** What `replace` changes of a record. */
+const pickState = ({ authenticator, isRemoved }: AuthenticatorRecord) => ({ authenticator, isRemoved })
+
+/** Stands for an authenticator that a reset has removed while it was asked. */
+const removedRecord = (name: string): AuthenticatorRecord => {
+  const record = new AuthenticatorRecord({ name, authenticate: () => ({ result: 'pass' }) })
+  record.isRemoved = true
+  return record
+}

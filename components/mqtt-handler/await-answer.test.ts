@@ -19,6 +19,10 @@ class Purpose implements AnswerPurpose<string> {
   failed(error: unknown): void {
     this.failures.push((error as Error).message)
   }
+
+  toRecord() {
+    return { type: 'authentication' } as const
+  }
 }
 
 let connection: FakeConnection
@@ -28,8 +32,10 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   answers = []
   connection = new FakeConnection()
-  const reading = new Reading(connection, { heard: () => undefined })
-  client = { reading, handler: { config: { connectDeadlineMs: DEADLINE_MS } }, awaited: undefined }
+  const reading = new Reading(connection, { isCurrent: true, heard: () => undefined })
+  const seat: { client: AwaitingClient } = { client: undefined as never }
+  client = { reading, handler: { config: { connectDeadlineMs: DEADLINE_MS } }, seat, awaited: undefined }
+  seat.client = client
 })
 afterEach(() => {
   vi.useRealTimers()

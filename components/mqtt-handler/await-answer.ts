@@ -1,9 +1,12 @@
+import type { AwaitedRecord, PurposeRecord } from './client-record.ts'
 import { Pause, type Reading } from './reading.ts'
 
 /** The client that waits. */
 export interface AwaitingClient {
   readonly reading: Reading
   readonly handler: { readonly config: { readonly connectDeadlineMs: number } }
+  /** Who the client is now: a reset may put another object in its place, which the promise and the timer then find here. */
+  readonly seat: { readonly client: AwaitingClient }
   /** The answer that it waits for now. */
   awaited: AwaitedAnswer | undefined
 }
@@ -14,6 +17,8 @@ export interface AnswerPurpose<T> {
   take(answer: T): void
   /** The promise was rejected, or there was no answer in time. Must not throw. */
   failed(error: unknown): void
+  /** The purpose in plain data. */
+  toRecord(): PurposeRecord
 }
 
 /**
@@ -21,20 +26,22 @@ export interface AnswerPurpose<T> {
  * the connection an answer has no effect. A client waits for one answer at a time.
  */
 export const awaitAnswer = <T>(client: AwaitingClient, promise: Promise<T>, purpose: AnswerPurpose<T>): void => {
+  const { seat } = client
   const { connectDeadlineMs } = client.handler.config
   // A connection that is not read does not notice its end.
-  const deadline = setTimeout(() => client.awaited?.expire(promise), connectDeadlineMs).unref()
+  const deadline = setTimeout(() => seat.client.awaited?.expire(promise), connectDeadlineMs).unref()
   client.awaited = new AwaitedAnswer(client, promise, purpose, deadline)
   client.reading.pause(Pause.Answer)
   promise.then(
-    (answer) => client.awaited?.take(promise, answer),
-    (error: unknown) => client.awaited?.fail(promise, error),
+    (answer) => seat.client.awaited?.take(promise, answer),
+    (error: unknown) => seat.client.awaited?.fail(promise, error),
   )
 }
 
 /**
  * An answer that a client waits for. The client holds it until the answer is there or the connection ends. The promise and the
- * timer ask the client for it: an answer that comes later finds another one there, or none.
+ * timer ask the client for it: an answer that comes later finds another one there, or none. A reset makes another one for the same
+ * promise and the same timer.
  */
 export class AwaitedAnswer {
   readonly #client: AwaitingClient
@@ -52,6 +59,10 @@ export class AwaitedAnswer {
     this.#promise = promise
     this.#purpose = purpose
     this.#deadline = deadline
+  }
+
+  handOver(): AwaitedRecord {
+    return { promise: this.#promise, deadline: this.#deadline, purpose: this.#purpose.toRecord() }
   }
 
   /** The promise has resolved. No effect if it is the promise of another answer. */

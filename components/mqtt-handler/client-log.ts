@@ -1,4 +1,4 @@
-import { TokenBucket } from '../../src/collections/token-bucket.ts'
+import { TokenBucket, type TokenBucketRecord } from '../../src/collections/token-bucket.ts'
 import type { Identity } from '../../src/kinds/authorizer.ts'
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
@@ -9,7 +9,7 @@ import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import type { ConnectRequest } from './connect-request.ts'
-import { TakeoverWatch } from './takeover-watch.ts'
+import { type TakeoverRow, TakeoverWatch } from './takeover-watch.ts'
 
 /** The data of a client in the log. */
 export interface LoggedClient {
@@ -35,6 +35,15 @@ export interface ClientEnd {
   readonly takenOverBy?: string
   /** The outcome of the Will, if it is already decided. */
   readonly will?: WillOutcome | undefined
+}
+
+/** What was logged lately, for the log that continues. */
+export interface ClientLogRecord {
+  /** By reference. */
+  readonly takeovers: Map<string, TakeoverRow>
+  readonly crowdedLines: TokenBucketRecord
+  readonly passwordSeen: boolean
+  readonly userNameSeen: boolean
 }
 
 /** The end of a connection that the broker closes. */
@@ -68,24 +77,41 @@ const ORDINARY: ReadonlySet<number | undefined> = new Set([
  * written, since clients may connect by the thousand.
  */
 export class ClientLog {
-  readonly #log: Logger
+  /** A reset may replace it. */
+  log: Logger
   readonly #takeovers = new TakeoverWatch()
-  readonly #crowdedLines = new TokenBucket(CROWDED_LINES, performance.now())
+  #crowdedLines = new TokenBucket(CROWDED_LINES, performance.now())
   #passwordSeen = false
   #userNameSeen = false
 
   constructor(log: Logger) {
-    this.#log = log
+    this.log = log
+  }
+
+  handOver(): ClientLogRecord {
+    return {
+      takeovers: this.#takeovers.handOver(),
+      crowdedLines: this.#crowdedLines.handOver(),
+      passwordSeen: this.#passwordSeen,
+      userNameSeen: this.#userNameSeen,
+    }
+  }
+
+  continueWith({ takeovers, crowdedLines, passwordSeen, userNameSeen }: ClientLogRecord): void {
+    this.#takeovers.continueWith(takeovers)
+    this.#crowdedLines = TokenBucket.from(crowdedLines)
+    this.#passwordSeen = passwordSeen
+    this.#userNameSeen = userNameSeen
   }
 
   connected(client: LoggedClient, request: ConnectRequest, keepAlive: number, sessionPresent: boolean): void {
     const level = this.#isRepeated(client) ? 'debug' : 'info'
-    if (!this.#log.isLevelEnabled(level)) return
+    if (!this.log.isLevelEnabled(level)) return
     const session = request.cleanStart ? 'clean start' : sessionPresent ? 'session present' : 'new session'
     const willTopic = request.will && shortenText(request.will.message.topic)
     const kept = keepAlive === 0 ? 'no keep alive' : `keep alive ${keepAlive} s`
     const will = willTopic === undefined ? undefined : `Will on ${willTopic}`
-    this.#log[level](
+    this.log[level](
       { ...clientFields(client), session, keepAlive, willTopic },
       `Client connected: ${nameOf(client)}${factsOf(client, [session, kept], will)}`,
     )
@@ -99,7 +125,7 @@ export class ClientLog {
   ended(client: LoggedClient, why: string, end: ClientEnd, accepted: boolean, will: WillOutcome | undefined): void {
     if (end.takenOverBy !== undefined) this.#takenOver(client, end.takenOverBy)
     const level = this.#levelOf(client, end, accepted)
-    if (!this.#log.isLevelEnabled(level)) return
+    if (!this.log.isLevelEnabled(level)) return
     const { reasonCode, reasonString } = end
     const reason = reasonCode === undefined ? undefined : describe(end.by, reasonCode)
     const details = {
@@ -113,7 +139,7 @@ export class ClientLog {
       will,
     }
     const facts = factsOf(client, [], will && `Will ${will}`)
-    this.#log[level](
+    this.log[level](
       details,
       `${headOf(client, end, accepted)}: ${nameOf(client)}${facts}: ${causeOf(why, reason, end, accepted)}`,
     )
@@ -125,7 +151,7 @@ export class ClientLog {
     this.#passwordSeen = true
     const text =
       'A password was not checked: no component checks the passwords of CONNECT packets. The first one came from'
-    this.#log.warn(clientFields(client), `${text} ${nameOf(client)}${factsOf(client, [])}`)
+    this.log.warn(clientFields(client), `${text} ${nameOf(client)}${factsOf(client, [])}`)
   }
 
   /** An authorizer goes by a user name that is not verified, while others are. Logged once, since it concerns the config. */
@@ -134,13 +160,13 @@ export class ClientLog {
     this.#userNameSeen = true
     const { listener } = client.connection.peer
     const text = `User names of clients of ${listener} are not verified: it has no authenticators, but there is an authorizer.`
-    this.#log.warn({ ...clientFields(client), listener }, `${text} The first one came from ${nameOf(client)}`)
+    this.log.warn({ ...clientFields(client), listener }, `${text} The first one came from ${nameOf(client)}`)
   }
 
   /** A client announced a Will on a topic that begins with `$`: the client is let in, and the Will is dropped when it is due. */
   willRefused(client: LoggedClient, willTopic: string): void {
     const topic = shortenText(willTopic)
-    this.#log.warn(
+    this.log.warn(
       { ...clientFields(client), willTopic: topic },
       `Will Message not accepted: ${nameOf(client)}${factsOf(client, [])}: its topic ${topic} begins with $; it is dropped when it is due`,
     )
@@ -157,10 +183,10 @@ export class ClientLog {
     what: string,
     next: string,
   ): void {
-    if (!this.#log.isLevelEnabled('warn')) return
+    if (!this.log.isLevelEnabled('warn')) return
     const reason = describeReasonCode(reasonCode)
     const told = Object.entries(details).map(([key, value]) => (key === 'why' ? value : `${key} ${shortenText(value)}`))
-    this.#log.warn(
+    this.log.warn(
       { ...clientFields(client), reason, ...details },
       `${what}: ${nameOf(client)}${factsOf(client, [])}: ${reason}: ${told.join(', ')}; ${next}`,
     )
@@ -169,7 +195,7 @@ export class ClientLog {
   /** A client reads messages at QoS 0 more slowly than they arrive. */
   readsTooSlowly(client: LoggedClient): void {
     const { pendingBytes } = client.connection
-    this.#log.warn(
+    this.log.warn(
       { ...clientFields(client), pendingBytes },
       `Client reads too slowly: ${nameOf(client)}${factsOf(client, [])}: messages at QoS 0 are dropped, ` +
         `${pendingBytes} bytes are pending`,
@@ -194,7 +220,7 @@ export class ClientLog {
     const repeated = this.#takeovers.takenOver(client.identity.clientId, performance.now())
     if (repeated === undefined) return
     const { takeovers, seconds } = repeated
-    this.#log.warn(
+    this.log.warn(
       { ...clientFields(client), takenOverBy: by, takeovers, seconds },
       `Client Identifier taken over again and again: ${nameOf(client)} by ${by} (${takeovers} times in ${seconds} s). ` +
         'It looks like two devices with the same Client Identifier. Further takeovers of it are logged at level debug',

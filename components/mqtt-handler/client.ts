@@ -1,93 +1,50 @@
-import type { TimerWheel, Watch } from '../../src/collections/timer-wheel.ts'
-import type { AuthenticationMethod } from '../../src/kinds/authentication-method.ts'
+import type { Watch } from '../../src/collections/timer-wheel.ts'
 import type { Identity } from '../../src/kinds/authorizer.ts'
-import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { ClientSummary } from '../../src/kinds/client-listener.ts'
 import type { ClientSession } from '../../src/kinds/client-session.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
-import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
-import type { Logger } from '../../src/kinds/logger.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { DisconnectOptions, Recipient, RecipientDescription, RecipientInfo } from '../../src/kinds/recipient.ts'
 import { type Acknowledgement, acknowledgementName } from '../../src/mqtt/acknowledgement.ts'
-import type { Message } from '../../src/mqtt/message.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { IncomingTopicAliases } from '../../src/mqtt/topic-alias.ts'
-import { AckGate, type AfterAnswer, type AnsweredClient } from './ack-gate.ts'
-import type { AuthenticationExpiry, ExpiringClient } from './authentication-expiry.ts'
-import type { AuthenticatorRecord, Authenticators } from './authenticators.ts'
+import { AckGate, type AnsweredClient } from './ack-gate.ts'
+import type { ExpiringClient } from './authentication-expiry.ts'
+import type { AuthenticatorRecord } from './authenticators.ts'
 import type { AwaitedAnswer, AwaitingClient } from './await-answer.ts'
-import { type ClientEnd, type ClientLog, describeClient, endedByBroker } from './client-log.ts'
-import type { HandlerConfig } from './config.ts'
+import type {
+  ClientAuthentication,
+  ClientCheck,
+  ClientContext,
+  ClientLateAnswer,
+  ClientWork,
+} from './client-context.ts'
+import { type ClientEnd, describeClient, endedByBroker } from './client-log.ts'
+import { type AfterAnswer, type ClientRecord, type ConnectedSince, NOT_CONNECTED } from './client-record.ts'
 import type { ConnectRequest } from './connect-request.ts'
-import type { Connecting } from './connecting.ts'
-import type { HandlerCounters } from './counters.ts'
+import { countEnd } from './count-end.ts'
 import { packetTypeOf } from './packet-work.ts'
 import { Phase } from './phase.ts'
 import type { PublishRate } from './publish-rate.ts'
-import { PublishSender, type PublishSenderContext } from './publish-sender.ts'
+import { PublishSender } from './publish-sender.ts'
 import { Pause, Reading } from './reading.ts'
+import { successorOf } from './successor-of.ts'
 import type { Terms } from './terms.ts'
-import type { UserConnections } from './user-connections.ts'
-
-/** The part of the handler that all clients use. */
-export interface ClientContext extends PublishSenderContext {
-  readonly config: HandlerConfig
-  readonly broker: ClientBroker
-  readonly counters: HandlerCounters
-  readonly log: Logger
-  readonly clientLog: ClientLog
-  /** By their names. */
-  readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>
-  readonly authenticators: Authenticators
-  readonly authenticationExpiry: AuthenticationExpiry
-  /** Watches each client for its CONNECT packet, then for silence. */
-  readonly keepAlive: TimerWheel<Client>
-  /** Clients whose CONNECT came, and which are not accepted yet. */
-  readonly connecting: Connecting<Client>
-  /** The connected clients of each user. */
-  readonly userConnections: UserConnections<Client>
-  /** The terms for clients of this listener that connect now. */
-  currentTerms(listener: ListenerOptions): Terms
-  /** The connection of this client has ended. */
-  ended(client: Client): void
-  /** The client is accepted, and may be silent for as long as its Keep Alive says. */
-  accepted(client: Client): void
-}
-
-/** The check of the user name and password of one client. */
-export interface ClientCheck {
-  /** The connection has ended. */
-  abandon(): void
-}
-
-/** The enhanced authentication of one client. */
-export interface ClientAuthentication {
-  /** The name of the method, which every AUTH packet repeats [MQTT-4.12.0-5]. */
-  readonly method: string
-  /** Whether an exchange is in progress. */
-  readonly underWay: boolean
-  /** Takes the next packet of the exchange. */
-  step(data: Uint8Array | undefined): void
-  /** Begins a re-authentication. */
-  reauthenticate(data: Uint8Array | undefined): void
-}
 
 /**
  * A client: from the opening of its network connection to the end of it. Holds what is known of the client and what was
  * negotiated with it, and sends to it. `dispatch.ts` takes its packets.
  */
 export class Client extends PublishSender implements Recipient, AnsweredClient, AwaitingClient {
-  readonly handler: ClientContext
+  readonly handler: ClientContext<Client>
+  /** Who the client is now. A reset puts another object in its place; promises and timers find it here. */
+  readonly seat: { client: Client }
   /** Whether its packets are read now. */
   readonly reading: Reading
   #phase: Phase = Phase.New
-  #connectedAtMs = 0
-  #keepAliveSeconds = 0
+  #since: ConnectedSince = NOT_CONNECTED
   /** Watched for its CONNECT packet, then for silence. */
   readonly #watch: Watch<Client>
-  /** The silence that it is allowed, once it is accepted. */
-  #silenceLimitMs = 0
 
   // The identity, set when CONNECT arrives, and the session, set when CONNECT is accepted.
   identity: Identity
@@ -114,6 +71,10 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   versionRefused = false
   /** Request Problem Information: whether it wants reason strings. */
   wantsReasons = true
+  /** Its packet that is handled over several turns. */
+  filters: ClientWork | undefined
+  /** Answers to its messages that are delivered over several turns. */
+  late: Set<ClientLateAnswer> | undefined
 
   /** Whether what it asks for is refused since the store cannot write. A client of MQTT 3 cannot be told, and waits. */
   get isToldStuck(): boolean {
@@ -122,22 +83,117 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
 
   /** Answers that wait for the store. */
   readonly gate: AckGate
-  #incomingAliases: IncomingTopicAliases | undefined
+  /** What its Topic Aliases stand for; undefined when it may not use any. */
+  incomingAliases: IncomingTopicAliases | undefined
 
   /** PUBACK packets that wait in the gate. */
   unanswered = 0
 
   /** The refusals that were logged for this client. */
-  #refusals: Set<string> | undefined
+  refusals: Set<string> | undefined
 
-  constructor(connection: Connection, next: PacketReceiver, handler: ClientContext) {
-    super(connection, next, handler)
+  /**
+   * @param handed the state of the object that it continues for. `continueClient` completes it.
+   * @throws when a broker was replaced, and the new one does not have its session.
+   */
+  constructor(connection: Connection, next: PacketReceiver, handler: ClientContext<Client>, handed?: ClientRecord) {
+    super(connection, next, handler, handed)
     this.handler = handler
-    this.identity = { clientId: '', userName: undefined, peer: connection.peer }
-    this.terms = handler.currentTerms(connection.listener)
-    this.reading = new Reading(connection, this)
-    this.gate = new AckGate(handler.broker.journal, this)
-    this.#watch = handler.keepAlive.watch(this, handler.config.connectDeadlineMs)
+    this.seat = (handed?.seat as { client: Client } | undefined) ?? { client: this }
+    this.identity = handed?.identity ?? { clientId: '', userName: undefined, peer: connection.peer }
+    this.terms = handed?.terms ?? handler.currentTerms(connection.listener)
+    this.reading = new Reading(connection, this, handed?.pauses)
+    this.gate = new AckGate(handler.broker.journal, this, handed?.gate)
+    if (handed === undefined) {
+      this.#watch = handler.keepAlive.watch(this, handler.config.connectDeadlineMs)
+      return
+    }
+    this.session = handed.session && successorOf(handed.session, handed.broker, handler.broker)
+    this.#phase = handed.phase
+    this.#since = handed.since
+    this.owner = handed.owner
+    const { authenticatedBy } = handed
+    this.authenticatedBy = authenticatedBy === undefined ? undefined : handler.authenticators.handed(authenticatedBy)
+    this.askedForSession = handed.askedForSession
+    this.versionRefused = handed.versionRefused
+    this.wantsReasons = handed.wantsReasons
+    const aliases = handed.incomingAliases
+    this.incomingAliases = aliases && new IncomingTopicAliases(aliases.maximum, aliases)
+    this.unanswered = handed.unanswered
+    this.refusals = handed.refusals && new Set(handed.refusals)
+    this.#watch = handler.keepAlive.resume(this, handed.watch)
+  }
+
+  /** Its state, for the object that continues in its place. Changes nothing. */
+  handOver(): ClientRecord {
+    const { handler, expiry } = this
+    const { heardAtMs, limitMs } = this.#watch
+    return {
+      ...this.handOverSender(),
+      seat: this.seat,
+      phase: this.#phase,
+      since: this.#since,
+      watch: { heardAtMs, limitMs: this.#phase === Phase.Ended ? 0 : limitMs },
+      identity: this.identity,
+      owner: this.owner,
+      authenticatedBy: this.authenticatedBy?.name,
+      expiresAtMs: expiry && handler.authenticationExpiry.expiresAtMs(this),
+      session: this.session,
+      broker: handler.broker,
+      rate: this.rate?.handOver(),
+      terms: this.terms,
+      askedForSession: this.askedForSession,
+      versionRefused: this.versionRefused,
+      wantsReasons: this.wantsReasons,
+      isConnecting: handler.connecting.has(this),
+      pauses: this.reading.handOver(),
+      gate: this.gate.handOver(),
+      incomingAliases: this.incomingAliases?.handOver(),
+      unanswered: this.unanswered,
+      refusals: this.refusals,
+      authentication: this.authentication?.handOver(),
+      awaited: this.awaited?.handOver(),
+      check: this.check?.handOver(),
+      filters: this.filters?.handOver(),
+      late: [...(this.late ?? [])].map(({ record }) => record),
+    }
+  }
+
+  /** It is complete, and is in the place of the client from now on. */
+  takeSeat(handed: ClientRecord): void {
+    this.seat.client = this
+    if (this.#phase === Phase.Ended) return
+    this.session?.continueWith(this)
+    if (this.gate.waiting > 0) this.awaitStore()
+    this.limitConnecting()
+    this.check?.continues()
+    this.handler.continues(this, handed)
+  }
+
+  /** Another object is in its place for good, or a reset was undone: gives up what it is registered for, and ends nothing. */
+  left(): void {
+    this.handler.keepAlive.cancel(this.#watch)
+    this.check?.left()
+    this.handler.left(this)
+  }
+
+  /** The reset that put another object in its place was undone. */
+  takeBack(): void {
+    this.seat.client = this
+    for (const late of this.late ?? []) late.takeBack()
+    if (this.#phase === Phase.Ended) return
+    this.session?.continueWith(this)
+    if (this.#phase >= Phase.Accepted) this.handler.userConnections.add(this)
+  }
+
+  /** Before its CONNECT is accepted it is held to `connectDeadlineMs`, which a reset may have changed. */
+  limitConnecting(): void {
+    if (this.#phase < Phase.Accepted) this.handler.keepAlive.limit(this.#watch, this.handler.config.connectDeadlineMs)
+  }
+
+  /** False once another object is in its place. */
+  get isCurrent(): boolean {
+    return this.seat.client === this
   }
 
   /** The Client Identifier; none until its CONNECT packet is accepted. */
@@ -177,15 +233,14 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     this.terms = terms
     this.askedForSession = request.expiryIntervalSeconds > 0 || request.expiryShortened
     const { topicAliasMaximum } = terms
-    if (this.isVersion5 && topicAliasMaximum > 0) this.#incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
+    if (this.isVersion5 && topicAliasMaximum > 0) this.incomingAliases = new IncomingTopicAliases(topicAliasMaximum)
     const aliases = Math.min(request.topicAliasMaximum, config.maximumOutgoingTopicAliases)
     this.useTopicAliases(aliases, config.topicAliasAfter)
     this.heard()
-    this.#connectedAtMs = this.handler.broker.now()
-    this.#keepAliveSeconds = keepAliveSeconds
     // One and a half times the Keep Alive [MQTT-3.1.2-22].
-    this.#silenceLimitMs = keepAliveSeconds * 1500
-    keepAlive.limit(this.#watch, this.#silenceLimitMs)
+    const silenceLimitMs = keepAliveSeconds * 1500
+    this.#since = { atMs: this.handler.broker.now(), keepAliveSeconds, silenceLimitMs }
+    keepAlive.limit(this.#watch, silenceLimitMs)
     this.handler.accepted(this)
   }
 
@@ -240,8 +295,8 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     const { protocolVersion, pendingBytes, bytesReceived } = this.connection
     return {
       protocolVersion: protocolVersion || 4,
-      connectedAtMs: this.#connectedAtMs,
-      keepAliveSeconds: this.#keepAliveSeconds,
+      connectedAtMs: this.#since.atMs,
+      keepAliveSeconds: this.#since.keepAliveSeconds,
       pendingBytes,
       bytesReceived,
     }
@@ -282,32 +337,12 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     this.send({ cmd: 'pubrel', messageId: packetIdentifier })
   }
 
-  /** What its Topic Aliases stand for; undefined when it may not use any. */
-  get incomingAliases(): IncomingTopicAliases | undefined {
-    return this.#incomingAliases
-  }
-
-  /** Reports that a message of the client was not accepted. Counted, and logged once for each reason. */
-  refusedPublish({ topic }: Message, reasonCode: ReasonCode): void {
-    this.handler.counters.refusedPublishes += 1
-    this.#refused(reasonCode, { topic }, 'Message not accepted', 'the next ones for the same reason are only counted')
-  }
-
-  /** Reports that a subscription was refused. Logged once for each reason, since a packet can contain thousands. */
-  refusedSubscription(reasonCode: ReasonCode, why: string): void {
-    this.#refused(reasonCode, { why }, 'Subscription refused', 'the next ones for the same reason are not logged')
-  }
-
-  #refused(reasonCode: ReasonCode, what: Readonly<Record<string, string>>, text: string, next: string): void {
-    const kind = `${reasonCode} ${text}`
-    this.#refusals ??= new Set()
-    if (this.#refusals.has(kind)) return
-    this.#refusals.add(kind)
-    this.handler.clientLog.refused(this, reasonCode, what, text, next)
-  }
-
   /** Sends DISCONNECT with the Reason Code if the version has it, and ends the connection [MQTT-4.13.1-1]. */
   disconnect(reasonCode: ReasonCode, why: string, options: DisconnectOptions = {}): void {
+    if (!this.isCurrent) {
+      this.seat.client.disconnect(reasonCode, why, options)
+      return
+    }
     const { reasonString = why, ...decided } = options
     if (this.isVersion5 && this.#phase === Phase.Connected) {
       this.send({ cmd: 'disconnect', reasonCode, ...this.explained(reasonString) })
@@ -317,10 +352,11 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
 
   /** The time for CONNECT, or 1.5 times the Keep Alive, is over. */
   expire(): void {
+    if (!this.isCurrent) return
     if (this.#phase >= Phase.Accepted && this.connection.paused) {
       // The client was not read meanwhile, so its packets could not be seen.
       this.handler.keepAlive.heard(this.#watch)
-      this.handler.keepAlive.limit(this.#watch, this.#silenceLimitMs)
+      this.handler.keepAlive.limit(this.#watch, this.#since.silenceLimitMs)
     } else if (this.#phase >= Phase.Accepted) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'silent for 1.5 times the Keep Alive')
     } else this.end(`not connected within connectDeadlineMs, ${this.handler.config.connectDeadlineMs} ms`)
@@ -331,15 +367,20 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
    * @param why for the log, in a few words.
    */
   end(why: string, end: ClientEnd = endedByBroker): void {
+    if (!this.isCurrent) {
+      this.seat.client.end(why, end)
+      return
+    }
     if (this.#phase === Phase.Ended) return
     const accepted = this.#phase >= Phase.Accepted
     this.#phase = Phase.Ended
-    this.#countEnd(end, accepted)
+    countEnd(this.handler.counters, this.connection.protocolVersion, end, accepted)
     this.handler.keepAlive.cancel(this.#watch)
     this.handler.ended(this)
     this.check?.abandon()
     this.gate.clear()
     this.awaited?.drop()
+    for (const late of this.late ?? []) this.handler.lateAnswers.add(late)
     this.connection.close(why)
     const session = this.session?.recipient === this ? this.session : undefined
     const will = session?.detach(end.will, end.takenOverBy !== undefined)
@@ -354,15 +395,5 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
   #tellEnd(why: string, { by, reasonCode, sentDisconnect }: ClientEnd): void {
     const code = sentDisconnect ? (reasonCode ?? ReasonCode.Success) : reasonCode
     this.handler.broker.watch?.disconnected(this.summary(), { by, reasonCode: code, why })
-  }
-
-  #countEnd({ by, reasonCode, sentDisconnect }: ClientEnd, accepted: boolean): void {
-    const { counters } = this.handler
-    if (accepted) counters.connectedByVersion[this.connection.protocolVersion]! -= 1
-    if (!accepted) {
-      if (by === 'broker') counters.refusals[reasonCode ?? ReasonCode.UnspecifiedError]! += 1
-    } else if (by === 'broker') counters.disconnectsByBroker[reasonCode ?? ReasonCode.UnspecifiedError]! += 1
-    else if (sentDisconnect) counters.disconnectsByClient[reasonCode ?? 0]! += 1
-    else counters.lostConnections += 1
   }
 }

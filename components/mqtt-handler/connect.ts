@@ -24,6 +24,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   // Until an authenticator has decided, it is used for the log alone.
   const userName = authenticators.chainOf(client.connection.listener).hidesUserNames ? undefined : request.userName
   client.identity = { clientId: request.clientId, userName, peer: client.connection.peer }
+  client.connection.clientId = request.clientId
   if (client.connection.banned) {
     refuse(client, ReasonCode.Banned, 'its address has been banned since it connected', '')
     return
@@ -56,10 +57,9 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
   }
   // A client without an identifier gets an unused one [MQTT-3.1.3-6].
   if (request.clientId === '') {
-    client.identity = {
-      ...client.identity,
-      clientId: client.handler.broker.unusedId(config.assignedClientIdentifierPrefix),
-    }
+    const clientId = client.handler.broker.unusedId(config.assignedClientIdentifierPrefix)
+    client.identity = { ...client.identity, clientId }
+    client.connection.clientId = clientId
   }
   if (request.authenticationMethod === undefined) {
     withoutMethod(client, request, packet.password)
@@ -71,7 +71,7 @@ export const handleConnect = (client: Client, packet: ConnectPacket): void => {
     return
   }
   client.authenticating()
-  const authentication = new Authentication(client, method, request)
+  const authentication = new Authentication(client, { method, request, exchange: undefined })
   client.authentication = authentication
   authentication.begin(request.authenticationData)
 }
@@ -90,7 +90,7 @@ const withoutMethod = (client: Client, request: ConnectRequest, password: Connec
     refuse(client, ReasonCode.ServerUnavailable, 'its listener names authenticators that are not there', '')
   } else if (authenticators.checks(chain)) {
     const bytes = typeof password === 'string' ? Buffer.from(password) : password
-    const check = new CredentialsCheck(client, request, chain.records, bytes)
+    const check = CredentialsCheck.of(client, request, chain.records, bytes)
     client.check = check
     check.begin()
   } else if (listener.allowAnonymous === false) {

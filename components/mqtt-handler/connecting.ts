@@ -3,11 +3,12 @@
  * Each holds its CONNECT packet, so their number is bounded.
  */
 export class Connecting<C> {
-  readonly #maximum: number
+  /** A lower one refuses only clients that come from now on. */
+  maximum: number
   readonly #clients = new Set<C>()
 
   constructor(maximum: number) {
-    this.#maximum = maximum
+    this.maximum = maximum
   }
 
   /** How many there are. */
@@ -17,9 +18,18 @@ export class Connecting<C> {
 
   /** A CONNECT came. @returns false if there are too many already. */
   begin(client: C): boolean {
-    if (this.#clients.size >= this.#maximum) return false
+    if (this.#clients.size >= this.maximum) return false
     this.#clients.add(client)
     return true
+  }
+
+  has(client: C): boolean {
+    return this.#clients.has(client)
+  }
+
+  /** It waits already, since another object stood in its place. */
+  continues(client: C): void {
+    this.#clients.add(client)
   }
 
   /** The client is accepted, or has gone. */

@@ -74,3 +74,13 @@ export const newHandlerCounters = (): HandlerCounters => ({
   unstoredPublishes: 0,
   unstoredSubscriptions: 0,
 })
+
+/** Takes over the numbers of the handler before. A counter that it did not have begins at 0. */
+export const continueCounters = (counters: HandlerCounters, before: HandlerCounters): void => {
+  const numbers = counters as unknown as Record<string, number | Float64Array>
+  for (const [name, value] of Object.entries(before)) {
+    const own = numbers[name]
+    if (own instanceof Float64Array) own.set((value as Float64Array).subarray(0, own.length))
+    else if (own !== undefined) numbers[name] = value as number
+  }
+}

@@ -3,8 +3,10 @@ import { type Identity, identityAttributes } from '../../src/kinds/identity.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { accept } from './accept.ts'
 import type { AuthenticatorRecord } from './authenticators.ts'
-import type { Client, ClientCheck } from './client.ts'
+import type { Client } from './client.ts'
+import type { ClientCheck } from './client-context.ts'
 import { clientFields } from './client-log.ts'
+import type { CheckRecord } from './client-record.ts'
 import { isRefusal } from './connack.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { Pause } from './reading.ts'
@@ -28,6 +30,7 @@ type Allowed = Extract<AuthenticationAnswer, { readonly result: 'allow' }>
 export class CredentialsCheck implements ClientCheck {
   readonly #client: Client
   readonly #request: ConnectRequest
+  /** The authenticators of the listener, as they were when the check began. */
   readonly #records: readonly AuthenticatorRecord[]
   /** Our copy of the password. It is overwritten when the check is over. */
   readonly #credentials: Credentials
@@ -39,23 +42,67 @@ export class CredentialsCheck implements ClientCheck {
   /** Set while an answer is awaited. */
   #deadline: NodeJS.Timeout | undefined
 
-  /** @param records those of the listener. @param password lent. */
-  constructor(
+  private constructor(
+    client: Client,
+    request: ConnectRequest,
+    records: readonly AuthenticatorRecord[],
+    credentials: Credentials,
+  ) {
+    this.#client = client
+    this.#request = request
+    this.#records = records
+    this.#credentials = credentials
+  }
+
+  /** A check that has not begun. @param records those of the listener. @param password lent. */
+  static of(
     client: Client,
     request: ConnectRequest,
     records: readonly AuthenticatorRecord[],
     password: Uint8Array | undefined,
-  ) {
+  ): CredentialsCheck {
     const { clientId, peer } = client.identity
-    this.#client = client
-    this.#request = request
-    this.#records = records
-    this.#credentials = Object.freeze({
+    const credentials = Object.freeze({
       clientId,
       userName: request.userName,
       password: password === undefined ? undefined : Uint8Array.from(password),
       peer,
     })
+    return new CredentialsCheck(client, request, records, credentials)
+  }
+
+  /** The check of another client object that this one continues for. The promise and the timer find it in the client. */
+  static from(
+    client: Client,
+    { request, names, credentials, current, revision, deadline }: CheckRecord,
+  ): CredentialsCheck {
+    const { authenticators } = client.handler
+    const records = names.map((name) => authenticators.handed(name))
+    const check = new CredentialsCheck(client, request, records, credentials)
+    check.#current = current
+    check.#revision = revision
+    check.#deadline = deadline
+    return check
+  }
+
+  handOver(): CheckRecord | undefined {
+    if (this.#isOver || this.#deadline === undefined) return undefined
+    return {
+      request: this.#request,
+      names: this.#records.map(({ name }) => name),
+      credentials: this.#credentials,
+      current: this.#current,
+      revision: this.#revision,
+      deadline: this.#deadline,
+    }
+  }
+
+  continues(): void {
+    this.#client.handler.authenticators.waiting += 1
+  }
+
+  left(): void {
+    if (this.#deadline !== undefined) this.#client.handler.authenticators.waiting -= 1
   }
 
   /** Asks the first authenticator. */
@@ -68,11 +115,10 @@ export class CredentialsCheck implements ClientCheck {
     this.#finish()
   }
 
-  /** An answer that was awaited. */
-  answered(record: AuthenticatorRecord, answer: AuthenticationAnswer): void {
-    if (this.#isOver) return
+  answered(index: number, answer: AuthenticationAnswer): void {
+    if (this.#isOver || index !== this.#current) return
     try {
-      if (this.#take(record, answer)) this.#askNext()
+      if (this.#take(this.#records[index]!, answer)) this.#askNext()
     } catch (error) {
       // Never throws: it runs in its own turn, where an error would end the process.
       const client = this.#client
@@ -81,9 +127,12 @@ export class CredentialsCheck implements ClientCheck {
     }
   }
 
+  failed(index: number, error: unknown): void {
+    if (!this.#isOver && index === this.#current) this.#failed(this.#records[index]!, error)
+  }
+
   /** There is no answer: the authenticator threw or rejected, or is too late. */
-  failed(record: AuthenticatorRecord, error: unknown): void {
-    if (this.#isOver) return
+  #failed(record: AuthenticatorRecord, error: unknown): void {
     const client = this.#client
     record.failed += 1
     const unlogged = record.logsFailure()
@@ -95,11 +144,9 @@ export class CredentialsCheck implements ClientCheck {
     this.#refuse(ReasonCode.ServerUnavailable, `the authenticator ${record.name} failed`)
   }
 
-  /** No answer within `connectDeadlineMs`. */
   expired(): void {
     const { connectDeadlineMs } = this.#client.handler.config
-    const record = this.#records[this.#current]!
-    this.failed(record, new Error(`no answer within connectDeadlineMs, ${connectDeadlineMs} ms`))
+    this.failed(this.#current, new Error(`no answer within connectDeadlineMs, ${connectDeadlineMs} ms`))
   }
 
   #askNext(): void {
@@ -110,40 +157,49 @@ export class CredentialsCheck implements ClientCheck {
         this.#allPassed()
         return
       }
+      if (record.isRemoved) {
+        this.#failed(record, new Error('a reset has removed it meanwhile'))
+        return
+      }
       this.#client.connection.chargeWork(AUTHENTICATOR_UNITS)
       this.#revision = record.revision
       let answer: ReturnType<Authenticator['authenticate']>
       try {
         answer = record.authenticator.authenticate(this.#credentials)
       } catch (error) {
-        this.failed(record, error)
+        this.#failed(record, error)
         return
       }
       if (isThenable(answer)) {
-        this.#await(record, Promise.resolve(answer))
+        this.#await(this.#current, Promise.resolve(answer))
         return
       }
       if (!this.#take(record, answer)) return
     }
   }
 
-  #await(record: AuthenticatorRecord, answer: Promise<AuthenticationAnswer>): void {
+  #await(index: number, answer: Promise<AuthenticationAnswer>): void {
     const client = this.#client
+    const { seat } = client
     if (this.#deadline === undefined) {
       client.authenticating()
       client.reading.pause(Pause.Credentials)
       client.handler.authenticators.waiting += 1
       // A connection that is not read does not notice its end.
-      this.#deadline = setTimeout(() => this.expired(), client.handler.config.connectDeadlineMs).unref()
+      this.#deadline = setTimeout(() => seat.client.check?.expired(), client.handler.config.connectDeadlineMs).unref()
     }
     answer.then(
-      (value) => this.answered(record, value),
-      (error) => this.failed(record, error),
+      (value) => seat.client.check?.answered(index, value),
+      (error: unknown) => seat.client.check?.failed(index, error),
     )
   }
 
   /** @returns whether the next authenticator is asked. */
   #take(record: AuthenticatorRecord, answer: AuthenticationAnswer): boolean {
+    if (record.isRemoved) {
+      this.#failed(record, new Error('a reset has removed it meanwhile'))
+      return false
+    }
     switch (answer?.result) {
       case 'pass':
         record.passed += 1
@@ -156,7 +212,7 @@ export class CredentialsCheck implements ClientCheck {
         this.#allow(record, answer)
         return false
       default:
-        this.failed(record, new TypeError('its answer is not allow, deny or pass'))
+        this.#failed(record, new TypeError('its answer is not allow, deny or pass'))
         return false
     }
   }
@@ -170,7 +226,7 @@ export class CredentialsCheck implements ClientCheck {
       // Something was revoked while it was asked.
       isRevoked = record.revision !== this.#revision && record.authenticator.accepts?.(identity) === false
     } catch (error) {
-      this.failed(record, error)
+      this.#failed(record, error)
       return
     }
     const { expiresAtMs = Number.POSITIVE_INFINITY } = answer

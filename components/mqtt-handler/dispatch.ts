@@ -8,6 +8,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { handleAcknowledgement } from './acknowledge.ts'
 import { handleAuth } from './auth.ts'
 import type { Client } from './client.ts'
+import { type DispatchRecord, RECORD_VERSION } from './client-record.ts'
 import { handleConnect } from './connect.ts'
 import { handleDisconnect } from './disconnect.ts'
 import { acknowledgementWork, packetTypeOf, packetWork, publishWork, runWork } from './packet-work.ts'
@@ -27,11 +28,35 @@ import { handleUnsubscribe } from './unsubscribe.ts'
 export class Dispatch implements PacketReceiver {
   readonly #client: Client
   /** Acknowledgements of one type that came and are neither charged nor counted yet. */
-  #acknowledgements = 0
-  #acknowledgementType: Acknowledgement = PacketType.Puback
+  #acknowledgements: number
+  #acknowledgementType: Acknowledgement
 
-  constructor(client: Client) {
+  /** @param handed the state of the object that it continues for. */
+  constructor(client: Client, handed?: DispatchRecord) {
     this.#client = client
+    this.#acknowledgements = handed?.acknowledgements ?? 0
+    this.#acknowledgementType = handed?.acknowledgementType ?? PacketType.Puback
+  }
+
+  handOver(): DispatchRecord {
+    return {
+      version: RECORD_VERSION,
+      client: this.#client.handOver(),
+      acknowledgements: this.#acknowledgements,
+      acknowledgementType: this.#acknowledgementType,
+    }
+  }
+
+  left(): void {
+    this.#client.left()
+  }
+
+  takeBack(): void {
+    this.#client.takeBack()
+  }
+
+  redirect(next: PacketReceiver): void {
+    this.#client.redirect(next)
   }
 
   packet(packet: ControlPacket): void {

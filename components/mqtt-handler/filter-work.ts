@@ -1,7 +1,9 @@
 import type { TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import type { ClientWork } from './client-context.ts'
 import { clientFields } from './client-log.ts'
+import type { FilterPacketRecord, FiltersRecord } from './client-record.ts'
 import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 
@@ -11,9 +13,11 @@ const MAXIMUM_AT_ONCE = 100
 /** Units of work that a Topic Filter costs to decode. */
 const DECODE_UNITS = 2
 
-/** What a packet with Topic Filters asks for. */
+/** What a packet with Topic Filters asks for. All that it needs is in fields of the object, not in closures. */
 export interface FilterRequests<Request> {
   readonly requests: readonly Request[]
+  /** The packet in plain data. */
+  toRecord(): FilterPacketRecord
   /** Handles one of them. @returns its Reason Code. */
   handle(request: Request): ReasonCode
   /** Units of work that this costs. */
@@ -28,17 +32,25 @@ export interface FilterRequests<Request> {
 
 /**
  * Handles the Topic Filters of a SUBSCRIBE or UNSUBSCRIBE packet in their order. Many filters are handled over several turns of
- * the event loop, and the client is not read meanwhile. If its connection ends, the rest is skipped.
+ * the event loop, and the client is not read meanwhile. If its connection ends, the rest is skipped. The client holds the work meanwhile,
+ * so that a reset can continue it.
  */
-export class FilterWork<Request> implements TurnTask {
+export class FilterWork<Request> implements TurnTask, ClientWork {
   readonly #client: Client
   readonly #packet: FilterRequests<Request>
-  readonly #codes: ReasonCode[] = []
+  readonly #codes: ReasonCode[]
   #batch: number | undefined
 
-  constructor(client: Client, packet: FilterRequests<Request>) {
+  /** @param continued how far another one has come with the packet. */
+  constructor(client: Client, packet: FilterRequests<Request>, continued?: Omit<FiltersRecord, 'packet'>) {
     this.#client = client
     this.#packet = packet
+    this.#codes = continued === undefined ? [] : [...continued.codes]
+    this.#batch = continued?.batch
+  }
+
+  handOver(): FiltersRecord {
+    return { packet: this.#packet.toRecord(), codes: [...this.#codes], batch: this.#batch }
   }
 
   /** Handles all of them, now or over the next turns. */
@@ -54,10 +66,13 @@ export class FilterWork<Request> implements TurnTask {
     }
     connection.chargeWork(requests.length * DECODE_UNITS)
     reading.pause(Pause.Filters)
+    this.#client.filters = this
     this.resume()
   }
 
   resume(): void {
+    // Otherwise the work of the one that is in its place goes on.
+    if (!this.#client.isCurrent) return
     try {
       this.#goOn()
     } catch (error) {
@@ -78,6 +93,7 @@ export class FilterWork<Request> implements TurnTask {
       scheduler.spend(this.#handle(requests[this.#codes.length]!))
     }
     if (this.#client.phase !== Phase.Connected) return
+    this.#client.filters = undefined
     this.#answer()
     this.#client.reading.resume(Pause.Filters)
   }

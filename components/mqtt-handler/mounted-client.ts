@@ -3,15 +3,23 @@ import type { Connection } from '../../src/kinds/connection.ts'
 import type { PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishFields } from '../../src/mqtt/publish.ts'
-import { Client, type ClientContext } from './client.ts'
+import { Client } from './client.ts'
+import type { ClientContext } from './client-context.ts'
+import type { ClientRecord } from './client-record.ts'
 import type { MountPoint } from './mount-point.ts'
 
 /** A client of a listener with a mount point: it gets topics without the prefix, and none outside of it. */
 export class MountedClient extends Client {
   readonly #mountPoint: MountPoint
 
-  constructor(connection: Connection, next: PacketReceiver, handler: ClientContext, mountPoint: MountPoint) {
-    super(connection, next, handler)
+  constructor(
+    connection: Connection,
+    next: PacketReceiver,
+    handler: ClientContext<Client>,
+    mountPoint: MountPoint,
+    handed?: ClientRecord,
+  ) {
+    super(connection, next, handler, handed)
     this.#mountPoint = mountPoint
   }
 

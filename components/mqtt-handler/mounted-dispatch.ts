@@ -2,6 +2,7 @@ import type { ConnectPacket, ControlPacket } from '../../src/kinds/pipeline-stag
 import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import type { DispatchRecord } from './client-record.ts'
 import { Dispatch } from './dispatch.ts'
 import type { MountPoint } from './mount-point.ts'
 import { Phase } from './phase.ts'
@@ -14,8 +15,8 @@ export class MountedDispatch extends Dispatch {
   readonly #client: Client
   readonly #mountPoint: MountPoint
 
-  constructor(client: Client, mountPoint: MountPoint) {
-    super(client)
+  constructor(client: Client, mountPoint: MountPoint, handed?: DispatchRecord) {
+    super(client, handed)
     this.#client = client
     this.#mountPoint = mountPoint
   }

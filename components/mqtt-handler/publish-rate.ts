@@ -1,9 +1,10 @@
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { RecipientDescription } from '../../src/kinds/recipient.ts'
+import type { RateRecord } from './client-record.ts'
 import type { HandlerConfig } from './config.ts'
 import type { HandlerCounters } from './counters.ts'
-import { type PublishBucket, PublishBuckets } from './rate-buckets.ts'
+import { type PublishBucket, PublishBuckets, type PublishBucketsRecord } from './rate-buckets.ts'
 import { Pause, type Reading } from './reading.ts'
 
 /** The interval at which clients that published too fast are checked, in milliseconds. */
@@ -28,23 +29,35 @@ export class PublishRates {
   readonly #ofClients: PublishBuckets
   readonly #ofUsers: PublishBuckets
   readonly #counters: HandlerCounters
-  readonly #log: Logger
+  /** A reset may replace it. */
+  log: Logger
   readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
   /** Clients that are not read now. */
   readonly #slowed = new Set<PublishRate>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(config: HandlerConfig, counters: HandlerCounters, log: Logger) {
-    this.#ofClients = new PublishBuckets({
-      messages: config.maximumPublishRate,
-      bytes: config.maximumPublishBytesPerSecond,
-    })
-    this.#ofUsers = new PublishBuckets({
-      messages: config.maximumPublishRatePerUser,
-      bytes: config.maximumPublishBytesPerSecondPerUser,
-    })
+    this.#ofClients = new PublishBuckets(ownLimits(config))
+    this.#ofUsers = new PublishBuckets(userLimits(config))
     this.#counters = counters
-    this.#log = log
+    this.log = log
+  }
+
+  /** Sets other limits. Clients join those that they did not have by `join`. */
+  limit(config: HandlerConfig): void {
+    const nowMs = performance.now()
+    this.#ofClients.limit(ownLimits(config), nowMs)
+    this.#ofUsers.limit(userLimits(config), nowMs)
+  }
+
+  handOver(): PublishRatesRecord {
+    return { ofClients: this.#ofClients.handOver(), ofUsers: this.#ofUsers.handOver() }
+  }
+
+  continueWith({ ofClients, ofUsers }: PublishRatesRecord): void {
+    const nowMs = performance.now()
+    this.#ofClients.continueWith(ofClients, nowMs)
+    this.#ofUsers.continueWith(ofUsers, nowMs)
   }
 
   /** Clients that are not read now because they published too fast. */
@@ -52,37 +65,62 @@ export class PublishRates {
     return this.#slowed.size
   }
 
-  /** A client was accepted. @returns its limits; undefined if it has none. */
-  join(client: RatedClient, clientId: string): PublishRate | undefined {
+  /**
+   * A client was accepted, or there are other limits. It joins those that it does not have.
+   * @param before what it has. @returns its limits; undefined if it has none.
+   */
+  join(client: RatedClient, clientId: string, before?: PublishRate): PublishRate | undefined {
     const { owner } = client
     const nowMs = performance.now()
-    const own = this.#ofClients.join(clientId, nowMs)
-    const user = owner === undefined ? undefined : this.#ofUsers.join(owner, nowMs)
-    if (own === undefined && user === undefined) return undefined
-    return new PublishRate(client, clientId, own, user, this)
+    const own = before?.own ?? this.#ofClients.join(clientId, nowMs)
+    const user = before?.user ?? (owner === undefined ? undefined : this.#ofUsers.join(owner, nowMs))
+    if (own === before?.own && user === before?.user) return before
+    const rate = new PublishRate(client, clientId, own, user, this, before?.handOver())
+    if (before !== undefined && this.#slowed.delete(before)) this.#slow(rate)
+    return rate
+  }
+
+  /** Takes back a `join` that was for other limits. */
+  unjoin(rate: PublishRate, before: PublishRate | undefined): void {
+    if (this.#slowed.delete(rate) && before !== undefined) this.#slow(before)
+    this.#leave(rate, before)
+  }
+
+  /** The limits of a client in whose place another object was, and which may be stopped now. */
+  rejoin(client: RatedClient, clientId: string, record: RateRecord): PublishRate {
+    const { owner } = client
+    const user = owner === undefined ? undefined : this.#ofUsers.find(owner)
+    const rate = new PublishRate(client, clientId, this.#ofClients.find(clientId), user, this, record)
+    if (record.isSlowed) this.#slow(rate)
+    return rate
+  }
+
+  /** Another object is in the place of the client. */
+  forget(rate: PublishRate): void {
+    this.#slowed.delete(rate)
+  }
+
+  isSlowed(rate: PublishRate): boolean {
+    return this.#slowed.has(rate)
   }
 
   /** A client has gone. */
   leave(rate: PublishRate): void {
     this.#slowed.delete(rate)
-    const { client, clientId, own, user } = rate
-    const nowMs = performance.now()
-    if (own !== undefined) this.#ofClients.leave(clientId, own, nowMs)
-    if (user !== undefined) this.#ofUsers.leave(client.owner!, user, nowMs)
+    this.#leave(rate)
   }
 
   /** Stops reading from a client for some time. */
   slowDown(rate: PublishRate): void {
     if (this.#slowed.has(rate)) return
-    this.#slowed.add(rate)
+    this.#slow(rate)
     rate.client.reading.pause(Pause.Rate)
     this.#counters.slowedPublishers += 1
-    this.#timer ??= setInterval(() => this.#wake(), INTERVAL_MS)
     if (!this.#logInterval.begin()) return
     const { text, fields } = rate.client.describe()
     const details = { ...fields, slowed: this.#counters.slowedPublishers, clients: this.#slowed.size }
     const whose = rate.isOfUser ? 'maximumPublishRatePerUser or maximumPublishBytesPerSecondPerUser' : OWN_VALUES
-    this.#log.warn(details, `Client publishes faster than ${whose} allows, and is read more slowly: ${text}`)
+    this.log.warn(details, `Client publishes faster than ${whose} allows, and is read more slowly: ${text}`)
   }
 
   /** Ends the timer. */
@@ -90,6 +128,18 @@ export class PublishRates {
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#slowed.clear()
+  }
+
+  /** @param kept what it still has. */
+  #leave({ client, clientId, own, user }: PublishRate, kept?: PublishRate): void {
+    const nowMs = performance.now()
+    if (own !== undefined && own !== kept?.own) this.#ofClients.leave(clientId, own, nowMs)
+    if (user !== undefined && user !== kept?.user) this.#ofUsers.leave(client.owner!, user, nowMs)
+  }
+
+  #slow(rate: PublishRate): void {
+    this.#slowed.add(rate)
+    this.#timer ??= setInterval(() => this.#wake(), INTERVAL_MS)
   }
 
   #wake(): void {
@@ -105,6 +155,22 @@ export class PublishRates {
   }
 }
 
+/** Of all clients and users. */
+export interface PublishRatesRecord {
+  readonly ofClients: PublishBucketsRecord
+  readonly ofUsers: PublishBucketsRecord
+}
+
+const ownLimits = (config: HandlerConfig) => ({
+  messages: config.maximumPublishRate,
+  bytes: config.maximumPublishBytesPerSecond,
+})
+
+const userLimits = (config: HandlerConfig) => ({
+  messages: config.maximumPublishRatePerUser,
+  bytes: config.maximumPublishBytesPerSecondPerUser,
+})
+
 const OWN_VALUES = 'maximumPublishRate or maximumPublishBytesPerSecond'
 
 /** The limits of one client, and what it has published lately. */
@@ -114,9 +180,9 @@ export class PublishRate {
   readonly own: PublishBucket | undefined
   readonly user: PublishBucket | undefined
   readonly #rates: PublishRates
-  #untilMs = 0
+  #untilMs: number
   /** Whether the limit that was reached is that of its user. */
-  isOfUser = false
+  isOfUser: boolean
 
   constructor(
     client: RatedClient,
@@ -124,12 +190,19 @@ export class PublishRate {
     own: PublishBucket | undefined,
     user: PublishBucket | undefined,
     rates: PublishRates,
+    continued?: RateRecord,
   ) {
     this.client = client
     this.clientId = clientId
     this.own = own
     this.user = user
     this.#rates = rates
+    this.#untilMs = continued?.untilMs ?? 0
+    this.isOfUser = continued?.isOfUser ?? false
+  }
+
+  handOver(): RateRecord {
+    return { untilMs: this.#untilMs, isOfUser: this.isOfUser, isSlowed: this.#rates.isSlowed(this) }
   }
 
   /** Charges the client for messages that it has published. If they were too many, the broker stops reading from it. */

@@ -10,6 +10,7 @@ import { NONE, type Publish, type PublishFields } from '../../src/mqtt/publish.t
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { publishSize } from '../../src/mqtt/publish-size.ts'
 import { OutgoingTopicAliases } from '../../src/mqtt/topic-alias.ts'
+import type { SenderRecord } from './client-record.ts'
 import type { HandlerCounters } from './counters.ts'
 
 /** The size of a Topic Alias in a packet, in bytes. An alias does not shorten packets with shorter Topic Names. */
@@ -29,16 +30,28 @@ export interface PublishSenderContext {
 /** The part of a client that sends messages to it: PUBLISH packets in the form that the client takes. */
 export abstract class PublishSender implements MessageReceiver {
   readonly connection: Connection
-  protected readonly next: PacketReceiver
+  protected next: PacketReceiver
   readonly #handler: PublishSenderContext
   #outgoingAliases: OutgoingTopicAliases | undefined
   /** The client reads messages at QoS 0 more slowly than they arrive. */
-  #dropping = false
+  #dropping: boolean
 
-  constructor(connection: Connection, next: PacketReceiver, handler: PublishSenderContext) {
+  constructor(connection: Connection, next: PacketReceiver, handler: PublishSenderContext, handed?: SenderRecord) {
     this.connection = connection
     this.next = next
     this.#handler = handler
+    const aliases = handed?.outgoingAliases
+    this.#outgoingAliases = aliases && new OutgoingTopicAliases(aliases.maximum, aliases.after, aliases)
+    this.#dropping = handed?.dropping ?? false
+  }
+
+  /** The stage behind the handler is another one. */
+  redirect(next: PacketReceiver): void {
+    this.next = next
+  }
+
+  protected handOverSender(): SenderRecord {
+    return { outgoingAliases: this.#outgoingAliases?.handOver(), dropping: this.#dropping }
   }
 
   abstract readonly identity: Identity

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IPubackPacket, IPubrecPacket, QoS } from 'mqtt-packet'
+import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { PendingPublication, PublishOutcome } from '../../src/kinds/client-session.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
@@ -7,7 +8,12 @@ import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
+import type { ClientLateAnswer, EndedLateRecord } from './client-context.ts'
+import type { LateRecord } from './client-record.ts'
+import type { LatePort } from './late-port.ts'
 import { Phase } from './phase.ts'
+import { refusedPublish } from './refusal-log.ts'
+import { type Acknowledged, rememberQoS2 } from './remember-qos-2.ts'
 import { STORE_IS_STUCK } from './store-is-stuck.ts'
 import { toldReason } from './told-reason.ts'
 
@@ -60,7 +66,7 @@ const takeQoS0 = (client: Client, publish: Publish, message: Message): void => {
 }
 
 const takenQoS0 = (client: Client, message: Message, reason: ReasonCode): void => {
-  if (reason >= ReasonCode.UnspecifiedError) client.refusedPublish(message, toldReason(reason, client.handler.config))
+  if (reason >= ReasonCode.UnspecifiedError) refusedPublish(client, message, toldReason(reason, client.handler.config))
 }
 
 const takeQoS1 = (client: Client, publish: Publish, message: Message): void => {
@@ -128,28 +134,53 @@ const refuseUnremembered = (client: Client, messageId: number): void => {
   else client.disconnect(ReasonCode.QuotaExceeded, 'client has too many QoS 2 messages that it did not release')
 }
 
-/** A message that is acknowledged. */
-interface Acknowledged {
-  readonly messageId: number
-  /** At QoS 2, a hash that identifies its content. */
-  readonly content: number | undefined
+/** Answers when the message has been passed on, which takes several turns. A function of its own: it makes a closure. */
+const later = (client: Client, pending: PendingPublication, qos: QoS, what: Acknowledged, depends: boolean): void => {
+  const port: LatePort = { to: undefined }
+  const late = new LateAnswer(client, { port, qos, ...what, depends })
+  late.begin()
+  pending.whenFinished((reason, publication) => port.to?.finished(reason, publication))
 }
 
-/** Answers when the message has been passed on, which takes several turns. A function of its own: it makes a closure. */
-const later = (
-  client: Client,
-  pending: PendingPublication,
-  qos: QoS,
-  what: Acknowledged,
-  dependedBefore: boolean,
-): void =>
-  pending.whenFinished((reason, { message, isRefused, hasAppended }) => {
+/** The answer to a message that is delivered over several turns. The client holds it, so that a reset can continue it. */
+export class LateAnswer implements ClientLateAnswer {
+  readonly #client: Client
+  readonly record: LateRecord
+
+  constructor(client: Client, record: LateRecord) {
+    this.#client = client
+    this.record = record
+  }
+
+  /** From now on the broker reports to it. */
+  begin(): void {
+    const client = this.#client
+    client.late ??= new Set()
+    client.late.add(this)
+    this.record.port.to = this
+  }
+
+  handOverEnded(broker: ClientBroker): EndedLateRecord {
+    const { session, isVersion5 } = this.#client
+    return { ...this.record, session: session!, broker, isVersion5 }
+  }
+
+  takeBack(): void {
+    this.record.port.to = this
+  }
+
+  finished(reason: ReasonCode, { message, isRefused, hasAppended }: PendingPublication): void {
+    const client = this.#client
+    const { qos, messageId } = this.record
+    client.late?.delete(this)
+    client.handler.lateAnswers.delete(this)
     client.gate.begin()
-    const depends = dependedBefore || hasAppended
+    const depends = this.record.depends || hasAppended
     if (qos === 0) takenQoS0(client, message, reason)
-    else if (qos === 1) takenQoS1(client, what.messageId, message, reason, depends)
-    else takenQoS2(client, what, message, reason, isRefused, depends)
-  })
+    else if (qos === 1) takenQoS1(client, messageId, message, reason, depends)
+    else takenQoS2(client, this.record, message, reason, isRefused, depends)
+  }
+}
 
 /**
  * The message was delivered to all or some subscribers.
@@ -168,11 +199,7 @@ const takenQoS2 = (
   // It may have ended meanwhile.
   if (session.hasEnded) return
   const said = answered(client, message, reason)
-  // A refused message is complete [MQTT-4.3.3-9]. MQTT 3 has no code for it and continues with PUBREL.
-  if (reason < ReasonCode.UnspecifiedError || !client.isVersion5) {
-    session.unreleased.add(messageId, content)
-    if (session.recipient !== client) session.unreleased.inherit(messageId)
-  } else if (isRefused) session.unreleased.addRefused(messageId)
+  rememberQoS2(session, { messageId, content }, reason, isRefused, client.isVersion5, session.recipient === client)
   if (client.phase === Phase.Ended) return
   const waits = depends || client.gate.depends
   if (said === undefined) client.acknowledges(PacketType.Pubrec, messageId, waits)
@@ -206,7 +233,7 @@ const answered = (
   reason: ReasonCode,
 ): Pick<IPubackPacket, 'reasonCode' | 'properties'> | undefined => {
   const reasonCode = toldReason(reason, client.handler.config)
-  if (reasonCode >= ReasonCode.UnspecifiedError) client.refusedPublish(message, reasonCode)
+  if (reasonCode >= ReasonCode.UnspecifiedError) refusedPublish(client, message, reasonCode)
   if (!client.isVersion5 || reasonCode === ReasonCode.Success) return undefined
   return explained(client, reasonCode)
 }

@@ -1,9 +1,17 @@
-import { TokenBucket } from '../../src/collections/token-bucket.ts'
+import { TokenBucket, type TokenBucketRecord } from '../../src/collections/token-bucket.ts'
 
 /** The limits for one second; undefined for no limit. */
 export interface PublishLimits {
-  readonly messages: number | undefined
-  readonly bytes: number | undefined
+  messages: number | undefined
+  bytes: number | undefined
+}
+
+/** The content of a bucket, and how many clients use it. */
+export interface PublishBucketRecord {
+  readonly name: string
+  readonly clients: number
+  readonly messages: TokenBucketRecord | undefined
+  readonly bytes: TokenBucketRecord | undefined
 }
 
 /** Names that are remembered after their last client has left. */
@@ -14,16 +22,39 @@ const FORGOTTEN_AT_ONCE = 2
 
 /** The recent publications of one client or one user. */
 export class PublishBucket {
+  /** Those of all buckets: a reset may change them. */
   readonly #limits: PublishLimits
-  readonly #messages: TokenBucket | undefined
-  readonly #bytes: TokenBucket | undefined
+  /** Undefined while there is no such limit. */
+  #messages: TokenBucket | undefined
+  #bytes: TokenBucket | undefined
   /** Clients that use it now. */
   clients = 0
 
   constructor(limits: PublishLimits, nowMs: number) {
     this.#limits = limits
-    if (limits.messages !== undefined) this.#messages = new TokenBucket(burstOf(limits.messages), nowMs)
-    if (limits.bytes !== undefined) this.#bytes = new TokenBucket(limits.bytes, nowMs)
+    this.fill(nowMs)
+  }
+
+  /** A bucket that continues another one. */
+  static from({ clients, messages, bytes }: PublishBucketRecord, limits: PublishLimits, nowMs: number): PublishBucket {
+    const bucket = new PublishBucket(limits, nowMs)
+    bucket.clients = clients
+    if (messages !== undefined) bucket.#messages = TokenBucket.from(messages)
+    if (bytes !== undefined) bucket.#bytes = TokenBucket.from(bytes)
+    bucket.fill(nowMs)
+    return bucket
+  }
+
+  handOver(name: string): PublishBucketRecord {
+    const { clients } = this
+    return { name, clients, messages: this.#messages?.handOver(), bytes: this.#bytes?.handOver() }
+  }
+
+  /** Limits that are new are not used up yet. */
+  fill(nowMs: number): void {
+    const { messages, bytes } = this.#limits
+    if (messages !== undefined) this.#messages ??= new TokenBucket(burstOf(messages), nowMs)
+    if (bytes !== undefined) this.#bytes ??= new TokenBucket(bytes, nowMs)
   }
 
   /** Counts what was published. @returns the time for which the client must not be read, in milliseconds; 0 within the limits. */
@@ -52,6 +83,11 @@ export class PublishBucket {
 /** A rate below one message in a second still allows one message at once. */
 const burstOf = (rate: number): number => Math.max(1, rate)
 
+export interface PublishBucketsRecord {
+  readonly used: readonly PublishBucketRecord[]
+  readonly remembered: readonly PublishBucketRecord[]
+}
+
 /**
  * The buckets of all clients, by Client Identifier, or of all users. A bucket is kept after its last client has left until it is full
  * again: a client must not avoid its limit by connecting again.
@@ -64,6 +100,30 @@ export class PublishBuckets {
 
   constructor(limits: PublishLimits) {
     this.#limits = limits
+  }
+
+  /** Sets other limits for all buckets. What was published lately still counts. */
+  limit({ messages, bytes }: Readonly<PublishLimits>, nowMs: number): void {
+    this.#limits.messages = messages
+    this.#limits.bytes = bytes
+    for (const buckets of [this.#used, this.#remembered]) for (const bucket of buckets.values()) bucket.fill(nowMs)
+  }
+
+  handOver(): PublishBucketsRecord {
+    const recordsOf = (buckets: ReadonlyMap<string, PublishBucket>) =>
+      [...buckets].map(([name, bucket]) => bucket.handOver(name))
+    return { used: recordsOf(this.#used), remembered: recordsOf(this.#remembered) }
+  }
+
+  /** Continues with the buckets of others. Their clients join by `find`. */
+  continueWith({ used, remembered }: PublishBucketsRecord, nowMs: number): void {
+    for (const record of used) this.#used.set(record.name, PublishBucket.from(record, this.#limits, nowMs))
+    for (const record of remembered) this.#remembered.set(record.name, PublishBucket.from(record, this.#limits, nowMs))
+  }
+
+  /** The bucket of a client that has joined already. */
+  find(name: string): PublishBucket | undefined {
+    return this.#used.get(name)
   }
 
   /** Whether there is no limit. */

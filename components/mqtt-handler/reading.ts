@@ -21,6 +21,8 @@ export type Pause = (typeof Pause)[keyof typeof Pause]
 
 /** Is told when the connection is read again. */
 export interface ReadingListener {
+  /** False once another object is in the place of the client. The connection belongs to that one then. */
+  readonly isCurrent: boolean
   heard(): void
 }
 
@@ -28,11 +30,18 @@ export interface ReadingListener {
 export class Reading {
   readonly #connection: Connection
   readonly #listener: ReadingListener
-  #reasons = 0
+  #reasons: number
 
-  constructor(connection: Connection, listener: ReadingListener) {
+  /** @param reasons for which the connection is paused already: those of the client that it continues. */
+  constructor(connection: Connection, listener: ReadingListener, reasons = 0) {
     this.#connection = connection
     this.#listener = listener
+    this.#reasons = reasons
+  }
+
+  /** Why the connection is not read. */
+  handOver(): number {
+    return this.#reasons
   }
 
   /** Whether there is a reason not to read it, other than this one. */
@@ -47,7 +56,7 @@ export class Reading {
 
   /** Removes a reason. No effect if it was not set. */
   resume(reason: Pause): void {
-    if ((this.#reasons & reason) === 0) return
+    if ((this.#reasons & reason) === 0 || !this.#listener.isCurrent) return
     this.#reasons &= ~reason
     if (this.#reasons !== 0) return
     // Packets that were sent meanwhile are not read yet, so the silence is counted from now.

@@ -1,10 +1,13 @@
+import type { Authenticator } from '../../src/kinds/authenticator.ts'
 import type { ClientBroker } from '../../src/kinds/client-broker.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { TurnQueue } from '../../src/kinds/turn-scheduler.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { AuthenticatorRecord, Authenticators } from './authenticators.ts'
+import type { BrokerMove } from './broker-move.ts'
 import type { Client } from './client.ts'
 import { clientFields } from './client-log.ts'
+import type { HandlerSeat, RevocationListener } from './handler-record.ts'
 import { Phase } from './phase.ts'
 import { refuse } from './refuse.ts'
 
@@ -30,11 +33,13 @@ interface Walk {
  * allowed are checked over several turns. The next revocation does not restart a walk that is under way, so that it reaches
  * the last client: another one follows it.
  */
-export class Revocations {
+export class Revocations implements RevocationListener {
+  readonly #authenticators: Authenticators
   readonly #clients: ReadonlySet<Client>
-  readonly #scheduler: ClientBroker['scheduler']
-  readonly #log: Logger
-  readonly #queue: TurnQueue<Walk>
+  #scheduler: ClientBroker['scheduler']
+  /** A reset may replace it. */
+  log: Logger
+  #queue: TurnQueue<Walk>
   readonly #walks = new Map<AuthenticatorRecord, Walk>()
   #isStopped = false
 
@@ -45,23 +50,88 @@ export class Revocations {
     broker: Pick<ClientBroker, 'queue' | 'scheduler'>,
     log: Logger,
   ) {
+    this.#authenticators = authenticators
     this.#clients = clients
     this.#scheduler = broker.scheduler
-    this.#log = log
-    this.#queue = broker.queue('revocation of authentications', (walk) => this.#step(walk))
-    for (const record of authenticators) record.authenticator.onRevocation?.(() => this.#revoked(record))
+    this.log = log
+    this.#queue = this.#queueOf(broker)
   }
 
-  /** Ends the walks. Revocations have no effect from now on. */
-  stop(): void {
+  /**
+   * Listens to the authenticators that do not know the seat yet.
+   * @returns takes that back. @throws what an authenticator throws; then nothing has changed.
+   */
+  listen(seat: HandlerSeat): () => void {
+    const added: Authenticator[] = []
+    const undo = (): void => {
+      for (const authenticator of added) unregister(seat, authenticator)
+    }
+    try {
+      for (const { authenticator } of this.#authenticators) {
+        if (seat.registered.has(authenticator)) continue
+        seat.registered.set(authenticator, register(seat, authenticator))
+        added.push(authenticator)
+      }
+    } catch (error) {
+      undo()
+      throw error
+    }
+    return undo
+  }
+
+  /** Ends listening to authenticators that are not there any more. */
+  forgetRemoved(seat: HandlerSeat): void {
+    const present = new Set([...this.#authenticators].map(({ authenticator }) => authenticator))
+    for (const authenticator of seat.registered.keys()) if (!present.has(authenticator)) unregister(seat, authenticator)
+  }
+
+  /** The names of the authenticators whose clients are being checked. */
+  handOver(): readonly string[] {
+    return [...this.#walks.keys()].map(({ name }) => name)
+  }
+
+  /** Checks all clients of an authenticator. */
+  check(name: string): void {
+    const record = this.#authenticators.get(name)
+    if (record !== undefined) this.#begin(record)
+  }
+
+  /** Continues with the work queue of another broker. */
+  useBroker(broker: Pick<ClientBroker, 'queue' | 'scheduler'>): BrokerMove {
+    const [queue, scheduler] = [this.#queue, this.#scheduler]
+    this.#scheduler = broker.scheduler
+    this.#queue = this.#queueOf(broker)
+    return {
+      undo: () => {
+        this.#queue = queue
+        this.#scheduler = scheduler
+      },
+      move: () => {
+        for (const walk of this.#walks.values()) if (queue.delete(walk)) this.#queue.add(walk)
+      },
+    }
+  }
+
+  #queueOf(broker: Pick<ClientBroker, 'queue'>): TurnQueue<Walk> {
+    return broker.queue('revocation of authentications', (walk) => this.#step(walk))
+  }
+
+  /** Ends the walks. Revocations have no effect from now on. @param seat unless another handler has it. */
+  stop(seat: HandlerSeat | undefined): void {
+    for (const authenticator of seat?.registered.keys() ?? []) unregister(seat!, authenticator)
     this.#isStopped = true
     for (const walk of this.#walks.values()) this.#queue.delete(walk)
     this.#walks.clear()
   }
 
-  #revoked(record: AuthenticatorRecord): void {
-    if (this.#isStopped) return
+  revoked(authenticator: Authenticator): void {
+    const record = this.#authenticators.get(authenticator.name)
+    if (record?.authenticator !== authenticator || this.#isStopped) return
     record.revision += 1
+    this.#begin(record)
+  }
+
+  #begin(record: AuthenticatorRecord): void {
     const walk = this.#walks.get(record)
     if (walk !== undefined) {
       walk.isRepeated = true
@@ -117,10 +187,21 @@ export class Revocations {
     } catch (error) {
       if (!walk.hasFailed) {
         const text = `An authenticator failed: ${name} threw when asked whether it still accepts a client`
-        this.#log.error({ ...clientFields(client), authenticator: name, err: error }, text)
+        this.log.error({ ...clientFields(client), authenticator: name, err: error }, text)
       }
       walk.hasFailed = true
       return false
     }
   }
+}
+
+/** @returns ends it. A function of its own: it makes a closure, which must not hold the handler. */
+const register = (seat: HandlerSeat, authenticator: Authenticator): (() => void) => {
+  const remove: unknown = authenticator.onRevocation?.(() => seat.to.revoked(authenticator))
+  return typeof remove === 'function' ? (remove as () => void) : () => undefined
+}
+
+const unregister = (seat: HandlerSeat, authenticator: Authenticator): void => {
+  seat.registered.get(authenticator)?.()
+  seat.registered.delete(authenticator)
 }

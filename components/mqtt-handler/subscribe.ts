@@ -3,8 +3,10 @@ import type { Refusal } from '../../src/kinds/client-session.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { type Subscription, sharedFilter } from '../../src/mqtt/subscription.ts'
 import type { Client } from './client.ts'
-import { FilterWork } from './filter-work.ts'
+import type { FilterPacketRecord } from './client-record.ts'
+import { type FilterRequests, FilterWork } from './filter-work.ts'
 import { takesSubscriptionAnswer } from './packet-size.ts'
+import { refusedSubscription } from './refusal-log.ts'
 import { STORE_IS_STUCK } from './store-is-stuck.ts'
 import type { Terms } from './terms.ts'
 import { toldReason } from './told-reason.ts'
@@ -28,23 +30,57 @@ export const handleSubscribe = (client: Client, packet: ISubscribePacket): void 
     client.disconnect(unavailable, 'client subscribed in a way that is not available here')
     return
   }
-  const reasons = new Set<string>()
-  const work = new FilterWork(client, {
-    requests: subscriptions,
-    handle: (request) => subscribe(client, request, identifier as number, reasons),
-    unitsOf: ({ topic }) => client.handler.broker.subscribeUnits(topic, client.identity),
-    answer(granted, batch) {
-      const explained = client.explained([...reasons].join('; '))
-      client.answer(
-        { cmd: 'suback', messageId: messageId!, granted, ...explained },
-        batch !== undefined,
-        undefined,
-        batch,
-      )
-      client.session!.outbox.pump()
-    },
-  })
+  const requests = new SubscribeRequests(client, messageId!, subscriptions, identifier as number)
+  const work = new FilterWork(client, requests)
   work.begin()
+}
+
+/** The filters of a SUBSCRIBE packet. */
+export class SubscribeRequests implements FilterRequests<Request> {
+  readonly requests: readonly Request[]
+  readonly #client: Client
+  readonly #messageId: number
+  /** Subscription Identifier; 0 for none. */
+  readonly #identifier: number
+  /** Reason Strings of refusals. */
+  readonly #reasons: Set<string>
+
+  /** @param reasons those of the filters that are handled already. */
+  constructor(
+    client: Client,
+    messageId: number,
+    requests: readonly Request[],
+    identifier: number,
+    reasons: readonly string[] = [],
+  ) {
+    this.#client = client
+    this.#messageId = messageId
+    this.requests = requests
+    this.#identifier = identifier
+    this.#reasons = new Set(reasons)
+  }
+
+  toRecord(): FilterPacketRecord {
+    const { requests } = this
+    const reasons = [...this.#reasons]
+    return { type: 'subscribe', messageId: this.#messageId, requests, identifier: this.#identifier, reasons }
+  }
+
+  handle(request: Request): ReasonCode {
+    return subscribe(this.#client, request, this.#identifier, this.#reasons)
+  }
+
+  unitsOf({ topic }: Request): number {
+    return this.#client.handler.broker.subscribeUnits(topic, this.#client.identity)
+  }
+
+  answer(granted: ReasonCode[], batch: number | undefined): void {
+    const client = this.#client
+    const explained = client.explained([...this.#reasons].join('; '))
+    const packet = { cmd: 'suback', messageId: this.#messageId, granted, ...explained } as const
+    client.answer(packet, batch !== undefined, undefined, batch)
+    client.session!.outbox.pump()
+  }
 }
 
 /**
@@ -72,7 +108,7 @@ const subscribe = (client: Client, request: Request, identifier: number, reasons
   if (problem === undefined) return qos
   const reasonCode = toldReason(problem.reasonCode, client.handler.config)
   // The broker has logged once that the store is stuck.
-  if (problem.why !== STORE_IS_STUCK) client.refusedSubscription(reasonCode, problem.why)
+  if (problem.why !== STORE_IS_STUCK) refusedSubscription(client, reasonCode, problem.why)
   if (reasonCode !== ReasonCode.UnspecifiedError) reasons.add(problem.why)
   // MQTT 3 has one code for a failure, which has the value of Unspecified error.
   return client.isVersion5 ? reasonCode : ReasonCode.UnspecifiedError

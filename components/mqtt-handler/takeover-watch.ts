@@ -5,7 +5,7 @@ const REPEATED = 5
 /** Client Identifiers that are watched at the same time. Beyond it the one whose last takeover is the oldest is forgotten. */
 const MAXIMUM_WATCHED = 1_000
 
-interface Row {
+export interface TakeoverRow {
   takeovers: number
   firstMs: number
   lastMs: number
@@ -22,7 +22,16 @@ export interface RepeatedTakeovers {
  * connects disconnects the other, which connects again. A row of takeovers ends after a minute without a takeover.
  */
 export class TakeoverWatch {
-  readonly #rows = new Map<string, Row>()
+  #rows = new Map<string, TakeoverRow>()
+
+  /** The rows, for the watch that continues with them, by reference. */
+  handOver(): Map<string, TakeoverRow> {
+    return this.#rows
+  }
+
+  continueWith(rows: Map<string, TakeoverRow>): void {
+    this.#rows = rows
+  }
 
   /** How many Client Identifiers are watched. */
   get size(): number {

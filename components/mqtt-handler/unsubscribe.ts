@@ -1,7 +1,8 @@
 import type { IUnsubscribePacket } from 'mqtt-packet'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { Client } from './client.ts'
-import { FilterWork } from './filter-work.ts'
+import type { FilterPacketRecord } from './client-record.ts'
+import { type FilterRequests, FilterWork } from './filter-work.ts'
 import { takesSubscriptionAnswer } from './packet-size.ts'
 
 /**
@@ -14,17 +15,39 @@ export const handleUnsubscribe = (client: Client, { unsubscriptions, messageId }
     client.disconnect(ReasonCode.PacketTooLarge, 'UNSUBACK is larger than the Maximum Packet Size of the client')
     return
   }
-  const session = client.session!
-  const work = new FilterWork(client, {
-    requests: unsubscriptions,
-    handle: (filter) => (session.unsubscribe(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted),
-    unitsOf: (filter) => client.handler.broker.unsubscribeUnits(filter),
-    answer(codes, batch) {
-      const granted = client.isVersion5 ? codes : []
-      // A subscription that is gone may have ended over an earlier connection.
-      const needed = batch ?? client.gate.resumedBatch
-      client.answer({ cmd: 'unsuback', messageId: messageId!, granted }, true, undefined, needed)
-    },
-  })
+  const work = new FilterWork(client, new UnsubscribeRequests(client, messageId!, unsubscriptions))
   work.begin()
+}
+
+/** The filters of an UNSUBSCRIBE packet. */
+export class UnsubscribeRequests implements FilterRequests<string> {
+  readonly requests: readonly string[]
+  readonly #client: Client
+  readonly #messageId: number
+
+  constructor(client: Client, messageId: number, requests: readonly string[]) {
+    this.#client = client
+    this.#messageId = messageId
+    this.requests = requests
+  }
+
+  toRecord(): FilterPacketRecord {
+    return { type: 'unsubscribe', messageId: this.#messageId, requests: this.requests }
+  }
+
+  handle(filter: string): ReasonCode {
+    return this.#client.session!.unsubscribe(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted
+  }
+
+  unitsOf(filter: string): number {
+    return this.#client.handler.broker.unsubscribeUnits(filter)
+  }
+
+  answer(codes: ReasonCode[], batch: number | undefined): void {
+    const client = this.#client
+    const granted = client.isVersion5 ? codes : []
+    // A subscription that is gone may have ended over an earlier connection.
+    const needed = batch ?? client.gate.resumedBatch
+    client.answer({ cmd: 'unsuback', messageId: this.#messageId, granted }, true, undefined, needed)
+  }
 }

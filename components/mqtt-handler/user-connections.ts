@@ -8,13 +8,21 @@ export interface UserClient {
 
 /** The connected clients of each user, if their number is limited. Clients without a proved user are not counted. */
 export class UserConnections<C extends UserClient> {
-  /** The most for each user; undefined for no limit. */
-  readonly #maximum: number | undefined
+  /** The most for each user; undefined for no limit. Users over a lower limit keep the clients that they have. */
+  #maximum: number | undefined
   /** By user, then by Client Identifier. */
   readonly #byUser = new Map<string, Map<string, C>>()
 
   constructor(maximum: number | undefined) {
     this.#maximum = maximum
+  }
+
+  /** Sets another limit. @param clients all that are connected: without a limit they were not counted. */
+  limit(maximum: number | undefined, clients: Iterable<C>): void {
+    if (maximum === this.#maximum) return
+    this.#maximum = maximum
+    this.#byUser.clear()
+    for (const client of clients) this.add(client)
   }
 
   /** Users that have a client. */

@@ -1,9 +1,12 @@
 import type { Packet } from 'mqtt-packet'
 import { expect, it } from 'vitest'
+import type { PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import { malformedPacket } from '../../src/mqtt/refusal.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { pass } from '../../test/helpers/publish-packet.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import { packetLog } from './index.ts'
 import { PacketLog } from './packet-log.ts'
 
 const secret = Buffer.from('secret')
@@ -46,4 +49,25 @@ it('logs what passes, passes it on as it is, and gives away no payload, user nam
     { ...common, message: 'Protocol error', reason: 'Malformed Packet (0x81)', clause: 'MQTT-1.5.4-1' },
   ])
   expect(JSON.stringify(log.lines)).not.toContain('secret')
+})
+
+it('knows the client of a connection whose CONNECT it has not seen, and takes over another level, logger and neighbour', async () => {
+  const [log, other] = [new RecordingLogger(), new RecordingLogger()]
+  const context = lifecycleContext('packetLog')
+  const config = (level: string) => packetLog.config.parse({ level })
+  const stage = packetLog.start(config('debug'), { logger: log }, context) as PacketLog
+  const connection = new FakeConnection()
+  connection.clientId = 'kitchen'
+  const [next, another] = [new PacketRecorder(), new PacketRecorder()]
+  const receiver = stage.open(connection, next)
+  receiver.packet({ cmd: 'pingreq' })
+  expect(log.lines).toMatchObject([{ level: 'debug', client: 'kitchen', cmd: 'pingreq' }])
+  const adjustment = await packetLog.adjust!(stage, config('info'), { logger: other }, context)
+  adjustment.commit()
+  receiver.packet({ cmd: 'pingreq' })
+  expect(other.lines).toMatchObject([{ level: 'info', client: 'kitchen' }])
+  adjustment.undo()
+  ;(receiver.redirect as (next: PacketReceiver) => void)(another)
+  receiver.packet({ cmd: 'pingreq' })
+  expect([log.lines.length, other.lines.length, next.packets.length, another.packets.length]).toEqual([2, 1, 2, 1])
 })

@@ -12,6 +12,8 @@ export const passwordFile = defineComponent({
   config: passwordFileConfig,
   describe: ({ path }) => path,
   start: (config, { logger }, { name }) => PasswordFile.open(name, config, logger.child({ component: name })),
+  reads: ({ path }) => [path],
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   measure: measuresOf,
   refresh: (instance) => instance.refresh(),
   stop: (instance) => instance.stop(),

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { Change } from '../../src/collections/change.ts'
 import { ExpiringCache } from '../../src/collections/expiring-cache.ts'
 import { FairQueue } from '../../src/collections/fair-queue.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
@@ -32,9 +33,16 @@ export class PasswordCheck {
   constructor(users: Users, config: PasswordFileConfig, counters: PasswordFileCounters) {
     this.#users = users
     this.#counters = counters
-    const { maximumHashing: maximumRunning, maximumQueued } = config
-    this.queue = new FairQueue({ maximumRunning, maximumQueued })
-    this.successes = new ExpiringCache({ durationMs: config.cacheSeconds * 1_000, maximum: config.maximumCached })
+    this.queue = new FairQueue(boundsOf(config).queue)
+    this.successes = new ExpiringCache(boundsOf(config).successes)
+  }
+
+  /** Sets other bounds. @returns takes it back. */
+  adjust(config: PasswordFileConfig): () => void {
+    const bounds = boundsOf(config)
+    const steps = new Change([() => this.queue.adjust(bounds.queue), () => this.successes.adjust(bounds.successes)])
+    steps.commit()
+    return () => steps.undo()
   }
 
   /** @param password lent until this returns. */
@@ -89,3 +97,8 @@ export class PasswordCheck {
     return createHmac('sha256', this.#key).update(`${name.length}:`).update(name).update(password).digest('base64')
   }
 }
+
+const boundsOf = (config: PasswordFileConfig) => ({
+  queue: { maximumRunning: config.maximumHashing, maximumQueued: config.maximumQueued },
+  successes: { durationMs: config.cacheSeconds * 1_000, maximum: config.maximumCached },
+})

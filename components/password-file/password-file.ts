@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
+import { Change, setting } from '../../src/collections/change.ts'
 import { counted } from '../../src/collections/counted.ts'
+import { Listeners } from '../../src/collections/listeners.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import { OneAtATime } from '../../src/collections/one-at-a-time.ts'
-import { WatchedFiles } from '../../src/files/watched-files.ts'
+import { statesOf, WatchedFiles } from '../../src/files/watched-files.ts'
 import type {
   AuthenticatedIdentity,
   AuthenticationAnswer,
@@ -10,13 +12,14 @@ import type {
   Credentials,
 } from '../../src/kinds/authenticator.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { UserDirectory } from '../../src/kinds/user-directory.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { loadArgon2 } from './argon2.ts'
 import type { PasswordFileConfig } from './config.ts'
 import { newPasswordFileCounters, type PasswordFileCounters } from './counters.ts'
 import { PasswordCheck, type Verdict } from './password-check.ts'
-import { deleteUser, readUserFile, setUser } from './user-file.ts'
+import { deleteUser, readUserFile, setUser, type UserFileContent } from './user-file.ts'
 import { type UserChange, Users } from './users.ts'
 
 const PASS: AuthenticationAnswer = { result: 'pass' }
@@ -30,19 +33,28 @@ const BUSY: AuthenticationAnswer = {
 /** How often it is logged at most that clients were refused. */
 const BUSY_LOG_INTERVAL_MS = 60_000
 
+const NO_CHANGE: UserChange = { added: 0, changed: 0, removed: 0 }
+
+const nothing = (): void => {}
+
+/** The file, and how it is read. */
+interface Source {
+  config: PasswordFileConfig
+  path: string
+  watched: WatchedFiles
+}
+
 /** Authenticates clients by the users of a file, which it reads again when it changes, and can change itself. */
 export class PasswordFile implements Authenticator, UserDirectory {
   readonly name: string
   readonly counters: PasswordFileCounters = newPasswordFileCounters()
   readonly users: UserDirectory = this
-  readonly #path: string
-  readonly #config: PasswordFileConfig
-  readonly #log: Logger
+  readonly #source: Source
+  readonly #log: ReplaceableLogger
   readonly #users = new Users()
   readonly #check: PasswordCheck
-  readonly #watched: WatchedFiles
   /** Each handler that uses it has one. */
-  readonly #listeners: (() => void)[] = []
+  readonly #listeners = new Listeners()
   /** The file is read or written by one call at a time. */
   readonly #turns = new OneAtATime()
   readonly #busyLog = new LogInterval(BUSY_LOG_INTERVAL_MS)
@@ -53,7 +65,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
     const opened = new PasswordFile(name, config, log)
     try {
       // First, so that a change while the file is read is noticed.
-      await opened.#watched.look()
+      await opened.#source.watched.look()
       const found = await opened.#read()
       if (found !== undefined) log.info({ path: opened.#path, users: opened.size }, `Read ${opened.#summary()}`)
       else log.warn({ path: opened.#path }, opened.#missingText())
@@ -66,12 +78,13 @@ export class PasswordFile implements Authenticator, UserDirectory {
 
   private constructor(name: string, config: PasswordFileConfig, log: Logger) {
     this.name = name
-    this.#path = resolve(config.path)
-    this.#config = config
-    this.#log = log
+    this.#log = new ReplaceableLogger(log)
     this.#check = new PasswordCheck(this.#users, config, this.counters)
-    // What fails is logged.
-    this.#watched = new WatchedFiles([this.#path], () => void this.refresh().catch(() => {}))
+    this.#source = this.#sourceOf(config)
+  }
+
+  get #path(): string {
+    return this.#source.path
   }
 
   /** The number of users. */
@@ -102,8 +115,31 @@ export class PasswordFile implements Authenticator, UserDirectory {
     return this.#users.accepts(identity)
   }
 
-  onRevocation(listener: () => void): void {
-    this.#listeners.push(listener)
+  onRevocation(listener: () => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  /**
+   * Prepares another config, or another content of the file. Clients whose user was removed or changed are disconnected afterwards.
+   * @throws as `open`. If the file has been removed, its users stay, as with `refresh`.
+   */
+  async adjust(config: PasswordFileConfig, log: Logger): Promise<Change> {
+    const { path, watched: before } = this.#source
+    const known = await statesOf([config.path])
+    const content = await readUserFile(resolve(config.path), config.maximumFileBytes)
+    if (content !== undefined) await this.#loadArgon2(resolve(config.path), content)
+    const isRemoved = content === undefined && resolve(config.path) === path
+    if (isRemoved) log.error({ path }, `There is no file ${path}; the previous users stay in force`)
+    const users = content?.users ?? new Map()
+    return new Change(
+      [
+        () => this.#replaceSource(config, known),
+        () => this.#check.adjust(config),
+        () => this.#log.replace(log),
+        () => (isRemoved ? nothing : this.#replaceUsers(users)),
+      ],
+      { done: () => this.#adjusted(before, content?.isPublic === true) },
+    )
   }
 
   list(): readonly string[] {
@@ -144,7 +180,7 @@ export class PasswordFile implements Authenticator, UserDirectory {
 
   /** Ends the watch, and refuses clients whose passwords wait. */
   stop(): void {
-    this.#watched.stop()
+    this.#source.watched.stop()
     this.#check.queue.clear()
   }
 
@@ -162,26 +198,66 @@ export class PasswordFile implements Authenticator, UserDirectory {
       throw err
     }
     if (change === undefined || change.added + change.changed + change.removed === 0) return undefined
-    if (change.changed + change.removed > 0) for (const listener of this.#listeners) listener()
+    if (change.changed + change.removed > 0) this.#listeners.call()
     return change
   }
 
   /** Takes over the users of the file. @returns undefined when there is no file: then nothing changes. */
   async #read(): Promise<UserChange | undefined> {
-    const content = await readUserFile(this.#path, this.#config.maximumFileBytes)
+    const { watched, path, config } = this.#source
+    const content = await readUserFile(path, config.maximumFileBytes)
     if (content === undefined) return undefined
-    if (content.argon2Count > 0 && this.#check.argon2 === undefined) {
-      this.#check.argon2 = await loadArgon2().catch((error: Error) => {
-        throw new Error(`${this.#path} cannot be used: ${error.message}`, { cause: error })
-      })
-    }
+    await this.#loadArgon2(path, content)
+    // A reset has given it another file meanwhile.
+    if (watched !== this.#source.watched) return NO_CHANGE
     const change = this.#users.replace(content.users)
     this.counters.reads += 1
-    if (content.isPublic && !this.#isPublic) {
+    this.#noteIsPublic(content.isPublic)
+    return change
+  }
+
+  #noteIsPublic(isPublic: boolean): void {
+    if (isPublic && !this.#isPublic) {
       this.#log.warn({ path: this.#path }, `All users of this machine can read ${this.#path}: chmod o-r ${this.#path}`)
     }
-    this.#isPublic = content.isPublic
-    return change
+    this.#isPublic = isPublic
+  }
+
+  async #loadArgon2(path: string, { argon2Count }: UserFileContent): Promise<void> {
+    if (argon2Count === 0 || this.#check.argon2 !== undefined) return
+    this.#check.argon2 = await loadArgon2().catch((error: Error) => {
+      throw new Error(`${path} cannot be used: ${error.message}`, { cause: error })
+    })
+  }
+
+  #sourceOf(config: PasswordFileConfig, known?: readonly string[]): Source {
+    const path = resolve(config.path)
+    // What fails is logged.
+    const watched = new WatchedFiles([path], () => void this.refresh().catch(() => {}), known && { known })
+    return { config, path, watched }
+  }
+
+  #replaceSource(config: PasswordFileConfig, known: readonly string[]): () => void {
+    const source = this.#sourceOf(config, known)
+    const back = setting(this.#source, source)()
+    return () => {
+      source.watched.stop()
+      back()
+    }
+  }
+
+  #replaceUsers(users: UserFileContent['users']): () => void {
+    const back = this.#users.restorePoint()
+    this.#users.replace(users)
+    return back
+  }
+
+  #adjusted(before: WatchedFiles, isPublic: boolean): Promise<void> {
+    before.stop()
+    this.#noteIsPublic(isPublic)
+    this.#listeners.call()
+    // It may have changed since it was read.
+    return this.#source.watched.look()
   }
 
   /** @param isMissing whether the client sent no password. */

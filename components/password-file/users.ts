@@ -82,6 +82,16 @@ export class Users {
     return user !== undefined && user.allowed.attributes?.values?.[HASH_DIGEST] === digest
   }
 
+  /** What `replace` changes, to take it back. */
+  restorePoint(): () => void {
+    const before = { users: this.#users, hashes: this.#hashes, names: this.#names }
+    return () => {
+      this.#users = before.users
+      this.#hashes = before.hashes
+      this.#names = before.names
+    }
+  }
+
   /** Takes over what was read. @param hashes by the names. */
   replace(hashes: ReadonlyMap<string, string>): UserChange {
     const before = this.#users

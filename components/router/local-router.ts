@@ -1,3 +1,4 @@
+import { Change } from '../../src/collections/change.ts'
 import {
   MAXIMUM_RUN_DELIVERIES,
   type PublishResult,
@@ -29,7 +30,7 @@ const RUN_ACKNOWLEDGED_UNITS = 2
 
 /** Routes messages among the subscribers of this process. */
 export class LocalRouter implements Router {
-  readonly #policy: SharedSubscriptionPolicy
+  #policy: SharedSubscriptionPolicy
   readonly #filters = new TopicTrie<FilterSubscriptions>()
   /** By their filters in full, `$share/...`. */
   readonly #shared = new Map<string, SharedSubscription>()
@@ -43,6 +44,45 @@ export class LocalRouter implements Router {
 
   constructor(policy: SharedSubscriptionPolicy = 'round-robin') {
     this.#policy = policy
+  }
+
+  /** Prepares another policy, for all Shared Subscriptions at once. */
+  adjust(policy: SharedSubscriptionPolicy): Change {
+    return new Change([() => this.#adopt(policy)])
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): RouterState {
+    return {
+      ...{ policy: this.#policy, filters: this.#filters, shared: this.#shared, memberships: this.#memberships },
+      ...{ subscriptions: this.#subscriptions, sharedSubscriptions: this.#sharedSubscriptions },
+    }
+  }
+
+  /** Continues with the subscriptions of a predecessor, in the classes of this generation of the code. What it holds stays as it is. */
+  takeOver({ policy, filters, shared, memberships, subscriptions, sharedSubscriptions }: RouterState): void {
+    const own = this.#policy
+    const successors = new Map<SharedSubscription, SharedSubscription>()
+    const successorOf = (former: SharedSubscription): SharedSubscription => {
+      const successor = successors.get(former)
+      if (successor === undefined) throw new Error('a Shared Subscription that was not handed over is referred to')
+      return successor
+    }
+    for (const [filter, former] of shared) {
+      const successor = SharedSubscription.from(former)
+      successors.set(former, successor)
+      this.#shared.set(filter, successor)
+    }
+    for (const [filter, former] of filters.entries()) {
+      this.#filters.set(filter, FilterSubscriptions.from(former, successorOf))
+    }
+    for (const [subscriber, groups] of memberships) {
+      this.#memberships.set(subscriber, new Set(Array.from(groups, successorOf)))
+    }
+    this.#subscriptions = subscriptions
+    this.#sharedSubscriptions = sharedSubscriptions
+    this.#policy = policy
+    this.#adopt(own)
   }
 
   get subscriptions(): number {
@@ -145,6 +185,36 @@ export class LocalRouter implements Router {
     if (groups === undefined) return 0
     for (const group of groups) group.connectionChanged(subscriber)
     return groups.size
+  }
+
+  replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): () => void {
+    const predecessors = new Map<Subscriber, Subscriber>()
+    this.#replaceSubscribers((subscriber) => {
+      const successor = successorOf(subscriber)
+      predecessors.set(successor, subscriber)
+      return successor
+    })
+    return () => this.#replaceSubscribers((subscriber) => predecessors.get(subscriber) ?? subscriber)
+  }
+
+  #replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): void {
+    for (const subscriptions of this.#filters.values()) subscriptions.replaceSubscribers(successorOf)
+    for (const shared of this.#shared.values()) shared.replaceSubscribers(successorOf)
+    const memberships = [...this.#memberships]
+    this.#memberships.clear()
+    for (const [subscriber, groups] of memberships) this.#memberships.set(successorOf(subscriber), groups)
+    // Routes of several filters have targets of their own.
+    this.#routes.clear()
+  }
+
+  #adopt(policy: SharedSubscriptionPolicy): () => void {
+    const before = this.#policy
+    this.#policy = policy
+    const back = policy === before ? [] : Array.from(this.#shared.values(), (shared) => shared.adopt(policy))
+    return () => {
+      this.#policy = before
+      for (const each of back) each()
+    }
   }
 
   #answer(subscribers: number, refused: number, work: number, isTooMuch: boolean): PublishResult {
@@ -278,6 +348,17 @@ export class LocalRouter implements Router {
     }
     return shared
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface RouterState {
+  readonly policy: SharedSubscriptionPolicy
+  readonly filters: Pick<TopicTrie<FilterSubscriptions>, 'entries'>
+  /** By their filters in full. */
+  readonly shared: ReadonlyMap<string, SharedSubscription>
+  readonly memberships: ReadonlyMap<Subscriber, ReadonlySet<SharedSubscription>>
+  readonly subscriptions: number
+  readonly sharedSubscriptions: number
 }
 
 /** Is told how many subscribers a message of a run has reached, and how many of them refused it. */

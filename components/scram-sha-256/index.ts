@@ -11,4 +11,5 @@ export const scramSha256 = defineComponent({
   config: scramConfig,
   describe: ({ users }) => counted(users.size, 'user'),
   start: ({ users }) => new ScramSha256(users),
+  adjust: (instance, { users }) => instance.adjust(users),
 })

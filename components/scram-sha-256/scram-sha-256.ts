@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Change, setting } from '../../src/collections/change.ts'
 import type {
   AuthenticatingClient,
   AuthenticationExchange,
@@ -14,7 +15,7 @@ const nonceLength = 18
 /** Authentication by RFC 5802 with the hash of RFC 7677, without channel binding. */
 export class ScramSha256 implements AuthenticationMethod {
   readonly name = 'SCRAM-SHA-256'
-  readonly #users: Users
+  readonly #current: { users: Users }
   readonly #makeNonce: () => string
 
   /**
@@ -25,11 +26,16 @@ export class ScramSha256 implements AuthenticationMethod {
     credentials: ReadonlyMap<string, Credential>,
     makeNonce = () => randomBytes(nonceLength).toString('base64'),
   ) {
-    this.#users = new Users(credentials)
+    this.#current = { users: new Users(credentials) }
     this.#makeNonce = makeNonce
   }
 
+  /** Prepares other users, for exchanges that begin from then on. */
+  adjust(credentials: ReadonlyMap<string, Credential>): Change {
+    return new Change([setting(this.#current, { users: new Users(credentials) })])
+  }
+
   begin(_client: AuthenticatingClient): AuthenticationExchange {
-    return new ScramExchange(this.#users, this.#makeNonce())
+    return new ScramExchange(this.#current.users, this.#makeNonce())
   }
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import { addressKey } from '../../src/network/address-key.ts'
 import { AddressList } from '../../src/network/address-list.ts'
-import { AddressRates } from '../../src/network/address-rates.ts'
+import { type AddressRateLimits, AddressRates } from '../../src/network/address-rates.ts'
 import { Bans, type banHandover } from './bans.ts'
 import type { ServerConfig } from './config.ts'
 import { AuthenticationFailures } from './failures.ts'
@@ -23,8 +23,8 @@ const ADDRESS_SHARE = 0.5
  */
 export class AddressLimits {
   /** The most connections that an address may have. */
-  readonly maximumConnections: number
-  readonly #unlimited: AddressList
+  maximumConnections: number
+  #unlimited: AddressList
   /** Open connections by `addressKey`, of addresses that have some. */
   readonly #open = new Map<string, number>()
   readonly #rates: AddressRates
@@ -43,19 +43,23 @@ export class AddressLimits {
     suspended: ReturnType<typeof banHandover.parse>['bans'] = [],
     nowMs: () => number = () => performance.timeOrigin + performance.now(),
   ) {
-    this.maximumConnections =
-      config.maximumConnectionsPerAddress ?? Math.ceil(config.maximumConnections * ADDRESS_SHARE)
+    this.maximumConnections = connectionsOfOne(config)
     this.#unlimited = new AddressList(config.unlimitedAddresses)
-    this.#rates = new AddressRates({
-      rate: config.connectRate,
-      burst: config.connectBurst,
-      maximumAddresses: config.maximumTrackedAddresses,
-    })
+    this.#rates = new AddressRates(ratesOf(config))
     this.#failures = new AuthenticationFailures(config)
     this.#bans = new Bans(config, suspended)
     this.#counters = counters
     this.#log = log
     this.#nowMs = nowMs
+  }
+
+  /** Takes over the values of another config. What is counted and banned stays. */
+  configure(config: ServerConfig): void {
+    this.maximumConnections = connectionsOfOne(config)
+    this.#unlimited = new AddressList(config.unlimitedAddresses)
+    this.#rates.configure(ratesOf(config))
+    this.#failures.configure(config)
+    this.#bans.configure(config)
   }
 
   /** The name under which the connections of a peer are counted; empty for a peer without limits. */
@@ -150,3 +154,12 @@ export class AddressLimits {
     return address !== '' && this.#bans.hasByOperator(addressKey(address), nowMs)
   }
 }
+
+const connectionsOfOne = ({ maximumConnectionsPerAddress, maximumConnections }: ServerConfig): number =>
+  maximumConnectionsPerAddress ?? Math.ceil(maximumConnections * ADDRESS_SHARE)
+
+const ratesOf = ({ connectRate, connectBurst, maximumTrackedAddresses }: ServerConfig): AddressRateLimits => ({
+  rate: connectRate,
+  burst: connectBurst,
+  maximumAddresses: maximumTrackedAddresses,
+})

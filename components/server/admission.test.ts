@@ -22,7 +22,7 @@ beforeEach(() => {
   const endOfTurn = new EndOfTurn()
   admission = new Admission(
     {
-      ...{ maximumConnections: MAXIMUM, backlog: BACKLOG, taken: () => opened.length - left },
+      ...{ most: () => MAXIMUM + BACKLOG, taken: () => opened.length - left },
       obstacle: () => (opened.length - left >= MAXIMUM ? 'maximumConnections' : undefined),
       open: ({ addressKey }) => opened.push(addressKey),
       refused: ({ addressKey }, reason) => refused.push(`${addressKey}: ${reason}`),
@@ -31,8 +31,9 @@ beforeEach(() => {
   )
 })
 
+const listener = {} as CoreListener
 const newcomer = (name: string): Newcomer => ({
-  ...{ stream: new FakeSocket(), peer: peerAt('192.0.2.7:5000'), listener: {} as CoreListener, addressKey: name },
+  ...{ stream: new FakeSocket(), peer: peerAt('192.0.2.7:5000'), listener, addressKey: name },
 })
 
 it('connections beyond all places and the backlog are closed at once; the backlog gets the places that become free', async () => {
@@ -58,7 +59,7 @@ it('connections that still wait are taken back in their order, and not let in', 
   for (const name of ['a', 'b', 'c', 'd']) admission.accept(newcomer(name))
   await turn()
   admission.accept(newcomer('late'))
-  const back = admission.takeAll().map(({ addressKey }) => addressKey)
+  const back = admission.takeAll(listener).map(({ addressKey }) => addressKey)
   left = 2
   for (let turns = 0; turns < 40; turns += 1) await turn()
   expect([opened, back, refused]).toEqual([['a', 'b'], ['c', 'd'], ['late: maximumConnections']])

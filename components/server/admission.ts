@@ -1,3 +1,4 @@
+import type { CoreListener } from './core-listener.ts'
 import type { Newcomer } from './newcomer.ts'
 import type { RefusalReason } from './refusals.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
@@ -13,9 +14,8 @@ const PATIENCE_TURNS = 20
 
 /** The part of the server that takes new connections. */
 export interface Places {
-  readonly maximumConnections: number
-  /** Connections that may wait for a place beside those that have one. */
-  readonly backlog: number
+  /** Connections that may have a place or wait for one. */
+  most(): number
   /** How many connections are open. */
   taken(): number
   /** Why there is no place for this newcomer now; undefined if there is one. */
@@ -44,8 +44,7 @@ export class Admission {
 
   /** Admits a connection at the end of this turn or when there is a place. Refuses it if there is none for some turns. */
   accept(newcomer: Newcomer): void {
-    const { maximumConnections, backlog } = this.#places
-    if (this.#places.taken() + this.#arrivals.length >= maximumConnections + backlog) {
+    if (this.#places.taken() + this.#arrivals.length >= this.#places.most()) {
       this.#refuse(newcomer, 'maximumConnections')
       return
     }
@@ -55,11 +54,11 @@ export class Admission {
     this.#budget.wait(arrival)
   }
 
-  /** Takes back the connections that still wait. */
-  takeAll(): Newcomer[] {
-    const arrivals = this.#arrivals.splice(0).sort((one, other) => one.number - other.number)
-    for (const arrival of arrivals) arrival.place = -1
-    return arrivals.map(({ newcomer }) => newcomer)
+  /** Takes back the connections of a listener that still wait, in the order in which they came. */
+  takeAll(listener: CoreListener): Newcomer[] {
+    const arrivals = this.#arrivals.filter(({ newcomer }) => newcomer.listener === listener)
+    for (const arrival of arrivals) this.#remove(arrival)
+    return arrivals.sort((one, other) => one.number - other.number).map(({ newcomer }) => newcomer)
   }
 
   /** Decides on an arrival, or lets it wait. @param turns how many turns it has waited. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { Ban } from '../../src/kinds/listener.ts'
 import { addressKey } from '../../src/network/address-key.ts'
+import { forgetFirst } from '../../src/network/address-rates.ts'
 
 /** A ban as it is handed to the successor of a server: plain data, with times in milliseconds since 1970. */
 const banRecord = z.object({
@@ -35,7 +36,7 @@ const LONGEST_SECONDS = 10 * 365 * 86_400
  * are kept apart, so that no number of attackers ends them.
  */
 export class Bans {
-  readonly #limits: BanLimits
+  #limits: BanLimits
   readonly #automatic = new Map<string, BanRecord>()
   readonly #byOperator = new Map<string, BanRecord>()
 
@@ -69,8 +70,13 @@ export class Bans {
     const seconds = Math.min(maximumBanSeconds, earlier === undefined ? banSeconds : 2 * earlier.seconds)
     this.#automatic.delete(key)
     this.#automatic.set(key, { address: key, untilMs: nowMs + seconds * 1_000, seconds, byOperator: false })
-    if (this.#automatic.size > maximumTrackedAddresses) this.#automatic.delete(this.#automatic.keys().next().value!)
+    forgetFirst(this.#automatic, maximumTrackedAddresses)
     return seconds
+  }
+
+  /** Changes the limits. Bans keep their length. */
+  configure(limits: BanLimits): void {
+    this.#limits = limits
   }
 
   /** Bans an address for an operator. @throws RangeError or TypeError as `Listener.ban`. */

@@ -82,9 +82,11 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
     if (this.#reading && this.#host.open) this.#stream?.resume()
   }
 
-  /** Sets where the bytes go. */
-  decodeWith(decoder: DecoderInput): void {
+  /** Sets where the bytes go. @returns whether that is another decoder than before. */
+  decodeWith(decoder: DecoderInput): boolean {
+    const isOther = this.#decoder !== undefined && this.#decoder !== decoder
     this.#decoder = decoder
+    return isOther
   }
 
   /** Whether a part of the last chunk waits. */

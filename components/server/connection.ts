@@ -1,7 +1,7 @@
 import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
 import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
-import type { StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
 import type { ByteStream, Transport } from '../../src/kinds/transport.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import { ConnectionInput, type InputHost } from './connection-input.ts'
@@ -9,23 +9,34 @@ import { ConnectionOutput, type OutputHost } from './connection-output.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import type { CoreListener } from './core-listener.ts'
 import type { TurnEnd } from './end-of-turn.ts'
-import type { PatientSocket } from './patient-socket.ts'
-import { openPipeline, type Pipeline } from './pipeline.ts'
+import { OpenPipeline, type Pipeline } from './pipeline.ts'
+import { obstacleTo, ReopenedPipeline, type Reopening } from './reopening.ts'
+import type { AdoptedSocket } from './shared-input.ts'
 import { StreamPort, type StreamUser } from './stream-port.ts'
 import { StreamSink } from './stream-sink.ts'
 
 /** Units of work of the end of a connection, as far as the server and its stages are concerned. */
 const CLOSE_WORK = 300
 
+/** A pipeline that was opened anew. */
+export interface PipelineChange {
+  /** Continues with the stages before, in the same turn of the event loop. A connection for which that fails is cut off. */
+  undo(): void
+  /** Tells the stages before that they are left. */
+  done(): void
+}
+
 /** One stream of bytes and its pipeline. The stream is half open: a peer that has closed its side still gets answers. */
 export class StreamConnection implements Connection, TurnEnd, InputHost, OutputHost, StreamUser {
   readonly id: number
   readonly peer: Peer
   protocolVersion: ProtocolVersion | 0 = 0
+  clientId: string | undefined = undefined
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   authenticating = false
-  readonly listener: ListenerOptions
+  /** The core replaces it when the listener changes before the client is accepted. */
+  listener: ListenerOptions
   /** The listener that it came from. The core sets it. */
   source: CoreListener | undefined
   /** Under which its address is counted; empty if it has no limits. The core sets it. */
@@ -33,11 +44,10 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   readonly #stream: ByteStream
   readonly #port: StreamPort
   /** The stream, if it reads into the shared input; otherwise it has `data` events. */
-  readonly #adopted: PatientSocket | undefined
+  readonly #adopted: AdoptedSocket | undefined
   readonly #owner: ConnectionOwner<StreamConnection>
 
-  /** The stages of the pipeline, in its order. */
-  readonly #stages: StageEnd[] = []
+  readonly #pipeline: OpenPipeline
   readonly #input: ConnectionInput
 
   readonly #output: ConnectionOutput
@@ -63,6 +73,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.peer = peer
     this.listener = options
     this.#owner = owner
+    this.#pipeline = new OpenPipeline(this, (error) => this.stageThrew(error))
     this.#input = new ConnectionInput(owner, this)
     this.#output = new ConnectionOutput(owner, this)
     const port = new StreamPort(this)
@@ -78,11 +89,10 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   start(pipeline: Pipeline): void {
     this.#port.listen(this.#stream)
     try {
-      this.#input.decodeWith(openPipeline(pipeline, this, this.#stages, (error) => this.stageThrew(error)))
+      this.#input.decodeWith(this.#pipeline.open(pipeline))
     } catch (error) {
       this.stageThrew(error)
     }
-    this.#stages.reverse() // They were opened from the end of the pipeline.
     if (this.#adopted === undefined) {
       this.#port.read(this.#stream)
       return
@@ -182,7 +192,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   get unfinished(): boolean {
     if (this.pendingBytes > 0) return true
     try {
-      return this.#stages.some((stage) => stage.unfinished?.() === true)
+      return this.#pipeline.ends.some((stage) => stage.unfinished?.() === true)
     } catch (error) {
       this.stageThrew(error)
       return false
@@ -307,9 +317,64 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#owner.gone(this)
   }
 
+  /** Brings it to a state in which nothing is borrowed. @returns whether its stages were told that it is not open any more. */
+  settle(): boolean {
+    if (this.#open) this.#output.flush()
+    if (this.#open || this.#stagesTold) return false
+    this.#tellStages()
+    return true
+  }
+
+  /** Why its pipeline cannot be opened anew; undefined if it can be, or need not be. */
+  obstacleTo(plan: Reopening): string | undefined {
+    return this.#hasWholePipeline ? obstacleTo(plan, this.#pipeline) : undefined
+  }
+
+  /**
+   * Opens its pipeline anew, between two turns of the event loop. Does nothing for a connection whose stages were told of its end, or that
+   * is being closed because one of them did not open.
+   * @param begun takes what undoes it, before anything changes. @throws what a stage throws.
+   */
+  reopen(plan: Reopening, begun: (change: PipelineChange) => void): void {
+    if (!this.#hasWholePipeline) return
+    const reopened = new ReopenedPipeline(this.#pipeline, this, plan)
+    begun({
+      undo: () => this.#undo(reopened),
+      done: () => this.#done(reopened),
+    })
+    this.#decodeWith(reopened.commit())
+  }
+
+  get #hasWholePipeline(): boolean {
+    const { ends, pipeline } = this.#pipeline
+    return !this.#stagesTold && ends.length === pipeline?.places.length
+  }
+
+  #undo(reopened: ReopenedPipeline): void {
+    try {
+      this.#decodeWith(reopened.undo())
+    } catch (error) {
+      this.stageThrew(error)
+    }
+  }
+
+  #done(reopened: ReopenedPipeline): void {
+    try {
+      reopened.done()
+    } catch (error) {
+      this.stageThrew(error)
+    }
+  }
+
+  #decodeWith(decoder: DecoderInput): void {
+    if (!this.#input.decodeWith(decoder)) return
+    // The decoder before may have lent memory for the next read.
+    this.#adopted?.readAnew()
+  }
+
   #tellOpen(tell: (stage: StageEnd) => void): void {
     try {
-      for (const stage of this.#stages) if (this.#open) tell(stage)
+      for (const stage of this.#pipeline.ends.toReversed()) if (this.#open) tell(stage)
     } catch (error) {
       this.stageThrew(error)
     }
@@ -318,7 +383,8 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   #tellStages(): void {
     if (this.#stagesTold) return
     this.#stagesTold = true
-    for (const stage of this.#stages) {
+    // The ends are in the order in which they were opened: from the end of the pipeline.
+    for (const stage of this.#pipeline.ends.toReversed()) {
       try {
         stage.closed?.()
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { ListenerInfo } from '../../src/kinds/listener.ts'
+import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
 
@@ -7,6 +8,8 @@ export interface CoreEntrance {
   accept(stream: ByteStream, peer: Peer, listener: CoreListener): void
   admits(peer: Peer, listener: CoreListener): boolean
   countRefused(peer: Peer, listener: CoreListener): void
+  changed(listener: CoreListener): void
+  ended(listener: CoreListener): void
 }
 
 /** One transport of the core, and what is counted for it. */
@@ -20,11 +23,15 @@ export class CoreListener implements TransportServer, ListenerInfo {
   refused = 0
   /** Whether it asks before the handshake of each connection: then its connections are judged there. */
   asks = false
+  /** Whether it takes no connections: it would be open to a network by mistake, or its transport has ended. */
+  isShut = false
   readonly #entrance: CoreEntrance
+  #options: ListenerOptions
 
   constructor(source: Transport, entrance: CoreEntrance) {
     this.source = source
     this.#entrance = entrance
+    this.#options = source.options
   }
 
   get name(): string {
@@ -37,6 +44,13 @@ export class CoreListener implements TransportServer, ListenerInfo {
 
   get address(): string {
     return this.source.address
+  }
+
+  /** Whether its options are other ones than at the last call. */
+  hasOtherOptions(): boolean {
+    const before = this.#options
+    this.#options = this.source.options
+    return before !== this.#options
   }
 
   accept(stream: ByteStream, peer: Peer): void {
@@ -56,5 +70,13 @@ export class CoreListener implements TransportServer, ListenerInfo {
 
   countRefused(peer: Peer): void {
     this.#entrance.countRefused(peer, this)
+  }
+
+  changed(): void {
+    this.#entrance.changed(this)
+  }
+
+  ended(): void {
+    this.#entrance.ended(this)
   }
 }

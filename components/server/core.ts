@@ -8,7 +8,7 @@ import { Admission } from './admission.ts'
 import type { banHandover } from './bans.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { ServerConfig } from './config.ts'
-import { StreamConnection } from './connection.ts'
+import { type PipelineChange, StreamConnection } from './connection.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import { CoreListener } from './core-listener.ts'
 import { newCounters } from './counters.ts'
@@ -18,6 +18,7 @@ import { checkListener } from './listener-check.ts'
 import type { Newcomer } from './newcomer.ts'
 import type { Pipeline } from './pipeline.ts'
 import { type RefusalReason, Refusals } from './refusals.ts'
+import type { Reopening } from './reopening.ts'
 import { SharedInput } from './shared-input.ts'
 import { SlowReaders } from './slow-readers.ts'
 import { TotalPendingBytes } from './total-pending-bytes.ts'
@@ -35,14 +36,16 @@ export class Core {
   readonly input: SharedInput
   /** The limits of each address, and the bans. */
   readonly addresses: AddressLimits
-  readonly #config: ServerConfig
-  readonly #pipeline: Pipeline
+  #config: ServerConfig
+  #pipeline: Pipeline
   readonly #log: Logger
-  readonly #listeners: CoreListener[] = []
+  #listeners: readonly CoreListener[] = []
 
   // The connections.
   readonly #connections = new Set<StreamConnection>()
-  readonly #owner: ConnectionOwner<StreamConnection>
+  readonly #owner: ChangeableOwner
+  readonly #slowReaders: SlowReaders
+  readonly #budget: TurnBudget
   readonly #totalPendingBytes: TotalPendingBytes
   readonly #admission: Admission
   readonly #refusals: Refusals
@@ -67,6 +70,7 @@ export class Core {
     this.addresses = new AddressLimits(config, this.counters, log, bans)
     this.#refusals = new Refusals(this.counters, log)
     const slowReaders = new SlowReaders(this.#connections, config.stalledDeadlineMs, this.counters, log)
+    this.#slowReaders = slowReaders
     this.#totalPendingBytes = new TotalPendingBytes(config.maximumTotalPendingBytes, log, {
       deadlineMs: config.stalledDeadlineMs,
       minimumDeadlineMs: config.minimumStalledDeadlineMs,
@@ -75,6 +79,7 @@ export class Core {
     })
     const endOfTurn = new EndOfTurn()
     const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log, config.turnWorkUnits * FIRST_PART)
+    this.#budget = budget
     const pool = new BufferPool()
     this.input = new SharedInput(pool, endOfTurn)
     this.#owner = {
@@ -96,8 +101,7 @@ export class Core {
       gone: (connection) => this.#gone(connection),
     }
     const places = {
-      maximumConnections: config.maximumConnections,
-      backlog: config.backlog,
+      most: () => this.#config.maximumConnections + this.#config.backlog,
       taken: () => this.#open,
       obstacle: ({ listener, addressKey }: Newcomer) => this.#obstacle(listener, addressKey),
       open: (newcomer: Newcomer) => this.#start(newcomer),
@@ -131,11 +135,122 @@ export class Core {
       accept: (stream, peer, from) => this.#accept(stream, peer, from),
       admits: (peer, from) => this.#admits(peer, from),
       countRefused: (peer, from) => this.#refused(peer, from, 'maximumConnections'),
+      changed: ({ source }) => void checkListener(source, this.#pipeline.handler),
+      ended: (from) => void this.end(from.source, 'its listener stops'),
     })
     this.#log.info(details, `Listening on ${transport.address}`)
     if (warning !== undefined) this.#log.warn(details, warning)
     transport.serve(listener)
-    this.#listeners.push(listener)
+    this.#listeners = [...this.#listeners, listener]
+  }
+
+  /** Stops to serve a transport. Its connections stay. @returns serves it again. */
+  unserve(transport: Transport): () => void {
+    const before = this.#listeners
+    const listener = before.find(({ source }) => source === transport)
+    if (listener === undefined) return () => undefined
+    this.#listeners = before.filter((each) => each !== listener)
+    this.#hold(listener, this.#admission.takeAll(listener))
+    return () => {
+      this.#listeners = before
+      transport.serve(listener)
+    }
+  }
+
+  /** Ends the connections of a transport, and takes none any more. Resolves when all of them were told. */
+  async end(transport: Transport, reason: string): Promise<void> {
+    this.unserve(transport)
+    const own = [...this.#connections].filter(({ source }) => source?.source === transport)
+    await drain(own, reason, this.#config.drainMs)
+  }
+
+  /** Takes over the values of another config. What is counted stays. */
+  configure(config: ServerConfig): void {
+    this.#config = config
+    this.addresses.configure(config)
+    this.#slowReaders.stalledMs = config.stalledDeadlineMs
+    this.#budget.units = config.turnWorkUnits
+    this.#owner.maximumPendingBytes = config.maximumPendingBytes
+    this.#owner.closeDeadlineMs = config.closeDeadlineMs
+    const { stalledDeadlineMs: deadlineMs, minimumStalledDeadlineMs: minimumDeadlineMs } = config
+    this.#totalPendingBytes.configure(config.maximumTotalPendingBytes, { deadlineMs, minimumDeadlineMs })
+  }
+
+  get pipeline(): Pipeline {
+    return this.#pipeline
+  }
+
+  /** Why a connection that is open now keeps the pipelines from being opened anew; undefined if none does. */
+  obstacleTo(plan: Reopening): string | undefined {
+    for (const connection of this.#connections) {
+      const obstacle = connection.obstacleTo(plan)
+      if (obstacle !== undefined) return obstacle
+    }
+    return undefined
+  }
+
+  /**
+   * Opens the pipelines of all connections anew, and those of new ones from now on, between two turns of the event loop.
+   * @param begun takes what undoes it, for one connection after the other. @throws what a stage throws.
+   */
+  reopen(plan: Reopening, begun: (change: PipelineChange) => void): void {
+    this.#pipeline = plan.to
+    for (const connection of this.#connections) connection.reopen(plan, begun)
+  }
+
+  /** The pipeline of new connections. */
+  openBy(pipeline: Pipeline): void {
+    this.#pipeline = pipeline
+  }
+
+  /** As `Listener.settle`. */
+  settle(): void {
+    let told = true
+    // What the stages of a lost connection do, such as the publication of a Will, may end another one.
+    while (told) {
+      told = false
+      for (const connection of this.#connections) told = connection.settle() || told
+    }
+    // Before anything else is accepted.
+    process.nextTick(() => {
+      this.#shutOpenListeners()
+      this.#followListeners()
+    })
+  }
+
+  /** Checks who may connect to each listener, after the handler or a transport has changed. @throws as `serve`. */
+  check(): void {
+    for (const { source } of this.#listeners) checkListener(source, this.#pipeline.handler)
+  }
+
+  /** After a reset: a listener that is open to a network by mistake takes no connections, and takes them again when that was corrected. */
+  #shutOpenListeners(): void {
+    for (const listener of this.#listeners) {
+      try {
+        checkListener(listener.source, this.#pipeline.handler)
+        listener.isShut = false
+      } catch (error) {
+        const { name, transport, address } = listener
+        listener.isShut = true
+        this.#log.error({ err: error, listener: name, transport, address }, `${name} takes no connections any more`)
+      }
+    }
+  }
+
+  /**
+   * After a reset: a client that is not accepted yet is held to what its listener demands now. Its mount point and the size of its packets
+   * are those with which its pipeline was opened.
+   */
+  #followListeners(): void {
+    const changed = new Set(this.#listeners.filter((listener) => listener.hasOtherOptions()))
+    if (changed.size === 0) return
+    for (const connection of this.#connections) {
+      const { source, listener, protocolVersion, authenticating } = connection
+      const isAccepted = protocolVersion !== 0 && !authenticating
+      if (source === undefined || isAccepted || !changed.has(source)) continue
+      const { mountPoint, maximumPacketSize } = listener
+      connection.listener = { ...source.source.options, mountPoint, maximumPacketSize }
+    }
   }
 
   /**
@@ -144,11 +259,7 @@ export class Core {
    */
   async stop(reason: string, drainMs = 0): Promise<void> {
     this.draining = true
-    const unserved = this.#admission.takeAll()
-    for (const listener of this.#listeners) {
-      const own = unserved.filter((newcomer) => newcomer.listener === listener)
-      listener.source.hold(own.map(({ stream }) => stream))
-    }
+    for (const listener of this.#listeners) this.#hold(listener, this.#admission.takeAll(listener))
     await drain(this.#connections, reason, drainMs)
     this.#totalPendingBytes.stop()
     if (this.#connections.size === 0) return
@@ -157,12 +268,16 @@ export class Core {
     })
   }
 
+  #hold(listener: CoreListener, unserved: readonly Newcomer[]): void {
+    listener.source.hold(unserved.map(({ stream }) => stream))
+  }
+
   #accept(stream: ByteStream, peer: Peer, listener: CoreListener): void {
     // A socket that is adopted reads nothing before, and so cannot fail.
     if (!listener.source.adoptable) stream.on('error', () => stream.destroy())
     const addressKey = this.addresses.keyOf(peer)
     // A transport that asks has asked for this one.
-    const reason = listener.asks ? undefined : this.addresses.refusal(peer, addressKey)
+    const reason = listener.isShut ? 'shut' : listener.asks ? undefined : this.addresses.refusal(peer, addressKey)
     if (reason === undefined) {
       this.#admission.accept({ stream, peer, listener, addressKey })
       return
@@ -180,6 +295,7 @@ export class Core {
   }
 
   #obstacle(listener: CoreListener, addressKey: string): RefusalReason | undefined {
+    if (listener.isShut) return 'shut'
     if (this.#open >= this.#config.maximumConnections) return 'maximumConnections'
     if (listener.isFull) return 'maximumConnectionsOfListener'
     return this.addresses.isFull(addressKey) ? 'maximumConnectionsPerAddress' : undefined
@@ -228,6 +344,9 @@ export class Core {
     if (this.#connections.size === 0) this.#allGone?.()
   }
 }
+
+/** What connections share, with the values of the config that may change. */
+type ChangeableOwner = ConnectionOwner<StreamConnection> & { maximumPendingBytes: number; closeDeadlineMs: number }
 
 type LogDetails = Readonly<Record<string, unknown>>
 

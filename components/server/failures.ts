@@ -1,3 +1,5 @@
+import { forgetFirst } from '../../src/network/address-rates.ts'
+
 /** Failed authentications of an address, which are forgiven one after the other. */
 interface Failures {
   count: number
@@ -19,11 +21,16 @@ const FORGOTTEN_AT_ONCE = 2
 
 /** The failed authentications of each address. The address whose last failure is oldest is forgotten first. */
 export class AuthenticationFailures {
-  readonly #limits: FailureLimits
+  #limits: FailureLimits
   /** By `addressKey`, the one that failed last at the end. */
   readonly #byAddress = new Map<string, Failures>()
 
   constructor(limits: FailureLimits) {
+    this.#limits = limits
+  }
+
+  /** Changes the limits. Failures are forgiven at the new pace from the last one on. */
+  configure(limits: FailureLimits): void {
     this.#limits = limits
   }
 
@@ -44,7 +51,7 @@ export class AuthenticationFailures {
     // A failure counts until it is forgiven altogether.
     if (failures.count > banAfterFailures - 1) return true
     this.#byAddress.set(key, failures)
-    if (this.#byAddress.size > maximumTrackedAddresses) this.#byAddress.delete(this.#byAddress.keys().next().value!)
+    forgetFirst(this.#byAddress, maximumTrackedAddresses)
     return false
   }
 

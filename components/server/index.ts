@@ -48,6 +48,18 @@ export const server = defineComponent({
 
   unready: ({ draining }) => (draining ? 'it stops, and takes no connections' : undefined),
 
+  exclusive: ({ host, port }) => (port === 0 ? [] : [`tcp:${formatAddress(host, port)}`]),
+
+  // Connections stay, with the stages that are listed now.
+  adjust: (instance, config, { pipeline, transports, logger }, { name }) => {
+    const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
+    return instance.adjust(config, stages, transports, logger.child({ component: name }))
+  },
+
+  connections: (instance) => instance.openConnections,
+
+  verify: (instance) => instance.check(),
+
   stop: (instance) => instance.stop(),
 
   // Connections end here, but the port stays bound: clients that reconnect meanwhile wait and are not refused.

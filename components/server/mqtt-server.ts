@@ -1,20 +1,27 @@
 import { inspect } from 'node:util'
 import type { Ban, ConnectionCounters, Listener, ListenerInfo } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { Transport } from '../../src/kinds/transport.ts'
+import { change, follow, inSequence } from '../../src/network/adjustments.ts'
 import type { KeptListening, ListeningHandover } from '../../src/network/listening.ts'
+import { moveListener } from '../../src/network/listening-move.ts'
+import type { Adjustment } from '../../src/system/define-system.ts'
 import type { banHandover } from './bans.ts'
 import type { ServerConfig } from './config.ts'
 import { Core } from './core.ts'
 import type { Pipeline } from './pipeline.ts'
-import { TcpTransport } from './tcp-transport.ts'
+import { planReopening } from './reopening.ts'
+import { reopen } from './reopening-adjustment.ts'
+import { TcpTransport, whereOf } from './tcp-transport.ts'
 
 /** The core with its transports: TCP, which is its own, and those that other components provide. */
 export class MqttServer implements Listener {
   readonly #core: Core
   readonly #tcp: TcpTransport
-  readonly #transports: readonly Transport[]
-  readonly #drainMs: number
+  readonly #log: ReplaceableLogger
+  #transports: readonly Transport[]
+  #config: ServerConfig
 
   /**
    * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there.
@@ -30,14 +37,15 @@ export class MqttServer implements Listener {
     name: string,
     bans?: ReturnType<typeof banHandover.parse>['bans'],
   ) {
-    this.#drainMs = config.drainMs
-    this.#core = new Core(config, pipeline, log, bans)
+    this.#config = config
+    this.#log = new ReplaceableLogger(log)
+    this.#core = new Core(config, pipeline, this.#log, bans)
     this.#tcp = new TcpTransport(
       kept,
       config,
       name,
       (handle) => this.#core.input.socketFor(handle),
-      (error) => log.error({ err: error }, 'A connection could not be accepted'),
+      (error) => this.#log.error({ err: error }, 'A connection could not be accepted'),
     )
     this.#transports = transports
   }
@@ -75,8 +83,85 @@ export class MqttServer implements Listener {
     return this.#core.listeners
   }
 
+  /** Connections open now, by the name of the component that accepted them. */
+  get openConnections(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.listeners.map(({ name, connections }) => [name, connections]))
+  }
+
   get counters(): Readonly<ConnectionCounters> {
     return this.#core.counters
+  }
+
+  settle(): void {
+    this.#core.settle()
+  }
+
+  /** Checks who may connect to each listener. @throws Error if one would be open to a network by mistake. */
+  check(): void {
+    this.#core.check()
+  }
+
+  /**
+   * Prepares the change to another config and other neighbours. All connections stay, except those of transports that are not there any
+   * more.
+   * @throws Error with the reason why the connections cannot continue with these stages.
+   */
+  async adjust(
+    config: ServerConfig,
+    pipeline: Pipeline,
+    transports: readonly Transport[],
+    log: Logger,
+  ): Promise<Adjustment> {
+    const plan = planReopening(this.#core.pipeline, pipeline)
+    const reopening = reopen(this.#core, plan)
+    const move = await moveListener(this.#tcp, whereOf(config), { log: this.#log, check: () => this.#core.check() })
+    return inSequence(
+      follow(this.#log, log),
+      change(() => this.#configure(config)),
+      move,
+      reopening,
+      this.#changeTransports(transports),
+      // The handler has its new config by now.
+      change(() => {
+        this.#core.check()
+        return () => undefined
+      }),
+    )
+  }
+
+  #configure(config: ServerConfig): () => void {
+    const before = this.#config
+    const use = (to: ServerConfig): void => {
+      this.#config = to
+      this.#core.configure(to)
+      this.#tcp.configure(to)
+    }
+    use(config)
+    return () => use(before)
+  }
+
+  #changeTransports(transports: readonly Transport[]): Adjustment {
+    const before = this.#transports
+    const undo: (() => void)[] = []
+    const gone = before.filter((each) => !transports.includes(each))
+    return {
+      commit: () => {
+        for (const transport of gone) undo.push(this.#core.unserve(transport))
+        for (const transport of transports) {
+          if (before.includes(transport)) continue
+          this.#core.serve(transport)
+          undo.push(() => void this.#core.unserve(transport))
+        }
+        this.#transports = transports
+      },
+      undo: () => {
+        for (const back of undo.splice(0).reverse()) back()
+        this.#transports = before
+      },
+      done: async () => {
+        await Promise.all(gone.map((transport) => this.#core.end(transport, 'its listener was removed')))
+      },
+    }
   }
 
   get draining(): boolean {
@@ -110,7 +195,7 @@ export class MqttServer implements Listener {
 
   /** Stops listening, and ends every connection after `drainMs` at most. Resolves when the last socket is closed. */
   async stop(): Promise<void> {
-    const closed = this.#core.stop('server stops', this.#drainMs)
+    const closed = this.#core.stop('server stops', this.#config.drainMs)
     await Promise.all([this.#tcp.close(), closed])
   }
 

@@ -10,6 +10,7 @@ export type RefusalReason =
   | 'maximumConnectionsPerAddress'
   | 'connectRate'
   | 'banned'
+  | 'shut'
 
 /** At most one line about refused connections is logged for each reason in this time, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000
@@ -35,7 +36,7 @@ export class Refusals {
     unlogged.count += 1
     if (!unlogged.interval.begin()) return
     const remote = describePeer(peer)
-    const bound = reason === 'banned' || limit === undefined ? {} : { [FIELDS[reason]]: limit }
+    const bound = reason === 'banned' || reason === 'shut' || limit === undefined ? {} : { [FIELDS[reason]]: limit }
     const details = { refused: unlogged.count, ...bound, remote, listener }
     unlogged.count = 0
     this.#log.warn(details, `Connections refused, the last one from ${remote}: ${causeOf(reason, listener)}`)
@@ -59,9 +60,10 @@ const COUNTERS: Readonly<Record<RefusalReason, ReasonCounter | undefined>> = {
   maximumConnectionsPerAddress: 'refusedByAddress',
   connectRate: 'refusedByRate',
   banned: 'refusedByBan',
+  shut: undefined,
 }
 
-const FIELDS: Readonly<Record<Exclude<RefusalReason, 'banned'>, string>> = {
+const FIELDS: Readonly<Record<Exclude<RefusalReason, 'banned' | 'shut'>, string>> = {
   maximumConnections: 'maximumConnections',
   maximumConnectionsOfListener: 'maximumConnections',
   maximumConnectionsPerAddress: 'maximumConnectionsPerAddress',
@@ -78,6 +80,8 @@ const causeOf = (reason: RefusalReason, listener: string): string => {
       return 'its address has as many as maximumConnectionsPerAddress allows'
     case 'connectRate':
       return 'its address connects more often than connectRate and connectBurst allow'
+    case 'shut':
+      return `${listener} takes no connections since a reset; an error before this line says why`
     case 'banned':
       return 'its address is banned; bans() lists the bans, unban(address) ends one'
   }

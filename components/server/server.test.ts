@@ -17,6 +17,7 @@ import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import type { serverConfig } from './config.ts'
 import { server } from './index.ts'
 import { MqttServer } from './mqtt-server.ts'
+import { readPipeline } from './pipeline.ts'
 
 const answered = (chunk: Uint8Array, next: PacketReceiver): number => {
   next.packet({ cmd: 'pingreq' })
@@ -132,7 +133,7 @@ describe('the server', () => {
   const serverAt = (address: string, config: object, handler: Partial<HandlerStage> = {}) => {
     const listening = Object.assign(createServer(), { address: () => ({ address, port: 1883, family: 'IPv4' }) })
     const [decoder, first, encoder] = pipeline as [DecoderStage, HandlerStage, EncoderStage]
-    const stages = { decoder, incoming: [], handler: { ...first, ...handler }, outgoing: [], encoder }
+    const stages = readPipeline([decoder, { ...first, ...handler }, encoder], 'here')
     const kept = { listening: { server: listening, events: { to: undefined } }, waiting: [] }
     return new MqttServer(kept, [], configOf(config), stages, logger, 'server')
   }

@@ -33,7 +33,7 @@ export class SharedInput {
    * @param readFailed called when a read fails. The caller destroys the socket.
    * @returns the socket to use; undefined if it is the old one, with its `data` events.
    */
-  adopt(accepted: object, reader: InputReader, readFailed: (error: Error) => void): PatientSocket | undefined {
+  adopt(accepted: object, reader: InputReader, readFailed: (error: Error) => void): AdoptedSocket | undefined {
     const isOurs = accepted instanceof InputSocket && accepted.owner === this.#owner
     const socket = isOurs ? accepted : this.#moveSocket(accepted as Internals)
     if (socket === undefined) return undefined
@@ -63,13 +63,19 @@ export class SharedInput {
   }
 }
 
+/** A socket that reads into shared memory. */
+export interface AdoptedSocket extends PatientSocket {
+  /** The decoder of its connection is another one: the next read must not go to memory of the one before. */
+  readAnew(): void
+}
+
 /** Looks up the current owner at each call: Node calls the same functions as long as the socket exists. */
 interface ReadPort {
   to: SocketReads
 }
 
 /** A socket that reads into shared memory. */
-class InputSocket extends PatientSocket {
+class InputSocket extends PatientSocket implements AdoptedSocket {
   readonly owner: ReadOwner
   readonly #port: ReadPort
 
@@ -84,6 +90,10 @@ class InputSocket extends PatientSocket {
 
   get reads(): SocketReads {
     return this.#port.to
+  }
+
+  readAnew(): void {
+    this.reads.readAnew()
   }
 
   readInto(memory: Buffer): void {

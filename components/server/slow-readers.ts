@@ -23,7 +23,7 @@ const SLOW_BYTES_PER_MS = 64
 /** Cuts off connections whose peers read too slowly, when too many bytes are pending for all connections together. */
 export class SlowReaders {
   /** After so much time without anything taken, a peer is cut off at once, in milliseconds. */
-  readonly #stalledMs: number
+  stalledMs: number
   readonly #connections: Iterable<SlowReader>
   readonly #counters: Pick<ConnectionCounters, 'slowReaders'>
   readonly #log: Logger
@@ -43,7 +43,7 @@ export class SlowReaders {
     log: Logger,
   ) {
     this.#connections = connections
-    this.#stalledMs = stalledMs
+    this.stalledMs = stalledMs
     this.#counters = counters
     this.#log = log
   }
@@ -67,7 +67,7 @@ export class SlowReaders {
    */
   relieveAtOnce(bytes: number): void {
     const nowMs = performance.now()
-    const patienceMs = (pendingBytes: number) => this.#stalledMs + pendingBytes / SLOW_BYTES_PER_MS
+    const patienceMs = (pendingBytes: number) => this.stalledMs + pendingBytes / SLOW_BYTES_PER_MS
     const candidates = this.#pending().filter(
       ({ lastTakenMs, pendingBytes }) => nowMs - lastTakenMs > patienceMs(pendingBytes),
     )

@@ -78,6 +78,13 @@ export class SocketReads implements OwnReader {
     this.#readBuffer = reader.readBuffer()
   }
 
+  /** The decoder is another one: asks it where the next read goes, if the one before had given memory for it. */
+  readAnew(): void {
+    if (this.#readBuffer === undefined) return
+    this.#readBuffer = this.reader!.readBuffer()
+    this.socket?.readInto(this.next())
+  }
+
   giveBack(): void {
     this.#leaveOwn()
     if (this.#readBuffer === undefined) this.socket?.readInto(this.#memory)

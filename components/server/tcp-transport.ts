@@ -2,29 +2,35 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ByteStream, Transport, TransportServer } from '../../src/kinds/transport.ts'
 import { formatAddress } from '../../src/network/format-address.ts'
-import { type KeptListening, type ListeningHandover, type ListeningPort, release } from '../../src/network/listening.ts'
+import {
+  type KeptListening,
+  type ListenAddress,
+  type Listening,
+  type ListeningHandover,
+  release,
+} from '../../src/network/listening.ts'
+import type { MovableListener } from '../../src/network/listening-move.ts'
 import { isLoopback } from '../../src/network/loopback.ts'
 import { acceptWith } from './accepting.ts'
 import type { ServerConfig } from './config.ts'
 import { peerOf, tcpPeer } from './peer-of.ts'
 
 /** Connections over TCP. The listening socket outlives it: a successor uses it. */
-export class TcpTransport implements Transport {
+export class TcpTransport implements Transport, MovableListener {
   readonly name: string
   readonly transport = 'tcp'
   readonly adoptable = true
-  readonly isLocal: boolean
-  readonly options: ListenerOptions
-  readonly address: string
-  readonly host: string
-  readonly port: number
-  readonly #config: ServerConfig
-  readonly #server: Server
-  readonly #events: ListeningPort
+  readonly #failed: (error: Error) => void
+  #config: ServerConfig
+  #options: ListenerOptions
+  #listening!: Listening
+  #where: ListenAddress
+  #host = ''
+  #port = 0
   readonly #makeSocket: (handle: object) => Socket
   #target: TransportServer | undefined
-  /** Lets Node make the sockets again: the successor gets sockets that do not use this server's memory. */
-  #endAccepting: () => void = () => undefined
+  /** Each lets Node make the sockets of a server again: a successor gets sockets that do not use this server's memory. */
+  readonly #endAccepting = new Map<Server, () => void>()
   /** Sockets that were accepted while no server serves them. The limit is that of connections. */
   readonly #waiting: Socket[]
 
@@ -35,56 +41,108 @@ export class TcpTransport implements Transport {
    * @param failed told when a connection could not be accepted.
    */
   constructor(
-    { listening: { server, events }, waiting }: KeptListening,
+    { listening, waiting }: KeptListening,
     config: ServerConfig,
     name: string,
     makeSocket: (handle: object) => Socket,
     failed: (error: Error) => void,
   ) {
-    const { address, port } = server.address() as AddressInfo
     this.name = name
-    this.options = ownOptions(config)
-    this.host = address
-    this.port = port
-    this.address = formatAddress(address, port)
-    this.isLocal = isLoopback(address)
     this.#config = config
-    this.#server = server
-    this.#events = events
+    this.#options = ownOptions(config)
     this.#waiting = [...waiting]
     this.#makeSocket = makeSocket
-    // At most as many as the operating system hands over at once wait for a place.
-    server.maxConnections = config.maximumConnections + config.backlog
+    this.#failed = failed
+    this.#where = whereOf(config)
+    this.listenWith(listening, this.#where)
+  }
+
+  get host(): string {
+    return this.#host
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get address(): string {
+    return formatAddress(this.#host, this.#port)
+  }
+
+  get isLocal(): boolean {
+    return isLoopback(this.#host)
+  }
+
+  get options(): ListenerOptions {
+    return this.#options
+  }
+
+  get listening(): Listening {
+    return this.#listening
+  }
+
+  get where(): ListenAddress {
+    return this.#where
+  }
+
+  listenWith(listening: Listening, where: ListenAddress): void {
+    const { server, events } = listening
+    const { address, port } = server.address() as AddressInfo
+    this.#host = address
+    this.#port = port
+    this.#where = where
+    this.#listening = listening
+    this.#limit(server)
     events.to = {
       accepted: (socket) => this.#accepted(socket),
       dropped: (address, port) => this.#target?.countRefused(tcpPeer(address, port, this.name)),
       // For example, no file descriptor is left. Connected clients are not affected.
-      failed: failed,
+      failed: this.#failed,
     }
+    if (this.#target !== undefined) this.#accept(server)
+  }
+
+  /** Takes over the values of another config, but for the address: for connections that are accepted from now on. */
+  configure(config: ServerConfig): void {
+    this.#config = config
+    this.#options = ownOptions(config)
+    this.#limit(this.#listening.server)
   }
 
   serve(target: TransportServer): void {
     if (this.#target !== undefined) throw new Error(`${this.name} is served by another server already.`)
     this.#target = target
-    this.#endAccepting = acceptWith(this.#server, this.#makeSocket)
+    this.#accept(this.#listening.server)
     for (const socket of this.#waiting.splice(0)) this.#accepted(socket)
   }
 
   hold(unserved: readonly ByteStream[]): void {
     this.#target = undefined
-    this.#endAccepting()
+    for (const end of this.#endAccepting.values()) end()
+    this.#endAccepting.clear()
     for (const stream of unserved) this.#wait(stream as Socket)
   }
 
   /** The state for a successor. The list of waiting sockets still grows. */
   handOver(): ListeningHandover {
-    const { host, port, backlog } = this.#config
-    return { host, port, backlog, server: this.#server, events: this.#events, waiting: this.#waiting }
+    return { ...this.#where, ...this.#listening, waiting: this.#waiting }
   }
 
   /** Stops listening, and closes the sockets that wait. Resolves when the last socket is closed. */
   async close(): Promise<void> {
-    await release(this.#server, this.#waiting)
+    await release(this.#listening.server, this.#waiting)
+  }
+
+  /** At most as many as the operating system hands over at once wait for a place. */
+  #limit(server: Server): void {
+    const { maximumConnections, backlog } = this.#config
+    server.maxConnections = maximumConnections + backlog
+  }
+
+  /** Has the sockets of a server made here. */
+  #accept(server: Server): void {
+    for (const known of this.#endAccepting.keys()) if (!known.listening) this.#endAccepting.delete(known)
+    if (!this.#endAccepting.has(server)) this.#endAccepting.set(server, acceptWith(server, this.#makeSocket))
   }
 
   #accepted(socket: Socket): void {
@@ -110,3 +168,6 @@ export class TcpTransport implements Transport {
 
 /** The options of the server's own listener. `maximumConnections` of the server is for all listeners together. */
 const ownOptions = (config: ServerConfig): ListenerOptions => ({ ...config, maximumConnections: undefined })
+
+/** Where the server's own listener listens. */
+export const whereOf = ({ host, port, backlog }: ServerConfig): ListenAddress => ({ host, port, backlog })

@@ -5,12 +5,15 @@ export interface PendingBytesWaiter {
   goOn(): void
 }
 
-/** The deadlines of waiting publishers, and the action after them. */
-export interface Stalled {
+export interface StalledDeadlines {
   /** The first waiting time. It is halved each time publishers wait again within a minute. */
   readonly deadlineMs: number
   /** The shortest waiting time. */
   readonly minimumDeadlineMs: number
+}
+
+/** The deadlines of waiting publishers, and the action after them. */
+export interface Stalled extends StalledDeadlines {
   /** Cuts off connections that hold at least this many bytes together. @param waitedMs how long publishers have waited. */
   relieve(bytes: number, waitedMs: number): void
   /** The same for connections whose peer has taken nothing for long. All others stay, also if fewer bytes are freed. */
@@ -38,9 +41,9 @@ const warningIntervalMs = 10_000
  * little work meanwhile are read on, until one and a half times the limit is pending.
  */
 export class TotalPendingBytes {
-  readonly #maximumBytes: number
+  #maximumBytes: number
   readonly #log: Logger
-  readonly #stalled: Stalled | undefined
+  #stalled: Stalled | undefined
   #deadline: NodeJS.Timeout | undefined
   /** How long publishers wait now, or the next time. */
   #deadlineMs: number
@@ -56,6 +59,17 @@ export class TotalPendingBytes {
     this.#log = log
     this.#stalled = stalled
     this.#deadlineMs = stalled?.deadlineMs ?? 0
+  }
+
+  /** Changes the limit and the deadlines. Whether publishers wait is decided anew; a deadline that runs stays. */
+  configure(maximumBytes: number, deadlines: StalledDeadlines): void {
+    this.#maximumBytes = maximumBytes
+    if (this.#stalled !== undefined) {
+      const { deadlineMs, minimumDeadlineMs } = deadlines
+      if (deadlineMs !== this.#stalled.deadlineMs) this.#deadlineMs = deadlineMs
+      this.#stalled = { ...this.#stalled, deadlineMs, minimumDeadlineMs }
+    }
+    this.add(0)
   }
 
   /** Bytes that wait for all peers. */

@@ -39,8 +39,7 @@ export interface TurnWaiter {
  * many in each turn, as soon as there is time.
  */
 export class TurnBudget implements TurnEnd {
-  /** Units for each turn, at most. */
-  readonly units: number
+  #units: number
   /** Units for each turn now. */
   #allowance: number
   readonly #nowMs: () => number
@@ -60,12 +59,22 @@ export class TurnBudget implements TurnEnd {
    * @param nowMs a clock.
    */
   constructor(units: number, endOfTurn: EndOfTurn, log: Logger, firstUnits = units, nowMs = () => performance.now()) {
-    this.units = units
+    this.#units = units
     this.#allowance = firstUnits
     this.#nowMs = nowMs
     this.#left = firstUnits
     this.#endOfTurn = endOfTurn
     this.#log = log
+  }
+
+  /** Units for each turn, at most. More of them than before are given as fast as turns prove short enough. */
+  get units(): number {
+    return this.#units
+  }
+
+  set units(units: number) {
+    this.#units = units
+    this.#allowance = Math.min(this.#allowance, units)
   }
 
   /** The number of the present turn. */
@@ -121,9 +130,9 @@ export class TurnBudget implements TurnEnd {
   /** Chooses the units of the next turns so that each takes the time that is meant. */
   #adapt(units: number, tookMs: number): void {
     if (units < this.#allowance * MEASURED_PART) return
-    const affordable = (this.units * UNIT_MS * units) / Math.max(tookMs, Number.EPSILON)
-    const most = Math.min(this.units, 2 * this.#allowance)
-    this.#allowance = Math.max(this.units * LEAST_PART, Math.min(most, Math.floor(affordable)))
+    const affordable = (this.#units * UNIT_MS * units) / Math.max(tookMs, Number.EPSILON)
+    const most = Math.min(this.#units, 2 * this.#allowance)
+    this.#allowance = Math.max(this.#units * LEAST_PART, Math.min(most, Math.floor(affordable)))
   }
 
   #await(): void {
@@ -135,7 +144,7 @@ export class TurnBudget implements TurnEnd {
   #noteCrowd(): void {
     this.#crowdedTurns += 1
     if (!this.#logInterval.begin()) return
-    const details = { waiting: this.#waiting.length, turns: this.#crowdedTurns, turnWorkUnits: this.units }
+    const details = { waiting: this.#waiting.length, turns: this.#crowdedTurns, turnWorkUnits: this.#units }
     this.#log.info(details, 'Clients sent more than the broker can handle at once: they are read in turn')
   }
 }

@@ -16,7 +16,7 @@ export interface Committer {
 
 /** What happens to the content of the batches. */
 export interface BatchOwner {
-  /** A turn ends that had records. @returns whether more work is left for the next turn. */
+  /** A turn ends that had records. @returns whether the open batch takes more work in the next turn. */
   endTurn(): boolean
   /**
    * Everything before the batch is committed. Each step ends when the work of the turn is used up; the next one is in a later
@@ -134,6 +134,18 @@ export class BatchLine {
     this.#tell()
   }
 
+  /**
+   * The settings were changed in place. What waits is written by them: with the durability `commit` it is awaited from now on, and with
+   * `buffered` it is awaited no more.
+   */
+  settingsChanged(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#isDue = this.#open.isOpened
+    this.#listener()
+    this.endTurn()
+  }
+
   /** Writes everything that was appended, without waiting for more. @returns when it is durable. */
   async flush(): Promise<void> {
     if (!this.#isIdle) {
@@ -177,11 +189,12 @@ export class BatchLine {
 
   /** Whether the open batch is written now, when nothing else is. */
   #mayClose(): boolean {
-    const { isOpened, isAwaited, records } = this.#open
+    const { isOpened, isAwaited, records, isFullOfLeft } = this.#open
     if (!isOpened || this.#isInTurn) return false
     const { durability, bufferedMs } = this.#settings
     const isBuffered = durability === 'buffered'
-    if ((isAwaited && !isBuffered) || this.#isDue || records >= MAXIMUM_RECORDS || this.#flushed.length > 0) return true
+    const isFull = records >= MAXIMUM_RECORDS || isFullOfLeft
+    if ((isAwaited && !isBuffered) || this.#isDue || isFull || this.#flushed.length > 0) return true
     this.#timer ??= setTimeout(this.#due, isBuffered ? bufferedMs : PUT_OFF_MS)
     return false
   }

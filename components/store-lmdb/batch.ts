@@ -115,6 +115,10 @@ export class Batch {
   readonly removed = new Set<number>()
   /** Those among them that must not leave before the rest of the batch is written: they may be in another queue in it. */
   readonly moved = new Set<number>()
+  /** Entries that leave the file with messages of many receivers whose last one is done. */
+  #settledRows = 0
+  /** Entries that leave the file with what ended sessions, and batches before this one, have left over. */
+  #leftRows = 0
   /** Receivers in a batch before this one that are done by a record of this one. */
   readonly settledLater: (readonly [message: PendingMessage, index: number])[] = []
   /** Something was appended. */
@@ -128,6 +132,36 @@ export class Batch {
 
   constructor(number: number) {
     this.number = number
+  }
+
+  /**
+   * Removes a message whose last receiver is done by a record of this batch, if it takes as many removals.
+   * @param rows in the file, at most.
+   * @returns false if the message stays for a later batch.
+   */
+  removeSettled(slot: number, rows: number): boolean {
+    if (rows > FEW_ROWS) {
+      if (this.#settledRows >= MAXIMUM_REMOVED_ROWS) return false
+      this.#settledRows += rows
+    }
+    this.removed.add(slot)
+    return true
+  }
+
+  /** Removes a message that is owed to no session since an earlier batch. @param rows in the file, at most. */
+  removeLeft(slot: number, rows: number): void {
+    this.countLeft(rows)
+    this.removed.add(slot)
+  }
+
+  /** Entries of what is left over leave the file in this batch. */
+  countLeft(rows: number): void {
+    this.#leftRows += rows
+  }
+
+  /** It takes no more of what is left over. */
+  get isFullOfLeft(): boolean {
+    return this.#leftRows >= MAXIMUM_REMOVED_ROWS
   }
 
   /** The last of `messages` that has this message and takes another receiver. */
@@ -161,3 +195,11 @@ export class Batch {
     this.received.delete(session)
   }
 }
+
+/**
+ * Entries that leave the file in one batch, with messages of many receivers and with what is left over: so many of each, and those of
+ * one message more. They are handed to LMDB in one go, since a batch is one transaction.
+ */
+export const MAXIMUM_REMOVED_ROWS = 2_048
+/** Entries of a message with one receiver. It takes as many operations to remove it later. */
+const FEW_ROWS = 2

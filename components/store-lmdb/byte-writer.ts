@@ -79,12 +79,18 @@ export class ByteWriter {
 
 /** Reads what a ByteWriter has written. @throws RangeError beyond the end. */
 export class ByteReader {
-  readonly bytes: Buffer
+  bytes: Buffer
   position: number
 
   constructor(bytes: Buffer, position = 0) {
     this.bytes = bytes
     this.position = position
+  }
+
+  /** Reads other bytes from their begin on. */
+  restart(bytes: Buffer): void {
+    this.bytes = bytes
+    this.position = 0
   }
 
   get atEnd(): boolean {
@@ -122,20 +128,20 @@ export class ByteReader {
 
   /** A view. */
   view(length: number): Buffer {
-    const start = this.#skip(length)
+    const start = this.skip(length)
     return this.bytes.subarray(start, this.position)
   }
 
   /** Bytes in memory of their own, or in a pool: a small part never keeps a large whole. */
   copy(length: number): Buffer {
-    const start = this.#skip(length)
+    const start = this.skip(length)
     const copy = Buffer.allocUnsafe(length)
     this.bytes.copy(copy, 0, start, this.position)
     return copy
   }
 
-  /** @returns where the bytes begin that are skipped. */
-  #skip(length: number): number {
+  /** Leaves bytes out. @returns where they begin. */
+  skip(length: number): number {
     const start = this.position
     const end = start + length
     if (end > this.bytes.length) throw new RangeError(`it ends ${end - this.bytes.length} bytes too early`)

@@ -20,8 +20,9 @@ import type { SourceTable } from './source-table.ts'
 import type { TurnWork } from './turn-work.ts'
 import { writeSession, writeSubscription } from './values.ts'
 
-/** Keys of an ended session that are removed in one batch. The rest follows in later ones. */
+/** Keys of an ended session that are removed in one batch, and of all of them. The rest follows in later batches. */
 const CLEANED_KEYS = 1_000
+const CLEANED_KEYS_IN_BATCH = 2_000
 
 /** Where the content of batches is known. */
 export interface EncodedState {
@@ -76,6 +77,9 @@ export function* encodeBatch(
   }
   yield* writeStates(batch, table, to, work)
   for (const slot of batch.removed) table.release(slot)
+  // They are handed to LMDB in one go.
+  work.spend(to.count * OPERATION_UNITS)
+  if (work.isOver) yield
   return unclean
 }
 
@@ -109,8 +113,13 @@ function* removeEnded(batch: Batch, file: KeySource, to: Operations, work: TurnW
     to.endRemoval()
   }
   const unclean: number[] = []
+  let all = 0
   for (const number of batch.cleaned) {
     if (work.isOver) yield
+    if (all >= CLEANED_KEYS_IN_BATCH) {
+      unclean.push(number)
+      continue
+    }
     let count = 0
     for (const table of [tables.subscriptions, tables.received]) {
       const keys = file.keys(numberKey(table, number), numberKey(table, number + 1), CLEANED_KEYS - count)
@@ -118,6 +127,7 @@ function* removeEnded(batch: Batch, file: KeySource, to: Operations, work: TurnW
       count += keys.length
     }
     if (count === CLEANED_KEYS) unclean.push(number)
+    all += count
     work.spend(2 * SCAN_UNITS + count * SCANNED_KEY_UNITS)
   }
   return unclean
@@ -237,6 +247,8 @@ const removeMessage = (slot: number, table: MessageTable, file: KeySource, to: O
   to.endRemoval()
 }
 
+/** To hand an operation to LMDB. */
+const OPERATION_UNITS = 5
 /** An entry in the binary form of our own. */
 const ENTRY_UNITS = 3
 /** One of the sessions that a message is owed to. */

@@ -14,6 +14,8 @@ export const lmdbStore = defineComponent({
   config: storeLmdbConfig,
   describe: ({ path, durability }) => (durability === 'commit' ? path : `${path}, ${durability}`),
   start: (config, { logger }, { name }) => OpenStore.open(config, logger.child({ component: name })),
+  exclusive: ({ path }) => [`directory:${resolve(path)}`],
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   measure: measuresOf,
   stop: async (instance, { signal }) => {
     try {

@@ -238,6 +238,43 @@ export const readReceivers = (reader: ByteReader): Receiver[] => {
   return receivers
 }
 
+/** What the index keeps of the receivers of a message. Lists of numbers, since a start reads millions of receivers. */
+export class ReceiverColumns {
+  readonly sessions: number[] = []
+  readonly sequences: number[] = []
+  readonly packetIdentifiers: number[] = []
+  readonly pubrecOrders: number[] = []
+  readonly areShared: boolean[] = []
+  count = 0
+
+  /** Adds the receivers of a chunk, as `readReceivers`. @throws RangeError when the bytes are no receivers. */
+  read(reader: ByteReader): void {
+    const count = reader.u8()
+    if (count > CHUNK_RECEIVERS) throw new RangeError(`a record has ${count} receivers`)
+    for (let index = 0; index < count; index += 1) this.#readOne(reader)
+  }
+
+  clear(): void {
+    this.count = 0
+  }
+
+  #readOne(reader: ByteReader): void {
+    const at = this.count
+    this.sessions[at] = reader.u32()
+    this.sequences[at] = reader.u48()
+    const first = reader.u8()
+    qosOf(first)
+    this.packetIdentifiers[at] = reader.u16()
+    reader.skip(QUEUED_AT_BYTES)
+    if ((first & flags.identifiers) !== 0) reader.skip(reader.u32() * 4)
+    this.areShared[at] = (first & flags.shared) !== 0
+    if (this.areShared[at]) reader.skip(reader.u32())
+    this.pubrecOrders[at] = (first & flags.pubrec) === 0 ? 0 : reader.u48()
+    this.count += 1
+  }
+}
+
+const QUEUED_AT_BYTES = 8
 const DONE = 1
 
 export const writeState = (writer: ByteWriter, state: ReceiverState): void => {

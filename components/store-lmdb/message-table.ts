@@ -1,3 +1,5 @@
+import { chunksOf } from './layout.ts'
+
 /**
  * The messages in the file, by slots: small numbers that are used again, so that the index of a queue needs no object for a
  * message. A slot costs 17 bytes.
@@ -45,6 +47,12 @@ export class MessageTable {
   /** Receivers that are in the file, done or not. */
   receiversOf(slot: number): number {
     return this.#receivers[slot]!
+  }
+
+  /** Entries of the file that are the message and the states of its receivers, at most. */
+  rowsOf(slot: number): number {
+    const receivers = this.#receivers[slot]!
+    return chunksOf(receivers) + receivers
   }
 
   setReceivers(slot: number, count: number): void {

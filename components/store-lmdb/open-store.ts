@@ -1,23 +1,28 @@
+import { resolve } from 'node:path'
+import { Change, expectEqual, liveConfig, replacing } from '../../src/collections/change.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { StoreLmdbConfig } from './config.ts'
 import { Environment, namingStore } from './environment.ts'
 import { own } from './own.ts'
 import { type LoadProgress, loadIndex } from './restore.ts'
 import { RetryingCommitter } from './retrying-committer.ts'
-import { LmdbStore } from './store-lmdb.ts'
+import { LmdbStore, type StoreParts } from './store-lmdb.ts'
 
 /** A store that runs, with what it stands on. */
 export class OpenStore extends LmdbStore {
   readonly environment: Environment
   readonly #committer: RetryingCommitter
-  readonly #log: Logger
+  readonly #log: ReplaceableLogger
+  readonly #config: StoreLmdbConfig
 
   private constructor(
     environment: Environment,
     committer: RetryingCommitter,
-    parts: ConstructorParameters<typeof LmdbStore>[0],
+    parts: Omit<StoreParts, 'settings'> & { readonly settings: StoreLmdbConfig; readonly log: ReplaceableLogger },
   ) {
     super(parts)
+    this.#config = parts.settings
     this.environment = environment
     this.#committer = committer
     this.#log = parts.log
@@ -39,16 +44,35 @@ export class OpenStore extends LmdbStore {
   }
 
   /** Goes on with a file that this process owns already. */
-  static async over(environment: Environment, config: StoreLmdbConfig, log: Logger): Promise<OpenStore> {
+  static async over(environment: Environment, config: StoreLmdbConfig, logger: Logger): Promise<OpenStore> {
     const { path } = environment
+    const log = new ReplaceableLogger(logger)
+    const settings = liveConfig(config)
     try {
       const index = await loadIndex(environment, progressLine(path, log))
       const committer = new RetryingCommitter(environment, log, config.minimumFreeBytes)
-      return new OpenStore(environment, committer, { file: environment, committer, log, settings: config, index })
+      return new OpenStore(environment, committer, { file: environment, committer, log, settings, index })
     } catch (cause) {
       const hint = 'mqtt-jig store check lists what is damaged'
       throw new Error(`The store in ${path} cannot be read: ${(cause as Error).message}; ${hint}`, { cause })
     }
+  }
+
+  /**
+   * Prepares another config. `mapSize` is for the next start.
+   * @throws an Error for another path.
+   */
+  adjust(config: StoreLmdbConfig, log: Logger): Change {
+    expectEqual({ path: resolve(this.#config.path) }, { path: resolve(config.path) }, 'path')
+    return new Change(
+      [
+        replacing(this.#config, config),
+        () => this.#log.replace(log),
+        () => this.#committer.keepFree(config.minimumFreeBytes),
+      ],
+      // With the durability `buffered` nothing waits any more.
+      { done: () => this.settingsChanged() },
+    )
   }
 
   get counters(): RetryingCommitter['counters'] {

@@ -7,12 +7,11 @@ import { ByteReader } from './byte-writer.ts'
 import type { Row, StoreFile } from './environment.ts'
 import {
   numberKey,
-  type Receiver,
+  ReceiverColumns,
   type ReceiverState,
   readMessage,
   readMessageKey,
   readMessageSize,
-  readReceivers,
   readSourceNumber,
   readState,
   tables,
@@ -67,8 +66,9 @@ export const loadIndex = async (
     report({ sessions: sessions.size, messages: 0 })
   }
   const messages = new MessageLoader(byNumber)
+  const take = (value: Buffer, key: Buffer): void => messages.take(key, value)
   for await (const rows of slices(file, tables.messages)) {
-    for (const row of rows) readRow(row, (value, key) => messages.take(key, value))
+    for (const row of rows) readRow(row, take)
     report({ sessions: sessions.size, messages: messages.table.count })
   }
   messages.end()
@@ -113,7 +113,8 @@ class MessageLoader {
   readonly #sessions: ReadonlyMap<number, SessionEntry>
   #slot = -1
   /** Of the message that is read now. */
-  readonly #receivers: Receiver[] = []
+  readonly #receivers = new ReceiverColumns()
+  readonly #reader = new ByteReader(Buffer.alloc(0))
   readonly #states = new Map<number, ReceiverState>()
 
   constructor(sessions: ReadonlyMap<number, SessionEntry>) {
@@ -122,16 +123,17 @@ class MessageLoader {
 
   take(key: Buffer, value: Buffer): void {
     const { id, chunk, index } = readMessageKey(key)
+    const reader = this.#reader
+    reader.restart(value)
     if (chunk === 0) {
       this.end()
-      const reader = new ByteReader(value)
-      for (const receiver of readReceivers(reader)) this.#receivers.push(receiver)
+      this.#receivers.read(reader)
       this.#slot = this.table.take(id, readMessageSize(reader))
       this.highestId = id
       return
     }
     if (id !== this.highestId || this.#slot === -1) throw new Error('the message that it belongs to is not there')
-    if (chunk > 0) this.#receivers.push(...readReceivers(new ByteReader(value)))
+    if (chunk > 0) this.#receivers.read(reader)
     else this.#states.set(index, readState(value))
   }
 
@@ -139,26 +141,30 @@ class MessageLoader {
   end(): void {
     if (this.#slot === -1) return
     const slot = this.#slot
-    for (let index = 0; index < this.#receivers.length; index += 1) this.#add(slot, index, this.#receivers[index]!)
-    this.table.setReceivers(slot, this.#receivers.length)
+    const receivers = this.#receivers
+    for (let index = 0; index < receivers.count; index += 1) this.#add(slot, index)
+    this.table.setReceivers(slot, receivers.count)
     if (this.#states.size > 0) this.table.addState(slot)
     if (this.table.liveOf(slot) === 0) this.unowed.push(slot)
-    this.#receivers.length = 0
-    this.#states.clear()
+    receivers.clear()
+    if (this.#states.size > 0) this.#states.clear()
     this.#slot = -1
   }
 
-  #add(slot: number, index: number, receiver: Receiver): void {
-    this.highestSession = Math.max(this.highestSession, receiver.session)
+  #add(slot: number, index: number): void {
+    const { sessions, sequences, areShared, packetIdentifiers, pubrecOrders } = this.#receivers
+    const number = sessions[index]!
+    const sequence = sequences[index]!
+    this.highestSession = Math.max(this.highestSession, number)
     const state = this.#states.size === 0 ? undefined : this.#states.get(index)
-    const session = this.#sessions.get(receiver.session)
+    const session = this.#sessions.get(number)
     if (session === undefined || state?.isDone === true) return
-    const { sequence, shared } = receiver
     if (sequence <= session.queue.lastSequence && session.queue.find(sequence) !== -1)
       throw new Error(`${session.id} has two messages with the number ${sequence}`)
-    const { packetIdentifier, pubrecOrder } = state ?? receiver
+    const packetIdentifier = state?.packetIdentifier ?? packetIdentifiers[index]!
+    const pubrecOrder = state?.pubrecOrder ?? pubrecOrders[index]!
     this.table.owe(slot)
-    session.queue.add(sequence, slot, index, shared !== undefined)
+    session.queue.add(sequence, slot, index, areShared[index]!)
     if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
   }
 }
@@ -212,13 +218,15 @@ export async function* restoredRetained(
   { sources }: RestoredIndex,
   changed: (topic: string) => { readonly retained: StoredRetained | undefined } | undefined,
 ): AsyncGenerator<readonly StoredRetained[], void> {
+  const read = (value: Buffer): StoredRetained | undefined => {
+    const message = readMessage(new ByteReader(value))
+    const change = changed(message.topic)
+    return change === undefined ? withSource(message, value, sources) : change.retained
+  }
   for await (const rows of slices(file, tables.retained)) {
     const page: StoredRetained[] = []
     for (const row of rows) {
-      const message = readRow(row, (value) => readMessage(new ByteReader(value)))
-      const change = changed(message.topic)
-      const retained =
-        change === undefined ? readRow(row, (value) => withSource(message, value, sources)) : change.retained
+      const retained = readRow(row, read)
       if (retained !== undefined) page.push(retained)
     }
     if (page.length > 0) yield page

@@ -31,7 +31,7 @@ export class RetryingCommitter implements Committer {
     totalCommitMs: 0,
   }
   #wasSlow = false
-  readonly #minimumFreeBytes: number
+  #minimumFreeBytes: number
   /** When the free space is looked at again, although nothing is known to be wrong. */
   #nextLookMs = 0
   /** Bytes that were free at the last look, without what was written since then. */
@@ -50,6 +50,13 @@ export class RetryingCommitter implements Committer {
 
   onStuck(listener: () => void): void {
     this.#listener = listener
+  }
+
+  /** Leaves so much space free from now on. @returns takes it back. */
+  keepFree(minimumFreeBytes: number): () => void {
+    const before = this.#minimumFreeBytes
+    this.#minimumFreeBytes = minimumFreeBytes
+    return () => void this.keepFree(before)
   }
 
   /** Sets what tells how many records wait. */

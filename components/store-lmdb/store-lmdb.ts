@@ -8,12 +8,13 @@ import type {
   StorePressure,
   StoreRecord,
 } from '../../src/kinds/store.ts'
-import { type Batch, DONE, PendingMessage, type SessionEntry, stateNumber } from './batch.ts'
+import { type Batch, PendingMessage, type SessionEntry, stateNumber } from './batch.ts'
 import { BatchLine, type Committer, type EndOfTurn, type LineSettings } from './batch-line.ts'
 import { encodeBatch } from './encode-batch.ts'
 import type { StoreFile } from './environment.ts'
 import type { Operations } from './operations.ts'
 import { QueueIndex } from './queue-index.ts'
+import { Removals } from './removals.ts'
 import { type RestoredIndex, restoredRetained, restoredSessions } from './restore.ts'
 import { StoredMessages } from './stored-messages.ts'
 import type { TurnWork } from './turn-work.ts'
@@ -45,24 +46,24 @@ export class LmdbStore implements Store {
     string,
     { readonly retained: StoredRetained | undefined; readonly batch: Batch }
   >()
-  /** Ended sessions whose messages are removed, some in each turn. */
-  readonly #ending: SessionEntry[] = []
+  readonly #removals: Removals
 
   constructor({ file, committer, log, settings, index, endOfTurn }: StoreParts) {
     this.#file = file
     this.#stored = new StoredMessages(file, log)
     this.#index = index
+    this.#removals = new Removals(index, (session, sequence, batch) => this.#done(session, sequence, batch))
     this.#line = new BatchLine(
       settings,
       {
-        endTurn: () => this.#endTurn(),
+        endTurn: () => this.#removals.endTurn(this.#line.open),
         encode: (batch, to, work) => this.#encode(batch, to, work),
         committed: (batch) => this.#committed(batch),
       },
       committer,
       endOfTurn,
     )
-    if (index.unowed.length + index.leftovers.length > 0) this.#line.continued()
+    if (this.#removals.areLeft) this.#line.continued()
   }
 
   get batch(): number {
@@ -128,6 +129,11 @@ export class LmdbStore implements Store {
   /** @returns when everything that was appended is durable. */
   flush(): Promise<void> {
     return this.#line.flush()
+  }
+
+  /** `LineSettings` were changed in place. */
+  settingsChanged(): void {
+    this.#line.settingsChanged()
   }
 
   /** Ends the turn of the event loop as far as the store knows. */
@@ -242,7 +248,7 @@ export class LmdbStore implements Store {
         open.ended.push(session)
         open.cleaned.push(session.number)
       }
-      if (session.queue.count > 0) this.#ending.push(session)
+      this.#removals.end(session)
     }
     this.#line.recorded(RECORD_BYTES, true)
   }
@@ -309,7 +315,7 @@ export class LmdbStore implements Store {
     queue.remove(sequence)
     const pending = this.#pending.get(slot)
     if (pending === undefined || pending.isHanded) {
-      this.#settle(slot, index, isShared, open)
+      this.#removals.settle(slot, index, isShared, open)
       return
     }
     if (pending.batch !== open && isShared) {
@@ -321,47 +327,13 @@ export class LmdbStore implements Store {
     this.#index.table.settle(slot)
   }
 
-  /** As above, for a message that is in the file or on its way there. */
-  #settle(slot: number, index: number, isShared: boolean, batch: Batch): void {
-    if (isShared) batch.moved.add(slot)
-    if (this.#index.table.settle(slot) === 0) batch.removed.add(slot)
-    else batch.states.set(stateNumber(slot, index), DONE)
-  }
-
-  /** Removes some of what is left of ended sessions. @returns whether there is more. */
-  #endTurn(): boolean {
-    const { open } = this.#line
-    const { unowed, leftovers } = this.#index
-    for (const slot of unowed.splice(0, ENDED_MESSAGES)) open.removed.add(slot)
-    open.cleaned.push(...leftovers.splice(0, CLEANED_SESSIONS))
-    if (open.removed.size + open.cleaned.length > 0) open.isOpened = true
-    return this.#removeEnded(open) || unowed.length + leftovers.length > 0
-  }
-
-  #removeEnded(open: Batch): boolean {
-    let left = ENDED_MESSAGES
-    while (left > 0 && this.#ending.length > 0) {
-      const session = this.#ending[0]!
-      const { queue } = session
-      for (let at = queue.findAfter(0); at !== -1 && left > 0; at = queue.findAfter(0)) {
-        // They may have moved to other queues, so none of them leaves the file before the rest of the batch is written.
-        open.moved.add(queue.slotAt(at))
-        this.#done(session, queue.sequenceAt(at), open)
-        left -= 1
-      }
-      if (queue.count === 0) this.#ending.shift()
-      open.isOpened = true
-    }
-    return this.#ending.length > 0
-  }
-
   *#encode(batch: Batch, to: Operations, work: TurnWork): Generator<undefined, void> {
     for (const [pending, index] of batch.settledLater) {
-      this.#settle(pending.slot, pending.indexInFile(index), true, batch)
+      this.#removals.settle(pending.slot, pending.indexInFile(index), true, batch)
     }
     const unclean = yield* encodeBatch(batch, this.#index, this.#file, to, work)
     if (unclean.length === 0) return
-    this.#line.open.cleaned.push(...unclean)
+    for (const number of unclean) this.#line.open.cleaned.push(number)
     this.#line.continued()
   }
 
@@ -372,6 +344,8 @@ export class LmdbStore implements Store {
     for (const topic of batch.retained.keys()) {
       if (this.#pendingRetained.get(topic)?.batch === batch) this.#pendingRetained.delete(topic)
     }
+    // The open batch may have room again for what the one before it could not take.
+    if (this.#removals.areLeft) this.#line.continued()
   }
 }
 
@@ -389,10 +363,6 @@ export interface StoreCounts {
 
 type SessionChange = Exclude<StoreRecord, { type: 'session' | 'session-ended' | 'retained' | 'retained-removed' }>
 
-/** Messages of ended sessions that are removed in a turn. */
-const ENDED_MESSAGES = 1_000
-/** Ended sessions of an earlier process whose subscriptions are removed in a turn. */
-const CLEANED_SESSIONS = 100
 /** What a record keeps in memory until it is written, about. */
 const RECORD_BYTES = 150
 const SESSION_BYTES = 600

@@ -4,7 +4,7 @@ import { Store } from '../../src/kinds/store.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { optional } from '../../src/system/kind.ts'
 import { type Handover, rebuild, takeApart } from './handover.ts'
-import { MemoryStore } from './memory-store.ts'
+import { type MemoryState, MemoryStore } from './memory-store.ts'
 
 /** Holds sessions, queued and retained messages in memory: they survive a reset, and end with the process. */
 export const memoryStore = defineComponent({
@@ -12,6 +12,20 @@ export const memoryStore = defineComponent({
   needs: { logger: optional(Logger) },
   config: z.strictObject({}),
   start: (_config, { logger }, { name }) => new MemoryStore(logger?.child({ component: name })),
+  adjust: (instance, _config, { logger }, { name }) => instance.adjust(logger?.child({ component: name })),
+  handover: {
+    format: 'mqtt-jig memory-store',
+    version: 1,
+    prepare: (_config, { logger }, { name }) => new MemoryStore(logger?.child({ component: name })),
+    give: (instance) => instance.handOver(),
+    take: (instance, state) => {
+      instance.takeOver(state as MemoryState)
+      // It changes nothing of what is shared before the reset is applied.
+      return () => {}
+    },
+    retire: () => {},
+    census: ({ sessionCount, retainedCount }) => ({ sessions: sessionCount, retained: retainedCount }),
+  },
   suspend: (instance): Handover => takeApart(instance),
   resume: (_config, { logger }, suspended, { name }) => rebuild(suspended, logger?.child({ component: name })),
   stop: (instance) => instance.reportLoss(),

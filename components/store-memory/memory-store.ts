@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Change, setting } from '../../src/collections/change.ts'
 import { counted } from '../../src/collections/counted.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import {
@@ -23,11 +24,28 @@ export class MemoryStore implements Store {
   readonly pressure = 'none'
   readonly #sessions = new Map<string, MemorySession>()
   /** By Topic Name. */
-  readonly #retained = new Map<string, StoredRetained>()
-  readonly #log: Logger | undefined
+  #retained = new Map<string, StoredRetained>()
+  readonly #current: { log: Logger | undefined }
 
   constructor(log?: Logger) {
-    this.#log = log
+    this.#current = { log }
+  }
+
+  /** Prepares another logger. */
+  adjust(log: Logger | undefined): Change {
+    return new Change([setting(this.#current, { log })])
+  }
+
+  /** For a successor in the same process. Changes nothing. */
+  handOver(): MemoryState {
+    return { sessions: this.#sessions, retained: this.#retained }
+  }
+
+  /** Continues with the content of a predecessor, in the classes of this generation of the code. What it holds stays as it is. */
+  takeOver({ sessions, retained }: MemoryState): void {
+    for (const [id, session] of sessions) this.#sessions.set(id, continuedSession(session))
+    // A list of them that was begun goes on with those of the successor.
+    this.#retained = retained
   }
 
   restore(): StoredState {
@@ -92,7 +110,7 @@ export class MemoryStore implements Store {
   reportLoss(): void {
     const { sessions, subscriptions, queued, retained } = this.counts
     if (sessions + retained === 0) return
-    this.#log?.warn(
+    this.#current.log?.warn(
       { sessions, subscriptions, queued, retained },
       `State in memory was lost at the stop: ${counted(sessions, 'session')}, ${counted(queued, 'queued message')} and ` +
         `${counted(retained, 'retained message')}`,
@@ -104,6 +122,12 @@ export class MemoryStore implements Store {
     if (session !== undefined) session.record = record
     else this.#sessions.set(record.id, newSession(record))
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface MemoryState {
+  readonly sessions: ReadonlyMap<string, MemorySession>
+  readonly retained: Map<string, StoredRetained>
 }
 
 /** `queuedBytes` counts a message in each queue that it stands in. */
@@ -130,6 +154,12 @@ const newSession = (record: SessionRecord): MemorySession => ({
   received: new PacketIdentifierSet(),
   queue: new MessageQueue(),
 })
+
+const continuedSession = ({ record, subscriptions, received, queue }: MemorySession): MemorySession => {
+  const identifiers = new PacketIdentifierSet()
+  for (const identifier of received) identifiers.add(identifier)
+  return { record, subscriptions: new Map(subscriptions), received: identifiers, queue: MessageQueue.from(queue) }
+}
 
 const storedSession = ({ record, subscriptions, received, queue }: MemorySession): StoredSession => ({
   ...record,

@@ -13,6 +13,23 @@ export class MessageQueue {
   #bytes = 0
   #lastSequence = 0
 
+  /** The one of a predecessor, at a reset. It is not used any more, unless the reset is undone before this one is used. */
+  static from(before: Pick<MessageQueue, 'handOver'>): MessageQueue {
+    const queue = new MessageQueue()
+    const { places, head, count, bytes, lastSequence } = before.handOver()
+    queue.#places = places
+    queue.#head = head
+    queue.#count = count
+    queue.#bytes = bytes
+    queue.#lastSequence = lastSequence
+    return queue
+  }
+
+  handOver(): QueueState {
+    const { count, bytes, lastSequence } = this
+    return { places: this.#places, head: this.#head, count, bytes, lastSequence }
+  }
+
   /** How many messages there are. */
   get count(): number {
     return this.#count
@@ -99,6 +116,15 @@ export class MessageQueue {
     this.#places = this.#places.filter((place) => typeof place === 'object')
     this.#head = 0
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface QueueState {
+  readonly places: (QueuedMessage | number)[]
+  readonly head: number
+  readonly count: number
+  readonly bytes: number
+  readonly lastSequence: number
 }
 
 /** A message, or the sequence number of one that was removed. */

@@ -42,8 +42,11 @@ export class ClientEvents {
   /** Events that found no room in the queue. */
   dropped = 0
 
-  constructor({ node, maximumWaitingEvents }: SysTopicsConfig, parts: ClientEventsParts) {
+  /** @param former the one before, whose numbers go on. */
+  constructor({ node, maximumWaitingEvents }: SysTopicsConfig, parts: ClientEventsParts, former?: ClientEvents) {
     this.#parts = parts
+    this.published = former?.published ?? 0
+    this.dropped = former?.dropped ?? 0
     this.#prefix = `$SYS/brokers/${node}/clients/`
     this.#maximum = maximumWaitingEvents
     this.#unwatch = parts.broker.watchClients({
@@ -55,6 +58,11 @@ export class ClientEvents {
   /** Events that wait. */
   get waiting(): number {
     return this.#waiting.length
+  }
+
+  /** Publishes all that wait. */
+  publishAll(): void {
+    for (const event of this.#waiting.splice(0)) this.#publish(event)
   }
 
   /** Publishes nothing more. */

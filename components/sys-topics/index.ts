@@ -32,6 +32,9 @@ export const sysTopics = defineComponent({
       () => instance.events?.dropped ?? 0,
     ),
   ],
+  exclusive: () => ['topics:$SYS/broker'],
+  adjust: (instance, config, { broker, logger }, { name }) =>
+    instance.adjust(config, { broker, logger: logger.child({ component: name }) }),
   stop: (instance) => instance.stop(),
   suspend: (instance) => instance.suspend(),
   resume: (config, needs, suspended, context) => begin(config, needs, context, readHandover(suspended)),

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { getHeapStatistics } from 'node:v8'
+import { Change, expectSame, liveConfig, replacing } from '../../src/collections/change.ts'
 import type { Broker, VolatileTopics } from '../../src/kinds/broker.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { SysTopics as Kind } from '../../src/kinds/sys-topics.ts'
 import type { LifecycleContext } from '../../src/system/define-system.ts'
 import { ClientEvents } from './client-events.ts'
@@ -8,7 +11,7 @@ import type { SysTopicsConfig } from './config.ts'
 import type { SysTopicsHandover } from './handover.ts'
 import { Loads } from './loads.ts'
 import { Readings } from './readings.ts'
-import { type Moment, SYS_TOPICS, type SysTopic } from './topics.ts'
+import { type Moment, SYS_TOPICS } from './topics.ts'
 
 const PREFIX = '$SYS/broker/'
 
@@ -26,8 +29,8 @@ export interface SysTopicsParts {
 export class SysTopics implements Kind {
   readonly #config: SysTopicsConfig
   readonly #parts: SysTopicsParts
+  readonly #log: ReplaceableLogger
   readonly #now: () => number
-  readonly #table: readonly SysTopic[]
   readonly #topics: VolatileTopics
   readonly #loads: Loads
   readonly #startedMs: number
@@ -39,23 +42,23 @@ export class SysTopics implements Kind {
   #timer: NodeJS.Timeout | undefined
   #loggedFailure = false
   /** Client events; undefined if they are not published. */
-  readonly events: ClientEvents | undefined
+  events: ClientEvents | undefined
   /** Messages that were published. */
   published = 0
 
   /** @param before the numbers of the predecessor, at a reset. */
   constructor(config: SysTopicsConfig, parts: SysTopicsParts, before?: SysTopicsHandover) {
-    this.#config = config
-    this.#parts = parts
+    this.#config = liveConfig(config)
+    this.#log = new ReplaceableLogger(parts.logger)
+    this.#parts = { ...parts, logger: this.#log }
     this.#now = parts.now ?? (() => performance.now())
-    this.#table = SYS_TOPICS.filter(({ isNew }) => isNew !== true || config.version21)
     this.#topics = parts.broker.volatileTopics()
     this.#lastMs = this.#now()
     this.#startedMs = before?.startedMs ?? this.#lastMs
     this.#maximumClients = before?.maximumClients ?? 0
     this.#maximumHeapBytes = before?.maximumHeapBytes ?? 0
     this.#loads = new Loads(before?.loads)
-    this.events = config.clientEvents ? new ClientEvents(config, parts) : undefined
+    this.events = config.clientEvents ? new ClientEvents(config, this.#parts) : undefined
   }
 
   /** Publishes all topics, then every `intervalSeconds` those that have changed. */
@@ -64,11 +67,52 @@ export class SysTopics implements Kind {
     this.#timer = setInterval(() => this.#publishSafely(), this.#config.intervalSeconds * 1_000)
   }
 
+  /**
+   * Prepares another config. The topics are published by it when it is in force.
+   * @throws an Error for another broker.
+   */
+  adjust(config: SysTopicsConfig, { broker, logger }: Pick<SysTopicsParts, 'broker' | 'logger'>): Change {
+    expectSame({ broker: this.#parts.broker }, { broker }, 'broker')
+    const before = { ...this.#config }
+    return new Change([replacing(this.#config, config), () => this.#log.replace(logger)], {
+      done: () => this.#adjusted(before),
+    })
+  }
+
+  #adjusted(before: SysTopicsConfig): void {
+    const { clientEvents, node, maximumWaitingEvents } = this.#config
+    const areSame = isDeepStrictEqual(
+      { clientEvents, node, maximumWaitingEvents },
+      {
+        clientEvents: before.clientEvents,
+        node: before.node,
+        maximumWaitingEvents: before.maximumWaitingEvents,
+      },
+    )
+    if (!areSame) this.#replaceEvents()
+    for (const { topic, isNew } of SYS_TOPICS) {
+      if (isNew === true && !this.#config.version21 && this.#sent.delete(topic))
+        this.#topics.publish(PREFIX + topic, '')
+    }
+    clearInterval(this.#timer)
+    this.begin()
+  }
+
+  /** Those that wait are published as before. */
+  #replaceEvents(): void {
+    const { events: former } = this
+    former?.publishAll()
+    former?.stop()
+    this.events = this.#config.clientEvents ? new ClientEvents(this.#config, this.#parts, former) : undefined
+  }
+
   publishNow(): number {
     const nowMs = this.#now()
     const moment = this.#moment(nowMs)
     const before = this.published
-    for (const { topic, value } of this.#table) this.#tell(topic, value(moment))
+    for (const { topic, value, isNew } of SYS_TOPICS) {
+      if (isNew !== true || this.#config.version21) this.#tell(topic, value(moment))
+    }
     for (const [topic, value] of this.#loads.next(moment, nowMs - this.#lastMs)) this.#tell(topic, value)
     this.#lastMs = nowMs
     return this.published - before

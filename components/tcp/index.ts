@@ -1,7 +1,7 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
 import { proxyMeasures } from '../../src/network/proxy-measures.ts'
-import { describeAddress, listenOn } from '../../src/network/tcp-options.ts'
+import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { tcpConfig } from './config.ts'
 import { TcpListener } from './tcp-listener.ts'
@@ -17,6 +17,11 @@ export const tcp = defineComponent({
     new TcpListener(await listenOn(config, signal), config, name, logger.child({ component: name })),
 
   measure: ({ proxies }) => proxyMeasures(proxies),
+
+  exclusive: exclusiveAddress,
+
+  adjust: (instance, config, { logger }, { name, signal }) =>
+    instance.adjust(config, logger.child({ component: name }), signal),
 
   stop: (instance) => instance.close(),
 

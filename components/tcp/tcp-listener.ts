@@ -2,15 +2,18 @@ import type { Socket } from 'node:net'
 import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { change } from '../../src/network/adjustments.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, ProxyProtocol } from '../../src/network/proxy-protocol.ts'
-import { SocketTransport } from '../../src/network/socket-transport.ts'
-import { listenAddress } from '../../src/network/tcp-options.ts'
+import { type ProxyCounters, type ProxyProtocol, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
+import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
+import type { Adjustment } from '../../src/system/define-system.ts'
 import type { TcpConfig } from './config.ts'
 
 /** Connections over TCP, from the clients themselves or from proxies. */
 export class TcpListener extends SocketTransport {
-  readonly #proxies: ProxyProtocol | undefined
+  #config: TcpConfig
+  #proxies: ProxyProtocol | undefined
 
   /** @param kept what listens already. @param log that of the component. */
   constructor(kept: KeptListening, config: TcpConfig, name: string, log: Logger) {
@@ -18,13 +21,21 @@ export class TcpListener extends SocketTransport {
       name,
       transport: 'tcp',
       adoptable: true,
-      address: listenAddress(config),
-      options: pickListenerOptions(config),
-      isBehindProxy: config.proxyProtocol !== undefined,
-      tcpKeepAliveMs: config.tcpKeepAliveMs,
+      ...settingsOf(config),
       log,
     })
-    this.#proxies = config.proxyProtocol && new ProxyProtocol(config.proxyProtocol, log)
+    this.#config = config
+    this.#proxies = withProxyConfig(undefined, config.proxyProtocol, this.log)
+  }
+
+  /** Prepares the change to another config. Connections stay. @param signal that of the adjustment. */
+  adjust(config: TcpConfig, log: Logger, signal: AbortSignal): Promise<Adjustment> {
+    return this.prepare({
+      settings: settingsOf(config),
+      log,
+      steps: [change(() => this.#use(config))],
+      listenAt: () => listenOn(config, signal),
+    })
   }
 
   /** Undefined if clients connect without a proxy. */
@@ -41,8 +52,25 @@ export class TcpListener extends SocketTransport {
     this.#proxies?.stop()
   }
 
+  #use(config: TcpConfig): () => void {
+    const before = { config: this.#config, proxies: this.#proxies }
+    this.#config = config
+    this.#proxies = withProxyConfig(before.proxies, config.proxyProtocol, this.log)
+    return () => {
+      this.#config = before.config
+      this.#proxies = before.proxies && withProxyConfig(before.proxies, before.config.proxyProtocol, this.log)
+    }
+  }
+
   #proxied(socket: Socket, client: Peer): void {
     if (this.admits(client)) this.ready(socket, client)
     else socket.destroy()
   }
 }
+
+const settingsOf = (config: TcpConfig): SocketTransportSettings => ({
+  address: listenAddress(config),
+  options: pickListenerOptions(config),
+  isBehindProxy: config.proxyProtocol !== undefined,
+  tcpKeepAliveMs: config.tcpKeepAliveMs,
+})

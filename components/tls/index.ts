@@ -1,9 +1,11 @@
 import { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
 import { handshakeMeasures } from '../../src/network/handshake-measures.ts'
 import type { ListeningHandover } from '../../src/network/listening.ts'
 import { proxyMeasures } from '../../src/network/proxy-measures.ts'
-import { describeAddress, listenOn } from '../../src/network/tcp-options.ts'
+import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
+import { tlsFiles } from '../../src/network/tls/load-tls.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
 import { tlsMeasures } from '../../src/network/tls/tls-measures.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
@@ -25,6 +27,13 @@ export const tls = defineComponent({
     ...tlsMeasures(transport.contexts, transport.acceptor),
   ],
 
+  reads: tlsFiles,
+
+  exclusive: exclusiveAddress,
+
+  adjust: (instance, config, { logger }, { name, signal }) =>
+    instance.adjust(config, logger.child({ component: name }), signal),
+
   refresh: (instance) => instance.contexts.refresh(),
 
   stop: (instance) => instance.close(),
@@ -40,10 +49,11 @@ export const tls = defineComponent({
 const open = async (
   config: TlsConfig,
   name: string,
-  log: Logger,
+  logger: Logger,
   signal: AbortSignal,
   suspended?: unknown,
 ): Promise<TlsTransport> => {
+  const log = new ReplaceableLogger(logger)
   const contexts = await TlsContexts.open(config, log)
   try {
     return new TlsTransport(await listenOn(config, signal, suspended), contexts, config, name, log)

@@ -65,6 +65,8 @@ describe('the component tls', () => {
       accept: (stream, peer) => accepted.push({ stream, peer }),
       admits: () => isAdmitted,
       countRefused: () => undefined,
+      changed: () => undefined,
+      ended: () => undefined,
     })
   const raw = async (port = transport.port): Promise<Socket> => {
     const client = connectTcp({ port, host: '127.0.0.1' }).on('error', () => undefined)

@@ -2,20 +2,23 @@ import type { Socket } from 'node:net'
 import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { change } from '../../src/network/adjustments.ts'
 import { type HandshakeCounters, Handshakes } from '../../src/network/handshakes.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, ProxyProtocol } from '../../src/network/proxy-protocol.ts'
-import { SocketTransport } from '../../src/network/socket-transport.ts'
-import { listenAddress } from '../../src/network/tcp-options.ts'
+import { type ProxyCounters, type ProxyProtocol, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
+import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { TlsAcceptor } from '../../src/network/tls/tls-acceptor.ts'
 import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import type { Adjustment } from '../../src/system/define-system.ts'
 import type { TlsConfig } from './config.ts'
 
 /** Connections over TLS. */
 export class TlsTransport extends SocketTransport {
   readonly contexts: TlsContexts
   readonly acceptor: TlsAcceptor
-  readonly #proxies: ProxyProtocol | undefined
+  #config: TlsConfig
+  #proxies: ProxyProtocol | undefined
   readonly #handshakes: Handshakes
 
   /**
@@ -24,26 +27,23 @@ export class TlsTransport extends SocketTransport {
    * @param name that of the component.
    */
   constructor(kept: KeptListening, contexts: TlsContexts, config: TlsConfig, name: string, log: Logger) {
-    const { tcpKeepAliveMs, applicationProtocols, proxyProtocol } = config
     super(kept, {
       name,
       transport: 'tls',
       adoptable: false,
-      address: listenAddress(config),
-      options: pickListenerOptions(config),
-      isBehindProxy: proxyProtocol !== undefined,
-      tcpKeepAliveMs,
+      ...settingsOf(config),
       log,
     })
+    this.#config = config
     this.contexts = contexts
-    this.#proxies = proxyProtocol && new ProxyProtocol(proxyProtocol, log)
-    this.#handshakes = new Handshakes(config, log)
+    this.#proxies = withProxyConfig(undefined, config.proxyProtocol, this.log)
+    this.#handshakes = new Handshakes(config, this.log)
     this.acceptor = new TlsAcceptor({
       config,
       contexts,
       handshakes: this.#handshakes,
-      applicationProtocols,
-      log,
+      applicationProtocols: config.applicationProtocols,
+      log: this.log,
       secured: (socket, peer) => this.ready(socket, peer),
     })
   }
@@ -55,6 +55,34 @@ export class TlsTransport extends SocketTransport {
   /** Undefined if no PROXY header is expected. */
   get proxies(): ProxyCounters | undefined {
     return this.#proxies?.counters
+  }
+
+  /**
+   * Prepares the change to another config, or to other contents of the files that it names. Connections stay, with the certificate that
+   * they began with.
+   * @param signal that of the adjustment.
+   */
+  async adjust(config: TlsConfig, log: Logger, signal: AbortSignal): Promise<Adjustment> {
+    return this.prepare({
+      settings: settingsOf(config),
+      log,
+      steps: [await this.contexts.prepare(config), change(() => this.#use(config))],
+      listenAt: () => listenOn(config, signal),
+    })
+  }
+
+  #use(config: TlsConfig): () => void {
+    const before = { config: this.#config, proxies: this.#proxies }
+    this.#config = config
+    this.#proxies = withProxyConfig(before.proxies, config.proxyProtocol, this.log)
+    this.#handshakes.configure(config)
+    const undo = this.acceptor.use({ config, applicationProtocols: config.applicationProtocols })
+    return () => {
+      this.#config = before.config
+      this.#proxies = before.proxies && withProxyConfig(before.proxies, before.config.proxyProtocol, this.log)
+      this.#handshakes.configure(before.config)
+      undo()
+    }
   }
 
   protected override begin(socket: Socket, peer: Peer): void {
@@ -73,3 +101,10 @@ export class TlsTransport extends SocketTransport {
     this.acceptor.stop()
   }
 }
+
+const settingsOf = (config: TlsConfig): SocketTransportSettings => ({
+  address: listenAddress(config),
+  options: pickListenerOptions(config),
+  isBehindProxy: config.proxyProtocol !== undefined,
+  tcpKeepAliveMs: config.tcpKeepAliveMs,
+})

@@ -1,8 +1,8 @@
-import { AccessRules } from '../../src/access/access-rules.ts'
 import { counted } from '../../src/collections/counted.ts'
 import { Authorizer } from '../../src/kinds/authorizer.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { topicRulesConfig } from './rule.ts'
+import { TopicRules } from './topic-rules.ts'
 
 /** Says what clients may publish, subscribe to and receive, by a list of rules on topics. */
 export const topicRules = defineComponent({
@@ -10,5 +10,6 @@ export const topicRules = defineComponent({
   needs: {},
   config: topicRulesConfig,
   describe: (config) => `${counted(config.rules.length, 'rule')}, else ${config.default}`,
-  start: ({ rules, default: otherwise }) => new AccessRules(rules, { otherwise }),
+  start: (config) => new TopicRules(config),
+  adjust: (instance, config) => instance.adjust(config),
 })

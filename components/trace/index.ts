@@ -12,4 +12,21 @@ export const traceStage = defineComponent({
   needs: { tracer: Tracer, broker: optional(Broker) },
   config: z.strictObject({}),
   start: (_config, { tracer, broker }) => new TraceStage(tracer, broker),
+  adjust(stage, _config, { tracer, broker }) {
+    // Each packet asks the tracer, so it is a field of the parts for the connections, which a swap opens anew.
+    if (tracer !== stage.tracer) throw new Error('the tracer is another one')
+    const before = stage.broker
+    const use = (used: typeof broker) => {
+      stage.broker = used
+    }
+    return { commit: () => use(broker), undo: () => use(before) }
+  },
+  handover: {
+    format: 'trace',
+    version: 1,
+    prepare: (_config, { tracer, broker }) => new TraceStage(tracer, broker),
+    give: () => undefined,
+    take: () => () => undefined,
+    retire: () => undefined,
+  },
 })

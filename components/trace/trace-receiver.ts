@@ -7,7 +7,7 @@ import type { ProtocolError } from '../../src/mqtt/protocol-error.ts'
 import type { Publish } from '../../src/mqtt/publish.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { covers } from '../../src/mqtt/topic-filter-sets.ts'
-import type { TracedConnection } from './traced-connection.ts'
+import type { TracedConnection, TracedRecord } from './traced-connection.ts'
 
 /**
  * One side of a connection. While no trace runs, it passes on each packet after one look at `running`. A run stays a run unless a
@@ -15,13 +15,22 @@ import type { TracedConnection } from './traced-connection.ts'
  */
 export class TraceReceiver implements PacketReceiver {
   readonly #traced: TracedConnection
-  readonly #next: PacketReceiver
+  #next: PacketReceiver
   readonly #direction: TracedPacket['direction']
 
   constructor(traced: TracedConnection, next: PacketReceiver, direction: TracedPacket['direction']) {
     this.#traced = traced
     this.#next = next
     this.#direction = direction
+  }
+
+  /** Both directions share it. */
+  handOver(): TracedRecord {
+    return this.#traced.handOver()
+  }
+
+  redirect(next: PacketReceiver): void {
+    this.#next = next
   }
 
   packet(packet: ControlPacket): void {

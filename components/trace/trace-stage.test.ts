@@ -6,11 +6,13 @@ import { malformedPacket } from '../../src/mqtt/refusal.ts'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import { clientInfo, FakeBroker } from '../../test/helpers/fake-broker.ts'
 import { FakeConnection, PacketRecorder } from '../../test/helpers/fake-connection.ts'
+import { lifecycleContext } from '../../test/helpers/lifecycle-context.ts'
 import { runOf } from '../../test/helpers/mailbox.ts'
 import { publishOf } from '../../test/helpers/publish-packet.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
 import { tracerConfig } from '../tracer/config.ts'
 import { LocalTracer } from '../tracer/local-tracer.ts'
+import { traceStage } from './index.ts'
 import { TraceStage } from './trace-stage.ts'
 
 let tracer: LocalTracer
@@ -217,4 +219,49 @@ it('knows the Client Identifier that the broker has assigned', () => {
   outgoing.packet({ ...connack, properties: { assignedClientIdentifier: 'assigned' } })
   incoming.packet({ cmd: 'pingreq' })
   expect(packetsOf(trace)).toEqual(['assigned sent CONNACK', 'assigned received PINGREQ'])
+})
+
+it('a trace goes on over a swap of the stage: the client and its Topic Aliases are known', () => {
+  const { next } = taking()
+  const { incoming, outgoing, connection } = open(next)
+  incoming.packet(connectPacket({ clientId: 'kitchen', username: 'bob' }))
+  const trace = tracer.start({ userName: 'bob' })
+  incoming.publish(publish('a/topic', 3))
+  const stage = new TraceStage(tracer, undefined)
+  const sent = stage.openOutgoing(connection, next, outgoing.handOver!())
+  const received = stage.open(connection, next, incoming.handOver!())
+  received.publish(publish('', 3))
+  sent.publish(publish('b'))
+  expect(packetsOf(trace)).toEqual(['kitchen received PUBLISH', 'kitchen received PUBLISH', 'kitchen sent PUBLISH'])
+  expect(trace.lines()[1]!.fields).toMatchObject({ topic: 'a/topic' })
+})
+
+it('a stage that is added in the middle of a connection knows its Client Identifier', () => {
+  const connection = new FakeConnection()
+  connection.clientId = 'kitchen'
+  const trace = tracer.start({ clientId: 'kitchen' })
+  const { incoming } = open(taking().next, { connection })
+  incoming.publish(publish('a'))
+  expect(packetsOf(trace)).toEqual(['kitchen received PUBLISH'])
+})
+
+it('the neighbour and the broker may be replaced in place; another tracer needs a swap', async () => {
+  const [first, second] = [taking(), taking()]
+  const stage = new TraceStage(tracer, undefined)
+  const context = lifecycleContext('trace')
+  const connection = new FakeConnection()
+  connection.clientId = 'assigned'
+  const receiver = stage.open(connection, first.next)
+  ;(receiver.redirect as (next: PacketReceiver) => void)(second.next)
+  receiver.packet({ cmd: 'pingreq' })
+  expect([first.got.length, second.got.length]).toEqual([0, 1])
+  const broker = new FakeBroker()
+  const adjustment = await traceStage.adjust!(stage, {}, { tracer, broker }, context)
+  adjustment.commit()
+  expect(stage.broker).toBe(broker)
+  adjustment.undo()
+  expect(stage.broker).toBeUndefined()
+  const another = new LocalTracer(tracerConfig.parse({}), new RecordingLogger())
+  expect(() => traceStage.adjust!(stage, {}, { tracer: another, broker: undefined }, context)).toThrow('another one')
+  another.stop()
 })

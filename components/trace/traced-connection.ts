@@ -2,6 +2,21 @@ import type { Broker } from '../../src/kinds/broker.ts'
 import type { Connection } from '../../src/kinds/connection.ts'
 import type { RunningTrace, TraceFilter, Tracer } from '../../src/kinds/tracer.ts'
 
+/** What is known of a connection, for the stage that continues with it. */
+export interface TracedRecord {
+  readonly clientId: string | undefined
+  readonly userName: string | undefined
+  /** By reference. */
+  readonly aliases: Map<number, string> | undefined
+  readonly matching: readonly RunningTrace[]
+  readonly lookedAt: Tracer['running']
+}
+
+/** Finds what the broker knows of a connection. */
+export interface BrokerHolder {
+  readonly broker: Broker | undefined
+}
+
 /** What the two sides of a connection share: whose it is, and which traces follow it. */
 export class TracedConnection {
   readonly connection: Connection
@@ -10,17 +25,29 @@ export class TracedConnection {
   clientId: string | undefined
   /** The User Name of CONNECT, which is not verified. */
   userName: string | undefined
-  readonly #broker: Broker | undefined
+  /** The stage, whose broker a reset may replace. */
+  readonly #stage: BrokerHolder
   /** The topics that the client gave aliases since a trace follows it: a PUBLISH may have the alias alone. */
   #aliases: Map<number, string> | undefined
   /** The traces whose filter this client fits, apart from the topic; found for the list `#lookedAt`. */
   #matching: readonly RunningTrace[] = []
   #lookedAt: Tracer['running']
 
-  constructor(connection: Connection, tracer: Tracer, broker: Broker | undefined) {
+  /** @param handed what the stage before knew of the connection. Without it the connection may be in its middle all the same. */
+  constructor(connection: Connection, tracer: Tracer, stage: BrokerHolder, handed?: TracedRecord) {
     this.connection = connection
     this.tracer = tracer
-    this.#broker = broker
+    this.#stage = stage
+    this.clientId = handed?.clientId ?? connection.clientId
+    this.userName = handed?.userName
+    this.#aliases = handed?.aliases
+    this.#matching = handed?.matching ?? NO_TRACES
+    this.#lookedAt = handed?.lookedAt
+  }
+
+  handOver(): TracedRecord {
+    const { clientId, userName } = this
+    return { clientId, userName, aliases: this.#aliases, matching: this.#matching, lookedAt: this.#lookedAt }
   }
 
   /** The client has another name or user than before: it fits other traces. */
@@ -59,13 +86,13 @@ export class TracedConnection {
 
   /** Whether the broker knows this connection under another name than CONNECT had. */
   #isClient(clientId: string): boolean {
-    return this.#broker?.client(clientId)?.peer === this.connection.peer
+    return this.#stage.broker?.client(clientId)?.peer === this.connection.peer
   }
 
   /** Whether authentication found this user, for example in a certificate. */
   #isOfUser(userName: string): boolean {
     if (this.clientId === undefined) return false
-    const client = this.#broker?.client(this.clientId)
+    const client = this.#stage.broker?.client(this.clientId)
     return client?.peer === this.connection.peer && client.userName === userName
   }
 }

@@ -19,6 +19,7 @@ export const tracer = defineComponent({
     counter('written', 'lines', 'Lines of all traces.', () => instance.counters.lines),
     counter('missed', 'packets', 'Packets over maximumLinesPerSecond.', () => instance.counters.missed),
   ],
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   stop: (instance) => instance.stop(),
   suspend: (instance) => instance.suspend(),
   resume: (config, { logger }, suspended, { name }) =>

@@ -1,4 +1,6 @@
+import { Change, liveConfig, replacing } from '../../src/collections/change.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { RunningTrace, Trace, TraceFilter, TraceLine, TraceOptions, Tracer } from '../../src/kinds/tracer.ts'
 import { checkBounds, checkFilter } from './check-options.ts'
 import type { TracerConfig } from './config.ts'
@@ -13,7 +15,7 @@ export class LocalTracer implements Tracer, TraceOwner {
   running: readonly RunningTrace[] | undefined
   /** Events since the start, for operators. */
   readonly counters = { started: 0, lines: 0, missed: 0, refused: 0 }
-  readonly #log: Logger
+  readonly #log: ReplaceableLogger
   readonly #traces = new Map<string, KeptTrace>()
   readonly #listeners = new Set<LineListener>()
   /** Traces whose missed packets were logged. */
@@ -24,13 +26,18 @@ export class LocalTracer implements Tracer, TraceOwner {
 
   /** @param before the traces of the predecessor, at a reset. */
   constructor(config: TracerConfig, log: Logger, before: SuspendedTraces = { lastId: 0, traces: [] }) {
-    this.config = config
-    this.#log = log
+    this.config = liveConfig(config)
+    this.#log = new ReplaceableLogger(log)
     this.#lastId = before.lastId
     for (const { start, lines } of before.traces) {
       this.#traces.set(start.id, new KeptTrace(start, this, lines))
     }
     this.#changed()
+  }
+
+  /** Prepares another config. Traces that run keep the time and the number of lines that they were started with. */
+  adjust(config: TracerConfig, log: Logger): Change {
+    return new Change([replacing(this.config, config), () => this.#log.replace(log)])
   }
 
   /** Those that are kept, running or ended. */

@@ -17,6 +17,10 @@ export const unixSocket = defineComponent({
     return new UnixSocketListener(await listenAtPath(config), config, name, logger.child({ component: name }))
   },
 
+  exclusive: ({ path }) => [`unix:${path}`],
+
+  adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
+
   stop: (instance) => instance.close(),
 
   // The socket stays over a reset: clients that connect meanwhile wait and are not refused.

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
@@ -44,6 +45,9 @@ const isThere = (folder: string): Promise<boolean> =>
 
 /** Sets who may connect. @param mode in octal digits. */
 export const setMode = (path: string, mode: string): Promise<void> => chmod(path, Number.parseInt(mode, 8))
+
+/** The same in this turn of the event loop. */
+export const setModeNow = (path: string, mode: string): void => chmodSync(path, Number.parseInt(mode, 8))
 
 /** Whether a path is a socket that no process listens at. */
 const isStale = async (path: string): Promise<boolean> => {

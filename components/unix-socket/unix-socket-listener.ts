@@ -2,26 +2,53 @@ import type { Socket } from 'node:net'
 import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { change } from '../../src/network/adjustments.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { SocketTransport } from '../../src/network/socket-transport.ts'
+import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
+import type { Adjustment } from '../../src/system/define-system.ts'
 import type { UnixSocketConfig } from './config.ts'
+import { listenAtPath, setModeNow } from './socket-file.ts'
 
 /** Connections from this machine over a Unix socket. Node removes the file of the socket when it is closed. */
 export class UnixSocketListener extends SocketTransport {
+  #config: UnixSocketConfig
+
   /** @param kept what listens already. @param log that of the component. */
   constructor(kept: KeptListening, config: UnixSocketConfig, name: string, log: Logger) {
-    const { path, backlog } = config
-    super(kept, {
-      name,
-      transport: 'unix',
-      adoptable: true,
-      address: { path, backlog },
-      options: pickListenerOptions(config),
+    super(kept, { name, transport: 'unix', adoptable: true, ...settingsOf(config), log })
+    this.#config = config
+  }
+
+  /** Prepares the change to another config. Connections stay. */
+  adjust(config: UnixSocketConfig, log: Logger): Promise<Adjustment> {
+    return this.prepare({
+      settings: settingsOf(config),
       log,
+      steps: [change(() => this.#use(config))],
+      listenAt: () => listenAtPath(config),
     })
+  }
+
+  /** A file at another path has its mode from the start. */
+  #use(config: UnixSocketConfig): () => void {
+    const before = this.#config
+    const set = (mode: string): void => {
+      if (config.path === before.path && config.mode !== before.mode) setModeNow(config.path, mode)
+    }
+    set(config.mode)
+    this.#config = config
+    return () => {
+      this.#config = before
+      set(before.mode)
+    }
   }
 
   protected override begin(socket: Socket, peer: Peer): void {
     this.ready(socket, peer)
   }
 }
+
+const settingsOf = (config: UnixSocketConfig): SocketTransportSettings => ({
+  address: { path: config.path, backlog: config.backlog },
+  options: pickListenerOptions(config),
+})

@@ -77,6 +77,8 @@ describe('unixSocket', () => {
       },
       admits: () => true,
       countRefused: () => expect.unreachable(),
+      changed: () => expect.unreachable(),
+      ended: () => {},
     })
     await once(client, 'end')
     expect(served).toBe(1)

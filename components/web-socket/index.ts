@@ -1,6 +1,8 @@
 import { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
-import { describeAddress, listenOn } from '../../src/network/tcp-options.ts'
+import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
+import { tlsFiles } from '../../src/network/tls/load-tls.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { type WebSocketConfig, webSocketConfig, withPort } from './config.ts'
@@ -18,6 +20,13 @@ export const webSocket = defineComponent({
 
   measure: measuresOf,
 
+  reads: ({ tls }) => (tls === undefined ? [] : tlsFiles(tls)),
+
+  exclusive: (config) => exclusiveAddress(withPort(config)),
+
+  adjust: (instance, config, { logger }, { name, signal }) =>
+    instance.adjust(config, logger.child({ component: name }), signal),
+
   refresh: (instance) => instance.refresh(),
 
   stop: (instance) => instance.close(),
@@ -33,10 +42,11 @@ export const webSocket = defineComponent({
 const open = async (
   config: WebSocketConfig,
   name: string,
-  log: Logger,
+  logger: Logger,
   signal: AbortSignal,
   suspended?: unknown,
 ): Promise<WebSocketListener> => {
+  const log = new ReplaceableLogger(logger)
   const contexts = config.tls && (await TlsContexts.open(config.tls, log))
   try {
     return new WebSocketListener(await listenOn(withPort(config), signal, suspended), contexts, config, name, log)

@@ -12,6 +12,7 @@ export class SecureSockets {
   readonly contexts: TlsContexts
   readonly acceptor: TlsAcceptor
   readonly handshakes: Handshakes
+  #bounds: HandshakeBounds
 
   /** @param contexts whose watch ends with `stop`. @param secured takes each connection whose handshake has succeeded. */
   constructor(
@@ -22,9 +23,25 @@ export class SecureSockets {
     secured: (socket: TLSSocket, peer: Peer) => void,
   ) {
     this.contexts = contexts
+    this.#bounds = bounds
     this.handshakes = new Handshakes(bounds, log)
     const { handshakes } = this
     this.acceptor = new TlsAcceptor({ config, contexts, handshakes, applicationProtocols: [], log, secured })
+  }
+
+  /** Changes the settings, after the contexts were. @returns goes back. */
+  use(config: TlsOptions, bounds: HandshakeBounds): () => void {
+    const before = this.#bounds
+    const set = (to: HandshakeBounds): void => {
+      this.#bounds = to
+      this.handshakes.configure(to)
+    }
+    set(bounds)
+    const undo = this.acceptor.use({ config, applicationProtocols: [] })
+    return () => {
+      set(before)
+      undo()
+    }
   }
 
   begin(socket: Socket, peer: Peer): void {

@@ -40,19 +40,25 @@ const LOG_INTERVAL_MS = 10_000
 /** Reads the HTTP request of each connection. All other requests than those for the WebSocket get a short answer. */
 export class Upgrades implements RequestUser {
   readonly refused: RequestCounters = { path: 0, request: 0, origin: 0, subprotocol: 0, malformed: 0 }
-  readonly #maximumBytes: number
-  readonly #rule: UpgradeRule
-  readonly #proxies: AddressList
+  #maximumBytes!: number
+  #rule!: UpgradeRule
+  #proxies!: AddressList
+  readonly #isSecure: boolean
   readonly #user: UpgradeUser
   readonly #log: Logger
   readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
 
   constructor(config: WebSocketConfig, isSecure: boolean, user: UpgradeUser, log: Logger) {
-    const { path, origins, trustedProxies, maximumHeaderBytes } = config
-    this.#rule = { path, origins: origins?.map((origin) => origin.toLowerCase()), isSecure }
-    this.#proxies = new AddressList(trustedProxies)
+    this.#isSecure = isSecure
     this.#user = user
     this.#log = log
+    this.configure(config)
+  }
+
+  /** Takes over another config, for requests that come from now on. */
+  configure({ path, origins, trustedProxies, maximumHeaderBytes }: WebSocketConfig): void {
+    this.#rule = { path, origins: origins?.map((origin) => origin.toLowerCase()), isSecure: this.#isSecure }
+    this.#proxies = new AddressList(trustedProxies)
     this.#maximumBytes = maximumHeaderBytes
   }
 

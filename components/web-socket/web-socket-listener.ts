@@ -3,12 +3,14 @@ import type { Duplex } from 'node:stream'
 import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
+import { change } from '../../src/network/adjustments.ts'
 import { type HandshakeCounters, Handshakes } from '../../src/network/handshakes.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, ProxyProtocol } from '../../src/network/proxy-protocol.ts'
-import { SocketTransport } from '../../src/network/socket-transport.ts'
-import { listenAddress } from '../../src/network/tcp-options.ts'
+import { type ProxyCounters, type ProxyProtocol, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
+import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
 import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import type { Adjustment } from '../../src/system/define-system.ts'
 import { type WebSocketConfig, withPort } from './config.ts'
 import { SecureSockets } from './secure-sockets.ts'
 import { type RequestCounters, Upgrades, type UpgradeUser } from './upgrades.ts'
@@ -18,10 +20,10 @@ import { WebSocketStream } from './web-socket-stream.ts'
 export class WebSocketListener extends SocketTransport implements UpgradeUser {
   /** Undefined without TLS. */
   readonly secure: SecureSockets | undefined
-  readonly #proxies: ProxyProtocol | undefined
+  #config: WebSocketConfig
+  #proxies: ProxyProtocol | undefined
   readonly #handshakes: Handshakes
   readonly #upgrades: Upgrades
-  readonly #isOnePacketPerFrame: boolean
 
   /**
    * @param kept what listens already.
@@ -39,19 +41,16 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
       name,
       transport: contexts === undefined ? 'ws' : 'wss',
       adoptable: false,
-      address: listenAddress(withPort(config)),
-      options: pickListenerOptions(config),
-      isBehindProxy: config.proxyProtocol !== undefined || config.trustedProxies.length > 0,
-      tcpKeepAliveMs: config.tcpKeepAliveMs,
+      ...settingsOf(config),
       log,
     })
-    this.#isOnePacketPerFrame = config.packetsPerFrame === 'one'
-    this.#proxies = config.proxyProtocol && new ProxyProtocol(config.proxyProtocol, log)
-    this.#handshakes = new Handshakes(config, log)
-    this.#upgrades = new Upgrades(config, contexts !== undefined, this, log)
+    this.#config = config
+    this.#proxies = withProxyConfig(undefined, config.proxyProtocol, this.log)
+    this.#handshakes = new Handshakes(config, this.log)
+    this.#upgrades = new Upgrades(config, contexts !== undefined, this, this.log)
     this.secure =
       contexts &&
-      new SecureSockets(contexts, config.tls!, config, log, (socket, peer) => this.#beginRequest(socket, peer))
+      new SecureSockets(contexts, config.tls!, config, this.log, (socket, peer) => this.#beginRequest(socket, peer))
   }
 
   /** Undefined if no PROXY header is expected. */
@@ -73,12 +72,47 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
     return this.secure?.contexts.refresh()
   }
 
+  /**
+   * Prepares the change to another config, or to other contents of the files that it names. Connections stay as they are.
+   * @param signal that of the adjustment.
+   * @throws Error if it is to have TLS and had none, or the other way round.
+   */
+  async adjust(config: WebSocketConfig, log: Logger, signal: AbortSignal): Promise<Adjustment> {
+    if ((config.tls === undefined) !== (this.secure === undefined)) {
+      throw new Error('tls was added or removed: its connections end')
+    }
+    const certificates = config.tls && (await this.secure!.contexts.prepare(config.tls))
+    return this.prepare({
+      settings: settingsOf(config),
+      log,
+      steps: [...(certificates === undefined ? [] : [certificates]), change(() => this.#use(config))],
+      listenAt: () => listenOn(withPort(config), signal),
+    })
+  }
+
+  #use(config: WebSocketConfig): () => void {
+    const before = { config: this.#config, proxies: this.#proxies }
+    const undo = config.tls && this.secure?.use(config.tls, config)
+    const set = (to: WebSocketConfig): void => {
+      this.#config = to
+      this.#handshakes.configure(to)
+      this.#upgrades.configure(to)
+    }
+    set(config)
+    this.#proxies = withProxyConfig(before.proxies, config.proxyProtocol, this.log)
+    return () => {
+      set(before.config)
+      this.#proxies = before.proxies && withProxyConfig(before.proxies, before.config.proxyProtocol, this.log)
+      undo?.()
+    }
+  }
+
   mayUpgrade(peer: Peer): boolean {
     return this.admits(peer)
   }
 
   upgraded(socket: Duplex, head: Buffer, peer: Peer): void {
-    this.ready(new WebSocketStream(socket, head, this.#isOnePacketPerFrame), peer)
+    this.ready(new WebSocketStream(socket, head, this.#config.packetsPerFrame === 'one'), peer)
   }
 
   protected override begin(socket: Socket, peer: Peer): void {
@@ -104,3 +138,10 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
     if (handshake !== undefined) this.#upgrades.read(handshake)
   }
 }
+
+const settingsOf = (config: WebSocketConfig): SocketTransportSettings => ({
+  address: listenAddress(withPort(config)),
+  options: pickListenerOptions(config),
+  isBehindProxy: config.proxyProtocol !== undefined || config.trustedProxies.length > 0,
+  tcpKeepAliveMs: config.tcpKeepAliveMs,
+})

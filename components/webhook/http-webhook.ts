@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Backoff } from '../../src/collections/backoff.ts'
+import { Change, expectSame, liveConfig, replacing } from '../../src/collections/change.ts'
 import { LogInterval } from '../../src/collections/log-interval.ts'
 import type { Broker } from '../../src/kinds/broker.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
+import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { Webhook } from '../../src/kinds/webhook.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { WebhookConfig } from './config.ts'
@@ -24,7 +26,7 @@ export class HttpWebhook implements Webhook {
   readonly counters = newWebhookCounters()
   readonly #config: WebhookConfig
   readonly #broker: Broker
-  readonly #log: Logger
+  readonly #log: ReplaceableLogger
   readonly #queue: EventQueue
   readonly #stopping = new AbortController()
   readonly #fullLog = new LogInterval(LOG_INTERVAL_MS)
@@ -48,10 +50,10 @@ export class HttpWebhook implements Webhook {
 
   constructor(name: string, config: WebhookConfig, broker: Broker, log: Logger) {
     this.name = name
-    this.#config = config
+    this.#config = liveConfig(config)
     this.#broker = broker
-    this.#log = log
-    this.#queue = new EventQueue(config)
+    this.#log = new ReplaceableLogger(log)
+    this.#queue = new EventQueue(this.#config)
   }
 
   get target(): string {
@@ -77,6 +79,34 @@ export class HttpWebhook implements Webhook {
       this.#request(batch)
     }
     for (const event of handover?.waiting ?? []) this.#add(event)
+    this.#watch()
+  }
+
+  /**
+   * Prepares another config. Events that wait are sent by it, requests under way end by the one before.
+   * @throws an Error for another broker.
+   */
+  adjust(config: WebhookConfig, broker: Broker, log: Logger): Change {
+    expectSame({ broker: this.#broker }, { broker }, 'broker')
+    const former = this.#ends.slice()
+    return new Change([replacing(this.#config, config), () => this.#log.replace(log), () => this.#watchAnew()], {
+      done: () => {
+        for (const end of former) end()
+      },
+    })
+  }
+
+  /** What was watched before is watched until `done` of the adjustment ends it, in the same turn. */
+  #watchAnew(): () => void {
+    const former = this.#ends.splice(0)
+    this.#watch()
+    return () => {
+      for (const end of this.#ends.splice(0)) end()
+      this.#ends.push(...former)
+    }
+  }
+
+  #watch(): void {
     const { events, filters } = this.#config
     const [connected, disconnected] = [events.includes('connected'), events.includes('disconnected')]
     if (events.length > 0) {

@@ -19,6 +19,9 @@ export const webhook = defineComponent({
     return instance
   },
   measure: measuresOf,
+  exclusive: ({ url }) => [`webhook:${url.href}`],
+  adjust: (instance, config, { broker, logger }, { name }) =>
+    instance.adjust(config, broker, logger.child({ component: name })),
   stop: (instance) => instance.stop(),
   suspend: (instance) => instance.suspend(),
   resume: (config, { broker, logger }, suspended, { name }) => {

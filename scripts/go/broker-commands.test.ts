@@ -124,6 +124,12 @@ const call = (name: string, ...args: unknown[]): unknown =>
 /** Calls a command and returns what the prompt would print. */
 const shown = async (name: string, ...args: unknown[]): Promise<string> => inspect(await call(name, ...args))
 
+test('retry() needs a system that runs, and says when there is nothing to start', async () => {
+  await expect(call('retry')).rejects.toThrow('nothing is running: go() starts the system')
+  await call('go')
+  expect(await shown('retry')).toBe('All components run: there is nothing to start.')
+})
+
 test('without a broker, the commands say so', async () => {
   const asking = ['clients', 'client', 'topics', 'retained', 'watch', 'publish', 'disconnect']
   for (const name of asking) expect(() => call(name, 'a')).toThrow('nothing is running: go() starts the system')
@@ -336,7 +342,7 @@ test('a reset reports what changed and which clients were disconnected', async (
   connect('a', 'b')
   await call('go')
   expect(await shown('reset')).toMatch(
-    /^reset: 2 modules, [\d.]+ ms; 2 clients were disconnected and may reconnect\nReloaded a\.ts, b\.ts\.\nRunning 2 components again \(load .* ms, stop .* ms, start .* ms\)\.$/,
+    /^reset: 2 modules, [\d.]+ ms; 2 clients were disconnected and may reconnect\nReloaded a\.ts, b\.ts\.\nrestart listener: .*\nrestart heart: .*\nRunning 2 components \(load .* ms, prepare .* ms, .*\)\.$/,
   )
   connect('a')
   expect(await shown('reset')).toContain('; 1 client was disconnected and may reconnect')

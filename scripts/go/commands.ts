@@ -2,13 +2,15 @@
 
 import type { LogLevel } from '../../src/kinds/logger.ts'
 import { withNotice } from '../../src/slow-notice.ts'
-import type { Dev, StartReport, StopReport } from '../../src/system/dev.ts'
+import type { Dev, LoadedPlan, StartReport, StopReport } from '../../src/system/dev.ts'
 import type { ComponentStatus, RefreshOutcome } from '../../src/system/lifecycle.ts'
+import type { ResetReport } from '../../src/system/reset-plan.ts'
 import { banCommands } from './ban-commands.ts'
 import { brokerCommands } from './broker-commands.ts'
 import { type Command, type Commands, helpText, shownAs, type Text, UsageError, withUsage } from './command.ts'
 import { milliseconds } from './quantities.ts'
-import { refreshText, resetText, startText } from './report-text.ts'
+import { refreshText, retryText, startText } from './report-text.ts'
+import { planText, resetText } from './reset-text.ts'
 import { findBroker, findTracer, loggersOf } from './running.ts'
 import { statusText } from './status-text.ts'
 import { traceCommands } from './trace-commands.ts'
@@ -19,7 +21,7 @@ import type { Watches } from './watches.ts'
 export interface CommandOptions {
   readonly dev: Dev
   /** Draws the diagram into a file, or prints it and draws it into the usual one. @returns what to print about it. */
-  readonly drawGraph: (file: string | undefined) => Promise<string>
+  readonly drawGraph: (file: string | undefined, plan?: LoadedPlan) => Promise<string>
   /** Prints for the user while a command runs. */
   readonly print: (text: string) => void
   /** Loads a file, given by its path as the user wrote it. @returns what it exports. */
@@ -71,11 +73,14 @@ export const createCommands = (options: CommandOptions): Commands => {
     graph: {
       usage: 'graph()',
       help: 'prints what depends on what and how it is, and draws it into system.svg',
-      more: ["graph('system.png')  draws it into that file: .svg, .png, .dot, .mmd (Mermaid) or .json"],
-      call: async (file?: unknown) => {
+      more: [
+        "graph('system.png')  draws it into that file: .svg, .png, .dot, .mmd (Mermaid) or .json",
+        "graph('plan.svg', await plan())  draws what a reset would do",
+      ],
+      call: async (file?: unknown, plan?: LoadedPlan) => {
         if (file !== undefined && typeof file !== 'string')
           throw new UsageError("graph takes the name of a file: graph('system.png')")
-        return shownAs({}, await drawGraph(file))
+        return shownAs({}, await drawGraph(file, plan))
       },
     },
     help: { usage: 'help()', help: 'this list', call: () => shownAs({}, (colors) => helpText(commands, colors)) },
@@ -106,17 +111,16 @@ const lifeCommands = ({
 
   const noticed = <T>(action: () => Promise<T>): Promise<T> => withNotice(() => dev.underWay, print, action)
   const start = async (begin: () => Promise<StartReport>, text: (report: StartReport) => Text) => {
-    const before = dev.state.generation
+    const before = { broker: findBroker(dev), tracer: findTracer(dev) }
     try {
       const report = await noticed(begin)
       if (chosenLevel !== undefined) for (const logger of loggersOf(dev)) logger.level = chosenLevel
       return shownAs({ ...report }, text(report))
     } finally {
       // Also after a reset that failed: then the previous config was started again.
-      if (dev.state.generation !== before) {
-        watches.renew(findBroker(dev))
-        traces.renew(findTracer(dev))
-      }
+      const after = { broker: findBroker(dev), tracer: findTracer(dev) }
+      if (after.broker !== before.broker) watches.renew(after.broker)
+      if (after.tracer !== before.tracer) traces.renew(after.tracer)
     }
   }
   return {
@@ -128,11 +132,25 @@ const lifeCommands = ({
     stop: { usage: 'stop()', help: 'stops the system in reverse order', call: () => noticed(() => stop(dev)) },
     reset: {
       usage: 'reset()',
-      help: 'loads what has changed and replaces the running system by the new one',
+      help: 'loads what has changed and takes it in: what has not changed goes on',
+      more: ['plan()  says beforehand what it would do to which component, and to the connections'],
       call: () =>
         start(dev.reset, (report) =>
           [resetText(report, disconnected()), afterReset()].filter((line) => line !== undefined).join('\n'),
         ),
+    },
+    plan: {
+      usage: 'plan()',
+      help: 'loads what has changed and says what reset() would do; changes nothing',
+      call: async () => {
+        const plan = await dev.plan()
+        return shownAs({ ...plan }, (colors) => planText(plan, colors))
+      },
+    },
+    retry: {
+      usage: 'retry()',
+      help: 'starts what failed to start or was blocked (--start available); loads nothing',
+      call: () => noticed(() => retry(dev)),
     },
     refresh: {
       usage: 'refresh()',
@@ -169,6 +187,12 @@ const stop = async (dev: Dev): Promise<StopReport> => {
   const report = await dev.stop()
   const text = report.stopped ? `Stopped in ${milliseconds(report.stopMs)}.` : 'Nothing was running.'
   return shownAs({ ...report }, text)
+}
+
+const retry = async (dev: Dev): Promise<ResetReport> => {
+  if (dev.state.system?.state !== 'running') throw new UsageError('nothing is running: go() starts the system')
+  const report = await dev.retry()
+  return shownAs({ ...report }, retryText(report, dev.state.system?.status() ?? []))
 }
 
 const refresh = async ({ state: { system } }: Dev): Promise<readonly RefreshOutcome[]> => {

@@ -51,6 +51,25 @@ afterEach(async () => {
   folder.remove()
 })
 
+test('says which changed files a component is made of', async () => {
+  write('leaf.ts', 'export const leaf: number = 1')
+  write('a.ts', "import { leaf } from './leaf.ts'\nexport const a: object = { leaf }")
+  write('index.ts', "export { a } from './a.ts'\nimport './b.ts'")
+  write('config.ts', "import { a } from './index.ts'\nimport { b } from './b.ts'\nexport default { a, b }")
+  const first = await loader.load()
+  const { a } = first.config as { a: object }
+  expect(first.filesOf?.(a)).toEqual([])
+  write('leaf.ts', 'export const leaf: number = 2')
+  write('b.ts', 'export const b: object = { changed: true }')
+  const { config, changed, filesOf } = await loader.load()
+  const parts = config as { a: object; b: object }
+  expect(parts.a).not.toBe(a)
+  expect(changed.toSorted()).toEqual(['b.ts', 'leaf.ts'])
+  expect(filesOf?.(parts.a)).toEqual(['leaf.ts'])
+  expect(filesOf?.(parts.b)).toEqual(['b.ts'])
+  expect(filesOf?.({})).toEqual([])
+})
+
 test('loads the default export, with everything behind it', async () => {
   expect(loader.isStale()).toBe(true)
   const { config, changed } = await loader.load()
@@ -252,7 +271,7 @@ test('what a file has in common with the system is loaded again when it changed,
   source('leaf.ts', 'export const leaf = 5')
   expect(await loader.loadFile(join(directory, 'tool.ts'))).toMatchObject({ leaf: 5 })
   expect(loader.isStale()).toBe(true)
-  expect(await loader.load()).toEqual({ config: { a: 5, b: {} }, changed: ['leaf.ts'] })
+  expect(await loader.load()).toMatchObject({ config: { a: 5, b: {} }, changed: ['leaf.ts'] })
   expect(loader.isStale()).toBe(false)
 })
 

@@ -97,7 +97,8 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
       const file = shorten(root, entry)
       throw new LoadError(`${file}: ${messageOf(error)}`, { file }, error)
     }
-    const result = { config, changed: [...changed] }
+    const files = [...changed]
+    const result = { config, changed: files, filesOf: filesAmong(runner, root, files) }
     failed = false
     changed.clear()
     return result
@@ -174,6 +175,21 @@ const withImports = (runner: ModuleRunner, module: EvaluatedModuleNode): Set<Eva
     }
   }
   return found
+}
+
+/** A function that tells which of some files, as shown to a person, a component is made of. */
+const filesAmong =
+  (runner: ModuleRunner, root: string, files: readonly string[]) =>
+  (component: object): readonly string[] => {
+    const made = new Set(modulesOf(runner, component).map(({ file }) => shorten(root, file)))
+    return files.filter((file) => made.has(file))
+  }
+
+/** The module that exports a value and all that it imports; none if no module does. Others may export the same value again. */
+const modulesOf = (runner: ModuleRunner, value: object): readonly EvaluatedModuleNode[] => {
+  const exporters = sources(runner).filter(({ exports }) => Object.values((exports ?? {}) as object).includes(value))
+  const closures = exporters.map((module) => [...withImports(runner, module)])
+  return closures.toSorted((a, b) => a.length - b.length)[0] ?? []
 }
 
 /** A path relative to the root if it is below it. Other paths, and names of packages, are not changed. */

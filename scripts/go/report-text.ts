@@ -4,9 +4,12 @@ import { inspect } from 'node:util'
 import type { AnySystemConfig } from '../../src/system/define-system.ts'
 import type { Dev, StartReport } from '../../src/system/dev.ts'
 import { formatError } from '../../src/system/format-error.ts'
-import type { RefreshOutcome } from '../../src/system/lifecycle.ts'
+import type { ComponentStatus, RefreshOutcome } from '../../src/system/lifecycle.ts'
+import type { ResetReport } from '../../src/system/reset-plan.ts'
 import { shownAs } from './command.ts'
+import { missingOf, missingText } from './missing-text.ts'
 import { counted, milliseconds } from './quantities.ts'
+import { disconnectedText } from './reset-text.ts'
 import { type Cell, table } from './table.ts'
 
 /** The report of a `go`: the components with their place, order and start time. */
@@ -20,35 +23,18 @@ export const startText = (report: StartReport, colors: boolean): string => {
     startMs === undefined ? '' : milliseconds(startMs).padStart(8),
   ])
   const times = `in ${milliseconds(report.startMs)} (loading the code took ${milliseconds(report.loadMs)})`
-  return [...table(rows, colors), `Running ${count(report.components)}, started ${times}.`, ...stopErrors(report)].join(
-    '\n',
-  )
+  const missing = missingText(report.components)
+  const running = report.components.length - missingOf(report.components).length
+  return [...table(rows, colors), ...missing, `Running ${counted(running, 'component')}, started ${times}.`].join('\n')
 }
 
-/** The maximum number of file names that are printed. */
-const mostFiles = 8
-
-/**
- * The report of a `reset`: `reset: 3 modules, 14 ms; 2 clients were disconnected and may reconnect`, and below it the details.
- * @param clients how many were connected before.
- */
-export const resetText = (report: StartReport, clients: number): string => {
-  const { changed, components, loadMs, stopMs, startMs } = report
-  const what = changed.length === 0 ? 'nothing changed' : counted(changed.length, 'module')
-  const files =
-    changed.length > mostFiles ? [...changed.slice(0, mostFiles), `${changed.length - mostFiles} more`] : changed
-  const times = `load ${milliseconds(loadMs)}, stop ${milliseconds(stopMs)}, start ${milliseconds(startMs)}`
-  return [
-    `reset: ${what}, ${milliseconds(loadMs + stopMs + startMs)}; ${disconnectedText(clients)}`,
-    ...(changed.length === 0 ? [] : [`Reloaded ${files.join(', ')}.`]),
-    `Running ${count(components)} again (${times}).`,
-    ...stopErrors(report),
-  ].join('\n')
-}
-
-const disconnectedText = (clients: number): string => {
-  if (clients === 0) return 'no client was connected'
-  return `${counted(clients, 'client')} ${clients === 1 ? 'was' : 'were'} disconnected and may reconnect`
+/** What a `retry` has started, and what still does not run. */
+export const retryText = ({ parts }: ResetReport, components: readonly ComponentStatus[]): string => {
+  const tried = parts.filter(({ verdict }) => verdict === 'start').map(({ name }) => name)
+  if (tried.length === 0) return 'All components run: there is nothing to start.'
+  const started = components.filter(({ name, state }) => state === 'running' && tried.includes(name))
+  const names = started.map(({ name }) => name).join(', ')
+  return [`Started ${started.length === 0 ? 'nothing' : names}.`, ...missingText(components)].join('\n')
 }
 
 /**
@@ -59,8 +45,9 @@ export const stateText = (dev: Dev, code: string, clients: number): string => {
   const lost = clients === 0 ? '' : `\n${disconnectedText(clients)}.`
   const again = 'fix this and call reset().'
   if (code === 'RESET_FAILED') {
-    const resumed = (dev.state.system?.status() ?? []).filter(({ resumed }) => resumed)
-    const state = stateWords(resumed.map(({ name, kind }) => [name, kind]))
+    // A store that was not touched has kept its state as well.
+    const whole = (dev.state.system?.status() ?? []).filter(({ resumed, kind }) => resumed || kind === 'Store')
+    const state = stateWords(whole.map(({ name, kind }) => [name, kind]))
     return `The previous system runs again${state === undefined ? '' : `, with ${state}`}; ${again}${lost}`
   }
   if (dev.state.system?.state === 'running') return `The system from before keeps running; ${again}`
@@ -96,6 +83,3 @@ export const configText = (config: AnySystemConfig, colors: boolean): string => 
 }
 
 const count = ({ length }: readonly unknown[]): string => counted(length, 'component')
-
-const stopErrors = ({ stopErrors }: StartReport): string[] =>
-  stopErrors.map((error) => `The system from before did not stop cleanly: ${formatError(error)}`)

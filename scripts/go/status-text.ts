@@ -37,7 +37,7 @@ const overview = (system: SystemView, memory: { rss: number; heapUsed: number },
   const clients = clientsOf(system)
   const up = runningSinceMs === undefined ? '' : ` for ${duration(nowMs - runningSinceMs)}`
   return [
-    state === 'running' ? `Running${up}` : `The system is ${state}`,
+    state === 'running' ? `Running${system.degraded ? ' without some components' : ''}${up}` : `The system is ${state}`,
     ...(clients === undefined ? [] : [counted(clients, 'client')]),
     `memory ${byteSize(memory.rss)}, ${byteSize(memory.heapUsed)} of it JavaScript objects`,
   ].join('; ')

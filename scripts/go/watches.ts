@@ -35,9 +35,13 @@ export class Watches {
     this.#ends.set(filter, end)
   }
 
-  /** Continues with the new broker after a reset. Without a broker the filters are kept for the next one. */
+  /**
+   * Continues with the new broker after a reset. Without a broker the filters are kept for the next one. The subscriptions are ended first:
+   * a broker that was swapped may have taken them over.
+   */
   renew(broker: Broker | undefined): void {
     for (const filter of this.filters) {
+      this.#ends.get(filter)?.()
       this.#ends.set(filter, undefined)
       if (broker !== undefined) this.begin(broker, filter)
     }

@@ -21,7 +21,7 @@ export interface AccessRulesOptions {
  * client. The cost of a question does not grow with rules on other topics or other clients.
  */
 export class AccessRules implements Authorizer {
-  readonly #options: AccessRulesOptions
+  #options: AccessRulesOptions
   readonly #search = new RuleSearch()
   #context: AccessContext
   #identities = 0
@@ -47,11 +47,19 @@ export class AccessRules implements Authorizer {
     return this.#search.visited
   }
 
-  /** Replaces the rules. All answers that were kept are forgotten. */
-  replace(rules: readonly AccessRule[]): void {
+  /** Replaces the rules. All answers that were kept are forgotten. @returns takes it back. */
+  replace(rules: readonly AccessRule[], options: AccessRulesOptions = this.#options): () => void {
+    const before = { context: this.#context, options: this.#options, shared: this.#shared, own: this.#own }
+    this.#options = options
     this.#context = this.#contextOf(rules)
     this.#shared = this.#sharedAccess()
     this.#own = new WeakMap()
+    return () => {
+      this.#context = before.context
+      this.#options = before.options
+      this.#shared = before.shared
+      this.#own = before.own
+    }
   }
 
   mayPublish(identity: Identity, topic: string, qos: QoS, retain: boolean): Decision {

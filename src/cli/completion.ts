@@ -5,6 +5,8 @@ import { spec as clientsSpec } from './admin/clients.ts'
 import { spec as disconnectSpec } from './admin/disconnect.ts'
 import { spec as healthSpec } from './admin/health.ts'
 import { spec as logSpec } from './admin/log.ts'
+import { spec as planSpec } from './admin/plan.ts'
+import { spec as reloadSpec } from './admin/reload.ts'
 import { spec as retainedSpec } from './admin/retained.ts'
 import { spec as statusSpec } from './admin/status.ts'
 import { spec as traceSpec } from './admin/trace.ts'
@@ -65,8 +67,8 @@ const SYSTEM = { config: 'FILE', set: 'NAME.KEY=VALUE', only: 'NAME', help: unde
 
 /** All commands; `completion.test.ts` compares them with `cli.ts` and with the help of each. */
 export const completions: Readonly<Record<string, Completion>> = {
-  start: ofNames(SYSTEM),
-  go: ofNames({ ...SYSTEM, watch: undefined }),
+  start: ofNames({ ...SYSTEM, start: 'MODE' }),
+  go: ofNames({ ...SYSTEM, start: 'MODE', watch: undefined }),
   graph: ofNames({ ...SYSTEM, format: 'FORMAT', output: 'FILE' }),
   init: ofNames({ cert: 'FILE', key: 'FILE', local: undefined, from: 'FILE', help: undefined }),
   ...Object.fromEntries(
@@ -78,6 +80,8 @@ export const completions: Readonly<Record<string, Completion>> = {
       disconnect: disconnectSpec,
       retained: retainedSpec,
       status: statusSpec,
+      plan: planSpec,
+      reload: reloadSpec,
       health: healthSpec,
       trace: traceSpec,
       log: logSpec,

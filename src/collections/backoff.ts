@@ -1,7 +1,7 @@
 /** Growing times between attempts. Each is random within its upper half, so that many that failed together do not try again together. */
 export class Backoff {
-  readonly #minimumMs: number
-  readonly #maximumMs: number
+  #minimumMs: number
+  #maximumMs: number
   readonly #random: () => number
   #attempts = 0
 
@@ -18,6 +18,14 @@ export class Backoff {
   /** Attempts since the last success. */
   get attempts(): number {
     return this.#attempts
+  }
+
+  /** Sets other times, from the next attempt on. @returns takes it back. */
+  adjust(minimumMs: number, maximumMs: number): () => void {
+    const before = [this.#minimumMs, this.#maximumMs] as const
+    this.#minimumMs = minimumMs
+    this.#maximumMs = maximumMs
+    return () => void this.adjust(...before)
   }
 
   /** An attempt failed. @returns the time until the next one, in milliseconds. */

@@ -12,14 +12,14 @@ export interface ExpiringCacheOptions {
 interface Kept<T> {
   readonly value: T
   readonly bytes: number
-  readonly expiresAtMs: number
+  readonly keptAtMs: number
 }
 
 /** Keeps values for a short time. When there are too many, the oldest is removed first. */
 export class ExpiringCache<T> {
-  readonly #durationMs: number
-  readonly #maximum: number
-  readonly #maximumBytes: number
+  #durationMs: number
+  #maximum: number
+  #maximumBytes: number
   readonly #nowMs: () => number
   /** All values are kept equally long, so the first one is the next to expire. */
   readonly #kept = new Map<string, Kept<T>>()
@@ -43,7 +43,7 @@ export class ExpiringCache<T> {
 
   get(key: string): T | undefined {
     const kept = this.#kept.get(key)
-    return kept !== undefined && kept.expiresAtMs > this.#nowMs() ? kept.value : undefined
+    return kept !== undefined && !this.#hasExpired(kept, this.#nowMs()) ? kept.value : undefined
   }
 
   /** @param bytes the approximate size of the value; needed only with `maximumBytes`. */
@@ -51,10 +51,11 @@ export class ExpiringCache<T> {
     if (this.#durationMs === 0 || this.#maximum === 0) return
     this.#delete(key)
     const nowMs = this.#nowMs()
-    this.#kept.set(key, { value, bytes, expiresAtMs: nowMs + this.#durationMs })
+    this.#kept.set(key, { value, bytes, keptAtMs: nowMs })
     this.#bytes += bytes
-    for (const [oldest, { expiresAtMs }] of this.#kept) {
-      if (this.#kept.size <= this.#maximum && this.#bytes <= this.#maximumBytes && expiresAtMs > nowMs) break
+    for (const [oldest, first] of this.#kept) {
+      const fits = this.#kept.size <= this.#maximum && this.#bytes <= this.#maximumBytes
+      if (fits && !this.#hasExpired(first, nowMs)) break
       this.#delete(oldest)
     }
   }
@@ -62,6 +63,19 @@ export class ExpiringCache<T> {
   clear(): void {
     this.#kept.clear()
     this.#bytes = 0
+  }
+
+  /** Sets other bounds, also for the values that it has. None is removed until another one is added. @returns takes it back. */
+  adjust({ durationMs, maximum, maximumBytes }: Omit<ExpiringCacheOptions, 'nowMs'>): () => void {
+    const before = { durationMs: this.#durationMs, maximum: this.#maximum, maximumBytes: this.#maximumBytes }
+    this.#durationMs = durationMs
+    this.#maximum = maximum
+    this.#maximumBytes = maximumBytes ?? Number.POSITIVE_INFINITY
+    return () => void this.adjust(before)
+  }
+
+  #hasExpired({ keptAtMs }: Kept<T>, nowMs: number): boolean {
+    return nowMs - keptAtMs >= this.#durationMs
   }
 
   #delete(key: string): void {

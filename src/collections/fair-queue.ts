@@ -15,8 +15,8 @@ export interface FairQueueOptions {
  * source with the most waiting work loses a piece: one source does not block the others.
  */
 export class FairQueue {
-  readonly #maximumRunning: number
-  readonly #maximumQueued: number
+  #maximumRunning: number
+  #maximumQueued: number
   /** In the order in which they are served: the first one is next. A source without waiting work is not in it. */
   readonly #sources = new Map<string, Fifo<Waiting>>()
   #running = 0
@@ -46,11 +46,23 @@ export class FairQueue {
     try {
       return await work()
     } finally {
+      this.#running -= 1
       // The place goes to the work that waits longest, so new work does not overtake it.
-      const next = this.#takeNext()
-      if (next === undefined) this.#running -= 1
-      else next(true)
+      while (this.#running < this.#maximumRunning) {
+        const next = this.#takeNext()
+        if (next === undefined) break
+        this.#running += 1
+        next(true)
+      }
     }
+  }
+
+  /** Sets other bounds. What runs or waits already stays; a higher bound applies when the next work ends. @returns takes it back. */
+  adjust({ maximumRunning, maximumQueued }: FairQueueOptions): () => void {
+    const before = { maximumRunning: this.#maximumRunning, maximumQueued: this.#maximumQueued }
+    this.#maximumRunning = maximumRunning
+    this.#maximumQueued = maximumQueued
+    return () => void this.adjust(before)
   }
 
   /** Refuses all that waits. What runs ends by itself. */

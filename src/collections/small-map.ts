@@ -43,6 +43,17 @@ export class SmallMap<K, V extends object> {
     return true
   }
 
+  /** Gives each entry another key, in the same order. @param keyOf two keys never get the same one. */
+  replaceKeys(keyOf: (key: K) => K): void {
+    if (this.#map !== undefined) this.#map = new Map(Array.from(this.#map, ([key, value]) => [keyOf(key), value]))
+    else if (this.#value !== undefined) this.#key = keyOf(this.#key as K)
+  }
+
+  entries(): Iterable<readonly [K, V]> {
+    if (this.#map !== undefined) return this.#map
+    return this.#value === undefined ? NONE : [[this.#key as K, this.#value]]
+  }
+
   values(): Iterable<V> {
     if (this.#map !== undefined) return this.#map.values()
     return this.#value === undefined ? NONE : [this.#value]

@@ -53,9 +53,25 @@ export class TimerWheel<T> {
     watch.heardAtMs = this.#nowMs
   }
 
+  /** The time of the last `advance`. A wheel that continues with the watches of this one is made with it. */
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  /**
+   * Starts a watch that continues another one, of this wheel or of one with the same clock. If the other was due, `advance` reports the
+   * owner next.
+   */
+  resume(owner: T, { heardAtMs, limitMs }: Standing): Watch<T> {
+    const watch: Watch<T> = { owner, heardAtMs, limitMs, slot: undefined }
+    if (limitMs > 0) this.#enterSlot(watch)
+    return watch
+  }
+
   /** Sets another limit, counted from the last sign of life of the owner. 0 is no limit. */
   limit(watch: Watch<T>, limitMs: number): void {
     this.cancel(watch)
+    watch.limitMs = 0
     if (limitMs === 0) return
     // One tick more, since the last sign of life may be a tick later than the noted time.
     watch.limitMs = limitMs + this.#tickMs
@@ -127,6 +143,17 @@ export class TimerWheel<T> {
     }
   }
 }
+
+/** How far a watch has come: plain numbers, for a watch that continues it. */
+export interface Standing {
+  readonly heardAtMs: number
+  /** 0 is no limit. */
+  readonly limitMs: number
+}
+
+/** How far a watch has come, for `TimerWheel.resume`; undefined if it is not watched now. */
+export const standingOf = (watch: Watch<unknown> | undefined): Standing | undefined =>
+  watch?.slot === undefined ? undefined : { heardAtMs: watch.heardAtMs, limitMs: watch.limitMs }
 
 /** A watch of an owner. Only the wheel writes it. */
 export interface Watch<T> {

@@ -1,3 +1,9 @@
+/** The content of a bucket. */
+export interface TokenBucketRecord {
+  readonly tokens: number
+  readonly atMs: number
+}
+
 /**
  * Tokens that return at a steady rate, up to a number. More tokens can be taken than there are: the debt is paid back first. Plain
  * numbers, without a timer and without a clock.
@@ -11,6 +17,16 @@ export class TokenBucket {
   constructor(capacity: number, nowMs: number) {
     this.#tokens = capacity
     this.#atMs = nowMs
+  }
+
+  /** A bucket that continues another one, on the same clock. */
+  static from({ tokens, atMs }: TokenBucketRecord): TokenBucket {
+    return new TokenBucket(tokens, atMs)
+  }
+
+  /** Its content, for the bucket that continues it. */
+  handOver(): TokenBucketRecord {
+    return { tokens: this.#tokens, atMs: this.#atMs }
   }
 
   /**

@@ -8,6 +8,8 @@ const INTERVAL_MS = 5_000
 export interface WatchedFilesOptions {
   /** In milliseconds. */
   readonly intervalMs?: number
+  /** What `statesOf` said when the files were read. It stands for the first look. */
+  readonly known?: readonly string[]
 }
 
 /**
@@ -25,9 +27,14 @@ export class WatchedFiles {
    * @param changed called when a file has changed since the last look, or was created or deleted. It is not called for the
    * state at the first look. It must not throw.
    */
-  constructor(paths: readonly string[], changed: () => void, { intervalMs = INTERVAL_MS }: WatchedFilesOptions = {}) {
+  constructor(
+    paths: readonly string[],
+    changed: () => void,
+    { intervalMs = INTERVAL_MS, known }: WatchedFilesOptions = {},
+  ) {
     this.#paths = paths
     this.#changed = changed
+    this.#known = known
     // The timer holds no reference: files alone are no reason to keep a process running.
     this.#timer = setInterval(() => void this.look(), intervalMs).unref()
   }
@@ -49,12 +56,15 @@ export class WatchedFiles {
   }
 
   async #look(): Promise<void> {
-    const now = await Promise.all(this.#paths.map(stateOf))
+    const now = await statesOf(this.#paths)
     const before = this.#known
     this.#known = now
     if (before !== undefined && now.some((state, index) => state !== before[index])) this.#changed()
   }
 }
+
+/** What a watch compares. Take it before the files are read, so that no later change is missed. */
+export const statesOf = (paths: readonly string[]): Promise<readonly string[]> => Promise.all(paths.map(stateOf))
 
 /** Describes a file well enough to notice every change of it. A symbolic link is followed. */
 const stateOf = async (path: string): Promise<string> => {

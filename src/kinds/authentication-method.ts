@@ -11,9 +11,14 @@ export interface AuthenticationMethod {
   readonly name: string
   /** Begins the exchange of one connection, also for a re-authentication. */
   begin(client: AuthenticatingClient): AuthenticationExchange
+  /**
+   * Whether it would still accept this user. Asked when an exchange succeeds that another instance of the method has begun, which a reset
+   * has replaced. Left out when nothing is ever revoked.
+   */
+  knows?(userName: string): boolean
 }
 
-export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod')
+export const AuthenticationMethod = kind<AuthenticationMethod>()('AuthenticationMethod', { stateless: true })
 
 /** Unverified data about a client before it is authenticated. */
 export interface AuthenticatingClient {

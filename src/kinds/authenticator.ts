@@ -28,15 +28,16 @@ export interface Authenticator {
   /**
    * Adds a function that is called when clients may have lost their right to be connected: a user was removed, a password was
    * changed, a list of revoked certificates was read. Each handler that uses the authenticator adds one.
+   * @returns removes it.
    */
-  onRevocation?(listener: () => void): void
+  onRevocation?(listener: () => void): () => void
   /** Whether a User Name may be a secret, such as a token. Then no User Name of CONNECT is logged, only what was proven. */
   readonly hidesUserNames?: boolean
   /** The users, if this component can add and delete them. */
   readonly users?: UserDirectory
 }
 
-export const Authenticator = kind<Authenticator>()('Authenticator')
+export const Authenticator = kind<Authenticator>()('Authenticator', { stateless: true })
 
 /** The credentials in the CONNECT of a client. Nothing of them is proven, except `peer.tls`. */
 export interface Credentials {

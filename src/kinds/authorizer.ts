@@ -28,10 +28,11 @@ export interface Authorizer {
   /** Units of work (`Payer.chargeWork`) that `maySubscribe` costs at most; left out if a few. */
   subscribeUnits?(identity: Identity, filter: string): number
   /**
-   * Sets the function that is called when the rules have changed. The broker then asks again about every subscription, and ends
+   * Adds a function that is called when the rules have changed. The broker then asks again about every subscription, and ends
    * those that are no longer allowed.
+   * @returns removes it.
    */
-  onChange?(listener: () => void): void
+  onChange?(listener: () => void): () => void
 }
 
-export const Authorizer = kind<Authorizer>()('Authorizer')
+export const Authorizer = kind<Authorizer>()('Authorizer', { stateless: true })

@@ -32,6 +32,11 @@ export interface ClientBroker {
    * A client that is connected with the same Client Identifier is disconnected [MQTT-3.1.4-3].
    */
   open(recipient: Recipient, request: SessionRequest): OpenedSession
+  /**
+   * The session that continues a session of the broker which a reset has replaced by this one.
+   * @returns undefined if there is none.
+   */
+  successorOf?(session: ClientSession): ClientSession | undefined
   /** Units of work that it costs this client to subscribe to this filter, here, in the router, the store and the authorizers. */
   subscribeUnits(filter: string, identity: Identity): number
   /** The same for the end of the subscription. */

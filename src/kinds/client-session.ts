@@ -20,6 +20,9 @@ export interface ClientSession {
   /** Messages at QoS 2 from the client. */
   readonly unreleased: ClientUnreleased
 
+  /** A reset has put another object in the place of its connected client: messages go there from now on. Nothing else changes. */
+  continueWith(recipient: Recipient): void
+
   /**
    * Adds or replaces a subscription. Retained messages follow with the next `outbox.pump`.
    * @param retainHandling Retain Handling (section 3.8.3.1).

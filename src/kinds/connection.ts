@@ -27,6 +27,11 @@ export interface Connection {
   /** 0 until the decoder has read a CONNECT, which sets it. */
   protocolVersion: ProtocolVersion | 0
   /**
+   * The Client Identifier of the peer, for stages that have not seen its CONNECT: as CONNECT has it, or as the handler assigned it. The
+   * handler sets it; undefined until then.
+   */
+  clientId: string | undefined
+  /**
    * The largest packet that the peer takes, in bytes: the decoder sets it from CONNECT, also from one that it refuses, and
    * the encoder keeps to it. Infinity until then.
    */

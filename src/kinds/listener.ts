@@ -12,6 +12,11 @@ export interface Listener {
   readonly listeners: readonly ListenerInfo[]
   /** What happened since the start. */
   readonly counters: Readonly<ConnectionCounters>
+  /**
+   * Brings all connections to a state in which nothing is borrowed or half done: sends what is gathered, and gives lent memory back. A
+   * reset calls it in the turn in which it is applied, before anything changes. Optional.
+   */
+  settle?(): void
   /** True from the time at which it stops: it takes no connections, and ends those that it has. */
   readonly draining: boolean
   /** The addresses from which no connections are taken now, after failed authentications or because an operator said so. */

@@ -50,4 +50,4 @@ export interface Logger {
 }
 
 /** The role of the component that writes the log. */
-export const Logger = kind<Logger>()('Logger')
+export const Logger = kind<Logger>()('Logger', { stateless: true })

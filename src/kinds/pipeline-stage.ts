@@ -32,7 +32,13 @@ export const EncoderStage = kind<EncoderStage>()('PipelineStage', { variant: 'en
 /** Bytes to packets. */
 export interface DecoderStage {
   readonly role: 'decoder'
-  open(connection: Connection, next: PacketReceiver): DecoderInput
+  /**
+   * Names the form of what its ends hand over (`StageEnd.handOver`). An end continues from that of another instance only if both have the
+   * same. A filter without it is opened without the state of its predecessor. Optional.
+   */
+  readonly format?: string
+  /** @param handed what `StageEnd.handOver` of the predecessor returned, when a reset opens the pipeline of a live connection anew. */
+  open(connection: Connection, next: PacketReceiver, handed?: unknown): DecoderInput
 }
 
 /**
@@ -48,30 +54,39 @@ export interface DecoderStage {
  */
 export interface FilterStage {
   readonly role: 'filter'
-  open(connection: Connection, next: PacketReceiver): PacketReceiver
+  /** As for a decoder. */
+  readonly format?: string
+  /** @param handed as for a decoder. A filter that was not there before gets undefined, in the middle of a connection. */
+  open(connection: Connection, next: PacketReceiver, handed?: unknown): PacketReceiver
   /**
    * For a filter of both directions: it is listed once, before the handler, and this opens its part behind the handler, for the packets
    * to the peer. Called before `open`. Filters with this method are in the reverse order there, before those that are listed behind the
    * handler. Not called for a filter that is listed behind the handler itself. Optional.
    */
-  openOutgoing?(connection: Connection, next: PacketReceiver): PacketReceiver
+  openOutgoing?(connection: Connection, next: PacketReceiver, handed?: unknown): PacketReceiver
 }
 
 /** Answers packets by the rules of MQTT; packets to its peer go to `next`, now or later. */
 export interface HandlerStage {
   readonly role: 'handler'
+  /** As for a decoder. */
+  readonly format?: string
   /**
    * How it authenticates the clients of a listener with these options. If it is left out, the server takes it that nothing is
    * checked.
    */
   authenticationOf?(listener: ListenerOptions): ListenerAuthentication
-  open(connection: Connection, next: PacketReceiver): PacketReceiver
+  /** @param handed as for a decoder. */
+  open(connection: Connection, next: PacketReceiver, handed?: unknown): PacketReceiver
 }
 
 /** Packets to bytes. */
 export interface EncoderStage {
   readonly role: 'encoder'
-  open(connection: Connection, next: ByteReceiver): PacketReceiver
+  /** As for a decoder. */
+  readonly format?: string
+  /** @param handed as for a decoder. */
+  open(connection: Connection, next: ByteReceiver, handed?: unknown): PacketReceiver
 }
 
 export interface ByteReceiver {
@@ -161,4 +176,21 @@ export interface StageEnd {
   stopping?(): void
   /** The connection is gone; the last call. A stage releases what it holds for it. */
   closed?(): void
+  /**
+   * The state of this connection for the stage that continues in its place. Changes nothing, and this stage may go on. Called between
+   * two packets, never during a call of a stage. A decoder or handler without it cannot be swapped under a live connection.
+   */
+  handOver?(): unknown
+  /**
+   * Another stage continues in its place for good, or it was opened for a reset that was undone: gives up watches and registrations,
+   * and touches neither the connection nor what it has handed over or was handed. The last call.
+   */
+  left?(): void
+  /** The reset that opened a successor from its `handOver` was undone: what both refer to refers to this stage again. */
+  takeBack?(): void
+  /**
+   * The stage behind it has been replaced. Without this method a stage whose neighbour is replaced is opened anew itself.
+   * @param next the new neighbour, or the former one when the reset is undone.
+   */
+  redirect?(next: never): void
 }

@@ -107,6 +107,13 @@ export interface Router {
    * @returns no subscriber when there is no such member.
    */
   redeliver(message: Message, shared: string, gone: Subscriber, now?: boolean): PublishResult
+  /**
+   * The same subscriptions have other subscribers from now on: a reset has replaced the code of the broker. Their order, and the turns
+   * of Shared Subscriptions, stay. No message is on its way in steps. Optional: without it the broker is restarted.
+   * @param successorOf the subscriber itself for one that stays.
+   * @returns goes back.
+   */
+  replaceSubscribers?(successorOf: (subscriber: Subscriber) => Subscriber): () => void
   /** Subscriptions held for subscribers of this process. */
   readonly subscriptions: number
 }

@@ -40,7 +40,8 @@ export interface Transport {
   hold(unserved: readonly ByteStream[]): void
 }
 
-export const Transport = kind<Transport>()('Transport')
+// A transport that is restarted tells its server, which ends its connections and no others.
+export const Transport = kind<Transport>()('Transport', { stateless: true })
 
 /** Takes the connections of a transport. */
 export interface TransportServer {
@@ -58,6 +59,13 @@ export interface TransportServer {
   admits(peer: Peer): boolean
   /** Counts and logs a connection that the transport has closed because there were too many. */
   countRefused(peer: Peer): void
+  /**
+   * The address or the options of the transport have changed. Connections that are open stay as they are.
+   * @throws Error if the server does not serve it so, since it would be open to a network by mistake. The transport takes the change back.
+   */
+  changed(): void
+  /** The transport stops while it is served: the server ends its connections, and takes none any more. */
+  ended(): void
 }
 
 /**

@@ -23,6 +23,10 @@ export interface TurnScheduler {
   mayGoOn(task: TurnTask): boolean
   /** Charges the work of a step. @param units about 0.2 µs each. */
   spend(units: number): void
+  /** Queues a task for a later turn. */
+  later(task: TurnTask): void
+  /** Whether a task waits for a later turn. */
+  isQueued(task: TurnTask): boolean
   /** Removes a task from the queue. No effect if it is not there. */
   delete(task: TurnTask): void
 }

@@ -9,6 +9,24 @@ export class FilterSubscriptions extends SmallMap<Subscriber, Target> implements
   #shared: Set<SharedSubscription> | undefined = undefined
   #route: Route | undefined = undefined
 
+  /**
+   * Those of a predecessor, at a reset: what it holds stays as it is.
+   * @param successorOf the successor of a Shared Subscription.
+   */
+  static from(
+    before: Pick<FilterSubscriptions, 'values' | 'shared'>,
+    successorOf: (shared: SharedSubscription) => SharedSubscription,
+  ): FilterSubscriptions {
+    const subscriptions = new FilterSubscriptions()
+    for (const target of before.values()) subscriptions.set(target.subscriber, { ...target, subscriptions })
+    for (const shared of before.shared) subscriptions.addShared(successorOf(shared))
+    return subscriptions
+  }
+
+  get shared(): Iterable<SharedSubscription> {
+    return this.#shared ?? NONE
+  }
+
   get isEmpty(): boolean {
     return this.size === 0 && this.#shared === undefined
   }
@@ -21,6 +39,12 @@ export class FilterSubscriptions extends SmallMap<Subscriber, Target> implements
   override delete(subscriber: Subscriber): boolean {
     this.#route = undefined
     return super.delete(subscriber)
+  }
+
+  /** The same subscriptions have other subscribers from now on. Routes with these targets stay right. */
+  replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): void {
+    this.replaceKeys(successorOf)
+    for (const target of this.values()) target.subscriber = successorOf(target.subscriber)
   }
 
   addShared(shared: SharedSubscription): void {

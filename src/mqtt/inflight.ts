@@ -27,6 +27,19 @@ export class Inflight<T extends object> {
   /** Entries that are not in the ring: first those sent before the entries of the ring, then those moved to the end. */
   #others: Map<number, T> | undefined
 
+  /** Makes one with the entries of another one, in their order. @param last the Packet Identifier that was assigned last. */
+  static of<T extends object>(entries: Iterable<[number, T]>, last: number, own: (entry: T) => T): Inflight<T> {
+    const inflight = new Inflight<T>()
+    for (const [identifier, entry] of entries) inflight.restore(identifier, own(entry))
+    inflight.#last = last
+    return inflight
+  }
+
+  /** The Packet Identifier that was assigned last. */
+  get last(): number {
+    return this.#last
+  }
+
   get size(): number {
     return this.#count + (this.#others === undefined ? 0 : this.#others.size)
   }

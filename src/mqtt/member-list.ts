@@ -2,7 +2,8 @@ import type { Delivery, Subscriber } from './subscriber.ts'
 
 /** A member of a Shared Subscription. */
 export interface Member {
-  readonly subscriber: Subscriber
+  /** Replaced at a reset, see `Router.replaceSubscribers`. */
+  subscriber: Subscriber
   delivery: Delivery
   /** The hash of its Client Identifier. */
   readonly hash: number

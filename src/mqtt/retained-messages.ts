@@ -21,7 +21,7 @@ export interface RetainedLimits {
  * Expired messages are never returned. They leave memory by `removeExpired`, or when their topic gets another message.
  */
 export class RetainedMessages {
-  readonly #limits: RetainedLimits
+  #limits: RetainedLimits
   readonly #root = new RetainedNode('')
   /** Topics that were added to it or removed. */
   readonly #changes = { count: 0 }
@@ -38,6 +38,15 @@ export class RetainedMessages {
 
   constructor(limits: RetainedLimits) {
     this.#limits = limits
+  }
+
+  /** Sets other limits. Messages over a limit that was lowered stay. @returns takes it back. */
+  limit(limits: RetainedLimits): () => void {
+    const before = this.#limits
+    this.#limits = limits
+    return () => {
+      this.#limits = before
+    }
   }
 
   /** Topics with a retained message, without volatile ones. Messages that have expired and are not removed yet count. */

@@ -86,6 +86,12 @@ export class RouteCache {
     if (this.#hashes[place ^ 1] === hash) this.#put(place ^ 1, EMPTY, undefined)
   }
 
+  /** Removes all routes. */
+  clear(): void {
+    this.#changes += 1
+    this.#clear()
+  }
+
   #put(place: number, hash: number, entry: Entry | undefined): void {
     const before = this.#entries[place]
     const weight = this.#weight + (entry?.weight ?? 0) - (before?.weight ?? 0)

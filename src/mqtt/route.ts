@@ -16,7 +16,8 @@ export interface Route {
 
 /** A subscriber and the combination of all its matching subscriptions. */
 export interface Target {
-  readonly subscriber: Subscriber
+  /** Replaced at a reset, see `Router.replaceSubscribers`. */
+  subscriber: Subscriber
   /** The delivery of a message. */
   readonly delivery: Delivery
   /**

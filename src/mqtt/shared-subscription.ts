@@ -24,9 +24,9 @@ export const MAXIMUM_LOOKED = 32
 export class SharedSubscription {
   /** In full: `$share/{ShareName}/{filter}`. */
   readonly filter: string
-  readonly #policy: SharedSubscriptionPolicy
-  readonly #connected: MemberList
-  readonly #away: MemberList
+  #policy: SharedSubscriptionPolicy
+  #connected: MemberList
+  #away: MemberList
   readonly #bySubscriber = new SmallMap<Subscriber, Member>()
   /** Members that the last choice looked at. */
   #looked = 0
@@ -34,8 +34,52 @@ export class SharedSubscription {
   constructor(filter: string, policy: SharedSubscriptionPolicy) {
     this.filter = filter
     this.#policy = policy
-    this.#connected = policy === 'topic-hash' ? new MembersByHash() : new MembersInTurn()
-    this.#away = policy === 'topic-hash' ? new MembersByHash() : new MembersInTurn()
+    this.#connected = listFor(policy)
+    this.#away = listFor(policy)
+  }
+
+  /** The one of a predecessor, at a reset: it stays as it is. */
+  static from(before: Pick<SharedSubscription, 'handOver'>): SharedSubscription {
+    const { filter, policy, connected, away } = before.handOver()
+    const shared = new SharedSubscription(filter, policy)
+    shared.#fill(shared.#connected, connected)
+    shared.#fill(shared.#away, away)
+    return shared
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): SharedState {
+    const { filter } = this
+    return { filter, policy: this.#policy, connected: membersOf(this.#connected), away: membersOf(this.#away) }
+  }
+
+  #fill(list: MemberList, { members, first }: MembersState): void {
+    for (const { subscriber, delivery, hash } of members) {
+      const member = { subscriber, delivery, hash, list, index: 0 }
+      list.add(member)
+      this.#bySubscriber.set(subscriber, member)
+    }
+    if (members.length > 0) list.continueAt(list.at(first), false)
+  }
+
+  /** Chooses by another policy from now on. @returns takes it back. */
+  adopt(policy: SharedSubscriptionPolicy): () => void {
+    const before = { policy: this.#policy, connected: this.#connected, away: this.#away }
+    const places = Array.from(this.#bySubscriber.values(), (member) => ({ ...member, member }))
+    this.#policy = policy
+    if ((policy === 'topic-hash') !== (before.policy === 'topic-hash')) {
+      this.#connected = moved(before.connected, listFor(policy))
+      this.#away = moved(before.away, listFor(policy))
+    }
+    return () => {
+      this.#policy = before.policy
+      this.#connected = before.connected
+      this.#away = before.away
+      for (const { member, list, index } of places) {
+        member.list = list
+        member.index = index
+      }
+    }
   }
 
   get size(): number {
@@ -56,6 +100,12 @@ export class SharedSubscription {
     list.add(member)
     this.#bySubscriber.set(subscriber, member)
     return false
+  }
+
+  /** The members are other subscribers from now on, with the same Client Identifiers, in the same order. */
+  replaceSubscribers(successorOf: (subscriber: Subscriber) => Subscriber): void {
+    this.#bySubscriber.replaceKeys(successorOf)
+    for (const member of this.#bySubscriber.values()) member.subscriber = successorOf(member.subscriber)
   }
 
   /** Removes a member. @returns false if it was not a member. */
@@ -156,6 +206,39 @@ export class SharedSubscription {
     // others and no other topic moves.
     return this.#policy === 'topic-hash' ? mix(hash ^ topicHash) : 0
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface SharedState {
+  readonly filter: string
+  readonly policy: SharedSubscriptionPolicy
+  readonly connected: MembersState
+  readonly away: MembersState
+}
+
+interface MembersState {
+  /** In the order of their list. */
+  readonly members: readonly Pick<Member, 'subscriber' | 'delivery' | 'hash'>[]
+  /** The place of the one whose turn it is. */
+  readonly first: number
+}
+
+const membersOf = (list: MemberList): MembersState => ({
+  members: Array.from({ length: list.size }, (_, place) => list.at(place)),
+  first: list.first(0),
+})
+
+const listFor = (policy: SharedSubscriptionPolicy): MemberList =>
+  policy === 'topic-hash' ? new MembersByHash() : new MembersInTurn()
+
+/** Puts the members of a list into another one. The first list stays as it is. */
+const moved = (from: MemberList, to: MemberList): MemberList => {
+  for (let place = 0; place < from.size; place += 1) {
+    const member = from.at(place)
+    member.list = to
+    to.add(member)
+  }
+  return to
 }
 
 const mayReceive = ({ subscriber }: Member, message: Message): boolean => subscriber.mayReceive?.(message) !== false

@@ -3,15 +3,28 @@
 /** The maximum size of all Topic Names behind the aliases of one client, in bytes. A Topic Name of any length fits. */
 export const MAXIMUM_ALIAS_BYTES = 65_536
 
+/** The aliases of a client, for the object that continues with them. The map is passed by reference. */
+export interface IncomingAliasesRecord {
+  readonly maximum: number
+  readonly topics: Map<number, Buffer>
+  readonly bytes: number
+}
+
 /** The Topic Names behind the aliases of a client. */
 export class IncomingTopicAliases {
   readonly #maximum: number
-  readonly #topics = new Map<number, Buffer>()
-  #bytes = 0
+  readonly #topics: Map<number, Buffer>
+  #bytes: number
 
-  /** @param maximum Topic Alias Maximum, as announced in CONNACK; 0 allows none. */
-  constructor(maximum: number) {
+  /** @param maximum Topic Alias Maximum, as announced in CONNACK; 0 allows none. @param continued the aliases so far. */
+  constructor(maximum: number, continued?: IncomingAliasesRecord) {
     this.#maximum = maximum
+    this.#topics = continued?.topics ?? new Map()
+    this.#bytes = continued?.bytes ?? 0
+  }
+
+  handOver(): IncomingAliasesRecord {
+    return { maximum: this.#maximum, topics: this.#topics, bytes: this.#bytes }
   }
 
   /** Whether the client may use this alias [MQTT-3.3.2-9]. */
@@ -43,21 +56,35 @@ const MAXIMUM_CANDIDATES = 256
 /** Longer topics get no alias. In characters. Otherwise the counted topics of one client could take 16 MB. */
 const MAXIMUM_TOPIC_LENGTH = 1_024
 
+/** The aliases towards one client, for the object that continues with them. The maps are passed by reference. */
+export interface OutgoingAliasesRecord {
+  readonly maximum: number
+  readonly after: number
+  readonly aliases: Map<string, number>
+  readonly counts: Map<string, number>
+}
+
 /** The aliases that the broker uses in packets to one client, for topics that it often sends. */
 export class OutgoingTopicAliases {
   readonly #maximum: number
   readonly #after: number
-  readonly #aliases = new Map<string, number>()
+  readonly #aliases: Map<string, number>
   /** How often topics without an alias were sent. Reset when there are too many topics. */
-  readonly #counts = new Map<string, number>()
+  readonly #counts: Map<string, number>
 
   /**
    * @param maximum the maximum number of aliases: at most the client's Topic Alias Maximum [MQTT-3.3.2-11].
-   * @param after the message on a topic that gets an alias, counted from 1.
+   * @param after the message on a topic that gets an alias, counted from 1. @param continued the aliases so far.
    */
-  constructor(maximum: number, after: number) {
+  constructor(maximum: number, after: number, continued?: OutgoingAliasesRecord) {
     this.#maximum = maximum
     this.#after = after
+    this.#aliases = continued?.aliases ?? new Map()
+    this.#counts = continued?.counts ?? new Map()
+  }
+
+  handOver(): OutgoingAliasesRecord {
+    return { maximum: this.#maximum, after: this.#after, aliases: this.#aliases, counts: this.#counts }
   }
 
   /** The alias of this topic that the client knows; 0 if there is none. */

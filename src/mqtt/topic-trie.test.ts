@@ -65,6 +65,9 @@ describe('against the naive matcher', () => {
           }
           expect(trie.size).toBe(model.size)
         }
+        const entries = [...trie.entries()]
+        expect(entries.map(([filter]) => filter).sort()).toEqual([...model].sort())
+        for (const [filter, value] of entries) expect(value.filter).toBe(filter)
         for (const { filter } of changes) expect(trie.get(filter)?.filter).toBe(model.has(filter) ? filter : undefined)
         for (const topic of topics) {
           const expected = [...model].filter((filter) => naiveMatch(filter, topic)).sort()

@@ -87,6 +87,32 @@ export class TopicTrie<V extends object> {
     return true
   }
 
+  /** All filters with their values. The trie must not be changed meanwhile. */
+  *entries(): IterableIterator<readonly [filter: string, value: V]> {
+    yield* this.#exact
+    const nodes: (readonly [path: string, node: Node<V>])[] = [['', this.#root]]
+    for (let next = nodes.pop(); next !== undefined; next = nodes.pop()) {
+      const [path, { value, rest, plus, children }] = next
+      if (value !== undefined) yield [path.slice(0, -1), value]
+      if (rest !== undefined) yield [`${path}#`, rest]
+      if (plus !== undefined) nodes.push([`${path}+/`, plus])
+      if (children !== undefined)
+        for (const [level, child] of children.entries()) nodes.push([`${path}${level}/`, child])
+    }
+  }
+
+  /** The values of all filters. The trie must not be changed meanwhile. */
+  *values(): IterableIterator<V> {
+    yield* this.#exact.values()
+    const nodes = [this.#root]
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      if (node.value !== undefined) yield node.value
+      if (node.rest !== undefined) yield node.rest
+      if (node.plus !== undefined) nodes.push(node.plus)
+      if (node.children !== undefined) for (const child of node.children.values()) nodes.push(child)
+    }
+  }
+
   /**
    * Starts a search for the values of all filters that match a topic. The exact filter comes first.
    * @param topic a valid Topic Name.

@@ -13,12 +13,21 @@ export interface AddressRateLimits {
 const FORGOTTEN_AT_ONCE = 2
 
 /**
+ * Forgets the first ones of a table that has too many: at most two, so that one call takes constant time when the limit was lowered. Tables
+ * that gain one in a call come down to the limit.
+ */
+export const forgetFirst = (table: Map<string, unknown>, maximum: number): void => {
+  for (let left = FORGOTTEN_AT_ONCE; left > 0 && table.size > maximum; left -= 1)
+    table.delete(table.keys().next().value!)
+}
+
+/**
  * How often something happens for each address: it connects, or sends a request. Only addresses with a recent event are remembered: one
  * that has all of its burst again is forgotten. If there are too many, the one without an event for longest is forgotten. Each call
  * takes constant time.
  */
 export class AddressRates {
-  readonly #limits: AddressRateLimits
+  #limits: AddressRateLimits
   /** By `addressKey`, the one of the last event at the end. */
   readonly #buckets = new Map<string, TokenBucket>()
 
@@ -26,9 +35,23 @@ export class AddressRates {
     this.#limits = limits
   }
 
+  /** Changes the limits. An address keeps what is left of its burst, up to the new one. */
+  configure(limits: AddressRateLimits): void {
+    this.#limits = limits
+  }
+
   /** Addresses that are remembered. */
   get tracked(): number {
     return this.#buckets.size
+  }
+
+  /** Sets other limits. @returns takes it back. */
+  adjust(limits: AddressRateLimits): () => void {
+    const before = this.#limits
+    this.#limits = limits
+    return () => {
+      this.#limits = before
+    }
   }
 
   /** Counts an event. @param key the `addressKey`. @returns false if there are too many of this address. */
@@ -39,7 +62,7 @@ export class AddressRates {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(burst, nowMs)
     this.#buckets.delete(key)
     this.#buckets.set(key, bucket)
-    if (this.#buckets.size > maximumAddresses) this.#buckets.delete(this.#buckets.keys().next().value!)
+    forgetFirst(this.#buckets, maximumAddresses)
     return bucket.takeOne(rate, burst, nowMs)
   }
 

@@ -38,7 +38,7 @@ export class Handshakes {
     refused: 0,
     failed: { deadline: 0, closed: 0, protocol: 0, certificate: 0 },
   }
-  readonly #bounds: HandshakeBounds
+  #bounds: HandshakeBounds
   readonly #log: Logger
   readonly #underWay = new Set<Handshake>()
   /** The same by the address that the connection comes from, of addresses that have some; the oldest first. */
@@ -50,6 +50,11 @@ export class Handshakes {
   constructor(bounds: HandshakeBounds, log: Logger) {
     this.#bounds = bounds
     this.#log = log
+  }
+
+  /** Changes the bounds, for handshakes that begin from now on. */
+  configure(bounds: HandshakeBounds): void {
+    this.#bounds = bounds
   }
 
   /**

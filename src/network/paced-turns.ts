@@ -1,12 +1,12 @@
 /** Runs tasks in their order, so many in each turn of the event loop: for work that cannot be divided, such as a signature. */
 export class PacedTurns {
-  readonly #perTurn: number
+  /** Tasks in one turn. */
+  perTurn: number
   #waiting: (() => void)[] = []
   #next: NodeJS.Immediate | undefined
 
-  /** @param perTurn tasks in one turn. */
   constructor(perTurn: number) {
-    this.#perTurn = perTurn
+    this.perTurn = perTurn
   }
 
   /** Tasks that have not run yet. */
@@ -28,7 +28,7 @@ export class PacedTurns {
   }
 
   readonly #run = (): void => {
-    const due = this.#waiting.splice(0, this.#perTurn)
+    const due = this.#waiting.splice(0, this.perTurn)
     this.#next = this.#waiting.length > 0 ? setImmediate(this.#run) : undefined
     for (const task of due) task()
   }

@@ -48,7 +48,7 @@ const LOG_INTERVAL_MS = 10_000
  */
 export class ProxyProtocol {
   readonly counters: ProxyCounters
-  readonly #trusted: AddressList
+  #trusted: AddressList
   readonly #headers: Handshakes
   readonly #log: Logger
   readonly #logInterval = new LogInterval(LOG_INTERVAL_MS)
@@ -59,6 +59,12 @@ export class ProxyProtocol {
     this.#headers = new Handshakes({ maximumHandshakes, handshakeDeadlineMs: deadlineMs }, log)
     this.counters = { headers: this.#headers.counters, untrusted: 0 }
     this.#log = log
+  }
+
+  /** Takes over another config, for connections that come from now on. */
+  configure({ trusted, deadlineMs, maximumHandshakes }: ProxyProtocolConfig): void {
+    this.#trusted = new AddressList(trusted)
+    this.#headers.configure({ maximumHandshakes, handshakeDeadlineMs: deadlineMs })
   }
 
   /**
@@ -92,6 +98,20 @@ export class ProxyProtocol {
       `Connections refused, the last one from ${remote}: it is not one of the proxies that proxyProtocol.trusted names`,
     )
   }
+}
+
+/**
+ * Reads the headers of a listener whose config changes. What is counted goes on.
+ * @param before what read them until now; undefined if there were none.
+ */
+export const withProxyConfig = (
+  before: ProxyProtocol | undefined,
+  config: ProxyProtocolConfig | undefined,
+  log: Logger,
+): ProxyProtocol | undefined => {
+  if (config === undefined) return undefined
+  before?.configure(config)
+  return before ?? new ProxyProtocol(config, log)
 }
 
 /** A connection whose header has not come as a whole. */

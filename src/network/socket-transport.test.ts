@@ -27,7 +27,11 @@ class PlainTransport extends SocketTransport {
 const LOOPBACK = { host: '127.0.0.1', port: 0, backlog: 10 }
 const start = async (address: ListenAddress = LOOPBACK) => new PlainTransport(await listen(address), address)
 const open = async (where: { port: number } | { path: string }): Promise<Socket> => {
-  const client = connect({ host: '127.0.0.1', allowHalfOpen: true, ...where })
+  const client = connect({
+    host: '127.0.0.1',
+    allowHalfOpen: true,
+    ...('path' in where ? where : { port: where.port }),
+  })
   await once(client, 'connect')
   return client
 }
@@ -50,6 +54,8 @@ describe('the base of transports', () => {
     accept: (stream: ByteStream, peer: Peer) => accepted.push({ stream, peer }),
     admits: () => true,
     countRefused: () => undefined,
+    changed: () => undefined,
+    ended: () => undefined,
   }
   const signal = new AbortController().signal
 

@@ -1,20 +1,18 @@
-import { Socket } from 'node:net'
+import { type Server, Socket } from 'node:net'
 import type { ListenerOptions } from '../kinds/listener-options.ts'
 import type { Logger } from '../kinds/logger.ts'
 import type { Peer } from '../kinds/peer.ts'
+import { ReplaceableLogger } from '../kinds/replaceable-logger.ts'
 import type { ByteStream, Transport, TransportServer } from '../kinds/transport.ts'
+import type { Adjustment } from '../system/define-system.ts'
+import { change, follow, inSequence } from './adjustments.ts'
 import { formatAddress } from './format-address.ts'
 import { type KeptListening, type ListenAddress, type Listening, type ListeningHandover, release } from './listening.ts'
+import { type MovableListener, moveListener } from './listening-move.ts'
 import { isLoopback } from './loopback.ts'
 
-/** The description that a transport gets of itself. */
-export interface SocketTransportOptions {
-  /** The name of the component. */
-  readonly name: string
-  /** `Peer.transport` of its connections. */
-  readonly transport: string
-  /** Whether the server may take its sockets over (`Transport.adoptable`). */
-  readonly adoptable: boolean
+/** The part of the description of a transport that an adjustment may change. */
+export interface SocketTransportSettings {
   /** What the config asked for: a successor keeps the listening socket if it asks for the same. */
   readonly address: ListenAddress
   readonly options: ListenerOptions
@@ -22,8 +20,29 @@ export interface SocketTransportOptions {
   readonly isBehindProxy?: boolean
   /** Silence after which TCP probes the peer, in milliseconds; 0 or nothing for no probes. */
   readonly tcpKeepAliveMs?: number | undefined
+}
+
+/** The description that a transport gets of itself. */
+export interface SocketTransportOptions extends SocketTransportSettings {
+  /** The name of the component. */
+  readonly name: string
+  /** `Peer.transport` of its connections. */
+  readonly transport: string
+  /** Whether the server may take its sockets over (`Transport.adoptable`). */
+  readonly adoptable: boolean
   /** That of the component. */
   readonly log: Logger
+}
+
+/** How a transport is adjusted. */
+export interface SocketTransportChange {
+  readonly settings: SocketTransportSettings
+  /** The new logger of the component. */
+  readonly log: Logger
+  /** What else changes, in this order, before the server is told. */
+  readonly steps: readonly Adjustment[]
+  /** Listens at the new address. */
+  listenAt(): Promise<KeptListening>
 }
 
 /** Sockets that wait while no server serves them: for the time of a reset. Further ones are closed. */
@@ -39,22 +58,18 @@ const MAXIMUM_WAITING = 10_000
  *
  *     start: new X(await listen(address), options)     stop: instance.close()
  *     suspend: instance.handOver()     resume: new X(await keepOrListen(suspended, address, signal), options)
+ *     adjust: instance.adjust(config, log), which calls `prepare`
  */
-export abstract class SocketTransport implements Transport {
+export abstract class SocketTransport implements Transport, MovableListener {
   readonly name: string
   readonly transport: string
   readonly adoptable: boolean
-  readonly options: ListenerOptions
-  /** The address bound, as the operating system reports it, or the path of a Unix socket. */
-  readonly host: string
-  /** The port bound; 0 for a Unix socket. */
-  readonly port: number
-  readonly address: string
-  readonly isLocal: boolean
-  protected readonly log: Logger
-  readonly #listening: Listening
-  readonly #where: ListenAddress
-  readonly #tcpKeepAliveMs: number
+  /** Follows the logger of the component over adjustments. */
+  protected readonly log: ReplaceableLogger
+  #settings: SocketTransportSettings
+  #listening!: Listening
+  #where: ListenAddress
+  #bound!: Bound
   #target: TransportServer | undefined
   /** Accepted sockets whose handshake has not begun. */
   readonly #waiting: Socket[]
@@ -68,18 +83,48 @@ export abstract class SocketTransport implements Transport {
     this.name = options.name
     this.transport = options.transport
     this.adoptable = options.adoptable
-    this.options = options.options
-    this.log = options.log
+    this.log = options.log instanceof ReplaceableLogger ? options.log : new ReplaceableLogger(options.log)
+    this.#settings = options
     this.#where = options.address
-    this.#tcpKeepAliveMs = options.tcpKeepAliveMs ?? 0
-    this.#listening = listening
     this.#waiting = [...waiting]
-    const bound = listening.server.address()
-    const isUnix = bound === null || typeof bound === 'string'
-    this.host = isUnix ? (bound ?? '') : bound.address
-    this.port = isUnix ? 0 : bound.port
-    this.address = isUnix ? this.host : formatAddress(this.host, this.port)
-    this.isLocal = options.isBehindProxy !== true && (isUnix || isLoopback(this.host))
+    this.listenWith(listening, options.address)
+  }
+
+  get options(): ListenerOptions {
+    return this.#settings.options
+  }
+
+  /** The address bound, as the operating system reports it, or the path of a Unix socket. */
+  get host(): string {
+    return this.#bound.host
+  }
+
+  /** The port bound; 0 for a Unix socket. */
+  get port(): number {
+    return this.#bound.port
+  }
+
+  get address(): string {
+    const { host, port, isUnix } = this.#bound
+    return isUnix ? host : formatAddress(host, port)
+  }
+
+  get isLocal(): boolean {
+    return this.#settings.isBehindProxy !== true && (this.#bound.isUnix || isLoopback(this.#bound.host))
+  }
+
+  get listening(): Listening {
+    return this.#listening
+  }
+
+  get where(): ListenAddress {
+    return this.#where
+  }
+
+  listenWith(listening: Listening, where: ListenAddress): void {
+    this.#listening = listening
+    this.#where = where
+    this.#bound = boundOf(listening.server)
     listening.events.to = {
       accepted: (socket) => this.#accepted(socket),
       dropped: (address, port) => this.#target?.countRefused(this.#peerAt(address, port)),
@@ -105,19 +150,40 @@ export abstract class SocketTransport implements Transport {
    * successor may demand something else of them, such as a certificate.
    */
   handOver(): ListeningHandover {
+    this.#target?.ended()
     this.abandonHandshakes()
     for (const { stream, peer } of this.#held.splice(0)) {
       if (this.adoptable && peer.proxied !== true && stream instanceof Socket) this.#wait(stream)
       else stream.destroy()
     }
-    return { ...this.#where, ...this.#listening, waiting: this.#waiting }
+    const { server, events } = this.#listening
+    return { ...this.#where, server, events, waiting: this.#waiting }
   }
 
-  /** Stops listening, and closes every connection that no server has. Resolves when the last socket is closed. */
+  /** Stops listening, and closes every connection that no server has. A server that serves it still ends the others. Resolves when the last socket is closed. */
   async close(): Promise<void> {
+    this.#target?.ended()
     this.abandonHandshakes()
     for (const { stream } of this.#held.splice(0)) stream.destroy()
     await release(this.#listening.server, this.#waiting)
+  }
+
+  /**
+   * Prepares the change to another config. Connections that were accepted stay as they are; the settings are for those that come from
+   * now on.
+   */
+  protected async prepare({ settings, log, steps, listenAt }: SocketTransportChange): Promise<Adjustment> {
+    const tell = (): void => this.#target?.changed()
+    return inSequence(
+      follow(this.log, log),
+      await moveListener(this, settings.address, { log: this.log, listenAt, check: tell }),
+      change(() => this.#use(settings)),
+      ...steps,
+      change(() => {
+        tell()
+        return () => undefined
+      }),
+    )
   }
 
   /**
@@ -144,6 +210,14 @@ export abstract class SocketTransport implements Transport {
     this.#target.accept(stream, peer)
   }
 
+  #use(settings: SocketTransportSettings): () => void {
+    const before = this.#settings
+    this.#settings = settings
+    return () => {
+      this.#settings = before
+    }
+  }
+
   #accepted(socket: Socket): void {
     if (this.#target === undefined) {
       this.#wait(socket)
@@ -152,7 +226,8 @@ export abstract class SocketTransport implements Transport {
     if (socket.destroyed) return
     // The bytes of a turn are sent in one write, which must not wait for an acknowledgement of the last one.
     socket.setNoDelay(true)
-    socket.setKeepAlive(this.#tcpKeepAliveMs > 0, this.#tcpKeepAliveMs)
+    const { tcpKeepAliveMs = 0 } = this.#settings
+    socket.setKeepAlive(tcpKeepAliveMs > 0, tcpKeepAliveMs)
     this.begin(socket, this.#peerAt(socket.remoteAddress, socket.remotePort))
   }
 
@@ -174,4 +249,16 @@ export abstract class SocketTransport implements Transport {
   #peerAt(address = '', port = 0): Peer {
     return { address, port, listener: this.name, transport: this.transport }
   }
+}
+
+interface Bound {
+  readonly host: string
+  readonly port: number
+  readonly isUnix: boolean
+}
+
+const boundOf = (server: Server): Bound => {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') return { host: bound ?? '', port: 0, isUnix: true }
+  return { host: bound.address, port: bound.port, isUnix: false }
 }

@@ -62,6 +62,12 @@ export const listenAddress = ({
 export const describeAddress = ({ host, port, fd }: Pick<TcpOptions, 'host' | 'port' | 'fd'>): string =>
   fd === undefined ? formatAddress(host, port) : `fd ${fd}`
 
+/** What only one listener can hold: its address, unless the operating system chooses it. */
+export const exclusiveAddress = ({ host, port, fd }: Pick<TcpOptions, 'host' | 'port' | 'fd'>): readonly string[] => {
+  if (fd !== undefined) return [`fd:${fd}`]
+  return port === 0 ? [] : [`tcp:${formatAddress(host, port)}`]
+}
+
 /**
  * Listens at the address of the config, or takes over the socket of the predecessor if it is at that address.
  * @param suspended what the predecessor handed over; undefined at a start.

@@ -68,8 +68,11 @@ describe('the check of a component', () => {
       return []
     })
     expect(problemsOf(config)).toEqual([])
-    const plain = { name: 'plain', provides: { name: 'Stage', unique: false, variant: undefined } }
-    const handler = { name: 'handler', provides: { name: 'Stage', unique: false, variant: 'handler' } }
+    const plain = { name: 'plain', provides: { name: 'Stage', unique: false, variant: undefined, stateless: false } }
+    const handler = {
+      name: 'handler',
+      provides: { name: 'Stage', unique: false, variant: 'handler', stateless: false },
+    }
     expect(seen).toEqual([{ size: 3 }, { log: undefined, first: plain, stages: [handler, plain] }])
   })
 

@@ -97,7 +97,20 @@ const checkComponent = (component: unknown, report: Report): component is AnyCom
   const schema = fields['config'] as { safeParse?: unknown } | null | undefined
   if (typeof schema?.safeParse !== 'function') faults.push(`its 'config' is ${found(schema)}, not a zod schema`)
   if (typeof fields['start'] !== 'function') faults.push(`its 'start' is ${found(fields['start'])}, not a function`)
-  for (const name of ['check', 'measure', 'refresh', 'stop', 'suspend', 'resume', 'describe']) {
+  for (const name of [
+    'check',
+    'measure',
+    'refresh',
+    'stop',
+    'suspend',
+    'resume',
+    'describe',
+    'reads',
+    'exclusive',
+    'adjust',
+    'connections',
+    'verify',
+  ]) {
     if (fields[name] !== undefined && typeof fields[name] !== 'function')
       faults.push(`its '${name}' is ${found(fields[name])}, not a function`)
   }

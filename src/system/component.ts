@@ -2,23 +2,12 @@
 
 import type { z } from 'zod'
 import type { ConfigProblem } from './config-problem.ts'
-import type { All, AnyKind, Many, Need, Optional, Resolved } from './kind.ts'
-import type { ComponentMeasure, Measure } from './measure.ts'
-import type { SystemObserver } from './system-observer.ts'
+import type { Adjustment, Handover } from './handover.ts'
+import type { All, AnyKind, Many, Optional, Resolved } from './kind.ts'
+import type { LifecycleContext, Needs } from './lifecycle-context.ts'
+import type { Measure } from './measure.ts'
 
-export type Needs = Readonly<Record<string, Need>>
-
-/** Arguments of a component's functions besides config and dependencies. */
-export interface LifecycleContext {
-  /** The name the component has in the system config: `server` in `{ server: { component: ... } }`. */
-  readonly name: string
-  /** Aborted when the deadline of this start or stop passes, or when the system is stopped while this part starts. */
-  readonly signal: AbortSignal
-  /** The numbers of all components that run now, in the order of the config: for a component that publishes them. */
-  measures(): readonly ComponentMeasure[]
-  /** The system that it is a part of: for a component that reports its state to operators. */
-  readonly system: SystemObserver
-}
+export type { LifecycleContext, Needs } from './lifecycle-context.ts'
 
 /** A component that a need is wired to, as a check gets it before anything starts. */
 export interface Provider {
@@ -83,6 +72,39 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
     instance: NoInfer<I>,
     context: LifecycleContext,
   ): Promise<string | undefined> | Promise<void> | string | undefined | void
+  /**
+   * The files that its config names. A reset takes it that the config has changed when the content of one of them has. Optional.
+   * @returns paths, relative to the working directory or absolute.
+   */
+  reads?(config: z.output<C>): readonly string[]
+  /**
+   * What two instances cannot hold at once: `tcp:0.0.0.0:1883`, `directory:data`. A reset that restarts the component then stops the old
+   * instance before it starts the new one. Optional.
+   */
+  exclusive?(config: z.output<C>): readonly string[]
+  /**
+   * Prepares a change of a running instance: same code, other config, contents of files, or neighbours. Touches nothing. Optional:
+   * without it such a change is a swap or a restart.
+   * @throws the reason why this change needs a swap or restart; the reset then plans that.
+   */
+  adjust?(
+    instance: NoInfer<I>,
+    config: z.output<C>,
+    dependencies: { readonly [K in keyof N]: Resolved<N[K]> },
+    context: LifecycleContext,
+  ): Adjustment | Promise<Adjustment>
+  /**
+   * The network connections of the instance that are open now, by the name of the component that accepted each: its own, or that of a
+   * transport. For the plan of a reset, which says how many of them it closes. Optional.
+   */
+  connections?(instance: NoInfer<I>): Readonly<Record<string, number>>
+  /**
+   * Called in the turn in which a reset is applied, when every component has been changed, also for an instance that was not: checks what
+   * depends on others. If it throws, the reset is undone. Optional.
+   */
+  verify?(instance: NoInfer<I>): void
+  /** How its state goes over to an instance of other code. Optional: without it an edit of its code is a restart. */
+  readonly handover?: Handover<N, C, NoInfer<I>>
   /** Releases everything that `start` acquired. If it throws, the error is reported and the remaining components still stop. */
   stop?(instance: NoInfer<I>, context: LifecycleContext): Promise<void> | void
   /**

@@ -9,6 +9,7 @@ import type { AnyComponent, Component, ComponentOf, Needs, Returned } from './co
 import type { All, AnyKind, Exclusive, Kind, Many, Need, Optional, Resolved } from './kind.ts'
 
 export type { AnyComponent, Component, LifecycleContext, Needs, Provider, Providers } from './component.ts'
+export type { Adjustment, Handover } from './handover.ts'
 export { type ComponentMeasure, counter, gauge, type Measure } from './measure.ts'
 
 /**

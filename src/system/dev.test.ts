@@ -58,6 +58,8 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
     (error: SystemError) => error.code ?? error.message,
   )
 
+const partOf = (world: World, name: string) => ((world.next as LoadedConfig).config as AnySystemConfig)[name]!.component
+
 const withValue = (world: World, value: unknown): LoadedConfig => {
   const { config } = world.next as { config: AnySystemConfig }
   return { config: { ...config, a: { ...config['a'], config: { value } } }, changed: ['a.ts'] }
@@ -98,6 +100,43 @@ test('reset replaces the system by one made from the changed code', async () => 
   expect(world.log).toEqual(['start a 1', 'start b 1', 'stop b', 'stop a', 'start a 2', 'start b 1'])
   expect(report.changed).toEqual(['a.ts'])
   expect(world.dev.state.generation).toBe(2)
+})
+
+test('a reset does not touch what has not changed', async () => {
+  const world = createWorld()
+  await world.dev.go()
+  const { system } = world.dev.state
+  const report = await world.dev.reset()
+  expect(world.log).toEqual(['start a 1', 'start b 1'])
+  expect(report.reset?.parts.map(({ name, verdict }) => [name, verdict])).toEqual([
+    ['a', 'keep'],
+    ['b', 'keep'],
+  ])
+  world.next = withValue(world, 2)
+  await world.dev.reset()
+  expect(world.dev.state.system).toBe(system)
+})
+
+test('plan loads and checks, and says what a reset would do', async () => {
+  const world = createWorld()
+  expect((await world.dev.plan()).parts.map(({ verdict }) => verdict)).toEqual(['start', 'start'])
+  await world.dev.go()
+  world.next = {
+    ...withValue(world, 2),
+    config: { ...(withValue(world, 2).config as object), a: { component: { ...partOf(world, 'a') } } },
+    filesOf: (component) => (component === partOf(world, 'a') ? ['a.ts'] : []),
+  }
+  const plan = await world.dev.plan()
+  expect(plan.parts).toMatchObject([
+    { name: 'a', verdict: 'restart', reasons: ['a.ts changed'] },
+    { name: 'b', verdict: 'restart', reasons: ['a is restarted'] },
+  ])
+  expect(world.log).toEqual(['start a 1', 'start b 1'])
+  // It was loaded by the plan, and is reported by the reset that takes it in.
+  world.next = { config: (world.next as LoadedConfig).config, changed: [] }
+  const report = await world.dev.reset()
+  expect(report.changed).toEqual(['a.ts'])
+  expect(report.reset?.parts[0]?.reasons).toEqual(['a.ts changed'])
 })
 
 test('code that does not load leaves the old system running', async () => {
@@ -142,6 +181,7 @@ test('a stop that fails is reported by the reset, which continues', async () => 
   const world = createWorld()
   await world.dev.go()
   world.failStop = true
+  world.next = withValue(world, 2)
   const report = await world.dev.reset()
   expect(report.stopErrors.map((error) => (error as SystemError).component)).toEqual(['b', 'a'])
   expect(world.dev.state.system?.state).toBe('running')
@@ -153,13 +193,16 @@ test('a stop that fails is reported by the reset, which continues', async () => 
 test('a reset during a go waits for it', async () => {
   const world = createWorld()
   const released = deferred()
-  world.duringStart = () => released.promise
+  world.duringStart = () => {
+    world.next = withValue(world, 2)
+    return released.promise
+  }
   const going = world.dev.go()
   const resetting = world.dev.reset()
   released.resolve()
   expect((await going).action).toBe('go')
   expect((await resetting).action).toBe('reset')
-  expect(world.log).toEqual(['start a 1', 'start b 1', 'stop b', 'stop a', 'start a 1', 'start b 1'])
+  expect(world.log).toEqual(['start a 1', 'start b 1', 'stop b', 'stop a', 'start a 2', 'start b 1'])
 })
 
 test('a stop during a start interrupts it', async () => {
@@ -190,7 +233,8 @@ test('settings are applied to every config that is loaded', async () => {
   await world.dev.go()
   world.next = withValue(world, 2)
   await world.dev.reset()
-  expect(world.log.filter((line) => line.startsWith('start a'))).toEqual(['start a 7', 'start a 7'])
+  // The value of the file, which changed, is not in force.
+  expect(world.log.filter((line) => line.startsWith('start a'))).toEqual(['start a 7'])
   expect(world.dev.state.config?.['a']?.config).toEqual({ value: 7 })
 })
 

@@ -3,8 +3,9 @@
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
+import type { ResetPlan, ResetReport } from './reset-plan.ts'
 import { configure, type Setting } from './settings.ts'
-import type { SuspendedComponent, System } from './system.ts'
+import type { StartMode, SuspendedComponent, System } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
 import { createTurns } from './turns.ts'
 
@@ -14,6 +15,8 @@ export interface LoadedConfig {
   readonly config: unknown
   /** The files that changed since the last load that succeeded, as shown to a person. Empty at the first load. */
   readonly changed: readonly string[]
+  /** Those of them that a component is made of. Undefined if the loader cannot tell. */
+  readonly filesOf?: (component: object) => readonly string[]
 }
 
 export interface DevOptions {
@@ -23,7 +26,9 @@ export interface DevOptions {
   readonly settings?: readonly Setting[]
   /** Names of `--only`: if there are any, only these components and their dependencies run. */
   readonly only?: readonly string[]
-  /** Called right before a system replaces another, with the running system; undefined if none runs. */
+  /** As in `SystemOptions`. */
+  readonly start?: StartMode
+  /** Called right before a start or a reset, with the running system; undefined if none runs. */
   readonly onReplace?: (running: System | undefined) => void
 }
 
@@ -33,6 +38,11 @@ export interface StartReport extends Replacement {
   /** False for a `go` that found the system running and did nothing. */
   readonly started: boolean
   readonly loadMs: number
+}
+
+/** A plan, and the config that it is for. */
+export interface LoadedPlan extends ResetPlan {
+  readonly config: AnySystemConfig
 }
 
 export interface StopReport {
@@ -58,13 +68,24 @@ export interface Dev {
    */
   go(): Promise<StartReport>
   /**
-   * Loads what changed, checks it, and replaces the running system by a new one.
-   * @throws what the load threw, or SystemError CONFIG_INVALID: the running system continues unchanged. RESET_FAILED: the new
-   * system did not start, and the previous config was started again with the state that was suspended. UNDO_FAILED: that failed
-   * as well, nothing is running, and the state is kept for the next `go` or `reset`. Any other SystemError: nothing ran before,
-   * or `stop` was called meanwhile, and nothing is running.
+   * Loads what changed, checks it, and applies it to the running system (`System.apply`): what did not change goes on. Starts a system
+   * if none runs.
+   * @throws what the load threw, or SystemError CONFIG_INVALID: the running system continues unchanged. RESET_FAILED: the reset was
+   * undone, and the previous config is in force with the state that it had. UNDO_FAILED: that failed as well, nothing is running, and
+   * the state is kept for the next `go` or `reset`. Any other SystemError: nothing ran before, or `stop` was called meanwhile, and
+   * nothing is running.
    */
   reset(): Promise<StartReport>
+  /**
+   * Starts what failed to start or was blocked (`DevOptions.start` is `available`). Loads no code.
+   * @throws Error when nothing runs; SystemError as `System.retry`.
+   */
+  retry(): Promise<ResetReport>
+  /**
+   * Loads what changed, checks it, and says what `reset` would do. The running system continues unchanged.
+   * @throws what the load threw, or SystemError CONFIG_INVALID.
+   */
+  plan(): Promise<LoadedPlan>
   /**
    * Stops the system in order and releases suspended components. Does nothing if there are neither.
    * @throws SystemError STOP_FAILED; everything that could be stopped was.
@@ -74,8 +95,8 @@ export interface Dev {
   close(): Promise<StopReport>
 }
 
-export const createDev = ({ load, settings = [], only = [], onReplace }: DevOptions): Dev => {
-  const generations = new Generations(onReplace)
+export const createDev = ({ load, settings = [], only = [], onReplace, start }: DevOptions): Dev => {
+  const generations = new Generations(onReplace, { ...(start !== undefined && { start }) })
   const { state } = generations
   const inTurn = createTurns()
   let closed = false
@@ -85,13 +106,26 @@ export const createDev = ({ load, settings = [], only = [], onReplace }: DevOpti
     const loaded = await load()
     // Changes are reported even if this attempt ends before a system is made from them.
     state.changed = [...new Set([...state.changed, ...loaded.changed])]
-    return { config: configure(loaded.config, settings, only), loadMs: performance.now() - since }
+    const config = configure(loaded.config, settings, only)
+    for (const [name, { component }] of Object.entries(config)) {
+      const files = loaded.filesOf?.(component) ?? []
+      changedFiles.set(name, [...new Set([...(changedFiles.get(name) ?? []), ...files])])
+    }
+    return { config, loadMs: performance.now() - since }
+  }
+  /** The files of each component that changed and are not in force yet. */
+  const changedFiles = new Map<string, readonly string[]>()
+  const options = { changedFiles: (name: string): readonly string[] => changedFiles.get(name) ?? [] }
+  const checkOpen = (): void => {
+    if (closed) throw new Error('the dev loop has ended; start it again with npm run go')
   }
 
   const replace = async (action: 'go' | 'reset'): Promise<StartReport> => {
-    if (closed) throw new Error('the dev loop has ended; start it again with npm run go')
+    checkOpen()
     const { config, loadMs } = await loadAndCheck()
-    return { action, started: true, loadMs, ...(await generations.replace(config)) }
+    const replacement = await generations.replace(config, options)
+    changedFiles.clear()
+    return { action, started: true, loadMs, ...replacement }
   }
 
   const stop = (): Promise<StopReport> => {
@@ -116,6 +150,17 @@ export const createDev = ({ load, settings = [], only = [], onReplace }: DevOpti
     go: () =>
       inTurn(async () => (generations.running === undefined ? replace('go') : alreadyRunning(generations.running))),
     reset: () => inTurn(() => replace('reset')),
+    retry: () =>
+      inTurn(() => {
+        checkOpen()
+        return generations.retry()
+      }),
+    plan: () =>
+      inTurn(async () => {
+        checkOpen()
+        const { config } = await loadAndCheck()
+        return { ...(await generations.plan(config, options)), config }
+      }),
     stop,
     close: () => {
       closed = true
@@ -131,7 +176,6 @@ const alreadyRunning = (system: System): StartReport => ({
   components: componentsOf(system),
   changed: [],
   loadMs: 0,
-  stopMs: 0,
   startMs: 0,
   stopErrors: [],
 })

@@ -112,6 +112,7 @@ test('when the previous config does not start either, the state is kept for the 
   brings({ server: fragile })
   await dev.reset()
   broken = true
+  brings({ server: fragile })
   const error = await failureOf(dev.reset())
   expect(error).toMatchObject({ code: 'UNDO_FAILED', component: 'server', cause: { code: 'START_FAILED' } })
   expect(error.errors).toMatchObject([{ code: 'START_FAILED', component: 'server' }])
@@ -129,9 +130,11 @@ test('when the previous config does not start either, the state is kept for the 
 
 test('a stop discards what is kept', async () => {
   let broken = false
-  brings({ server: { ...server, resume: () => (broken ? boom() : { name: 'server' }) } })
+  const fragile: Behaviour = { ...server, resume: () => (broken ? boom() : { name: 'server' }) }
+  brings({ server: fragile })
   await dev.reset()
   broken = true
+  brings({ server: fragile })
   expect((await failureOf(dev.reset())).code).toBe('UNDO_FAILED')
   journal.length = 0
   expect((await dev.stop()).stopped).toBe(true)

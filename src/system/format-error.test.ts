@@ -6,6 +6,7 @@ import { defineComponent, defineSystem } from './define-system.ts'
 import { formatError } from './format-error.ts'
 import { kind } from './kind.ts'
 import { createSystem } from './lifecycle.ts'
+import { SystemError } from './system-error.ts'
 
 /** What a start of `a`, which `b` depends on, that behaves so is reported as. */
 const reported = async (behaviour: Behaviour) =>
@@ -178,3 +179,11 @@ it.each([{ code: 'EACCES', syscall: 'open' }, { code: 'EADDRINUSE' }, { code: 'E
     expect(await listenerFailure(error)).toBe('the start of server failed: failed (START_FAILED)')
   },
 )
+
+it('names what could not be undone', () => {
+  const undoErrors = [new SystemError('RESET_FAILED', 'the undo of server failed: it is gone')]
+  const error = new SystemError('RESET_FAILED', 'the take of broker failed: no', { undoErrors })
+  expect(formatError(error)).toBe(
+    'the take of broker failed: no (RESET_FAILED)\nnot undone: the undo of server failed: it is gone (RESET_FAILED)',
+  )
+})

@@ -21,14 +21,15 @@ const errorsWithPlace = new Set([
 
 /**
  * The error in a few lines. For a SystemError: component and phase, one line for each cause, the blocked components, and its
- * other errors. For an error of zod: each refused value. For common errors of Node: a hint. For a programming error: the first
+ * other errors, also of what could not be undone. For an error of zod: each refused value. For common errors of Node: a hint. For a programming error: the first
  * place in the code outside Node and packages. Takes any thrown value.
  */
 export const formatError = (error: unknown): string => {
   const others = othersOf(error).map(block)
   // A stop has no first failure: its message combines those of all failures.
   if (isSystemError(error) && error.code === 'STOP_FAILED' && others.length > 0) return others.join('\n')
-  return [block(error), ...others.map((other) => `also: ${other}`)].join('\n')
+  const notUndone = isSystemError(error) ? error.undoErrors.map((each) => `not undone: ${block(each)}`) : []
+  return [block(error), ...others.map((other) => `also: ${other}`), ...notUndone].join('\n')
 }
 
 const block = (error: unknown): string => [headline(error), ...details(error)].join('\n  ')

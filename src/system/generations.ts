@@ -1,21 +1,21 @@
-/** The systems of the dev loop, one after the other. Each resumes the components that its predecessor left suspended. */
+/** The system of the dev loop: its start, its resets, and another one after it has been stopped. */
 
 import type { AnySystemConfig } from './define-system.ts'
 import { createDevState, type DevState } from './dev-state.ts'
 import { createSystem } from './lifecycle.ts'
-import type { Suspended, SuspendedComponent, System } from './system.ts'
-import { messageOf, SystemError } from './system-error.ts'
+import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
+import type { Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
 
-/** The report of a replacement of one system by another. Durations are in milliseconds. */
+/** The report of a start or a reset. Durations are in milliseconds. */
 export interface Replacement {
   /** The enabled components in the order in which they start. */
   readonly components: readonly ComponentStatus[]
   readonly changed: readonly string[]
-  /** How long the predecessor took to suspend or stop. */
-  readonly stopMs: number
   readonly startMs: number
-  /** Errors while the predecessor was suspended or stopped. The successor was started nevertheless. */
+  /** What a reset of a running system did; undefined when nothing ran before. */
+  readonly reset?: ResetReport | undefined
+  /** Errors of components that were ended. The others were started nevertheless. */
   readonly stopErrors: readonly unknown[]
 }
 
@@ -24,15 +24,18 @@ const nothing: Suspended = { components: new Map(), errors: [] }
 export class Generations {
   readonly state: DevState = createDevState()
   readonly #onReplace: (running: System | undefined) => void
-  readonly #underWay = new Map<string, ComponentStatus>()
+  readonly #options: SystemOptions
   /** Suspended components. They are discarded only when a system that resumed them runs, or when the user stops. */
   #kept: Suspended = nothing
-  /** Whether a stop was requested, so that a failed replacement is not undone. */
-  #stopRequested = false
+  #resetting = false
 
-  /** @param onReplace called right before a system replaces the running system, if there is one. */
-  constructor(onReplace: (running: System | undefined) => void = () => {}) {
+  /**
+   * @param onReplace called right before a start or a reset, with the running system if there is one.
+   * @param options of each system.
+   */
+  constructor(onReplace: (running: System | undefined) => void = () => {}, options: SystemOptions = {}) {
     this.#onReplace = onReplace
+    this.#options = options
   }
 
   /** Components that failed starts left suspended, by name. */
@@ -42,7 +45,7 @@ export class Generations {
 
   /** The components that are starting or stopping now, in the order in which they began. */
   get underWay(): readonly ComponentStatus[] {
-    return [...this.#underWay.values()]
+    return this.state.system?.underWay ?? []
   }
 
   /** The current system, if it is running. */
@@ -50,33 +53,27 @@ export class Generations {
     return this.state.system?.state === 'running' ? this.state.system : undefined
   }
 
-  /**
-   * Suspends the running system, if there is one, and starts a new system. If that does not start, the previous config is
-   * started again with the state that was suspended.
-   *
-   * @throws SystemError RESET_FAILED: the previous config runs again. UNDO_FAILED: nothing runs, and the state is kept for the
-   * next call. If nothing ran before, or a stop was requested meanwhile: the error of the start; nothing runs.
-   */
-  async replace(config: AnySystemConfig): Promise<Replacement> {
-    this.#stopRequested = false
-    const previous = this.running
-    this.#onReplace(previous)
-    const since = performance.now()
-    if (previous !== undefined) this.#kept = await previous.suspend()
-    const stopMs = performance.now() - since
-    const stopErrors = this.#kept.errors
-    try {
-      return { stopMs, stopErrors, ...(await this.#start(config)) }
-    } catch (error) {
-      if (previous === undefined || this.#stopRequested) throw error
-      throw await this.#undo(error, previous.config, stopErrors)
-    }
+  /** What `replace` would do. Changes nothing. */
+  plan(config: AnySystemConfig, options: Pick<ResetOptions, 'changedFiles'>): Promise<ResetPlan> {
+    return (this.running ?? createSystem(config)).plan(config, options)
   }
 
-  /** Ends a start that is under way, so that a stop need not wait for its deadline. @returns undefined when no start is. */
+  /**
+   * Resets the running system to a config; starts a new system if none runs.
+   *
+   * @throws SystemError RESET_FAILED: the previous config is in force. UNDO_FAILED: nothing runs, and the state is kept for the next
+   * call. If nothing ran before, or a stop was requested meanwhile: the error of the start; nothing runs.
+   */
+  async replace(config: AnySystemConfig, options: Pick<ResetOptions, 'changedFiles'>): Promise<Replacement> {
+    const { running } = this
+    this.#onReplace(running)
+    return running === undefined ? this.#start(config) : this.#reset(running, config, options)
+  }
+
+  /** Ends a start or reset that is under way, so that a stop need not wait for its deadline. @returns undefined when none is. */
   interrupt(): Promise<void> | undefined {
-    this.#stopRequested = true
-    return this.state.system?.state === 'starting' ? this.state.system.stop() : undefined
+    const { system } = this.state
+    return this.#resetting || system?.state === 'starting' ? system?.stop() : undefined
   }
 
   /**
@@ -95,12 +92,10 @@ export class Generations {
    * Starts a system that resumes the suspended components. If it does not start, the components that it left suspended are
    * kept.
    */
-  async #start(config: AnySystemConfig): Promise<Pick<Replacement, 'components' | 'changed' | 'startMs'>> {
-    const generation = this.state.generation + 1
-    const onChange = (status: ComponentStatus): void => this.#note(`${generation} ${status.name}`, status)
-    const system: System = createSystem(config, { suspended: this.#kept, onChange })
-    const { changed } = this.state
-    Object.assign(this.state, { config, system, generation, changed: [] } satisfies DevState)
+  async #start(config: AnySystemConfig): Promise<Replacement> {
+    const { changed, generation } = this.state
+    const system: System = createSystem(config, { ...this.#options, suspended: this.#kept })
+    Object.assign(this.state, { config, system, generation: generation + 1, changed: [] } satisfies DevState)
     const since = performance.now()
     try {
       await system.start()
@@ -110,29 +105,42 @@ export class Generations {
       throw error
     }
     this.#kept = nothing
-    return { components: componentsOf(system), changed, startMs: performance.now() - since }
+    return { components: componentsOf(system), changed, startMs: performance.now() - since, stopErrors: [] }
   }
 
-  /** Starts the previous config again. @returns the error for the caller of `replace`. */
-  async #undo(failure: unknown, config: AnySystemConfig, stopErrors: readonly unknown[]): Promise<SystemError> {
-    const { system, changed } = this.state
-    const { component, phase, errors = [] } = failure as Partial<SystemError>
-    const details = { component, phase, system, cause: failure, errors: [...stopErrors, ...errors] }
-    const message = `the new system did not start: ${messageOf(failure)}`
+  /** Starts what does not run of the running system. @throws Error when none runs; SystemError as `System.retry`. */
+  async retry(): Promise<ResetReport> {
+    if (this.running === undefined) throw new Error('nothing is running')
+    this.#resetting = true
     try {
-      await this.#start(config)
-      return new SystemError('RESET_FAILED', message, details)
-    } catch (error) {
-      return new SystemError('UNDO_FAILED', message, { ...details, errors: [...details.errors, error] })
+      return await this.running.retry()
     } finally {
-      // The system that runs now was not made from it.
-      this.state.changed = changed
+      this.#resetting = false
     }
   }
 
-  #note(key: string, status: ComponentStatus): void {
-    if (status.state === 'starting' || status.state === 'stopping') this.#underWay.set(key, status)
-    else this.#underWay.delete(key)
+  async #reset(
+    system: System,
+    config: AnySystemConfig,
+    options: Pick<ResetOptions, 'changedFiles'>,
+  ): Promise<Replacement> {
+    const { changed, generation } = this.state
+    const before = system.generation
+    const since = performance.now()
+    this.#resetting = true
+    try {
+      const reset = await system.apply(config, options)
+      this.state.changed = []
+      const startMs = performance.now() - since
+      return { components: componentsOf(system), changed, startMs, reset, stopErrors: reset.errors }
+    } catch (error) {
+      if (system.state === 'failed') this.#kept = await system.suspend()
+      throw error
+    } finally {
+      this.#resetting = false
+      this.state.config = system.config
+      this.state.generation = generation + system.generation - before
+    }
   }
 }
 

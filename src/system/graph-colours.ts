@@ -14,12 +14,13 @@ export interface NodeColours {
 export const red = '#c62828'
 
 /**
- * Problems take precedence over the state, and the state over the kind. If there are more kinds than colours, colours repeat.
+ * Problems take precedence over what a plan says, this over the state, and the state over the kind. If there are more kinds than colours, colours repeat.
  * @param wrong whether the node itself has the problem, not one of its dependencies.
  */
 export const nodeColours = (node: GraphNode, kinds: readonly (string | undefined)[], wrong: boolean): NodeColours => {
   if (!node.defined) return ghost
   if (wrong) return faulty
+  if (node.planned !== undefined) return verdictColours[node.planned.verdict]
   if (!node.enabled) return disabled
   if (node.state !== undefined) return stateColours[node.state]
   return kindColours[kinds.indexOf(node.kind) % kindColours.length] ?? neutral
@@ -49,6 +50,15 @@ const stateColours = {
   suspended: colours('#e3effd', '#4a86c5'),
   stopping: colours('#fff6cf', '#a98600'),
   stopped: colours('#eff0f3', '#7b8494'),
+} as const
+
+const verdictColours = {
+  keep: neutral,
+  adjust: colours('#dcf3e1', '#2e7d41'),
+  swap: colours('#e3effd', '#4a86c5', { bold: true }),
+  restart: colours('#fdeedb', '#b45309', { bold: true }),
+  start: colours('#fff6cf', '#a98600', { dashed: true }),
+  stop: colours('#fbdcd9', red, { font: red, dashed: true }),
 } as const
 
 const kindColours = [

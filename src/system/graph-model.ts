@@ -8,6 +8,7 @@ import type { ComponentStatus } from './component-status.ts'
 import type { AnyComponent } from './define-system.ts'
 import { isReadable } from './is-readable.ts'
 import { type Need, needOf } from './kind.ts'
+import type { ResetPlan } from './reset-plan.ts'
 import { messageOf } from './system-error.ts'
 import type { GraphEdge, GraphNode, SystemGraph } from './system-graph.ts'
 
@@ -17,8 +18,13 @@ export type { GraphEdge, GraphNode, SystemGraph } from './system-graph.ts'
  * The wiring of a config and, when a status is given, the state of each component. Never throws: an invalid config has
  * `problem` and `problems` where it is wrong.
  * @param config the default export of a system config, of any type.
+ * @param plan a plan for this config: what becomes of each component is then shown instead of its state.
  */
-export const systemGraph = (config: unknown, status: readonly ComponentStatus[] = []): SystemGraph => {
+export const systemGraph = (
+  config: unknown,
+  status: readonly ComponentStatus[] = [],
+  plan?: Pick<ResetPlan, 'parts'>,
+): SystemGraph => {
   const entries = entriesOf(config)
   const checked = checkConfig(config)
   const statusByName = new Map(status.map((each) => [each.name, each]))
@@ -34,6 +40,7 @@ export const systemGraph = (config: unknown, status: readonly ComponentStatus[] 
     nodes: [
       ...[...entries.values()].map((entry) => ({
         ...nodeOf(entry, checked, statusByName.get(entry.name)),
+        ...plannedFor(entry.name, plan),
         place: places.get(entry.name),
       })),
       ...[...missing].map(ghostNode),
@@ -41,6 +48,11 @@ export const systemGraph = (config: unknown, status: readonly ComponentStatus[] 
     edges,
     problems: checked.problems.filter(({ path }) => !entries.has(String(path[0]))),
   }
+}
+
+const plannedFor = (name: string, plan: Pick<ResetPlan, 'parts'> | undefined): Pick<GraphNode, 'planned'> => {
+  const part = plan?.parts.find((each) => each.name === name)
+  return part === undefined ? {} : { planned: { verdict: part.verdict, reasons: part.reasons } }
 }
 
 /** An entry of the config, as far as it can be read. */

@@ -47,6 +47,8 @@ const marks = {
   stopped: '○',
 } as const
 
+const verdictMarks = { keep: '●', adjust: '~', swap: '⇄', restart: '↻', start: '+', stop: '-' } as const
+
 const treeRows = (graph: SystemGraph): readonly Row[] => {
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]))
   const seen = new Set<string>()
@@ -93,5 +95,6 @@ const marked = (node: GraphNode): string => {
   // The error is on a line of its own, so that it does not widen the column.
   const state = stateWords({ ...node, error: undefined })
   if (state === undefined) return ''
+  if (node.planned !== undefined) return `${verdictMarks[node.planned.verdict]} ${visible(state)}`
   return `${node.defined ? marks[node.enabled ? (node.state ?? 'waiting') : 'disabled'] : '✗'} ${visible(state)}`
 }

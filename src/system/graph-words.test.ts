@@ -19,6 +19,8 @@ describe('the state of a component, in words', () => {
     [{ state: 'blocked', blockedBy: ['store', 'logger'] }, 'blocked by store, logger'],
     [{ state: 'failed', error: 'the port is taken' }, 'failed: the port is taken'],
     [{ state: 'stopped' }, 'stopped'],
+    [{ state: 'running', planned: { verdict: 'keep', reasons: [] } }, 'keep'],
+    [{ planned: { verdict: 'swap', reasons: ['a.ts changed', 'b is swapped'] } }, 'swap: a.ts changed, b is swapped'],
     [{}, undefined],
   ] as [Partial<GraphNode>, string | undefined][])('%o', (more, words) => {
     expect(stateWords(node(more))).toBe(words)

@@ -29,9 +29,14 @@ export const kindWords = ({ kind, variant, place }: GraphNode): string | undefin
 export const roleLabel = (edge: GraphEdge): string =>
   edge.index === undefined ? edge.role : `${edge.role}[${edge.index}]`
 
-/** The state of a component with its reason; undefined if no status was given. */
+/** `swap: publish.ts changed`, when a plan was given. */
+const plannedWords = ({ verdict, reasons }: NonNullable<GraphNode['planned']>): string =>
+  reasons.length === 0 ? verdict : `${verdict}: ${reasons.join(', ')}`
+
+/** The state of a component with its reason, or what a plan says about it; undefined if neither was given. */
 export const stateWords = (node: GraphNode): string | undefined => {
   if (!node.defined) return 'no such component'
+  if (node.planned !== undefined) return plannedWords(node.planned)
   if (!node.enabled) return 'disabled'
   switch (node.state) {
     case 'running':

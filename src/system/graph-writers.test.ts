@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { broker } from '../../scripts/graph/fixtures/broker.config.ts'
 import { type GraphNode, type SystemGraph, systemGraph, toDot, toMermaid, toText } from './graph.ts'
 import type { ComponentState } from './lifecycle.ts'
+import type { Verdict } from './reset-plan.ts'
 
 const { server } = broker
 /** A port out of range, a component that does not exist and one of the wrong kind. */
@@ -35,6 +36,26 @@ const named = (...names: readonly string[]): SystemGraph => {
 
 const lines = (text: string): readonly string[] => text.split('\n')
 const line = (text: string, start: string): string | undefined => lines(text).find((each) => each.startsWith(start))
+
+describe('a plan', () => {
+  const part = (name: string, verdict: Verdict, reasons: readonly string[]) => ({ name, kind: '', verdict, reasons })
+  const parts = [part('router', 'swap', ['a.ts changed']), part('server', 'keep', []), part('logger', 'restart', ['b'])]
+  const planned = systemGraph(broker, [], { parts })
+
+  it('colours each component by what becomes of it, and says why', () => {
+    const dot = toDot(planned)
+    expect(line(dot, '  "router" [')).toMatch(/swap: a\.ts changed".*fillcolor="#e3effd"/)
+    expect(line(dot, '  "server" [')).toMatch(/keep".*fillcolor="#ffffff"/)
+    expect(line(dot, '  "logger" [')).toMatch(/restart: b".*fillcolor="#fdeedb"/)
+    expect(toText(planned)).toMatch(/router .* ⇄ swap: a\.ts changed/)
+    expect(toMermaid(planned)).toContain('swap: a.ts changed')
+  })
+
+  it('is data of the node', () => {
+    const node = planned.nodes.find(({ name }) => name === 'router')
+    expect(node?.planned).toEqual({ verdict: 'swap', reasons: ['a.ts changed'] })
+  })
+})
 
 describe('DOT', () => {
   it('has a node with its kind and what matters of its config', () => {

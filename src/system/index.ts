@@ -20,6 +20,7 @@ export {
 } from './define-system.ts'
 export { formatError } from './format-error.ts'
 export { type GraphEdge, type GraphNode, type SystemGraph, systemGraph, toDot, toMermaid, toText } from './graph.ts'
+export type { Adjustment, Handover } from './handover.ts'
 export {
   type All,
   type AnyKind,
@@ -48,6 +49,16 @@ export {
   type SystemView,
 } from './lifecycle.ts'
 export { only } from './only.ts'
+export type {
+  AppliedPart,
+  PlannedConnections,
+  PlannedPart,
+  ResetOptions,
+  ResetPlan,
+  ResetReport,
+  Verdict,
+} from './reset-plan.ts'
 export { applySettings, type LateSetting, type PlacedSetting, type Setting } from './settings.ts'
 export { SystemError, type SystemErrorCode, systemErrorCodes } from './system-error.ts'
-export type { ObservedRefresh, SystemObserver } from './system-observer.ts'
+export type { SystemObserver } from './system-observer.ts'
+export type { ObservedRefresh, Reloaded, SystemReloader } from './system-reloader.ts'

@@ -11,6 +11,8 @@ export interface Kind<N extends string, T> {
   readonly unique: boolean
   /** Distinguishes the providers of one kind before they start. Two kinds that differ only in this are the same kind. */
   readonly variant: string | undefined
+  /** Whether a restarted provider holds nothing for its dependents: they are adjusted to the new instance and not restarted. */
+  readonly stateless: boolean
   /** Never set: carries `T` for the compiler. */
   readonly type?: T
 }
@@ -64,16 +66,19 @@ export type Resolved<K> = K extends Many<infer E> | All<infer E>
  * split the system, such as a router of messages.
  * @param options.variant data about a provider for the `check` of a component, before the provider has started. A kind with a
  * variant has the name of the kind that it is a variant of, and a type that extends that kind's.
+ * @param options.stateless a component that is restarted by a reset does not make its dependents restart: `Component.adjust` gives them
+ * the new instance.
  */
 export const kind =
   <T>() =>
   <const N extends string>(
     name: N,
-    options: { readonly unique?: boolean; readonly variant?: string } = {},
+    options: { readonly unique?: boolean; readonly variant?: string; readonly stateless?: boolean } = {},
   ): Kind<N, T> => ({
     name,
     unique: options.unique ?? false,
     variant: options.variant,
+    stateless: options.stateless ?? false,
   })
 
 /** A need that the config may leave out, or point at a disabled component. */

@@ -6,7 +6,7 @@ import { Container } from './container.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import type { System, SystemOptions } from './system.ts'
 
-export type { RefreshOutcome, Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
+export type { RefreshOutcome, StartMode, Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 export type { ComponentState, ComponentStatus, SystemState, SystemView } from './system-view.ts'
 
 /**

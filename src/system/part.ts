@@ -3,6 +3,7 @@
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.ts'
 import { systemGraph } from './graph-model.ts'
+import { hashFiles } from './hash-files.ts'
 import { type Measure, measuresFault } from './measure.ts'
 import { found } from './suggestion.ts'
 import type { RefreshOutcome, System } from './system.ts'
@@ -30,13 +31,15 @@ export interface SuspendOutcome {
 export class Part {
   readonly name: string
   readonly component: AnyComponent
-  readonly #startDeadlineMs: number
-  readonly #stopDeadlineMs: number
+  readonly startDeadlineMs: number
+  readonly stopDeadlineMs: number
+  /** As written in the system config. */
+  readonly written: unknown
   /** As parsed by the component's schema. */
-  readonly #config: unknown
+  readonly config: unknown
   /** The system that errors refer to. */
   readonly #system: ObservedSystem
-  readonly #onChange: (status: ComponentStatus) => void
+  readonly #note: (part: Part, status: ComponentStatus) => void
   readonly #description: string | undefined
 
   #state: ComponentState
@@ -46,6 +49,7 @@ export class Part {
   #measures: readonly Measure[] = []
   /** Asks the instance while it runs. */
   #unready: (() => string | undefined) | undefined
+  #files: ReadonlyMap<string, string> = new Map()
   #blockedBy: readonly string[] = []
   #starting: DeadlineCall<unknown> | undefined
   #stopped: Promise<SystemError | undefined> = Promise.resolve(undefined)
@@ -55,15 +59,16 @@ export class Part {
     entry: AnyEntry,
     config: unknown,
     system: ObservedSystem,
-    onChange: (status: ComponentStatus) => void,
+    note: (part: Part, status: ComponentStatus) => void,
   ) {
     this.name = name
     this.component = entry.component
-    this.#startDeadlineMs = entry.startDeadlineMs ?? defaultDeadlineMs
-    this.#stopDeadlineMs = entry.stopDeadlineMs ?? defaultDeadlineMs
-    this.#config = config
+    this.startDeadlineMs = entry.startDeadlineMs ?? defaultDeadlineMs
+    this.stopDeadlineMs = entry.stopDeadlineMs ?? defaultDeadlineMs
+    this.written = entry.config
+    this.config = config
     this.#system = system
-    this.#onChange = onChange
+    this.#note = note
     this.#description = describe(entry.component, config)
     this.#state = entry.enabled === false ? 'disabled' : 'waiting'
   }
@@ -91,6 +96,11 @@ export class Part {
     return this.#state === 'running' ? this.#measures : []
   }
 
+  /** The hashes of the files that its config names, from before the instance read them. */
+  get files(): ReadonlyMap<string, string> {
+    return this.#files
+  }
+
   /** Resolves when the requested stop has ended, with its error; at once if no stop was requested. */
   get stopped(): Promise<SystemError | undefined> {
     return this.#stopped
@@ -105,7 +115,45 @@ export class Part {
       this.#measures = []
       this.#unready = undefined
     }
-    this.#onChange(this.status)
+    this.#note(this, this.status)
+  }
+
+  /**
+   * Takes an instance that runs already, in a reset.
+   * @param before the part that had it; undefined for one that was prepared for this part.
+   * @param files the hashes of the files that the config names.
+   * @returns the problem of the measures of the instance.
+   */
+  adopt(instance: unknown, before: Part | undefined, files: ReadonlyMap<string, string>): string | undefined {
+    this.#files = files
+    this.#state = 'running'
+    this.#unready = () => this.component.unready?.(instance)
+    if (before === undefined) return this.#readMeasures(instance)?.what
+    this.#measures = before.#measures
+    this.#startMs = before.#startMs
+    this.#resumed = before.#resumed
+    return undefined
+  }
+
+  /** What the functions of the component get besides config and dependencies. */
+  context(signal: AbortSignal): LifecycleContext {
+    return { name: this.name, signal, measures: () => this.#system.measures(), system: observerOf(this.#system) }
+  }
+
+  /** Tells of its state after it has adopted an instance. */
+  announce(): void {
+    this.#note(this, this.status)
+  }
+
+  /**
+   * Reads the list of its measures again: an adjustment may have changed what there is to count.
+   * @returns the problem of the new list; the former one stays in force then.
+   */
+  measureAgain(instance: unknown): SystemError | undefined {
+    const wrong = this.#readMeasures(instance)
+    if (wrong === undefined) return undefined
+    const details = { component: this.name, phase: 'done', system: this.#system, cause: wrong.cause } as const
+    return new SystemError('RESET_FAILED', `${this.name} ${wrong.what}`, details)
   }
 
   block(blockedBy: readonly string[]): void {
@@ -124,11 +172,14 @@ export class Part {
       return { error: new SystemError(code, `the ${phase} of ${this.name} ${what}`, details) }
     }
     const startedAt = performance.now()
-    this.#starting = callWithin<unknown>(this.#startDeadlineMs, (signal) => {
-      const context = this.#context(signal)
+    this.#starting = callWithin<unknown>(this.startDeadlineMs, async (signal) => {
+      // Before the component reads them: the next reset then notices a change meanwhile.
+      if (this.component.reads !== undefined) this.#files = await hashFiles(this.component, this.config)
+      signal.throwIfAborted()
+      const context = this.context(signal)
       return suspended === undefined
-        ? this.component.start(this.#config, dependencies, context)
-        : this.component.resume?.(this.#config, dependencies, suspended.state, context)
+        ? this.component.start(this.config, dependencies, context)
+        : this.component.resume?.(this.config, dependencies, suspended.state, context)
     })
     const { outcome, work, signal } = this.#starting
     try {
@@ -149,7 +200,7 @@ export class Part {
           (instance) => (isInstance(instance) ? this.stop(instance) : undefined),
           () => undefined,
         )
-        const wait = `did not finish within ${this.#startDeadlineMs} ms`
+        const wait = `did not finish within ${this.startDeadlineMs} ms`
         return fail('START_TIMED_OUT', `${wait}; if it needs longer, set ${this.name}.startDeadlineMs`)
       }
       if (signal.aborted && (cause === signal.reason || nameOf(cause) === 'AbortError')) return {}
@@ -167,13 +218,15 @@ export class Part {
   /** Calls `refresh` of an instance. Never rejects, and does not change the state of the part. */
   async refresh(instance: unknown): Promise<RefreshOutcome> {
     const { name } = this
-    const work = (signal: AbortSignal): unknown => this.component.refresh?.(instance, this.#context(signal))
+    const work = (signal: AbortSignal): unknown => this.component.refresh?.(instance, this.context(signal))
+    const files = await hashFiles(this.component, this.config)
     try {
-      const change = await callWithin(this.#startDeadlineMs, work).outcome
+      const change = await callWithin(this.startDeadlineMs, work).outcome
+      this.#files = files
       return { name, change: typeof change === 'string' ? change : undefined }
     } catch (cause) {
       const late = cause instanceof DeadlinePassed
-      const wait = `did not finish within ${this.#startDeadlineMs} ms; if it needs longer, set ${name}.startDeadlineMs`
+      const wait = `did not finish within ${this.startDeadlineMs} ms; if it needs longer, set ${name}.startDeadlineMs`
       const message = `the refresh of ${name} ${late ? wait : `failed: ${messageOf(cause)}`}`
       const details = {
         component: name,
@@ -196,16 +249,12 @@ export class Part {
     if (this.component.suspend === undefined) return stoppedWith([await this.stop(instance)])
     this.enter('stopping')
     const { error, value } = await this.#end('suspend', (signal) =>
-      this.component.suspend?.(instance, this.#context(signal)),
+      this.component.suspend?.(instance, this.context(signal)),
     )
     this.enter(error === undefined ? 'suspended' : 'stopping', error)
     return error === undefined
       ? { suspended: { state: value }, errors: [] }
       : stoppedWith([error, await this.stop(instance)])
-  }
-
-  #context(signal: AbortSignal): LifecycleContext {
-    return { name: this.name, signal, measures: () => this.#system.measures(), system: observerOf(this.#system) }
   }
 
   /** @returns the problem of the measures of the instance. */
@@ -226,10 +275,10 @@ export class Part {
     work: (signal: AbortSignal) => unknown,
   ): Promise<{ readonly value?: unknown; readonly error?: SystemError }> {
     try {
-      return { value: await callWithin(this.#stopDeadlineMs, work).outcome }
+      return { value: await callWithin(this.stopDeadlineMs, work).outcome }
     } catch (cause) {
       const late = cause instanceof DeadlinePassed
-      const wait = `did not finish within ${this.#stopDeadlineMs} ms; if it needs longer, set ${this.name}.stopDeadlineMs`
+      const wait = `did not finish within ${this.stopDeadlineMs} ms; if it needs longer, set ${this.name}.stopDeadlineMs`
       const message = `the ${phase} of ${this.name} ${late ? wait : `failed: ${messageOf(cause)}`}`
       const details = { component: this.name, phase, system: this.#system, cause: late ? undefined : cause }
       return { error: new SystemError(phase === 'stop' ? 'STOP_FAILED' : 'SUSPEND_FAILED', message, details) }
@@ -240,7 +289,7 @@ export class Part {
     // A component that started too late has failed, even if it stops without an error.
     const after = this.#state === 'failed' ? 'failed' : 'stopped'
     this.enter('stopping')
-    const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, this.#context(signal)))
+    const { error } = await this.#end('stop', (signal) => this.component.stop?.(instance, this.context(signal)))
     this.enter(error === undefined ? after : 'failed', error)
     return error
   }
@@ -263,16 +312,22 @@ const describe = (component: AnyComponent, config: unknown): string | undefined 
   }
 }
 
-/** The rest of the system stays out of reach. */
 /** A part may ask its system to refresh all components. */
-type ObservedSystem = SystemView & Pick<System, 'refresh'>
+export type ObservedSystem = SystemView & Pick<System, 'refresh' | 'reloader'>
 
+/** The rest of the system stays out of reach. */
 const observerOf = (system: ObservedSystem): SystemObserver => ({
   get state() {
     return system.state
   },
+  get degraded() {
+    return system.degraded
+  },
   get runningSinceMs() {
     return system.runningSinceMs
+  },
+  get reloader() {
+    return system.reloader
   },
   status: () => system.status(),
   measures: () => system.measures(),

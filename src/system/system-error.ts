@@ -19,14 +19,33 @@ export const systemErrorCodes = {
   STOP_FAILED: 'The stop function of one or more components failed or passed its deadline; all others were stopped.',
   SUSPEND_FAILED:
     'The suspend function of a component failed or passed its deadline; that component was stopped instead.',
-  RESET_FAILED: 'The new system of a reset did not start; the previous one runs again, with the state that it had.',
+  RESET_REFUSED:
+    'The reset would close connections of a listener that stays in the config, and was asked to keep all; nothing was touched.',
+  RESET_FAILED: 'A step of a reset failed; the system from before runs, with the state that it had.',
   UNDO_FAILED:
-    'The new system of a reset did not start, and neither did the previous one; its state is kept for the next start.',
+    'A reset failed after components had ended, and the system from before did not start again; its state is kept for the next start.',
 } as const
 export type SystemErrorCode = keyof typeof systemErrorCodes
 
 /** The action of the container at that time. */
-export type LifecyclePhase = 'check' | 'start' | 'resume' | 'refresh' | 'suspend' | 'stop'
+export type LifecyclePhase = 'check' | 'start' | 'resume' | 'refresh' | 'suspend' | 'stop' | ResetPhase
+
+/** The functions of a component that a reset calls, `settle` of an instance, and the comparison of the census. */
+export type ResetPhase =
+  | 'adjust'
+  | 'prepare'
+  | 'rehearse'
+  | 'settle'
+  | 'commit'
+  | 'give'
+  | 'migrate'
+  | 'take'
+  | 'census'
+  | 'verify'
+  | 'undo'
+  | 'done'
+  | 'discard'
+  | 'retire'
 
 interface SystemErrorDetails {
   readonly component?: string | undefined
@@ -34,6 +53,7 @@ interface SystemErrorDetails {
   readonly problems?: readonly ConfigProblem[] | undefined
   readonly system?: SystemView | undefined
   readonly errors?: readonly unknown[] | undefined
+  readonly undoErrors?: readonly unknown[] | undefined
   readonly cause?: unknown
 }
 
@@ -59,6 +79,8 @@ export class SystemError extends Error {
    * previous system.
    */
   readonly errors: readonly unknown[]
+  /** For RESET_FAILED: what failed while the reset was undone. What these components hold now is not known. */
+  readonly undoErrors: readonly unknown[]
 
   constructor(code: SystemErrorCode, message: string, details: SystemErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -68,6 +90,7 @@ export class SystemError extends Error {
     this.problems = details.problems ?? []
     Object.defineProperty(this, 'system', { value: details.system })
     this.errors = details.errors ?? []
+    this.undoErrors = details.undoErrors ?? []
   }
 }
 

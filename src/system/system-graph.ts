@@ -2,6 +2,7 @@
 
 import type { ComponentState } from './component-status.ts'
 import type { ConfigProblem } from './config-problem.ts'
+import type { PlannedPart } from './reset-plan.ts'
 
 /** One component, or a name that a dependency mentions and the config does not define. */
 export interface GraphNode {
@@ -24,6 +25,8 @@ export interface GraphNode {
   readonly blockedBy: readonly string[]
   /** Its error. */
   readonly error: string | undefined
+  /** What a reset will do to it; undefined when no plan was given. */
+  readonly planned?: Pick<PlannedPart, 'verdict' | 'reasons'> | undefined
   /** The problems of this entry and its dependencies, as found by the check of the config. */
   readonly problems: readonly ConfigProblem[]
 }

@@ -1,10 +1,13 @@
 import type { ComponentStatus, SystemState } from './component-status.ts'
 import type { ComponentMeasure } from './measure.ts'
 import type { SystemGraph } from './system-graph.ts'
+import type { ObservedRefresh, SystemReloader } from './system-reloader.ts'
 
 /** What a component may know of its system: its state, without the instances and the values of the config. */
 export interface SystemObserver {
   readonly state: SystemState
+  /** Whether the system runs without some of its components, which did not start. */
+  readonly degraded: boolean
   /** When all components ran, in milliseconds since 1970; undefined before, and if the start failed. */
   readonly runningSinceMs: number | undefined
   /** The components in the order in which they start, then those that are disabled. */
@@ -15,13 +18,9 @@ export interface SystemObserver {
   graph(): SystemGraph
   /** As `System.refresh`: components read their files again. Never rejects. Do not await it in a function of a component's lifecycle. */
   refresh(): Promise<readonly ObservedRefresh[]>
-}
-
-/** How the `refresh` of one component went. */
-export interface ObservedRefresh {
-  /** The name of the component. */
-  readonly name: string
-  /** A few words of what changed; undefined when nothing did, and after an error. */
-  readonly change: string | undefined
-  readonly error: string | undefined
+  /**
+   * Reads the config of the system again. Undefined if the program that runs the system has not given one. Do not await it in a function
+   * of a component's lifecycle: the component may be one that it restarts.
+   */
+  readonly reloader: SystemReloader | undefined
 }

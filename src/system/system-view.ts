@@ -10,6 +10,8 @@ export type { ComponentState, ComponentStatus, SystemState } from './component-s
 export interface SystemView<C = AnySystemConfig> {
   readonly config: C
   readonly state: SystemState
+  /** Whether the system runs without some of its components, which failed or are blocked: `SystemOptions.start` is `available`. */
+  readonly degraded: boolean
   /**
    * The running instances by name. Reading a component that is not running throws an error that says so; `in` and
    * `Object.keys` tell which are.

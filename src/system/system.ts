@@ -1,7 +1,9 @@
 /** The interface of a system for the program that runs it. `container.ts` implements it. */
 
 import type { AnySystemConfig } from './define-system.ts'
+import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
 import type { SystemError } from './system-error.ts'
+import type { SystemReloader } from './system-reloader.ts'
 import type { ComponentStatus, SystemView } from './system-view.ts'
 
 /** A suspended component: the result of its `suspend`, and its instance, which waits for a successor. */
@@ -38,6 +40,10 @@ export interface RefreshOutcome {
 
 /** A system of components: created from a config, started once, stopped once. */
 export interface System<C = AnySystemConfig> extends SystemView<C> {
+  /** Counts the configs that were in force, the first included. After a reset that was taken back, the one from before counts again. */
+  readonly generation: number
+  /** The components that start or stop now, in the order in which they began; those that a reset replaces as well. */
+  readonly underWay: readonly ComponentStatus[]
   /**
    * Starts every component as soon as all that it depends on runs. If one fails, no other is started, the signals of starts
    * under way are aborted, and everything that runs is stopped in reverse order before this rejects. The state of a predecessor
@@ -62,6 +68,30 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    */
   refresh(): Promise<readonly RefreshOutcome[]>
   /**
+   * What `apply` would do with this config. Checks it and reads the files that it names; changes nothing. For a system that does not
+   * run: what a start with this config would do.
+   * @param config a system config, not checked yet.
+   * @throws SystemError CONFIG_INVALID with every problem.
+   */
+  plan(config: unknown, options?: Pick<ResetOptions, 'changedFiles'>): Promise<ResetPlan>
+  /**
+   * Replaces the config of the running system. Components that did not change are not touched. Those that can be adjusted or swapped
+   * are, all in one turn of the event loop; the others are restarted with all that depends on them. Calls are carried out one after the
+   * other. `stop` interrupts one that is being prepared, and waits for one that is being applied.
+   * @param config a system config, not checked yet.
+   * @throws SystemError CONFIG_INVALID, NOT_RUNNING or RESET_REFUSED: nothing was touched. RESET_FAILED: the config from before is in
+   * force, with the state that it had. UNDO_FAILED: nothing runs, and `suspend` returns the state. START_INTERRUPTED: `stop` was called
+   * meanwhile.
+   */
+  apply(config: unknown, options?: ResetOptions): Promise<ResetReport>
+  /**
+   * Starts what failed to start or was blocked, with the config in force; everything else is not touched. Carried out in turn with
+   * `apply`, which also does this.
+   * @returns as `apply`; its `errors` have what failed again.
+   * @throws SystemError NOT_RUNNING, START_INTERRUPTED.
+   */
+  retry(): Promise<ResetReport>
+  /**
    * Like `stop`, but components that support it are suspended, and a successor can resume them. All others are stopped. A later
    * `stop` releases the components that no successor has claimed. After a failed start this returns the suspended components of
    * the predecessor for another successor. On any other system that is not running this is `stop`, and the result is empty.
@@ -70,9 +100,19 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
   suspend(): Promise<Suspended>
   /** Calls `stop`, for `await using system = createSystem(config)`. @throws SystemError STOP_FAILED. */
   [Symbol.asyncDispose](): Promise<void>
+  /** As given in the options. */
+  readonly reloader: SystemReloader | undefined
 }
 
+/** What a component that does not start means for the others. */
+export type StartMode = 'all' | 'available'
+
 export interface SystemOptions {
+  /**
+   * `all` (the default): if a component does not start, everything is stopped again. `available`: what depends on it is blocked, also
+   * where the need is optional or a list, and the rest runs; see `SystemView.degraded`. `start` then rejects only if nothing runs.
+   */
+  readonly start?: StartMode
   /**
    * Called at every change of a component's state, also after `start` rejected: a component that finished starting after its
    * deadline is stopped then. Must not throw; if it does, the process gets a warning and the system continues.
@@ -84,4 +124,6 @@ export interface SystemOptions {
    * start fails, all of them stay suspended: pass the result of `suspend` to another system, or call `stop`.
    */
   readonly suspended?: Suspended
+  /** Reads the config again when a component asks for it. Without it a component can only ask for `refresh`. */
+  readonly reloader?: SystemReloader
 }

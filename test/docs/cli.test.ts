@@ -6,6 +6,8 @@ import { spec as clients } from '../../src/cli/admin/clients.ts'
 import { spec as disconnect } from '../../src/cli/admin/disconnect.ts'
 import { spec as health } from '../../src/cli/admin/health.ts'
 import { spec as log } from '../../src/cli/admin/log.ts'
+import { spec as plan } from '../../src/cli/admin/plan.ts'
+import { spec as reload } from '../../src/cli/admin/reload.ts'
 import { spec as retained } from '../../src/cli/admin/retained.ts'
 import { spec as status } from '../../src/cli/admin/status.ts'
 import { spec as trace } from '../../src/cli/admin/trace.ts'
@@ -18,7 +20,10 @@ import { spec as sub } from '../../src/cli/sub.ts'
 import { commands } from '../../src/cli.ts'
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/cli.md'), 'utf8')
-const specs = { pub, sub, bench, health, status, clients, client, disconnect, retained, trace, log, completion }
+const specs = {
+  ...{ pub, sub, bench, completion },
+  ...{ health, status, plan, reload, clients, client, disconnect, retained, trace, log },
+}
 
 /** The words of a command line as a shell divides them, up to a redirection. */
 const wordsOf = (line: string): string[] =>

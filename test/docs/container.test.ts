@@ -42,7 +42,7 @@ test('the measures that the page shows can be read', async () => {
   expect(running.map.report.lines()).toEqual(['notes stored: 1 notes'])
 })
 
-test('mqtt-jig/system is the container alone: its code imports its own files, awilix and zod', () => {
+test('mqtt-jig/system is the container alone: its code imports its own files, awilix, zod and Node', () => {
   const { exports } = JSON.parse(read('package.json')) as { exports: Record<string, { default: string }> }
   const source = exports['./system']!.default.replace('./dist/', '').replace(/\.js$/, '.ts')
   expect(source).toBe('src/system/index.ts')
@@ -52,7 +52,7 @@ test('mqtt-jig/system is the container alone: its code imports its own files, aw
     expect(existsSync(file), file).toBe(true)
     for (const [, name] of readFileSync(file, 'utf8').matchAll(/\bfrom '([^']+)'/g)) {
       if (name!.startsWith('.')) files.add(resolve(file, '..', name!))
-      else packages.add(name!)
+      else if (!name!.startsWith('node:')) packages.add(name!)
     }
   }
   expect([...packages].sort()).toEqual(['awilix', 'zod'])

@@ -20,6 +20,10 @@ export class AskingServer implements TransportServer {
 
   countRefused(): void {}
 
+  changed(): void {}
+
+  ended(): void {}
+
   /** Closes what was accepted. */
   close(): void {
     for (const { stream } of this.accepted.splice(0)) stream.destroy()

@@ -1,3 +1,4 @@
+import { Listeners } from '../../src/collections/listeners.ts'
 import type {
   AuthenticatedIdentity,
   AuthenticationAnswer,
@@ -32,7 +33,7 @@ export class ControlledAuthenticator implements Authenticator {
   readonly revoked = new Set<string | undefined>()
   /** The identities that `accepts` was asked for. */
   readonly acceptsAsked: AuthenticatedIdentity[] = []
-  readonly #listeners: (() => void)[] = []
+  readonly #listeners = new Listeners()
   readonly users: UserDirectory = {
     list: () => [...this.passwords.keys()].sort(),
     set: async (name, password) => {
@@ -78,13 +79,13 @@ export class ControlledAuthenticator implements Authenticator {
     return !this.revoked.has(identity.userName)
   }
 
-  onRevocation(listener: () => void): void {
-    this.#listeners.push(listener)
+  onRevocation(listener: () => void): () => void {
+    return this.#listeners.add(listener)
   }
 
   /** Users lose their right to be connected. */
   revoke(...userNames: (string | undefined)[]): void {
     for (const userName of userNames) this.revoked.add(userName)
-    for (const listener of this.#listeners) listener()
+    this.#listeners.call()
   }
 }

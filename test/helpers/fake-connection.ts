@@ -19,6 +19,7 @@ export class FakeConnection implements Connection {
   /** A test sets it to play an address that was banned meanwhile. */
   banned = false
   protocolVersion: ProtocolVersion | 0 = 0
+  clientId: string | undefined
   maximumPacketSize = Number.POSITIVE_INFINITY
   maximumIncomingPacketSize = Number.POSITIVE_INFINITY
   authenticating = false

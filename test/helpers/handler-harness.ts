@@ -2,12 +2,14 @@ import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'm
 import type { BrokerCore, BrokerParts } from '../../components/broker/broker-core.ts'
 import { brokerConfig } from '../../components/broker/config.ts'
 import { LocalBroker } from '../../components/broker/local-broker.ts'
+import { adjustHandler } from '../../components/mqtt-handler/adjustment.ts'
 import { handlerConfig } from '../../components/mqtt-handler/config.ts'
 import { MqttHandler, type Parts } from '../../components/mqtt-handler/mqtt-handler.ts'
 import { LocalRouter } from '../../components/router/local-router.ts'
 import { MemoryStore } from '../../components/store-memory/memory-store.ts'
 import { DEFAULT_LISTENER_OPTIONS, type ListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { ControlPacket, PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
+import type { Store } from '../../src/kinds/store.ts'
 import type { Acknowledgement } from '../../src/mqtt/acknowledgement.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -20,8 +22,13 @@ import { splitConfig } from './split-config.ts'
 /** A handler with a real broker, router and store; its clients have no network. */
 export class HandlerHarness {
   readonly log = new RecordingLogger()
-  readonly handler: MqttHandler
+  /** `swap` puts another one in its place. */
+  handler: MqttHandler
   readonly broker: LocalBroker
+  readonly store: Store
+  readonly #clients: HarnessClient[] = []
+  #config: object
+  #parts: Partial<BrokerParts & Parts>
   /** Makes the records of a slow store durable. Called for every client that connects, since its CONNACK waits for that. */
   readonly #settle: () => void
   #connections = 0
@@ -29,14 +36,17 @@ export class HandlerHarness {
   /** @param config of the handler and of the broker. @param parts instead of a LocalRouter and a MemoryStore. */
   constructor(config: object = {}, parts: Partial<BrokerParts & Parts> = {}, settle: () => void = () => undefined) {
     this.#settle = settle
+    this.#config = config
+    this.#parts = parts
     const own = { router: new LocalRouter(), store: new MemoryStore(), logger: this.log }
+    this.store = parts.store ?? own.store
     const { brokerPart, handlerPart } = splitConfig(config)
     this.broker = new LocalBroker(brokerConfig.parse(brokerPart), { ...own, ...parts })
     this.handler = new MqttHandler(handlerConfig.parse(handlerPart), {
       logger: this.log,
       ...parts,
       broker: this.broker,
-    })
+    }).start()
   }
 
   /** The parts of the broker. */
@@ -47,7 +57,58 @@ export class HandlerHarness {
   /** A connection before CONNECT. Only the version is set, as by the decoder. @param listener options of its listener. */
   open(version: ProtocolVersion | 0 = 5, listener: Partial<ListenerOptions> = {}): HarnessClient {
     this.#connections += 1
-    return new HarnessClient(this.handler, version, this.#connections, listener)
+    const client = new HarnessClient(this.handler, version, this.#connections, listener)
+    this.#clients.push(client)
+    return client
+  }
+
+  /**
+   * Puts another handler in the place of this one, under its open connections, as a reset does.
+   * @param config of the new one. @param parts of it that are others.
+   * @param beforeLeaving what happens after the reset is applied, and before the former handler is told that it is.
+   */
+  swap(
+    config: object = this.#config,
+    parts: Partial<Parts> = {},
+    isUndone = false,
+    beforeLeaving: () => void = () => undefined,
+  ): void {
+    const before = this.handler
+    const present = { ...this.#parts, ...parts }
+    const after = new MqttHandler(handlerConfig.parse(splitConfig(config).handlerPart), {
+      logger: this.log,
+      ...{ broker: this.broker, ...present },
+    })
+    const undo = [() => after.stop(), after.continueWith(before.handOver())]
+    const open = this.#clients.filter(({ connection }) => connection.open)
+    for (const client of open) undo.push(client.reopen(after))
+    if (isUndone) {
+      for (const each of undo.reverse()) each()
+      return
+    }
+    this.handler = after
+    this.#config = config
+    this.#parts = present
+    beforeLeaving()
+    for (const client of open) client.leave()
+    before.stop()
+  }
+
+  /** Adjusts the handler, as a reset does. @param config @param parts as for `swap`. */
+  adjust(config: object = this.#config, parts: Partial<Parts> = {}, isUndone = false): void {
+    const present = { ...this.#parts, ...parts }
+    const adjustment = adjustHandler(this.handler, handlerConfig.parse(splitConfig(config).handlerPart), {
+      logger: this.log,
+      ...{ broker: this.broker, ...present },
+    })
+    adjustment.commit()
+    if (isUndone) {
+      adjustment.undo()
+      return
+    }
+    this.#config = config
+    this.#parts = present
+    adjustment.done()
   }
 
   /** A connected client. Its CONNACK is removed from the sent packets. */
@@ -74,7 +135,8 @@ export class HandlerHarness {
 export class HarnessClient {
   readonly connection: FakeConnection
   readonly #recorder = new PacketRecorder()
-  readonly #receiver: ReturnType<MqttHandler['open']>
+  #receiver: ReturnType<MqttHandler['open']>
+  #former: ReturnType<MqttHandler['open']> | undefined
   /** Whether packets that differ only in their payloads may come as a run. They are recorded by their payloads. */
   takesRuns = false
   readonly runs: string[][] = []
@@ -94,6 +156,26 @@ export class HarnessClient {
       return true
     }
     this.#receiver = handler.open(this.connection, next)
+  }
+
+  /** Another handler continues with the connection. @returns undoes it. */
+  reopen(handler: MqttHandler): () => void {
+    const former = this.#receiver
+    const receiver = handler.open(this.connection, this.#recorder, former.handOver!())
+    this.#receiver = receiver
+    this.#former = former
+    return () => {
+      receiver.left!()
+      former.takeBack!()
+      this.#receiver = former
+      this.#former = undefined
+    }
+  }
+
+  /** The former handler is told that another one continues. */
+  leave(): void {
+    this.#former?.left?.()
+    this.#former = undefined
   }
 
   /** Packets that were sent to it since the last `take`. */

@@ -8,10 +8,12 @@ export const lifecycleContext = (
   ...{ name, signal, measures: () => [] },
   system: {
     state: 'running',
+    degraded: false,
     runningSinceMs: 0,
     status: () => [],
     measures: () => [],
     graph: () => ({ nodes: [], edges: [], problems: [] }),
     refresh: async () => [],
+    reloader: undefined,
   },
 })

@@ -32,7 +32,7 @@ export const startBroker = async (config: object = quietSystem) => {
   const broker = createSystem(config)
   await broker.start()
   const map = broker.map as SystemMap<typeof quietSystem>
-  return { port: map.server.port, map, stop: () => broker.stop() }
+  return { port: map.server.port, map, system: broker, stop: () => broker.stop() }
 }
 
 export type Broker = Awaited<ReturnType<typeof startBroker>>

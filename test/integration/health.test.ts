@@ -12,6 +12,22 @@ const Gate = kind<object>()('Gate')
 let system: ReturnType<typeof createSystem>
 afterEach(() => system.stop())
 
+it('a broker that runs without a component is not ready, and names what does not run', async () => {
+  const start = (): object => {
+    throw new Error('no gate')
+  }
+  const broken = defineComponent({ provides: Gate, needs: {}, config: z.object({}), start })
+  const user = defineComponent({ provides: Gate, needs: { gate: Gate }, config: z.object({}), start: () => ({}) })
+  const entry = { component: httpServer, config: { port: 0, drainMs: 0 }, dependencies: { logger: 'logger' } }
+  const gates = { broken: { component: broken }, user: { component: user, dependencies: { gate: 'broken' } } }
+  system = createSystem({ ...gates, ...quietSystem, httpServer: entry }, { start: 'available' })
+  await system.start()
+  const { address } = (system.map as unknown as { readonly httpServer: HttpServer }).httpServer
+  const response = await fetch(`http://${address}/readyz`)
+  expect(response.status).toBe(503)
+  expect(await response.json()).toEqual({ ready: false, state: 'running', components: ['broken', 'user'] })
+})
+
 it('a broker is alive and not ready while a component starts, and ready when all run', async () => {
   let open: (gate: object) => void = () => undefined
   const gate = new Promise<object>((resolve) => {

@@ -142,6 +142,7 @@ describe('the wiring of the broker', () => {
     const second = { ...quietSystem.broker }
     expect(checkConfig({ ...quietSystem, second }).problems).toEqual([
       expect.objectContaining({ path: ['second', 'component'] }),
+      expect.objectContaining({ path: ['second', 'dependencies', 'router'] }),
       {
         path: ['second', 'dependencies', 'store'],
         message:

@@ -97,7 +97,7 @@ describe('the command', () => {
     expect(stdout).toContain('Vite is not installed: reset() reads the config file again')
     expect(stdout).toMatch(/server +Listener +running/)
     expect(stdout).toContain('reset: nothing changed')
-    expect(stdout).toMatch(/^Running \d+ components again/m)
+    expect(stdout).toMatch(/^All \d+ components kept/m)
     expect(stdout).toContain('npm install --save-dev graphviz-cli')
     expect(code).toBe(0)
   })

@@ -33,9 +33,12 @@ export class Api {
     return this.#call<T>('GET', path + queryText(query), undefined, signal)
   }
 
-  /** @throws ApiError with a sentence for the operator. */
-  send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
-    return this.#call<T>(method, path, body)
+  /**
+   * @param timeoutMs how long the answer is awaited.
+   * @throws ApiError with a sentence for the operator.
+   */
+  send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<T> {
+    return this.#call<T>(method, path, body, undefined, timeoutMs)
   }
 
   /** The response of the event stream, which does not end by itself. @throws ApiError. */
@@ -45,8 +48,14 @@ export class Api {
     return response.body
   }
 
-  async #call<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-    const limit = AbortSignal.timeout(TIMEOUT_MS)
+  async #call<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    signal?: AbortSignal,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<T> {
+    const limit = AbortSignal.timeout(timeoutMs)
     const either = signal === undefined ? limit : AbortSignal.any([signal, limit])
     const response = await this.#request(method, path, body, either)
     const text = await response.text()

@@ -137,8 +137,8 @@ export interface GraphNode {
   readonly unready?: string | undefined
   readonly error?: string | undefined
   readonly blockedBy: readonly string[]
-  /** What a plan that is not applied yet would do to it. */
-  readonly planned?: 'added' | 'changed' | 'removed' | undefined
+  /** What a plan that is not applied yet would do to it: the dashboard adds it. */
+  readonly planned?: Pick<PlannedPart, 'verdict' | 'reasons'> | undefined
 }
 
 export interface GraphEdge {
@@ -155,6 +155,46 @@ export interface GraphEdge {
 export interface Graph {
   readonly nodes: readonly GraphNode[]
   readonly edges: readonly GraphEdge[]
+}
+
+export type Verdict = 'keep' | 'adjust' | 'swap' | 'restart' | 'start' | 'stop'
+
+/** What a reload does to a component. */
+export interface PlannedPart {
+  readonly name: string
+  readonly kind: string
+  readonly verdict: Verdict
+  /** Empty for `keep`. */
+  readonly reasons: readonly string[]
+}
+
+/** What a reload does to the connections of a listener. */
+export interface PlannedConnections {
+  readonly listener: string
+  readonly keptUntouched: number
+  /** Kept, with pipelines that are opened anew. */
+  readonly repiped: number
+  readonly closed: number
+}
+
+export interface ResetPlan {
+  readonly parts: readonly PlannedPart[]
+  readonly connections: readonly PlannedConnections[]
+}
+
+/** What a reload did. */
+export interface Reload {
+  /** Missing if the program cannot read its config again. */
+  readonly plan?: ResetPlan | undefined
+  readonly ms?: number | undefined
+  /** How long the broker did nothing else. */
+  readonly cutOverMs?: number | undefined
+  /** Components that read their files again; with an error they continue with what they had. */
+  readonly items: readonly {
+    readonly name: string
+    readonly change?: string | undefined
+    readonly error?: string | undefined
+  }[]
 }
 
 export interface ListenerItem {

@@ -6,7 +6,9 @@ import { edgeRate } from './edge-rates.ts'
 import { formatScaled } from './format.ts'
 import { edgeKey, type Layout, layoutGraph, type Point, pathOf } from './layout.ts'
 import { writePlace } from './location.ts'
+import { plannedText } from './reset-plan.ts'
 import { type Tone, toneOf } from './states.tsx'
+import { VerdictShape } from './verdict-mark.tsx'
 
 const SIZES = { nodeWidth: 176, nodeHeight: 48, layerGap: 96, rowGap: 16 }
 const MARGIN = 8
@@ -107,33 +109,41 @@ const Node = ({ node, at, isSelected }: { node: GraphNode; at: Point; isSelected
   const { place } = useApp()
   const tone = nodeTone(node)
   const state = stateText(node)
-  const planned = node.planned === undefined ? '' : ` node-planned`
-  const detail = tone === 'bad' || tone === 'waiting' ? state : (node.description ?? node.kind ?? '')
-  const title = [kindText(node), state, node.description].filter(Boolean).join(', ')
+  const { planned } = node
+  const plan = planned === undefined ? '' : ` node-planned node-${planned.verdict}`
+  const title = [kindText(node), state, planned && `plan: ${plannedText(planned)}`, node.description]
   const settings = { ...place.settings, component: isSelected ? '' : node.name }
   return (
     <a
       href={writePlace('overview', undefined, settings)}
-      class={`node node-${tone}${planned}${isSelected ? ' node-selected' : ''}`}
+      class={`node node-${tone}${plan}${isSelected ? ' node-selected' : ''}`}
       aria-current={isSelected ? 'true' : undefined}
     >
       <rect x={at.x} y={at.y} width={SIZES.nodeWidth} height={SIZES.nodeHeight} rx="4">
-        <title>{title}</title>
+        <title>{title.filter(Boolean).join(', ')}</title>
       </rect>
       <circle cx={at.x + 14} cy={at.y + 17} r="4" />
+      {planned !== undefined && <VerdictShape verdict={planned.verdict} x={at.x + 8} y={at.y + 27} />}
       <text class="node-name" x={at.x + 26} y={at.y + 21}>
         {shorten(node.name, 21)}
       </text>
       <text class="node-detail" x={at.x + 26} y={at.y + 37}>
-        {shorten(detail, 24)}
+        {shorten(detailOf(node, tone, state), 24)}
       </text>
     </a>
   )
 }
 
+/** The second line of a component: what is planned for it, what is wrong with it, or what it is. */
+const detailOf = ({ planned, description, kind }: GraphNode, tone: Tone, state: string): string => {
+  if (planned !== undefined) return plannedText(planned)
+  return tone === 'bad' || tone === 'waiting' ? state : (description ?? kind ?? '')
+}
+
 /** `running`, or why it does not work. */
 export const stateText = (node: GraphNode): string => {
   if (!node.enabled) return 'disabled'
+  if (node.state === undefined && node.planned?.verdict === 'start') return 'not started'
   if (typeof node.unready === 'string' && node.unready !== '') return `unready: ${node.unready}`
   if (node.state === 'blocked' && node.blockedBy.length > 0) return `blocked by ${node.blockedBy.join(', ')}`
   return node.state ?? 'unknown'

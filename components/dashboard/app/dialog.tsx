@@ -1,16 +1,17 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 
+interface DialogProps {
+  readonly title: string
+  readonly className?: string
+  /** The element that a screen reader reads at once: for a dialog that tells of a failure. */
+  readonly alertId?: string
+  readonly onClose: () => void
+  readonly children: ComponentChildren
+}
+
 /** A modal dialog. The browser keeps the focus in it, and Escape closes it. */
-export const Dialog = ({
-  title,
-  onClose,
-  children,
-}: {
-  title: string
-  onClose: () => void
-  children: ComponentChildren
-}) => {
+export const Dialog = ({ title, className, alertId, onClose, children }: DialogProps) => {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
   useEffect(() => {
@@ -22,7 +23,15 @@ export const Dialog = ({
     }
   }, [])
   return (
-    <dialog ref={dialog} aria-labelledby={titleId} onClose={onClose} onCancel={onClose}>
+    <dialog
+      ref={dialog}
+      class={className}
+      role={alertId === undefined ? undefined : 'alertdialog'}
+      aria-labelledby={titleId}
+      aria-describedby={alertId}
+      onClose={onClose}
+      onCancel={onClose}
+    >
       <h2 id={titleId}>{title}</h2>
       {children}
     </dialog>

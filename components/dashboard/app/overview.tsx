@@ -1,15 +1,13 @@
 import { Chart } from './chart.tsx'
-import { useApp, useLive } from './context.tsx'
-import type { ComponentItem, Graph, List } from './contract.ts'
-import { Diagram, kindText, stateText } from './diagram.tsx'
-import { Fact, Facts } from './facts.tsx'
+import { useLive } from './context.tsx'
+import type { ComponentItem, List } from './contract.ts'
 import { formatBytes, formatCount, formatMilliseconds, formatRate } from './format.ts'
-import { writePlace } from './location.ts'
 import { type Resource, useResource } from './resource.tsx'
 import { Badge, Empty, Loaded, Loading, toneOf } from './states.tsx'
 import { Table } from './table.tsx'
+import { Wiring } from './wiring.tsx'
 
-/** How often states and wiring are read, in milliseconds. */
+/** How often states are read, in milliseconds. */
 const REFRESH_MS = 2_000
 
 export const OverviewPage = () => {
@@ -119,94 +117,6 @@ const Charts = () => (
     />
   </section>
 )
-
-/** The picture of the running system. */
-const Wiring = () => {
-  const graph = useResource<Graph>('/graph', {}, REFRESH_MS)
-  const last = useLive(({ history }) => history.last)
-  const { place } = useApp()
-  const { component, disabled, logger } = place.settings
-  const toggle = (name: string, isOn: boolean) =>
-    writePlace('overview', undefined, { ...place.settings, [name]: isOn ? '' : '1' })
-  return (
-    <section class="panel" aria-labelledby="wiring">
-      <div class="panel-head">
-        <h2 id="wiring">Wiring</h2>
-        <p class="note">Arrows lead to what a component depends on. Rates: last 1 s.</p>
-        <a
-          class="toggle"
-          href={toggle('disabled', disabled === '1')}
-          aria-current={disabled === '1' ? 'true' : undefined}
-        >
-          Disabled components
-        </a>
-        <a class="toggle" href={toggle('logger', logger === '1')} aria-current={logger === '1' ? 'true' : undefined}>
-          Arrows to the logger
-        </a>
-      </div>
-      <Loaded resource={graph}>
-        {(data) => {
-          const shown = shownGraph(data, disabled === '1', logger === '1')
-          return (
-            <>
-              <Problems graph={shown} />
-              <div class="scroll">
-                <Diagram graph={shown} rates={last} selected={component} />
-              </div>
-              <Selected graph={shown} name={component} />
-            </>
-          )
-        }}
-      </Loaded>
-    </section>
-  )
-}
-
-const shownGraph = ({ nodes, edges }: Graph, withDisabled: boolean, withLogger: boolean): Graph => {
-  const shown = nodes.filter(({ enabled, planned }) => enabled || withDisabled || planned !== undefined)
-  const names = new Set(shown.map(({ name }) => name))
-  // Nearly everything writes to the log: these arrows would cover the others.
-  const loggers = new Set(nodes.filter(({ kind }) => kind === 'Logger').map(({ name }) => name))
-  const drawn = edges.filter(({ from, to }) => names.has(from) && names.has(to) && (withLogger || !loggers.has(to)))
-  return { nodes: shown, edges: drawn }
-}
-
-/** What does not work, in words, and announced when it changes. */
-const Problems = ({ graph }: { graph: Graph }) => {
-  const bad = graph.nodes.filter((node) => node.enabled && toneOf(node) === 'bad')
-  return (
-    <div role="status">
-      {bad.length > 0 && (
-        <ul class="problems">
-          {bad.map((node) => (
-            <li key={node.name}>
-              <Badge tone="bad">{node.name}</Badge> {stateText(node)}
-              {typeof node.error === 'string' && `: ${node.error}`}
-            </li>
-          ))}
-        </ul>
-      )}
-    </div>
-  )
-}
-
-const Selected = ({ graph, name }: { graph: Graph; name: string | undefined }) => {
-  const node = graph.nodes.find((each) => each.name === name)
-  if (node === undefined) return null
-  const uses = graph.edges.filter(({ from }) => from === name)
-  const usedBy = graph.edges.filter(({ to }) => to === name)
-  return (
-    <Facts label={`Component ${node.name}`}>
-      <Fact name="Component">{node.name}</Fact>
-      <Fact name="Kind">{kindText(node)}</Fact>
-      <Fact name="State">{stateText(node)}</Fact>
-      <Fact name="Config">{node.description ?? 'no description'}</Fact>
-      <Fact name="Depends on">{uses.map(({ to, role }) => `${to} (${role})`).join(', ') || 'nothing'}</Fact>
-      <Fact name="Used by">{usedBy.map(({ from }) => from).join(', ') || 'nothing'}</Fact>
-      {typeof node.error === 'string' && <Fact name="Error">{node.error}</Fact>}
-    </Facts>
-  )
-}
 
 const Components = ({ components }: { components: Resource<List<ComponentItem>> }) => (
   <section class="panel" aria-labelledby="components">

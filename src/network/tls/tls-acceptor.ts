@@ -10,12 +10,16 @@ import type { TlsOptions } from './tls-config.ts'
 import type { TlsContexts } from './tls-contexts.ts'
 import { tlsPeer } from './tls-peer.ts'
 
-export interface TlsAcceptorOptions {
+/** What an adjustment may change. */
+export interface TlsAcceptorSettings {
   readonly config: TlsOptions
-  readonly contexts: TlsContexts
-  readonly handshakes: Handshakes
   /** Protocols that are offered by ALPN. A client that offers others only is refused. Empty: ALPN is not used. */
   readonly applicationProtocols: readonly string[]
+}
+
+export interface TlsAcceptorOptions extends TlsAcceptorSettings {
+  readonly contexts: TlsContexts
+  readonly handshakes: Handshakes
   readonly log: Logger
   /** Takes a connection whose handshake has succeeded, with `tls` in its peer. Nothing was read from it. */
   secured(socket: TLSSocket, peer: Peer): void
@@ -32,7 +36,8 @@ export class TlsAcceptor {
   /** Connected clients that were disconnected because a new revocation list names their certificate. */
   revokedClients = 0
   readonly #options: TlsAcceptorOptions
-  readonly #server: Server
+  #settings: TlsAcceptorSettings
+  #server: Server
   readonly #turns: PacedTurns
   /** Handshakes that TLS works on, by the addresses of both ends: Node does not say which socket a TLSSocket was made of. */
   readonly #underWay = new Map<string, Handshake>()
@@ -40,10 +45,30 @@ export class TlsAcceptor {
   readonly #revocable = new Map<TLSSocket, Revocable>()
 
   constructor(options: TlsAcceptorOptions) {
-    const { config, contexts, applicationProtocols } = options
     this.#options = options
-    this.#turns = new PacedTurns(config.handshakesPerTurn)
-    this.#server = createServer({
+    this.#settings = options
+    this.#turns = new PacedTurns(options.config.handshakesPerTurn)
+    this.#server = this.#createServer()
+    options.contexts.onReload(() => this.#reloaded())
+  }
+
+  /** Changes the settings, after the contexts were. Handshakes under way end by the new rules. @returns goes back. */
+  use(settings: TlsAcceptorSettings): () => void {
+    const before = { settings: this.#settings, server: this.#server }
+    this.#settings = settings
+    this.#turns.perTurn = settings.config.handshakesPerTurn
+    this.#server = this.#createServer()
+    return () => {
+      this.#settings = before.settings
+      this.#turns.perTurn = before.settings.config.handshakesPerTurn
+      this.#server = before.server
+    }
+  }
+
+  #createServer(): Server {
+    const { config, applicationProtocols } = this.#settings
+    const { contexts } = this.#options
+    const server = createServer({
       ...contexts.current.certificates[0].options,
       requestCert: config.clientCertificates !== 'none',
       // `#refusal` decides, so that the reason is known.
@@ -56,9 +81,9 @@ export class TlsAcceptor {
           found(null, contexts.contextFor(name)),
       }),
     })
-    this.#server.on('secureConnection', (socket) => this.#finished(socket))
-    this.#server.on('tlsClientError', (error, socket) => this.#failed(error, socket))
-    contexts.onReload(() => this.#reloaded())
+    server.on('secureConnection', (socket) => this.#finished(socket))
+    server.on('tlsClientError', (error, socket) => this.#failed(error, socket))
+    return server
   }
 
   /** Takes a socket of which TLS has read nothing. It is refused, counted and logged if too many handshakes are under way. */
@@ -124,7 +149,7 @@ export class TlsAcceptor {
 
   /** Why a client is refused for its certificate; undefined if it is not. */
   #refusal(socket: TLSSocket, certificate: X509Certificate | undefined): string | undefined {
-    const { clientCertificates } = this.#options.config
+    const { clientCertificates } = this.#settings.config
     if (clientCertificates === 'none') return undefined
     if (certificate === undefined) {
       return clientCertificates === 'require' ? 'the client has no certificate, which is required' : undefined
@@ -157,16 +182,21 @@ export class TlsAcceptor {
   }
 
   #noteRevocable(socket: TLSSocket, certificate: X509Certificate, peer: Peer): void {
-    if (this.#options.config.crl === undefined) return
+    if (this.#settings.config.crl === undefined) return
     this.#revocable.set(socket, { key: certificateKey(certificate.raw), peer })
     socket.once('close', () => this.#revocable.delete(socket))
   }
 
   /** New handshakes use the new certificates. Connections stay, except those of clients that are revoked now. */
   #reloaded(): void {
-    const { certificates, revoked } = this.#options.contexts.current
     // No ticket keys are set, so each context makes new ones: no session outlives it.
-    this.#server.setSecureContext(certificates[0].options)
+    this.#server.setSecureContext(this.#options.contexts.current.certificates[0].options)
+    // Not in this turn: a reset may still be undone in it.
+    setImmediate(() => this.#endRevoked())
+  }
+
+  #endRevoked(): void {
+    const { revoked } = this.#options.contexts.current
     for (const [socket, { key, peer }] of this.#revocable) {
       if (!revoked.has(key)) continue
       const remote = describePeer(peer)

@@ -1,6 +1,8 @@
 import type { SecureContext } from 'node:tls'
 import { WatchedFiles } from '../../files/watched-files.ts'
 import type { Logger } from '../../kinds/logger.ts'
+import type { Adjustment } from '../../system/define-system.ts'
+import { refused } from '../adjustments.ts'
 import { ExpiryWatch } from './expiry-watch.ts'
 import { type LoadedTls, loadTls, tlsFiles } from './load-tls.ts'
 import type { TlsOptions } from './tls-config.ts'
@@ -14,9 +16,9 @@ export class TlsContexts {
   reloads = 0
   /** Times that changed files could not be loaded, since the start: the certificates before them stay. */
   failedReloads = 0
-  readonly #config: TlsOptions
+  #config: TlsOptions
   readonly #log: Logger
-  readonly #watched: WatchedFiles
+  #watched: WatchedFiles
   readonly #expiry: ExpiryWatch
   readonly #users: TlsReloaded[] = []
   #current!: LoadedTls
@@ -27,8 +29,7 @@ export class TlsContexts {
   private constructor(config: TlsOptions, log: Logger) {
     this.#config = config
     this.#log = log
-    const { reloadIntervalMs } = config
-    this.#watched = new WatchedFiles(tlsFiles(config), () => void this.reload(), { intervalMs: reloadIntervalMs })
+    this.#watched = this.#watch(config)
     this.#expiry = new ExpiryWatch(log)
   }
 
@@ -90,6 +91,51 @@ export class TlsContexts {
     await this.#loading
   }
 
+  /**
+   * Prepares the change to another config: reads its files, which are checked before anything changes. Connections keep the certificate
+   * that they began with.
+   * @returns an adjustment that is refused if they are not right.
+   */
+  async prepare(config: TlsOptions): Promise<Adjustment> {
+    const watched = this.#watch(config)
+    try {
+      await watched.look()
+      const loaded = await loadTls(config)
+      return this.#changeTo(config, loaded, watched)
+    } catch (error) {
+      watched.stop()
+      return refused(error)
+    }
+  }
+
+  #changeTo(config: TlsOptions, loaded: LoadedTls, watched: WatchedFiles): Adjustment {
+    let before = { config: this.#config, loaded: this.#current, watched: this.#watched }
+    const stop = (): void => watched.stop()
+    const use = (to: typeof before): void => {
+      this.#config = to.config
+      this.#watched = to.watched
+      this.#use(to.loaded)
+      this.#tellUsers()
+    }
+    return {
+      commit: () => {
+        before = { config: this.#config, loaded: this.#current, watched: this.#watched }
+        use({ config, loaded, watched })
+      },
+      undo: () => {
+        use(before)
+        stop()
+      },
+      done: () => before.watched.stop(),
+      discard: stop,
+    }
+  }
+
+  #watch(config: TlsOptions): WatchedFiles {
+    const { reloadIntervalMs } = config
+    return new WatchedFiles(tlsFiles(config), () => void this.reload(), { intervalMs: reloadIntervalMs })
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#watched.stop()
@@ -98,8 +144,9 @@ export class TlsContexts {
 
   async #reload(): Promise<boolean> {
     try {
-      const loaded = await loadTls(this.#config)
-      if (this.#isStopped) return false
+      const config = this.#config
+      const loaded = await loadTls(config)
+      if (this.#isStopped || config !== this.#config) return false
       this.#use(loaded)
     } catch (error) {
       this.failedReloads += 1
@@ -113,8 +160,12 @@ export class TlsContexts {
     const { certificates, revoked } = this.#current
     const files = certificates.map(({ file }) => file)
     this.#log.info({ certificates: files, revoked: revoked.size }, `Certificates reloaded: ${files.join(', ')}`)
-    for (const reloaded of this.#users) reloaded(this.#current)
+    this.#tellUsers()
     return true
+  }
+
+  #tellUsers(): void {
+    for (const reloaded of this.#users) reloaded(this.#current)
   }
 
   #use(loaded: LoadedTls): void {

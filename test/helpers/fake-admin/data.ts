@@ -10,6 +10,8 @@ import type {
   ListenerItem,
   Overview,
   Payload,
+  PlannedPart,
+  ResetPlan,
   RetainedMessage,
   SessionDetail,
 } from '../../../components/dashboard/app/contract.ts'
@@ -155,6 +157,36 @@ export const fakeGraph = (components: readonly ComponentItem[]): Graph => {
   ]
   return { nodes, edges: edges.map((each) => ({ ...each, active: each.to !== 'scramSha256' })) }
 }
+
+const CHANGES: Readonly<Record<string, Pick<PlannedPart, 'verdict' | 'reasons'>>> = {
+  logger: { verdict: 'adjust', reasons: ['config.level'] },
+  topicRules: { verdict: 'adjust', reasons: ['rules.txt'] },
+  mqttHandler: { verdict: 'swap', reasons: ['publish.ts', 'topicRules is adjusted'] },
+  server: { verdict: 'adjust', reasons: ['mqttHandler is swapped'] },
+  admin: { verdict: 'restart', reasons: ['config.tokens: it has no adjust', 'server is adjusted'] },
+  webSocket: { verdict: 'stop', reasons: ['it is not in the config'] },
+}
+
+/** A reload that does everything that a reload can do. */
+export const fakePlan = (components: readonly ComponentItem[]): ResetPlan => ({
+  parts: [
+    ...components
+      .filter(({ state }) => state !== 'disabled')
+      .map(({ name, kind }) => ({ name, kind, ...(CHANGES[name] ?? { verdict: 'keep' as const, reasons: [] }) })),
+    { name: 'unixSocket', kind: 'Transport', verdict: 'start', reasons: ['it is new in the config'] },
+  ],
+  connections: [
+    { listener: 'server', keptUntouched: 0, repiped: 667, closed: 0 },
+    { listener: 'tls', keptUntouched: 333, repiped: 0, closed: 0 },
+    { listener: 'webSocket', keptUntouched: 0, repiped: 0, closed: 2 },
+  ],
+})
+
+/** The plan when nothing has changed. */
+export const fakeEmptyPlan = (components: readonly ComponentItem[]): ResetPlan => ({
+  parts: components.map(({ name, kind }) => ({ name, kind, verdict: 'keep', reasons: [] })),
+  connections: [{ listener: 'server', keptUntouched: 1_000, repiped: 0, closed: 0 }],
+})
 
 export const fakeListeners = (): ListenerItem[] => [
   { name: 'server', transport: 'tcp', address: '127.0.0.1:1883', connections: 667 },

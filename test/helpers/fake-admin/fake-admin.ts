@@ -2,6 +2,7 @@ import type {
   ClientDetail,
   ClientSummary,
   Page,
+  ResetPlan,
   RetainedMessage,
   SessionDetail,
   SessionSummary,
@@ -12,9 +13,11 @@ import {
   fakeBans,
   fakeClients,
   fakeComponents,
+  fakeEmptyPlan,
   fakeGraph,
   fakeListeners,
   fakeOverview,
+  fakePlan,
   fakeRetained,
   fakeSessions,
   payloadOf,
@@ -36,6 +39,10 @@ export class FakeAdmin {
   users: string[] | undefined = ['ann', 'bob', ...Array.from({ length: 20 }, (_, index) => `plant-${index}`)]
   readonly retained = fakeRetained()
   components = fakeComponents()
+  /** What a reload would do. */
+  plan: ResetPlan = fakePlan(this.components)
+  /** What a plan and a reload are refused with: a status and a sentence. */
+  readonly refusals = new Map<'plan' | 'reload', readonly [number, string]>()
   listeners = fakeListeners()
   bans = fakeBans()
   level = 'info'
@@ -85,7 +92,7 @@ export class FakeAdmin {
     if (name === 'sessions') return item[0] === undefined ? this.#sessions(query) : this.#session(method, item[0])
     if (name === 'publish') return this.#publish(body)
     if (name === 'users') return this.#users(method, item[0], query)
-    if (name === 'components') return all(this.components)
+    if (name === 'components') return item[0] === undefined ? all(this.components) : this.#reset(item[0])
     if (name === 'graph') return fakeGraph(this.components)
     if (name === 'topics') return page(this.#topics(query.get('prefix') ?? ''), query)
     if (name === 'retained') return item[0] === undefined ? this.#messages(query) : this.#message(method, item[0])
@@ -99,6 +106,20 @@ export class FakeAdmin {
 
   #overview() {
     return fakeOverview(this.#second, this.clients.length, this.retained.size)
+  }
+
+  #reset(what: string): Answer {
+    const refused = what === 'plan' || what === 'reload' ? this.refusals.get(what) : [404, 'There is no such path.']
+    if (refused !== undefined) return failure(...(refused as [number, string]))
+    const { plan } = this
+    if (what === 'plan') return plan
+    this.plan = fakeEmptyPlan(this.components)
+    const items = [
+      { name: 'tls', change: 'a new certificate, 89 days left' },
+      { name: 'passwordFile', error: "passwords, line 3: 'ann' has no hash" },
+      { name: 'topicRules' },
+    ]
+    return { plan, ms: 12.4, cutOverMs: 0.38, items }
   }
 
   #events(signal: AbortSignal): Response {

@@ -1,0 +1,34 @@
+import { NO_ADJUSTMENT } from '../../src/network/adjustments.ts'
+import type { Adjustment } from '../../src/system/define-system.ts'
+import type { PipelineChange } from './connection.ts'
+import type { Core } from './core.ts'
+import { differs, type Reopening } from './reopening.ts'
+
+/**
+ * The change of the pipelines of all connections. If one of them cannot be opened anew, `commit` throws, and `undo` goes back to the stages
+ * before for all of them.
+ * @throws Error with the reason why the connections that are open now cannot continue with these stages.
+ */
+export const reopen = (core: Core, plan: Reopening): Adjustment => {
+  if (!differs(plan)) return NO_ADJUSTMENT
+  const changes: PipelineChange[] = []
+  const check = (): void => {
+    const obstacle = core.obstacleTo(plan)
+    if (obstacle !== undefined) throw new Error(`The connections cannot go on: ${obstacle}.`)
+  }
+  check()
+  return {
+    commit: () => {
+      check()
+      core.reopen(plan, (change) => changes.push(change))
+    },
+    undo: () => {
+      core.openBy(plan.from)
+      for (const change of changes.reverse()) change.undo()
+    },
+    done: () => {
+      for (const change of changes) change.done()
+      changes.length = 0
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { AnyComponent } from './component.ts'
+
+const none: ReadonlyMap<string, string> = new Map()
+
+/**
+ * Hashes of the files that a config names. A file that cannot be read has the reason instead: the component reports it.
+ * @param config as parsed by the component's schema.
+ */
+export const hashFiles = async ({ reads }: AnyComponent, config: unknown): Promise<ReadonlyMap<string, string>> => {
+  if (reads === undefined) return none
+  const hashes = new Map<string, string>()
+  for (const path of pathsOf(reads, config)) hashes.set(path, await hashOf(path))
+  return hashes
+}
+
+const pathsOf = (reads: NonNullable<AnyComponent['reads']>, config: unknown): readonly string[] => {
+  try {
+    return reads(config)
+  } catch {
+    // Nothing is known of its files then. The start of the component, or its adjustment, has the problem as well.
+    return []
+  }
+}
+
+const hashOf = async (path: string): Promise<string> => {
+  try {
+    return createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex')
+  } catch (error) {
+    return `unreadable: ${(error as NodeJS.ErrnoException).code}`
+  }
+}
