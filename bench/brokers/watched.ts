@@ -12,7 +12,7 @@ const token = 'a-token-of-the-benchmark'
 /** Prometheus asks every 15 seconds by default. */
 const scrapeIntervalMs = 1_000
 
-/** A broker that nobody looks at, which `watchedBroker` is compared with. */
+/** The settings of the broker that `watchedBroker` is compared with. */
 export const unwatchedSettings = ['sysTopics.enabled=false']
 
 /**

@@ -128,7 +128,7 @@ describe('Keep Alive', () => {
   it('goes on while it does not read the remote broker itself, unless that does not read either', async () => {
     fakeIntervals()
     const { link, remote, events } = await accepted()
-    // More than the link reads ahead, in small packets that nobody takes.
+    // More than the link reads ahead, in small packets that are not taken.
     remote.write(Buffer.alloc(1_000_000, Buffer.from([0xd0, 0])))
     await eventually(() => expect(link.bytesReceived).toBeGreaterThan(262_144))
     vi.advanceTimersByTime(180_000)

@@ -73,7 +73,7 @@ export class UserQuotas<S> implements UserAccounts {
     this.#limits = limitsOf(config, this.#shares)
   }
 
-  /** Takes over other limits. Nobody loses what is over a limit that was lowered. @returns takes it back. */
+  /** Takes over other limits. A user keeps what is over a limit that was lowered. @returns takes it back. */
   adjust(config: BrokerConfig): () => void {
     const before = { limits: this.#limits, shares: this.#shares }
     this.#shares = sharesOf(config)

@@ -31,7 +31,7 @@ export class AckGate {
   #position = 0
   #resumedBatch = 0
 
-  /** @param continued the state of the gate that it continues. Whoever makes it then calls `awaitStore` if answers wait. */
+  /** @param continued the state of the gate that it continues. The caller then calls `awaitStore` if answers wait. */
   constructor(journal: JournalPosition, client: AnsweredClient, continued?: GateRecord) {
     this.journal = journal
     this.#client = client

@@ -140,7 +140,7 @@ export interface CheckRecord {
   readonly request: ConnectRequest
   /** The names of the authenticators, in the order in which they are asked. */
   readonly names: readonly string[]
-  /** By reference: whoever ends the check overwrites the password. */
+  /** By reference: the password is overwritten when the check ends. */
   readonly credentials: Credentials
   /** The one that is asked, by its index. */
   readonly current: number

@@ -7,7 +7,7 @@ import type { HandlerCounters } from './counters.ts'
 import type { Finisher } from './late-port.ts'
 import { rememberQoS2 } from './remember-qos-2.ts'
 
-/** Its answer, in the handler that continues: nobody is answered, but its Packet Identifier is remembered. */
+/** Its answer, in the handler that continues: no client gets it, but its Packet Identifier is remembered. */
 export class EndedLateAnswer implements ClientLateAnswer, Finisher {
   readonly record: LateRecord
   readonly #session: ClientSession

@@ -82,7 +82,7 @@ it.each([
   expect(Math.max(...counts)).toBeLessThan(MOST)
 })
 
-it('owes nobody a message that a later batch removes, also after a crash between the two', async () => {
+it('owes no session a message that a later batch removes, also after a crash between the two', async () => {
   oweTheFirst()
   const counts = commits()
   for (let sequence = 1; sequence < MESSAGES; sequence += 1) append({ type: 'done', session: 's0', sequence })
