@@ -20,7 +20,7 @@ export const runCollect = async (checkout: string, options: ResetOptions): Promi
   const random = randomFrom(options.seed)
   const run = (resets: number, before: number) =>
     runEdits({
-      ...{ copy, broker, random, resets, pauseMs: 0, hasTraffic: false, failing: true, connections: 0 },
+      ...{ copy, broker, random, resets, before, pauseMs: 0, hasTraffic: false, failing: true, connections: 0 },
       edits: edits.filter(({ name }) => options.edits.includes(name)),
       onReset: (done, faults) => progress.show(() => `${before + done} of ${options.resets} resets, ${faults} faults`),
     })

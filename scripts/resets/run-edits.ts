@@ -22,6 +22,8 @@ export interface EditRun {
   readonly broker: BrokerProcess
   readonly edits: readonly Edit[]
   readonly resets: number
+  /** Resets of this broker before: each edit has a number of its own, since one that is made twice changes nothing. */
+  readonly before?: number
   /** From 0 to 1. */
   readonly random: () => number
   /** How many connections must be there, after each reset. */
@@ -45,7 +47,8 @@ export const runEdits = async (
   const records: ResetRecord[] = []
   const faults: string[] = []
   let { connections } = run
-  for (let round = 1; round <= run.resets; round += 1) {
+  const { before = 0 } = run
+  for (let round = before + 1; round <= before + run.resets; round += 1) {
     const edit = run.edits[Math.floor(run.random() * run.edits.length)]!
     const intent = run.failing ? intentOf(run.random()) : 'apply'
     const where = `reset ${round} (${edit.name}, ${intent})`
@@ -58,7 +61,7 @@ export const runEdits = async (
       // Nothing shows any more what the next resets do.
       if (connections === 0) break
     }
-    run.onReset(round, faults.length)
+    run.onReset(round - before, faults.length)
     await sleep(run.pauseMs * run.random())
   }
   return { records, faults }
