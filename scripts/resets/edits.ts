@@ -128,7 +128,7 @@ export const edits: readonly Edit[] = [
     file: 'src/mqtt/topic-trie.ts',
     body: / {2}match\(topic: string\): TopicMatch<V> \{\n/,
     changes: 'router',
-    faults: swapped('router'),
+    faults: swapped('router', 'broker'),
   },
 ]
 
