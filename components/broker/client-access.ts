@@ -128,7 +128,7 @@ export class ClientAccess implements ClientBroker {
     const { clientId } = request.identity
     takeOver(sessions.get(clientId), recipient, request.cleanStart, counters)
     const { session, isPresent } = this.#resumeOrCreate(recipient, request)
-    session.attach(recipient, request.expiryIntervalSeconds, request.will, request.receiveMaximum)
+    session.attach(recipient, request)
     if (publications.isBusy(clientId)) publications.pause(session)
     return { session, isPresent, batch: session.storedBatch }
   }

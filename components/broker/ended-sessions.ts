@@ -16,6 +16,8 @@ export interface EndedSessionsContext {
   readonly gauges: Gauges
   readonly quotas: UserAccounts
   readonly log: Logger
+  /** Milliseconds since 1970. */
+  now(): number
 }
 
 /** Units of work that it costs to release a message that waits for a session. */
@@ -93,6 +95,15 @@ export class EndedSessions {
     return isRefused ? refusedDelivery(work) : work
   }
 
+  /** The messages of a session that has ended are discarded, or go to other members of Shared Subscriptions. */
+  releaseMessages(session: Session): void {
+    const nowMs = this.#broker.now()
+    for (const { message, shared } of session.outbox.end()) {
+      // Another member has got nothing of it yet [MQTT-3.3.2-5].
+      if (message!.expiresAtMs > nowMs) this.#broker.router.redeliver(message!, shared!, session)
+    }
+  }
+
   /** Releases all of it now. */
   drain(): void {
     this.#queue.drain()
@@ -104,7 +115,7 @@ export class EndedSessions {
     if (ended.holdsMessages) {
       ended.holdsMessages = false
       scheduler.spend((session.outbox.waiting + session.outbox.inflight) * MESSAGE_UNITS)
-      session.releaseMessages()
+      this.releaseMessages(session)
       return true
     }
     const next = filters.next()

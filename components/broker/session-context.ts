@@ -42,6 +42,7 @@ export interface SessionContext<Session> extends OutboxContext, RetainedSenderCo
   readonly revocation: { recheck(session: Session): void }
   readonly endedSessions: {
     add(session: Session): void
+    releaseMessages(session: Session): void
     passOn(message: Message, shared: string, session: Session): DeliveryResult
   }
   awaitStore(session: Session): void

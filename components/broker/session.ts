@@ -1,9 +1,10 @@
 import type { QoS } from 'mqtt-packet'
 import type { Identity } from '../../src/kinds/authorizer.ts'
+import type { SessionRequest } from '../../src/kinds/client-broker.ts'
 import type { ClientSession, PublishOutcome, Refusal } from '../../src/kinds/client-session.ts'
 import type { Recipient, WillOutcome } from '../../src/kinds/recipient.ts'
 import type { Delivery, Subscriber } from '../../src/kinds/router.ts'
-import type { StoredSession, StoredWill } from '../../src/kinds/store.ts'
+import type { StoredSession } from '../../src/kinds/store.ts'
 import { type DeliveryResult, refusedDelivery, withWork } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -53,7 +54,7 @@ export class Session implements Subscriber, ClientSession {
   /** The batch with which it came into the store, 0 if it was restored; undefined while it is not in the store. */
   #storedBatch: number | undefined
   /** Its subscriptions leave the router over the next turns. */
-  hasEnded = false
+  #ended = false
 
   /** @param handed of the predecessor, at a reset. */
   constructor({ id, owner, identity }: SessionStart, broker: SessionContext<Session>, handed?: SessionState) {
@@ -70,7 +71,7 @@ export class Session implements Subscriber, ClientSession {
     this.will = new Will(this, broker.gauges, this.quota, broker.sessions.willDelay, handed?.will)
     this.#recipient = handed?.recipient
     this.#storedBatch = handed?.storedBatch
-    this.hasEnded = handed?.ended ?? false
+    this.#ended = handed?.ended ?? false
     this.#ownCopy = handed?.ownCopy && new OwnCopy(this, handed.ownCopy)
     this.#retained = handed?.retained && new RetainedSender(this, broker, handed.retained)
   }
@@ -80,7 +81,7 @@ export class Session implements Subscriber, ClientSession {
     const { id, owner } = this
     return {
       ...{ id, owner, identity: this.#identity, recipient: this.#recipient },
-      ...{ storedBatch: this.#storedBatch, ended: this.hasEnded },
+      ...{ storedBatch: this.#storedBatch, ended: this.#ended },
       ...{ subscriptions: this.#subscriptions.handOver(), outbox: this.outbox.forSuccessor() },
       ...{ unreleased: this.unreleased.handOver(), expiry: this.#expiry.handOver(), will: this.will.handOver() },
       ...{ ownCopy: this.#ownCopy?.handOver(), retained: this.#retained?.handOver() },
@@ -137,6 +138,10 @@ export class Session implements Subscriber, ClientSession {
     return this.#expiry.disconnectedAtMs
   }
 
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
   takes(qos: QoS): boolean {
     const highest = isUpgraded(qos, 2, this.#broker.config) ? 2 : qos
     return this.#recipient?.sendable === true && (highest === 0 || this.outbox.takes(highest))
@@ -148,7 +153,7 @@ export class Session implements Subscriber, ClientSession {
   }
 
   deliver(message: Message, delivery: Delivery): DeliveryResult {
-    if (this.hasEnded) {
+    if (this.#ended) {
       const { shared } = delivery
       return shared === undefined ? 1 : withWork(this.#broker.endedSessions.passOn(message, shared, this), 1)
     }
@@ -167,7 +172,7 @@ export class Session implements Subscriber, ClientSession {
   deliverRun(run: PublishRun, delivery: Delivery): boolean {
     if (isUpgraded(run.message.qos, delivery.qos, this.#broker.config)) return false
     if (run.message.qos > 0) {
-      if (this.hasEnded || delivery.qos === 0 || delivery.shared !== undefined) return false
+      if (this.#ended || delivery.qos === 0 || delivery.shared !== undefined) return false
       return this.outbox.addRun(run, delivery.subscriptionIdentifiers)
     }
     return this.#recipient?.deliverRun(run, delivery.subscriptionIdentifiers) ?? true
@@ -195,16 +200,8 @@ export class Session implements Subscriber, ClientSession {
     if (delivery !== undefined) this.deliver(message, delivery)
   }
 
-  /**
-   * A connection of the client begins. The Will of the one before is deleted unpublished [MQTT-3.1.3-9]; a Will that was due was
-   * published before (`Sessions.settle`).
-   */
-  attach(
-    recipient: Recipient,
-    expiryIntervalSeconds: number,
-    will: StoredWill | undefined,
-    receiveMaximum: number,
-  ): void {
+  /** A connection begins. The Will of the one before is deleted unpublished [MQTT-3.1.3-9]; see `Sessions.settle`. */
+  attach(recipient: Recipient, { expiryIntervalSeconds, will, receiveMaximum }: SessionRequest): void {
     this.#stopWatching()
     this.#broker.sessions.away.delete(this)
     this.#broker.sessions.connected.add(this)
@@ -291,11 +288,7 @@ export class Session implements Subscriber, ClientSession {
     if (this.persistent) this.#broker.journal.append({ type: 'subscribed', session: this.id, subscription })
     // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a Shared Subscription gets none (section 4.8.2).
     const wantsRetained = retainHandling === 0 || (retainHandling === 1 && !existed)
-    const { filter } = subscription
-    if (wantsRetained && sharedFilter(filter) === undefined && this.#broker.retained.mayMatch(filter)) {
-      this.#retained ??= new RetainedSender(this, this.#broker)
-      this.#retained.add(subscription)
-    }
+    if (wantsRetained && sharedFilter(subscription.filter) === undefined) this.#sendRetained(subscription)
     return undefined
   }
 
@@ -307,10 +300,7 @@ export class Session implements Subscriber, ClientSession {
     return true
   }
 
-  /**
-   * A batch of the store is durable: sends the answers and the messages at QoS 2 that waited for it. @returns whether some
-   * still wait.
-   */
+  /** A batch of the store is durable: sends what waited for it, answers too. @returns whether some still wait. */
   releaseDurable(): boolean {
     const recipient = this.#recipient
     if (recipient === undefined) return false
@@ -322,12 +312,12 @@ export class Session implements Subscriber, ClientSession {
   /** Ends the session. Called by `Sessions.end`, which handles its Will. What the session holds is released over turns. */
   end(): void {
     this.#stopWatching()
-    this.hasEnded = true
+    this.#ended = true
     this.#broker.sharedBacklogs.remove(this)
     this.#subscriptions.end()
     if (this.persistent) {
       // Its messages are in the store, which removes them next.
-      this.releaseMessages()
+      this.#broker.endedSessions.releaseMessages(this)
       this.#broker.journal.append({ type: 'session-ended', session: this.id })
     }
     this.unreleased.end()
@@ -335,27 +325,20 @@ export class Session implements Subscriber, ClientSession {
     this.#broker.endedSessions.add(this)
   }
 
+  /** The session has ended, and all its subscriptions have left the router. */
   forgetSubscriptions(): void {
     this.#subscriptions.forget()
-  }
-
-  /** The session has ended: its messages are discarded, or go to other members of Shared Subscriptions. */
-  releaseMessages(): void {
-    const nowMs = this.#broker.now()
-    for (const { message, shared } of this.outbox.end()) {
-      // Another member has got nothing of it yet [MQTT-3.3.2-5].
-      if (message!.expiresAtMs > nowMs) this.#broker.router.redeliver(message!, shared!, this)
-    }
   }
 
   /** `Will.take` has taken the Will out, to be published. */
   willTaken(): void {
     this.#save()
-    if (!this.hasEnded && this.#recipient === undefined) this.#broker.sessions.away.add(this)
+    if (!this.#ended && this.#recipient === undefined) this.#broker.sessions.away.add(this)
   }
 
+  /** Not before: what the Will leaves behind counts for the user. */
   willDone(): void {
-    if (this.hasEnded) this.#broker.quotas.release(this.quota)
+    if (this.#ended) this.#broker.quotas.release(this.quota)
   }
 
   waitsForAnyMember(filter: string, after: number): void {
@@ -394,6 +377,13 @@ export class Session implements Subscriber, ClientSession {
     this.#expiry.disconnectedAtMs = this.#broker.now()
     this.#save()
     this.awaitClient()
+  }
+
+  /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
+  #sendRetained(subscription: Subscription): void {
+    if (!this.#broker.retained.mayMatch(subscription.filter)) return
+    this.#retained ??= new RetainedSender(this, this.#broker)
+    this.#retained.add(subscription)
   }
 
   #stopWatching(): void {
