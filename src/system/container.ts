@@ -7,6 +7,7 @@ import { Generation } from './generation.ts'
 import { interrupted } from './lifecycle-errors.ts'
 import type { ComponentMeasure } from './measure.ts'
 import type { Part } from './part.ts'
+import { refreshParts } from './refresh-parts.ts'
 import { type Configs, filesOf, planFrom, Reset, type ResetTarget } from './reset.ts'
 import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
 import type { RefreshOutcome, Suspended, System, SystemOptions } from './system.ts'
@@ -106,7 +107,7 @@ export class Container implements System<AnySystemConfig> {
   refresh(): Promise<readonly RefreshOutcome[]> {
     this.#nextRefresh ??= this.#next(() => {
       this.#nextRefresh = undefined
-      return this.#current.refresh()
+      return refreshParts(this.#current)
     })
     return this.#nextRefresh
   }

@@ -9,7 +9,7 @@ import type { ComponentMeasure } from './measure.ts'
 import { Part } from './part.ts'
 import { releaseSuspended } from './release-suspended.ts'
 import { settleWaiting } from './settle-waiting.ts'
-import type { RefreshOutcome, StartMode, Suspended, SuspendedComponent } from './system.ts'
+import type { StartMode, Suspended, SuspendedComponent } from './system.ts'
 import { SystemError } from './system-error.ts'
 import type { ComponentStatus, SystemState, SystemView } from './system-view.ts'
 
@@ -140,18 +140,6 @@ export class Generation implements SystemView {
     return this.#suspending ?? this.#stopInstead()
   }
 
-  /** One after the other: a component is not called twice at the same time. */
-  async refresh(): Promise<readonly RefreshOutcome[]> {
-    const outcomes: RefreshOutcome[] = []
-    for (const name of this.order) {
-      const part = this.parts.get(name)!
-      // The system may be stopped meanwhile.
-      if (this.#state !== 'running' || part.state !== 'running' || part.component.refresh === undefined) continue
-      outcomes.push(await part.refresh(this.#instances.get(name)))
-    }
-    return outcomes
-  }
-
   async #start(suspended: SuspendedComponents, mode: StartMode): Promise<void> {
     await this.begin(suspended)
     const all = new Set(this.order)
@@ -203,7 +191,7 @@ export class Generation implements SystemView {
   async abandon(halt: Halt): Promise<readonly SystemError[]> {
     this.giveUp(halt, 'the reset failed')
     this.#state = 'stopping'
-    this.#settleWaiting()
+    settleWaiting(this.order, this.graph, this.parts, this.#halt === 'interruption')
     const handedOver = this.#predecessor
     this.#predecessor = new Map()
     const errors = [...this.#releaseErrors]
@@ -275,7 +263,7 @@ export class Generation implements SystemView {
       if (!mayFail) this.giveUp('failure', `${name} failed`)
       part.enter('failed', error)
       if (!mayFail || this.#isHalted()) return
-      this.#settleWaiting()
+      settleWaiting(this.order, this.graph, this.parts, this.#halt === 'interruption')
       await this.#stopPart(part)
     } else part.enter(instance === undefined ? 'stopped' : 'running')
   }
@@ -291,10 +279,6 @@ export class Generation implements SystemView {
   /** Whether a component was suspended, and has not been resumed or begun anew. */
   #awaits(name: string): boolean {
     return this.#canResume(name) && this.parts.get(name)!.state !== 'running'
-  }
-
-  #settleWaiting(): void {
-    settleWaiting(this.order, this.graph, this.parts, this.#halt === 'interruption')
   }
 
   #startError(undoErrors: readonly SystemError[]): SystemError {
