@@ -9,6 +9,7 @@ import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-ru
 import type { InflightLimits } from './config.ts'
 import { HeldMessages } from './held-messages.ts'
 import type { OutboxContext, OutboxOwner } from './outbox-owner.ts'
+import { recordDone, recordPubrec, recordSent } from './outbox-records.ts'
 import type { OutboxState } from './outbox-state.ts'
 import { Outgoing } from './outgoing.ts'
 import { OwedPubrels } from './owed-pubrels.ts'
@@ -95,16 +96,9 @@ export class Outbox implements ClientOutbox {
       return true
     }
     const queuedAtMs = direct ? 0 : this.#broker.recentMs
+    const subscriptionIdentifiers = identifiers
     // One literal: a spread made each message cost twice as much.
-    const outgoing = new Outgoing({
-      sequence,
-      message,
-      qos,
-      retain,
-      subscriptionIdentifiers: identifiers,
-      shared,
-      queuedAtMs,
-    })
+    const outgoing = new Outgoing({ sequence, message, qos, retain, subscriptionIdentifiers, shared, queuedAtMs })
     if (direct) this.#send(this.#session.recipient!, outgoing, false)
     return direct || this.#waiting.push(outgoing)
   }
@@ -294,7 +288,7 @@ export class Outbox implements ClientOutbox {
     const publish = client.prepare(outgoing.message!, outgoing.qos, outgoing.retain, outgoing.subscriptionIdentifiers)
     if (publish === undefined) {
       // The client cannot receive it: it counts as sent [MQTT-3.1.2-25].
-      if (stored) this.#recordDone(outgoing)
+      if (stored) recordDone(this.#session, this.#broker, outgoing)
       return
     }
     this.#enter(outgoing, stored)
@@ -320,11 +314,7 @@ export class Outbox implements ClientOutbox {
     const kept = outgoing.message!.keep()
     outgoing.message = kept
     this.#count(outgoing, outgoing.inflightCost)
-    const { persistent, id: session } = this.#session
-    if (!persistent) return
-    const { sequence, packetIdentifier } = outgoing
-    if (stored) this.#broker.journal.append({ type: 'sent', session, sequence, packetIdentifier })
-    else this.#broker.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
+    recordSent(this.#session, this.#broker, outgoing, kept, stored)
   }
 
   /** Counts what a message in flight costs from now on. */
@@ -387,11 +377,8 @@ export class Outbox implements ClientOutbox {
     if (outgoing.inflightBytes > 0) this.#count(outgoing, outgoing.inflightCost)
     // PUBREL packets go out in the order of PUBREC [MQTT-4.6.0-4], also when they are sent again.
     this.#inflight.moveToEnd(packetIdentifier)
-    const { persistent, id: session } = this.#session
-    const { sequence, pubrecOrder } = outgoing
-    if (!persistent) return
-    this.#broker.journal.append({ type: 'pubrec', session, sequence, pubrecOrder })
-    this.#owedPubrels.lastBatch = this.#broker.journal.lastBatch
+    recordPubrec(this.#session, this.#broker, outgoing)
+    if (this.#session.persistent) this.#owedPubrels.lastBatch = this.#broker.journal.lastBatch
   }
 
   /** It is acknowledged. */
@@ -399,16 +386,11 @@ export class Outbox implements ClientOutbox {
     this.#inflight.delete(packetIdentifier)
     if (outgoing.counted && this.#quota.acknowledged(outgoing.qos, outgoing.size)) this.#acknowledgedAll()
     if (outgoing.inflightBytes > 0) this.#count(outgoing, 0)
-    this.#recordDone(outgoing)
+    recordDone(this.#session, this.#broker, outgoing)
   }
 
   #acknowledgedAll(): void {
     this.#quota.acknowledgedAll(this.#broker.recentMs, this.#waiting.count > 0)
-  }
-
-  #recordDone({ sequence }: Outgoing): void {
-    const { persistent, id: session } = this.#session
-    if (persistent) this.#broker.journal.append({ type: 'done', session, sequence })
   }
 }
 
