@@ -138,7 +138,7 @@ export const bridgeConfig = z
       .int()
       .min(0)
       .max(1_000)
-      .default(3)
+      .default(10)
       .describe(
         'How many connections in a row the remote broker may end while the same message, alone, waits for its acknowledgement. Then ' +
           'the message is dropped. 0: never, and everything behind it waits.',

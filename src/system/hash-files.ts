@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import type { AnyComponent } from './component.ts'
 
 const none: ReadonlyMap<string, string> = new Map()
@@ -24,8 +24,15 @@ const pathsOf = (reads: NonNullable<AnyComponent['reads']>, config: unknown): re
   }
 }
 
+/** A file that a config names is small. A larger one is told by its size and time alone. */
+const MAXIMUM_BYTES = 16 * 1024 ** 2
+
 const hashOf = async (path: string): Promise<string> => {
   try {
+    const file = await stat(path)
+    // Reading a pipe or a device may never end.
+    if (!file.isFile()) return 'unreadable: no file'
+    if (file.size > MAXIMUM_BYTES) return `${file.size} bytes of ${file.mtimeMs}`
     return createHash('sha256')
       .update(await readFile(path))
       .digest('hex')
