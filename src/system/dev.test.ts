@@ -245,3 +245,20 @@ const deferred = (): { promise: Promise<void>; resolve: () => void } => {
   })
   return { promise, resolve }
 }
+
+test('a component may ask for the plan and for the reset', async () => {
+  const world = createWorld()
+  await world.dev.go()
+  const { reloader } = world.dev.state.system!
+  const loaded = world.next as LoadedConfig
+  const config = loaded.config as AnySystemConfig
+  world.next = { ...loaded, config: { ...config, b: { ...config['b']!, config: { value: 2 } } } }
+  const verdicts = ['keep', 'restart']
+  expect((await reloader!.plan()).parts.map(({ verdict }) => verdict)).toEqual(verdicts)
+  expect((await reloader!.reload()).report.parts.map(({ verdict }) => verdict)).toEqual(verdicts)
+  expect(world.log.at(-1)).toBe('start b 2')
+  world.next = new Error('line 3 does not parse')
+  await expect(reloader!.plan()).rejects.toThrow('line 3 does not parse')
+  await world.dev.close()
+  await expect(reloader!.reload()).rejects.toThrow('the dev loop has ended')
+})

@@ -6,6 +6,7 @@ import { componentsOf, Generations, type Replacement } from './generations.ts'
 import type { ResetPlan, ResetReport } from './reset-plan.ts'
 import { configure, type Setting } from './settings.ts'
 import type { StartMode, SuspendedComponent, System } from './system.ts'
+import type { SystemReloader } from './system-reloader.ts'
 import type { ComponentStatus } from './system-view.ts'
 import { createTurns } from './turns.ts'
 
@@ -96,7 +97,16 @@ export interface Dev {
 }
 
 export const createDev = ({ load, settings = [], only = [], onReplace, start }: DevOptions): Dev => {
-  const generations = new Generations(onReplace, { ...(start !== undefined && { start }) })
+  // A component may ask for a plan or a reset as well, such as the dashboard.
+  const reloader: SystemReloader = {
+    plan: () => dev.plan(),
+    reload: async () => {
+      const { reset } = await dev.reset()
+      if (reset === undefined) throw new Error('nothing ran any more: the system was started anew')
+      return { report: reset, refreshed: [] }
+    },
+  }
+  const generations = new Generations(onReplace, { reloader, ...(start !== undefined && { start }) })
   const { state } = generations
   const inTurn = createTurns()
   let closed = false
@@ -139,7 +149,7 @@ export const createDev = ({ load, settings = [], only = [], onReplace, start }: 
     })
   }
 
-  return {
+  const dev: Dev = {
     state,
     get kept() {
       return generations.kept
@@ -167,6 +177,7 @@ export const createDev = ({ load, settings = [], only = [], onReplace, start }: 
       return stop()
     },
   }
+  return dev
 }
 
 /** The report of a `go` while everything runs. */
