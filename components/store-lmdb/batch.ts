@@ -2,7 +2,8 @@ import type { QueuedMessage, SessionRecord, StoredRetained } from '../../src/kin
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import { MAXIMUM_RECEIVERS } from './layout.ts'
-import type { QueueIndex } from './queue-index.ts'
+import type { QueueIndex, SentMessage } from './queue-index.ts'
+import type { SentRows } from './sent-rows.ts'
 
 /** A session in the memory of the store. Its record is in the file. */
 export interface SessionEntry {
@@ -12,6 +13,8 @@ export interface SessionEntry {
   readonly queue: QueueIndex
   /** The number of the batch that it began in; 0 when it was in the file already. */
   readonly since: number
+  /** What the file has of messages that were sent since they were written; undefined while it has nothing. */
+  sentRows?: SentRows | undefined
 }
 
 /**
@@ -74,16 +77,7 @@ export class PendingMessage {
   }
 }
 
-/** Of a receiver in the file: it is done, or the numbers under which it was sent. */
-export interface StateChange {
-  readonly isDone: boolean
-  readonly packetIdentifier: number
-  readonly pubrecOrder: number
-}
-
-export const DONE: StateChange = { isDone: true, packetIdentifier: 0, pubrecOrder: 0 }
-
-/** Shape of a key of `Batch.states`. */
+/** Shape of an entry of `Batch.done`. */
 export const stateNumber = (slot: number, index: number): number => slot * MAXIMUM_RECEIVERS + index
 export const slotOfState = (state: number): number => Math.floor(state / MAXIMUM_RECEIVERS)
 export const indexOfState = (state: number): number => state % MAXIMUM_RECEIVERS
@@ -109,8 +103,10 @@ export class Batch {
   /** By message, the last of `messages` that has it. */
   readonly #lastOf = new Map<Message, PendingMessage>()
   #last: PendingMessage | undefined
-  /** By `stateNumber`. */
-  readonly states = new Map<number, StateChange>()
+  /** Receivers in the file that are owed their message no more, while others are: each by `stateNumber`. */
+  readonly done = new Set<number>()
+  /** By sequence number, what was sent of a message in the file; undefined is done. */
+  readonly sent = new Map<SessionEntry, Map<number, SentMessage | undefined>>()
   /** Slots of messages that are owed to no session. They leave the file. */
   readonly removed = new Set<number>()
   /** Those among them that must not leave before the rest of the batch is written: they may be in another queue in it. */
@@ -188,11 +184,18 @@ export class Batch {
     else known.set(packetIdentifier, isReceived)
   }
 
+  setSent(session: SessionEntry, sequence: number, sent: SentMessage | undefined): void {
+    const known = this.sent.get(session)
+    if (known === undefined) this.sent.set(session, new Map([[sequence, sent]]))
+    else known.set(sequence, sent)
+  }
+
   /** Nothing of an ended session is written any more. */
   forget(session: SessionEntry): void {
     this.sessions.delete(session)
     this.subscriptions.delete(session)
     this.received.delete(session)
+    this.sent.delete(session)
   }
 }
 

@@ -4,18 +4,22 @@ import {
   CHUNK_RECEIVERS,
   chunksOf,
   numberKey,
+  type ReceiverState,
   stateRange,
   tables,
   writeMessage,
   writeMessageKey,
   writeNumberKey,
   writeReceiver,
+  writeSentKey,
   writeState,
   writeStateKey,
   writeText,
 } from './layout.ts'
 import type { MessageTable } from './message-table.ts'
 import type { Operations } from './operations.ts'
+import type { SentMessage } from './queue-index.ts'
+import { ROW_MESSAGES, SentRows } from './sent-rows.ts'
 import type { SourceTable } from './source-table.ts'
 import type { TurnWork } from './turn-work.ts'
 import { writeSession, writeSubscription } from './values.ts'
@@ -75,7 +79,8 @@ export function* encodeBatch(
     if (work.isOver) yield
     putMessage(pending, table, to, work)
   }
-  yield* writeStates(batch, table, to, work)
+  yield* writeDone(batch, table, to, work)
+  for (const [session, changes] of batch.sent) yield* writeSent(session, changes, to, work)
   for (const slot of batch.removed) table.release(slot)
   // They are handed to LMDB in one go.
   work.spend(to.count * OPERATION_UNITS)
@@ -121,7 +126,7 @@ function* removeEnded(batch: Batch, file: KeySource, to: Operations, work: TurnW
       continue
     }
     let count = 0
-    for (const table of [tables.subscriptions, tables.received]) {
+    for (const table of [tables.subscriptions, tables.received, tables.sent]) {
       const keys = file.keys(numberKey(table, number), numberKey(table, number + 1), CLEANED_KEYS - count)
       for (const key of keys) to.remove(key)
       count += keys.length
@@ -210,8 +215,8 @@ const writeChunk = ({ sessions, queued }: PendingMessage, start: number, to: Ope
   }
 }
 
-function* writeStates(batch: Batch, table: MessageTable, to: Operations, work: TurnWork): Steps {
-  for (const [state, change] of batch.states) {
+function* writeDone(batch: Batch, table: MessageTable, to: Operations, work: TurnWork): Steps {
+  for (const state of batch.done) {
     if (work.isOver) yield
     work.spend(ENTRY_UNITS)
     const slot = slotOfState(state)
@@ -220,9 +225,34 @@ function* writeStates(batch: Batch, table: MessageTable, to: Operations, work: T
     to.beginKey()
     writeStateKey(to.writer, table.idOf(slot), indexOfState(state))
     to.beginValue()
-    writeState(to.writer, change)
+    writeState(to.writer, DONE)
     to.endPut()
   }
+}
+
+function* writeSent(
+  session: SessionEntry,
+  changes: ReadonlyMap<number, SentMessage | undefined>,
+  to: Operations,
+  work: TurnWork,
+): Steps {
+  session.sentRows ??= new SentRows()
+  const rows = session.sentRows
+  work.spend(changes.size)
+  for (const row of rows.change(changes)) {
+    if (work.isOver) yield
+    work.spend(ENTRY_UNITS + ROW_MESSAGES / MESSAGES_PER_UNIT)
+    to.beginKey()
+    writeSentKey(to.writer, session.number, row)
+    if (!rows.has(row)) {
+      to.endRemoval()
+      continue
+    }
+    to.beginValue()
+    rows.write(row, to.writer)
+    to.endPut()
+  }
+  if (rows.isEmpty) session.sentRows = undefined
 }
 
 const removeMessage = (slot: number, table: MessageTable, file: KeySource, to: Operations, work: TurnWork): void => {
@@ -260,5 +290,9 @@ const SCAN_UNITS = 50
 const SCANNED_KEY_UNITS = 10
 /** Bytes that are copied for one unit. */
 const BYTES_PER_UNIT = 1_024
+/** Messages of a row that are looked at for one unit. */
+const MESSAGES_PER_UNIT = 8
+
+const DONE: ReceiverState = { isDone: true, packetIdentifier: 0, pubrecOrder: 0 }
 
 const unitsOf = (bytes: number): number => Math.floor(bytes / BYTES_PER_UNIT)

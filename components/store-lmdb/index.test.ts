@@ -9,6 +9,7 @@ import { Environment } from './environment.ts'
 import { lmdbStore } from './index.ts'
 import { ABOUT_KEY, messageKey } from './layout.ts'
 import type { OpenStore } from './open-store.ts'
+import { readAbout } from './own.ts'
 import { writeValue } from './values.ts'
 
 let directory: string
@@ -63,7 +64,7 @@ describe('the start and the stop', () => {
   it.each([
     [
       { format: 99, version: '9.9.9', owner: null },
-      /was written by mqtt-jig 9\.9\.9 \(format 99\), and this version reads format 1/,
+      /was written by mqtt-jig 9\.9\.9 \(format 99\), and this version reads formats 1 to 2/,
     ],
     [{ format: 0, version: '0.0.1', owner: null }, /was written by mqtt-jig 0\.0\.1 \(format 0\)/],
     [{ hello: 1 }, /is not a store of mqtt-jig: its first entry cannot be read/],
@@ -73,6 +74,20 @@ describe('the start and the stop', () => {
     await stop(store)
     await expect(start()).rejects.toThrow(reason)
     await expect(start()).rejects.toThrow(reason)
+  })
+
+  it('reads a file of format 1, which is of format 2 from then on', async () => {
+    let store = await start()
+    store.append({ type: 'session', session: sessionRecord({ id: 'a' }) })
+    queue(store, 1)
+    await store.flush()
+    const about = { format: 1, version: '0.1.0', owner: null }
+    store.environment.transaction(() => store.environment.put(ABOUT_KEY, writeValue(about)))
+    await stop(store)
+    store = await start()
+    expect(sequences(store)).toEqual([1])
+    expect(readAbout(store.environment)).toMatchObject({ format: 2 })
+    await stop(store)
   })
 
   it('refuses a file of another program', async () => {

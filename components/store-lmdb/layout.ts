@@ -6,12 +6,13 @@
  * |---|---|
  * | `00` | format, version of the writer, owner |
  * | `01` id(6) chunk(2) | receivers 32 x chunk and the 31 after it; in chunk 0 also the message |
- * | `01` id(6) `ffff` index(4) | what has changed for one receiver since the message was written |
+ * | `01` id(6) `ffff` index(4) | the receiver is owed the message no more. In format 1 also what was sent to it |
  * | `02` text(topic) | retained message, and the number of its publisher if it has one |
  * | `03` number(4) | session with its Will |
  * | `04` number(4) text(filter) | subscription |
  * | `05` number(4) identifier(2) | QoS 2 message from the client, received and not released |
  * | `06` number(4) | publisher of retained messages, behind how many refer to it |
+ * | `07` number(4) row(6) | what was sent of the messages 32 x row and the 31 after it since they were written |
  */
 
 import { createHash } from 'node:crypto'
@@ -20,8 +21,8 @@ import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
 import { ByteReader, type ByteWriter } from './byte-writer.ts'
 
-/** The format of the file that this code writes. It reads this one and the one before it. */
-export const FORMAT = 1
+/** The format of the file that this code writes. It reads this one and the one before it. Format 1 has no table `sent`. */
+export const FORMAT = 2
 
 /** The first byte of a key. */
 export const tables = {
@@ -32,6 +33,7 @@ export const tables = {
   subscriptions: 4,
   received: 5,
   sources: 6,
+  sent: 7,
 } as const
 
 export const ABOUT_KEY = Buffer.from([tables.about])
@@ -96,6 +98,11 @@ export const readMessageKey = (key: Buffer): { id: number; chunk: number; index:
 export const writeNumberKey = (writer: ByteWriter, table: number, number: number): void => {
   writer.u8(table)
   writer.u32(number)
+}
+
+export const writeSentKey = (writer: ByteWriter, session: number, row: number): void => {
+  writeNumberKey(writer, tables.sent, session)
+  writer.u48(row)
 }
 
 /** `0` and the text, or `1` and its hash when it is long. */

@@ -16,7 +16,7 @@ const about = z.object({
 export type About = z.output<typeof about>
 
 /** The oldest format that this code reads. */
-export const OLDEST_FORMAT = FORMAT
+export const OLDEST_FORMAT = 1
 
 /**
  * What the file says of itself.
@@ -36,9 +36,8 @@ export const readAbout = (environment: Environment): About | undefined => {
   }
   const { format, version } = found.data
   if (format < OLDEST_FORMAT || format > FORMAT) {
-    const read = OLDEST_FORMAT === FORMAT ? `format ${FORMAT}` : `formats ${OLDEST_FORMAT} to ${FORMAT}`
     throw new Error(
-      `The store in ${environment.path} was written by mqtt-jig ${version} (format ${format}), and this version reads ${read}. ` +
+      `The store in ${environment.path} was written by mqtt-jig ${version} (format ${format}), and this version reads formats ${OLDEST_FORMAT} to ${FORMAT}. ` +
         'Start that version, or export the store with it and import the export',
     )
   }

@@ -46,10 +46,10 @@ it('forgets what was sent with the message', () => {
   const index = new QueueIndex()
   for (const sequence of [1, 2]) {
     index.add(sequence, sequence, 0, false)
-    index.setSent(sequence, sequence + 100, 0)
+    index.setSent(sequence, { packetIdentifier: sequence + 100, pubrecOrder: 0, isInRow: false })
   }
   index.remove(1)
-  expect([index.sent(1), index.sent(2)]).toEqual([undefined, { packetIdentifier: 102, pubrecOrder: 0 }])
+  expect([index.sent(1), index.sent(2)]).toEqual([undefined, { packetIdentifier: 102, pubrecOrder: 0, isInRow: false }])
   index.remove(2)
   expect(index.sent(2)).toBeUndefined()
 })

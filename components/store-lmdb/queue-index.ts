@@ -83,9 +83,14 @@ export class QueueIndex {
     return this.#sent?.get(sequence)
   }
 
-  setSent(sequence: number, packetIdentifier: number, pubrecOrder: number): void {
+  setSent(sequence: number, sent: SentMessage): void {
     this.#sent ??= new Map()
-    this.#sent.set(sequence, { packetIdentifier, pubrecOrder })
+    this.#sent.set(sequence, sent)
+  }
+
+  /** A message with this number was there. Later ones have higher numbers. */
+  passed(sequence: number): void {
+    if (sequence > this.#lastSequence) this.#lastSequence = sequence
   }
 
   /** Removes the message with this number, which must be there. */
@@ -144,6 +149,8 @@ export class QueueIndex {
 export interface SentMessage {
   readonly packetIdentifier: number
   readonly pubrecOrder: number
+  /** It is in a row of `SentRows`, or on its way there; else with its message. */
+  readonly isInRow: boolean
 }
 
 const FIELDS = 3

@@ -1,4 +1,4 @@
-import { type Batch, DONE, type SessionEntry, stateNumber } from './batch.ts'
+import { type Batch, type SessionEntry, stateNumber } from './batch.ts'
 import type { RestoredIndex } from './restore.ts'
 
 /** Ends one place of a queue. */
@@ -21,8 +21,8 @@ export class Removals {
 
   /** Something is left over for a later batch. */
   get areLeft(): boolean {
-    const { unowed, leftovers } = this.#index
-    return unowed.length + leftovers.length + this.#ending.length > 0
+    const { unowed, leftovers, staleSent } = this.#index
+    return unowed.length + leftovers.length + staleSent.length + this.#ending.length > 0
   }
 
   /** A session has ended: its messages leave their queue in the turns that follow. */
@@ -36,16 +36,17 @@ export class Removals {
     if (isShared) batch.moved.add(slot)
     const isOwed = table.settle(slot) > 0
     if (!isOwed && batch.removeSettled(slot, table.rowsOf(slot))) return
-    batch.states.set(stateNumber(slot, index), DONE)
+    batch.done.add(stateNumber(slot, index))
     if (!isOwed) unowed.push(slot)
   }
 
   /** Removes some of what is left over. @returns whether the batch takes more of it in the next turn. */
   endTurn(open: Batch): boolean {
-    const { leftovers } = this.#index
+    const { leftovers, staleSent } = this.#index
     this.#removeUnowed(open)
     for (const number of leftovers.splice(-CLEANED_SESSIONS)) open.cleaned.push(number)
-    if (open.removed.size + open.cleaned.length > 0) open.isOpened = true
+    for (const [session, sequence] of staleSent.splice(-REMOVED_MESSAGES)) open.setSent(session, sequence, undefined)
+    if (open.removed.size + open.cleaned.length + open.sent.size > 0) open.isOpened = true
     this.#removeEnded(open)
     return this.areLeft && !open.isFullOfLeft
   }

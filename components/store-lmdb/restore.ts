@@ -18,6 +18,7 @@ import {
 } from './layout.ts'
 import { MessageTable } from './message-table.ts'
 import { QueueIndex } from './queue-index.ts'
+import { readSentRow, type SentEntry, SentRows } from './sent-rows.ts'
 import { SourceTable } from './source-table.ts'
 import { readSession, readSessionId, readSubscription } from './values.ts'
 
@@ -34,6 +35,8 @@ export interface RestoredIndex {
   readonly unowed: number[]
   /** Numbers of sessions that are no more and have subscriptions or Packet Identifiers in the file. */
   readonly leftovers: number[]
+  /** What was sent of messages that are no more: what a full disk has left over. */
+  readonly staleSent: (readonly [session: SessionEntry, sequence: number])[]
 }
 
 /** What was read so far, for a line of the log. */
@@ -72,12 +75,17 @@ export const loadIndex = async (
     report({ sessions: sessions.size, messages: messages.table.count })
   }
   messages.end()
+  const staleSent: RestoredIndex['staleSent'] = []
+  const takeSent = (value: Buffer, key: Buffer): void => {
+    for (const entry of readSentRow(key, value)) takeSentEntry(byNumber.get(entry.session), entry, staleSent)
+  }
+  for await (const rows of slices(file, tables.sent)) for (const row of rows) readRow(row, takeSent)
   const sources = new SourceTable()
   for await (const rows of slices(file, tables.sources)) {
     for (const row of rows) readRow(row, (value, key) => sources.load(key, value))
   }
   const leftovers = new Set<number>()
-  for (const table of [tables.subscriptions, tables.received]) {
+  for (const table of [tables.subscriptions, tables.received, tables.sent]) {
     // Only the numbers are of interest: behind each page, the scan goes on at the next number.
     for (let start = numberKey(table, 0); ; ) {
       const keys = file.keys(start, Buffer.from([table + 1]), KEYS_IN_A_TURN)
@@ -99,10 +107,30 @@ export const loadIndex = async (
     nextId: messages.highestId + 1,
     unowed: messages.unowed,
     leftovers: [...leftovers],
+    staleSent,
   }
 }
 
 const highestNumber = (keys: readonly Buffer[]): number => keys.at(-1)!.readUInt32BE(1)
+
+/** Takes what was sent of a message since it was written. The messages are in the queues. */
+const takeSentEntry = (
+  session: SessionEntry | undefined,
+  { sequence, packetIdentifier, pubrecOrder }: SentEntry,
+  stale: RestoredIndex['staleSent'],
+): void => {
+  if (session === undefined) return
+  if (session.queue.find(sequence) === -1) {
+    // The number must not be given to another message while it is in the file.
+    session.queue.passed(sequence)
+    stale.push([session, sequence])
+    return
+  }
+  const sent = { packetIdentifier, pubrecOrder, isInRow: true }
+  session.queue.setSent(sequence, sent)
+  session.sentRows ??= new SentRows()
+  session.sentRows.change([[sequence, sent]])
+}
 
 /** Puts the messages of the file into the queues of the sessions. Their rows come in the order of the keys. */
 class MessageLoader {
@@ -165,7 +193,8 @@ class MessageLoader {
     const pubrecOrder = state?.pubrecOrder ?? pubrecOrders[index]!
     this.table.owe(slot)
     session.queue.add(sequence, slot, index, areShared[index]!)
-    if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
+    if (packetIdentifier !== 0 || pubrecOrder !== 0)
+      session.queue.setSent(sequence, { packetIdentifier, pubrecOrder, isInRow: false })
   }
 }
 

@@ -8,7 +8,7 @@ import type {
   StorePressure,
   StoreRecord,
 } from '../../src/kinds/store.ts'
-import { type Batch, PendingMessage, type SessionEntry, stateNumber } from './batch.ts'
+import { type Batch, PendingMessage, type SessionEntry } from './batch.ts'
 import { BatchLine, type Committer, type EndOfTurn, type LineSettings } from './batch-line.ts'
 import { encodeBatch } from './encode-batch.ts'
 import type { StoreFile } from './environment.ts'
@@ -277,7 +277,8 @@ export class LmdbStore implements Store {
     const index = pending.add(session, queued)
     table.owe(pending.slot)
     session.queue.add(sequence, pending.slot, index, queued.shared !== undefined)
-    if (packetIdentifier !== 0 || pubrecOrder !== 0) session.queue.setSent(sequence, packetIdentifier, pubrecOrder)
+    if (packetIdentifier !== 0 || pubrecOrder !== 0)
+      session.queue.setSent(sequence, { packetIdentifier, pubrecOrder, isInRow: false })
     this.#line.recorded(bytes, true)
   }
 
@@ -292,16 +293,15 @@ export class LmdbStore implements Store {
     const at = queue.find(sequence)
     if (at === -1) return
     const before = queue.sent(sequence)
-    const change = {
-      isDone: false,
+    // A message that was not handed over is written as it is then.
+    const isInRow = this.#pending.get(queue.slotAt(at))?.isHanded !== false
+    const sent = {
       packetIdentifier: packetIdentifier ?? before?.packetIdentifier ?? 0,
       pubrecOrder: pubrecOrder ?? before?.pubrecOrder ?? 0,
+      isInRow,
     }
-    queue.setSent(sequence, change.packetIdentifier, change.pubrecOrder)
-    const slot = queue.slotAt(at)
-    // A message that was not handed over is written as it is then.
-    if (this.#pending.get(slot)?.isHanded === false) return
-    open.states.set(stateNumber(slot, queue.indexAt(at)), change)
+    queue.setSent(sequence, sent)
+    if (isInRow) open.setSent(session, sequence, sent)
   }
 
   /** The session is owed the message no more. */
@@ -312,6 +312,7 @@ export class LmdbStore implements Store {
     const slot = queue.slotAt(at)
     const index = queue.indexAt(at)
     const isShared = queue.isSharedAt(at)
+    if (queue.sent(sequence)?.isInRow === true) open.setSent(session, sequence, undefined)
     queue.remove(sequence)
     const pending = this.#pending.get(slot)
     if (pending === undefined || pending.isHanded) {

@@ -12,6 +12,7 @@ import {
 } from '../layout.ts'
 import { readAbout } from '../own.ts'
 import { readRow } from '../restore.ts'
+import { readSentRow } from '../sent-rows.ts'
 import { readSession, readSource, readSubscription } from '../values.ts'
 import { type Progress, rowsOf } from './rows.ts'
 
@@ -42,13 +43,23 @@ export const checkStore = async (environment: Environment, progress: Progress): 
 }
 
 /** Sessions first: the others refer to them. */
-const ORDER = [tables.sessions, tables.subscriptions, tables.received, tables.messages, tables.sources, tables.retained]
+const ORDER = [
+  tables.sessions,
+  tables.subscriptions,
+  tables.received,
+  tables.sent,
+  tables.messages,
+  tables.sources,
+  tables.retained,
+]
 
 /** What is known of a session while the messages are read. */
 interface SeenSession {
   readonly id: string
   readonly sequences: Set<number>
   readonly packetIdentifiers: Set<number>
+  /** By sequence number, the Packet Identifier of a message that was sent since it was written. */
+  readonly sent: Map<number, number>
 }
 
 class StoreCheck implements CheckResult {
@@ -70,7 +81,8 @@ class StoreCheck implements CheckResult {
         const { id } = readSession(value)
         if (this.#ids.has(id)) this.problems.push(`the session ${id} is there twice`)
         this.#ids.add(id)
-        this.#sessions.set(key.readUInt32BE(1), { id, sequences: new Set(), packetIdentifiers: new Set() })
+        const seen = { id, sequences: new Set<number>(), packetIdentifiers: new Set<number>(), sent: new Map() }
+        this.#sessions.set(key.readUInt32BE(1), seen)
         break
       }
       case tables.subscriptions:
@@ -78,6 +90,10 @@ class StoreCheck implements CheckResult {
         break
       case tables.received:
         key.readUInt16BE(5)
+        break
+      case tables.sent:
+        for (const { session, sequence, packetIdentifier } of readSentRow(key, value))
+          this.#sessions.get(session)?.sent.set(sequence, packetIdentifier)
         break
       case tables.messages:
         this.#takeMessage(key, value)
@@ -99,7 +115,7 @@ class StoreCheck implements CheckResult {
       // What an ended session leaves over is removed at the next start.
       if (session === undefined || state?.isDone === true) continue
       this.#once(session, session.sequences, receiver.sequence, 'the number')
-      const { packetIdentifier } = state ?? receiver
+      const packetIdentifier = session.sent.get(receiver.sequence) ?? (state ?? receiver).packetIdentifier
       if (packetIdentifier !== 0)
         this.#once(session, session.packetIdentifiers, packetIdentifier, 'the Packet Identifier')
     }

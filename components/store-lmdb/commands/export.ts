@@ -19,6 +19,7 @@ import {
 } from '../layout.ts'
 import { readAbout } from '../own.ts'
 import { readRow } from '../restore.ts'
+import { readSentRow, type SentEntry } from '../sent-rows.ts'
 import { readSession, readSource, readSubscription } from '../values.ts'
 import { type Progress, rowsOf } from './rows.ts'
 
@@ -35,11 +36,13 @@ export async function* exportLines(environment: Environment, progress: Progress)
     tables.sessions,
     tables.subscriptions,
     tables.received,
+    tables.sent,
     tables.sources,
     tables.retained,
     tables.messages,
   ]
-  const seen: Seen = { ids, sources: new Map(), messages: new MessageLines(ids) }
+  const sent = new SentNumbers()
+  const seen: Seen = { ids, sources: new Map(), sent, messages: new MessageLines(ids, sent) }
   for await (const row of rowsOf(environment, order, progress)) {
     for (const each of readRow(row, (value, key) => linesOf(key, value, seen))) yield line(each)
   }
@@ -50,7 +53,25 @@ export async function* exportLines(environment: Environment, progress: Progress)
 interface Seen {
   readonly ids: Map<number, string>
   readonly sources: Map<number, PlainSourceRecord>
+  readonly sent: SentNumbers
   readonly messages: MessageLines
+}
+
+/** What was sent of messages since they were written, by session and sequence number. */
+class SentNumbers {
+  readonly #sessions = new Map<number, Map<number, SentEntry>>()
+
+  take(entry: SentEntry): void {
+    const known = this.#sessions.get(entry.session)
+    if (known === undefined) this.#sessions.set(entry.session, new Map([[entry.sequence, entry]]))
+    else known.set(entry.sequence, entry)
+  }
+
+  /** The receiver with the numbers that it has now. */
+  applyTo(receiver: Receiver): Receiver {
+    const entry = this.#sessions.get(receiver.session)?.get(receiver.sequence)
+    return entry === undefined ? receiver : { ...receiver, ...entry }
+  }
 }
 
 const retainedLine = (value: Buffer, sources: Seen['sources']): object => {
@@ -62,7 +83,7 @@ const retainedLine = (value: Buffer, sources: Seen['sources']): object => {
   return { type: 'retained', message, source }
 }
 
-const linesOf = (key: Buffer, value: Buffer, { ids, sources, messages }: Seen): object[] => {
+const linesOf = (key: Buffer, value: Buffer, { ids, sources, sent, messages }: Seen): object[] => {
   const session = () => ids.get(key.readUInt32BE(1))
   switch (key[0]) {
     case tables.sessions: {
@@ -83,6 +104,9 @@ const linesOf = (key: Buffer, value: Buffer, { ids, sources, messages }: Seen): 
       return session() === undefined
         ? []
         : [{ type: 'received', session: session(), packetIdentifier: key.readUInt16BE(5) }]
+    case tables.sent:
+      for (const entry of readSentRow(key, value)) sent.take(entry)
+      return []
     case tables.retained:
       return [retainedLine(value, sources)]
     case tables.sources:
@@ -96,11 +120,13 @@ const linesOf = (key: Buffer, value: Buffer, { ids, sources, messages }: Seen): 
 /** Gathers the rows of a message. */
 class MessageLines {
   readonly #ids: ReadonlyMap<number, string>
+  readonly #sent: SentNumbers
   #message: Message | undefined
   readonly #receivers: (Receiver | undefined)[] = []
 
-  constructor(ids: ReadonlyMap<number, string>) {
+  constructor(ids: ReadonlyMap<number, string>, sent: SentNumbers) {
     this.#ids = ids
+    this.#sent = sent
   }
 
   /** @returns the line of the message before, when another begins. */
@@ -127,7 +153,8 @@ class MessageLines {
     const message = this.#message
     const receivers = this.#receivers.flatMap((receiver) => {
       const session = receiver === undefined ? undefined : this.#ids.get(receiver.session)
-      return session === undefined ? [] : [{ ...receiver, session, shared: receiver?.shared ?? null }]
+      if (receiver === undefined || session === undefined) return []
+      return [{ ...this.#sent.applyTo(receiver), session, shared: receiver.shared ?? null }]
     })
     this.#receivers.length = 0
     this.#message = undefined

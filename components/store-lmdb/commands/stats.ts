@@ -8,7 +8,7 @@ import { type Progress, rowsOf } from './rows.ts'
 /** What is in a file, as lines for a person. */
 export const statsOf = async (environment: Environment, progress: Progress): Promise<string[]> => {
   const about = readAbout(environment)
-  const names = ['sessions', 'subscriptions', 'received', 'messages', 'states', 'retained', 'sources'] as const
+  const names = ['sessions', 'subscriptions', 'received', 'messages', 'states', 'sent', 'retained', 'sources'] as const
   const sizes = new Map<string, { entries: number; bytes: number }>(
     names.map((name) => [name, { entries: 0, bytes: 0 }]),
   )
@@ -47,6 +47,8 @@ const nameOf = (key: Buffer): string => {
       return 'subscriptions'
     case tables.received:
       return 'received'
+    case tables.sent:
+      return 'sent'
     default:
       return ''
   }

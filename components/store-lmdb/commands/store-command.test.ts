@@ -116,11 +116,12 @@ describe('mqtt-jig store', () => {
     const rows = new Map(out.split('\n').map((line) => [line.slice(0, 15).trim(), line.slice(16)]))
     expect(rows.get('sessions')).toMatch(/^2 entries, \d+ bytes$/)
     expect(rows.get('messages')).toMatch(/^3 entries/)
-    expect(rows.get('states')).toMatch(/^2 entries/)
+    expect(rows.get('states')).toMatch(/^1 entries/)
+    expect(rows.get('sent')).toMatch(/^1 entries/)
     expect(rows.get('subscriptions')).toMatch(/^1 entries/)
     expect(rows.get('received')).toMatch(/^1 entries/)
     expect(rows.get('retained')).toMatch(/^1 entries/)
-    expect(rows.get('format')).toMatch(/^1, written by mqtt-jig \d/)
+    expect(rows.get('format')).toMatch(/^2, written by mqtt-jig \d/)
   })
 
   it('check finds a store in order that is', async () => {
