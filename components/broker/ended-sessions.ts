@@ -120,7 +120,7 @@ export class EndedSessions {
     }
     const next = filters.next()
     if (next.done === true) {
-      session.forgetSubscriptions()
+      session.filters.forget()
       this.#broker.quotas.release(session.quota)
       return false
     }

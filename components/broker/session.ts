@@ -35,7 +35,8 @@ export class Session implements Subscriber, ClientSession {
   /** The quota of its owner, for all sessions of the owner. */
   readonly quota: UserQuota<Session>
   readonly #broker: SessionContext<Session>
-  readonly #subscriptions: SessionSubscriptions
+  /** Its subscriptions within the bounds of the config. `subscriptions` has them by Topic Filter. */
+  readonly filters: SessionSubscriptions
   /** Messages at QoS 1 and 2 for the client. */
   readonly outbox: Outbox
   /** Messages at QoS 2 from the client. */
@@ -64,7 +65,7 @@ export class Session implements Subscriber, ClientSession {
     this.#broker = broker
     broker.authorization.noteIdentity(identity)
     this.quota = broker.quotas.of(owner)
-    this.#subscriptions = new SessionSubscriptions(broker, this.quota, handed?.subscriptions)
+    this.filters = new SessionSubscriptions(broker, this.quota, handed?.subscriptions)
     this.outbox = new Outbox(this, broker, handed?.outbox)
     this.unreleased = new UnreleasedMessages(this, broker, handed?.unreleased)
     this.#expiry = new SessionExpiry(this, broker.sessions.expiry, handed?.expiry)
@@ -78,29 +79,31 @@ export class Session implements Subscriber, ClientSession {
 
   /** For a successor. Changes nothing. */
   handOver(): SessionState {
-    const { id, owner } = this
     return {
-      ...{ id, owner, identity: this.#identity, recipient: this.#recipient },
-      ...{ storedBatch: this.#storedBatch, ended: this.#ended },
-      ...{ subscriptions: this.#subscriptions.handOver(), outbox: this.outbox.forSuccessor() },
-      ...{ unreleased: this.unreleased.handOver(), expiry: this.#expiry.handOver(), will: this.will.handOver() },
-      ...{ ownCopy: this.#ownCopy?.handOver(), retained: this.#retained?.handOver() },
+      id: this.id,
+      owner: this.owner,
+      identity: this.#identity,
+      recipient: this.#recipient,
+      storedBatch: this.#storedBatch,
+      ended: this.#ended,
+      subscriptions: this.filters.handOver(),
+      outbox: this.outbox.forSuccessor(),
+      unreleased: this.unreleased.handOver(),
+      expiry: this.#expiry.handOver(),
+      will: this.will.handOver(),
+      ownCopy: this.#ownCopy?.handOver(),
+      retained: this.#retained?.handOver(),
     }
   }
 
   /** By Topic Filter. */
   get subscriptions(): ReadonlyMap<string, Subscription> {
-    return this.#subscriptions.byFilter
+    return this.filters.byFilter
   }
 
   /** Filters of its Shared Subscriptions; undefined when it never had any. */
   get shared(): ReadonlySet<string> | undefined {
-    return this.#subscriptions.shared
-  }
-
-  /** Levels of all its Topic Filters with wildcards together, which determine their cost for publishers. */
-  get wildcardLevels(): number {
-    return this.#subscriptions.wildcardLevels
+    return this.filters.shared
   }
 
   get recipient(): Recipient | undefined {
@@ -251,7 +254,7 @@ export class Session implements Subscriber, ClientSession {
     this.#expiry.disconnectedAtMs = stored.disconnectedAtMs
     this.will.set(stored.will)
     for (const subscription of stored.subscriptions) {
-      this.#subscriptions.keep(subscription)
+      this.filters.keep(subscription)
       this.#broker.router.subscribe(this, subscription)
     }
     this.unreleased.restore(stored.received)
@@ -281,9 +284,9 @@ export class Session implements Subscriber, ClientSession {
   }
 
   subscribe(subscription: Subscription, retainHandling: number): Refusal | undefined {
-    const problem = this.#subscriptions.problemOf(subscription, this.#identity)
+    const problem = this.filters.problemOf(subscription, this.#identity)
     if (problem !== undefined) return problem
-    this.#subscriptions.keep(subscription)
+    this.filters.keep(subscription)
     const existed = this.#broker.router.subscribe(this, subscription) // [MQTT-3.8.4-3]
     if (this.persistent) this.#broker.journal.append({ type: 'subscribed', session: this.id, subscription })
     // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a Shared Subscription gets none (section 4.8.2).
@@ -294,7 +297,7 @@ export class Session implements Subscriber, ClientSession {
 
   unsubscribe(filter: string): boolean {
     this.#retained?.remove(filter)
-    if (!this.#subscriptions.delete(filter)) return false
+    if (!this.filters.delete(filter)) return false
     this.#broker.router.unsubscribe(this, filter)
     if (this.persistent) this.#broker.journal.append({ type: 'unsubscribed', session: this.id, filter })
     return true
@@ -314,7 +317,7 @@ export class Session implements Subscriber, ClientSession {
     this.#stopWatching()
     this.#ended = true
     this.#broker.sharedBacklogs.remove(this)
-    this.#subscriptions.end()
+    this.filters.end()
     if (this.persistent) {
       // Its messages are in the store, which removes them next.
       this.#broker.endedSessions.releaseMessages(this)
@@ -323,11 +326,6 @@ export class Session implements Subscriber, ClientSession {
     this.unreleased.end()
     this.#expiry.intervalSeconds = 0
     this.#broker.endedSessions.add(this)
-  }
-
-  /** The session has ended, and all its subscriptions have left the router. */
-  forgetSubscriptions(): void {
-    this.#subscriptions.forget()
   }
 
   /** `Will.take` has taken the Will out, to be published. */

@@ -20,7 +20,7 @@ import type { Phase } from './phase.ts'
 import type { Terms } from './terms.ts'
 
 /** Of `DispatchRecord` and all that is in it. Counted up when it changes. */
-export const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 
 /** The state of one connection. */
 export interface DispatchRecord {
@@ -31,7 +31,8 @@ export interface DispatchRecord {
   readonly acknowledgementType: Acknowledgement
 }
 
-export interface ClientRecord extends SenderRecord {
+export interface ClientRecord {
+  readonly sender: SenderRecord
   /** Tells the promises and timers of the client who it is now. By reference. */
   readonly seat: { client: unknown }
   readonly phase: Phase

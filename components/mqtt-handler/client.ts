@@ -97,7 +97,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
    * @throws when a broker was replaced, and the new one does not have its session.
    */
   constructor(connection: Connection, next: PacketReceiver, handler: ClientContext<Client>, handed?: ClientRecord) {
-    super(connection, next, handler, handed)
+    super(connection, next, handler, handed?.sender)
     this.handler = handler
     this.seat = (handed?.seat as { client: Client } | undefined) ?? { client: this }
     this.identity = handed?.identity ?? { clientId: '', userName: undefined, peer: connection.peer }
@@ -129,7 +129,7 @@ export class Client extends PublishSender implements Recipient, AnsweredClient, 
     const { handler, expiry } = this
     const { heardAtMs, limitMs } = this.#watch
     return {
-      ...this.handOverSender(),
+      sender: this.handOverSender(),
       seat: this.seat,
       phase: this.#phase,
       since: this.#since,

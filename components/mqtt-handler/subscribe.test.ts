@@ -15,7 +15,7 @@ const granted = (client: HarnessClient, ...filters: string[]) =>
     .flatMap((packet) => (packet.cmd === 'suback' ? packet.granted : []))
 
 describe('the filters with wildcards of one client', () => {
-  const levels = () => broker.core.sessions.get('client')?.wildcardLevels
+  const levels = () => broker.core.sessions.get('client')?.filters.wildcardLevels
 
   it('end at maximumWildcardLevels, all levels together; filters without are not counted', () => {
     broker = new HandlerHarness({ maximumWildcardLevels: 5 })
