@@ -171,8 +171,9 @@ export class Outbox implements ClientOutbox {
   pump(): void {
     const client = this.#session.recipient
     if (client === undefined) return
-    while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
+    // What is held comes before what is left to be sent again.
     this.#sendHeld(client)
+    while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
     while (client.sendable && this.#quota.hasRoom(1, this.#inflight.size)) {
       const next = this.#waiting.next(this.#quota.hasRoom(2, this.#inflight.size))
       if (next === undefined) break
@@ -339,9 +340,9 @@ export class Outbox implements ClientOutbox {
       if (!this.#quota.mayResend(outgoing.qos)) return false
       outgoing.counted = true
       this.#quota.sent(outgoing.qos, 1, outgoing.size)
-      // It had to wait for the store over the earlier connection too.
-      if (outgoing.qos === 2 && outgoing.unsent && !this.#isDurable(this.#held.lastBatch))
-        this.#hold(outgoing, this.#held.lastBatch)
+      // It had to wait for the store over the earlier connection too, or is behind one that waits [MQTT-4.6.0-6].
+      const waits = this.#held.count > 0 || !this.#isDurable(this.#held.lastBatch)
+      if (outgoing.qos === 2 && outgoing.unsent && waits) this.#hold(outgoing, this.#held.lastBatch)
       else this.#sendAgain(client, outgoing)
     }
     this.#resend.shift()

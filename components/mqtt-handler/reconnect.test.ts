@@ -4,6 +4,7 @@ import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import {
   HandlerHarness,
   type HarnessClient,
+  payloads,
   persistent,
   publishPacket,
   subscribePacket,
@@ -134,4 +135,59 @@ it('a message that is refused before it was sent is not sent when the store is d
   store.settleAll()
   expect(client.take()).toEqual([])
   expect(broker.core.sessions.get('subscriber')?.unacknowledged).toBe(0)
+})
+
+describe('messages at QoS 2 that wait for the store over two connections', () => {
+  let store: SlowStore
+  beforeEach(() => {
+    broker.stop()
+    store = new SlowStore()
+    broker = new HandlerHarness({}, { store }, () => store.settleAll())
+    const client = broker.connect(persistent('subscriber'))
+    client.take(subscribePacket({ a: {} }))
+    store.settleAll()
+    client.take()
+    const publisher = broker.connect({ clientId: 'publisher' })
+    for (const [index, qos] of ([1, 2, 2, 2] as const).entries()) {
+      publisher.take(publishPacket({ qos, messageId: index + 1, payload: Buffer.from(`${index + 1}`) }))
+    }
+    expect(payloads(client.take())).toEqual(['1'])
+    client.lose()
+  })
+  /** Takes everything that comes, and acknowledges it. @returns the payloads. */
+  const finish = (client: HarnessClient): string[] => {
+    const got: string[] = []
+    for (let sent = client.take(); sent.length > 0; ) {
+      got.push(...payloads(sent))
+      sent = sent.flatMap(({ cmd, messageId }) => {
+        if (cmd !== 'publish' && cmd !== 'pubrel') return []
+        const answers = cmd === 'pubrel' ? (['pubcomp'] as const) : (['pubrec', 'pubcomp'] as const)
+        return answers.flatMap((answer) => client.take({ cmd: answer, messageId: messageId! }))
+      })
+      store.settleAll()
+      sent.push(...client.take())
+    }
+    return got
+  }
+  const comeBack = (receiveMaximum: number) => {
+    const client = broker.open()
+    const sent = client.take(connectPacket(persistent('subscriber', { properties: { receiveMaximum } })))
+    return { client, first: sent.find(({ cmd }) => cmd === 'publish')!.messageId!, got: payloads(sent) }
+  }
+
+  it('come in their order when another acknowledgement makes room first [MQTT-4.6.0-6]', () => {
+    const { client, first, got } = comeBack(3)
+    expect(got).toEqual(['1'])
+    store.settleAll()
+    const sent = payloads(client.take({ cmd: 'puback', messageId: first }))
+    expect([...sent, ...finish(client)]).toEqual(['2', '3', '4'])
+  })
+
+  it('come though they fill the Receive Maximum and others wait behind them', () => {
+    const { client, first } = comeBack(2)
+    client.take({ cmd: 'puback', messageId: first })
+    store.settleAll()
+    const sent = payloads(client.take())
+    expect(sent).toEqual(['2', '3'])
+  })
 })
