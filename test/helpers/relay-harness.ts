@@ -81,6 +81,8 @@ export interface RelayHarnessOptions {
   /** Of the broker and the handler. */
   readonly config?: object
   readonly parts?: Partial<BrokerParts>
+  /** Whether there is no connection before `connect`. */
+  readonly isAway?: boolean
 }
 
 /** A bridge that is connected, between a real broker without a network and a remote broker that the test plays. */
@@ -106,7 +108,7 @@ export class RelayHarness {
     this.#identity = bridgeIdentity('up', options.userName)
     this.#topics = new TopicMap(options.topics ?? [carried('#', 'out')])
     this.#local = this.#localSession()
-    this.connect(options.terms)
+    if (options.isAway !== true) this.connect(options.terms)
   }
 
   /** The config has other topics, and the bridge has connected again. */
