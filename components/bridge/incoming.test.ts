@@ -7,6 +7,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { newBridgeCounters } from './counters.ts'
 import { FrameReader } from './frame-reader.ts'
 import { Incoming } from './incoming.ts'
+import { RemoteSession } from './remote-session.ts'
 
 type Finish = (reason: ReasonCode, outcome: { message: Message; isRefused: boolean }) => void
 
@@ -50,7 +51,7 @@ const start = ({
   const counters = newBridgeCounters()
   const incoming = new Incoming({
     ...{ broker: { now: () => 0 }, session: session as unknown as ClientSession, counters, version },
-    ...{ hop: undefined, maximumHops: 16, toLocal: (topic) => topic },
+    ...{ remoteSession: new RemoteSession(), hop: undefined, maximumHops: 16, toLocal: (topic) => topic },
     answer: (...answer) => answers.push(answer),
     refusedHere: (...refusal) => refused.push(refusal),
   })

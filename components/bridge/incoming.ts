@@ -14,10 +14,13 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { BridgeCounters } from './counters.ts'
 import type { Frame } from './frame-reader.ts'
 import { countHops } from './hops.ts'
+import type { RemoteSession } from './remote-session.ts'
 
 export interface IncomingContext {
   readonly broker: Pick<ClientBroker, 'now'>
   readonly session: ClientSession
+  /** Of all connections of the bridge. */
+  readonly remoteSession: RemoteSession
   readonly counters: BridgeCounters
   readonly version: 4 | 5
   /** Undefined if hops are not looked at. */
@@ -71,13 +74,15 @@ export class Incoming {
 
   /** The remote broker has no state of this bridge: it may use all Packet Identifiers for new messages. */
   forget(): void {
-    const { unreleased } = this.#context.session
+    const { session, remoteSession } = this.#context
+    const { unreleased } = session
+    remoteSession.renew()
     for (let identifier = 1; identifier <= 0xffff; identifier += 1) unreleased.release(identifier)
   }
 
   /** @param message as it is published here; undefined if it is not carried. @param content as in `ClientUnreleased`. */
   #deliver(publish: Publish, message: Message | undefined, content: number | undefined): void {
-    const { session } = this.#context
+    const { session, remoteSession } = this.#context
     if (message === undefined) {
       this.#done(publish, content, publish.message, false, ReasonCode.Success)
       return
@@ -86,8 +91,11 @@ export class Incoming {
     const { reasonCode, isRefused, pending }: PublishOutcome = session.publish(message, false)
     if (pending === undefined) this.#done(publish, content, message, isRefused, reasonCode)
     else {
+      const { number } = remoteSession
       pending.whenFinished((reason, { message: kept, isRefused: wasRefused }) => {
-        if (!session.hasEnded) this.#done(publish, content, kept, wasRefused, reason)
+        // In a new session the Packet Identifier is that of another message.
+        const isSameSession = !session.hasEnded && remoteSession.number === number
+        if (isSameSession) this.#done(publish, content, kept, wasRefused, reason)
       })
     }
   }

@@ -20,6 +20,7 @@ import { LocalSession } from './local-session.ts'
 import { type PoisonMessage, PoisonWatch } from './poison-watch.ts'
 import { Relay, type RelayContext } from './relay.ts'
 import { RemoteLink, type RemoteLinkOptions } from './remote-link.ts'
+import { RemoteSession } from './remote-session.ts'
 import type { RemoteTerms } from './remote-terms.ts'
 import { TopicMap } from './topic-map.ts'
 
@@ -53,6 +54,7 @@ export class RemoteBridge implements Bridge {
   readonly #hop: Buffer
   readonly #backoff: Backoff
   readonly #poison: PoisonWatch
+  readonly #remoteSession = new RemoteSession()
   readonly #refusals = new LogInterval(LOG_INTERVAL_MS)
   /** The server of the connection, or of the next attempt. */
   #serverIndex = 0
@@ -246,7 +248,7 @@ export class RemoteBridge implements Bridge {
     return {
       ...{ broker: this.#broker.forClients, identity: this.#identity, counters: this.counters, topics: this.#topics },
       ...{ hop: hops && this.#isVersion5 ? this.#hop : undefined, maximumHops, description: this.#description },
-      poison: this.#poison,
+      ...{ poison: this.#poison, remoteSession: this.#remoteSession },
       messageDropped: (message) => this.#messageDropped(message),
       subscriptionRefused: (filter, reasonCode) => {
         const reason = describeReasonCode(reasonCode)

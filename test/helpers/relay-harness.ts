@@ -6,6 +6,7 @@ import { LocalSession } from '../../components/bridge/local-session.ts'
 import { type PoisonMessage, PoisonWatch } from '../../components/bridge/poison-watch.ts'
 import { Relay } from '../../components/bridge/relay.ts'
 import type { RemoteLink } from '../../components/bridge/remote-link.ts'
+import { RemoteSession } from '../../components/bridge/remote-session.ts'
 import type { RemoteTerms } from '../../components/bridge/remote-terms.ts'
 import { TopicMap } from '../../components/bridge/topic-map.ts'
 import type { BrokerParts } from '../../components/broker/broker-core.ts'
@@ -98,6 +99,7 @@ export class RelayHarness {
   relay!: Relay
   readonly #options: RelayHarnessOptions
   readonly #poison = new PoisonWatch(3)
+  readonly #remoteSession = new RemoteSession()
   #topics: TopicMap
   readonly #identity: ReturnType<typeof bridgeIdentity>
   #local: LocalSession
@@ -132,7 +134,7 @@ export class RelayHarness {
       subscriptionRefused: (filter: string, reasonCode: number) => this.refusedFilters.push([filter, reasonCode]),
       messageRefused: (by: string, reasonCode: number, topic: string) =>
         this.refusedMessages.push([by, reasonCode, topic]),
-      poison: this.#poison,
+      ...{ poison: this.#poison, remoteSession: this.#remoteSession },
       messageDropped: (message: PoisonMessage) => this.dropped.push(message),
       ready: () => {
         this.ready += 1
