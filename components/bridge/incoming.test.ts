@@ -51,9 +51,10 @@ const start = ({
   const counters = newBridgeCounters()
   const incoming = new Incoming({
     ...{ broker: { now: () => 0 }, session: session as unknown as ClientSession, counters, version },
-    ...{ remoteSession: new RemoteSession(), hop: undefined, maximumHops: 16, toLocal: (topic) => topic },
+    ...{ remoteSession: new RemoteSession(3), hop: undefined, maximumHops: 16, toLocal: (topic) => topic },
     answer: (...answer) => answers.push(answer),
     refusedHere: (...refusal) => refused.push(refusal),
+    unacceptable: () => undefined,
   })
   const receive = (qos: 1 | 2) => {
     const packet: IPublishPacket = {

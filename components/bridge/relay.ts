@@ -41,6 +41,8 @@ export interface RelayContext {
   messageRefused(by: 'here' | 'remote', reasonCode: number, topic: string): void
   /** A message is given up: the remote broker ends each connection over which it is sent. */
   messageDropped(message: PoisonMessage): void
+  /** A message from the remote broker is given up: this broker cannot take it. */
+  unacceptable(topic: string, size: number, why: string): void
   /** Messages flow from now on. */
   ready(): void
 }
@@ -107,6 +109,7 @@ export class Relay implements Recipient, TurnTask {
     this.#incoming = new Incoming({
       ...{ broker, session, remoteSession, counters, hop, maximumHops, version: this.#link.version },
       toLocal: (topic) => topics.toLocal(topic),
+      unacceptable: (topic, size, why) => this.#context.unacceptable(topic, size, why),
       answer: (type, identifier, reasonCode) => this.#answer(type, identifier, reasonCode),
       refusedHere: (topic, reasonCode) => {
         counters.refusedHere += 1

@@ -54,7 +54,7 @@ export class RemoteBridge implements Bridge {
   readonly #hop: Buffer
   readonly #backoff: Backoff
   readonly #poison: PoisonWatch
-  readonly #remoteSession = new RemoteSession()
+  readonly #remoteSession: RemoteSession
   readonly #refusals = new LogInterval(LOG_INTERVAL_MS)
   /** The server of the connection, or of the next attempt. */
   #serverIndex = 0
@@ -91,7 +91,9 @@ export class RemoteBridge implements Bridge {
     this.#backoff = new Backoff(config.minimumRetryMs, config.maximumRetryMs)
     this.#asksPrivate = config.tryPrivate
     // Without a session that is kept no message is sent again.
-    this.#poison = new PoisonWatch(config.cleanStart ? 0 : config.maximumSendAttempts)
+    const attempts = config.cleanStart ? 0 : config.maximumSendAttempts
+    this.#poison = new PoisonWatch(attempts)
+    this.#remoteSession = new RemoteSession(attempts)
     this.#local = new LocalSession({
       ...{ broker, identity: this.#identity, filters: this.#topics.localFilters },
       expiryIntervalSeconds: config.cleanStart ? 0 : config.sessionExpirySeconds,
@@ -250,6 +252,11 @@ export class RemoteBridge implements Bridge {
       ...{ hop: hops && this.#isVersion5 ? this.#hop : undefined, maximumHops, description: this.#description },
       ...{ poison: this.#poison, remoteSession: this.#remoteSession },
       messageDropped: (message) => this.#messageDropped(message),
+      unacceptable: (topic, size, why) =>
+        this.#log.warn(
+          { server: this.remote, topic, size, why },
+          `Message for bridge ${this.name} dropped: ${this.remote} sent ${topic} (${size} bytes) again and again: ${why}`,
+        ),
       subscriptionRefused: (filter, reasonCode) => {
         const reason = describeReasonCode(reasonCode)
         this.#log.warn(

@@ -93,13 +93,14 @@ export class RelayHarness {
   readonly refusedFilters: [filter: string, reasonCode: number][] = []
   readonly refusedMessages: [by: string, reasonCode: number, topic: string][] = []
   readonly dropped: PoisonMessage[] = []
+  readonly unacceptable: [topic: string, size: number, why: string][] = []
   /** How often it said that messages flow. */
   ready = 0
   link!: FakeLink
   relay!: Relay
   readonly #options: RelayHarnessOptions
   readonly #poison = new PoisonWatch(3)
-  readonly #remoteSession = new RemoteSession()
+  readonly #remoteSession = new RemoteSession(3)
   #topics: TopicMap
   readonly #identity: ReturnType<typeof bridgeIdentity>
   #local: LocalSession
@@ -135,6 +136,7 @@ export class RelayHarness {
       messageRefused: (by: string, reasonCode: number, topic: string) =>
         this.refusedMessages.push([by, reasonCode, topic]),
       ...{ poison: this.#poison, remoteSession: this.#remoteSession },
+      unacceptable: (...message: [topic: string, size: number, why: string]) => this.unacceptable.push(message),
       messageDropped: (message: PoisonMessage) => this.dropped.push(message),
       ready: () => {
         this.ready += 1
