@@ -365,8 +365,10 @@ export class RemoteBridge implements Bridge {
   }
 }
 
-const describeServer = ({ host, port, isTls }: BridgeServer): string =>
-  `${isTls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+const describeServer = ({ host, port, isTls, path }: BridgeServer): string => {
+  const scheme = `${path === undefined ? 'mqtt' : 'ws'}${isTls ? 's' : ''}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${path ?? ''}`
+}
 
 /** A name of this broker that all bridges of the process use, and no other process. */
 const processId = (): string => `${hostname()}-${process.pid}-${Math.trunc(performance.timeOrigin).toString(36)}`
