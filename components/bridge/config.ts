@@ -8,21 +8,34 @@ const server = z.string().transform((text, context): BridgeServer => {
   }
   if (!URL.canParse(text)) return fail('it is not a URL, such as mqtts://broker.example:8883')
   const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text)
-  if (protocol !== 'mqtt:' && protocol !== 'mqtts:') return fail('it begins with neither mqtt: nor mqtts:')
+  const defaults = SCHEMES.get(protocol)
+  if (defaults === undefined) return fail('it begins with neither mqtt:, mqtts:, ws: nor wss:')
   if (username !== '' || password !== '')
     return fail('it holds a user name or a password: use userName and passwordFile')
   if (hostname === '') return fail('it has no host')
-  if ((pathname !== '' && pathname !== '/') || search !== '' || hash !== '') return fail('something follows the port')
-  const isTls = protocol === 'mqtts:'
+  const { isTls, isWeb } = defaults
+  const isPlain = pathname === '' || pathname === '/'
+  if ((!isPlain && !isWeb) || search !== '' || hash !== '')
+    return fail(`something follows the ${isWeb ? 'path' : 'port'}`)
   const host = hostname.replace(/^\[|\]$/g, '')
-  return { host, port: port === '' ? (isTls ? 8883 : 1883) : Number(port), isTls }
+  return { host, port: port === '' ? defaults.port : Number(port), isTls, path: isWeb ? pathname : undefined }
 })
+
+const SCHEMES: ReadonlyMap<string, { readonly port: number; readonly isTls: boolean; readonly isWeb: boolean }> =
+  new Map([
+    ['mqtt:', { port: 1883, isTls: false, isWeb: false }],
+    ['mqtts:', { port: 8883, isTls: true, isWeb: false }],
+    ['ws:', { port: 80, isTls: false, isWeb: true }],
+    ['wss:', { port: 443, isTls: true, isWeb: true }],
+  ])
 
 /** Where a remote broker is. */
 export interface BridgeServer {
   readonly host: string
   readonly port: number
   readonly isTls: boolean
+  /** Of a WebSocket; undefined for TCP and TLS. */
+  readonly path: string | undefined
 }
 
 const file = z.string().min(1)
@@ -77,7 +90,10 @@ export const bridgeConfig = z
       .array(server)
       .min(1)
       .max(16)
-      .describe('The remote broker, `mqtt://host:1883` or `mqtts://host:8883`. Of several, each is tried in its turn.'),
+      .describe(
+        'The remote broker, `mqtt://host:1883` or `mqtts://host:8883`; over WebSocket `ws://host:80/path` or `wss://host:443/path`. Of ' +
+          'several, each is tried in its turn.',
+      ),
     topics: z.array(topic).min(1).max(1_000).describe('What is carried, and in which direction.'),
     clientId: z
       .string()
@@ -141,7 +157,8 @@ export const bridgeConfig = z
       .default(10)
       .describe(
         'How many connections in a row the remote broker may end while the same message, alone, waits for its acknowledgement. Then ' +
-          'the message is dropped. 0: never, and everything behind it waits.',
+          'the message is dropped. The same for a message from the remote broker that ends so many connections, since it is too large or ' +
+          'not legal. 0: never, and everything behind it waits.',
       ),
     maximumPacketSize: z
       .int()
@@ -199,13 +216,13 @@ export const bridgeConfig = z
       .describe(
         'The user whose rules decide what the bridge may read and publish at this broker. Unset: only `topics` decides.',
       ),
-    tls: tls.optional().describe('TLS with servers that begin with `mqtts:`.'),
+    tls: tls.optional().describe('TLS with servers that begin with `mqtts:` or `wss:`.'),
   })
   .superRefine((config, context) => {
     const problem = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message })
     const { servers, tls, password, passwordFile, userName, minimumRetryMs, maximumRetryMs, protocolVersion } = config
     if (tls !== undefined && !servers.some(({ isTls }) => isTls))
-      problem('tls', 'without effect: no server begins with mqtts:')
+      problem('tls', 'without effect: no server begins with mqtts: or wss:')
     if (password !== undefined && passwordFile !== undefined) problem('passwordFile', 'password is set as well')
     const hasPassword = password !== undefined || passwordFile !== undefined
     if (hasPassword && userName === undefined && protocolVersion === '3.1.1')

@@ -14,6 +14,8 @@ export interface BridgeCounters {
   tooLarge: number
   /** Messages that were given up: the remote broker ended each connection over which they were sent. */
   undeliverable: number
+  /** Messages from it that were given up: they are too large or not legal, and came again over each connection. */
+  unacceptable: number
   /** Messages that the remote broker refused with a Reason Code. */
   refusedByRemote: number
   /** Messages from it that this broker refused. */
@@ -32,6 +34,7 @@ export const newBridgeCounters = (): BridgeCounters => ({
   droppedQoS0: 0,
   tooLarge: 0,
   undeliverable: 0,
+  unacceptable: 0,
   refusedByRemote: 0,
   refusedHere: 0,
   loops: 0,

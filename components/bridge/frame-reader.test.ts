@@ -56,6 +56,45 @@ it('looks at a large packet again only when it is complete', () => {
   expect(read(reader)).toEqual([bytes])
 })
 
+it('gives the beginning of a message that is too large and may come again, and passes over the rest, however the bytes are divided', () => {
+  const large = (qos: number) => {
+    const bytes = packet(300, 0x30 | (qos << 1))
+    // Its Topic Name has five bytes.
+    bytes.set([0, 5], 3)
+    return bytes
+  }
+  fc.assert(
+    fc.property(fc.constantFrom(1, 2), fc.array(fc.nat(400), { minLength: 1 }), (qos, cuts) => {
+      const bytes = Buffer.concat([packet(3), large(qos), packet(4)])
+      const reader = new FrameReader(100)
+      const found: [length: number, size: number][] = []
+      for (let at = 0, index = 0; at < bytes.length; index += 1) {
+        const end = at + 1 + cuts[index % cuts.length]!
+        reader.push(bytes.subarray(at, end))
+        for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+          found.push([frame.end - frame.headerStart, frame.size])
+        }
+        at = end
+      }
+      // Two bytes of the length of the Topic Name, the Topic Name, and the Packet Identifier.
+      expect(found).toEqual([
+        [5, 5],
+        [3 + 2 + 5 + 2, 303],
+        [6, 6],
+      ])
+      expect(reader.pending).toBe(0)
+    }),
+  )
+})
+
+it('refuses a message that is too large and whose Topic Name does not end', () => {
+  const reader = new FrameReader(100)
+  const bytes = packet(300, 0x32)
+  bytes.set([0xff, 0xff], 3)
+  reader.push(bytes)
+  expect(() => reader.next()).toThrow('303 bytes, more than maximumPacketSize')
+})
+
 it('refuses a packet that is too large as soon as its length is known, and an illegal length', () => {
   const reader = new FrameReader(100)
   reader.push(packet(1_000).subarray(0, 3))

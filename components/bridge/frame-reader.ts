@@ -1,6 +1,8 @@
+import { qosOf } from '../../src/mqtt/fixed-header.ts'
 import { OVERLONG, TRUNCATED } from '../../src/mqtt/packet-reader.ts'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
 
-/** A whole packet: its first byte, and where its body lies. */
+/** A packet: its first byte, and where its body lies. */
 export interface Frame {
   readonly firstByte: number
   readonly bytes: Buffer
@@ -9,6 +11,8 @@ export interface Frame {
   /** Where its body begins. */
   readonly start: number
   readonly end: number
+  /** Of the packet, in bytes. More than there are up to `end`: it is too large, and only its Topic Name and Packet Identifier are here. */
+  readonly size: number
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -26,6 +30,8 @@ export class FrameReader {
   #moreBytes = 0
   /** As many bytes are needed for a next step. */
   #needed = 2
+  /** Bytes of a packet that is too large, which are passed over when they come. */
+  #unwanted = 0
 
   /** @param maximumSize of a packet, in bytes. */
   constructor(maximumSize: number) {
@@ -47,7 +53,8 @@ export class FrameReader {
     return this.#bytes[this.#at]
   }
 
-  push(chunk: Buffer): void {
+  push(bytes: Buffer): void {
+    const chunk = this.#unwanted === 0 ? bytes : bytes.subarray(this.#passOver(bytes.length))
     if (this.#at === this.#bytes.length && this.#moreBytes === 0) {
       this.#bytes = chunk
       this.#at = 0
@@ -57,7 +64,10 @@ export class FrameReader {
     }
   }
 
-  /** The next packet; undefined if it has not arrived completely. @throws Error if it is too large or its length is not legal. */
+  /**
+   * The next packet; undefined if it has not arrived completely. Of a PUBLISH packet at QoS 1 and 2 that is too large only the beginning is
+   * given. @throws Error if another packet is too large, or if its length is not legal.
+   */
   next(): Frame | undefined {
     if (!this.isComplete) return undefined
     if (this.#moreBytes > 0) this.#join()
@@ -69,14 +79,40 @@ export class FrameReader {
     }
     const start = this.#at + 1 + lengthBytes(this.#bytes, this.#at + 1)
     const size = start + length - this.#at
-    if (size > this.#maximumSize) throw new Error(`it sent a packet of ${size} bytes, more than maximumPacketSize`)
+    if (size > this.#maximumSize) return this.#beginningOf(start, length)
     this.#needed = size
     if (this.pending < size) return undefined
     const { [this.#at]: firstByte } = this.#bytes
-    const frame = { firstByte: firstByte!, bytes: this.#bytes, headerStart: this.#at, start, end: start + length }
-    this.#at = frame.end
+    const end = start + length
+    const frame = { firstByte: firstByte!, bytes: this.#bytes, headerStart: this.#at, start, end, size }
+    this.#at = end
     this.#needed = 2
     return frame
+  }
+
+  /** Of a packet that is too large, up to its Packet Identifier, so that it can be acknowledged. */
+  #beginningOf(start: number, length: number): Frame | undefined {
+    const { [this.#at]: firstByte = 0 } = this.#bytes
+    const size = start + length - this.#at
+    const isAcknowledged = firstByte >> 4 === PacketType.Publish && qosOf(firstByte) > 0
+    if (!isAcknowledged) throw new Error(tooLarge(size))
+    const topicLength = this.#bytes.length < start + 2 ? 0 : this.#bytes.readUInt16BE(start)
+    const end = start + 2 + topicLength + 2
+    if (end > start + length) throw new Error(tooLarge(size))
+    this.#needed = end - this.#at
+    if (this.pending < this.#needed) return undefined
+    const frame = { firstByte, bytes: this.#bytes, headerStart: this.#at, start, end, size }
+    this.#unwanted = start + length - end
+    this.#at = end + this.#passOver(this.#bytes.length - end)
+    this.#needed = 2
+    return frame
+  }
+
+  /** @returns how many of so many bytes are unwanted. */
+  #passOver(available: number): number {
+    const count = Math.min(available, this.#unwanted)
+    this.#unwanted -= count
+    return count
   }
 
   #join(): void {
@@ -96,6 +132,9 @@ export class FrameReader {
     return end - this.#at === HEADER_BYTES ? OVERLONG : TRUNCATED
   }
 }
+
+/** Why a connection ends for a packet of this size, in bytes. */
+export const tooLarge = (size: number): string => `it sent a packet of ${size} bytes, more than maximumPacketSize`
 
 const lengthBytes = (bytes: Buffer, start: number): number => {
   let at = start

@@ -7,6 +7,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { newBridgeCounters } from './counters.ts'
 import { FrameReader } from './frame-reader.ts'
 import { Incoming } from './incoming.ts'
+import { RemoteSession } from './remote-session.ts'
 
 type Finish = (reason: ReasonCode, outcome: { message: Message; isRefused: boolean }) => void
 
@@ -50,9 +51,10 @@ const start = ({
   const counters = newBridgeCounters()
   const incoming = new Incoming({
     ...{ broker: { now: () => 0 }, session: session as unknown as ClientSession, counters, version },
-    ...{ hop: undefined, maximumHops: 16, toLocal: (topic) => topic },
+    ...{ remoteSession: new RemoteSession(3), hop: undefined, maximumHops: 16, toLocal: (topic) => topic },
     answer: (...answer) => answers.push(answer),
     refusedHere: (...refusal) => refused.push(refusal),
+    unacceptable: () => undefined,
   })
   const receive = (qos: 1 | 2) => {
     const packet: IPublishPacket = {

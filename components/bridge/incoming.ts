@@ -12,12 +12,15 @@ import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { Publish, type PublishFields } from '../../src/mqtt/publish.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { BridgeCounters } from './counters.ts'
-import type { Frame } from './frame-reader.ts'
+import { type Frame, tooLarge } from './frame-reader.ts'
 import { countHops } from './hops.ts'
+import type { RemoteSession } from './remote-session.ts'
 
 export interface IncomingContext {
   readonly broker: Pick<ClientBroker, 'now'>
   readonly session: ClientSession
+  /** Of all connections of the bridge. */
+  readonly remoteSession: RemoteSession
   readonly counters: BridgeCounters
   readonly version: 4 | 5
   /** Undefined if hops are not looked at. */
@@ -28,6 +31,8 @@ export interface IncomingContext {
   answer(type: Acknowledgement, packetIdentifier: number, reasonCode: ReasonCode): void
   /** Reports that this broker refused a message. */
   refusedHere(topic: string, reasonCode: ReasonCode): void
+  /** A message is given up: this broker cannot take it. @param topic at the remote broker. @param size of its packet. */
+  unacceptable(topic: string, size: number, why: string): void
 }
 
 /**
@@ -42,9 +47,14 @@ export class Incoming {
     this.#context = context
   }
 
-  /** Takes a PUBLISH packet. @throws Error if it is not legal. */
+  /** Takes a PUBLISH packet. @throws Error if it is not legal or too large, and may come again. */
   publish(frame: Frame): void {
     const { session, counters } = this.#context
+    const problem = this.#problemOf(frame)
+    if (problem !== undefined) {
+      this.#drop(frame, problem)
+      return
+    }
     const { publish, message } = this.#read(frame)
     counters.received[publish.qos] += 1
     if (publish.qos < 2) {
@@ -71,13 +81,15 @@ export class Incoming {
 
   /** The remote broker has no state of this bridge: it may use all Packet Identifiers for new messages. */
   forget(): void {
-    const { unreleased } = this.#context.session
+    const { session, remoteSession } = this.#context
+    const { unreleased } = session
+    remoteSession.renew()
     for (let identifier = 1; identifier <= 0xffff; identifier += 1) unreleased.release(identifier)
   }
 
   /** @param message as it is published here; undefined if it is not carried. @param content as in `ClientUnreleased`. */
   #deliver(publish: Publish, message: Message | undefined, content: number | undefined): void {
-    const { session } = this.#context
+    const { session, remoteSession } = this.#context
     if (message === undefined) {
       this.#done(publish, content, publish.message, false, ReasonCode.Success)
       return
@@ -86,8 +98,11 @@ export class Incoming {
     const { reasonCode, isRefused, pending }: PublishOutcome = session.publish(message, false)
     if (pending === undefined) this.#done(publish, content, message, isRefused, reasonCode)
     else {
+      const { number } = remoteSession
       pending.whenFinished((reason, { message: kept, isRefused: wasRefused }) => {
-        if (!session.hasEnded) this.#done(publish, content, kept, wasRefused, reason)
+        // In a new session the Packet Identifier is that of another message.
+        const isSameSession = !session.hasEnded && remoteSession.number === number
+        if (isSameSession) this.#done(publish, content, kept, wasRefused, reason)
       })
     }
   }
@@ -116,13 +131,38 @@ export class Incoming {
     this.#context.answer(qos === 1 ? PacketType.Puback : PacketType.Pubrec, packetIdentifier, reasonCode)
   }
 
-  /** @returns the packet as it came, and its message as it is published here. */
-  #read({ firstByte, bytes, start, end }: Frame): { publish: Publish; message: Message | undefined } {
-    const reader = this.#reader
-    reader.open(bytes, start, end, this.#context.version)
+  /** Why this broker cannot take a message. If it can, the reader is behind the variable header. */
+  #problemOf({ firstByte, bytes, headerStart, start, end, size }: Frame): string | undefined {
+    if (end - headerStart < size) return tooLarge(size)
+    this.#reader.open(bytes, start, end, this.#context.version)
+    const error = qosOf(firstByte) === 3 ? { message: 'both QoS bits are set' } : checkPublish(this.#reader, firstByte)
+    return error && `it sent a PUBLISH packet that is not legal: ${error.message}`
+  }
+
+  /**
+   * The connection ends, and the remote broker sends the message again over the next one: it may be another message that broke the
+   * protocol. If it comes again and again, it is acknowledged, so that those behind it come. @throws Error if the connection must end.
+   */
+  #drop({ firstByte, bytes, start, end, size }: Frame, why: string): void {
+    const { session, remoteSession, counters, version } = this.#context
     const qos = qosOf(firstByte)
-    const error = qos === 3 ? { message: 'both QoS bits are set' } : checkPublish(reader, firstByte)
-    if (error !== undefined) throw new Error(`it sent a PUBLISH packet that is not legal: ${error.message}`)
+    const topicEnd = start + 2 > end ? end : start + 2 + bytes.readUInt16BE(start)
+    const packetIdentifier = topicEnd + 2 > end ? 0 : bytes.readUInt16BE(topicEnd)
+    const isAcknowledged = (qos === 1 || qos === 2) && packetIdentifier > 0
+    if (!isAcknowledged || !remoteSession.mustDrop(`${qos} ${packetIdentifier} ${size}`)) throw new Error(why)
+    if (qos === 2 && !session.unreleased.hasRoomFor(packetIdentifier)) throw new Error(why)
+    counters.unacceptable += 1
+    this.#context.unacceptable(bytes.toString('utf8', start + 2, topicEnd), size, why)
+    // MQTT 3.1.1 has no code for it and continues with PUBREL.
+    if (qos === 2 && version !== 5) session.unreleased.add(packetIdentifier, undefined)
+    const reasonCode = version === 5 ? ReasonCode.ImplementationSpecificError : ReasonCode.Success
+    this.#context.answer(qos === 1 ? PacketType.Puback : PacketType.Pubrec, packetIdentifier, reasonCode)
+  }
+
+  /** Of a packet that was checked. @returns the packet as it came, and its message as it is published here. */
+  #read({ firstByte, bytes, end }: Frame): { publish: Publish; message: Message | undefined } {
+    const reader = this.#reader
+    const qos = qosOf(firstByte)
     // The bridge allows none, so the remote broker may use none [MQTT-3.3.2-8].
     if (reader.topicAlias !== 0) throw new Error('it used a Topic Alias, which the bridge does not allow')
     const publish: PublishFields = new Publish()

@@ -23,6 +23,12 @@ export const measuresOf = (bridge: RemoteBridge): readonly Measure[] => {
       () => counters.undeliverable,
     ),
     counter(
+      'unacceptable',
+      'messages',
+      'Messages from the remote broker that were given up: they are too large or not legal, and came again over each connection.',
+      () => counters.unacceptable,
+    ),
+    counter(
       'refused_by_remote',
       'messages',
       'Messages that the remote broker refused.',

@@ -19,6 +19,7 @@ import { Outgoing } from './outgoing.ts'
 import type { PoisonMessage, PoisonWatch } from './poison-watch.ts'
 import { ReleaseSweep } from './release-sweep.ts'
 import { disconnectReason, isAboutMessage, type RemoteLink } from './remote-link.ts'
+import type { RemoteSession } from './remote-session.ts'
 import { type RemoteTerms, readSuback } from './remote-terms.ts'
 import type { TopicMap } from './topic-map.ts'
 
@@ -29,8 +30,9 @@ export interface RelayContext {
   readonly topics: TopicMap
   readonly hop: Buffer | undefined
   readonly maximumHops: number
-  /** Of all connections of the bridge. */
+  // Of all connections of the bridge.
   readonly poison: PoisonWatch
+  readonly remoteSession: RemoteSession
   /** For the log. */
   readonly description: RecipientDescription
   /** The remote broker refuses a filter. */
@@ -39,6 +41,8 @@ export interface RelayContext {
   messageRefused(by: 'here' | 'remote', reasonCode: number, topic: string): void
   /** A message is given up: the remote broker ends each connection over which it is sent. */
   messageDropped(message: PoisonMessage): void
+  /** A message from the remote broker is given up: this broker cannot take it. */
+  unacceptable(topic: string, size: number, why: string): void
   /** Messages flow from now on. */
   ready(): void
 }
@@ -101,10 +105,11 @@ export class Relay implements Recipient, TurnTask {
    */
   begin(session: ClientSession, isFresh: boolean): void {
     this.#session = session
-    const { broker, counters, hop, maximumHops, topics } = this.#context
+    const { broker, counters, hop, maximumHops, topics, remoteSession } = this.#context
     this.#incoming = new Incoming({
-      ...{ broker, session, counters, hop, maximumHops, version: this.#link.version },
+      ...{ broker, session, remoteSession, counters, hop, maximumHops, version: this.#link.version },
       toLocal: (topic) => topics.toLocal(topic),
+      unacceptable: (topic, size, why) => this.#context.unacceptable(topic, size, why),
       answer: (type, identifier, reasonCode) => this.#answer(type, identifier, reasonCode),
       refusedHere: (topic, reasonCode) => {
         counters.refusedHere += 1

@@ -174,6 +174,7 @@ describe('the operator is told', () => {
       refused_by_remote: 0,
       refused_here: 0,
       undeliverable: 0,
+      unacceptable: 0,
       looped: 0,
       unmapped: 0,
     }

@@ -20,6 +20,7 @@ import { LocalSession } from './local-session.ts'
 import { type PoisonMessage, PoisonWatch } from './poison-watch.ts'
 import { Relay, type RelayContext } from './relay.ts'
 import { RemoteLink, type RemoteLinkOptions } from './remote-link.ts'
+import { RemoteSession } from './remote-session.ts'
 import type { RemoteTerms } from './remote-terms.ts'
 import { TopicMap } from './topic-map.ts'
 
@@ -53,6 +54,7 @@ export class RemoteBridge implements Bridge {
   readonly #hop: Buffer
   readonly #backoff: Backoff
   readonly #poison: PoisonWatch
+  readonly #remoteSession: RemoteSession
   readonly #refusals = new LogInterval(LOG_INTERVAL_MS)
   /** The server of the connection, or of the next attempt. */
   #serverIndex = 0
@@ -89,7 +91,9 @@ export class RemoteBridge implements Bridge {
     this.#backoff = new Backoff(config.minimumRetryMs, config.maximumRetryMs)
     this.#asksPrivate = config.tryPrivate
     // Without a session that is kept no message is sent again.
-    this.#poison = new PoisonWatch(config.cleanStart ? 0 : config.maximumSendAttempts)
+    const attempts = config.cleanStart ? 0 : config.maximumSendAttempts
+    this.#poison = new PoisonWatch(attempts)
+    this.#remoteSession = new RemoteSession(attempts)
     this.#local = new LocalSession({
       ...{ broker, identity: this.#identity, filters: this.#topics.localFilters },
       expiryIntervalSeconds: config.cleanStart ? 0 : config.sessionExpirySeconds,
@@ -246,8 +250,13 @@ export class RemoteBridge implements Bridge {
     return {
       ...{ broker: this.#broker.forClients, identity: this.#identity, counters: this.counters, topics: this.#topics },
       ...{ hop: hops && this.#isVersion5 ? this.#hop : undefined, maximumHops, description: this.#description },
-      poison: this.#poison,
+      ...{ poison: this.#poison, remoteSession: this.#remoteSession },
       messageDropped: (message) => this.#messageDropped(message),
+      unacceptable: (topic, size, why) =>
+        this.#log.warn(
+          { server: this.remote, topic, size, why },
+          `Message for bridge ${this.name} dropped: ${this.remote} sent ${topic} (${size} bytes) again and again: ${why}`,
+        ),
       subscriptionRefused: (filter, reasonCode) => {
         const reason = describeReasonCode(reasonCode)
         this.#log.warn(
@@ -356,8 +365,10 @@ export class RemoteBridge implements Bridge {
   }
 }
 
-const describeServer = ({ host, port, isTls }: BridgeServer): string =>
-  `${isTls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+const describeServer = ({ host, port, isTls, path }: BridgeServer): string => {
+  const scheme = `${path === undefined ? 'mqtt' : 'ws'}${isTls ? 's' : ''}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${path ?? ''}`
+}
 
 /** A name of this broker that all bridges of the process use, and no other process. */
 const processId = (): string => `${hostname()}-${process.pid}-${Math.trunc(performance.timeOrigin).toString(36)}`

@@ -29,7 +29,7 @@ const accepted = async (connack = CONNACK) => {
     accept = resolve
   })
   const link = new RemoteLink(
-    { ...OPTIONS, server: { host: '127.0.0.1', port, isTls: false } },
+    { ...OPTIONS, server: { host: '127.0.0.1', port, isTls: false, path: undefined } },
     {
       accepted: () => accept(),
       readable: () => (events.readable += 1),
@@ -90,7 +90,7 @@ it('reports nothing that waits, and writes nothing, while there is no connection
   link.write(Buffer.from([0xc0, 0]))
   await once(remote, 'end')
   expect(remote.bytesRead).toBe(length)
-  const server = { host: '127.0.0.1', port: 1, isTls: false }
+  const server = { host: '127.0.0.1', port: 1, isTls: false, path: undefined }
   const unopened = new RemoteLink({ ...OPTIONS, server }, { accepted() {}, readable() {}, drained() {}, closed() {} })
   expect([unopened.pendingBytes, unopened.congested, unopened.blocked]).toEqual([0, false, false])
 })

@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises'
-import { connect as connectTcp, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import type { ConnectionOptions } from 'node:tls'
 import { generate, type IConnectPacket, type ISubscribePacket } from 'mqtt-packet'
 import { describeReasonCode } from '../../src/mqtt/describe-reason-code.ts'
 import { PacketType, packetTypeName } from '../../src/mqtt/packet-type.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import type { BridgeServer, BridgeTls } from './config.ts'
 import { type Frame, FrameReader } from './frame-reader.ts'
+import { openSecureStream, openStream, tlsFiles } from './open-stream.ts'
 import { type RemoteTerms, readConnack, UNKNOWN_VERSION } from './remote-terms.ts'
 
 /** Bytes of packets that wait to be handled, beyond which the remote broker is not read. */
@@ -44,7 +44,7 @@ export class RemoteLink {
   readonly #options: RemoteLinkOptions
   readonly #events: RemoteLinkEvents
   readonly #frames: FrameReader
-  #socket: Socket | undefined
+  #socket: Duplex | undefined
   #isAccepted = false
   #isClosed = false
   #why: string | undefined
@@ -74,7 +74,7 @@ export class RemoteLink {
   open(): void {
     const { server } = this.#options
     this.awaitAnswer('CONNECT')
-    if (!server.isTls) this.#use(connectTcp({ host: server.host, port: server.port, noDelay: true }))
+    if (!server.isTls) this.#use(openStream(this.#options, () => this.#sendConnect()))
     else void this.#openTls()
   }
 
@@ -180,29 +180,23 @@ export class RemoteLink {
   }
 
   async #openTls(): Promise<void> {
-    const { server, tls } = this.#options
-    let options: ConnectionOptions
+    let files: ConnectionOptions
     try {
-      options = { ...(await tlsFiles(tls)), host: server.host, port: server.port }
+      files = await tlsFiles(this.#options.tls)
     } catch (error) {
       this.close(`its TLS files cannot be used: ${(error as Error).message}`)
       return
     }
     if (this.#isClosed) return
     try {
-      // An address has no name to be asked for (RFC 6066); the certificate must contain it all the same.
-      const servername = tls?.serverName ?? (/^[\d.]+$|:/.test(server.host) ? undefined : server.host)
-      const socket = connectTls({ ...options, ...(servername !== undefined && { servername }) })
-      socket.setNoDelay(true)
-      this.#use(socket)
+      this.#use(openSecureStream(this.#options, files, () => this.#sendConnect()))
     } catch (error) {
       this.close(`TLS failed: ${(error as Error).message}`)
     }
   }
 
-  #use(socket: Socket): void {
+  #use(socket: Duplex): void {
     this.#socket = socket
-    socket.once(this.#options.server.isTls ? 'secureConnect' : 'connect', () => this.#sendConnect())
     socket.on('data', (chunk: Buffer) => this.#data(chunk))
     socket.on('drain', () => this.#events.drained())
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -299,19 +293,3 @@ const RESETS: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE'])
 
 const PINGREQ = Buffer.from([PacketType.Pingreq << 4, 0])
 const DISCONNECT = Buffer.from([PacketType.Disconnect << 4, 0])
-
-/** The files are read for each connection, so that renewed certificates are used. */
-const tlsFiles = async (tls: BridgeTls | undefined): Promise<ConnectionOptions> => {
-  if (tls === undefined) return {}
-  const read = async (path: string | undefined) => (path === undefined ? undefined : await readFile(path))
-  const authorities =
-    tls.ca === undefined ? undefined : await Promise.all([tls.ca].flat().map((path) => readFile(path)))
-  const [cert, key] = [await read(tls.cert), await read(tls.key)]
-  return {
-    minVersion: tls.minimumVersion,
-    ...(authorities !== undefined && { ca: authorities }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(tls.passphrase !== undefined && { passphrase: tls.passphrase }),
-  }
-}

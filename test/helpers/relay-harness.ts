@@ -6,6 +6,7 @@ import { LocalSession } from '../../components/bridge/local-session.ts'
 import { type PoisonMessage, PoisonWatch } from '../../components/bridge/poison-watch.ts'
 import { Relay } from '../../components/bridge/relay.ts'
 import type { RemoteLink } from '../../components/bridge/remote-link.ts'
+import { RemoteSession } from '../../components/bridge/remote-session.ts'
 import type { RemoteTerms } from '../../components/bridge/remote-terms.ts'
 import { TopicMap } from '../../components/bridge/topic-map.ts'
 import type { BrokerParts } from '../../components/broker/broker-core.ts'
@@ -81,6 +82,8 @@ export interface RelayHarnessOptions {
   /** Of the broker and the handler. */
   readonly config?: object
   readonly parts?: Partial<BrokerParts>
+  /** Whether there is no connection before `connect`. */
+  readonly isAway?: boolean
 }
 
 /** A bridge that is connected, between a real broker without a network and a remote broker that the test plays. */
@@ -90,12 +93,14 @@ export class RelayHarness {
   readonly refusedFilters: [filter: string, reasonCode: number][] = []
   readonly refusedMessages: [by: string, reasonCode: number, topic: string][] = []
   readonly dropped: PoisonMessage[] = []
+  readonly unacceptable: [topic: string, size: number, why: string][] = []
   /** How often it said that messages flow. */
   ready = 0
   link!: FakeLink
   relay!: Relay
   readonly #options: RelayHarnessOptions
   readonly #poison = new PoisonWatch(3)
+  readonly #remoteSession = new RemoteSession(3)
   #topics: TopicMap
   readonly #identity: ReturnType<typeof bridgeIdentity>
   #local: LocalSession
@@ -106,7 +111,7 @@ export class RelayHarness {
     this.#identity = bridgeIdentity('up', options.userName)
     this.#topics = new TopicMap(options.topics ?? [carried('#', 'out')])
     this.#local = this.#localSession()
-    this.connect(options.terms)
+    if (options.isAway !== true) this.connect(options.terms)
   }
 
   /** The config has other topics, and the bridge has connected again. */
@@ -130,7 +135,8 @@ export class RelayHarness {
       subscriptionRefused: (filter: string, reasonCode: number) => this.refusedFilters.push([filter, reasonCode]),
       messageRefused: (by: string, reasonCode: number, topic: string) =>
         this.refusedMessages.push([by, reasonCode, topic]),
-      poison: this.#poison,
+      ...{ poison: this.#poison, remoteSession: this.#remoteSession },
+      unacceptable: (...message: [topic: string, size: number, why: string]) => this.unacceptable.push(message),
       messageDropped: (message: PoisonMessage) => this.dropped.push(message),
       ready: () => {
         this.ready += 1
