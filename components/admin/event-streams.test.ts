@@ -20,7 +20,7 @@ const result = (streams: EventStreams, token: KnownToken, signal = new AbortCont
   return typeof stream === 'string' ? stream : 'opened'
 }
 
-it('sends each event to the streams that get it', async () => {
+it('sends the events of a turn in one piece, each to the streams that get it', async () => {
   const streams = new EventStreams(4, 20_000, () => undefined)
   const [log, both] = [open(streams, ['log']), open(streams, ['log', 'overview'])]
   streams.send('overview', '{"a":1}')
@@ -28,7 +28,9 @@ it('sends each event to the streams that get it', async () => {
   expect(await log.read()).toMatchObject({ value: ': open\n\n' })
   expect(await log.read()).toMatchObject({ value: 'event: log\ndata: {"b":2}\n\n' })
   await both.read()
-  expect(await both.read()).toMatchObject({ value: 'event: overview\ndata: {"a":1}\n\n' })
+  expect(await both.read()).toMatchObject({
+    value: 'event: overview\ndata: {"a":1}\n\nevent: log\ndata: {"b":2}\n\n',
+  })
   expect([streams.wants('log'), streams.wants('trace')]).toEqual([true, false])
 })
 

@@ -14,6 +14,12 @@ interface Stream {
   readonly close: () => void
 }
 
+interface Gathered {
+  /** Undefined is for all streams. */
+  readonly event: string | undefined
+  readonly text: string
+}
+
 export interface StreamCounters {
   opened: number
   /** Not opened. */
@@ -27,6 +33,9 @@ export class EventStreams {
   #maximumStreams: number
   #maximumBytes: number
   readonly #streams = new Set<Stream>()
+  /** What is sent at the end of the turn, in one piece: a trace may have a thousand lines at once. */
+  #gathered: Gathered[] = []
+  #endOfTurn: NodeJS.Immediate | undefined
   #stopped = false
   readonly #encoder = new TextEncoder()
   /** Called when the first stream opens and when the last one has closed. */
@@ -94,16 +103,14 @@ export class EventStreams {
     return false
   }
 
-  /** Sends an event to each stream that gets those of this name. @param json one line. */
+  /** Sends an event, at the end of the turn, to each stream that gets those of this name. @param json one line. */
   send(event: string, json: string): void {
-    const bytes = this.#encoder.encode(`event: ${event}\ndata: ${json}\n\n`)
-    for (const stream of this.#streams) if (stream.events.has(event)) this.#write(stream, bytes)
+    this.#gather({ event, text: `event: ${event}\ndata: ${json}\n\n` })
   }
 
   /** Sends a comment to each stream, so that both sides notice a connection that is gone. */
   sendComment(): void {
-    const bytes = this.#encoder.encode(':\n\n')
-    for (const stream of this.#streams) this.#write(stream, bytes)
+    this.#gather({ event: undefined, text: ':\n\n' })
   }
 
   /** Ends all streams, and opens no more. */
@@ -114,6 +121,7 @@ export class EventStreams {
 
   /** Ends all streams. Their clients may open new ones. */
   endAll(): void {
+    this.#flush()
     for (const stream of this.#streams) {
       stream.close()
       stream.controller.close()
@@ -131,6 +139,23 @@ export class EventStreams {
     if (own >= Math.floor(maximum / 2)) return 'share'
     const kept = readOnly || own > 0 ? Math.ceil(maximum / 4) : 0
     return this.#streams.size >= maximum - kept ? 'full' : undefined
+  }
+
+  #gather(gathered: Gathered): void {
+    if (this.#streams.size === 0) return
+    this.#gathered.push(gathered)
+    this.#endOfTurn ??= setImmediate(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    clearImmediate(this.#endOfTurn)
+    this.#endOfTurn = undefined
+    const gathered = this.#gathered
+    this.#gathered = []
+    for (const stream of this.#streams) {
+      const texts = gathered.filter(({ event }) => event === undefined || stream.events.has(event))
+      if (texts.length > 0) this.#write(stream, this.#encoder.encode(texts.map(({ text }) => text).join('')))
+    }
   }
 
   #write(stream: Stream, bytes: Uint8Array): void {
