@@ -115,6 +115,7 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
     loadFile: (file) => inTurn(() => loadFile(file)),
     isStale: () =>
       failed || changed.size > 0 || plainFiles.some(isOutdated) || systemModules().some(({ file }) => isOutdated(file)),
+    filesOf: (component) => filesOf(runner, component, plainFiles.length === 0 ? [entry] : []),
     close: async () => {
       await runner.close()
       await server.close()
@@ -184,6 +185,12 @@ const filesAmong =
     const made = new Set(modulesOf(runner, component).map(({ file }) => shorten(root, file)))
     return files.filter((file) => made.has(file))
   }
+
+/** The files of a component. @param config where one that no module exports may be defined. */
+const filesOf = (runner: ModuleRunner, component: object, config: readonly string[]): readonly string[] => {
+  const files = modulesOf(runner, component).map(({ file }) => file)
+  return files.length === 0 ? config : files
+}
 
 /** The module that exports a value and all that it imports; none if no module does. Others may export the same value again. */
 const modulesOf = (runner: ModuleRunner, value: object): readonly EvaluatedModuleNode[] => {
