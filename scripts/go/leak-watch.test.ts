@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { AnyComponent, AnySystemConfig } from '../../src/system/define-system.ts'
 import { createSystem, type System } from '../../src/system/lifecycle.ts'
-import { handingOver, type Leaving, leavingComponent, whatIsLeft } from '../../test/helpers/leaks/leaving.ts'
+import { handingOver, type Leaving, leavingComponent, resuming, whatIsLeft } from '../../test/helpers/leaks/leaving.ts'
 import { reminded } from '../../test/helpers/leaks/reminded.ts'
 import { LeakWatch } from './leak-watch.ts'
 
@@ -126,21 +126,27 @@ test('a restart tells what the instance before left', async () => {
   expect(await told()).toEqual([`heartbeat left a timer (1,000 ms), ${place}`])
 })
 
-test('a swap: timers do not go over; servers and their connections do, and are told when the successor leaves them', async () => {
-  const config = (code: number) => ({ heartbeat: entry(handingOver(code)) })
-  const system = await run(config(1))
-  const { server } = system.map['heartbeat'] as Leaving
-  releases.push(() => server?.close())
-  const socket = connect((server!.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})
-  releases.push(() => socket.destroy())
-  await Promise.all([once(socket, 'connect'), once(server!, 'connection')])
+test.each([
+  ['swap', handingOver],
+  ['restart', resuming],
+] as const)(
+  'a %s: timers do not go over; servers and their connections do, and are told when the successor leaves them',
+  async (verdict, component) => {
+    const config = (code: number) => ({ heartbeat: entry(component(code)) })
+    const system = await run(config(1))
+    const { server } = system.map['heartbeat'] as Leaving
+    releases.push(() => server?.close())
+    const socket = connect((server!.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})
+    releases.push(() => socket.destroy())
+    await Promise.all([once(socket, 'connect'), once(server!, 'connection')])
 
-  const { plan } = await system.apply(config(2))
-  expect(plan.parts.map(({ verdict }) => verdict)).toEqual(['swap'])
-  expect(await told()).toEqual([`heartbeat left a timer (70,000 ms), ${place}`])
-  await system.stop()
-  expect(await told()).toEqual([`heartbeat left a server, ${place}`, `heartbeat left a socket, ${place}`])
-})
+    const { plan } = await system.apply(config(2))
+    expect(plan.parts.map(({ verdict }) => verdict)).toEqual([verdict])
+    expect(await told()).toEqual([`heartbeat left a timer (70,000 ms), ${place}`])
+    await system.stop()
+    expect(await told()).toEqual([`heartbeat left a server, ${place}`, `heartbeat left a socket, ${place}`])
+  },
+)
 
 test('a timer is that of the component whose code makes it, not of the one that calls', async () => {
   const caller = leavingComponent()

@@ -138,3 +138,19 @@ export const handingOver = (_versionOfCode: number) =>
     },
     stop: () => {},
   })
+
+/** A server that goes over with `suspend` and `resume`, and a timer that does not. */
+export const resuming = (versionOfCode: number) => {
+  const { handover: _handover, ...component } = handingOver(versionOfCode)
+  return defineComponent({
+    ...component,
+    suspend: ({ server, releases }) => ({ server, releases }),
+    resume: (_config, _dependencies, suspended, { name }) => {
+      const { server, releases } = suspended as Pick<Leaving, 'server' | 'releases'>
+      const instance = create(name)
+      instance.server = server
+      instance.releases.push(...releases)
+      return instance
+    },
+  })
+}
