@@ -22,6 +22,7 @@ import { endWatches } from './go/broker-commands.ts'
 import type { CodeLoader } from './go/code-loader.ts'
 import { type Commands, UsageError } from './go/command.ts'
 import { createCommands } from './go/commands.ts'
+import type { LeakWatch } from './go/leak-watch.ts'
 import { LoadError } from './go/load-error.ts'
 import { createLoader, isCheckout } from './go/loader.ts'
 import { watchOutsideCode } from './go/outside-code.ts'
@@ -34,6 +35,7 @@ import { endTraces } from './go/trace-commands.ts'
 import { TracePrinter } from './go/trace-printer.ts'
 import type { Ask } from './go/user-commands.ts'
 import { type FileWatch, watchFiles } from './go/watch-files.ts'
+import { watchLeaks } from './go/watch-leaks.ts'
 import { type Signals, watchSignals } from './go/watch-signals.ts'
 import { Watches } from './go/watches.ts'
 import { formatOf, writers } from './graph/formats.ts'
@@ -60,11 +62,13 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
   const { configFile, settings, only, options } = commandLine
   const { loader, notice } = await createLoader(configFile)
   let disconnected = 0
+  const leaks = watchLeaks(loader, configFile, (text) => session.print(text))
   const dev = createDev({
     load: loader.load,
     settings,
     only,
     start: startModeOf(options),
+    scope: leaks,
     onReplace: (running) => {
       disconnected = clientsOf(running) ?? 0
     },
@@ -82,6 +86,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     ask: (question) => session.ask(question),
     watches,
     traces,
+    afterAction: () => leaks?.settled() ?? Promise.resolve(),
   })
   const session: Session = {
     dev,
@@ -118,7 +123,7 @@ export const main = async (args: readonly string[], called: Partial<Pick<Program
     failed = !isTerminal() && (startFailed || prompt.failed)
   }
   process.stdin.destroy() // The input is not read any more, and an open pipe would keep the process alive.
-  const stopped = await close(dev, loader)
+  const stopped = await close(dev, loader, leaks)
   signals.dispose()
   const code = signals.exitCode() ?? (stopped && !failed ? exitCodes.ok : exitCodes.failed)
   leaveProcess(code)
@@ -278,19 +283,21 @@ const drawGraphInto = async (file: string, { state }: Dev, plan: LoadedPlan | un
 }
 
 /** @returns false when the system did not stop cleanly. */
-const close = async (dev: Dev, loader: CodeLoader): Promise<boolean> => {
+const close = async (dev: Dev, loader: CodeLoader, leaks: LeakWatch | undefined): Promise<boolean> => {
   try {
     const { stopped, stopMs } = await withNotice(
       () => dev.underWay,
       (text) => console.log(text),
       dev.close,
     )
+    await leaks?.settled()
     if (stopped) console.log(`Stopped in ${stopMs.toFixed(0)} ms.`)
     return true
   } catch (error) {
     console.log(formatError(error))
     return false
   } finally {
+    leaks?.close()
     await loader.close()
   }
 }

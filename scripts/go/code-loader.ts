@@ -17,6 +17,11 @@ export interface CodeLoader {
    * @throws LoadError, or what the import threw.
    */
   loadFile(file: string): Promise<object>
+  /**
+   * The files that a component is made of now. Undefined if the loader cannot tell.
+   * @returns absolute paths, that of the file which defines it first. Empty for a component of a package.
+   */
+  readonly filesOf?: (component: object) => readonly string[]
   /** Whether anything has changed since the last load. */
   isStale(): boolean
   close(): Promise<void>

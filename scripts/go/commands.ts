@@ -28,6 +28,8 @@ export interface CommandOptions {
   readonly loadFile: (file: string) => Promise<object>
   /** Additions to the report of a reset, for example that some changes need a restart. */
   readonly afterReset: () => string | undefined
+  /** Called after a start, a reset or a stop, before its report: what components left behind is printed. */
+  readonly afterAction?: () => Promise<void>
   /** How many clients the last reset disconnected. */
   readonly disconnected: () => number
   /** Asks for a password at the prompt. */
@@ -101,6 +103,7 @@ export const createCommands = (options: CommandOptions): Commands => {
 const lifeCommands = ({
   dev,
   print,
+  afterAction,
   afterReset,
   disconnected,
   traces,
@@ -109,7 +112,13 @@ const lifeCommands = ({
   /** Set by `log(level)`. */
   let chosenLevel: LogLevel | undefined
 
-  const noticed = <T>(action: () => Promise<T>): Promise<T> => withNotice(() => dev.underWay, print, action)
+  const noticed = async <T>(action: () => Promise<T>): Promise<T> => {
+    try {
+      return await withNotice(() => dev.underWay, print, action)
+    } finally {
+      await afterAction?.()
+    }
+  }
   const start = async (begin: () => Promise<StartReport>, text: (report: StartReport) => Text) => {
     const before = { broker: findBroker(dev), tracer: findTracer(dev) }
     try {

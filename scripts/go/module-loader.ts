@@ -4,7 +4,7 @@
  */
 
 import { isAbsolute, relative } from 'node:path'
-import { createServer, createServerModuleRunner } from 'vite'
+import { createServer, createServerModuleRunner, type ViteDevServer } from 'vite'
 import type { EvaluatedModuleNode, ModuleRunner } from 'vite/module-runner'
 import { type ImportModule, isJsonConfig, readConfigFile } from '../../src/config-file.ts'
 import type { LoadedConfig } from '../../src/system/dev.ts'
@@ -12,6 +12,7 @@ import { messageOf, SystemError } from '../../src/system/system-error.ts'
 import { createTurns } from '../../src/system/turns.ts'
 import { type CodeLoader, type Stamp, stampOf } from './code-loader.ts'
 import { LoadError, toLoadError } from './load-error.ts'
+import { ModuleClosures, sources, withImports } from './module-closures.ts'
 
 /**
  * @param root the directory that packages are looked up from and paths are shown relative to.
@@ -20,33 +21,17 @@ import { LoadError, toLoadError } from './load-error.ts'
 export const createModuleLoader = async (root: string, entry: string): Promise<CodeLoader> => {
   /** By file: its stamp when it was last read. Taken before the read, so that a file written meanwhile counts as changed. */
   const read = new Map<string, Stamp>()
-  const server = await createServer({
-    root,
-    configFile: false,
-    appType: 'custom',
-    logLevel: 'silent',
-    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
-    optimizeDeps: { noDiscovery: true, include: [] },
-    plugins: [
-      {
-        name: 'stamp-files',
-        enforce: 'pre',
-        load(id) {
-          const file = id.split('?')[0]!
-          read.set(file, stampOf(file))
-          return null
-        },
-      },
-    ],
-  })
+  const server = await createVite(root, (file) => read.set(file, stampOf(file)))
   const environment = server.environments.ssr
   const runner = createServerModuleRunner(environment, { hmr: false })
   /** What changed since the last load that succeeded. */
   const changed = new Set<string>()
+  /** Of the last load. */
+  let closures = new ModuleClosures(runner)
   /** Whether the last load failed; true also before the first one. */
   let failed = true
 
-  const isOutdated = (file: string): boolean => read.get(file) !== stampOf(file)
+  const isOutdatedNow = (file: string): boolean => read.get(file) !== stampOf(file)
 
   const knowledge = {
     has: (file: string) => read.has(file),
@@ -73,6 +58,8 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
 
   /** Removes outdated modules, so that the next import evaluates them again. */
   const dropOutdated = async (): Promise<void> => {
+    // Each file is looked at once: the clients of the running system wait meanwhile.
+    const isOutdated = remembered(isOutdatedNow)
     for (const { file } of systemModules()) if (isOutdated(file)) changed.add(shorten(root, file))
     for (const file of plainFiles) if (read.has(file) && isOutdated(file)) changed.add(shorten(root, file))
     const modules = sources(runner)
@@ -87,6 +74,7 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
 
   const load = async (): Promise<LoadedConfig> => {
     await dropOutdated()
+    closures = new ModuleClosures(runner)
     for (const file of plainFiles) read.set(file, stampOf(file))
     failed = true
     let config: unknown
@@ -98,7 +86,7 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
       throw new LoadError(`${file}: ${messageOf(error)}`, { file }, error)
     }
     const files = [...changed]
-    const result = { config, changed: files, filesOf: filesAmong(runner, root, files) }
+    const result = { config, changed: files, filesOf: filesAmong(closures, root, files) }
     failed = false
     changed.clear()
     return result
@@ -106,6 +94,7 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
 
   const loadFile = async (file: string): Promise<object> => {
     await dropOutdated()
+    closures = new ModuleClosures(runner)
     return importModule(file)
   }
 
@@ -114,7 +103,11 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
     load: () => inTurn(load),
     loadFile: (file) => inTurn(() => loadFile(file)),
     isStale: () =>
-      failed || changed.size > 0 || plainFiles.some(isOutdated) || systemModules().some(({ file }) => isOutdated(file)),
+      failed ||
+      changed.size > 0 ||
+      plainFiles.some(isOutdatedNow) ||
+      systemModules().some(({ file }) => isOutdatedNow(file)),
+    filesOf: (component) => filesOf(closures, component, plainFiles.length === 0 ? [entry] : []),
     close: async () => {
       await runner.close()
       await server.close()
@@ -122,11 +115,27 @@ export const createModuleLoader = async (root: string, entry: string): Promise<C
   }
 }
 
-/** The evaluated modules of our files. Packages are loaded by Node and never reloaded. */
-const sources = (runner: ModuleRunner): EvaluatedModuleNode[] =>
-  [...runner.evaluatedModules.idToModuleMap.values()].filter(
-    ({ meta }) => meta !== undefined && 'code' in meta && meta.file !== null,
-  )
+/** @param onRead called before a file is read. */
+const createVite = (root: string, onRead: (file: string) => void): Promise<ViteDevServer> =>
+  createServer({
+    root,
+    configFile: false,
+    appType: 'custom',
+    logLevel: 'silent',
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    optimizeDeps: { noDiscovery: true, include: [] },
+    plugins: [
+      {
+        name: 'stamp-files',
+        enforce: 'pre',
+        load(id) {
+          const file = id.split('?')[0]!
+          onRead(file)
+          return null
+        },
+      },
+    ],
+  })
 
 /**
  * The modules whose evaluation failed, whichever import began it. A module whose evaluation is still under way does not count.
@@ -142,6 +151,16 @@ const brokenOf = async (modules: readonly EvaluatedModuleNode[]): Promise<Set<Ev
     if (!(await Promise.race([succeeded ?? false, later]))) broken.add(module)
   }
   return broken
+}
+
+/** A function that is called once for each file. */
+const remembered = (ask: (file: string) => boolean): ((file: string) => boolean) => {
+  const answers = new Map<string, boolean>()
+  return (file) => {
+    const answer = answers.get(file) ?? ask(file)
+    answers.set(file, answer)
+    return answer
+  }
 }
 
 /** The modules and all that import them, directly or not. */
@@ -165,31 +184,19 @@ const sourcesOf = (runner: ModuleRunner, entry: string): EvaluatedModuleNode[] =
   return modules.filter((module) => imported.has(module))
 }
 
-/** The module and all that it imports, directly or not, as of its last evaluation. */
-const withImports = (runner: ModuleRunner, module: EvaluatedModuleNode): Set<EvaluatedModuleNode> => {
-  const found = new Set([module])
-  for (const importer of found) {
-    for (const id of importer.imports) {
-      const imported = runner.evaluatedModules.getModuleById(id)
-      if (imported !== undefined) found.add(imported)
-    }
-  }
-  return found
-}
-
 /** A function that tells which of some files, as shown to a person, a component is made of. */
 const filesAmong =
-  (runner: ModuleRunner, root: string, files: readonly string[]) =>
+  (closures: ModuleClosures, root: string, files: readonly string[]) =>
   (component: object): readonly string[] => {
-    const made = new Set(modulesOf(runner, component).map(({ file }) => shorten(root, file)))
+    if (files.length === 0) return []
+    const made = new Set(closures.filesOf(component).map((file) => shorten(root, file)))
     return files.filter((file) => made.has(file))
   }
 
-/** The module that exports a value and all that it imports; none if no module does. Others may export the same value again. */
-const modulesOf = (runner: ModuleRunner, value: object): readonly EvaluatedModuleNode[] => {
-  const exporters = sources(runner).filter(({ exports }) => Object.values((exports ?? {}) as object).includes(value))
-  const closures = exporters.map((module) => [...withImports(runner, module)])
-  return closures.toSorted((a, b) => a.length - b.length)[0] ?? []
+/** The files of a component. @param config where one that no module exports may be defined. */
+const filesOf = (closures: ModuleClosures, component: object, config: readonly string[]): readonly string[] => {
+  const files = closures.filesOf(component)
+  return files.length === 0 ? config : files
 }
 
 /** A path relative to the root if it is below it. Other paths, and names of packages, are not changed. */

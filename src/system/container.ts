@@ -40,7 +40,7 @@ export class Container implements System<AnySystemConfig> {
     this.#options = options
     this.#suspended = options.suspended
     const note = (part: Part, status: ComponentStatus): void => this.#note(part, status)
-    this.#current = new Generation(config, configs, { system: this, view: this, note })
+    this.#current = new Generation(config, configs, { system: this, view: this, note, scope: options.scope })
     this.map = mapOf(() => this.#current.map) as SystemMap<AnySystemConfig>
   }
 
@@ -179,7 +179,8 @@ export class Container implements System<AnySystemConfig> {
   }
 
   #create(config: AnySystemConfig, configs: Configs): Generation {
-    return new Generation(config, configs, { system: this, note: (part, status) => this.#note(part, status) })
+    const note = (part: Part, status: ComponentStatus): void => this.#note(part, status)
+    return new Generation(config, configs, { system: this, note, scope: this.#options.scope })
   }
 
   #target(): ResetTarget {

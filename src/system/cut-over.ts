@@ -7,8 +7,12 @@ import { messageOf, type ResetPhase, SystemError } from './system-error.ts'
 /** A change that is prepared. */
 export type Change = PreparedAdjustment | PreparedSwap
 
+/** Calls functions of a component for an instance. */
+export type Run = <T>(work: () => T) => T
+
 export interface PreparedAdjustment {
   readonly name: string
+  readonly run?: Run
   readonly adjustment: Adjustment
 }
 
@@ -25,9 +29,10 @@ export interface PreparedSwap {
 export interface Side {
   readonly component: AnyComponent
   readonly instance: unknown
+  readonly run?: Run
 }
 
-type AnyHandover = NonNullable<AnyComponent['handover']>
+export type AnyHandover = NonNullable<AnyComponent['handover']>
 
 /** A step that failed. */
 export class StepFailed extends Error {
@@ -68,7 +73,7 @@ const synchronous = (phase: ResetPhase, name: string, work: () => unknown): unkn
  */
 export const stateFor = ({ name, from, to }: PreparedSwap): unknown => {
   const [old, handover] = [handoverOf(from), handoverOf(to)]
-  let state: unknown = synchronous('give', name, () => old.give(from.instance))
+  let state: unknown = synchronous('give', name, () => runOf(from)(() => old.give(from.instance)))
   for (let version = old.version; version < handover.version; version += 1) {
     state = step('migrate', name, () => handover.migrate?.[version]?.(state))
   }
@@ -78,6 +83,11 @@ export const stateFor = ({ name, from, to }: PreparedSwap): unknown => {
 /** What must be the same before and after, as one side counts it. @throws StepFailed */
 export const censusOf = (name: string, side: Side): Readonly<Record<string, number>> =>
   step('census', name, () => handoverOf(side).census?.(side.instance) ?? {})
+
+/** Without a scope the work is called directly. */
+const runOf = ({ run = direct }: { readonly run?: Run }): Run => run
+
+const direct: Run = (work) => work()
 
 const handoverOf = ({ component }: Side): AnyHandover => component.handover!
 
@@ -137,18 +147,20 @@ const apply = (change: Change, undo: (readonly [string, () => void])[]): void =>
   const { name } = change
   if (!isSwap(change)) {
     const { adjustment } = change
+    const run = runOf(change)
     // Before the call: a commit that throws is taken back as well.
-    undo.push([name, () => adjustment.undo()])
-    synchronous('commit', name, () => adjustment.commit())
+    undo.push([name, () => run(() => adjustment.undo())])
+    synchronous('commit', name, () => run(() => adjustment.commit()))
     return
   }
   const state = stateFor(change)
   const { to } = change
-  const takenBack = synchronous('take', name, () => handoverOf(to).take(to.instance, state))
+  const run = runOf(to)
+  const takenBack = synchronous('take', name, () => run(() => handoverOf(to).take(to.instance, state)))
   if (typeof takenBack !== 'function') {
     throw new StepFailed('take', name, new TypeError('it did not return the function that undoes it'))
   }
-  undo.push([name, takenBack as () => void])
+  undo.push([name, () => run(takenBack as () => void)])
 }
 
 const compare = (swap: PreparedSwap, before: Readonly<Record<string, number>>): void => {

@@ -1,5 +1,6 @@
 /** The engine of the dev loop: go, stop and reset. It has no terminal and does not load code itself. */
 
+import type { ComponentScope } from './component-scope.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
@@ -31,6 +32,8 @@ export interface DevOptions {
   readonly start?: StartMode
   /** Called right before a start or a reset, with the running system; undefined if none runs. */
   readonly onReplace?: (running: System | undefined) => void
+  /** As in `SystemOptions`. */
+  readonly scope?: ComponentScope | undefined
 }
 
 /** The report of a `go` or `reset`. All durations are in milliseconds. */
@@ -96,7 +99,7 @@ export interface Dev {
   close(): Promise<StopReport>
 }
 
-export const createDev = ({ load, settings = [], only = [], onReplace, start }: DevOptions): Dev => {
+export const createDev = ({ load, settings = [], only = [], onReplace, start, scope }: DevOptions): Dev => {
   // A component may ask for a plan or a reset as well, such as the dashboard.
   const reloader: SystemReloader = {
     plan: () => dev.plan(),
@@ -106,7 +109,7 @@ export const createDev = ({ load, settings = [], only = [], onReplace, start }: 
       return { report: reset, refreshed: [] }
     },
   }
-  const generations = new Generations(onReplace, { reloader, ...(start !== undefined && { start }) })
+  const generations = new Generations(onReplace, { reloader, scope, ...(start !== undefined && { start }) })
   const { state } = generations
   const inTurn = createTurns()
   let closed = false

@@ -1,6 +1,7 @@
 /** The components of one config: their start in the order of their dependencies, undo, stop and suspend. */
 
 import { ComponentGraph } from './component-graph.ts'
+import type { InstanceOwner } from './component-scope.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import type { Halt, Host, SuspendedComponents } from './generation-host.ts'
 import { Instances } from './instances.ts'
@@ -51,9 +52,8 @@ export class Generation implements SystemView {
     this.config = config
     this.graph = new ComponentGraph(config)
     this.#view = host.view ?? this
-    const note = (part: Part, status: ComponentStatus): void => host.note(part, status)
     this.parts = new Map(
-      Object.entries(config).map(([name, entry]) => [name, new Part(name, entry, configs[name], host.system, note)]),
+      Object.entries(config).map(([name, entry]) => [name, new Part(name, entry, configs[name], host)]),
     )
     const isRunning = (name: string): boolean => this.parts.get(name)?.state === 'running'
     this.#instances = new Instances(this.order, isRunning, (name) => notRunning(this.#view, this.parts, name))
@@ -255,7 +255,7 @@ export class Generation implements SystemView {
     if (instance !== undefined) {
       // Also after a halt or a failure: the undo waits for this and stops the part.
       this.#instances.set(name, instance)
-      resumed?.claim()
+      resumed?.claim(part.owner)
     }
     if (error !== undefined) {
       this.#startErrors.push(error)
@@ -352,7 +352,7 @@ export class Generation implements SystemView {
       components.set(part.name, {
         state: suspended.state,
         kind: part.component.provides.name,
-        claim: () => this.#claim(part),
+        claim: (by) => this.#claim(part, by),
         release: () => this.#releaseSuspended(part),
       })
     }
@@ -364,10 +364,10 @@ export class Generation implements SystemView {
     return { components: new Map(), errors: error instanceof SystemError ? (error.errors as SystemError[]) : [] }
   }
 
-  #claim(part: Part): void {
+  #claim(part: Part, by: InstanceOwner | undefined): void {
     if (!this.#instances.has(part.name)) return
     this.#instances.take(part.name)
-    part.enter('stopped')
+    part.cede(by)
   }
 
   async #releaseSuspended(part: Part): Promise<void> {

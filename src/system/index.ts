@@ -4,6 +4,7 @@
  */
 
 export { type CheckedConfig, checkConfig } from './check-config.ts'
+export type { ComponentScope, InstanceOwner } from './component-scope.ts'
 export { type ConfigProblem, formatPath, formatProblems } from './config-problem.ts'
 export {
   type AnyComponent,

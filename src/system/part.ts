@@ -1,5 +1,6 @@
 /** One component of a system: its state, and the calls of its functions with deadlines and error messages. */
 
+import type { ComponentScope, InstanceOwner } from './component-scope.ts'
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.ts'
 import { systemGraph } from './graph-model.ts'
@@ -28,6 +29,16 @@ export interface SuspendOutcome {
   readonly errors: readonly SystemError[]
 }
 
+/** What a part is a part of. */
+export interface PartHost {
+  /** What the components see of their system. */
+  readonly system: ObservedSystem
+  /** Surrounds the calls of the functions of components. */
+  readonly scope?: ComponentScope | undefined
+  /** Called at every change of the state of a part. */
+  note(part: Part, status: ComponentStatus): void
+}
+
 export class Part {
   readonly name: string
   readonly component: AnyComponent
@@ -37,9 +48,7 @@ export class Part {
   readonly written: unknown
   /** As parsed by the component's schema. */
   readonly config: unknown
-  /** The system that errors refer to. */
-  readonly #system: ObservedSystem
-  readonly #note: (part: Part, status: ComponentStatus) => void
+  readonly #host: PartHost
   readonly #description: string | undefined
 
   #state: ComponentState
@@ -51,24 +60,18 @@ export class Part {
   #unready: (() => string | undefined) | undefined
   #files: ReadonlyMap<string, string> = new Map()
   #blockedBy: readonly string[] = []
+  #owner: InstanceOwner | undefined
   #starting: DeadlineCall<unknown> | undefined
   #stopped: Promise<SystemError | undefined> = Promise.resolve(undefined)
 
-  constructor(
-    name: string,
-    entry: AnyEntry,
-    config: unknown,
-    system: ObservedSystem,
-    note: (part: Part, status: ComponentStatus) => void,
-  ) {
+  constructor(name: string, entry: AnyEntry, config: unknown, host: PartHost) {
     this.name = name
     this.component = entry.component
     this.startDeadlineMs = entry.startDeadlineMs ?? defaultDeadlineMs
     this.stopDeadlineMs = entry.stopDeadlineMs ?? defaultDeadlineMs
     this.written = entry.config
     this.config = config
-    this.#system = system
-    this.#note = note
+    this.#host = host
     this.#description = describe(entry.component, config)
     this.#state = entry.enabled === false ? 'disabled' : 'waiting'
   }
@@ -106,6 +109,41 @@ export class Part {
     return this.#stopped
   }
 
+  /** Stands for the instance. Undefined without a scope, and before the first call of a function of the component. */
+  get owner(): InstanceOwner | undefined {
+    return this.#owner
+  }
+
+  /** The system that errors refer to. */
+  get #system(): ObservedSystem {
+    return this.#host.system
+  }
+
+  /** Calls functions of the component for the instance. */
+  run<T>(work: () => T): T {
+    const { scope } = this.#host
+    if (scope === undefined) return work()
+    this.#owner ??= scope.begin(this.name, this.component)
+    return scope.run(this.#owner, work)
+  }
+
+  /** Another instance continues from the state of this one. */
+  succeededBy(successor: InstanceOwner | undefined): void {
+    if (this.#owner !== undefined && successor !== undefined) this.#host.scope?.succeed(this.#owner, successor)
+  }
+
+  /** The instance has ended, or there will be none. */
+  ended(): void {
+    if (this.#owner !== undefined) this.#host.scope?.end(this.#owner)
+  }
+
+  /** A successor has resumed the component: the suspended instance is not stopped any more. */
+  cede(successor: InstanceOwner | undefined): void {
+    this.enter('stopped')
+    this.succeededBy(successor)
+    this.ended()
+  }
+
   /** Moves to a state. An error stays until another replaces it. */
   enter(state: ComponentState, error?: SystemError): void {
     this.#state = state
@@ -115,7 +153,7 @@ export class Part {
       this.#measures = []
       this.#unready = undefined
     }
-    this.#note(this, this.status)
+    this.#host.note(this, this.status)
   }
 
   /**
@@ -126,6 +164,7 @@ export class Part {
    */
   adopt(instance: unknown, before: Part | undefined, files: ReadonlyMap<string, string>): string | undefined {
     this.#files = files
+    this.#owner = before === undefined ? this.#owner : before.#owner
     this.#state = 'running'
     this.#unready = () => this.component.unready?.(instance)
     if (before === undefined) return this.#readMeasures(instance)?.what
@@ -142,7 +181,7 @@ export class Part {
 
   /** Tells of its state after it has adopted an instance. */
   announce(): void {
-    this.#note(this, this.status)
+    this.#host.note(this, this.status)
   }
 
   /**
@@ -177,9 +216,11 @@ export class Part {
       if (this.component.reads !== undefined) this.#files = await hashFiles(this.component, this.config)
       signal.throwIfAborted()
       const context = this.context(signal)
-      return suspended === undefined
-        ? this.component.start(this.config, dependencies, context)
-        : this.component.resume?.(this.config, dependencies, suspended.state, context)
+      return this.run(() =>
+        suspended === undefined
+          ? this.component.start(this.config, dependencies, context)
+          : this.component.resume?.(this.config, dependencies, suspended.state, context),
+      )
     })
     const { outcome, work, signal } = this.#starting
     try {
@@ -191,18 +232,20 @@ export class Part {
         const wrong = this.#readMeasures(instance)
         return wrong === undefined ? { instance } : { instance, ...fail('START_FAILED', wrong.what, wrong.cause) }
       }
+      this.ended()
       const promised = this.component.provides.name
       return fail('START_RETURNED_NOTHING', `returned ${found(instance)} where ${promised} is promised`)
     } catch (cause) {
       if (cause instanceof DeadlinePassed) {
         // A rejection after the deadline is ignored: the start has failed already.
         work.then(
-          (instance) => (isInstance(instance) ? this.stop(instance) : undefined),
-          () => undefined,
+          async (instance) => void (isInstance(instance) ? await this.stop(instance) : this.ended()),
+          () => this.ended(),
         )
         const wait = `did not finish within ${this.startDeadlineMs} ms`
         return fail('START_TIMED_OUT', `${wait}; if it needs longer, set ${this.name}.startDeadlineMs`)
       }
+      this.ended()
       if (signal.aborted && (cause === signal.reason || nameOf(cause) === 'AbortError')) return {}
       return fail('START_FAILED', `failed: ${messageOf(cause)}`, cause)
     } finally {
@@ -218,7 +261,8 @@ export class Part {
   /** Calls `refresh` of an instance. Never rejects, and does not change the state of the part. */
   async refresh(instance: unknown): Promise<RefreshOutcome> {
     const { name } = this
-    const work = (signal: AbortSignal): unknown => this.component.refresh?.(instance, this.context(signal))
+    const work = (signal: AbortSignal): unknown =>
+      this.run(() => this.component.refresh?.(instance, this.context(signal)))
     const files = await hashFiles(this.component, this.config)
     try {
       const change = await callWithin(this.startDeadlineMs, work).outcome
@@ -274,8 +318,11 @@ export class Part {
     phase: 'stop' | 'suspend',
     work: (signal: AbortSignal) => unknown,
   ): Promise<{ readonly value?: unknown; readonly error?: SystemError }> {
+    const call = callWithin(this.stopDeadlineMs, (signal) => this.run(() => work(signal)))
+    // Also when it ends after its deadline.
+    if (phase === 'stop') call.work.finally(() => this.ended()).catch(() => undefined)
     try {
-      return { value: await callWithin(this.stopDeadlineMs, work).outcome }
+      return { value: await call.outcome }
     } catch (cause) {
       const late = cause instanceof DeadlinePassed
       const wait = `did not finish within ${this.stopDeadlineMs} ms; if it needs longer, set ${this.name}.stopDeadlineMs`

@@ -1,5 +1,6 @@
 /** The interface of a system for the program that runs it. `container.ts` implements it. */
 
+import type { ComponentScope, InstanceOwner } from './component-scope.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
 import type { SystemError } from './system-error.ts'
@@ -11,8 +12,11 @@ export interface SuspendedComponent {
   readonly state: unknown
   /** The name of the kind it provides; a component of another kind cannot resume it. */
   readonly kind: string
-  /** Called when the successor has resumed the component: its suspended instance is not stopped any more. */
-  claim(): void
+  /**
+   * Called when the successor has resumed the component: its suspended instance is not stopped any more.
+   * @param by the successor, in a system with a scope.
+   */
+  claim(by?: InstanceOwner): void
   /**
    * Stops the suspended instance, unless it was claimed or released before. The state stays.
    * @throws SystemError STOP_FAILED; the instance is gone nevertheless.
@@ -126,4 +130,6 @@ export interface SystemOptions {
   readonly suspended?: Suspended
   /** Reads the config again when a component asks for it. Without it a component can only ask for `refresh`. */
   readonly reloader?: SystemReloader
+  /** Surrounds the calls of the functions of components. Its functions must not throw on their own account. */
+  readonly scope?: ComponentScope | undefined
 }

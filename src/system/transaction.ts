@@ -1,11 +1,13 @@
 /** One attempt to replace a generation by another: everything that may fail or wait is done before, the change itself in one turn. */
 
 import {
+  type AnyHandover,
   type Change,
   type CutOver,
   censusOf,
   cutOver,
   type PreparedSwap,
+  type Run,
   type Side,
   StepFailed,
   stateFor,
@@ -182,16 +184,16 @@ export class Transaction {
     const part = next.parts.get(name)!
     const { component, config } = part
     const instance = old.instanceOf(name)
-    const discardLate = (adjustment: unknown) => (adjustment as { discard?: () => unknown }).discard?.()
+    const discardLate = (adjustment: unknown) => part.run(() => (adjustment as { discard?: () => unknown }).discard?.())
     const adjustment = await this.#call(part, 'adjust', discardLate, (signal) =>
-      component.adjust!(instance, config, next.dependenciesOf(name) as never, part.context(signal)),
+      part.run(() => component.adjust!(instance, config, next.dependenciesOf(name) as never, part.context(signal))),
     ).catch((error: unknown) => {
       throw error instanceof StepFailed && !this.#interrupted ? new AdjustRefused(name, error.cause) : error
     })
     if (!isAdjustment(adjustment)) {
       throw new StepFailed('adjust', name, new TypeError('it did not return an object with commit and undo'))
     }
-    this.#changes.set(name, { name, adjustment })
+    this.#changes.set(name, { name, adjustment, run: runIn(part) })
   }
 
   async #prepareSwap(name: string): Promise<void> {
@@ -199,12 +201,16 @@ export class Transaction {
     const part = next.parts.get(name)!
     const { component, config } = part
     const handover = component.handover!
-    const discardLate = (instance: unknown) => (handover.discard ?? handover.retire)(instance as never)
+    const discardLate = (instance: unknown) => discard(part, instance)
     const instance = await this.#call(part, 'prepare', discardLate, (signal) =>
-      handover.prepare(config as never, next.dependenciesOf(name) as never, part.context(signal)),
-    )
-    const from = { component: old.parts.get(name)!.component, instance: old.instanceOf(name) }
-    this.#changes.set(name, { name, from, to: { component, instance } })
+      part.run(() => handover.prepare(config as never, next.dependenciesOf(name) as never, part.context(signal))),
+    ).catch((error: unknown) => {
+      if (error instanceof StepFailed) part.ended()
+      throw error
+    })
+    const before = old.parts.get(name)!
+    const from = { component: before.component, instance: old.instanceOf(name), run: runIn(before) }
+    this.#changes.set(name, { name, from, to: { component, instance, run: runIn(part) } })
     if (instance === undefined || instance === null)
       throw new StepFailed('prepare', name, new TypeError('it returned nothing'))
     const wrong = part.adopt(instance, undefined, files.get(name) ?? none)
@@ -274,6 +280,7 @@ export class Transaction {
     })
     const result = cutOver(changes, old.running(), new Map(lasting.map((name) => [name, sideOf(name)])))
     this.#applied = true
+    for (const name of named(plan, 'swap')) old.parts.get(name)!.succeededBy(next.parts.get(name)!.owner)
     for (const name of lasting) old.forget(name)
     next.adoptAll()
     onApplied()
@@ -292,9 +299,11 @@ export class Transaction {
     await Promise.all(
       [...this.#changes.values()].map((change) => {
         const part = old.parts.get(change.name)!
-        if (change.adjustment !== undefined) return this.#end(part, 'done', () => change.adjustment.done?.())
-        const { component, instance } = change.from
-        return this.#end(part, 'retire', () => component.handover!.retire(instance as never))
+        if (change.adjustment !== undefined)
+          return this.#end(part, 'done', () => part.run(() => change.adjustment.done?.()))
+        return this.#end(part, 'retire', () =>
+          endOf(part, (handover) => handover.retire(change.from.instance as never)),
+        )
       }),
     )
     this.#errors.push(...(await old.stopRunning()))
@@ -306,12 +315,8 @@ export class Transaction {
     for (const change of [...this.#changes.values()].toReversed()) {
       const part = next.parts.get(change.name)!
       await this.#end(part, 'discard', () => {
-        if (change.adjustment !== undefined) return change.adjustment.discard?.()
-        const { component, instance } = change.to
-        const handover = component.handover!
-        return instance === undefined || instance === null
-          ? undefined
-          : (handover.discard ?? handover.retire)(instance as never)
+        if (change.adjustment !== undefined) return part.run(() => change.adjustment.discard?.())
+        return discard(part, change.to.instance)
       })
     }
   }
@@ -352,6 +357,25 @@ export class Transaction {
   ): number | undefined {
     const begins = verdict === 'start' || verdict === 'restart'
     return begins ? this.#options.next.parts.get(name)?.status.startMs : durations.get(name)
+  }
+}
+
+const runIn =
+  (part: Part): Run =>
+  (work) =>
+    part.run(work)
+
+/** Releases an instance of `prepare` that is not put to use. */
+const discard = async (part: Part, instance: unknown): Promise<void> => {
+  if (instance === undefined || instance === null) return part.ended()
+  await endOf(part, (handover) => (handover.discard ?? handover.retire)(instance as never))
+}
+
+const endOf = async (part: Part, release: (handover: AnyHandover) => unknown): Promise<void> => {
+  try {
+    await part.run(() => release(part.component.handover!))
+  } finally {
+    part.ended()
   }
 }
 

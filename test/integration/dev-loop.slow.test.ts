@@ -3,9 +3,11 @@
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { describe } from 'vitest'
 import { partSource, test, timeout } from '../helpers/dev-loop/world.ts'
+
+const repository = resolve(import.meta.dirname, '../..')
 
 describe.concurrent('npm run go with piped input', { timeout }, () => {
   test('says what runs in which order, answers, stops in order, and exits with 0', async ({ world, expect }) => {
@@ -35,6 +37,23 @@ describe.concurrent('npm run go with piped input', { timeout }, () => {
     expect(program.output).toMatch(
       /'first'\n'second'\n(\.\.\. |\| )?'third'\nreset: nothing changed, .*; no client was connected\nAll 2 components kept .*\nrefused\ntrue\n/,
     )
+  })
+
+  test('what a component leaves behind is told with its place: when it stops, and at a reset', async ({
+    world,
+    expect,
+  }) => {
+    const program = world.go('--set', 'server.fail=leak')
+    await program.said('Running 2 components')
+    const line = partSource.split('\n').findIndex((text) => text.includes("fail === 'leak'")) + 1
+    const leak = `server left a timer (1,000 ms), ${relative(repository, world.directory)}/parts.ts`
+    const edited = `// A line more.\n${partSource.replace("greeting: 'one'", "greeting: 'two'")}`
+    world.write('parts.ts', edited)
+    program.type('reset()')
+    await program.said(`${leak}:${line}\nreset: `)
+    program.finish('stop()')
+    expect(await program.ended()).toBe(0)
+    expect(program.output).toContain(`${leak}:${line + 1}\nStopped in`)
   })
 
   test('input that ends in the middle of a statement is an error', async ({ world, expect }) => {
