@@ -11,7 +11,7 @@ import { retainedSource, subscriptionTo } from '../../test/helpers/store-records
 import { BatchLine } from './batch-line.ts'
 import { Environment } from './environment.ts'
 import { lmdbStore } from './index.ts'
-import { tables } from './layout.ts'
+import { messageKey, tables } from './layout.ts'
 import { QueueIndex } from './queue-index.ts'
 import { RetryingCommitter } from './retrying-committer.ts'
 
@@ -162,6 +162,24 @@ describe('after a swap', () => {
     const copy = Environment.open(directory)
     expect(copy.rows(Buffer.from([tables.sessions]), Buffer.from([tables.sessions + 1]), 10, 1e6)).toHaveLength(1)
     await copy.close()
+  })
+
+  it('messages that could not be read are counted on, and retained messages that wait are restored', async () => {
+    begin('a')
+    queue('a', 1)
+    await durable(swaps.store)
+    swaps.store.environment.removeAll([messageKey(1, 0)])
+    expect(sequences('a')).toEqual([])
+    const commits = holdCommits()
+    append({ type: 'retained', message: Message.of({ topic: 'r', payload: '1', retain: true }) })
+    await commits.begun()
+    append({ type: 'retained', message: Message.of({ topic: 'r', payload: '2', retain: true }) })
+    swaps.swap()
+    expect(swaps.store.damaged).toBe(1)
+    commits.end()
+    await eventually(() => expect(swaps.rows(tables.retained)).toBe(1))
+    const { retained } = await restoredState(swaps.store)
+    expect(retained.map(({ message: { payload } }) => Buffer.from(payload).toString())).toEqual(['2'])
   })
 
   it('no former store is kept', async () => {
