@@ -88,13 +88,24 @@ describe('a commit that is under way at a swap', () => {
     begin('a')
     await commits.begun()
     queue('a', 1)
+    const own = swaps.log
+    const other = new RecordingLogger()
+    swaps.log = other
+    swaps.config = { maximumPendingBytes: 1, bufferedMs: 3_600_000, durability: 'buffered' }
     const back = swaps.swap()
     queue('a', 2)
     back()
+    swaps.config = {}
+    const pressures: string[] = []
+    swaps.store.onDurable(() => pressures.push(swaps.store.pressure))
     queue('a', 3)
     expect(sequences('a')).toEqual([1, 2, 3])
-    commits.end()
-    await durable(swaps.store)
+    commits.end(ioError)
+    await eventually(() => expect(swaps.store.durableBatch).toBe(swaps.store.batch - 1))
+    // Its own limits, and its own log.
+    expect(new Set(pressures)).toEqual(new Set(['stuck', 'none']))
+    await eventually(() => expect(own.at('warn')).toHaveLength(1))
+    expect(other.lines).toEqual([])
     await swaps.reopen()
     expect(sequences('a')).toEqual([1, 2, 3])
   })

@@ -18,6 +18,8 @@ export const lmdbStore = defineComponent({
   adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   handover: {
     format: 'mqtt-jig store-lmdb',
+    // Counted up when the records that cross change, or the methods that a predecessor and its successor call of each other: those of
+    // `Charge` and of the batches that wait.
     version: 1,
     prepare: (config, { logger }, { name }) => OpenStore.passive(config, logger.child({ component: name })),
     give: (instance) => instance.give(),

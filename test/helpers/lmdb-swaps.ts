@@ -18,20 +18,23 @@ export class LmdbSwaps {
   /** The instance that acts. */
   store: OpenStore
   readonly path: string
-  log = new RecordingLogger()
+  /** Of the next instance, and of the first one. */
+  log: RecordingLogger
   /** Of the next instance. */
   config: object = {}
 
-  private constructor(path: string, store: OpenStore) {
+  private constructor(path: string, store: OpenStore, log: RecordingLogger) {
     this.path = path
     this.store = store
+    this.log = log
   }
 
   static async start(): Promise<LmdbSwaps> {
     const path = mkdtempSync(join(tmpdir(), 'lmdb-swaps-'))
     const parsed = lmdbStore.config.parse({ path })
-    const store = await lmdbStore.start(parsed, { logger: new RecordingLogger() }, context)
-    return new LmdbSwaps(path, store as OpenStore)
+    const logger = new RecordingLogger()
+    const store = await lmdbStore.start(parsed, { logger }, context)
+    return new LmdbSwaps(path, store as OpenStore, logger)
   }
 
   /** A successor that does not act yet. */
