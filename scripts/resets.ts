@@ -17,9 +17,9 @@ export const main = (args: readonly string[]): Promise<number> =>
 
 const run = async (options: ResetOptions): Promise<readonly string[]> => {
   if (options.mode === 'adjust') return runAdjust(root, options)
-  if (options.mode === 'collect') return runCollect(root, options)
+  const runWith = options.mode === 'collect' ? runCollect : runLoad
   const faults: string[] = []
-  for (const store of options.stores) faults.push(...(await runLoad(root, store, options)))
+  for (const store of options.stores) faults.push(...(await runWith(root, store, options)))
   return faults
 }
 

@@ -10,7 +10,7 @@ export interface SessionEntry {
   readonly id: string
   /** Its name in the file. Never used again. */
   readonly number: number
-  readonly queue: QueueIndex
+  queue: QueueIndex
   /** The number of the batch that it began in; 0 when it was in the file already. */
   readonly since: number
   /** What the file has of messages that were sent since they were written; undefined while it has nothing. */

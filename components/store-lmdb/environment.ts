@@ -21,16 +21,36 @@ export interface Row {
   readonly value: Buffer
 }
 
+/** An open file. All generations of the code hold the same object of a file, since a process must not open it twice. */
+export interface OpenFile {
+  readonly path: string
+  /** lmdb-js's own object. Another one when the file was closed and opened again; undefined until it is taken over from a predecessor. */
+  database: Database | undefined
+  isClosed: boolean
+  isReadable: boolean
+}
+
 /** The file, opened by LMDB. */
 export class Environment implements StoreFile {
-  readonly path: string
-  #database: Database
-  #isClosed = false
-  #isReadable = true
+  #file: OpenFile
 
-  constructor(path: string, database: Database) {
-    this.path = path
-    this.#database = database
+  /** @param database undefined for one that takes a file over later. */
+  constructor(path: string, database?: Database) {
+    this.#file = { path, database, isClosed: false, isReadable: true }
+  }
+
+  /** For a successor in the same process. Changes nothing. A commit or a reopening that is under way goes on. */
+  handOver(): OpenFile {
+    return this.#file
+  }
+
+  /** Continues with the open file of a predecessor. */
+  takeOver(file: OpenFile): void {
+    this.#file = file
+  }
+
+  get path(): string {
+    return this.#file.path
   }
 
   /**
@@ -48,37 +68,39 @@ export class Environment implements StoreFile {
     }
   }
 
-  /** lmdb-js's own object, for a handover to another generation of this code. */
+  /** lmdb-js's own object. @throws an Error before the file of a predecessor was taken over. */
   get database(): Database {
-    return this.#database
+    const { database } = this.#file
+    if (database === undefined) throw new Error('The store has no open file')
+    return database
   }
 
   get isClosed(): boolean {
-    return this.#isClosed
+    return this.#file.isClosed
   }
 
   /** Whether LMDB refuses everything. */
   #isGivenUp(): boolean {
-    this.#database.resetReadTxn()
+    this.database.resetReadTxn()
     try {
       this.get(ABOUT_KEY)
     } catch {
-      return !this.#isReadable
+      return !this.#file.isReadable
     }
     return false
   }
 
   /** False when LMDB has given the file up, until it is opened again. */
   get isReadable(): boolean {
-    return this.#isReadable
+    return this.#file.isReadable
   }
 
   get(key: Buffer): Buffer | undefined {
     try {
-      return this.#database.get(key)
+      return this.database.get(key)
     } catch (error) {
       // After it has given up, LMDB says MDB_PANIC or Invalid argument. Damage of a page is something else.
-      if (!damages.has((error as { readonly code?: unknown }).code)) this.#isReadable = false
+      if (!damages.has((error as { readonly code?: unknown }).code)) this.#file.isReadable = false
       throw error
     }
   }
@@ -86,7 +108,7 @@ export class Environment implements StoreFile {
   rows(start: Buffer, end: Buffer, limit: number, bytes: number): Row[] {
     const rows: Row[] = []
     let total = 0
-    for (const { key, value } of this.#database.getRange({ start, end, limit })) {
+    for (const { key, value } of this.database.getRange({ start, end, limit })) {
       rows.push({ key, value })
       total += value.length
       if (total > bytes) break
@@ -95,7 +117,7 @@ export class Environment implements StoreFile {
   }
 
   keys(start: Buffer, end: Buffer, limit: number): Buffer[] {
-    return [...this.#database.getKeys({ start, end, limit })]
+    return [...this.database.getKeys({ start, end, limit })]
   }
 
   /**
@@ -105,8 +127,8 @@ export class Environment implements StoreFile {
    * @throws the error of the file system. Nothing is written then, or all of it.
    */
   async commit(operations: Operations, count = operations.count): Promise<void> {
-    if (!this.#isReadable) await this.#reopen()
-    const database = this.#database
+    if (!this.#file.isReadable) await this.#reopen()
+    const database = this.database
     try {
       // The batch has the result; each put has a promise too, which is the same one or is resolved already.
       await database.batch(() => operations.apply(database as OperationTarget, count))
@@ -124,34 +146,35 @@ export class Environment implements StoreFile {
    */
   async #reopen(): Promise<void> {
     const { path } = this
-    this.#isReadable = false
-    if (!isClosed(this.#database)) await this.#database.close()
-    this.#database = openDatabase(path, undefined, false)
+    this.#file.isReadable = false
+    if (!isClosed(this.database)) await this.database.close()
+    const database = openDatabase(path, undefined, false)
+    this.#file.database = database
     // From the first read on, other processes see this one.
-    this.#database.get(ABOUT_KEY)
-    this.#isReadable = true
+    database.get(ABOUT_KEY)
+    this.#file.isReadable = true
   }
 
   /** Runs a function in a transaction, which is durable when this returns. */
   transaction<T>(action: () => T): T {
-    return this.#database.transactionSync(action)
+    return this.database.transactionSync(action)
   }
 
   put(key: Buffer, value: Buffer): void {
-    this.#database.putSync(key, value)
+    this.database.putSync(key, value)
   }
 
   /** Removes entries in one transaction. */
   removeAll(keys: readonly Buffer[]): void {
     this.transaction(() => {
-      for (const key of keys) this.#database.removeSync(key)
+      for (const key of keys) this.database.removeSync(key)
     })
   }
 
   /** Pids of processes that have the file open, as the kernel's locks know them. */
   readers(): number[] {
-    this.#database.readerCheck()
-    const lines = this.#database.readerList().split('\n')
+    this.database.readerCheck()
+    const lines = this.database.readerList().split('\n')
     return lines.map((line) => Number.parseInt(line, 10)).filter((pid) => Number.isInteger(pid))
   }
 
@@ -165,19 +188,19 @@ export class Environment implements StoreFile {
   }
 
   get statistics(): EnvironmentStatistics {
-    return this.#database.getStats() as EnvironmentStatistics
+    return this.database.getStats() as EnvironmentStatistics
   }
 
   /** Writes a compact copy into another directory, while the store goes on. */
   async backup(directory: string): Promise<void> {
     mkdirSync(directory, { recursive: true })
-    await this.#database.backup(directory, true)
+    await this.database.backup(directory, true)
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    await this.#database.close()
+    if (this.#file.isClosed) return
+    this.#file.isClosed = true
+    await this.database.close()
   }
 }
 

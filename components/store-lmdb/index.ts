@@ -5,7 +5,7 @@ import { defineComponent } from '../../src/system/define-system.ts'
 import { storeLmdbConfig } from './config.ts'
 import { handOver, takeOver } from './handover.ts'
 import { measuresOf } from './measures.ts'
-import { OpenStore } from './open-store.ts'
+import { OpenStore, type OpenStoreState } from './open-store.ts'
 
 /** Keeps sessions, queued and retained messages in a file, and acknowledgements wait until they are on the disk. */
 export const lmdbStore = defineComponent({
@@ -16,6 +16,18 @@ export const lmdbStore = defineComponent({
   start: (config, { logger }, { name }) => OpenStore.open(config, logger.child({ component: name })),
   exclusive: ({ path }) => [`directory:${resolve(path)}`],
   adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
+  handover: {
+    format: 'mqtt-jig store-lmdb',
+    // Counted up when the records that cross change, or the methods that a predecessor and its successor call of each other: those of
+    // `Charge` and of the batches that wait.
+    version: 1,
+    prepare: (config, { logger }, { name }) => OpenStore.passive(config, logger.child({ component: name })),
+    give: (instance) => instance.give(),
+    take: (instance, state) => instance.take(state as OpenStoreState),
+    // The successor has the file, the timers and what is written now.
+    retire: () => {},
+    census: ({ counts: { sessions, queued } }) => ({ sessions, queued }),
+  },
   measure: measuresOf,
   stop: async (instance, { signal }) => {
     try {

@@ -3,7 +3,6 @@ import type { OpenStore } from './open-store.ts'
 
 /** The numbers of a store for operators. */
 export const measuresOf = (store: OpenStore): Measure[] => {
-  const { counters } = store
   return [
     {
       name: 'sessions',
@@ -38,42 +37,42 @@ export const measuresOf = (store: OpenStore): Measure[] => {
       help: 'Commits that were written.',
       unit: 'commits',
       kind: 'counter',
-      read: () => counters.commits,
+      read: () => store.counters.commits,
     },
     {
       name: 'failed',
       help: 'Attempts to commit that failed and were made again.',
       unit: 'commits',
       kind: 'counter',
-      read: () => counters.failedCommits,
+      read: () => store.counters.failedCommits,
     },
     {
       name: 'slow',
       help: 'Commits that took more than a second.',
       unit: 'commits',
       kind: 'counter',
-      read: () => counters.slowCommits,
+      read: () => store.counters.slowCommits,
     },
     {
       name: 'committing',
       help: 'Time that all commits together took. Divided by their number it is how long one takes.',
       unit: 'seconds',
       kind: 'counter',
-      read: () => counters.totalCommitMs / 1_000,
+      read: () => store.counters.totalCommitMs / 1_000,
     },
     {
       name: 'longest_commit',
       help: 'How long the longest commit since the start took.',
       unit: 'seconds',
       kind: 'gauge',
-      read: () => counters.longestCommitMs / 1_000,
+      read: () => store.counters.longestCommitMs / 1_000,
     },
     {
       name: 'last_commit',
       help: 'How long the last commit took.',
       unit: 'seconds',
       kind: 'gauge',
-      read: () => counters.lastCommitMs / 1_000,
+      read: () => store.counters.lastCommitMs / 1_000,
     },
     {
       name: 'damaged',

@@ -11,7 +11,24 @@ export class MessageTable {
   #live = new Uint16Array(INITIAL_SLOTS)
   #states = new Uint8Array(INITIAL_SLOTS)
   #used = 0
-  readonly #free: number[] = []
+  #free: number[] = []
+
+  /** For a successor of another generation of the code. Changes nothing. */
+  handOver(): MessageTableState {
+    const [ids, sizes, receivers, live, states] = [this.#ids, this.#sizes, this.#receivers, this.#live, this.#states]
+    return { ids, sizes, receivers, live, states, used: this.#used, free: this.#free }
+  }
+
+  /** Continues at a reset. The one that gave this must not be used meanwhile. */
+  takeOver({ ids, sizes, receivers, live, states, used, free }: MessageTableState): void {
+    this.#ids = ids
+    this.#sizes = sizes
+    this.#receivers = receivers
+    this.#live = live
+    this.#states = states
+    this.#used = used
+    this.#free = free
+  }
 
   /** How many messages there are. */
   get count(): number {
@@ -98,6 +115,17 @@ export class MessageTable {
     this.#states = grown(this.#states, new Uint8Array(length))
     return slot
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface MessageTableState {
+  readonly ids: Float64Array<ArrayBuffer>
+  readonly sizes: Uint32Array<ArrayBuffer>
+  readonly receivers: Uint16Array<ArrayBuffer>
+  readonly live: Uint16Array<ArrayBuffer>
+  readonly states: Uint8Array<ArrayBuffer>
+  readonly used: number
+  readonly free: number[]
 }
 
 const INITIAL_SLOTS = 1_024

@@ -3,11 +3,19 @@ import { Change, expectEqual, liveConfig, replacing } from '../../src/collection
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { StoreLmdbConfig } from './config.ts'
-import { Environment, namingStore } from './environment.ts'
+import { Environment, namingStore, type OpenFile } from './environment.ts'
 import { own } from './own.ts'
-import { type LoadProgress, loadIndex } from './restore.ts'
-import { RetryingCommitter } from './retrying-committer.ts'
+import { emptyIndex, type LoadProgress, loadIndex } from './restore.ts'
+import { type CommitterState, RetryingCommitter } from './retrying-committer.ts'
 import { LmdbStore, type StoreParts } from './store-lmdb.ts'
+import type { StoreState } from './store-state.ts'
+
+/** What an open store hands over to its successor at a reset. */
+export interface OpenStoreState {
+  readonly file: OpenFile
+  readonly committer: CommitterState
+  readonly store: StoreState
+}
 
 /** A store that runs, with what it stands on. */
 export class OpenStore extends LmdbStore {
@@ -56,6 +64,38 @@ export class OpenStore extends LmdbStore {
       const hint = 'mqtt-jig store check lists what is damaged'
       throw new Error(`The store in ${path} cannot be read: ${(cause as Error).message}; ${hint}`, { cause })
     }
+  }
+
+  /** Makes a store that does nothing until it continues what a predecessor gives: a process must not open a file twice. */
+  static passive(config: StoreLmdbConfig, logger: Logger): OpenStore {
+    const log = new ReplaceableLogger(logger)
+    const environment = new Environment(config.path)
+    const committer = new RetryingCommitter(environment, log, config.minimumFreeBytes)
+    const settings = liveConfig(config)
+    return new OpenStore(environment, committer, { file: environment, committer, log, settings, index: emptyIndex() })
+  }
+
+  /** For a successor. Changes nothing. */
+  give(): OpenStoreState {
+    return { file: this.environment.handOver(), committer: this.#committer.handOver(), store: this.handOver() }
+  }
+
+  /**
+   * Continues with the open file, what is written to it now and what waits.
+   * @returns gives all of it back.
+   * @throws an Error when the file is closed.
+   */
+  take({ file, committer, store }: OpenStoreState): () => void {
+    if (file.isClosed || file.database === undefined) throw new Error(`the store in ${file.path} is closed`)
+    this.environment.takeOver(file)
+    const change = new Change([...this.takingOver(store), () => this.#committer.takeOver(committer)])
+    try {
+      change.commit()
+    } catch (error) {
+      change.undo()
+      throw error
+    }
+    return () => change.undo()
   }
 
   /**

@@ -13,6 +13,21 @@ export class QueueIndex {
   /** By sequence number, what was sent; undefined while nothing is. */
   #sent: Map<number, SentMessage> | undefined
 
+  /** For a successor of another generation of the code. Changes nothing. */
+  handOver(): QueueIndexState {
+    const { count, lastSequence } = this
+    return { places: this.#places, head: this.#head, count, lastSequence, sent: this.#sent }
+  }
+
+  /** Continues at a reset. The one that gave this must not be used meanwhile. */
+  takeOver({ places, head, count, lastSequence, sent }: QueueIndexState): void {
+    this.#places = places
+    this.#head = head
+    this.#count = count
+    this.#lastSequence = lastSequence
+    this.#sent = sent
+  }
+
   get count(): number {
     return this.#count
   }
@@ -143,6 +158,15 @@ export class QueueIndex {
     this.#places = kept
     this.#head = 0
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface QueueIndexState {
+  readonly places: number[]
+  readonly head: number
+  readonly count: number
+  readonly lastSequence: number
+  readonly sent: Map<number, SentMessage> | undefined
 }
 
 /** What was sent and not acknowledged. */

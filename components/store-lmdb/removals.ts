@@ -12,11 +12,18 @@ export class Removals {
   readonly #index: RestoredIndex
   readonly #endPlace: EndPlace
   /** Ended sessions whose messages are removed, some in each turn. */
-  readonly #ending: SessionEntry[] = []
+  readonly #ending: SessionEntry[]
 
-  constructor(index: RestoredIndex, endPlace: EndPlace) {
+  /** @param ending of the predecessor, at a reset. */
+  constructor(index: RestoredIndex, endPlace: EndPlace, ending: SessionEntry[] = []) {
     this.#index = index
     this.#endPlace = endPlace
+    this.#ending = ending
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): SessionEntry[] {
+    return this.#ending
   }
 
   /** Something is left over for a later batch. */

@@ -26,9 +26,9 @@ import { readSession, readSessionId, readSubscription } from './values.ts'
 export interface RestoredIndex {
   /** By Client Identifier, in the order of their numbers at the start. */
   readonly sessions: Map<string, SessionEntry>
-  readonly table: MessageTable
+  table: MessageTable
   /** Publishers of retained messages. */
-  readonly sources: SourceTable
+  sources: SourceTable
   nextNumber: number
   nextId: number
   /** Slots of messages that are owed to no session: what an end of the process has left over. */
@@ -38,6 +38,12 @@ export interface RestoredIndex {
   /** What was sent of messages that are no more: what a full disk has left over. */
   readonly staleSent: (readonly [session: SessionEntry, sequence: number])[]
 }
+
+/** Of a store that continues with the index of a predecessor. */
+export const emptyIndex = (): RestoredIndex => ({
+  ...{ sessions: new Map(), table: new MessageTable(), sources: new SourceTable() },
+  ...{ nextNumber: 1, nextId: 1, unowed: [], leftovers: [] },
+})
 
 /** What was read so far, for a line of the log. */
 export interface LoadProgress {

@@ -1,5 +1,6 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Committer } from './batch-line.ts'
+import { Charge } from './charge.ts'
 import type { Operations } from './operations.ts'
 
 /** Where operations are committed: the environment. */
@@ -11,6 +12,48 @@ export interface CommitTarget {
   freeBytes(): Promise<number | undefined>
 }
 
+/** What is committed now. */
+interface Commit {
+  readonly operations: Operations
+  readonly done: () => void
+  /** The wait after the next failure. */
+  retryMs: number
+}
+
+/** For the operator. */
+interface CommitCounters {
+  commits: number
+  failedCommits: number
+  slowCommits: number
+  lastCommitMs: number
+  longestCommitMs: number
+  totalCommitMs: number
+}
+
+/** The end of an attempt. @param error why nothing was written; undefined when it was. */
+type AttemptEnded = (tookMs: number, error: Error | undefined) => void
+
+/**
+ * What a committer knows. At a reset the successor gets this object. An attempt that is under way continues in the code that began it,
+ * with this object, and its end is told to the committer that is in charge then.
+ */
+export interface CommitterState {
+  readonly charge: Charge<Pick<RetryingCommitter, 'retry' | 'ended'>>
+  readonly onRetry: () => void
+  readonly onEnded: AttemptEnded
+  readonly counters: CommitCounters
+  /** One at a time: an attempt is under way, or the timer runs. */
+  commit: Commit | undefined
+  timer: NodeJS.Timeout | undefined
+  isStuck: boolean
+  isStopped: boolean
+  wasSlow: boolean
+  /** When the free space is looked at again, although nothing is known to be wrong. */
+  nextLookMs: number
+  /** Bytes that were free at the last look, without what was written since then. */
+  freeBytes: number
+}
+
 /** Commits operations, and tries again until it succeeds: a disk may have space again. */
 export class RetryingCommitter implements Committer {
   readonly #target: CommitTarget
@@ -18,34 +61,34 @@ export class RetryingCommitter implements Committer {
   /** Records that wait, for the log. */
   #waiting: () => number = () => 0
   #listener: () => void = () => undefined
-  #isStuck = false
-  #isStopped = false
-  #timer: NodeJS.Timeout | undefined
-  /** For the operator. */
-  readonly counters = {
-    commits: 0,
-    failedCommits: 0,
-    slowCommits: 0,
-    lastCommitMs: 0,
-    longestCommitMs: 0,
-    totalCommitMs: 0,
-  }
-  #wasSlow = false
   #minimumFreeBytes: number
-  /** When the free space is looked at again, although nothing is known to be wrong. */
-  #nextLookMs = 0
-  /** Bytes that were free at the last look, without what was written since then. */
-  #freeBytes = 0
+  #state: CommitterState
 
   /** @param minimumFreeBytes what stays free on the disk. */
   constructor(target: CommitTarget, log: Logger, minimumFreeBytes: number) {
     this.#target = target
     this.#log = log
     this.#minimumFreeBytes = minimumFreeBytes
+    this.#state = newState(this)
   }
 
   get isStuck(): boolean {
-    return this.#isStuck
+    return this.#state.isStuck
+  }
+
+  get counters(): Readonly<CommitCounters> {
+    return this.#state.counters
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): CommitterState {
+    return this.#state
+  }
+
+  /** Continues at a reset, and is in charge from now on. @returns gives the charge back. */
+  takeOver(state: CommitterState): () => void {
+    this.#state = state
+    return state.charge.take(this)
   }
 
   onStuck(listener: () => void): void {
@@ -65,53 +108,71 @@ export class RetryingCommitter implements Committer {
   }
 
   commit(operations: Operations, done: () => void): void {
-    void this.#attempt(operations, done, FIRST_RETRY_MS)
+    this.#state.commit = { operations, done, retryMs: FIRST_RETRY_MS }
+    this.retry()
   }
 
   /** Tries no more. */
   stop(): void {
-    this.#isStopped = true
-    clearTimeout(this.#timer)
+    this.#state.isStopped = true
+    clearTimeout(this.#state.timer)
   }
 
-  async #attempt(operations: Operations, done: () => void, retryMs: number): Promise<void> {
+  /** Makes the next attempt to commit. */
+  retry(): void {
+    this.#state.timer = undefined
+    const { commit } = this.#state
+    if (commit !== undefined) void this.#attempt(commit.operations)
+  }
+
+  /** An attempt has ended, which this committer or its predecessor has made. */
+  ended(tookMs: number, error: Error | undefined): void {
+    if (error !== undefined) {
+      this.#failed(error)
+      return
+    }
+    const { commit } = this.#state
+    this.#state.commit = undefined
+    this.#succeeded(tookMs)
+    commit?.done()
+  }
+
+  async #attempt(operations: Operations): Promise<void> {
+    const state = this.#state
     const startedMs = performance.now()
+    let failure: Error | undefined
     try {
-      const isFull = (this.#isStuck || this.#mayBeFull(operations, startedMs)) && (await this.#isFull(operations))
-      if (this.#isStopped) return
+      const isFull = (state.isStuck || this.#mayBeFull(operations, startedMs)) && (await this.#isFull(operations))
+      if (state.isStopped) return
       // Removals free pages for the rest.
-      if (this.#isStuck && operations.earlyCount > 0 && this.#freeBytes >= RESERVE_BYTES)
+      if (state.isStuck && operations.earlyCount > 0 && state.freeBytes >= RESERVE_BYTES)
         await this.#target.commit(operations, operations.earlyCount)
-      if (this.#isStopped) return
+      if (state.isStopped) return
       if (isFull) throw new Error(`less than minimumFreeBytes (${this.#minimumFreeBytes}) would stay free`)
       await this.#target.commit(operations)
     } catch (error) {
-      if (!this.#isStopped) this.#failed(error as Error, operations, done, retryMs)
-      return
+      failure = error as Error
     }
-    if (this.#isStopped) return
-    this.#succeeded(performance.now() - startedMs)
-    done()
+    if (!state.isStopped) state.onEnded(performance.now() - startedMs, failure)
   }
 
-  #failed(error: Error, operations: Operations, done: () => void, retryMs: number): void {
-    this.counters.failedCommits += 1
-    this.#later(operations, done, retryMs)
-    if (this.#isStuck) return
-    this.#isStuck = true
+  #failed(error: Error): void {
+    const state = this.#state
+    state.counters.failedCommits += 1
+    if (state.commit !== undefined) {
+      state.timer = setTimeout(state.onRetry, state.commit.retryMs)
+      state.commit.retryMs = Math.min(state.commit.retryMs * 2, LONGEST_RETRY_MS)
+    }
+    if (state.isStuck) return
+    state.isStuck = true
     void this.#warn(error)
     this.#listener()
   }
 
-  #later(operations: Operations, done: () => void, retryMs: number): void {
-    const next = Math.min(retryMs * 2, LONGEST_RETRY_MS)
-    this.#timer = setTimeout(() => void this.#attempt(operations, done, next), retryMs)
-  }
-
   /** Whether the free space has to be looked at before operations are written. */
   #mayBeFull(operations: Operations, nowMs: number): boolean {
-    this.#freeBytes -= growthOf(operations)
-    return nowMs >= this.#nextLookMs || this.#freeBytes < this.#minimumFreeBytes
+    this.#state.freeBytes -= growthOf(operations)
+    return nowMs >= this.#state.nextLookMs || this.#state.freeBytes < this.#minimumFreeBytes
   }
 
   /**
@@ -119,9 +180,9 @@ export class RetryingCommitter implements Committer {
    * message beyond a piece of memory, which may end the process (docs/adr/0013).
    */
   async #isFull(operations: Operations): Promise<boolean> {
-    this.#freeBytes = (await this.#target.freeBytes()) ?? Number.POSITIVE_INFINITY
-    this.#nextLookMs = performance.now() + LOOK_MS
-    return this.#freeBytes - growthOf(operations) < this.#minimumFreeBytes
+    this.#state.freeBytes = (await this.#target.freeBytes()) ?? Number.POSITIVE_INFINITY
+    this.#state.nextLookMs = performance.now() + LOOK_MS
+    return this.#state.freeBytes - growthOf(operations) < this.#minimumFreeBytes
   }
 
   async #warn(err: Error): Promise<void> {
@@ -136,7 +197,7 @@ export class RetryingCommitter implements Committer {
   }
 
   #succeeded(tookMs: number): void {
-    const { counters } = this
+    const { counters } = this.#state
     counters.commits += 1
     counters.lastCommitMs = tookMs
     counters.totalCommitMs += tookMs
@@ -144,14 +205,28 @@ export class RetryingCommitter implements Committer {
     const { path } = this.#target
     const isSlow = tookMs > SLOW_COMMIT_MS
     if (isSlow) counters.slowCommits += 1
-    if (isSlow && !this.#wasSlow) {
+    if (isSlow && !this.#state.wasSlow) {
       this.#log.warn({ path, tookMs }, `A commit to ${path} took ${Math.round(tookMs)} ms. The disk is slow`)
     }
-    this.#wasSlow = isSlow
-    if (!this.#isStuck) return
-    this.#isStuck = false
+    this.#state.wasSlow = isSlow
+    if (!this.#state.isStuck) return
+    this.#state.isStuck = false
     this.#log.info({ path }, `The store wrote to ${path} again. Nothing is lost`)
     this.#listener()
+  }
+}
+
+const newState = (committer: RetryingCommitter): CommitterState => {
+  const charge = new Charge<Pick<RetryingCommitter, 'retry' | 'ended'>>(committer)
+  return {
+    charge,
+    onRetry: () => charge.holder.retry(),
+    onEnded: (tookMs, error) => charge.holder.ended(tookMs, error),
+    ...{ commit: undefined, timer: undefined, isStuck: false, isStopped: false, wasSlow: false },
+    ...{ nextLookMs: 0, freeBytes: 0 },
+    counters: {
+      ...{ commits: 0, failedCommits: 0, slowCommits: 0, lastCommitMs: 0, longestCommitMs: 0, totalCommitMs: 0 },
+    },
   }
 }
 

@@ -18,11 +18,24 @@ interface SourceEntry {
  * messages. It leaves the file with the last of them, in the same batch.
  */
 export class SourceTable {
-  readonly #byNumber = new Map<number, SourceEntry>()
+  #byNumber = new Map<number, SourceEntry>()
   /** The broker gives the same object with all messages of a publisher, also the object that it was given at the start. */
-  readonly #bySource = new Map<RetainedSource, SourceEntry>()
-  readonly #changed = new Set<SourceEntry>()
+  #bySource = new Map<RetainedSource, SourceEntry>()
+  #changed = new Set<SourceEntry>()
   #next = 1
+
+  /** For a successor of another generation of the code. Changes nothing. */
+  handOver(): SourceTableState {
+    return { byNumber: this.#byNumber, bySource: this.#bySource, changed: this.#changed, next: this.#next }
+  }
+
+  /** Continues at a reset. The one that gave this must not be used meanwhile. */
+  takeOver({ byNumber, bySource, changed, next }: SourceTableState): void {
+    this.#byNumber = byNumber
+    this.#bySource = bySource
+    this.#changed = changed
+    this.#next = next
+  }
 
   get count(): number {
     return this.#byNumber.size
@@ -90,6 +103,14 @@ export class SourceTable {
     entry.messages += growth
     this.#changed.add(entry)
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface SourceTableState {
+  readonly byNumber: Map<number, SourceEntry>
+  readonly bySource: Map<RetainedSource, SourceEntry>
+  readonly changed: Set<SourceEntry>
+  readonly next: number
 }
 
 /** A message that cannot be read counts as one without a publisher: then the publisher stays in the file. */

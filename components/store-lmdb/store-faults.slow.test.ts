@@ -26,8 +26,9 @@ class StoreProcess {
   /** The last number that it said is durable. */
   durable = 0
 
-  constructor(path: string, bytes: number, shellLimit = '') {
-    const program = `exec "${process.execPath}" scripts/run.mjs test/helpers/store-child.ts "${path}" ${bytes}`
+  /** @param swaps after so many messages a successor takes over from the store, again and again. */
+  constructor(path: string, bytes: number, { shellLimit = '', swaps = 0 } = {}) {
+    const program = `exec "${process.execPath}" scripts/run.mjs test/helpers/store-child.ts "${path}" ${bytes} ${swaps}`
     this.process = spawn('bash', ['-c', `${shellLimit}${program}`], { cwd: root, stdio: ['pipe', 'pipe', 'ignore'] })
     this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]()
   }
@@ -71,17 +72,21 @@ describe('a store in another process', () => {
     return numbers
   }
 
-  it('has everything that was durable after kill -9, in order and without a gap', async () => {
+  const killed = async (swaps: number): Promise<void> => {
     for (let times = 0; times < 3; times += 1) {
       rmSync(path, { recursive: true, force: true })
-      child = new StoreProcess(path, 200)
+      child = new StoreProcess(path, 200, { swaps })
       await child.until(({ durable = 0 }) => durable > 100 * (times + 1))
       await child.kill()
       const numbers = await stored()
       expect(numbers.length).toBeGreaterThanOrEqual(child.durable)
       expect(numbers).toEqual(numbers.map((_number, index) => index + 1))
     }
-  })
+  }
+
+  it('has everything that was durable after kill -9, in order and without a gap', () => killed(0))
+
+  it('has it, too, when successors took over again and again', () => killed(7))
 
   it('keeps its file for itself, and leaves it to the next one after kill -9', async () => {
     child = new StoreProcess(path, 100)
@@ -94,7 +99,7 @@ describe('a store in another process', () => {
 
   const canLimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0
   it.runIf(canLimit)('is stuck while its file cannot grow, and then goes on with nothing lost', async () => {
-    child = new StoreProcess(path, 3_000, 'ulimit -S -f 600; ')
+    child = new StoreProcess(path, 3_000, { shellLimit: 'ulimit -S -f 600; ', swaps: 7 })
     const { opened } = await child.until((line) => line.opened !== undefined)
     await child.until(({ pressure }) => pressure === 'stuck')
     const before = child.durable

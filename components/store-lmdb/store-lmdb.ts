@@ -1,3 +1,4 @@
+import type { Step } from '../../src/collections/change.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type {
   QueuedMessage,
@@ -16,6 +17,7 @@ import type { Operations } from './operations.ts'
 import { QueueIndex } from './queue-index.ts'
 import { Removals } from './removals.ts'
 import { type RestoredIndex, restoredRetained, restoredSessions } from './restore.ts'
+import { type PendingRetained, renewIndex, type StoreState } from './store-state.ts'
 import { StoredMessages } from './stored-messages.ts'
 import type { TurnWork } from './turn-work.ts'
 
@@ -38,21 +40,18 @@ export class LmdbStore implements Store {
   readonly #file: StoreFile
   readonly #stored: StoredMessages
   readonly #line: BatchLine
-  readonly #index: RestoredIndex
+  #index: RestoredIndex
   /** By slot: messages that are not committed. */
-  readonly #pending = new Map<number, PendingMessage>()
+  #pending = new Map<number, PendingMessage>()
   /** By topic: what has changed and is not committed. */
-  readonly #pendingRetained = new Map<
-    string,
-    { readonly retained: StoredRetained | undefined; readonly batch: Batch }
-  >()
-  readonly #removals: Removals
+  #pendingRetained = new Map<string, PendingRetained>()
+  #removals: Removals
 
   constructor({ file, committer, log, settings, index, endOfTurn }: StoreParts) {
     this.#file = file
     this.#stored = new StoredMessages(file, log)
     this.#index = index
-    this.#removals = new Removals(index, (session, sequence, batch) => this.#done(session, sequence, batch))
+    this.#removals = this.#removalsOf(index)
     this.#line = new BatchLine(
       settings,
       {
@@ -64,6 +63,32 @@ export class LmdbStore implements Store {
       endOfTurn,
     )
     if (this.#removals.areLeft) this.#line.continued()
+  }
+
+  /** For a successor. Changes nothing. */
+  handOver(): StoreState {
+    const [index, pending, pendingRetained] = [this.#index, this.#pending, this.#pendingRetained]
+    const ending = this.#removals.handOver()
+    return { index, pending, pendingRetained, ending, damaged: this.damaged, line: this.#line.handOver() }
+  }
+
+  /** Continues at a reset: all effects on what both generations hold, in their order. */
+  takingOver(state: StoreState): readonly Step[] {
+    return [
+      () => {
+        state.line.charge.holder.completeEncoding()
+        return () => undefined
+      },
+      renewIndex(state),
+      () => {
+        this.#index = state.index
+        this.#pending = state.pending
+        this.#pendingRetained = state.pendingRetained
+        this.#stored.damaged = state.damaged
+        this.#removals = this.#removalsOf(state.index, state.ending)
+        return this.#line.takeOver(state.line)
+      },
+    ]
   }
 
   get batch(): number {
@@ -194,6 +219,10 @@ export class LmdbStore implements Store {
     }
     for (const sequence of unreadable) this.append({ type: 'done', session: id, sequence })
     return page
+  }
+
+  #removalsOf(index: RestoredIndex, ending?: SessionEntry[]): Removals {
+    return new Removals(index, (session, sequence, batch) => this.#done(session, sequence, batch), ending)
   }
 
   #change(session: SessionEntry, record: SessionChange, open: Batch): void {

@@ -1,6 +1,7 @@
 /** The edits of a run: what a developer would save, and the faults that can be made while it is loaded. */
 
 import type { Fault, FaultStep } from './fault-points.ts'
+import type { StoreName } from './protocol.ts'
 
 /** Values of the config that is edited, by the names of its entries. */
 export type Values = Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -9,6 +10,8 @@ export interface Edit {
   readonly name: string
   /** The file of the copy whose code is edited. Undefined: the config is. */
   readonly file?: string
+  /** The only store with which the edited code runs. Undefined: with each. */
+  readonly store?: StoreName
   /** Where the body of a function begins that runs for each message: a statement is put there. Undefined: a constant is appended. */
   readonly body?: RegExp
   /** Other values for the config. @param round counts the edits. @param present the values that are in the config. */
@@ -130,7 +133,35 @@ export const edits: readonly Edit[] = [
     changes: 'router',
     faults: swapped('router', 'broker'),
   },
+  {
+    name: 'store',
+    file: 'components/store-lmdb/store-lmdb.ts',
+    store: 'lmdb',
+    body: / {2}append\(record: StoreRecord\): void \{\n/,
+    changes: 'store',
+    faults: swapped('store', 'broker'),
+  },
+  {
+    name: 'store-commits',
+    file: 'components/store-lmdb/retrying-committer.ts',
+    store: 'lmdb',
+    body: / {2}commit\(operations: Operations, done: [^)]*\) => void\): void \{\n/,
+    changes: 'store',
+    faults: swapped('store', 'broker'),
+  },
+  {
+    name: 'store-index',
+    file: 'components/store-lmdb/queue-index.ts',
+    store: 'lmdb',
+    body: / {2}add\(sequence: number[^)]*\): void \{\n/,
+    changes: 'store',
+    faults: swapped('store', 'broker'),
+  },
 ]
+
+/** The edits of these names that can be made with a store. */
+export const editsFor = (names: readonly string[], store: StoreName): readonly Edit[] =>
+  edits.filter((edit) => names.includes(edit.name) && (edit.store ?? store) === store)
 
 /** The name under which the edited code notes in the broker process that it runs. */
 export const markOf = ({ name }: Edit): string => `mqtt-jig.resets.${name}`

@@ -3,7 +3,7 @@ import { randomFrom } from '../crash/random.ts'
 import { BrokerProcess } from './broker-process.ts'
 import { CheckoutCopy } from './checkout-copy.ts'
 import type { ResetOptions } from './command-line.ts'
-import { edits } from './edits.ts'
+import { editsFor } from './edits.ts'
 import { LoadProcesses } from './load-processes.ts'
 import type { StoreName } from './protocol.ts'
 import { loadFaults, loadLines, resetLines } from './report.ts'
@@ -18,6 +18,8 @@ export const runLoad = async (
   store: StoreName,
   options: ResetOptions,
 ): Promise<readonly string[]> => {
+  const chosen = editsFor(options.edits, store)
+  if (chosen.length === 0) return []
   const progress = new Progress(process.stderr)
   const copy = await CheckoutCopy.make(checkout, store)
   const broker = await BrokerProcess.start(copy)
@@ -27,7 +29,7 @@ export const runLoad = async (
     const begun = load
     const { records, faults } = await runEdits({
       ...{ copy, broker, pauseMs, hasTraffic: true, failing: true, resets: options.resets, connections: load.clients },
-      edits: edits.filter(({ name }) => options.edits.includes(name)),
+      edits: chosen,
       random: randomFrom(options.seed),
       onReset: (done, count) =>
         progress.show(() => {

@@ -1,5 +1,6 @@
 /** Plans a reset: what becomes of each component, and why. Pure: it calls no component but for `exclusive`. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { AnyComponent } from './component.ts'
 import { configDifferences, isWrittenAlike } from './config-differences.ts'
 import { needOf } from './kind.ts'
@@ -153,7 +154,7 @@ const judge = (
   const rewired = wires.length + neighbours.length > 0
   const adjustable = code.length === 0 && component.adjust !== undefined && options.refused?.has(name) !== true
   if (adjustable) return { ...keptOn, verdict: 'adjust', rewired }
-  return canFollow(old.component, component) ? { ...keptOn, verdict: 'swap', rewired: true } : restart(reasons)
+  return canFollow(old, entry) ? { ...keptOn, verdict: 'swap', rewired: true } : restart(reasons)
 }
 
 /** Whether it is passive or unchanged until the cut-over, so that a component that needs it cannot start before. */
@@ -191,9 +192,12 @@ const neighbourReason = (name: string, { verdict }: Judged): readonly string[] =
   return verdict === 'restart' ? [`${name} is restarted`] : []
 }
 
-/** Whether an instance of one component can continue from the state of an instance of the other. */
-const canFollow = ({ handover: old }: AnyComponent, { handover }: AnyComponent): boolean => {
+/** Whether an instance of one component can continue from the state of an instance of the other, with what that one holds. */
+const canFollow = (before: PlanEntry, entry: PlanEntry): boolean => {
+  const [{ handover: old }, { handover }] = [before.component, entry.component]
   if (old === undefined || handover === undefined || old.format !== handover.format) return false
+  // Another directory, for example, has other content.
+  if (!isDeepStrictEqual(exclusives(before), exclusives(entry))) return false
   if (old.version > handover.version) return false
   for (let version = old.version; version < handover.version; version += 1) {
     if (handover.migrate?.[version] === undefined) return false

@@ -6,6 +6,7 @@ const OWN_PLACE = 'the successor has its own place'
 const MADE_ANEW = 'made anew'
 const ROUTER = 'components/router'
 const MEMORY = 'components/store-memory'
+const LMDB = 'components/store-lmdb'
 const FILLED = 'filled by what is handed over'
 
 const router: readonly CrossingClass[] = [
@@ -52,7 +53,71 @@ const memoryStore: readonly CrossingClass[] = [
   },
 ]
 
-export const stateClasses: readonly CrossingClass[] = [...router, ...memoryStore]
+const OF_COMMIT = 'in the memory of the commit that is under way; made anew'
+
+const lmdbStore: readonly CrossingClass[] = [
+  {
+    file: `${LMDB}/open-store.ts`,
+    class: 'OpenStore',
+    gives: ['give'],
+    forgotten: { '#log': OWN_PLACE, '#config': 'config of the successor' },
+  },
+  {
+    file: `${LMDB}/store-lmdb.ts`,
+    class: 'LmdbStore',
+    gives: ['handOver'],
+    forgotten: { '#file': '`OpenStore` hands it over', '#stored': 'its count of damaged messages is handed over' },
+  },
+  {
+    file: `${LMDB}/stored-messages.ts`,
+    class: 'StoredMessages',
+    gives: [],
+    forgotten: { damaged: '`LmdbStore` hands it over', '#file': OWN_PLACE, '#log': OWN_PLACE },
+  },
+  { file: `${LMDB}/environment.ts`, class: 'Environment', gives: ['handOver'], forgotten: {} },
+  {
+    file: `${LMDB}/retrying-committer.ts`,
+    class: 'RetryingCommitter',
+    gives: ['handOver'],
+    forgotten: {
+      '#target': OWN_PLACE,
+      '#log': OWN_PLACE,
+      '#waiting': OWN_PLACE,
+      '#listener': OWN_PLACE,
+      '#minimumFreeBytes': 'config of the successor',
+    },
+  },
+  {
+    file: `${LMDB}/batch-line.ts`,
+    class: 'BatchLine',
+    gives: ['handOver'],
+    forgotten: {
+      '#settings': 'config of the successor',
+      '#owner': OWN_PLACE,
+      '#committer': OWN_PLACE,
+      '#endOfTurn': OWN_PLACE,
+      '#operations': OF_COMMIT,
+      '#work': 'of the present turn',
+      '#isNewInCharge': 'the successor is new itself',
+    },
+  },
+  {
+    file: `${LMDB}/removals.ts`,
+    class: 'Removals',
+    gives: ['handOver'],
+    forgotten: { '#index': '`LmdbStore` hands it over', '#endPlace': OWN_PLACE },
+  },
+  {
+    file: `${LMDB}/queue-index.ts`,
+    class: 'QueueIndex',
+    gives: ['handOver', 'count', 'lastSequence'],
+    forgotten: {},
+  },
+  { file: `${LMDB}/message-table.ts`, class: 'MessageTable', gives: ['handOver'], forgotten: {} },
+  { file: `${LMDB}/source-table.ts`, class: 'SourceTable', gives: ['handOver'], forgotten: {} },
+]
+
+export const stateClasses: readonly CrossingClass[] = [...router, ...memoryStore, ...lmdbStore]
 
 export const stateRecords: readonly CrossingRecord[] = [
   { file: `${ROUTER}/local-router.ts`, interface: 'RouterState', takenBy: [`${ROUTER}/local-router.ts`] },
@@ -62,5 +127,17 @@ export const stateRecords: readonly CrossingRecord[] = [
     takenBy: ['src/mqtt/shared-subscription.ts'],
   },
   { file: `${MEMORY}/memory-store.ts`, interface: 'MemoryState', takenBy: [`${MEMORY}/memory-store.ts`] },
+  { file: `${LMDB}/open-store.ts`, interface: 'OpenStoreState', takenBy: [`${LMDB}/open-store.ts`] },
+  {
+    file: `${LMDB}/store-state.ts`,
+    interface: 'StoreState',
+    takenBy: [`${LMDB}/store-lmdb.ts`, `${LMDB}/store-state.ts`],
+  },
+  { file: `${LMDB}/environment.ts`, interface: 'OpenFile', takenBy: [`${LMDB}/environment.ts`] },
+  { file: `${LMDB}/retrying-committer.ts`, interface: 'CommitterState', takenBy: [`${LMDB}/retrying-committer.ts`] },
+  { file: `${LMDB}/batch-line.ts`, interface: 'LineState', takenBy: [`${LMDB}/batch-line.ts`] },
+  { file: `${LMDB}/queue-index.ts`, interface: 'QueueIndexState', takenBy: [`${LMDB}/queue-index.ts`] },
+  { file: `${LMDB}/message-table.ts`, interface: 'MessageTableState', takenBy: [`${LMDB}/message-table.ts`] },
+  { file: `${LMDB}/source-table.ts`, interface: 'SourceTableState', takenBy: [`${LMDB}/source-table.ts`] },
   { file: `${MEMORY}/message-queue.ts`, interface: 'QueueState', takenBy: [`${MEMORY}/message-queue.ts`] },
 ]

@@ -6,8 +6,9 @@ import type { Committer } from '../../components/store-lmdb/batch-line.ts'
 import { storeLmdbConfig } from '../../components/store-lmdb/config.ts'
 import { Environment } from '../../components/store-lmdb/environment.ts'
 import type { Operations, OperationTarget } from '../../components/store-lmdb/operations.ts'
-import { loadIndex } from '../../components/store-lmdb/restore.ts'
+import { emptyIndex, loadIndex, type RestoredIndex } from '../../components/store-lmdb/restore.ts'
 import { LmdbStore } from '../../components/store-lmdb/store-lmdb.ts'
+import { Change } from '../../src/collections/change.ts'
 import type { StoreRecord } from '../../src/kinds/store.ts'
 import type { ControlledStore } from './controlled-store.ts'
 import { RecordingLogger } from './recording-logger.ts'
@@ -17,15 +18,33 @@ export class GatedLmdbStore extends LmdbStore implements ControlledStore {
   readonly environment: Environment
   readonly #gate: Gate
   /** By the number of their batch, in order. */
-  readonly #records = new Map<number, StoreRecord[]>()
+  #records = new Map<number, StoreRecord[]>()
   #listener: () => void = () => undefined
 
-  private constructor(environment: Environment, gate: Gate, index: Awaited<ReturnType<typeof loadIndex>>) {
+  private constructor(environment: Environment, gate: Gate, index: RestoredIndex) {
     const settings = storeLmdbConfig.parse({})
     const log = new RecordingLogger()
     super({ file: environment, committer: gate, log, settings, index, endOfTurn: () => undefined })
     this.environment = environment
     this.#gate = gate
+    this.#listen()
+  }
+
+  /** Another instance continues, as at a reset. @returns it, or this one if that is undone. */
+  swap(isUndone: boolean): GatedLmdbStore {
+    const next = new GatedLmdbStore(this.environment, this.#gate, emptyIndex())
+    next.#records = this.#records
+    next.#listener = this.#listener
+    const change = new Change(next.takingOver(this.handOver()))
+    change.commit()
+    next.#listen()
+    if (!isUndone) return next
+    change.undo()
+    this.#listen()
+    return this
+  }
+
+  #listen(): void {
     super.onDurable(() => {
       for (const batch of this.#records.keys()) if (batch <= this.durableBatch) this.#records.delete(batch)
       this.#listener()

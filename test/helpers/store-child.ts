@@ -1,7 +1,7 @@
 /**
- * A process with a store, for tests that end it or take its disk away: `store-child.ts PATH BYTES`. It queues messages of so many
- * bytes for a session that is away, one in each turn, and says on stdout what is durable, one line of JSON for each change.
- * When its stdin ends it stops, and says so.
+ * A process with a store, for tests that end it or take its disk away: `store-child.ts PATH BYTES SWAPS`. It queues messages of so many
+ * bytes for a session that is away, one in each turn, and says on stdout what is durable, one line of JSON for each change. With SWAPS,
+ * a successor takes over from the store after so many messages, again and again. When its stdin ends it stops, and says so.
  */
 
 import { once } from 'node:events'
@@ -12,9 +12,9 @@ import { RecordingLogger } from './recording-logger.ts'
 import { queuedMessage, sessionRecord } from './store-records.ts'
 
 /** Resolves when the store has stopped. */
-export const main = async ([path = '', bytes = '100']: readonly string[]): Promise<number> => {
+export const main = async ([path = '', bytes = '100', swaps = '0']: readonly string[]): Promise<number> => {
   const log = new RecordingLogger()
-  const store = await OpenStore.open(storeLmdbConfig.parse({ path }), log)
+  let store = await OpenStore.open(storeLmdbConfig.parse({ path }), log)
   store.append({ type: 'session', session: sessionRecord({ id: 'away', disconnectedAtMs: 1 }) })
   const payload = Buffer.alloc(Number(bytes), 'x')
   let queued = 0
@@ -29,6 +29,11 @@ export const main = async ([path = '', bytes = '100']: readonly string[]): Promi
     }
     say({ durable, queued, pressure: store.pressure })
   })
+  const swap = (): void => {
+    const next = OpenStore.passive(storeLmdbConfig.parse({ path }), log)
+    next.take(store.give())
+    store = next
+  }
   let isOver = false
   const queue = (): void => {
     if (isOver) return
@@ -38,6 +43,7 @@ export const main = async ([path = '', bytes = '100']: readonly string[]): Promi
       const message = Message.of({ topic: 't', payload, qos: 1 })
       lastOf.set(store.batch, queued)
       store.append({ type: 'queued', session: 'away', queued: queuedMessage({ sequence: queued, message }) })
+      if (queued % Number(swaps) === 0) swap()
     }
     setImmediate(queue)
   }
