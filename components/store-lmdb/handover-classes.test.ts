@@ -14,6 +14,7 @@ import { lmdbStore } from './index.ts'
 import { messageKey, tables } from './layout.ts'
 import { QueueIndex } from './queue-index.ts'
 import { RetryingCommitter } from './retrying-committer.ts'
+import { SentRows } from './sent-rows.ts'
 
 let swaps: LmdbSwaps
 beforeEach(async () => {
@@ -56,6 +57,31 @@ describe('a successor of other classes', () => {
     ])
     expect(retained).toHaveLength(1)
     expect(sequences('a')).toEqual([1, 2, 6])
+  })
+
+  it('continues with what the file has of messages that were sent, and gives it back', async () => {
+    fill()
+    await durable(swaps.store)
+    append({ type: 'sent', session: 'a', sequence: 3, packetIdentifier: 8 })
+    await durable(swaps.store)
+    const session = swaps.store.handOver().index.sessions.get('a')!
+    const former = session.sentRows
+    expect(former).toBeInstanceOf(SentRows)
+    swaps.swap(await storeLoadedAgain())()
+    expect(session.sentRows).toBe(former)
+    swaps.swap(await storeLoadedAgain())
+    expect(session.sentRows).not.toBe(former)
+    append(
+      { type: 'done', session: 'a', sequence: 3 },
+      { type: 'sent', session: 'a', sequence: 1, packetIdentifier: 9 },
+    )
+    await durable(swaps.store)
+    await swaps.reopen()
+    const page = swaps.store.read('a', 0, 10)
+    expect(page.map(({ sequence, packetIdentifier }) => [sequence, packetIdentifier])).toEqual([
+      [1, 9],
+      [2, 7],
+    ])
   })
 
   it('gives everything back when it is undone, with what was appended in that turn', async () => {

@@ -42,7 +42,7 @@ export interface RestoredIndex {
 /** Of a store that continues with the index of a predecessor. */
 export const emptyIndex = (): RestoredIndex => ({
   ...{ sessions: new Map(), table: new MessageTable(), sources: new SourceTable() },
-  ...{ nextNumber: 1, nextId: 1, unowed: [], leftovers: [] },
+  ...{ nextNumber: 1, nextId: 1, unowed: [], staleSent: [], leftovers: [] },
 })
 
 /** What was read so far, for a line of the log. */

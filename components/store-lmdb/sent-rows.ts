@@ -9,9 +9,20 @@ export const ROW_MESSAGES = 32
  * batch writes one entry for many messages of a busy session. A message whose numbers were written with it has no entry here.
  */
 export class SentRows {
-  readonly #sent = new Map<number, SentMessage>()
+  #sent = new Map<number, SentMessage>()
   /** By row: how many messages it has. */
-  readonly #counts = new Map<number, number>()
+  #counts = new Map<number, number>()
+
+  /** For a successor of another generation of the code. Changes nothing. */
+  handOver(): SentRowsState {
+    return { sent: this.#sent, counts: this.#counts }
+  }
+
+  /** Continues at a reset. The one that gave this must not be used meanwhile. */
+  takeOver({ sent, counts }: SentRowsState): void {
+    this.#sent = sent
+    this.#counts = counts
+  }
 
   /** There is no row. */
   get isEmpty(): boolean {
@@ -59,6 +70,12 @@ export class SentRows {
     if (count > 0) this.#counts.set(row, count)
     else this.#counts.delete(row)
   }
+}
+
+/** What goes to the successor at a reset. */
+export interface SentRowsState {
+  readonly sent: Map<number, SentMessage>
+  readonly counts: Map<number, number>
 }
 
 /** What was sent of one message, in a row of its session. */

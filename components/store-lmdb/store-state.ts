@@ -5,6 +5,7 @@ import type { LineState } from './batch-line.ts'
 import { MessageTable } from './message-table.ts'
 import { QueueIndex } from './queue-index.ts'
 import type { RestoredIndex } from './restore.ts'
+import { SentRows } from './sent-rows.ts'
 import { SourceTable } from './source-table.ts'
 
 /** A retained message, or its removal, that is not committed. */
@@ -40,9 +41,13 @@ export const renewIndex =
       back.push(renewed(sources, new SourceTable(), (present: SourceTable) => (index.sources = present)))
     }
     for (const session of allOf(index, ending)) {
-      const { queue } = session
-      if (queue instanceof QueueIndex) continue
-      back.push(renewed(queue, new QueueIndex(), (present: QueueIndex) => (session.queue = present)))
+      const { queue, sentRows } = session
+      if (!(queue instanceof QueueIndex)) {
+        back.push(renewed(queue, new QueueIndex(), (present: QueueIndex) => (session.queue = present)))
+      }
+      if (sentRows !== undefined && !(sentRows instanceof SentRows)) {
+        back.push(renewed(sentRows, new SentRows(), (present: SentRows) => (session.sentRows = present)))
+      }
     }
     return () => {
       for (const each of back) each()

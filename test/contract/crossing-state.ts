@@ -115,6 +115,7 @@ const lmdbStore: readonly CrossingClass[] = [
   },
   { file: `${LMDB}/message-table.ts`, class: 'MessageTable', gives: ['handOver'], forgotten: {} },
   { file: `${LMDB}/source-table.ts`, class: 'SourceTable', gives: ['handOver'], forgotten: {} },
+  { file: `${LMDB}/sent-rows.ts`, class: 'SentRows', gives: ['handOver'], forgotten: {} },
 ]
 
 export const stateClasses: readonly CrossingClass[] = [...router, ...memoryStore, ...lmdbStore]
@@ -139,5 +140,6 @@ export const stateRecords: readonly CrossingRecord[] = [
   { file: `${LMDB}/queue-index.ts`, interface: 'QueueIndexState', takenBy: [`${LMDB}/queue-index.ts`] },
   { file: `${LMDB}/message-table.ts`, interface: 'MessageTableState', takenBy: [`${LMDB}/message-table.ts`] },
   { file: `${LMDB}/source-table.ts`, interface: 'SourceTableState', takenBy: [`${LMDB}/source-table.ts`] },
+  { file: `${LMDB}/sent-rows.ts`, interface: 'SentRowsState', takenBy: [`${LMDB}/sent-rows.ts`] },
   { file: `${MEMORY}/message-queue.ts`, interface: 'QueueState', takenBy: [`${MEMORY}/message-queue.ts`] },
 ]
