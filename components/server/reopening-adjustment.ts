@@ -1,6 +1,6 @@
 import { NO_ADJUSTMENT } from '../../src/network/adjustments.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
-import type { PipelineChange } from './connection.ts'
+import type { PipelineChange } from './connection-stages.ts'
 import type { Core } from './core.ts'
 import { differs, type Reopening } from './reopening.ts'
 
