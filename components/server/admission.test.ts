@@ -22,7 +22,7 @@ beforeEach(() => {
   const endOfTurn = new EndOfTurn()
   admission = new Admission(
     {
-      ...{ most: () => MAXIMUM + BACKLOG, taken: () => opened.length - left },
+      ...{ acts: () => true, most: () => MAXIMUM + BACKLOG, taken: () => opened.length - left },
       obstacle: () => (opened.length - left >= MAXIMUM ? 'maximumConnections' : undefined),
       open: ({ addressKey }) => opened.push(addressKey),
       refused: ({ addressKey }, reason) => refused.push(`${addressKey}: ${reason}`),

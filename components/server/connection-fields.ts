@@ -3,6 +3,7 @@ import { describePeer, type Peer } from '../../src/kinds/peer.ts'
 import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import type { CoreListener, FormerListener } from './core-listener.ts'
+import { EndDeadline } from './end-deadline.ts'
 
 /** What is known of a connection, for the object that continues for it. */
 export interface FieldsRecord {
@@ -16,12 +17,14 @@ export interface FieldsRecord {
   readonly maximumPacketSize: number
   readonly maximumIncomingPacketSize: number
   readonly authenticating: boolean
+  /** When the stream is destroyed that the peer does not close, on the clock of `performance.now()`. */
+  readonly endsAtMs: number | undefined
 }
 
 type FieldsOwner = Pick<ConnectionOwner<never>, 'isBanned' | 'failedAuthentication' | 'log'>
 
 /** What is known of a connection: as `Connection` has it, and what the core sets. */
-export class ConnectionFields {
+export abstract class ConnectionFields {
   readonly id: number
   readonly peer: Peer
   protocolVersion: ProtocolVersion | 0 = 0
@@ -37,6 +40,8 @@ export class ConnectionFields {
   addressKey = ''
 
   readonly #owner: FieldsOwner
+  /** Of its end; undefined until it ends. */
+  #deadline: EndDeadline | undefined
 
   constructor(id: number, peer: Peer, listener: ListenerOptions, owner: FieldsOwner) {
     this.id = id
@@ -51,6 +56,22 @@ export class ConnectionFields {
 
   noteFailedAuthentication(): void {
     this.#owner.failedAuthentication(this.peer)
+  }
+
+  /** The stream has not ended by itself in time. */
+  protected abstract deadlinePassed(): void
+
+  protected get endDeadline(): EndDeadline {
+    this.#deadline ??= new EndDeadline(() => this.deadlinePassed())
+    return this.#deadline
+  }
+
+  protected stopDeadline(): void {
+    this.#deadline?.stop()
+  }
+
+  protected continueDeadline({ endsAtMs }: FieldsRecord): void {
+    if (endsAtMs !== undefined) this.endDeadline.continueAt(endsAtMs)
   }
 
   protected logFault(error: unknown, message: string): void {
@@ -75,6 +96,7 @@ export class ConnectionFields {
       maximumPacketSize: this.maximumPacketSize,
       maximumIncomingPacketSize: this.maximumIncomingPacketSize,
       authenticating: this.authenticating,
+      endsAtMs: this.#deadline?.atMs,
     }
   }
 

@@ -136,7 +136,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
 
   /** Sets where the bytes go. @returns whether that is another decoder than before. */
   decodeWith(decoder: DecoderInput): boolean {
-    const isOther = this.#decoder !== undefined && this.#decoder !== decoder
+    const isOther = this.#decoder !== decoder
     this.#decoder = decoder
     return isOther
   }

@@ -27,8 +27,6 @@ export interface ConnectionRecord {
   readonly readError: Error | undefined
   readonly open: boolean
   readonly end: ConnectionEnd | undefined
-  /** When the stream is destroyed that the peer does not close, on the clock of `performance.now()`. */
-  readonly endsAtMs: number | undefined
 }
 
 /** The object that has a connection before a reset. Its successor may be of other code. */

@@ -8,7 +8,6 @@ import { ConnectionOutput, type OutputHost } from './connection-output.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import type { ConnectionRecord, FormerConnection } from './connection-record.ts'
 import { ConnectionStages, type StagesHost } from './connection-stages.ts'
-import { EndDeadline } from './end-deadline.ts'
 import type { TurnEnd } from './end-of-turn.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Reopening } from './reopening.ts'
@@ -42,8 +41,6 @@ export class StreamConnection
   // How it ends: not open, then the stages told, then gone.
   #open = true
   #end: ConnectionEnd | undefined
-  /** Undefined until it ends. */
-  #deadline: EndDeadline | undefined
   /** Set while another object is in its place. */
   #left: { readonly wasOpen: boolean } | undefined
 
@@ -66,12 +63,8 @@ export class StreamConnection
     this.#output = new ConnectionOutput(owner, this)
     const port = handed?.port ?? new StreamPort(this)
     this.#port = port
-    const adopted =
-      handed !== undefined
-        ? handed.adopted
-        : adoptable
-          ? owner.input.adopt(stream, this.#input, port.readFailed)
-          : undefined
+    const adopt = () => owner.input.adopt(stream, this.#input, port.readFailed)
+    const adopted = handed === undefined && adoptable ? adopt() : handed?.adopted
     this.#adopted = adopted
     this.#stream = adopted ?? stream
     this.#input.open(this.#stream)
@@ -277,16 +270,13 @@ export class StreamConnection
    * systems that do not report that end.
    */
   #endLater(): void {
-    this.#endDeadline.begin(this.#owner.closeDeadlineMs)
+    this.endDeadline.begin(this.#owner.closeDeadlineMs)
   }
 
-  get #endDeadline(): EndDeadline {
-    this.#deadline ??= new EndDeadline(() => {
-      // This process does not read: the peer is not the cause.
-      if (this.#open && this.paused) this.#endLater()
-      else this.#stream.destroy(this.#writeError)
-    })
-    return this.#deadline
+  protected override deadlinePassed(): void {
+    // This process does not read: the peer is not the cause.
+    if (this.#open && this.paused) this.#endLater()
+    else this.#stream.destroy(this.#writeError)
   }
 
   awaitEndOfTurn(): void {
@@ -307,7 +297,7 @@ export class StreamConnection
   }
 
   streamClosed(): void {
-    this.#deadline?.stop()
+    this.stopDeadline()
     this.#output.closed()
     this.#input.closed()
     this.#lost('network connection lost', 'network')
@@ -346,7 +336,6 @@ export class StreamConnection
       readError: this.#readError,
       open: this.#open,
       end: this.#end,
-      endsAtMs: this.#deadline?.atMs,
     }
   }
 
@@ -373,7 +362,7 @@ export class StreamConnection
     this.#output.continueFrom(handed.output)
     this.#input.continueFrom(handed.input)
     this.#open = handed.open
-    if (handed.endsAtMs !== undefined) this.#endDeadline.continueAt(handed.endsAtMs)
+    this.continueDeadline(handed.fields)
     if (this.#readError !== undefined) this.#awaitFailure()
     if (!handed.open) {
       this.stages.adopt(handed.stages)
@@ -383,14 +372,12 @@ export class StreamConnection
     this.stages.continueFrom(handed.stages, plan, (undo) => {
       undoStages = undo
     })
-    // The decoder before may have lent memory for the next read.
-    this.#adopted?.readAnew()
   }
 
   leave(): void {
     this.#left = { wasOpen: this.#open }
     this.#open = false
-    this.#deadline?.stop()
+    this.stopDeadline()
     this.#output.leave()
   }
 
@@ -402,7 +389,7 @@ export class StreamConnection
     this.#writeError ??= now.writeError
     // A stage of the successor has closed it.
     if (now.end !== undefined) this.#lost(now.end.reason, now.end.by)
-    if (now.endsAtMs !== undefined) this.#endDeadline.continueAt(now.endsAtMs)
+    this.continueDeadline(now.fields)
   }
 
   /** Another object has the connection for good: tells the stages that others have taken their places. */

@@ -19,7 +19,8 @@ import { type CoreOwner, giveShared, makeOwner, takeShared } from './make-owner.
 import type { Newcomer } from './newcomer.ts'
 import type { Pipeline } from './pipeline.ts'
 import { limitOf, type RefusalReason, Refusals } from './refusals.ts'
-import { obstacleTo, planReopening, type Reopening, renewed } from './reopening.ts'
+import type { Reopening } from './reopening.ts'
+import { planContinuation } from './reopening-adjustment.ts'
 import type { SharedInput } from './shared-input.ts'
 import { takeListeners } from './taken-listeners.ts'
 
@@ -41,7 +42,7 @@ export class Core implements FormerCore {
   readonly #entrance: CoreEntrance
   /** Whether another core acts in its place. */
   #left = false
-  /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
+  /** A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
   /** It accepts no connections, and ends those that it has. */
@@ -242,23 +243,13 @@ export class Core implements FormerCore {
     }
   }
 
-  /** @throws Error with the reason why it cannot act in place of another core. */
-  mustFollow({ pipeline, connections }: CoreRecord): Reopening {
-    const plan = renewed(planReopening(pipeline, this.#pipeline))
-    for (const { open, stages } of connections) {
-      const obstacle = open ? obstacleTo(plan, stages.handOver()) : undefined
-      if (obstacle !== undefined) throw new Error(`The connections cannot go on: ${obstacle}.`)
-    }
-    return plan
-  }
-
   /**
    * Acts in place of another core, between two turns of the event loop.
    * @param transports to serve, in this order.
    * @param begun takes what undoes each step, before it is taken. @throws what a stage or a transport throws.
    */
   continueFrom(handed: CoreRecord, transports: readonly Transport[], begun: (undo: () => void) => void): void {
-    const plan = this.mustFollow(handed)
+    const plan = planContinuation(handed, this.#pipeline)
     const { former, shared } = handed
     this.#lastId = handed.lastId
     this.addresses.continueFrom(handed.addresses)
@@ -301,7 +292,6 @@ export class Core implements FormerCore {
     this.#owner.totalPendingBytes.takeBack()
   }
 
-  /** Whether it acts: no other one does so in its place. */
   get acts(): boolean {
     return !this.#left
   }

@@ -13,7 +13,7 @@ import { Core } from './core.ts'
 import type { ServerRecord } from './core-record.ts'
 import type { Pipeline } from './pipeline.ts'
 import { planReopening } from './reopening.ts'
-import { reopen } from './reopening-adjustment.ts'
+import { planContinuation, reopen } from './reopening-adjustment.ts'
 import { isInPlaceOf } from './taken-listeners.ts'
 import { TcpTransport, whereOf } from './tcp-transport.ts'
 
@@ -107,7 +107,7 @@ export class MqttServer implements Listener {
    * @throws Error with the reason why the connections cannot continue with its stages.
    */
   async rehearse({ core, tcp }: ServerRecord): Promise<void> {
-    this.#core.mustFollow(core)
+    planContinuation(core, this.#core.pipeline)
     this.#tcp.foresee(tcp)
     this.#move = await this.#moveTo(this.#config)
   }
