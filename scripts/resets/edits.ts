@@ -27,6 +27,15 @@ const swapped = (component: string, dependent = 'server'): Edit['faults'] => [
   [dependent, 'commit'],
 ]
 const swappedStage = (component: string): Edit['faults'] => [...swapped(component), [component, 'open']]
+/** The server opens the stages of all connections anew when it is swapped. */
+const swappedServer: Edit['faults'] = [
+  ['server', 'prepare'],
+  ['server', 'give'],
+  ['server', 'take'],
+  ['mqttDecoder', 'open'],
+  ['mqttHandler', 'open'],
+  ['mqttEncoder', 'open'],
+]
 const adjusted = (component: string): Edit['faults'] => [[component, 'commit']]
 
 export const edits: readonly Edit[] = [
@@ -129,6 +138,19 @@ export const edits: readonly Edit[] = [
     body: / {2}match\(topic: string\): TopicMatch<V> \{\n/,
     changes: 'router',
     faults: swapped('router', 'broker'),
+  },
+  {
+    name: 'server',
+    file: 'components/server/connection.ts',
+    body: / {2}forward\(source: Uint8Array[^)]*\): void \{\n/,
+    changes: 'server',
+    faults: swappedServer,
+  },
+  {
+    name: 'server-input',
+    file: 'components/server/socket-reads.ts',
+    changes: 'server',
+    faults: swappedServer,
   },
 ]
 
