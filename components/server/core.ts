@@ -34,7 +34,6 @@ export class Core implements FormerCore {
   readonly #log: Logger
   #listeners: readonly CoreListener[] = []
 
-  // The connections.
   readonly #connections = new Set<StreamConnection>()
   readonly #owner: CoreOwner
   readonly #admission: Admission
@@ -45,9 +44,9 @@ export class Core implements FormerCore {
   /** A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
-  /** It accepts no connections, and ends those that it has. */
+  /** It stops. */
   draining = false
-  /** Called when the last connection has ended; set while `close` waits for it. */
+  /** Called when the last connection has ended; set while `stop` waits. */
   #allGone: (() => void) | undefined
 
   /** @param bans those of the predecessor. */
@@ -326,10 +325,10 @@ export class Core implements FormerCore {
     for (const listener of this.#listeners) this.#hold(listener, this.#admission.takeAll(listener))
     await drain(this.#connections, reason, drainMs)
     this.#owner.totalPendingBytes.stop()
-    if (this.#connections.size === 0) return
-    await new Promise<void>((resolve) => {
+    const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve
     })
+    if (this.#connections.size > 0) await gone
   }
 
   #hold(listener: CoreListener, unserved: readonly Newcomer[]): void {

@@ -260,33 +260,36 @@ describe('a server that continues for another one', () => {
     expect(logger.at('error')).toMatchObject([{ message: expect.stringContaining('its connection goes on') }])
   })
 
-  it.each(['left', 'takeBack'] as const)('is undone for all others when a stage of one throws in %s', async (method) => {
-    const ends: string[] = []
-    const failing = (name: string, after: number, throws: boolean): PipelineStage[] => {
-      let opened = 0
-      return stages({
-        opened: () => {
-          opened += 1
-          if (opened > after) throw new Error('does not open')
-        },
-        [method]: () => {
-          ends.push(`${name} ${method}`)
-          if (throws && ends.length === 1) throw new Error('cannot go back')
-        },
-      })
-    }
-    const isOld = method === 'takeBack'
-    const { running, swap, connect } = await start({}, failing('old', Number.POSITIVE_INFINITY, isOld))
-    const three = [await connect(), await connect(), await connect()]
-    for (const client of three) await answers(client)
-    await expect(swap({ pipeline: failing('new', 2, !isOld) })).rejects.toThrow('does not open')
-    await eventually(() => expect(running.instance.connections).toBe(2))
-    const isOpen = ({ socket }: RawClient) => socket.readyState === 'open'
-    await eventually(() => expect(three.filter(isOpen)).toHaveLength(2))
-    for (const client of three.filter(isOpen)) await answers(client)
-    expect(running.instance.counters).toMatchObject({ accepted: 3, endedByBroker: 1 })
-    await answers(await connect())
-  })
+  it.each(['left', 'takeBack'] as const)(
+    'is undone for all others when a stage of one throws in %s',
+    async (method) => {
+      const ends: string[] = []
+      const failing = (name: string, after: number, throws: boolean): PipelineStage[] => {
+        let opened = 0
+        return stages({
+          opened: () => {
+            opened += 1
+            if (opened > after) throw new Error('does not open')
+          },
+          [method]: () => {
+            ends.push(`${name} ${method}`)
+            if (throws && ends.length === 1) throw new Error('cannot go back')
+          },
+        })
+      }
+      const isOld = method === 'takeBack'
+      const { running, swap, connect } = await start({}, failing('old', Number.POSITIVE_INFINITY, isOld))
+      const three = [await connect(), await connect(), await connect()]
+      for (const client of three) await answers(client)
+      await expect(swap({ pipeline: failing('new', 2, !isOld) })).rejects.toThrow('does not open')
+      await eventually(() => expect(running.instance.connections).toBe(2))
+      const isOpen = ({ socket }: RawClient) => socket.readyState === 'open'
+      await eventually(() => expect(three.filter(isOpen)).toHaveLength(2))
+      for (const client of three.filter(isOpen)) await answers(client)
+      expect(running.instance.counters).toMatchObject({ accepted: 3, endedByBroker: 1 })
+      await answers(await connect())
+    },
+  )
 
   it('ends the connections of a transport that was removed, and serves one that was added', async () => {
     const [removed, added] = [await further(), await further()]

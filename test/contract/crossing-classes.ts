@@ -1,6 +1,7 @@
 /** The classes whose state crosses a reset, and the records that it crosses in. `every-field-crosses.test.ts` holds the code to it. */
 
 import type { CrossingClass, CrossingRecord } from './crossing-class.ts'
+import { serverClasses, serverRecords } from './crossing-server.ts'
 import { stateClasses, stateRecords } from './crossing-state.ts'
 
 const HANDLER = 'components/mqtt-handler'
@@ -340,12 +341,14 @@ export const CROSSING_CLASSES: readonly CrossingClass[] = [
   ...handler,
   ...filters,
   ...stateClasses,
+  ...serverClasses,
 ]
 
 const CLIENT_RECORDS = `${HANDLER}/client-record.ts`
 
 export const CROSSING_RECORDS: readonly CrossingRecord[] = [
   ...stateRecords,
+  ...serverRecords,
   {
     file: `${DECODER}/connection-decoder.ts`,
     interface: 'DecoderRecord',
