@@ -85,6 +85,12 @@ export class TlsContexts {
     return `certificates reloaded: ${this.#current.certificates.map(({ file }) => file).join(', ')}`
   }
 
+  /** Counts on for another object. */
+  continueFrom({ reloads, failedReloads }: Pick<TlsContexts, 'reloads' | 'failedReloads'>): void {
+    this.reloads += reloads
+    this.failedReloads += failedReloads
+  }
+
   /** Looks at the files now instead of at the next interval. Resolves when changed files were loaded. */
   async look(): Promise<void> {
     await this.#watched.look()
