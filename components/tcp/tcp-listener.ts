@@ -4,7 +4,12 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import { change } from '../../src/network/adjustments.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, type ProxyProtocol, type ProxyState, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import {
+  type ProxyCounters,
+  type ProxyProtocol,
+  type ProxyState,
+  withProxyConfig,
+} from '../../src/network/proxy-protocol.ts'
 import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
 import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'

@@ -5,7 +5,12 @@ import type { Peer } from '../../src/kinds/peer.ts'
 import { change } from '../../src/network/adjustments.ts'
 import { type HandshakeCounters, Handshakes, type HandshakesState } from '../../src/network/handshakes.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, type ProxyProtocol, type ProxyState, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import {
+  type ProxyCounters,
+  type ProxyProtocol,
+  type ProxyState,
+  withProxyConfig,
+} from '../../src/network/proxy-protocol.ts'
 import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
 import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { TlsAcceptor, type TlsState } from '../../src/network/tls/tls-acceptor.ts'

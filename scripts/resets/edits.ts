@@ -152,6 +152,24 @@ export const edits: readonly Edit[] = [
     changes: 'server',
     faults: swappedServer,
   },
+  {
+    name: 'tls',
+    file: 'components/tls/tls-transport.ts',
+    changes: 'tls',
+    faults: swapped('tls'),
+  },
+  {
+    name: 'web-socket',
+    file: 'components/web-socket/web-socket-listener.ts',
+    changes: 'webSocket',
+    faults: swapped('webSocket'),
+  },
+  {
+    name: 'network',
+    file: 'src/network/listening.ts',
+    changes: 'tls',
+    faults: [...swappedServer, ['tls', 'take'], ['webSocket', 'take']],
+  },
 ]
 
 /** The name under which the edited code notes in the broker process that it runs. */

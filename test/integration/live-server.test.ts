@@ -68,11 +68,7 @@ describe('the server under live connections', () => {
       webSocket.config.parse({ port: 0 }),
       unixSocket.config.parse({ path }),
     ]
-    const secured = await tls.start(
-      configs[0] as never,
-      { logger },
-      context,
-    )
+    const secured = await tls.start(configs[0] as never, { logger }, context)
     const web = await webSocket.start(configs[1] as never, { logger }, context)
     const local = await unixSocket.start(configs[2] as never, { logger }, context)
     const config = server.config.parse({ port: 0, closeDeadlineMs: 100 })
@@ -193,7 +189,8 @@ describe('the server under live connections', () => {
       const wanted = await transportsAgain()
       const others = wanted.map((component, index) => ((reset + 1) & (1 << index) ? component : undefined))
       const component = reset % 2 === 0 ? await loadedAgain() : undefined
-      report.failing = component !== undefined && reset % 4 === 0 ? { stage: 'decoder', connection: 1 + reset } : undefined
+      report.failing =
+        component !== undefined && reset % 4 === 0 ? { stage: 'decoder', connection: 1 + reset } : undefined
       const applied = swap(all, component, others)
       if (report.failing === undefined) await applied
       else await expect(applied).rejects.toThrow('does not open')
@@ -207,9 +204,9 @@ describe('the server under live connections', () => {
     expect(report.faults).toEqual([])
     expect(report.live).toBe(3 * clients.length)
     const each = clients.length / 4
-    expect(running.instance.listeners.map(({ transport, accepted, connections }) => [transport, accepted, connections])).toEqual(
-      ['tcp', 'tls', 'ws', 'unix'].map((transport) => [transport, each, each]),
-    )
+    expect(
+      running.instance.listeners.map(({ transport, accepted, connections }) => [transport, accepted, connections]),
+    ).toEqual(['tcp', 'tls', 'ws', 'unix'].map((transport) => [transport, each, each]))
     expect(logger.at('error')).toEqual([])
   })
 
