@@ -83,7 +83,13 @@ describe('a server that continues for another one', () => {
       running.instance = prepared.to.instance as MqttServer
       present = { ...present, ...to }
     }
-    return { running, prepare, swap, connect: () => connect(running.instance.port) }
+    const adjust = async ({ pipeline }: Pick<typeof present, 'pipeline'>) => {
+      const dependencies = { pipeline, transports, logger }
+      const adjustment = await server.adjust!(running.instance, parse(config), dependencies, context)
+      await applyChanges([{ name: 'server', adjustment }], { server: running.instance })
+      present = { ...present, pipeline }
+    }
+    return { running, prepare, ways: { swap, adjust }, swap, connect: () => connect(running.instance.port) }
   }
   const connect = async (port: number): Promise<RawClient> => {
     const client = await RawClient.connect(port)
@@ -246,16 +252,16 @@ describe('a server that continues for another one', () => {
     await answers(client)
   })
 
-  it('goes on with a connection whose former stage throws when it is left', async () => {
+  it.each(['swap', 'adjust'] as const)('goes on with a connection whose former stage throws when it is left (%s)', async (way) => {
     const throwing = stages({
       left: () => {
         throw new Error('left badly')
       },
     })
-    const { swap, connect } = await start({}, throwing)
+    const { ways, connect } = await start({}, throwing)
     const client = await connect()
     await answers(client)
-    await swap({ pipeline: stages() })
+    await ways[way]({ pipeline: stages() })
     await answers(client)
     expect(logger.at('error')).toMatchObject([{ message: expect.stringContaining('its connection goes on') }])
   })
