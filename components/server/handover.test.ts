@@ -252,19 +252,22 @@ describe('a server that continues for another one', () => {
     await answers(client)
   })
 
-  it.each(['swap', 'adjust'] as const)('goes on with a connection whose former stage throws when it is left (%s)', async (way) => {
-    const throwing = stages({
-      left: () => {
-        throw new Error('left badly')
-      },
-    })
-    const { ways, connect } = await start({}, throwing)
-    const client = await connect()
-    await answers(client)
-    await ways[way]({ pipeline: stages() })
-    await answers(client)
-    expect(logger.at('error')).toMatchObject([{ message: expect.stringContaining('its connection goes on') }])
-  })
+  it.each(['swap', 'adjust'] as const)(
+    'goes on with a connection whose former stage throws when it is left (%s)',
+    async (way) => {
+      const throwing = stages({
+        left: () => {
+          throw new Error('left badly')
+        },
+      })
+      const { ways, connect } = await start({}, throwing)
+      const client = await connect()
+      await answers(client)
+      await ways[way]({ pipeline: stages() })
+      await answers(client)
+      expect(logger.at('error')).toMatchObject([{ message: expect.stringContaining('its connection goes on') }])
+    },
+  )
 
   it.each(['left', 'takeBack'] as const)(
     'is undone for all others when a stage of one throws in %s',

@@ -14,7 +14,7 @@ import {
 import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
 import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { TlsAcceptor, type TlsState } from '../../src/network/tls/tls-acceptor.ts'
-import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import type { TlsContexts, TlsCounts } from '../../src/network/tls/tls-contexts.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
 import type { TlsConfig } from './config.ts'
 
@@ -23,7 +23,7 @@ interface TlsParts {
   readonly proxies: ProxyState | undefined
   readonly handshakes: HandshakesState
   readonly tls: TlsState
-  readonly contexts: Pick<TlsContexts, 'reloads' | 'failedReloads'>
+  readonly contexts: TlsCounts
 }
 
 /** Connections over TLS. */
@@ -100,12 +100,11 @@ export class TlsTransport extends SocketTransport<TlsParts> {
   }
 
   protected override giveParts(): TlsParts {
-    const { reloads, failedReloads } = this.contexts
     return {
       proxies: this.#proxies?.handOver(),
       handshakes: this.#handshakes.handOver(),
       tls: this.acceptor.handOver(),
-      contexts: { reloads, failedReloads },
+      contexts: this.contexts.counts(),
     }
   }
 

@@ -5,13 +5,13 @@ import type { Peer } from '../../src/kinds/peer.ts'
 import { type HandshakeBounds, Handshakes, type HandshakesState } from '../../src/network/handshakes.ts'
 import { TlsAcceptor, type TlsState } from '../../src/network/tls/tls-acceptor.ts'
 import type { TlsOptions } from '../../src/network/tls/tls-config.ts'
-import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import type { TlsContexts, TlsCounts } from '../../src/network/tls/tls-contexts.ts'
 
 /** What a successor shares. */
 export interface SecureState {
   readonly handshakes: HandshakesState
   readonly tls: TlsState
-  readonly contexts: Pick<TlsContexts, 'reloads' | 'failedReloads'>
+  readonly contexts: TlsCounts
 }
 
 /** TLS in front of the HTTP requests. */
@@ -52,11 +52,10 @@ export class SecureSockets {
   }
 
   handOver(): SecureState {
-    const { reloads, failedReloads } = this.contexts
     return {
       handshakes: this.handshakes.handOver(),
       tls: this.acceptor.handOver(),
-      contexts: { reloads, failedReloads },
+      contexts: this.contexts.counts(),
     }
   }
 

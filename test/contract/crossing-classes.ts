@@ -3,6 +3,7 @@
 import type { CrossingClass, CrossingRecord } from './crossing-class.ts'
 import { serverClasses, serverRecords } from './crossing-server.ts'
 import { stateClasses, stateRecords } from './crossing-state.ts'
+import { transportClasses, transportRecords } from './crossing-transports.ts'
 
 const HANDLER = 'components/mqtt-handler'
 const DECODER = 'components/mqtt-decoder'
@@ -342,6 +343,7 @@ export const CROSSING_CLASSES: readonly CrossingClass[] = [
   ...filters,
   ...stateClasses,
   ...serverClasses,
+  ...transportClasses,
 ]
 
 const CLIENT_RECORDS = `${HANDLER}/client-record.ts`
@@ -349,6 +351,7 @@ const CLIENT_RECORDS = `${HANDLER}/client-record.ts`
 export const CROSSING_RECORDS: readonly CrossingRecord[] = [
   ...stateRecords,
   ...serverRecords,
+  ...transportRecords,
   {
     file: `${DECODER}/connection-decoder.ts`,
     interface: 'DecoderRecord',

@@ -26,8 +26,8 @@ import { NumberedStream } from '../helpers/numbered-stream.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { WebSocketClient } from '../helpers/web-socket-client.ts'
 
-const CLIENTS_PER_TRANSPORT = runs(20)
-const RESETS = 6 + runs(30)
+const CLIENTS_PER_TRANSPORT = runs(12)
+const RESETS = 6 + runs(12)
 
 const files = new TestFiles()
 const logger = new RecordingLogger()

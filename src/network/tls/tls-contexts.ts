@@ -7,6 +7,9 @@ import { ExpiryWatch } from './expiry-watch.ts'
 import { type LoadedTls, loadTls, tlsFiles } from './load-tls.ts'
 import type { TlsOptions } from './tls-config.ts'
 
+/** What is counted of the files. */
+export type TlsCounts = Pick<TlsContexts, 'reloads' | 'failedReloads'>
+
 /** Told when the files were loaded again. Must not throw. */
 export type TlsReloaded = (loaded: LoadedTls) => void
 
@@ -85,8 +88,13 @@ export class TlsContexts {
     return `certificates reloaded: ${this.#current.certificates.map(({ file }) => file).join(', ')}`
   }
 
+  /** For the object that counts on. */
+  counts(): TlsCounts {
+    return { reloads: this.reloads, failedReloads: this.failedReloads }
+  }
+
   /** Counts on for another object. */
-  continueFrom({ reloads, failedReloads }: Pick<TlsContexts, 'reloads' | 'failedReloads'>): void {
+  continueFrom({ reloads, failedReloads }: TlsCounts): void {
     this.reloads += reloads
     this.failedReloads += failedReloads
   }
