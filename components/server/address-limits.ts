@@ -1,4 +1,5 @@
 import { LogInterval } from '../../src/collections/log-interval.ts'
+import type { TokenBucketRecord } from '../../src/collections/token-bucket.ts'
 import type { Ban, ConnectionCounters } from '../../src/kinds/listener.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer, type Peer } from '../../src/kinds/peer.ts'
@@ -7,7 +8,7 @@ import { AddressList } from '../../src/network/address-list.ts'
 import { type AddressRateLimits, AddressRates } from '../../src/network/address-rates.ts'
 import { Bans, type banHandover } from './bans.ts'
 import type { ServerConfig } from './config.ts'
-import { AuthenticationFailures } from './failures.ts'
+import { AuthenticationFailures, type Failures } from './failures.ts'
 import type { RefusalReason } from './refusals.ts'
 
 /** At most one line about automatic bans is logged in this time, in milliseconds. */
@@ -15,6 +16,13 @@ const BAN_LOG_INTERVAL_MS = 1_000
 
 /** The share of `maximumConnections` that one address may have by default. */
 const ADDRESS_SHARE = 0.5
+
+/** What is remembered of addresses. The open connections are counted anew. */
+export interface AddressRecord {
+  readonly rates: readonly (readonly [string, TokenBucketRecord])[]
+  readonly failures: readonly (readonly [string, Readonly<Failures>])[]
+  readonly bans: ReturnType<typeof banHandover.parse>['bans']
+}
 
 /**
  * The limits of each address that connects: open connections, new connections in a second, and bans after failed authentications. A peer
@@ -146,6 +154,17 @@ export class AddressLimits {
   /** The state for a successor. */
   suspend(): ReturnType<typeof banHandover.parse> {
     return { bans: this.#bans.records(this.#nowMs()) }
+  }
+
+  handOver(): AddressRecord {
+    return { rates: this.#rates.handOver(), failures: this.#failures.handOver(), bans: this.suspend().bans }
+  }
+
+  /** Continues for another object. */
+  continueFrom({ rates, failures, bans }: AddressRecord): void {
+    this.#rates.continueFrom(rates)
+    this.#failures.continueFrom(failures)
+    this.#bans.continueFrom(bans)
   }
 
   /** A ban by an operator is also for an address that has no limits. */

@@ -17,12 +17,13 @@ let admission: Admission
 let opened: string[]
 let refused: string[]
 let left: number
+let acts: boolean
 beforeEach(() => {
-  ;[opened, refused, left] = [[], [], 0]
+  ;[opened, refused, left, acts] = [[], [], 0, true]
   const endOfTurn = new EndOfTurn()
   admission = new Admission(
     {
-      ...{ most: () => MAXIMUM + BACKLOG, taken: () => opened.length - left },
+      ...{ acts: () => acts, most: () => MAXIMUM + BACKLOG, taken: () => opened.length - left },
       obstacle: () => (opened.length - left >= MAXIMUM ? 'maximumConnections' : undefined),
       open: ({ addressKey }) => opened.push(addressKey),
       refused: ({ addressKey }, reason) => refused.push(`${addressKey}: ${reason}`),
@@ -53,6 +54,28 @@ it('a connection that gets no place for some turns is closed', async () => {
   for (const name of ['a', 'b', 'c']) admission.accept(newcomer(name))
   for (let turns = 0; turns < 40; turns += 1) await turn()
   expect([opened, refused]).toEqual([['a', 'b'], ['c: maximumConnections']])
+})
+
+it('connections that wait go on waiting at another object, as many turns as they have left', async () => {
+  for (const name of ['a', 'b', 'c', 'd']) admission.accept(newcomer(name))
+  for (let turns = 0; turns < 12; turns += 1) await turn()
+  const records = admission.handOver()
+  expect(records.map(({ addressKey }) => addressKey)).toEqual(['c', 'd'])
+  acts = false
+  const lateRefused: string[] = []
+  const places = {
+    acts: () => true,
+    most: () => MAXIMUM,
+    taken: () => MAXIMUM,
+    obstacle: () => 'maximumConnections' as const,
+    open: () => expect.unreachable(),
+    refused: ({ addressKey }: Newcomer) => lateRefused.push(addressKey),
+  }
+  const successor = new Admission(places, new TurnBudget(50_000, new EndOfTurn(), new RecordingLogger()))
+  for (const { turns, ...each } of records) successor.continueFor({ ...each, listener }, turns)
+  left = 2
+  for (let turns = 0; turns < 12; turns += 1) await turn()
+  expect([opened, refused, lateRefused]).toEqual([['a', 'b'], [], ['c', 'd']])
 })
 
 it('connections that still wait are taken back in their order, and not let in', async () => {

@@ -1,4 +1,6 @@
-import type { CoreListener } from './core-listener.ts'
+import type { Peer } from '../../src/kinds/peer.ts'
+import type { ByteStream } from '../../src/kinds/transport.ts'
+import type { CoreListener, FormerListener } from './core-listener.ts'
 import type { Newcomer } from './newcomer.ts'
 import type { RefusalReason } from './refusals.ts'
 import type { TurnBudget, TurnWaiter } from './turn-budget.ts'
@@ -12,8 +14,20 @@ const OPEN_WORK = 300
  */
 const PATIENCE_TURNS = 20
 
+/** A connection that waits to be let in. */
+export interface ArrivalRecord {
+  readonly stream: ByteStream
+  readonly peer: Peer
+  readonly listener: FormerListener
+  readonly addressKey: string
+  /** How many turns it has waited. */
+  readonly turns: number
+}
+
 /** The part of the server that takes new connections. */
 export interface Places {
+  /** False while another object lets connections in. */
+  acts(): boolean
   /** Connections that may have a place or wait for one. */
   most(): number
   /** How many connections are open. */
@@ -48,10 +62,22 @@ export class Admission {
       this.#refuse(newcomer, 'maximumConnections')
       return
     }
+    this.continueFor(newcomer, 0)
+  }
+
+  /** A connection waits, which may have waited elsewhere. @param turns how many it has waited. */
+  continueFor(newcomer: Newcomer, turns: number): void {
     this.#lastNumber += 1
-    const arrival = new Arrival(newcomer, this, this.#lastNumber)
+    const arrival = new Arrival(newcomer, this, this.#lastNumber, turns)
     arrival.place = this.#arrivals.push(arrival) - 1
     this.#budget.wait(arrival)
+  }
+
+  /** The connections that wait, in the order in which they came. */
+  handOver(): ArrivalRecord[] {
+    return this.#arrivals
+      .toSorted((one, other) => one.number - other.number)
+      .map(({ newcomer, turns }) => ({ ...newcomer, turns }))
   }
 
   /** Takes back the connections of a listener that still wait, in the order in which they came. */
@@ -64,7 +90,7 @@ export class Admission {
   /** Decides on an arrival, or lets it wait. @param turns how many turns it has waited. */
   decide(arrival: Arrival, turns: number): void {
     // It was withdrawn.
-    if (arrival.place < 0) return
+    if (arrival.place < 0 || !this.#places.acts()) return
     const { newcomer } = arrival
     const obstacle = this.#places.obstacle(newcomer)
     if (obstacle !== undefined && turns < PATIENCE_TURNS) {
@@ -102,16 +128,18 @@ class Arrival implements TurnWaiter {
   /** Where it is in the list of those that wait; -1 when it does not wait any more. */
   place = -1
   readonly #admission: Admission
-  #turns = 0
+  /** How many it has waited. */
+  turns: number
 
-  constructor(newcomer: Newcomer, admission: Admission, number: number) {
+  constructor(newcomer: Newcomer, admission: Admission, number: number, turns: number) {
     this.newcomer = newcomer
     this.#admission = admission
     this.number = number
+    this.turns = turns
   }
 
   takeTurn(): void {
-    this.#turns += 1
-    this.#admission.decide(this, this.#turns)
+    this.turns += 1
+    this.#admission.decide(this, this.turns)
   }
 }

@@ -43,6 +43,11 @@ export class Bans {
   /** @param records those of the predecessor. */
   constructor(limits: BanLimits, records: readonly BanRecord[] = []) {
     this.#limits = limits
+    this.continueFrom(records)
+  }
+
+  /** Takes over the bans of a predecessor. */
+  continueFrom(records: readonly BanRecord[]): void {
     for (const record of records) (record.byOperator ? this.#byOperator : this.#automatic).set(record.address, record)
   }
 

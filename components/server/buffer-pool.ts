@@ -9,7 +9,7 @@ export const POOLED_BYTES = 64 * 1024
 const MAXIMUM_BUFFERS = 64
 
 /** The state of one pool. */
-interface Pool {
+export interface Pool {
   readonly free: Use[]
   /** Optional buffers in use. */
   dispensable: number
@@ -38,7 +38,17 @@ const uses = kept('server.buffer-pool.uses', () => new WeakMap<ArrayBufferLike, 
  * A buffer may have several users: the read into it and each write from it. It is free when the last user returns it.
  */
 export class BufferPool {
-  readonly #pool: Pool = { free: [], dispensable: 0, inUse: 0 }
+  #pool: Pool = { free: [], dispensable: 0, inUse: 0 }
+
+  /** Its state, for the object that continues. Both may use it: buffers that are in use come back to it. */
+  handOver(): Pool {
+    return this.#pool
+  }
+
+  /** Continues for another object, before anything is taken. */
+  continueFrom(pool: Pool): void {
+    this.#pool = pool
+  }
 
   /** Buffers that were taken and not yet returned or abandoned. */
   get inUse(): number {

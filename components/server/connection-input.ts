@@ -24,6 +24,21 @@ export interface InputHost {
   stageThrew(error: unknown): void
 }
 
+export interface InputRecord {
+  readonly bytesReceived: number
+  readonly reading: boolean
+  readonly paused: boolean
+  readonly yielding: boolean
+  readonly needsRoom: boolean
+  readonly fullWork: number
+  readonly fullPeriod: number
+  readonly blocked: boolean
+  /** Whether it waits for its turn. */
+  readonly queued: boolean
+  readonly rest: Uint8Array | undefined
+  readonly peerEnded: boolean
+}
+
 /**
  * The input of one connection. It stops for any of four reasons: a stage has to wait, the share of the turn is used up,
  * too many bytes are pending for all connections, or the peer does not read its answers.
@@ -66,6 +81,43 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
     this.#host = host
   }
 
+  handOver(): InputRecord {
+    return {
+      bytesReceived: this.bytesReceived,
+      reading: this.#reading,
+      paused: this.#paused,
+      yielding: this.#yielding,
+      needsRoom: this.#needsRoom,
+      fullWork: this.#fullWork,
+      fullPeriod: this.#fullPeriod,
+      blocked: this.#blocked,
+      queued: this.#queued,
+      rest: this.#rest,
+      peerEnded: this.#peerEnded,
+    }
+  }
+
+  /** Continues for another object, and waits for what that waits for. */
+  continueFrom(handed: InputRecord): void {
+    this.bytesReceived = handed.bytesReceived
+    this.#reading = handed.reading
+    this.#paused = handed.paused
+    this.#yielding = handed.yielding
+    this.#needsRoom = handed.needsRoom
+    this.#fullWork = handed.fullWork
+    this.#fullPeriod = handed.fullPeriod
+    this.#blocked = handed.blocked
+    this.#rest = handed.rest
+    this.#peerEnded = handed.peerEnded
+    if (handed.queued) this.#waitForTurn()
+    else if (handed.needsRoom && !this.#owner.totalPendingBytes.wait(this)) this.goOn()
+  }
+
+  /** The reset was undone by which another object continued for it: reads again as before. */
+  takeBack({ reading }: InputRecord): void {
+    if (this.#host.open && reading !== this.#reading) this.#stream?.[this.#reading ? 'resume' : 'pause']()
+  }
+
   /** True from `pause` to `resume`, and while it waits for its turn: no packet passes the decoder. */
   get paused(): boolean {
     return this.#paused || this.#yielding
@@ -84,7 +136,7 @@ export class ConnectionInput implements InputReader, TurnWaiter, PendingBytesWai
 
   /** Sets where the bytes go. @returns whether that is another decoder than before. */
   decodeWith(decoder: DecoderInput): boolean {
-    const isOther = this.#decoder !== undefined && this.#decoder !== decoder
+    const isOther = this.#decoder !== decoder
     this.#decoder = decoder
     return isOther
   }

@@ -49,8 +49,20 @@ export interface OutputHost {
   writeFailed(error: Error): void
 }
 
+export interface OutputRecord {
+  readonly writable: boolean
+  /** Writes under way, oldest first. */
+  readonly sending: readonly Sending[]
+  readonly unsent: Taken | undefined
+  readonly unsentBytes: number
+  readonly socketBytes: number
+  readonly congested: boolean
+  readonly largeMessage: number
+  readonly lastTakenMs: number
+}
+
 /** A write that is under way, and the memory of the pool that it lies in. */
-interface Sending {
+export interface Sending {
   readonly bytes: number
   readonly pooled: readonly (Buffer | undefined)[]
 }
@@ -92,6 +104,55 @@ export class ConnectionOutput {
   constructor(owner: OutputOwner, host: OutputHost) {
     this.#owner = owner
     this.#host = host
+  }
+
+  /** Its state, after it was flushed: nothing is gathered. */
+  handOver(): OutputRecord {
+    return {
+      writable: this.#writable,
+      sending: [...(this.#sending ?? [])],
+      unsent: this.#unsent,
+      unsentBytes: this.#unsentBytes,
+      socketBytes: this.#socketBytes,
+      congested: this.#congested,
+      largeMessage: this.#largeMessage,
+      lastTakenMs: this.#lastTakenMs,
+    }
+  }
+
+  /** Continues for another object. What waits for the peer is among `totalPendingBytes` already. */
+  continueFrom(handed: OutputRecord): void {
+    this.#socketBytes = handed.socketBytes
+    this.#continue(handed)
+  }
+
+  /** Another object writes from now on. */
+  leave(): void {
+    this.#writable = false
+    this.#congested = false
+    this.#sending = undefined
+    this.#unsent = undefined
+    this.#unsentBytes = 0
+  }
+
+  /** The reset was undone by which another object continued for it. */
+  takeBack(now: OutputRecord): void {
+    this.#noteSocketBytes(now.socketBytes)
+    this.#continue(now)
+  }
+
+  #continue({ writable, sending, unsent, unsentBytes, congested, largeMessage, lastTakenMs }: OutputRecord): void {
+    this.#writable = writable
+    this.#sending = sending.length === 0 ? undefined : new Fifo()
+    for (const each of sending) this.#sending!.push(each)
+    this.#unsent = unsent
+    this.#unsentBytes = unsentBytes
+    this.#congested = congested
+    this.#largeMessage = largeMessage
+    this.#lastTakenMs = lastTakenMs
+    if (unsentBytes > 0) this.#host.awaitEndOfTurn()
+    // The object before may have been about to look at it.
+    if (congested) process.nextTick(this.#drainedInPart)
   }
 
   /** Sets where the bytes go. @param written is given to the sink, and has `written` of this object called. */

@@ -1,16 +1,16 @@
-import type { Connection, ConnectionEnd } from '../../src/kinds/connection.ts'
-import type { ListenerOptions } from '../../src/kinds/listener-options.ts'
-import { describePeer, type Peer } from '../../src/kinds/peer.ts'
-import type { DecoderInput, StageEnd } from '../../src/kinds/pipeline-stage.ts'
+import type { ConnectionEnd } from '../../src/kinds/connection.ts'
+import type { Peer } from '../../src/kinds/peer.ts'
+import type { DecoderInput } from '../../src/kinds/pipeline-stage.ts'
 import type { ByteStream, Transport } from '../../src/kinds/transport.ts'
-import type { ProtocolVersion } from '../../src/mqtt/protocol-version.ts'
+import { ConnectionFields } from './connection-fields.ts'
 import { ConnectionInput, type InputHost } from './connection-input.ts'
 import { ConnectionOutput, type OutputHost } from './connection-output.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
-import type { CoreListener } from './core-listener.ts'
+import type { ConnectionRecord, FormerConnection } from './connection-record.ts'
+import { ConnectionStages, type StagesHost } from './connection-stages.ts'
 import type { TurnEnd } from './end-of-turn.ts'
-import { OpenPipeline, type Pipeline } from './pipeline.ts'
-import { obstacleTo, ReopenedPipeline, type Reopening } from './reopening.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { Reopening } from './reopening.ts'
 import type { AdoptedSocket } from './shared-input.ts'
 import { StreamPort, type StreamUser } from './stream-port.ts'
 import { StreamSink } from './stream-sink.ts'
@@ -18,81 +18,75 @@ import { StreamSink } from './stream-sink.ts'
 /** Units of work of the end of a connection, as far as the server and its stages are concerned. */
 const CLOSE_WORK = 300
 
-/** A pipeline that was opened anew. */
-export interface PipelineChange {
-  /** Continues with the stages before, in the same turn of the event loop. A connection for which that fails is cut off. */
-  undo(): void
-  /** Tells the stages before that they are left. */
-  done(): void
-}
-
 /** One stream of bytes and its pipeline. The stream is half open: a peer that has closed its side still gets answers. */
-export class StreamConnection implements Connection, TurnEnd, InputHost, OutputHost, StreamUser {
-  readonly id: number
-  readonly peer: Peer
-  protocolVersion: ProtocolVersion | 0 = 0
-  clientId: string | undefined = undefined
-  maximumPacketSize = Number.POSITIVE_INFINITY
-  maximumIncomingPacketSize = Number.POSITIVE_INFINITY
-  authenticating = false
-  /** The core replaces it when the listener changes before the client is accepted. */
-  listener: ListenerOptions
-  /** The listener that it came from. The core sets it. */
-  source: CoreListener | undefined
-  /** Under which its address is counted; empty if it has no limits. The core sets it. */
-  addressKey = ''
+export class StreamConnection
+  extends ConnectionFields
+  implements StagesHost, TurnEnd, InputHost, OutputHost, StreamUser, FormerConnection
+{
   readonly #stream: ByteStream
   readonly #port: StreamPort
   /** The stream, if it reads into the shared input; otherwise it has `data` events. */
   readonly #adopted: AdoptedSocket | undefined
   readonly #owner: ConnectionOwner<StreamConnection>
 
-  readonly #pipeline: OpenPipeline
+  readonly stages: ConnectionStages
   readonly #input: ConnectionInput
-
   readonly #output: ConnectionOutput
   #awaitsEndOfTurn = false
   /** Why nothing can be written any more, while what the peer sent before is still read. */
   #writeError: Error | undefined
+  /** Why nothing can be read any more. The stream is destroyed when its turn comes. */
+  #readError: Error | undefined
 
   // How it ends: not open, then the stages told, then gone.
   #open = true
-  #stagesTold = false
   #end: ConnectionEnd | undefined
-  #closeDeadline: NodeJS.Timeout | undefined
+  /** Set while another object is in its place. */
+  #left: { readonly wasOpen: boolean } | undefined
 
-  /** @param transport that it came from. A stream of an adoptable one is taken over, to read into the shared input. */
+  /**
+   * @param transport that it came from. A stream of an adoptable one is taken over, to read into the shared input.
+   * @param handed the state of another object that has the connection: then `continueFrom` follows.
+   */
   constructor(
     id: number,
     stream: ByteStream,
     peer: Peer,
     owner: ConnectionOwner<StreamConnection>,
     { adoptable, options }: Pick<Transport, 'adoptable' | 'options'>,
+    handed?: ConnectionRecord,
   ) {
-    this.id = id
-    this.peer = peer
-    this.listener = options
+    super(id, peer, options, owner)
     this.#owner = owner
-    this.#pipeline = new OpenPipeline(this, (error) => this.stageThrew(error))
+    this.stages = new ConnectionStages(this)
     this.#input = new ConnectionInput(owner, this)
     this.#output = new ConnectionOutput(owner, this)
-    const port = new StreamPort(this)
+    const port = handed?.port ?? new StreamPort(this)
     this.#port = port
-    const adopted = adoptable ? owner.input.adopt(stream, this.#input, port.readFailed) : undefined
+    const adopt = () => owner.input.adopt(stream, this.#input, port.readFailed)
+    const adopted = handed === undefined && adoptable ? adopt() : handed?.adopted
     this.#adopted = adopted
     this.#stream = adopted ?? stream
     this.#input.open(this.#stream)
     this.#output.open(adopted ?? new StreamSink(stream), port.written)
+    if (handed === undefined) return
+    this.takeFields(handed.fields)
+    this.#writeError = handed.writeError
+    this.#readError = handed.readError
+    this.#end = handed.end
+  }
+
+  /** An object that continues for another one, by `continueFrom`. */
+  static from(handed: ConnectionRecord, owner: ConnectionOwner<StreamConnection>): StreamConnection {
+    const { stream, fields } = handed
+    const { id, peer, listener: options } = fields
+    return new StreamConnection(id, stream, peer, owner, { adoptable: false, options }, handed)
   }
 
   /** Opens the pipeline and begins to read. */
   start(pipeline: Pipeline): void {
     this.#port.listen(this.#stream)
-    try {
-      this.#input.decodeWith(this.#pipeline.open(pipeline))
-    } catch (error) {
-      this.stageThrew(error)
-    }
+    this.stages.open(pipeline)
     if (this.#adopted === undefined) {
       this.#port.read(this.#stream)
       return
@@ -121,10 +115,6 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
 
   get end(): ConnectionEnd | undefined {
     return this.#end
-  }
-
-  get banned(): boolean {
-    return this.#owner.isBanned(this.peer)
   }
 
   get bytesReceived(): number {
@@ -159,10 +149,6 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     this.#output.forward(source, start, end)
   }
 
-  noteFailedAuthentication(): void {
-    this.#owner.failedAuthentication(this.peer)
-  }
-
   close(reason: string): void {
     this.#close(reason, 'broker')
   }
@@ -170,13 +156,12 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   #close(reason: string, by: ConnectionEnd['by']): void {
     if (!this.#open) return
     this.#output.flush(true)
+    this.#lost(reason, by)
     if (this.#writeError !== undefined) {
-      this.#lost(reason, by)
       this.#stream.destroy()
       return
     }
-    this.#lost(reason, by)
-    this.#closeDeadline = setTimeout(() => this.#stream.destroy(), this.#owner.closeDeadlineMs)
+    this.#endLater()
     this.#stream.end()
     // Bytes that still arrive are read and discarded. To close with unread bytes would reset the connection, and the peer could
     // lose the last answer. The end of the peer's side is also found only by reading.
@@ -190,18 +175,12 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   }
 
   get unfinished(): boolean {
-    if (this.pendingBytes > 0) return true
-    try {
-      return this.#pipeline.ends.some((stage) => stage.unfinished?.() === true)
-    } catch (error) {
-      this.stageThrew(error)
-      return false
-    }
+    return this.pendingBytes > 0 || this.stages.unfinished
   }
 
   /** Tells the stages that the server stops, so that the handler can send DISCONNECT, then closes. */
   stop(reason: string): void {
-    this.#tellOpen((stage) => stage.stopping?.())
+    this.stages.tellOpen((stage) => stage.stopping?.())
     this.close(reason)
   }
 
@@ -226,7 +205,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   endTurn(): void {
     this.#awaitsEndOfTurn = false
     if (this.#open) this.#output.flush()
-    else this.#tellStages()
+    else if (this.#left === undefined) this.stages.tellClosed()
   }
 
   /** The peer sends nothing more: the connection ends. The peer still gets the answers. */
@@ -236,10 +215,13 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   }
 
   stageThrew(error: unknown): void {
-    const details = { err: error, connection: this.id, remote: describePeer(this.peer) }
-    this.#owner.log.error(details, 'A stage of the pipeline threw; its connection is cut off')
+    this.logFault(error, 'A stage of the pipeline threw; its connection is cut off')
     this.#lost('a stage of the pipeline threw', 'broker')
     this.#stream.destroy()
+  }
+
+  leavingFailed(error: unknown): void {
+    this.logFault(error, 'A stage of the pipeline threw when a reset replaced it; its connection goes on')
   }
 
   overflowed(): void {
@@ -247,7 +229,7 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   }
 
   drained(): void {
-    this.#tellOpen((stage) => stage.drained?.())
+    this.stages.tellOpen((stage) => stage.drained?.())
     this.#input.unblock()
   }
 
@@ -263,27 +245,38 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
     }
     this.#writeError = error
     this.#input.unblock()
-    this.#awaitEnd()
+    this.#endLater()
   }
 
   /** The peer has reset the connection, and all that it had sent was read. Thousands may be reset at once: one after the other. */
   readFailed(error: Error): void {
+    this.#readError = error
+    this.#awaitFailure()
+  }
+
+  #awaitFailure(): void {
     const { budget } = this.#owner
     budget.wait({
       takeTurn: () => {
+        if (this.#left !== undefined) return
         budget.spend(CLOSE_WORK)
-        this.#stream.destroy(error)
+        this.#stream.destroy(this.#readError)
       },
     })
   }
 
-  /** Reading ends at the end of what the operating system holds. The deadline is for systems that do not report that end. */
-  #awaitEnd(): void {
-    this.#closeDeadline = setTimeout(() => {
-      // This process does not read: the peer is not the cause.
-      if (this.#open && this.paused) this.#awaitEnd()
-      else this.#stream.destroy(this.#writeError)
-    }, this.#owner.closeDeadlineMs)
+  /**
+   * The stream ends by itself: the peer closes its side, or all that it had sent was read. The deadline is for peers that do not, and for
+   * systems that do not report that end.
+   */
+  #endLater(): void {
+    this.endDeadline.begin(this.#owner.closeDeadlineMs)
+  }
+
+  protected override deadlinePassed(): void {
+    // This process does not read: the peer is not the cause.
+    if (this.#open && this.paused) this.#endLater()
+    else this.#stream.destroy(this.#writeError)
   }
 
   awaitEndOfTurn(): void {
@@ -304,92 +297,103 @@ export class StreamConnection implements Connection, TurnEnd, InputHost, OutputH
   }
 
   streamClosed(): void {
-    clearTimeout(this.#closeDeadline)
+    this.stopDeadline()
     this.#output.closed()
     this.#input.closed()
     this.#lost('network connection lost', 'network')
-    this.#tellStages()
-    const { log } = this.#owner
-    if (log.isLevelEnabled('debug')) {
-      const remote = describePeer(this.peer)
-      log.debug({ connection: this.id, remote, reason: this.#end?.reason }, 'Connection closed')
-    }
+    this.stages.tellClosed()
+    this.logClosed(this.#end?.reason)
     this.#owner.gone(this)
   }
 
   /** Brings it to a state in which nothing is borrowed. @returns whether its stages were told that it is not open any more. */
   settle(): boolean {
     if (this.#open) this.#output.flush()
-    if (this.#open || this.#stagesTold) return false
-    this.#tellStages()
+    if (this.#open || this.stages.told) return false
+    this.stages.tellClosed()
     return true
   }
 
-  /** Why its pipeline cannot be opened anew; undefined if it can be, or need not be. */
-  obstacleTo(plan: Reopening): string | undefined {
-    return this.#hasWholePipeline ? obstacleTo(plan, this.#pipeline) : undefined
-  }
-
-  /**
-   * Opens its pipeline anew, between two turns of the event loop. Does nothing for a connection whose stages were told of its end, or that
-   * is being closed because one of them did not open.
-   * @param begun takes what undoes it, before anything changes. @throws what a stage throws.
-   */
-  reopen(plan: Reopening, begun: (change: PipelineChange) => void): void {
-    if (!this.#hasWholePipeline) return
-    const reopened = new ReopenedPipeline(this.#pipeline, this, plan)
-    begun({
-      undo: () => this.#undo(reopened),
-      done: () => this.#done(reopened),
-    })
-    this.#decodeWith(reopened.commit())
-  }
-
-  get #hasWholePipeline(): boolean {
-    const { ends, pipeline } = this.#pipeline
-    return !this.#stagesTold && ends.length === pipeline?.places.length
-  }
-
-  #undo(reopened: ReopenedPipeline): void {
-    try {
-      this.#decodeWith(reopened.undo())
-    } catch (error) {
-      this.stageThrew(error)
-    }
-  }
-
-  #done(reopened: ReopenedPipeline): void {
-    try {
-      reopened.done()
-    } catch (error) {
-      this.stageThrew(error)
-    }
-  }
-
-  #decodeWith(decoder: DecoderInput): void {
+  decodeWith(decoder: DecoderInput): void {
     if (!this.#input.decodeWith(decoder)) return
     // The decoder before may have lent memory for the next read.
     this.#adopted?.readAnew()
   }
 
-  #tellOpen(tell: (stage: StageEnd) => void): void {
-    try {
-      for (const stage of this.#pipeline.ends.toReversed()) if (this.#open) tell(stage)
-    } catch (error) {
-      this.stageThrew(error)
+  /** Its state, for the object that continues for it. Writes what was gathered. */
+  handOver(): ConnectionRecord {
+    if (this.#open) this.#output.flush()
+    return {
+      fields: this.handOverFields(),
+      stream: this.#stream,
+      port: this.#port,
+      adopted: this.#adopted,
+      reads: this.#adopted?.readPort.to.handOver(),
+      stages: this.stages.handOver(),
+      input: this.#input.handOver(),
+      output: this.#output.handOver(),
+      writeError: this.#writeError,
+      readError: this.#readError,
+      open: this.#open,
+      end: this.#end,
     }
   }
 
-  #tellStages(): void {
-    if (this.#stagesTold) return
-    this.#stagesTold = true
-    // The ends are in the order in which they were opened: from the end of the pipeline.
-    for (const stage of this.#pipeline.ends.toReversed()) {
-      try {
-        stage.closed?.()
-      } catch (error) {
-        this.stageThrew(error)
-      }
+  /**
+   * Continues for the object that it was made from, between two turns of the event loop.
+   * @param begun takes what undoes it, before anything changes. @throws what a stage throws.
+   */
+  continueFrom(former: FormerConnection, handed: ConnectionRecord, plan: Reopening, begun: (undo: () => void) => void) {
+    const reads = this.#adopted?.readPort.to
+    let undoStages = (): readonly unknown[] => []
+    begun(() => {
+      const now = this.handOver()
+      this.leave()
+      this.#port.to = former
+      if (reads !== undefined) this.#adopted!.readPort.to = reads
+      former.takeBack(now)
+      const errors = undoStages()
+      this.#adopted?.readAnew()
+      for (const error of errors) former.stageThrew(error)
+    })
+    former.leave()
+    this.#port.to = this
+    if (this.#adopted !== undefined) this.#owner.input.readFor(this.#adopted, this.#input, handed.reads!)
+    this.#output.continueFrom(handed.output)
+    this.#input.continueFrom(handed.input)
+    this.#open = handed.open
+    this.continueDeadline(handed.fields)
+    if (this.#readError !== undefined) this.#awaitFailure()
+    if (!handed.open) {
+      this.stages.adopt(handed.stages)
+      this.awaitEndOfTurn()
+      return
     }
+    this.stages.continueFrom(handed.stages, plan, (undo) => {
+      undoStages = undo
+    })
+  }
+
+  leave(): void {
+    this.#left = { wasOpen: this.#open }
+    this.#open = false
+    this.stopDeadline()
+    this.#output.leave()
+  }
+
+  takeBack(now: ConnectionRecord): void {
+    this.#open = this.#left!.wasOpen
+    this.#left = undefined
+    this.#output.takeBack(now.output)
+    this.#input.takeBack(now.input)
+    this.#writeError ??= now.writeError
+    // A stage of the successor has closed it.
+    if (now.end !== undefined) this.#lost(now.end.reason, now.end.by)
+    this.continueDeadline(now.fields)
+  }
+
+  /** Another object has the connection for good: tells the stages that others have taken their places. */
+  retire(): void {
+    if (this.#left?.wasOpen === true) this.stages.retire()
   }
 }

@@ -12,9 +12,30 @@ export interface CoreEntrance {
   ended(listener: CoreListener): void
 }
 
-/** One transport of the core, and what is counted for it. */
-export class CoreListener implements TransportServer, ListenerInfo {
+/** A listener of another core: what its connections refer to. */
+export interface FormerListener {
   readonly source: Transport
+  /** When its connections have to end, on the clock of `performance.now()`. Undefined while it is served. */
+  readonly endsAtMs: number | undefined
+}
+
+/** The state of a listener. */
+export interface ListenerRecord {
+  /** The listener itself, which the transport calls. */
+  readonly server: TransportServer & FormerListener
+  readonly source: Transport
+  readonly accepted: number
+  readonly refused: number
+  readonly asks: boolean
+  readonly isShut: boolean
+  readonly endsAtMs: number | undefined
+  readonly options: ListenerOptions
+}
+
+/** One transport of the core, and what is counted for it. */
+export class CoreListener implements TransportServer, ListenerInfo, FormerListener {
+  /** The core replaces it by its successor. */
+  source: Transport
   /** Connections open now. */
   connections = 0
   /** Accepted connections since the start. */
@@ -25,6 +46,7 @@ export class CoreListener implements TransportServer, ListenerInfo {
   asks = false
   /** Whether it takes no connections: it would be open to a network by mistake, or its transport has ended. */
   isShut = false
+  endsAtMs: number | undefined
   readonly #entrance: CoreEntrance
   #options: ListenerOptions
 
@@ -32,6 +54,21 @@ export class CoreListener implements TransportServer, ListenerInfo {
     this.source = source
     this.#entrance = entrance
     this.#options = source.options
+  }
+
+  handOver(): ListenerRecord {
+    const { source, accepted, refused, asks, isShut, endsAtMs } = this
+    return { server: this, source, accepted, refused, asks, isShut, endsAtMs, options: this.#options }
+  }
+
+  /** Continues for another object. Its connections are counted when they follow. */
+  continueFrom({ accepted, refused, asks, isShut, endsAtMs, options }: ListenerRecord): void {
+    this.accepted = accepted
+    this.refused = refused
+    this.asks = asks
+    this.isShut = isShut
+    this.endsAtMs = endsAtMs
+    this.#options = options
   }
 
   get name(): string {
@@ -80,3 +117,12 @@ export class CoreListener implements TransportServer, ListenerInfo {
     this.#entrance.ended(this)
   }
 }
+
+export type LogDetails = Readonly<Record<string, unknown>>
+
+/** What the log says of a transport. */
+export const detailsOf = ({ name, transport, address }: Transport): LogDetails => ({
+  listener: name,
+  transport,
+  address,
+})

@@ -4,36 +4,29 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import type { ByteStream, Transport } from '../../src/kinds/transport.ts'
 import { AddressLimits } from './address-limits.ts'
-import { Admission } from './admission.ts'
+import { Admission, type Places } from './admission.ts'
 import type { banHandover } from './bans.ts'
-import { BufferPool } from './buffer-pool.ts'
 import type { ServerConfig } from './config.ts'
-import { type PipelineChange, StreamConnection } from './connection.ts'
-import type { ConnectionOwner } from './connection-owner.ts'
-import { CoreListener } from './core-listener.ts'
-import { newCounters } from './counters.ts'
+import { StreamConnection } from './connection.ts'
+import type { PipelineChange } from './connection-stages.ts'
+import { type CoreEntrance, CoreListener, detailsOf, type LogDetails } from './core-listener.ts'
+import type { CoreRecord, FormerCore } from './core-record.ts'
+import { addCounters, newCounters } from './counters.ts'
 import { drain } from './drain.ts'
-import { EndOfTurn } from './end-of-turn.ts'
 import { checkListener } from './listener-check.ts'
+import { followListeners, shutOpenListeners } from './listener-follow.ts'
+import { type CoreOwner, giveShared, makeOwner, takeShared } from './make-owner.ts'
 import type { Newcomer } from './newcomer.ts'
 import type { Pipeline } from './pipeline.ts'
-import { type RefusalReason, Refusals } from './refusals.ts'
+import { limitOf, type RefusalReason, Refusals } from './refusals.ts'
 import type { Reopening } from './reopening.ts'
-import { SharedInput } from './shared-input.ts'
-import { SlowReaders } from './slow-readers.ts'
-import { TotalPendingBytes } from './total-pending-bytes.ts'
-import { TurnBudget } from './turn-budget.ts'
-import { WriteBudget } from './write-budget.ts'
-import { WriteScratch } from './write-scratch.ts'
-
-/** The part of its units that the first turn has: nothing is compiled yet. */
-const FIRST_PART = 1 / 8
+import { planContinuation } from './reopening-adjustment.ts'
+import type { SharedInput } from './shared-input.ts'
+import { takeListeners } from './taken-listeners.ts'
 
 /** Connections of all transports: gives each its pipeline, and divides memory and turns of the event loop among them. */
-export class Core {
+export class Core implements FormerCore {
   readonly counters: ConnectionCounters = newCounters()
-  /** The shared memory that sockets of adoptable transports read into. */
-  readonly input: SharedInput
   /** The limits of each address, and the bans. */
   readonly addresses: AddressLimits
   #config: ServerConfig
@@ -41,20 +34,19 @@ export class Core {
   readonly #log: Logger
   #listeners: readonly CoreListener[] = []
 
-  // The connections.
   readonly #connections = new Set<StreamConnection>()
-  readonly #owner: ChangeableOwner
-  readonly #slowReaders: SlowReaders
-  readonly #budget: TurnBudget
-  readonly #totalPendingBytes: TotalPendingBytes
+  readonly #owner: CoreOwner
   readonly #admission: Admission
   readonly #refusals: Refusals
-  /** Connections that are open. A connection that is closed takes no place, even while its socket is still closing. */
+  readonly #entrance: CoreEntrance
+  /** Whether another core acts in its place. */
+  #left = false
+  /** A connection that is closed takes no place, even while its socket is still closing. */
   #open = 0
   #lastId = 0
-  /** It accepts no connections, and ends those that it has. */
+  /** It stops. */
   draining = false
-  /** Called when the last connection has ended; set while `close` waits for it. */
+  /** Called when the last connection has ended; set while `stop` waits. */
   #allGone: (() => void) | undefined
 
   /** @param bans those of the predecessor. */
@@ -69,45 +61,31 @@ export class Core {
     this.#log = log
     this.addresses = new AddressLimits(config, this.counters, log, bans)
     this.#refusals = new Refusals(this.counters, log)
-    const slowReaders = new SlowReaders(this.#connections, config.stalledDeadlineMs, this.counters, log)
-    this.#slowReaders = slowReaders
-    this.#totalPendingBytes = new TotalPendingBytes(config.maximumTotalPendingBytes, log, {
-      deadlineMs: config.stalledDeadlineMs,
-      minimumDeadlineMs: config.minimumStalledDeadlineMs,
-      relieve: (bytes, waitedMs) => slowReaders.relieve(bytes, waitedMs),
-      relieveAtOnce: (bytes) => slowReaders.relieveAtOnce(bytes),
-    })
-    const endOfTurn = new EndOfTurn()
-    const budget = new TurnBudget(config.turnWorkUnits, endOfTurn, log, config.turnWorkUnits * FIRST_PART)
-    this.#budget = budget
-    const pool = new BufferPool()
-    this.input = new SharedInput(pool, endOfTurn)
-    this.#owner = {
-      log,
-      endOfTurn,
-      totalPendingBytes: this.#totalPendingBytes,
-      budget,
-      writes: new WriteBudget(endOfTurn),
-      pool,
-      input: this.input,
-      scratch: new WriteScratch(),
-      freeBatches: [],
-      counters: this.counters,
-      maximumPendingBytes: config.maximumPendingBytes,
-      closeDeadlineMs: config.closeDeadlineMs,
+    this.#owner = makeOwner(config, this.counters, log, this.#connections, {
       failedAuthentication: (peer) => this.addresses.failedAuthentication(peer),
       isBanned: (peer) => this.addresses.isBanned(peer),
       ended: (connection, by) => this.#ended(connection, by),
       gone: (connection) => this.#gone(connection),
+    })
+    this.#admission = new Admission(this.#places(), this.#owner.budget)
+    this.#entrance = {
+      accept: (stream, peer, from) => this.#accept(stream, peer, from),
+      admits: (peer, from) => this.#admits(peer, from),
+      countRefused: (peer, from) => this.#refused(peer, from, 'maximumConnections'),
+      changed: ({ source }) => void checkListener(source, this.#pipeline.handler),
+      ended: (from) => void this.end(from.source, 'its listener stops'),
     }
-    const places = {
+  }
+
+  #places(): Places {
+    return {
+      acts: () => !this.#left,
       most: () => this.#config.maximumConnections + this.#config.backlog,
       taken: () => this.#open,
       obstacle: ({ listener, addressKey }: Newcomer) => this.#obstacle(listener, addressKey),
       open: (newcomer: Newcomer) => this.#start(newcomer),
       refused: ({ peer, listener }: Newcomer, reason: RefusalReason) => this.#refused(peer, listener, reason),
     }
-    this.#admission = new Admission(places, budget)
   }
 
   /** Connections whose sockets are not closed yet. */
@@ -117,7 +95,12 @@ export class Core {
 
   /** Bytes that wait for all peers. */
   get pendingBytes(): number {
-    return this.#totalPendingBytes.bytes
+    return this.#owner.totalPendingBytes.bytes
+  }
+
+  /** The shared memory that sockets of adoptable transports read into. */
+  get input(): SharedInput {
+    return this.#owner.input
   }
 
   get listeners(): readonly ListenerInfo[] {
@@ -131,13 +114,7 @@ export class Core {
    */
   serve(transport: Transport, details: LogDetails = detailsOf(transport)): void {
     const warning = checkListener(transport, this.#pipeline.handler)
-    const listener = new CoreListener(transport, {
-      accept: (stream, peer, from) => this.#accept(stream, peer, from),
-      admits: (peer, from) => this.#admits(peer, from),
-      countRefused: (peer, from) => this.#refused(peer, from, 'maximumConnections'),
-      changed: ({ source }) => void checkListener(source, this.#pipeline.handler),
-      ended: (from) => void this.end(from.source, 'its listener stops'),
-    })
+    const listener = new CoreListener(transport, this.#entrance)
     this.#log.info(details, `Listening on ${transport.address}`)
     if (warning !== undefined) this.#log.warn(details, warning)
     transport.serve(listener)
@@ -157,23 +134,44 @@ export class Core {
     }
   }
 
-  /** Ends the connections of a transport, and takes none any more. Resolves when all of them were told. */
+  /** A transport is in the place of another one. Its connections stay. @returns goes back. */
+  replace(transport: Transport, by: Transport): () => void {
+    const listener = this.#listeners.find(({ source }) => source === transport)!
+    const serve = (from: Transport, to: Transport): void => {
+      from.hold([])
+      listener.source = to
+      to.serve(listener)
+    }
+    serve(transport, by)
+    return () => serve(by, transport)
+  }
+
+  /**
+   * Ends the connections of a transport, and takes none any more. Resolves when all of them were told. One that has begun to end goes on
+   * with that.
+   */
   async end(transport: Transport, reason: string): Promise<void> {
     this.unserve(transport)
     const own = [...this.#connections].filter(({ source }) => source?.source === transport)
-    await drain(own, reason, this.#config.drainMs)
+    let endsAtMs = performance.now() + this.#config.drainMs
+    for (const { source } of own) {
+      source!.endsAtMs ??= endsAtMs
+      endsAtMs = Math.min(endsAtMs, source!.endsAtMs)
+    }
+    await drain(own, reason, Math.max(0, endsAtMs - performance.now()))
   }
 
   /** Takes over the values of another config. What is counted stays. */
   configure(config: ServerConfig): void {
     this.#config = config
     this.addresses.configure(config)
-    this.#slowReaders.stalledMs = config.stalledDeadlineMs
-    this.#budget.units = config.turnWorkUnits
-    this.#owner.maximumPendingBytes = config.maximumPendingBytes
-    this.#owner.closeDeadlineMs = config.closeDeadlineMs
+    const owner = this.#owner
+    owner.slowReaders.stalledMs = config.stalledDeadlineMs
+    owner.budget.units = config.turnWorkUnits
+    owner.maximumPendingBytes = config.maximumPendingBytes
+    owner.closeDeadlineMs = config.closeDeadlineMs
     const { stalledDeadlineMs: deadlineMs, minimumStalledDeadlineMs: minimumDeadlineMs } = config
-    this.#totalPendingBytes.configure(config.maximumTotalPendingBytes, { deadlineMs, minimumDeadlineMs })
+    owner.totalPendingBytes.configure(config.maximumTotalPendingBytes, { deadlineMs, minimumDeadlineMs })
   }
 
   get pipeline(): Pipeline {
@@ -183,7 +181,7 @@ export class Core {
   /** Why a connection that is open now keeps the pipelines from being opened anew; undefined if none does. */
   obstacleTo(plan: Reopening): string | undefined {
     for (const connection of this.#connections) {
-      const obstacle = connection.obstacleTo(plan)
+      const obstacle = connection.stages.obstacleTo(plan)
       if (obstacle !== undefined) return obstacle
     }
     return undefined
@@ -195,7 +193,7 @@ export class Core {
    */
   reopen(plan: Reopening, begun: (change: PipelineChange) => void): void {
     this.#pipeline = plan.to
-    for (const connection of this.#connections) connection.reopen(plan, begun)
+    for (const connection of this.#connections) connection.stages.reopen(plan, begun)
   }
 
   /** The pipeline of new connections. */
@@ -211,10 +209,15 @@ export class Core {
       told = false
       for (const connection of this.#connections) told = connection.settle() || told
     }
-    // Before anything else is accepted.
+    this.#lookAfterReset()
+  }
+
+  /** Before anything else is accepted. */
+  #lookAfterReset(): void {
     process.nextTick(() => {
-      this.#shutOpenListeners()
-      this.#followListeners()
+      if (this.#left) return
+      shutOpenListeners(this.#listeners, this.#pipeline.handler, this.#log)
+      followListeners(this.#listeners, this.#connections)
     })
   }
 
@@ -223,34 +226,94 @@ export class Core {
     for (const { source } of this.#listeners) checkListener(source, this.#pipeline.handler)
   }
 
-  /** After a reset: a listener that is open to a network by mistake takes no connections, and takes them again when that was corrected. */
-  #shutOpenListeners(): void {
-    for (const listener of this.#listeners) {
-      try {
-        checkListener(listener.source, this.#pipeline.handler)
-        listener.isShut = false
-      } catch (error) {
-        const { name, transport, address } = listener
-        listener.isShut = true
-        this.#log.error({ err: error, listener: name, transport, address }, `${name} takes no connections any more`)
-      }
+  /** The state for a successor. Changes nothing. */
+  handOver(): CoreRecord {
+    return {
+      former: this,
+      pipeline: this.#pipeline,
+      counters: this.counters,
+      lastId: this.#lastId,
+      listeners: this.#listeners.map((listener) => listener.handOver()),
+      connections: [...this.#connections],
+      arrivals: this.#admission.handOver(),
+      addresses: this.addresses.handOver(),
+      refusals: this.#refusals.handOver(),
+      shared: giveShared(this.#owner),
     }
   }
 
   /**
-   * After a reset: a client that is not accepted yet is held to what its listener demands now. Its mount point and the size of its packets
-   * are those with which its pipeline was opened.
+   * Acts in place of another core, between two turns of the event loop.
+   * @param transports to serve, in this order.
+   * @param begun takes what undoes each step, before it is taken. @throws what a stage or a transport throws.
    */
-  #followListeners(): void {
-    const changed = new Set(this.#listeners.filter((listener) => listener.hasOtherOptions()))
-    if (changed.size === 0) return
-    for (const connection of this.#connections) {
-      const { source, listener, protocolVersion, authenticating } = connection
-      const isAccepted = protocolVersion !== 0 && !authenticating
-      if (source === undefined || isAccepted || !changed.has(source)) continue
-      const { mountPoint, maximumPacketSize } = listener
-      connection.listener = { ...source.source.options, mountPoint, maximumPacketSize }
+  continueFrom(handed: CoreRecord, transports: readonly Transport[], begun: (undo: () => void) => void): void {
+    const plan = planContinuation(handed, this.#pipeline)
+    const { former, shared } = handed
+    this.#lastId = handed.lastId
+    this.addresses.continueFrom(handed.addresses)
+    this.#refusals.continueFrom(handed.refusals)
+    begun(() => {
+      this.leave()
+      former.takeBack()
+    })
+    former.leave()
+    takeShared(this.#owner, shared)
+    const { served, gone, successors } = takeListeners(this.#entrance, handed, transports, begun)
+    this.#listeners = served
+    for (const each of handed.connections) {
+      const record = each.handOver()
+      const connection = StreamConnection.from(record, this.#owner)
+      const { source } = record.fields
+      this.#add(connection, source && successors.get(source), record.open)
+      connection.continueFrom(each, record, plan, begun)
     }
+    for (const { stream, peer, listener, addressKey, turns } of handed.arrivals) {
+      this.#admission.continueFor({ stream, peer, listener: successors.get(listener)!, addressKey }, turns)
+    }
+    // What was counted there, also in this turn.
+    addCounters(this.counters, handed.counters)
+    this.#owner.totalPendingBytes.add(former.pendingBytes - shared.total.bytes)
+    this.#lookAfterReset()
+    // In its own turn: no connection is ended in the one in which the reset is applied.
+    setImmediate(() => {
+      if (!this.#left) for (const { source } of gone) void this.end(source, 'its listener was removed')
+    })
+  }
+
+  leave(): void {
+    this.#left = true
+    this.#owner.totalPendingBytes.stop()
+  }
+
+  takeBack(): void {
+    this.#left = false
+    this.#owner.totalPendingBytes.takeBack()
+  }
+
+  get acts(): boolean {
+    return !this.#left
+  }
+
+  /** Another core acts in its place for good. */
+  retire(): void {
+    this.#owner.input.retire()
+    for (const connection of this.#connections) connection.retire()
+    this.#connections.clear()
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#open
+  }
+
+  #add(connection: StreamConnection, listener: CoreListener | undefined, isOpen: boolean): void {
+    connection.source = listener
+    this.#connections.add(connection)
+    if (!isOpen) return
+    this.#open += 1
+    this.addresses.opened(connection.addressKey)
+    if (listener !== undefined) listener.connections += 1
   }
 
   /**
@@ -261,11 +324,11 @@ export class Core {
     this.draining = true
     for (const listener of this.#listeners) this.#hold(listener, this.#admission.takeAll(listener))
     await drain(this.#connections, reason, drainMs)
-    this.#totalPendingBytes.stop()
-    if (this.#connections.size === 0) return
-    await new Promise<void>((resolve) => {
+    this.#owner.totalPendingBytes.stop()
+    const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve
     })
+    if (this.#connections.size > 0) await gone
   }
 
   #hold(listener: CoreListener, unserved: readonly Newcomer[]): void {
@@ -306,28 +369,18 @@ export class Core {
     // The peer has closed the connection before its turn came.
     if (stream.destroyed) return
     const connection = new StreamConnection(++this.#lastId, stream, peer, this.#owner, listener.source)
-    connection.source = listener
     connection.addressKey = addressKey
-    this.addresses.opened(addressKey)
-    this.#connections.add(connection)
-    this.#open += 1
+    this.#add(connection, listener, true)
     this.counters.accepted += 1
     listener.accepted += 1
-    listener.connections += 1
     connection.start(this.#pipeline)
   }
 
   #refused(peer: Peer, listener: CoreListener, reason: RefusalReason): void {
     listener.refused += 1
-    this.#refusals.note(reason, peer, listener.name, this.#limitOf(reason, listener))
-  }
-
-  /** The value that a refusal is for, for the log. */
-  #limitOf(reason: RefusalReason, listener: CoreListener): number | undefined {
-    const { maximumConnections, connectRate } = this.#config
-    if (reason === 'maximumConnectionsOfListener') return listener.source.options.maximumConnections
-    if (reason === 'maximumConnectionsPerAddress') return this.addresses.maximumConnections
-    return reason === 'connectRate' ? (connectRate ?? undefined) : maximumConnections
+    const { maximumConnections } = listener.source.options
+    const limits = { ...this.#config, ofListener: maximumConnections, ofAddress: this.addresses.maximumConnections }
+    this.#refusals.note(reason, peer, listener.name, limitOf(reason, limits))
   }
 
   #ended({ source, addressKey }: StreamConnection, by: ConnectionEnd['by']): void {
@@ -344,10 +397,3 @@ export class Core {
     if (this.#connections.size === 0) this.#allGone?.()
   }
 }
-
-/** What connections share, with the values of the config that may change. */
-type ChangeableOwner = ConnectionOwner<StreamConnection> & { maximumPendingBytes: number; closeDeadlineMs: number }
-
-type LogDetails = Readonly<Record<string, unknown>>
-
-const detailsOf = ({ name, transport, address }: Transport): LogDetails => ({ listener: name, transport, address })

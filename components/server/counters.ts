@@ -1,5 +1,10 @@
 import type { ConnectionCounters } from '../../src/kinds/listener.ts'
 
+/** Adds what was counted elsewhere. */
+export const addCounters = (counters: ConnectionCounters, others: Readonly<ConnectionCounters>): void => {
+  for (const name of Object.keys(counters) as (keyof ConnectionCounters)[]) counters[name] += others[name] ?? 0
+}
+
 /** Counters at 0. */
 export const newCounters = (): ConnectionCounters => ({
   accepted: 0,

@@ -1,7 +1,7 @@
 import { forgetFirst } from '../../src/network/address-rates.ts'
 
 /** Failed authentications of an address, which are forgiven one after the other. */
-interface Failures {
+export interface Failures {
   count: number
   atMs: number
 }
@@ -32,6 +32,15 @@ export class AuthenticationFailures {
   /** Changes the limits. Failures are forgiven at the new pace from the last one on. */
   configure(limits: FailureLimits): void {
     this.#limits = limits
+  }
+
+  handOver(): (readonly [string, Readonly<Failures>])[] {
+    return [...this.#byAddress]
+  }
+
+  /** Continues for another object. */
+  continueFrom(failures: readonly (readonly [string, Readonly<Failures>])[]): void {
+    for (const [key, { count, atMs }] of failures) this.#byAddress.set(key, { count, atMs })
   }
 
   /** Addresses that are remembered. */

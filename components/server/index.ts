@@ -8,6 +8,7 @@ import { defineComponent } from '../../src/system/define-system.ts'
 import { all, many } from '../../src/system/kind.ts'
 import { banHandover } from './bans.ts'
 import { serverConfig } from './config.ts'
+import type { ServerRecord } from './core-record.ts'
 import { measuresOf } from './measures.ts'
 import { MqttServer } from './mqtt-server.ts'
 import { openFileLimit, warnAboutOpenFiles } from './open-files.ts'
@@ -54,6 +55,22 @@ export const server = defineComponent({
   adjust: (instance, config, { pipeline, transports, logger }, { name }) => {
     const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
     return instance.adjust(config, stages, transports, logger.child({ component: name }))
+  },
+
+  // Connections stay, and continue in the new code.
+  handover: {
+    format: 'mqtt-jig server',
+    version: 1,
+    prepare: (config, { pipeline, transports, logger }, { name }) => {
+      const stages = readPipeline(pipeline, `${name}.dependencies.pipeline`)
+      return new MqttServer(undefined, transports, config, stages, logger.child({ component: name }), name)
+    },
+    give: (instance): ServerRecord => instance.handOver(),
+    rehearse: (instance, record: ServerRecord) => instance.rehearse(record),
+    take: (instance, record: ServerRecord) => instance.continueFrom(record),
+    retire: (instance) => instance.retire(),
+    discard: (instance) => instance.discard(),
+    census: ({ open }) => ({ connections: open }),
   },
 
   connections: (instance) => instance.openConnections,

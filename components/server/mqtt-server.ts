@@ -3,16 +3,18 @@ import type { Ban, ConnectionCounters, Listener, ListenerInfo } from '../../src/
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { Transport } from '../../src/kinds/transport.ts'
-import { change, follow, inSequence } from '../../src/network/adjustments.ts'
+import { change, follow, inSequence, NO_ADJUSTMENT } from '../../src/network/adjustments.ts'
 import type { KeptListening, ListeningHandover } from '../../src/network/listening.ts'
 import { moveListener } from '../../src/network/listening-move.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
 import type { banHandover } from './bans.ts'
 import type { ServerConfig } from './config.ts'
 import { Core } from './core.ts'
+import type { ServerRecord } from './core-record.ts'
 import type { Pipeline } from './pipeline.ts'
 import { planReopening } from './reopening.ts'
-import { reopen } from './reopening-adjustment.ts'
+import { planContinuation, reopen } from './reopening-adjustment.ts'
+import { isInPlaceOf } from './taken-listeners.ts'
 import { TcpTransport, whereOf } from './tcp-transport.ts'
 
 /** The core with its transports: TCP, which is its own, and those that other components provide. */
@@ -22,14 +24,17 @@ export class MqttServer implements Listener {
   readonly #log: ReplaceableLogger
   #transports: readonly Transport[]
   #config: ServerConfig
+  /** To the address of the config, for a successor whose predecessor listens elsewhere. */
+  #move: Adjustment = NO_ADJUSTMENT
 
   /**
-   * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there.
+   * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there. Undefined for
+   * a successor, which is passive until `continueFrom`.
    * @param transports served after TCP, in this order.
    * @param bans those of the predecessor.
    */
   constructor(
-    kept: KeptListening,
+    kept: KeptListening | undefined,
     transports: readonly Transport[],
     config: ServerConfig,
     pipeline: Pipeline,
@@ -92,6 +97,63 @@ export class MqttServer implements Listener {
     return this.#core.counters
   }
 
+  /** The state for a successor. Changes nothing. */
+  handOver(): ServerRecord {
+    return { core: this.#core.handOver(), tcp: this.#tcp.give() }
+  }
+
+  /**
+   * Prepares to continue from a state: binds its address, if that is another one.
+   * @throws Error with the reason why the connections cannot continue with its stages.
+   */
+  async rehearse({ core, tcp }: ServerRecord): Promise<void> {
+    planContinuation(core, this.#core.pipeline)
+    this.#tcp.foresee(tcp)
+    this.#move = await this.#moveTo(this.#config)
+  }
+
+  /** Gives up what `rehearse` has prepared. */
+  async discard(): Promise<void> {
+    await this.#move.discard?.()
+  }
+
+  /** Serves in place of another server, between two turns of the event loop. @returns takes it back. @throws after it has done so. */
+  continueFrom({ core, tcp }: ServerRecord): () => void {
+    const begun: (() => void)[] = []
+    const undo = (): void => undoAll(begun)
+    try {
+      begun.push(this.#tcp.continueFrom(tcp))
+      begun.push(() => this.#move.undo())
+      this.#move.commit()
+      this.#core.continueFrom(core, [this.#tcp, ...this.#transports], (step) => begun.push(step))
+    } catch (error) {
+      undo()
+      throw error
+    }
+    setImmediate(() => {
+      if (this.#core.acts) void this.#applied()
+    })
+    return undo
+  }
+
+  async #applied(): Promise<void> {
+    try {
+      await this.#move.done?.()
+    } catch (error) {
+      this.#log.error({ err: error }, 'The listener could not leave its address from before')
+    }
+  }
+
+  /** Another server serves for good. */
+  retire(): void {
+    this.#core.retire()
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#core.open
+  }
+
   settle(): void {
     this.#core.settle()
   }
@@ -114,11 +176,10 @@ export class MqttServer implements Listener {
   ): Promise<Adjustment> {
     const plan = planReopening(this.#core.pipeline, pipeline)
     const reopening = reopen(this.#core, plan)
-    const move = await moveListener(this.#tcp, whereOf(config), { log: this.#log, check: () => this.#core.check() })
     return inSequence(
       follow(this.#log, log),
       change(() => this.#configure(config)),
-      move,
+      await this.#moveTo(config),
       reopening,
       this.#changeTransports(transports),
       // The handler has its new config by now.
@@ -127,6 +188,10 @@ export class MqttServer implements Listener {
         return () => undefined
       }),
     )
+  }
+
+  #moveTo(config: ServerConfig): Promise<Adjustment> {
+    return moveListener(this.#tcp, whereOf(config), { log: this.#log, check: () => this.#core.check() })
   }
 
   #configure(config: ServerConfig): () => void {
@@ -143,12 +208,23 @@ export class MqttServer implements Listener {
   #changeTransports(transports: readonly Transport[]): Adjustment {
     const before = this.#transports
     const undo: (() => void)[] = []
-    const gone = before.filter((each) => !transports.includes(each))
+    const gone: Transport[] = []
     return {
       commit: () => {
-        for (const transport of gone) undo.push(this.#core.unserve(transport))
+        const successors = new Map<Transport, Transport>()
+        for (const old of before) {
+          const successor = transports.find((each) => isInPlaceOf(each, old))
+          if (successor === old) continue
+          if (successor === undefined) {
+            gone.push(old)
+            undo.push(this.#core.unserve(old))
+          } else {
+            successors.set(successor, old)
+            undo.push(this.#core.replace(old, successor))
+          }
+        }
         for (const transport of transports) {
-          if (before.includes(transport)) continue
+          if (before.includes(transport) || successors.has(transport)) continue
           this.#core.serve(transport)
           undo.push(() => void this.#core.unserve(transport))
         }
@@ -207,4 +283,17 @@ export class MqttServer implements Listener {
     await this.#core.stop('server is being reset')
     return { ...this.#tcp.handOver(), ...this.#core.addresses.suspend() }
   }
+}
+
+/** Undoes steps, the last first, all of them. @throws what they throw. */
+const undoAll = (steps: (() => void)[]): void => {
+  const failures: unknown[] = []
+  for (const step of steps.splice(0).reverse()) {
+    try {
+      step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'The connections could not all go back.')
 }

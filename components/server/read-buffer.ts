@@ -26,7 +26,7 @@ export const currentRead = kept('server.current-read', (): CurrentRead => ({ chu
  * chunk to memory that stays as it is until then (`stay`): one copy for all connections that are sent something of it.
  */
 export class ReadBuffer implements TurnEnd {
-  readonly memory = Buffer.allocUnsafeSlow(READ_BYTES)
+  memory: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   /** Where the chunk begins in the memory that `stay` returned. */
   offset = 0
   #stays: Buffer | undefined
@@ -45,6 +45,19 @@ export class ReadBuffer implements TurnEnd {
   constructor(pool: BufferPool, endOfTurn: EndOfTurn) {
     this.#pool = pool
     this.#endOfTurn = endOfTurn
+  }
+
+  /** Continues for another object, before anything is read: with its memory, which Node has for the next reads. */
+  continueFrom(memory: Buffer): void {
+    if (memory.length === READ_BYTES) this.memory = memory
+  }
+
+  /**
+   * Another object reads into the memory from now on. What was forwarded in this turn may still be sent in it, by connections of other
+   * servers.
+   */
+  retire(): void {
+    setImmediate(() => this.#giveBack())
   }
 
   /** The first bytes of the memory, as a view. */

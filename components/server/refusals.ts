@@ -42,6 +42,16 @@ export class Refusals {
     this.#log.warn(details, `Connections refused, the last one from ${remote}: ${causeOf(reason, listener)}`)
   }
 
+  /** Connections that were refused and are not logged yet, by reason. */
+  handOver(): (readonly [RefusalReason, number])[] {
+    return [...this.#unlogged].map(([reason, { count }]) => [reason, count] as const)
+  }
+
+  /** Continues for another object. */
+  continueFrom(unlogged: readonly (readonly [RefusalReason, number])[]): void {
+    for (const [reason, count] of unlogged) this.#unloggedOf(reason).count = count
+  }
+
   #unloggedOf(reason: RefusalReason): { count: number; readonly interval: LogInterval } {
     const known = this.#unlogged.get(reason)
     if (known !== undefined) return known
@@ -49,6 +59,24 @@ export class Refusals {
     this.#unlogged.set(reason, unlogged)
     return unlogged
   }
+}
+
+/** The values that refusals are for. */
+interface RefusalLimits {
+  readonly maximumConnections: number
+  readonly connectRate: number | null
+  readonly ofListener: number | undefined
+  readonly ofAddress: number
+}
+
+/** The value that does not allow a connection, for the log. */
+export const limitOf = (
+  reason: RefusalReason,
+  { maximumConnections, connectRate, ofListener, ofAddress }: RefusalLimits,
+): number | undefined => {
+  if (reason === 'maximumConnectionsOfListener') return ofListener
+  if (reason === 'maximumConnectionsPerAddress') return ofAddress
+  return reason === 'connectRate' ? (connectRate ?? undefined) : maximumConnections
 }
 
 type ReasonCounter = 'refusedByListener' | 'refusedByAddress' | 'refusedByRate' | 'refusedByBan'

@@ -35,6 +35,12 @@ export const planReopening = (from: Pipeline, to: Pipeline): Reopening => {
   return { from, to, places }
 }
 
+/** The same with no end that stays: the connection itself is another object. */
+export const renewed = (plan: Reopening): Reopening => ({
+  ...plan,
+  places: plan.places.map((place) => ({ ...place, isSame: false })),
+})
+
 /** Whether a stage understands what the ends of another instance hand over. A filter says so by its format. */
 const mayFollow = (old: PipelineStage, stage: PipelineStage): boolean =>
   old.format === stage.format && (stage.role !== 'filter' || stage.format !== undefined)
@@ -48,7 +54,7 @@ export const differs = ({ from, to }: Pick<Reopening, 'from' | 'to'>): boolean =
  * Why an open pipeline cannot be opened anew: the state of a decoder or handler would be lost.
  * @returns a reason for the operator; undefined if it can be.
  */
-export const obstacleTo = (plan: Reopening, { ends }: OpenPipeline): string | undefined => {
+export const obstacleTo = (plan: Reopening, { ends }: Pick<OpenPipeline, 'ends'>): string | undefined => {
   for (const { part, from, isSame } of plan.places) {
     if (part !== 'decoder' && part !== 'handler') continue
     if (from < 0) return `the new ${part} does not continue from the connections of the old one`
@@ -82,11 +88,12 @@ export class ReopenedPipeline {
   /** Ends that another one was opened in the place of, in the order in which that was tried. */
   readonly #handedOver: StageEnd[] = []
 
-  constructor(open: OpenPipeline, connection: Connection, plan: Reopening) {
+  /** @param oldEnds those of the old pipeline, if another object has it. */
+  constructor(open: OpenPipeline, connection: Connection, plan: Reopening, oldEnds = open.ends) {
     this.#open = open
     this.#connection = connection
     this.#plan = plan
-    this.#oldEnds = open.ends
+    this.#oldEnds = oldEnds
   }
 
   /** @returns where the bytes from the network go now. @throws what a stage throws: then call `undo`. */
@@ -99,23 +106,29 @@ export class ReopenedPipeline {
     return ends.at(-1) as DecoderInput
   }
 
-  /** Goes back to the old ends, also after a `commit` that threw. @returns where the bytes from the network go. */
-  undo(): DecoderInput {
+  /** Where the bytes from the network go, after `undo`. */
+  get input(): DecoderInput {
+    return this.#oldEnds.at(-1) as DecoderInput
+  }
+
+  /** Goes back to the old ends, also after a `commit` that threw. A stage that throws keeps no other one from that. @returns the errors. */
+  undo(): readonly unknown[] {
     const { from } = this.#plan
     this.#open.ends = this.#oldEnds
     this.#open.pipeline = from
     this.#open.nextOf('handler', this.#oldEnds[from.places.findIndex(({ part }) => part === 'handler') - 1])
-    for (const end of this.#opened.reverse()) end.left?.()
-    for (const { end, before } of this.#redirected.reverse()) redirect(end, before)
-    for (const end of this.#handedOver.reverse()) end.takeBack?.()
-    return this.#oldEnds.at(-1) as DecoderInput
+    return [
+      ...forEach(this.#opened.reverse(), (end) => end.left?.()),
+      ...forEach(this.#redirected.reverse(), ({ end, before }) => redirect(end, before)),
+      ...forEach(this.#handedOver.reverse(), (end) => end.takeBack?.()),
+    ]
   }
 
-  /** The reset has been applied: tells the ends that do not stay, each once. */
-  done(): void {
+  /** The reset has been applied: tells the ends that do not stay, each once. @returns the errors. */
+  done(): readonly unknown[] {
     const gone = new Set(this.#oldEnds)
     for (const end of this.#newEnds) gone.delete(end)
-    for (const end of gone) end.left?.()
+    return forEach(gone, (end) => end.left?.())
   }
 
   #continue(place: ContinuedPlace, behind: StageEnd | undefined): StageEnd {
@@ -145,6 +158,19 @@ export class ReopenedPipeline {
     if (end !== next) this.#opened.push(end)
     return end
   }
+}
+
+/** Does something to each of them. @returns what was thrown. */
+const forEach = <T>(items: Iterable<T>, act: (item: T) => void): readonly unknown[] => {
+  const errors: unknown[] = []
+  for (const item of items) {
+    try {
+      act(item)
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  return errors
 }
 
 const redirect = (end: StageEnd, next: StageEnd): void => {

@@ -4,7 +4,7 @@ import type { EndOfTurn } from './end-of-turn.ts'
 import { OwnReaders } from './own-readers.ts'
 import { PatientSocket } from './patient-socket.ts'
 import { ReadBuffer } from './read-buffer.ts'
-import { type InputReader, type ReadOwner, SocketReads, smallPart } from './socket-reads.ts'
+import { type InputReader, type ReadOwner, type ReadsRecord, SocketReads, smallPart } from './socket-reads.ts'
 
 /**
  * Has the sockets of all connections read into one piece of memory, one after the other (`ReadBuffer`). Node itself takes 64 KiB for
@@ -17,6 +17,17 @@ export class SharedInput {
   constructor(pool: BufferPool, endOfTurn: EndOfTurn) {
     const buffer = new ReadBuffer(pool, endOfTurn)
     this.#owner = { buffer, small: smallPart(buffer), ownReaders: new OwnReaders(), pool, endOfTurn }
+  }
+
+  /** What the sockets read into, for the object that continues: Node has it for their next reads. */
+  handOver(): Buffer {
+    return this.#owner.buffer.memory
+  }
+
+  /** Continues for another object, whose sockets this one gets. */
+  continueFrom(memory: Buffer): void {
+    this.#owner.buffer.continueFrom(memory)
+    this.#owner.small = smallPart(this.#owner.buffer)
   }
 
   /** Makes the socket of a connection that was just accepted. It does not read before it is adopted. @param handle Node's. */
@@ -34,12 +45,25 @@ export class SharedInput {
    * @returns the socket to use; undefined if it is the old one, with its `data` events.
    */
   adopt(accepted: object, reader: InputReader, readFailed: (error: Error) => void): AdoptedSocket | undefined {
-    const isOurs = accepted instanceof InputSocket && accepted.owner === this.#owner
+    const isOurs = accepted instanceof InputSocket && accepted.reads.isOf(this.#owner)
     const socket = isOurs ? accepted : this.#moveSocket(accepted as Internals)
     if (socket === undefined) return undefined
     socket.reads.reader = reader
     socket.tell(readFailed)
     return socket
+  }
+
+  /** Has an adopted socket read for another connection, where it has read until now. */
+  readFor({ readPort }: AdoptedSocket, reader: InputReader, handed: ReadsRecord): void {
+    const reads = new SocketReads(this.#owner, handed)
+    reads.reader = reader
+    reads.socket = readPort.to.socket
+    readPort.to = reads
+  }
+
+  /** Another object reads from now on: gives back the memory of this turn when it is over. */
+  retire(): void {
+    this.#owner.buffer.retire()
   }
 
   #moveSocket(old: Internals & Partial<Pick<Socket, 'read' | 'readableLength'>>): InputSocket | undefined {
@@ -65,31 +89,31 @@ export class SharedInput {
 
 /** A socket that reads into shared memory. */
 export interface AdoptedSocket extends PatientSocket {
+  /** Where Node's calls go. */
+  readonly readPort: ReadPort
   /** The decoder of its connection is another one: the next read must not go to memory of the one before. */
   readAnew(): void
 }
 
 /** Looks up the current owner at each call: Node calls the same functions as long as the socket exists. */
-interface ReadPort {
+export interface ReadPort {
   to: SocketReads
 }
 
 /** A socket that reads into shared memory. */
 class InputSocket extends PatientSocket implements AdoptedSocket {
-  readonly owner: ReadOwner
-  readonly #port: ReadPort
+  readonly readPort: ReadPort
 
   constructor(handle: object, owner: ReadOwner) {
     // Node asks for memory at once.
     const port: ReadPort = { to: new SocketReads(owner) }
     super({ handle, allowHalfOpen: true, onread: portCallbacks(port), manualStart: true } as SocketConstructorOpts)
-    this.owner = owner
-    this.#port = port
+    this.readPort = port
     port.to.socket = this
   }
 
   get reads(): SocketReads {
-    return this.#port.to
+    return this.readPort.to
   }
 
   readAnew(): void {

@@ -30,7 +30,8 @@ export interface InputReader {
 /** What all connections that read into shared memory have in common. */
 export interface ReadOwner {
   readonly buffer: ReadBuffer
-  readonly small: Buffer
+  /** The beginning of its memory, for reads that are to be small. */
+  small: Buffer
   readonly ownReaders: OwnReaders
   readonly pool: BufferPool
   readonly endOfTurn: EndOfTurn
@@ -43,6 +44,17 @@ export const smallPart = (buffer: ReadBuffer): Buffer => buffer.memory.subarray(
 export interface DirectedSocket {
   /** Sets the memory of the next read, which otherwise the end of a read does. Node remembers each, so this is for rare cases. */
   readInto(memory: Buffer): void
+}
+
+/** How a socket reads. */
+export interface ReadsRecord {
+  /** What the next read goes into, unless the decoder gave `readBuffer`. Node has it already. */
+  readonly memory: Buffer
+  readonly readBuffer: Buffer | undefined
+  readonly ownReads: number
+  /** Whether it may have memory of its own. */
+  readonly hasOwn: boolean
+  readonly isClosed: boolean
 }
 
 /** Chooses the memory of each read of a socket, and passes on the bytes that were read. */
@@ -60,9 +72,30 @@ export class SocketReads implements OwnReader {
   #ownReads = 0
   #isClosed = false
 
-  constructor(owner: ReadOwner) {
+  /** @param handed the state of the object that it continues for. */
+  constructor(owner: ReadOwner, handed?: ReadsRecord) {
     this.#owner = owner
-    this.#memory = owner.small
+    this.#memory = handed?.memory ?? owner.small
+    if (handed === undefined) return
+    this.#readBuffer = handed.readBuffer
+    this.#ownReads = handed.ownReads
+    this.#isClosed = handed.isClosed
+    if (handed.hasOwn) owner.ownReaders.mayHave(this, owner.endOfTurn.turn)
+  }
+
+  handOver(): ReadsRecord {
+    return {
+      memory: this.#memory,
+      readBuffer: this.#readBuffer,
+      ownReads: this.#ownReads,
+      hasOwn: this.place >= 0,
+      isClosed: this.#isClosed,
+    }
+  }
+
+  /** Whether it reads into the memory of this owner. */
+  isOf(owner: ReadOwner): boolean {
+    return this.#owner === owner
   }
 
   /** What the next read goes into. */

@@ -13,6 +13,7 @@ import type { MovableListener } from '../../src/network/listening-move.ts'
 import { isLoopback } from '../../src/network/loopback.ts'
 import { acceptWith } from './accepting.ts'
 import type { ServerConfig } from './config.ts'
+import type { TcpRecord } from './core-record.ts'
 import { peerOf, tcpPeer } from './peer-of.ts'
 
 /** Connections over TCP. The listening socket outlives it: a successor uses it. */
@@ -20,6 +21,7 @@ export class TcpTransport implements Transport, MovableListener {
   readonly name: string
   readonly transport = 'tcp'
   readonly adoptable = true
+  place: object = {}
   readonly #failed: (error: Error) => void
   #config: ServerConfig
   #options: ListenerOptions
@@ -36,12 +38,12 @@ export class TcpTransport implements Transport, MovableListener {
 
   /**
    * @param kept what listens already, in this generation of the code or in the one before, and sockets that were accepted before and
-   * not served.
+   * not served. Undefined: `continueFrom` follows.
    * @param makeSocket makes the socket of a connection, from what Node calls its handle.
    * @param failed told when a connection could not be accepted.
    */
   constructor(
-    { listening, waiting }: KeptListening,
+    kept: KeptListening | undefined,
     config: ServerConfig,
     name: string,
     makeSocket: (handle: object) => Socket,
@@ -50,11 +52,11 @@ export class TcpTransport implements Transport, MovableListener {
     this.name = name
     this.#config = config
     this.#options = ownOptions(config)
-    this.#waiting = [...waiting]
+    this.#waiting = [...(kept?.waiting ?? [])]
     this.#makeSocket = makeSocket
     this.#failed = failed
     this.#where = whereOf(config)
-    this.listenWith(listening, this.#where)
+    if (kept !== undefined) this.listenWith(kept.listening, this.#where)
   }
 
   get host(): string {
@@ -121,6 +123,25 @@ export class TcpTransport implements Transport, MovableListener {
     for (const end of this.#endAccepting.values()) end()
     this.#endAccepting.clear()
     for (const stream of unserved) this.#wait(stream as Socket)
+  }
+
+  /** The listening socket, for a successor that takes it while it is served. */
+  give(): TcpRecord {
+    const [listening, where] = [this.#listening, this.#where]
+    return { place: this.place, listening, where, takeBack: () => this.listenWith(listening, where) }
+  }
+
+  /** Knows what it will listen with, and does not yet. */
+  foresee({ listening, where }: TcpRecord): void {
+    this.#listening = listening
+    this.#where = where
+  }
+
+  /** Takes the events of the listening socket of another object. `serve` follows. @returns goes back. */
+  continueFrom({ place, listening, where, takeBack }: TcpRecord): () => void {
+    this.place = place
+    this.listenWith(listening, where)
+    return takeBack
   }
 
   /** The state for a successor. The list of waiting sockets still grows. */

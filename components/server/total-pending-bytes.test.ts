@@ -57,6 +57,34 @@ describe('pending bytes that stay over their limit', () => {
     return { pending, asked, atOnce, relief }
   }
 
+  it('ask for relief when the deadline of the object before is over, which has left', () => {
+    const [before, after] = [watched(), watched()]
+    before.pending.add(150)
+    // Those that are cut off at once are looked for first.
+    vi.advanceTimersByTime(1)
+    vi.advanceTimersByTime(300)
+    before.pending.stop()
+    after.pending.continueFrom(before.pending.handOver())
+    expect(after.pending).toMatchObject({ full: true, bytes: 150, period: 1 })
+    vi.advanceTimersByTime(98)
+    expect(after.asked).toEqual([])
+    vi.advanceTimersByTime(3)
+    expect(after.asked).toEqual([[100, 400]])
+    expect([before.asked, before.atOnce, after.atOnce]).toEqual([[], [100], []])
+  })
+
+  it('ask for relief at the same time when the reset was undone', () => {
+    const [before, after] = [watched(), watched()]
+    before.pending.add(150)
+    vi.advanceTimersByTime(301)
+    before.pending.stop()
+    after.pending.continueFrom(before.pending.handOver())
+    after.pending.stop()
+    before.pending.takeBack()
+    vi.advanceTimersByTime(101)
+    expect([before.asked, after.asked]).toEqual([[[100, 400]], []])
+  })
+
   it('ask for relief repeatedly, each time earlier, until enough bytes were sent', () => {
     const { pending, asked } = watched()
     pending.add(150)

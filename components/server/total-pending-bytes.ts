@@ -20,6 +20,25 @@ export interface Stalled extends StalledDeadlines {
   relieveAtOnce(bytes: number): void
 }
 
+/** What is done next about peers that do not read. */
+interface Relief {
+  /** On the clock of `performance.now()`. */
+  readonly atMs: number
+  /** How long publishers have waited then; 0 for the connections that are cut off at once. */
+  readonly waitedMs: number
+}
+
+/** Of the bytes that wait for all peers. */
+export interface TotalRecord {
+  readonly bytes: number
+  readonly full: boolean
+  readonly period: number
+  readonly deadlineMs: number
+  readonly relief: Relief | undefined
+  readonly lastReliefMs: number
+  readonly lastWarningMs: number
+}
+
 /**
  * Units of work that a publisher may cause while the limit is exceeded before it waits: at most 1 MiB of deliveries. Otherwise
  * publishers of a few messages, whose subscribers read, would wait for the slow subscribers of other publishers.
@@ -44,7 +63,9 @@ export class TotalPendingBytes {
   #maximumBytes: number
   readonly #log: Logger
   #stalled: Stalled | undefined
-  #deadline: NodeJS.Timeout | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** Set while it is full. */
+  #relief: Relief | undefined
   /** How long publishers wait now, or the next time. */
   #deadlineMs: number
   #lastReliefMs = Number.NEGATIVE_INFINITY
@@ -72,6 +93,35 @@ export class TotalPendingBytes {
     this.add(0)
   }
 
+  handOver(): TotalRecord {
+    return {
+      bytes: this.#bytes,
+      full: this.#full,
+      period: this.#period,
+      deadlineMs: this.#deadlineMs,
+      relief: this.#relief,
+      lastReliefMs: this.#lastReliefMs,
+      lastWarningMs: this.#lastWarningMs,
+    }
+  }
+
+  /** Continues for another object: publishers that wait there wait here when they are added. A deadline that runs stays. */
+  continueFrom(handed: TotalRecord): void {
+    this.#bytes = handed.bytes
+    this.#full = handed.full
+    this.#period = handed.period
+    this.#deadlineMs = Math.min(handed.deadlineMs, this.#stalled?.deadlineMs ?? handed.deadlineMs)
+    this.#relief = handed.relief
+    this.#lastReliefMs = handed.lastReliefMs
+    this.#lastWarningMs = handed.lastWarningMs
+    this.#startTimer()
+  }
+
+  /** The reset was undone by which another object continued. A deadline that runs stays. */
+  takeBack(): void {
+    this.#startTimer()
+  }
+
   /** Bytes that wait for all peers. */
   get bytes(): number {
     return this.#bytes
@@ -94,7 +144,7 @@ export class TotalPendingBytes {
 
   /** Stops: no waiter is called any more. */
   stop(): void {
-    clearTimeout(this.#deadline)
+    clearTimeout(this.#timer)
   }
 
   /** Adds a number of waiting bytes, or subtracts it. */
@@ -129,12 +179,7 @@ export class TotalPendingBytes {
 
   /** Not within the current call: it may come from the connection that has to be cut off. */
   #relieveAtOnce(): void {
-    const stalled = this.#stalled
-    if (stalled === undefined) return
-    this.#deadline = setTimeout(() => {
-      stalled.relieveAtOnce(this.#excess)
-      if (this.#full) this.#watch()
-    }, 0)
+    if (this.#stalled !== undefined) this.#relieveAfter(0)
   }
 
   /** The bytes beyond half of the limit. */
@@ -144,22 +189,37 @@ export class TotalPendingBytes {
 
   /** Peers that never read would make all publishers wait forever. */
   #watch(): void {
-    if (this.#stalled === undefined) return
-    const { deadlineMs, minimumDeadlineMs, relieve } = this.#stalled
-    if (performance.now() - this.#lastReliefMs > STALL_MEMORY_MS) this.#deadlineMs = deadlineMs
-    const waitedMs = this.#deadlineMs
-    this.#deadline = setTimeout(() => {
+    if (performance.now() - this.#lastReliefMs > STALL_MEMORY_MS) this.#deadlineMs = this.#stalled!.deadlineMs
+    this.#relieveAfter(this.#deadlineMs)
+  }
+
+  #relieveAfter(waitedMs: number): void {
+    this.#relief = { atMs: performance.now() + waitedMs, waitedMs }
+    this.#startTimer()
+  }
+
+  #startTimer(): void {
+    const relief = this.#relief
+    if (relief === undefined || this.#stalled === undefined) return
+    const ms = Math.max(0, relief.atMs - performance.now())
+    this.#timer = setTimeout(() => this.#relieve(relief, this.#stalled!), ms)
+  }
+
+  #relieve({ waitedMs }: Relief, { deadlineMs, minimumDeadlineMs, relieve, relieveAtOnce }: Stalled): void {
+    if (waitedMs === 0) relieveAtOnce(this.#excess)
+    else {
       this.#lastReliefMs = performance.now()
       // Clients that exceed the limit repeatedly must not make publishers wait as long each time.
       this.#deadlineMs = Math.max(Math.min(minimumDeadlineMs, deadlineMs), waitedMs / 2)
       relieve(this.#excess, waitedMs)
-      if (this.#full) this.#watch()
-    }, waitedMs)
+    }
+    if (this.#full) this.#watch()
   }
 
   #drained(): void {
     this.#full = false
-    clearTimeout(this.#deadline)
+    this.#relief = undefined
+    clearTimeout(this.#timer)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const waiter of waiting) waiter.goOn()

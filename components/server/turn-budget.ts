@@ -21,6 +21,11 @@ const MEASURED_PART = 1 / 4
 /** At most one line is logged in this time, in milliseconds. */
 const LOG_INTERVAL_MS = 60_000
 
+export interface BudgetRecord {
+  readonly allowance: number
+  readonly crowdedTurns: number
+}
+
 /** Something that waits for its share of a later turn. */
 export interface TurnWaiter {
   /** Goes on. Must not throw. @param share units of work that it may cause in this turn. */
@@ -65,6 +70,17 @@ export class TurnBudget implements TurnEnd {
     this.#left = firstUnits
     this.#endOfTurn = endOfTurn
     this.#log = log
+  }
+
+  handOver(): BudgetRecord {
+    return { allowance: this.#allowance, crowdedTurns: this.#crowdedTurns }
+  }
+
+  /** Continues for another object. What waits there waits here when it is queued. */
+  continueFrom({ allowance, crowdedTurns }: BudgetRecord): void {
+    this.#allowance = Math.min(allowance, this.#units)
+    this.#left = this.#allowance
+    this.#crowdedTurns = crowdedTurns
   }
 
   /** Units for each turn, at most. More of them than before are given as fast as turns prove short enough. */

@@ -1,6 +1,7 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
 import { proxyMeasures } from '../../src/network/proxy-measures.ts'
+import type { TransportRecord } from '../../src/network/socket-transport.ts'
 import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { tcpConfig } from './config.ts'
@@ -22,6 +23,19 @@ export const tcp = defineComponent({
 
   adjust: (instance, config, { logger }, { name, signal }) =>
     instance.adjust(config, logger.child({ component: name }), signal),
+
+  // The listening socket and the connections stay.
+  handover: {
+    format: 'mqtt-jig tcp',
+    version: 1,
+    prepare: (config, { logger }, { name }) =>
+      new TcpListener(undefined, config, name, logger.child({ component: name })),
+    give: (instance): TransportRecord => instance.give(),
+    rehearse: (instance, record: TransportRecord) => instance.rehearse(record),
+    take: (instance, record: TransportRecord) => instance.continueFrom(record),
+    retire: (instance) => instance.retire(),
+    discard: (instance) => instance.discard(),
+  },
 
   stop: (instance) => instance.close(),
 

@@ -4,19 +4,29 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import { change } from '../../src/network/adjustments.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, type ProxyProtocol, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import {
+  type ProxyCounters,
+  type ProxyProtocol,
+  type ProxyState,
+  withProxyConfig,
+} from '../../src/network/proxy-protocol.ts'
 import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
 import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
 import type { TcpConfig } from './config.ts'
 
+/** What a successor shares. */
+interface TcpParts {
+  readonly proxies: ProxyState | undefined
+}
+
 /** Connections over TCP, from the clients themselves or from proxies. */
-export class TcpListener extends SocketTransport {
+export class TcpListener extends SocketTransport<TcpParts> {
   #config: TcpConfig
   #proxies: ProxyProtocol | undefined
 
-  /** @param kept what listens already. @param log that of the component. */
-  constructor(kept: KeptListening, config: TcpConfig, name: string, log: Logger) {
+  /** @param kept what listens already; undefined for a successor. @param log that of the component. */
+  constructor(kept: KeptListening | undefined, config: TcpConfig, name: string, log: Logger) {
     super(kept, {
       name,
       transport: 'tcp',
@@ -41,6 +51,19 @@ export class TcpListener extends SocketTransport {
   /** Undefined if clients connect without a proxy. */
   get proxies(): ProxyCounters | undefined {
     return this.#proxies?.counters
+  }
+
+  protected override giveParts(): TcpParts {
+    return { proxies: this.#proxies?.handOver() }
+  }
+
+  protected override takeParts({ proxies }: TcpParts): () => void {
+    if (proxies !== undefined) this.#proxies?.continueFrom(proxies)
+    return () => undefined
+  }
+
+  protected override listenAnew(): Promise<KeptListening> {
+    return listenOn(this.#config)
   }
 
   protected override begin(socket: Socket, peer: Peer): void {

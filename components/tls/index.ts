@@ -4,6 +4,7 @@ import { Transport } from '../../src/kinds/transport.ts'
 import { handshakeMeasures } from '../../src/network/handshake-measures.ts'
 import type { ListeningHandover } from '../../src/network/listening.ts'
 import { proxyMeasures } from '../../src/network/proxy-measures.ts'
+import type { TransportRecord } from '../../src/network/socket-transport.ts'
 import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { tlsFiles } from '../../src/network/tls/load-tls.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
@@ -33,6 +34,21 @@ export const tls = defineComponent({
 
   adjust: (instance, config, { logger }, { name, signal }) =>
     instance.adjust(config, logger.child({ component: name }), signal),
+
+  // The listening socket and the connections stay. Certificates are read anew.
+  handover: {
+    format: 'mqtt-jig tls',
+    version: 1,
+    prepare: async (config, { logger }, { name }) => {
+      const log = new ReplaceableLogger(logger.child({ component: name }))
+      return new TlsTransport(undefined, await TlsContexts.open(config, log), config, name, log)
+    },
+    give: (instance): TransportRecord => instance.give(),
+    rehearse: (instance, record: TransportRecord) => instance.rehearse(record),
+    take: (instance, record: TransportRecord) => instance.continueFrom(record),
+    retire: (instance) => instance.retire(),
+    discard: (instance) => instance.discard(),
+  },
 
   refresh: (instance) => instance.contexts.refresh(),
 

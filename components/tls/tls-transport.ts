@@ -3,18 +3,31 @@ import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import { change } from '../../src/network/adjustments.ts'
-import { type HandshakeCounters, Handshakes } from '../../src/network/handshakes.ts'
+import { type HandshakeCounters, Handshakes, type HandshakesState } from '../../src/network/handshakes.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, type ProxyProtocol, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import {
+  type ProxyCounters,
+  type ProxyProtocol,
+  type ProxyState,
+  withProxyConfig,
+} from '../../src/network/proxy-protocol.ts'
 import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
 import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
-import { TlsAcceptor } from '../../src/network/tls/tls-acceptor.ts'
-import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import { TlsAcceptor, type TlsState } from '../../src/network/tls/tls-acceptor.ts'
+import type { TlsContexts, TlsCounts } from '../../src/network/tls/tls-contexts.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
 import type { TlsConfig } from './config.ts'
 
+/** What a successor shares. */
+interface TlsParts {
+  readonly proxies: ProxyState | undefined
+  readonly handshakes: HandshakesState
+  readonly tls: TlsState
+  readonly contexts: TlsCounts
+}
+
 /** Connections over TLS. */
-export class TlsTransport extends SocketTransport {
+export class TlsTransport extends SocketTransport<TlsParts> {
   readonly contexts: TlsContexts
   readonly acceptor: TlsAcceptor
   #config: TlsConfig
@@ -23,10 +36,11 @@ export class TlsTransport extends SocketTransport {
 
   /**
    * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there.
+   * Undefined for a successor.
    * @param contexts the certificates. The transport stops their watch when it is closed or handed over.
    * @param name that of the component.
    */
-  constructor(kept: KeptListening, contexts: TlsContexts, config: TlsConfig, name: string, log: Logger) {
+  constructor(kept: KeptListening | undefined, contexts: TlsContexts, config: TlsConfig, name: string, log: Logger) {
     super(kept, {
       name,
       transport: 'tls',
@@ -83,6 +97,37 @@ export class TlsTransport extends SocketTransport {
       this.#handshakes.configure(before.config)
       undo()
     }
+  }
+
+  protected override giveParts(): TlsParts {
+    return {
+      proxies: this.#proxies?.handOver(),
+      handshakes: this.#handshakes.handOver(),
+      tls: this.acceptor.handOver(),
+      contexts: this.contexts.counts(),
+    }
+  }
+
+  protected override takeParts({ proxies, handshakes, tls, contexts }: TlsParts): () => void {
+    if (proxies !== undefined) this.#proxies?.continueFrom(proxies)
+    this.#handshakes.continueFrom(handshakes)
+    this.acceptor.continueFrom(tls)
+    this.contexts.continueFrom(contexts)
+    return () => undefined
+  }
+
+  /** Its revocation list may be another one. */
+  protected override applied(): void {
+    this.acceptor.endRevoked()
+  }
+
+  protected override listenAnew(): Promise<KeptListening> {
+    return listenOn(this.#config)
+  }
+
+  /** Handshakes under way end with the certificates that they began with. */
+  override retire(): void {
+    this.contexts.stop()
   }
 
   protected override begin(socket: Socket, peer: Peer): void {

@@ -9,12 +9,15 @@ import type { Adjustment } from '../../src/system/define-system.ts'
 import type { UnixSocketConfig } from './config.ts'
 import { listenAtPath, setModeNow } from './socket-file.ts'
 
+/** What a successor has to know. */
+type UnixParts = Pick<UnixSocketConfig, 'path' | 'mode'>
+
 /** Connections from this machine over a Unix socket. Node removes the file of the socket when it is closed. */
-export class UnixSocketListener extends SocketTransport {
+export class UnixSocketListener extends SocketTransport<UnixParts> {
   #config: UnixSocketConfig
 
-  /** @param kept what listens already. @param log that of the component. */
-  constructor(kept: KeptListening, config: UnixSocketConfig, name: string, log: Logger) {
+  /** @param kept what listens already; undefined for a successor. @param log that of the component. */
+  constructor(kept: KeptListening | undefined, config: UnixSocketConfig, name: string, log: Logger) {
     super(kept, { name, transport: 'unix', adoptable: true, ...settingsOf(config), log })
     this.#config = config
   }
@@ -32,20 +35,36 @@ export class UnixSocketListener extends SocketTransport {
   /** A file at another path has its mode from the start. */
   #use(config: UnixSocketConfig): () => void {
     const before = this.#config
-    const set = (mode: string): void => {
-      if (config.path === before.path && config.mode !== before.mode) setModeNow(config.path, mode)
-    }
-    set(config.mode)
+    const undo = changeMode(before, config)
     this.#config = config
     return () => {
       this.#config = before
-      set(before.mode)
+      undo()
     }
+  }
+
+  protected override giveParts(): UnixParts {
+    return this.#config
+  }
+
+  protected override takeParts(before: UnixParts): () => void {
+    return changeMode(before, this.#config)
+  }
+
+  protected override listenAnew(): Promise<KeptListening> {
+    return listenAtPath(this.#config)
   }
 
   protected override begin(socket: Socket, peer: Peer): void {
     this.ready(socket, peer)
   }
+}
+
+/** Changes the mode of a file that stays. @returns changes it back. */
+const changeMode = (before: UnixParts, { path, mode }: UnixParts): (() => void) => {
+  if (path !== before.path || mode === before.mode) return () => undefined
+  setModeNow(path, mode)
+  return () => setModeNow(path, before.mode)
 }
 
 const settingsOf = (config: UnixSocketConfig): SocketTransportSettings => ({

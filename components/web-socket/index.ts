@@ -1,6 +1,7 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
+import type { TransportRecord } from '../../src/network/socket-transport.ts'
 import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { tlsFiles } from '../../src/network/tls/load-tls.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
@@ -26,6 +27,22 @@ export const webSocket = defineComponent({
 
   adjust: (instance, config, { logger }, { name, signal }) =>
     instance.adjust(config, logger.child({ component: name }), signal),
+
+  // The listening socket and the connections stay. Certificates are read anew.
+  handover: {
+    format: 'mqtt-jig web-socket',
+    version: 1,
+    prepare: async (config, { logger }, { name }) => {
+      const log = new ReplaceableLogger(logger.child({ component: name }))
+      const contexts = config.tls && (await TlsContexts.open(config.tls, log))
+      return new WebSocketListener(undefined, contexts, config, name, log)
+    },
+    give: (instance): TransportRecord => instance.give(),
+    rehearse: (instance, record: TransportRecord) => instance.rehearse(record),
+    take: (instance, record: TransportRecord) => instance.continueFrom(record),
+    retire: (instance) => instance.retire(),
+    discard: (instance) => instance.discard(),
+  },
 
   refresh: (instance) => instance.refresh(),
 

@@ -2,10 +2,17 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
-import { type HandshakeBounds, Handshakes } from '../../src/network/handshakes.ts'
-import { TlsAcceptor } from '../../src/network/tls/tls-acceptor.ts'
+import { type HandshakeBounds, Handshakes, type HandshakesState } from '../../src/network/handshakes.ts'
+import { TlsAcceptor, type TlsState } from '../../src/network/tls/tls-acceptor.ts'
 import type { TlsOptions } from '../../src/network/tls/tls-config.ts'
-import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import type { TlsContexts, TlsCounts } from '../../src/network/tls/tls-contexts.ts'
+
+/** What a successor shares. */
+export interface SecureState {
+  readonly handshakes: HandshakesState
+  readonly tls: TlsState
+  readonly contexts: TlsCounts
+}
 
 /** TLS in front of the HTTP requests. */
 export class SecureSockets {
@@ -42,6 +49,21 @@ export class SecureSockets {
       set(before)
       undo()
     }
+  }
+
+  handOver(): SecureState {
+    return {
+      handshakes: this.handshakes.handOver(),
+      tls: this.acceptor.handOver(),
+      contexts: this.contexts.counts(),
+    }
+  }
+
+  /** Continues for another object. */
+  continueFrom({ handshakes, tls, contexts }: SecureState): void {
+    this.handshakes.continueFrom(handshakes)
+    this.acceptor.continueFrom(tls)
+    this.contexts.continueFrom(contexts)
   }
 
   begin(socket: Socket, peer: Peer): void {

@@ -39,7 +39,7 @@ const LOG_INTERVAL_MS = 10_000
 
 /** Reads the HTTP request of each connection. All other requests than those for the WebSocket get a short answer. */
 export class Upgrades implements RequestUser {
-  readonly refused: RequestCounters = { path: 0, request: 0, origin: 0, subprotocol: 0, malformed: 0 }
+  refused: RequestCounters = { path: 0, request: 0, origin: 0, subprotocol: 0, malformed: 0 }
   #maximumBytes!: number
   #rule!: UpgradeRule
   #proxies!: AddressList

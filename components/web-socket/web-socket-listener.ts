@@ -4,20 +4,34 @@ import { pickListenerOptions } from '../../src/kinds/listener-options.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Peer } from '../../src/kinds/peer.ts'
 import { change } from '../../src/network/adjustments.ts'
-import { type HandshakeCounters, Handshakes } from '../../src/network/handshakes.ts'
+import { type HandshakeCounters, Handshakes, type HandshakesState } from '../../src/network/handshakes.ts'
 import type { KeptListening } from '../../src/network/listening.ts'
-import { type ProxyCounters, type ProxyProtocol, withProxyConfig } from '../../src/network/proxy-protocol.ts'
+import {
+  type ProxyCounters,
+  type ProxyProtocol,
+  type ProxyState,
+  withProxyConfig,
+} from '../../src/network/proxy-protocol.ts'
 import { SocketTransport, type SocketTransportSettings } from '../../src/network/socket-transport.ts'
 import { listenAddress, listenOn } from '../../src/network/tcp-options.ts'
 import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
 import { type WebSocketConfig, withPort } from './config.ts'
-import { SecureSockets } from './secure-sockets.ts'
+import { SecureSockets, type SecureState } from './secure-sockets.ts'
 import { type RequestCounters, Upgrades, type UpgradeUser } from './upgrades.ts'
 import { WebSocketStream } from './web-socket-stream.ts'
 
+/** What a successor shares. */
+interface WebSocketParts {
+  readonly proxies: ProxyState | undefined
+  readonly handshakes: HandshakesState
+  readonly refused: RequestCounters
+  /** Undefined without TLS. */
+  readonly secure: SecureState | undefined
+}
+
 /** Connections over WebSocket: first the PROXY header and TLS if configured, then the HTTP request, then MQTT in binary frames. */
-export class WebSocketListener extends SocketTransport implements UpgradeUser {
+export class WebSocketListener extends SocketTransport<WebSocketParts> implements UpgradeUser {
   /** Undefined without TLS. */
   readonly secure: SecureSockets | undefined
   #config: WebSocketConfig
@@ -26,12 +40,12 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
   readonly #upgrades: Upgrades
 
   /**
-   * @param kept what listens already.
+   * @param kept what listens already; undefined for a successor.
    * @param contexts the certificates; undefined without TLS. The listener stops their watch when it is closed or handed over.
    * @param log that of the component.
    */
   constructor(
-    kept: KeptListening,
+    kept: KeptListening | undefined,
     contexts: TlsContexts | undefined,
     config: WebSocketConfig,
     name: string,
@@ -78,9 +92,7 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
    * @throws Error if it is to have TLS and had none, or the other way round.
    */
   async adjust(config: WebSocketConfig, log: Logger, signal: AbortSignal): Promise<Adjustment> {
-    if ((config.tls === undefined) !== (this.secure === undefined)) {
-      throw new Error('tls was added or removed: its connections end')
-    }
+    checkTls(config.tls, this.secure)
     const certificates = config.tls && (await this.secure!.contexts.prepare(config.tls))
     return this.prepare({
       settings: settingsOf(config),
@@ -105,6 +117,41 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
       this.#proxies = before.proxies && withProxyConfig(before.proxies, before.config.proxyProtocol, this.log)
       undo?.()
     }
+  }
+
+  protected override giveParts(): WebSocketParts {
+    return {
+      proxies: this.#proxies?.handOver(),
+      handshakes: this.#handshakes.handOver(),
+      refused: this.#upgrades.refused,
+      secure: this.secure?.handOver(),
+    }
+  }
+
+  protected override checkParts({ secure }: WebSocketParts): void {
+    checkTls(this.secure, secure)
+  }
+
+  protected override takeParts({ proxies, handshakes, refused, secure }: WebSocketParts): () => void {
+    if (proxies !== undefined) this.#proxies?.continueFrom(proxies)
+    this.#handshakes.continueFrom(handshakes)
+    this.#upgrades.refused = refused
+    if (secure !== undefined) this.secure?.continueFrom(secure)
+    return () => undefined
+  }
+
+  /** Its revocation list may be another one. */
+  protected override applied(): void {
+    this.secure?.acceptor.endRevoked()
+  }
+
+  protected override listenAnew(): Promise<KeptListening> {
+    return listenOn(withPort(this.#config))
+  }
+
+  /** Handshakes under way end with the certificates that they began with. */
+  override retire(): void {
+    this.secure?.contexts.stop()
   }
 
   mayUpgrade(peer: Peer): boolean {
@@ -137,6 +184,11 @@ export class WebSocketListener extends SocketTransport implements UpgradeUser {
     const handshake = this.#handshakes.begin(socket, peer)
     if (handshake !== undefined) this.#upgrades.read(handshake)
   }
+}
+
+/** @throws Error if one side has TLS and the other has none. */
+const checkTls = (one: object | undefined, other: object | undefined): void => {
+  if ((one === undefined) !== (other === undefined)) throw new Error('tls was added or removed: its connections end')
 }
 
 const settingsOf = (config: WebSocketConfig): SocketTransportSettings => ({

@@ -30,6 +30,15 @@ const swapped = (component: string, dependent = 'server'): Edit['faults'] => [
   [dependent, 'commit'],
 ]
 const swappedStage = (component: string): Edit['faults'] => [...swapped(component), [component, 'open']]
+/** The server opens the stages of all connections anew when it is swapped. */
+const swappedServer: Edit['faults'] = [
+  ['server', 'prepare'],
+  ['server', 'give'],
+  ['server', 'take'],
+  ['mqttDecoder', 'open'],
+  ['mqttHandler', 'open'],
+  ['mqttEncoder', 'open'],
+]
 const adjusted = (component: string): Edit['faults'] => [[component, 'commit']]
 
 export const edits: readonly Edit[] = [
@@ -156,6 +165,37 @@ export const edits: readonly Edit[] = [
     body: / {2}add\(sequence: number[^)]*\): void \{\n/,
     changes: 'store',
     faults: swapped('store', 'broker'),
+  },
+  {
+    name: 'server',
+    file: 'components/server/connection.ts',
+    body: / {2}forward\(source: Uint8Array[^)]*\): void \{\n/,
+    changes: 'server',
+    faults: swappedServer,
+  },
+  {
+    name: 'server-input',
+    file: 'components/server/socket-reads.ts',
+    changes: 'server',
+    faults: swappedServer,
+  },
+  {
+    name: 'tls',
+    file: 'components/tls/tls-transport.ts',
+    changes: 'tls',
+    faults: swapped('tls'),
+  },
+  {
+    name: 'web-socket',
+    file: 'components/web-socket/web-socket-listener.ts',
+    changes: 'webSocket',
+    faults: swapped('webSocket'),
+  },
+  {
+    name: 'network',
+    file: 'src/network/listening.ts',
+    changes: 'tls',
+    faults: [...swappedServer, ['tls', 'take'], ['webSocket', 'take']],
   },
 ]
 

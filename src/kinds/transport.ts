@@ -28,6 +28,11 @@ export interface Transport {
   /** What it demands of its clients, and grants them. */
   readonly options: ListenerOptions
   /**
+   * Identifies the listener over a reset that swaps its code: a successor has that of its predecessor, and its connections stay. Optional:
+   * without it the connections of a predecessor end.
+   */
+  readonly place?: object
+  /**
    * Hands over the connections that waited, and each new one from now on.
    * @throws an Error with the name of the transport if it already serves another server. Call `hold` first.
    */

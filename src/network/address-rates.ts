@@ -1,4 +1,4 @@
-import { TokenBucket } from '../collections/token-bucket.ts'
+import { TokenBucket, type TokenBucketRecord } from '../collections/token-bucket.ts'
 
 export interface AddressRateLimits {
   /** Events in a second; null for no limit. */
@@ -43,6 +43,16 @@ export class AddressRates {
   /** Addresses that are remembered. */
   get tracked(): number {
     return this.#buckets.size
+  }
+
+  /** What is left to each address, for the successor. On the same clock. */
+  handOver(): (readonly [string, TokenBucketRecord])[] {
+    return [...this.#buckets].map(([key, bucket]) => [key, bucket.handOver()] as const)
+  }
+
+  /** Continues for another object. */
+  continueFrom(buckets: readonly (readonly [string, TokenBucketRecord])[]): void {
+    for (const [key, bucket] of buckets) this.#buckets.set(key, TokenBucket.from(bucket))
   }
 
   /** Sets other limits. @returns takes it back. */

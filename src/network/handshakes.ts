@@ -24,6 +24,14 @@ export interface HandshakeBounds {
   readonly handshakeDeadlineMs: number
 }
 
+/** The handshakes under way, and what is counted: a successor shares it, so that handshakes which have begun end within the same bounds. */
+export interface HandshakesState {
+  readonly counters: HandshakeCounters
+  readonly underWay: Set<Handshake>
+  /** The same by the address that the connection comes from, of addresses that have some; the oldest first. */
+  readonly bySource: Map<string, Set<Handshake>>
+}
+
 /** At most one line about handshakes of each kind is logged in this time, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000
 
@@ -32,17 +40,18 @@ const LOG_INTERVAL_MS = 10_000
  * whose handshake ends without success is destroyed and counted.
  */
 export class Handshakes {
-  readonly counters: HandshakeCounters = {
-    underWay: 0,
-    completed: 0,
-    refused: 0,
-    failed: { deadline: 0, closed: 0, protocol: 0, certificate: 0 },
+  #state: HandshakesState = {
+    counters: {
+      underWay: 0,
+      completed: 0,
+      refused: 0,
+      failed: { deadline: 0, closed: 0, protocol: 0, certificate: 0 },
+    },
+    underWay: new Set(),
+    bySource: new Map(),
   }
   #bounds: HandshakeBounds
   readonly #log: Logger
-  readonly #underWay = new Set<Handshake>()
-  /** The same by the address that the connection comes from, of addresses that have some; the oldest first. */
-  readonly #bySource = new Map<string, Set<Handshake>>()
   readonly #refusalLog = new LogInterval(LOG_INTERVAL_MS)
   readonly #failureLog = new LogInterval(LOG_INTERVAL_MS)
 
@@ -50,6 +59,19 @@ export class Handshakes {
   constructor(bounds: HandshakeBounds, log: Logger) {
     this.#bounds = bounds
     this.#log = log
+  }
+
+  get counters(): HandshakeCounters {
+    return this.#state.counters
+  }
+
+  handOver(): HandshakesState {
+    return this.#state
+  }
+
+  /** Continues for another object, before any handshake has begun here. Those that have begun there end there. */
+  continueFrom(state: HandshakesState): void {
+    this.#state = state
   }
 
   /** Changes the bounds, for handshakes that begin from now on. */
@@ -67,7 +89,7 @@ export class Handshakes {
     stream.on('error', () => undefined)
     const { maximumHandshakes, handshakeDeadlineMs } = this.#bounds
     const source = addressKey(peer.address)
-    if (this.#underWay.size >= maximumHandshakes && !this.#makeRoom(source)) {
+    if (this.#state.underWay.size >= maximumHandshakes && !this.#makeRoom(source)) {
       stream.destroy()
       this.#refused(peer)
       return undefined
@@ -75,24 +97,24 @@ export class Handshakes {
     const handshake = new Handshake(stream, peer, source, handshakeDeadlineMs, (ended, outcome, detail) =>
       this.#ended(ended, outcome, detail),
     )
-    this.#underWay.add(handshake)
-    const own = this.#bySource.get(source)
-    if (own === undefined) this.#bySource.set(source, new Set([handshake]))
+    this.#state.underWay.add(handshake)
+    const own = this.#state.bySource.get(source)
+    if (own === undefined) this.#state.bySource.set(source, new Set([handshake]))
     else own.add(handshake)
-    this.counters.underWay = this.#underWay.size
+    this.counters.underWay = this.#state.underWay.size
     return handshake
   }
 
   /** Ends all handshakes under way, and destroys their streams. They are not counted as failures. */
   stop(): void {
-    for (const handshake of this.#underWay) handshake.abandon()
+    for (const handshake of this.#state.underWay) handshake.abandon()
   }
 
   /** Gives up the oldest handshake of the address that has most, if those are more than `source` would have. */
   #makeRoom(source: string): boolean {
     let most: ReadonlySet<Handshake> | undefined
-    let length = (this.#bySource.get(source)?.size ?? 0) + 1
-    for (const each of this.#bySource.values()) {
+    let length = (this.#state.bySource.get(source)?.size ?? 0) + 1
+    for (const each of this.#state.bySource.values()) {
       if (each.size <= length) continue
       most = each
       length = each.size
@@ -106,11 +128,11 @@ export class Handshakes {
   }
 
   #ended(handshake: Handshake, outcome: Outcome, detail: string): void {
-    this.#underWay.delete(handshake)
-    const own = this.#bySource.get(handshake.source)
+    this.#state.underWay.delete(handshake)
+    const own = this.#state.bySource.get(handshake.source)
     own?.delete(handshake)
-    if (own?.size === 0) this.#bySource.delete(handshake.source)
-    this.counters.underWay = this.#underWay.size
+    if (own?.size === 0) this.#state.bySource.delete(handshake.source)
+    this.counters.underWay = this.#state.underWay.size
     if (outcome === 'success') this.counters.completed += 1
     else if (outcome !== 'abandoned') this.#noteFailure(handshake, outcome, detail)
   }

@@ -4,7 +4,7 @@ import { LogInterval } from '../collections/log-interval.ts'
 import type { Logger } from '../kinds/logger.ts'
 import { describePeer, type Peer } from '../kinds/peer.ts'
 import { AddressList, addressRange } from './address-list.ts'
-import { type Handshake, type HandshakeCounters, Handshakes } from './handshakes.ts'
+import { type Handshake, type HandshakeCounters, Handshakes, type HandshakesState } from './handshakes.ts'
 import { type ProxyHeader, ProxyHeaderReader } from './proxy-header.ts'
 import { ProxyHeaderError } from './proxy-header-error.ts'
 
@@ -39,6 +39,12 @@ export interface ProxyCounters {
   untrusted: number
 }
 
+/** What a successor shares. */
+export interface ProxyState {
+  readonly counters: ProxyCounters
+  readonly headers: HandshakesState
+}
+
 /** At most one line about connections from other addresses is logged in this time, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000
 
@@ -47,7 +53,7 @@ const LOG_INTERVAL_MS = 10_000
  * where the client is, so only proxies that the config names may connect: another host could claim any address.
  */
 export class ProxyProtocol {
-  readonly counters: ProxyCounters
+  counters: ProxyCounters
   #trusted: AddressList
   readonly #headers: Handshakes
   readonly #log: Logger
@@ -59,6 +65,16 @@ export class ProxyProtocol {
     this.#headers = new Handshakes({ maximumHandshakes, handshakeDeadlineMs: deadlineMs }, log)
     this.counters = { headers: this.#headers.counters, untrusted: 0 }
     this.#log = log
+  }
+
+  handOver(): ProxyState {
+    return { counters: this.counters, headers: this.#headers.handOver() }
+  }
+
+  /** Continues for another object, before any header is awaited here. */
+  continueFrom({ counters, headers }: ProxyState): void {
+    this.counters = counters
+    this.#headers.continueFrom(headers)
   }
 
   /** Takes over another config, for connections that come from now on. */

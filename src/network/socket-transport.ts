@@ -5,9 +5,16 @@ import type { Peer } from '../kinds/peer.ts'
 import { ReplaceableLogger } from '../kinds/replaceable-logger.ts'
 import type { ByteStream, Transport, TransportServer } from '../kinds/transport.ts'
 import type { Adjustment } from '../system/define-system.ts'
-import { change, follow, inSequence } from './adjustments.ts'
+import { change, follow, inSequence, NO_ADJUSTMENT } from './adjustments.ts'
 import { formatAddress } from './format-address.ts'
-import { type KeptListening, type ListenAddress, type Listening, type ListeningHandover, release } from './listening.ts'
+import {
+  type KeptListening,
+  type ListenAddress,
+  type Listening,
+  type ListeningHandover,
+  listen,
+  release,
+} from './listening.ts'
 import { type MovableListener, moveListener } from './listening-move.ts'
 import { isLoopback } from './loopback.ts'
 
@@ -45,6 +52,28 @@ export interface SocketTransportChange {
   listenAt(): Promise<KeptListening>
 }
 
+/** What a successor shares: handshakes that its predecessor has begun end there, and their connections go to the present server. */
+export interface TransportPlace {
+  target: TransportServer | undefined
+  /** Accepted sockets whose handshake has not begun. */
+  readonly waiting: Socket[]
+  /** Connections that are ready, with their peers, while no server serves them. */
+  readonly held: { readonly stream: ByteStream; readonly peer: Peer }[]
+  /** The peers of connections that were handed over: `hold` may bring some of them back. */
+  readonly peers: WeakMap<ByteStream, Peer>
+}
+
+/** The state of a transport for its successor, which may be of other code. */
+export interface TransportRecord {
+  readonly place: TransportPlace
+  readonly listening: Listening
+  readonly where: ListenAddress
+  /** What the subclass hands over. */
+  readonly parts: unknown
+  /** Has the object that gave this take the events of the listening socket again. */
+  takeBack(): void
+}
+
 /** Sockets that wait while no server serves them: for the time of a reset. Further ones are closed. */
 const MAXIMUM_WAITING = 10_000
 
@@ -59,8 +88,10 @@ const MAXIMUM_WAITING = 10_000
  *     start: new X(await listen(address), options)     stop: instance.close()
  *     suspend: instance.handOver()     resume: new X(await keepOrListen(suspended, address, signal), options)
  *     adjust: instance.adjust(config, log), which calls `prepare`
+ *     handover: `prepare` makes an object without a listening socket; the rest are `give`, `rehearse`, `continueFrom`, `retire`, `discard`
+ * @typeParam P what the subclass hands over beside that (`giveParts`, `takeParts`).
  */
-export abstract class SocketTransport implements Transport, MovableListener {
+export abstract class SocketTransport<P = unknown> implements Transport, MovableListener {
   readonly name: string
   readonly transport: string
   readonly adoptable: boolean
@@ -69,25 +100,26 @@ export abstract class SocketTransport implements Transport, MovableListener {
   #settings: SocketTransportSettings
   #listening!: Listening
   #where: ListenAddress
-  #bound!: Bound
-  #target: TransportServer | undefined
-  /** Accepted sockets whose handshake has not begun. */
-  readonly #waiting: Socket[]
-  /** Connections that are ready, with their peers, while no server serves them. */
-  readonly #held: { readonly stream: ByteStream; readonly peer: Peer }[] = []
-  /** The peers of connections that were handed over: `hold` may bring some of them back. */
-  readonly #peers = new WeakMap<ByteStream, Peer>()
+  #bound: Bound = { host: '', port: 0, isUnix: false }
+  place: TransportPlace
+  /** To the address of the config, for a successor whose predecessor listens elsewhere. */
+  #move: Adjustment = NO_ADJUSTMENT
+  /** Whether it continues for another object, until that is undone. */
+  #continues = false
 
-  /** @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there. */
-  constructor({ listening, waiting }: KeptListening, options: SocketTransportOptions) {
+  /**
+   * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there. Undefined for
+   * a successor, which is passive until `continueFrom`.
+   */
+  constructor(kept: KeptListening | undefined, options: SocketTransportOptions) {
     this.name = options.name
     this.transport = options.transport
     this.adoptable = options.adoptable
     this.log = options.log instanceof ReplaceableLogger ? options.log : new ReplaceableLogger(options.log)
     this.#settings = options
     this.#where = options.address
-    this.#waiting = [...waiting]
-    this.listenWith(listening, options.address)
+    this.place = { target: undefined, waiting: [...(kept?.waiting ?? [])], held: [], peers: new WeakMap() }
+    if (kept !== undefined) this.listenWith(kept.listening, options.address)
   }
 
   get options(): ListenerOptions {
@@ -127,22 +159,109 @@ export abstract class SocketTransport implements Transport, MovableListener {
     this.#bound = boundOf(listening.server)
     listening.events.to = {
       accepted: (socket) => this.#accepted(socket),
-      dropped: (address, port) => this.#target?.countRefused(this.#peerAt(address, port)),
+      dropped: (address, port) => this.place.target?.countRefused(this.#peerAt(address, port)),
       // For example, no file descriptor is left. Connected clients are not affected.
       failed: (error) => this.log.error({ err: error }, 'A connection could not be accepted'),
     }
   }
 
   serve(target: TransportServer): void {
-    if (this.#target !== undefined) throw new Error(`${this.name} is served by another server already.`)
-    this.#target = target
-    for (const { stream, peer } of this.#held.splice(0)) this.ready(stream, peer)
-    for (const socket of this.#waiting.splice(0)) this.#accepted(socket)
+    if (this.place.target !== undefined) throw new Error(`${this.name} is served by another server already.`)
+    this.place.target = target
+    for (const { stream, peer } of this.place.held.splice(0)) this.ready(stream, peer)
+    for (const socket of this.place.waiting.splice(0)) this.#accepted(socket)
   }
 
   hold(unserved: readonly ByteStream[]): void {
-    this.#target = undefined
-    for (const stream of unserved) this.#hold(stream, this.#peers.get(stream) ?? this.#peerAt())
+    this.place.target = undefined
+    for (const stream of unserved) this.#hold(stream, this.place.peers.get(stream) ?? this.#peerAt())
+  }
+
+  /** The state for a successor that takes it while it is served. Changes nothing. */
+  give(): TransportRecord {
+    const [listening, where] = [this.#listening, this.#where]
+    const takeBack = () => this.listenWith(listening, where)
+    return { place: this.place, listening, where, parts: this.giveParts(), takeBack }
+  }
+
+  /**
+   * Prepares to continue from a state: binds its address, if that is another one.
+   * @throws Error with the reason why its connections cannot stay.
+   */
+  async rehearse({ listening, where, parts }: TransportRecord): Promise<void> {
+    this.checkParts(parts as P)
+    this.#listening = listening
+    this.#where = where
+    const check = () => this.place.target?.changed()
+    const listenAt = () => this.listenAnew()
+    this.#move = await moveListener(this, this.#settings.address, { log: this.log, listenAt, check })
+  }
+
+  /** Gives up what `rehearse` has prepared. */
+  async discard(): Promise<void> {
+    this.retire()
+    await this.#move.discard?.()
+  }
+
+  /** Listens in place of another object, between two turns of the event loop. @returns takes it back. @throws after it has done so. */
+  continueFrom({ place, listening, where, parts, takeBack }: TransportRecord): () => void {
+    const steps = inSequence(
+      change(() => {
+        this.place = place
+        this.listenWith(listening, where)
+        return takeBack
+      }),
+      this.#move,
+      change(() => this.takeParts(parts as P)),
+    )
+    const undo = (): void => {
+      this.#continues = false
+      steps.undo()
+    }
+    try {
+      steps.commit()
+    } catch (error) {
+      undo()
+      throw error
+    }
+    this.#continues = true
+    setImmediate(() => {
+      if (this.#continues) void this.#applied()
+    })
+    return undo
+  }
+
+  async #applied(): Promise<void> {
+    try {
+      this.applied()
+      await this.#move.done?.()
+    } catch (error) {
+      this.log.error({ err: error }, 'The listener could not leave its address from before')
+    }
+  }
+
+  /** Another object listens for good, or it is not needed: releases what it holds beside connections and handshakes. */
+  retire(): void {}
+
+  /** What a subclass hands over. */
+  protected giveParts(): P | undefined {
+    return undefined
+  }
+
+  /** @throws Error with the reason why it cannot continue from these parts without a restart. */
+  protected checkParts(_parts: P): void {}
+
+  /** Continues from the parts of another object. @returns takes back what it does outside of this object. */
+  protected takeParts(_parts: P): () => void {
+    return () => undefined
+  }
+
+  /** It continues for good. */
+  protected applied(): void {}
+
+  /** Listens at the address of its config. */
+  protected listenAnew(): Promise<KeptListening> {
+    return listen(this.#settings.address)
   }
 
   /**
@@ -150,22 +269,22 @@ export abstract class SocketTransport implements Transport, MovableListener {
    * successor may demand something else of them, such as a certificate.
    */
   handOver(): ListeningHandover {
-    this.#target?.ended()
+    this.place.target?.ended()
     this.abandonHandshakes()
-    for (const { stream, peer } of this.#held.splice(0)) {
+    for (const { stream, peer } of this.place.held.splice(0)) {
       if (this.adoptable && peer.proxied !== true && stream instanceof Socket) this.#wait(stream)
       else stream.destroy()
     }
     const { server, events } = this.#listening
-    return { ...this.#where, server, events, waiting: this.#waiting }
+    return { ...this.#where, server, events, waiting: this.place.waiting }
   }
 
   /** Stops listening, and closes every connection that no server has. A server that serves it still ends the others. Resolves when the last socket is closed. */
   async close(): Promise<void> {
-    this.#target?.ended()
+    this.place.target?.ended()
     this.abandonHandshakes()
-    for (const { stream } of this.#held.splice(0)) stream.destroy()
-    await release(this.#listening.server, this.#waiting)
+    for (const { stream } of this.place.held.splice(0)) stream.destroy()
+    await release(this.#listening.server, this.place.waiting)
   }
 
   /**
@@ -173,7 +292,7 @@ export abstract class SocketTransport implements Transport, MovableListener {
    * now on.
    */
   protected async prepare({ settings, log, steps, listenAt }: SocketTransportChange): Promise<Adjustment> {
-    const tell = (): void => this.#target?.changed()
+    const tell = (): void => this.place.target?.changed()
     return inSequence(
       follow(this.log, log),
       await moveListener(this, settings.address, { log: this.log, listenAt, check: tell }),
@@ -197,17 +316,17 @@ export abstract class SocketTransport implements Transport, MovableListener {
 
   /** Whether the server allows a connection from this peer to begin its handshake. If not, the caller destroys it. */
   protected admits(peer: Peer): boolean {
-    return this.#target?.admits(peer) ?? false
+    return this.place.target?.admits(peer) ?? false
   }
 
   /** Hands a connection to the server, or holds it until there is one. */
   protected ready(stream: ByteStream, peer: Peer): void {
-    if (this.#target === undefined) {
+    if (this.place.target === undefined) {
       this.#hold(stream, peer)
       return
     }
-    this.#peers.set(stream, peer)
-    this.#target.accept(stream, peer)
+    this.place.peers.set(stream, peer)
+    this.place.target.accept(stream, peer)
   }
 
   #use(settings: SocketTransportSettings): () => void {
@@ -219,7 +338,7 @@ export abstract class SocketTransport implements Transport, MovableListener {
   }
 
   #accepted(socket: Socket): void {
-    if (this.#target === undefined) {
+    if (this.place.target === undefined) {
       this.#wait(socket)
       return
     }
@@ -236,13 +355,13 @@ export abstract class SocketTransport implements Transport, MovableListener {
     socket.on('error', () => undefined)
     // Node keeps the address from now on: the operating system forgets it when the peer resets the connection.
     void socket.remoteAddress
-    if (this.#waiting.length < MAXIMUM_WAITING) this.#waiting.push(socket)
+    if (this.place.waiting.length < MAXIMUM_WAITING) this.place.waiting.push(socket)
     else socket.destroy()
   }
 
   #hold(stream: ByteStream, peer: Peer): void {
     stream.on('error', () => stream.destroy())
-    if (this.#held.length < MAXIMUM_WAITING) this.#held.push({ stream, peer })
+    if (this.place.held.length < MAXIMUM_WAITING) this.place.held.push({ stream, peer })
     else stream.destroy()
   }
 

@@ -75,7 +75,7 @@ export const exclusiveAddress = ({ host, port, fd }: Pick<TcpOptions, 'host' | '
  */
 export const listenOn = async (
   config: Pick<TcpOptions, 'host' | 'port' | 'fd' | 'backlog'>,
-  signal: AbortSignal,
+  signal: AbortSignal = new AbortController().signal,
   suspended?: unknown,
 ): Promise<KeptListening> => {
   if (config.fd !== undefined) checkActivatedFd(config.fd)

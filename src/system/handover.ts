@@ -32,8 +32,14 @@ export interface Handover<N extends Needs, C extends z.ZodType, I, S = unknown> 
   readonly version: number
   /** Makes a successor: passive, without timers, and registered nowhere. What may fail or take time belongs here. */
   prepare(config: z.output<C>, dependencies: Dependencies<N>, context: LifecycleContext): Promise<I> | I
-  /** The state of an instance. Changes nothing. Called in a rehearsal, and in the turn in which the reset is applied. */
+  /** The state of an instance. Changes nothing. Called for `rehearse`, and in the turn in which the reset is applied. */
   give(instance: I): S
+  /**
+   * Prepares what depends on the state: whether the successor can continue from it, another address. Called once before the reset is
+   * applied, with a state that is thrown away; `take` gets another one. May take time. Optional.
+   * @throws the reason why this change needs a restart; the reset then plans that.
+   */
+  rehearse?(instance: I, state: S): Promise<void> | void
   /**
    * The successor continues from the state, and begins to act. Checks the state before use.
    * @returns undoes all effects outside of the new instance, those on shared structures included.

@@ -28,6 +28,8 @@ export interface RunningEntry extends PlanEntry {
 export interface PlanOptions {
   /** Components whose `adjust` has refused this change. */
   readonly refused?: ReadonlySet<string>
+  /** Components whose successor cannot continue from their state, as its `rehearse` said. */
+  readonly broken?: ReadonlySet<string>
   /** The files whose change made the component another one, as far as they are known. */
   readonly changedFiles?: (name: string) => readonly string[]
 }
@@ -154,7 +156,8 @@ const judge = (
   const rewired = wires.length + neighbours.length > 0
   const adjustable = code.length === 0 && component.adjust !== undefined && options.refused?.has(name) !== true
   if (adjustable) return { ...keptOn, verdict: 'adjust', rewired }
-  return canFollow(old, entry) ? { ...keptOn, verdict: 'swap', rewired: true } : restart(reasons)
+  const swappable = options.broken?.has(name) !== true && canFollow(old, entry)
+  return swappable ? { ...keptOn, verdict: 'swap', rewired: true } : restart(reasons)
 }
 
 /** Whether it is passive or unchanged until the cut-over, so that a component that needs it cannot start before. */

@@ -1,4 +1,4 @@
-/** A reset of a running system: plans, tries, tries again when an adjustment is refused, and goes back when it fails. */
+/** A reset of a running system: plans, tries, tries again when a change is refused, and goes back when it fails. */
 
 import type { AnyComponent, AnySystemConfig } from './define-system.ts'
 import type { Generation, SuspendedComponents } from './generation.ts'
@@ -7,7 +7,7 @@ import { interrupted } from './lifecycle-errors.ts'
 import { type DetailedPlan, type PlanEntry, type PlanOptions, planReset, type RunningEntry } from './plan.ts'
 import type { PlannedPart, ResetOptions, ResetReport } from './reset-plan.ts'
 import { messageOf, SystemError } from './system-error.ts'
-import { AdjustRefused, Transaction } from './transaction.ts'
+import { ChangeRefused, Transaction } from './transaction.ts'
 
 /** The system that a reset changes. */
 export interface ResetTarget {
@@ -152,6 +152,8 @@ export class Reset {
   ): Promise<ResetReport> {
     const target = this.#target
     const refusals = new Map<string, SystemError>()
+    /** The components whose adjustment was refused, and those whose swap was. */
+    const [refused, broken] = [new Set<string>(), new Set<string>()]
     /** What ran before has to run again. */
     this.#ran ??= new Set(target.current.running().keys())
     const errors: unknown[] = []
@@ -161,8 +163,7 @@ export class Reset {
       const old = target.current
       if (target.stopping) throw new Failure(interrupted(old, []), left, errors)
       const next = target.create(config, configs)
-      const refused = new Set(refusals.keys())
-      const plan = planFrom(old, next, files, { refused, ...(changedFiles !== undefined && { changedFiles }) })
+      const plan = planFrom(old, next, files, { refused, broken, ...(changedFiles !== undefined && { changedFiles }) })
       first ??= plan
       const closing = keep === 'all' ? closingError(plan, [...refusals.values()]) : undefined
       if (closing !== undefined) throw new Failure(closing, left, errors)
@@ -185,8 +186,10 @@ export class Reset {
       } catch (error) {
         left = transaction.suspended
         errors.push(...transaction.errors)
-        if (!(error instanceof AdjustRefused)) throw new Failure(error, left, errors)
+        if (!(error instanceof ChangeRefused)) throw new Failure(error, left, errors)
         refusals.set(error.component, error.error)
+        const kind = error.step === 'adjust' ? refused : broken
+        kind.add(error.component)
       } finally {
         target.transaction = undefined
       }

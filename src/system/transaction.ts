@@ -38,14 +38,16 @@ export interface TransactionOptions {
   readonly onTouched: () => void
 }
 
-/** An `adjust` that threw: the change needs a swap or a restart. */
-export class AdjustRefused extends Error {
+/** An `adjust` that threw, so that the change needs a swap or a restart, or a `rehearse`, so that it needs a restart. */
+export class ChangeRefused extends Error {
+  readonly step: 'adjust' | 'rehearse'
   readonly component: string
   readonly error: SystemError
 
-  constructor(component: string, cause: unknown) {
-    const failed = new StepFailed('adjust', component, cause)
+  constructor(step: 'adjust' | 'rehearse', component: string, cause: unknown) {
+    const failed = new StepFailed(step, component, cause)
     super(failed.message)
+    this.step = step
     this.component = component
     this.error = stepError(failed)
   }
@@ -91,7 +93,7 @@ export class Transaction {
   }
 
   /**
-   * @throws AdjustRefused; SystemError of the step that failed. If nothing was applied, what was prepared has been discarded and what
+   * @throws ChangeRefused; SystemError of the step that failed. If nothing was applied, what was prepared has been discarded and what
    * was started has been ended. Components that were suspended still are: see `suspended`.
    */
   async run(): Promise<ResetReport> {
@@ -175,7 +177,7 @@ export class Transaction {
       // One to a turn: clients are served between.
       await new Promise((resolve) => setImmediate(resolve))
       this.#checkInterrupted()
-      this.#rehearse(change)
+      await this.#rehearse(change)
     }
   }
 
@@ -188,7 +190,7 @@ export class Transaction {
     const adjustment = await this.#call(part, 'adjust', discardLate, (signal) =>
       part.run(() => component.adjust!(instance, config, next.dependenciesOf(name) as never, part.context(signal))),
     ).catch((error: unknown) => {
-      throw error instanceof StepFailed && !this.#interrupted ? new AdjustRefused(name, error.cause) : error
+      throw this.#refusal('adjust', name, error)
     })
     if (!isAdjustment(adjustment)) {
       throw new StepFailed('adjust', name, new TypeError('it did not return an object with commit and undo'))
@@ -218,9 +220,21 @@ export class Transaction {
     next.adopt(part, instance)
   }
 
-  #rehearse(swap: PreparedSwap): void {
-    stateFor(swap)
-    censusOf(swap.name, swap.from)
+  async #rehearse(swap: PreparedSwap): Promise<void> {
+    const { name, from, to } = swap
+    const state = stateFor(swap)
+    censusOf(name, from)
+    const { rehearse } = to.component.handover!
+    if (rehearse === undefined) return
+    const work = () => rehearse(to.instance as never, state)
+    await this.#call(this.#options.next.parts.get(name)!, 'rehearse', () => undefined, work).catch((error: unknown) => {
+      throw this.#refusal('rehearse', name, error)
+    })
+  }
+
+  /** What the failure of a step means that may refuse a change. */
+  #refusal(step: 'adjust' | 'rehearse', name: string, error: unknown): unknown {
+    return error instanceof StepFailed && !this.#interrupted ? new ChangeRefused(step, name, error.cause) : error
   }
 
   /**

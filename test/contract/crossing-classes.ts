@@ -1,7 +1,9 @@
 /** The classes whose state crosses a reset, and the records that it crosses in. `every-field-crosses.test.ts` holds the code to it. */
 
 import type { CrossingClass, CrossingRecord } from './crossing-class.ts'
+import { serverClasses, serverRecords } from './crossing-server.ts'
 import { stateClasses, stateRecords } from './crossing-state.ts'
+import { transportClasses, transportRecords } from './crossing-transports.ts'
 
 const HANDLER = 'components/mqtt-handler'
 const DECODER = 'components/mqtt-decoder'
@@ -340,12 +342,16 @@ export const CROSSING_CLASSES: readonly CrossingClass[] = [
   ...handler,
   ...filters,
   ...stateClasses,
+  ...serverClasses,
+  ...transportClasses,
 ]
 
 const CLIENT_RECORDS = `${HANDLER}/client-record.ts`
 
 export const CROSSING_RECORDS: readonly CrossingRecord[] = [
   ...stateRecords,
+  ...serverRecords,
+  ...transportRecords,
   {
     file: `${DECODER}/connection-decoder.ts`,
     interface: 'DecoderRecord',

@@ -159,6 +159,7 @@ class Running<I, D extends object> {
     const handover = this.#test.component.handover!
     const former = this.#instance
     const next = await handover.prepare(this.#config, this.#dependencies, this.#context)
+    await handover.rehearse?.(next, handover.give(former))
     const census = handover.census?.(former)
     handover.take(next, handover.give(former))
     expect(handover.census?.(next)).toEqual(census)
@@ -171,6 +172,7 @@ class Running<I, D extends object> {
     const next = await handover.prepare(this.#config, this.#dependencies, this.#context)
     const state = handover.give(this.#instance)
     expect(handover.give(this.#instance)).toEqual(state)
+    await handover.rehearse?.(next, state)
     handover.take(next, handover.give(this.#instance))()
     await (handover.discard ?? handover.retire)(next)
   }

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { server } from '../../components/server/index.ts'
@@ -13,69 +12,20 @@ import { TestFiles, testCertificates } from '../helpers/certificates.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { runs } from '../helpers/full-run.ts'
 import { lifecycleContext } from '../helpers/lifecycle-context.ts'
-import { numberedPacket, numberedReport, numberedStages, passingFilter } from '../helpers/numbered-stages.ts'
+import { numberedReport, numberedStages, passingFilter } from '../helpers/numbered-stages.ts'
+import { NumberedStream } from '../helpers/numbered-stream.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { WebSocketClient } from '../helpers/web-socket-client.ts'
 
 const CLIENTS_PER_TRANSPORT = runs(80)
 const RESETS = 10 + runs(40)
 
-/** Sends numbered packets in any pieces, and expects the same numbers back. */
-class Client {
-  readonly #stream: Duplex
-  #unsent = Buffer.alloc(0)
-  #sent = 0
-  #received = Buffer.alloc(0)
-  #answered = 0
-  isClosed = false
-  fault: string | undefined
-
-  constructor(stream: Duplex) {
-    this.#stream = stream
-    stream.on('close', () => {
-      this.isClosed = true
-    })
-    stream.on('data', (chunk: Buffer) => this.#take(chunk))
-  }
-
-  /** Sends a part of the next packets: mostly one ends in the middle of a packet. */
-  send(packets: number, bytes: number): void {
-    for (let count = 0; count < packets; count += 1) {
-      this.#sent += 1
-      this.#unsent = Buffer.concat([this.#unsent, numberedPacket(this.#sent)])
-    }
-    this.#stream.write(this.#unsent.subarray(0, bytes))
-    this.#unsent = this.#unsent.subarray(bytes)
-  }
-
-  sendRest(): void {
-    this.send(1, Number.POSITIVE_INFINITY)
-  }
-
-  get isAnswered(): boolean {
-    return this.#answered === this.#sent
-  }
-
-  destroy(): void {
-    this.#stream.destroy()
-  }
-
-  #take(chunk: Buffer): void {
-    this.#received = Buffer.concat([this.#received, chunk])
-    for (; this.#received.length >= 4; this.#received = this.#received.subarray(4)) {
-      this.#answered += 1
-      const number = this.#received.readUInt16BE(2)
-      if (number !== this.#answered) this.fault ??= `${number} came instead of ${this.#answered}`
-    }
-  }
-}
-
 const files = new TestFiles()
 const log = new RecordingLogger()
 afterAll(() => files.remove())
 
 describe('the pipelines of live connections', () => {
-  const clients: Client[] = []
+  const clients: NumberedStream[] = []
   const closing: (() => Promise<unknown>)[] = []
   afterEach(async () => {
     for (const client of clients.splice(0)) client.destroy()
@@ -111,7 +61,7 @@ describe('the pipelines of live connections', () => {
           once(plain, 'connect'),
           once(secure, 'secureConnect'),
         ])
-        return [plain, secure, overWeb].map((stream) => new Client(stream))
+        return [plain, secure, overWeb].map((stream) => new NumberedStream(stream))
       }),
     )
     clients.push(...opened.flat())

@@ -41,6 +41,28 @@ const withCore = async (...names: readonly ('router' | 'store' | 'broker')[]): P
   return { ...quietSystem, ...Object.fromEntries(entries) } as AnySystemConfig
 }
 
+/** The same config, with the code of the server loaded a second time. */
+const withServer = async (more: object = {}): Promise<AnySystemConfig> => {
+  vi.resetModules()
+  const { server } = await import('../../components/server/index.ts')
+  return { ...quietSystem, server: { ...quietSystem.server, component: server }, ...more } as unknown as AnySystemConfig
+}
+
+/** The decoder without what hands over the state of its connections. */
+const muteDecoder = (): object => {
+  const component = quietSystem.mqttDecoder.component as AnyComponent
+  const mute = (stage: { open: (...parts: unknown[]) => object }) => {
+    const { open } = stage
+    stage.open = (...parts) => Object.assign(open.apply(stage, parts), { handOver: undefined })
+    return stage
+  }
+  const { start } = component
+  return {
+    ...quietSystem.mqttDecoder,
+    component: { ...component, start: async (...parts: Parameters<typeof start>) => mute(await start(...parts)) },
+  }
+}
+
 describe('clients of all versions, and one that has sent half of a packet', () => {
   const ending: (() => Promise<unknown> | undefined)[] = []
   afterEach(async () => {
@@ -158,6 +180,60 @@ describe('clients of all versions, and one that has sent half of a packet', () =
     const report = await during(async () => system.apply(await withCore(...all)))
     expect(verdicts(report)).toMatchObject({ router: 'swap', store: 'swap', broker: 'swap' })
     await during(async () => expect(system.apply(await failing())).rejects.toMatchObject({ component: 'broker' }))
+  })
+
+  it('notice nothing of a server of other code, and of one that is undone', async () => {
+    const { system, during, verdicts } = await start()
+    const report = await during(async () => system.apply(await withServer()))
+    expect(verdicts(report)).toMatchObject({ server: 'swap' })
+    expect(report.errors).toEqual([])
+    expect(report.plan.connections).toEqual([{ listener: 'server', keptUntouched: 0, repiped: 4, closed: 0 }])
+    let opened = 0
+    const stage = system.map.mqttDecoder as unknown as { open: (...parts: unknown[]) => unknown }
+    const { open } = stage
+    stage.open = (...parts) => {
+      opened += 1
+      if (opened === versions.length) throw new Error('not this one')
+      return open.apply(stage, parts)
+    }
+    await during(async () =>
+      expect(system.apply(await withServer())).rejects.toMatchObject({
+        code: 'RESET_FAILED',
+        component: 'server',
+        phase: 'take',
+        undoErrors: [],
+      }),
+    )
+    await during(async () => system.apply(await withServer()))
+  })
+
+  it('notice nothing of a server of other code that has other values and another handler', async () => {
+    const { system, during, verdicts } = await start()
+    const { mqttHandler } = withHandler()
+    const change = async () => {
+      const config = await withServer({ mqttHandler })
+      return {
+        ...config,
+        server: { ...config['server'], config: { ...quietSystem.server.config, closeDeadlineMs: 1_500 } },
+      }
+    }
+    const report = await during(async () => system.apply((await change()) as AnySystemConfig))
+    expect(verdicts(report)).toMatchObject({ server: 'swap', mqttHandler: 'swap' })
+    expect(report.errors).toEqual([])
+  })
+
+  it('are disconnected by a server of other code when the decoder does not hand over, and the plan says so', async () => {
+    const mqttDecoder = muteDecoder()
+    const system = createSystem({ ...quietSystem, mqttDecoder } as typeof quietSystem)
+    await system.start()
+    ending.push(() => system.stop())
+    const client = await RawClient.connect(system.map.server.port)
+    client.send('10 0f 0004 4d515454 04 02 003c 0003 726177')
+    expect(await client.frame()).toBe('20020000')
+    const report = await system.apply(await withServer({ mqttDecoder }))
+    expect(report.parts.find(({ name }) => name === 'server')?.verdict).toBe('restart')
+    expect(report.plan.connections).toEqual([{ listener: 'server', keptUntouched: 0, repiped: 0, closed: 1 }])
+    await client.closed
   })
 
   it('notice nothing of other values', async () => {

@@ -51,6 +51,7 @@ export interface Ways {
   readonly connections?: number
   /** Of the hand-over. */
   readonly version?: number
+  readonly rehearse?: boolean
 }
 
 export interface Fault {
@@ -162,7 +163,7 @@ export class LiveWorld {
   #handover(
     name: string,
     code: number,
-    { version = 1 }: Ways,
+    { version = 1, rehearse = false }: Ways,
     make: (value: number, dependencies: Wired) => Live,
     end: (instance: Live) => void,
   ): Handover<typeof needs, typeof config, Live> {
@@ -181,6 +182,7 @@ export class LiveWorld {
           return { ...(older as object), version }
         },
       },
+      ...(rehearse && { rehearse: () => this.#wait('rehearse', name, () => undefined) }),
       take: (instance, state) => {
         const { entries } = state as { entries: string[] }
         this.#step('take', name)

@@ -33,16 +33,13 @@ const HANDSHAKE_RECORD = 0x16
  * arrived, and only so many begin in a turn of the event loop.
  */
 export class TlsAcceptor {
-  /** Connected clients that were disconnected because a new revocation list names their certificate. */
-  revokedClients = 0
+  #state: TlsState = { revokedClients: 0, revocable: new Map() }
   readonly #options: TlsAcceptorOptions
   #settings: TlsAcceptorSettings
   #server: Server
   readonly #turns: PacedTurns
   /** Handshakes that TLS works on, by the addresses of both ends: Node does not say which socket a TLSSocket was made of. */
   readonly #underWay = new Map<string, Handshake>()
-  /** Connections of clients whose certificate may be revoked. */
-  readonly #revocable = new Map<TLSSocket, Revocable>()
 
   constructor(options: TlsAcceptorOptions) {
     this.#options = options
@@ -50,6 +47,20 @@ export class TlsAcceptor {
     this.#turns = new PacedTurns(options.config.handshakesPerTurn)
     this.#server = this.#createServer()
     options.contexts.onReload(() => this.#reloaded())
+  }
+
+  /** Connected clients that were disconnected because a new revocation list names their certificate. */
+  get revokedClients(): number {
+    return this.#state.revokedClients
+  }
+
+  handOver(): TlsState {
+    return this.#state
+  }
+
+  /** Continues for another object. Handshakes that have begun there end there. */
+  continueFrom(state: TlsState): void {
+    this.#state = state
   }
 
   /** Changes the settings, after the contexts were. Handshakes under way end by the new rules. @returns goes back. */
@@ -183,8 +194,9 @@ export class TlsAcceptor {
 
   #noteRevocable(socket: TLSSocket, certificate: X509Certificate, peer: Peer): void {
     if (this.#settings.config.crl === undefined) return
-    this.#revocable.set(socket, { key: certificateKey(certificate.raw), peer })
-    socket.once('close', () => this.#revocable.delete(socket))
+    const { revocable } = this.#state
+    revocable.set(socket, { key: certificateKey(certificate.raw), peer })
+    socket.once('close', () => revocable.delete(socket))
   }
 
   /** New handshakes use the new certificates. Connections stay, except those of clients that are revoked now. */
@@ -192,19 +204,27 @@ export class TlsAcceptor {
     // No ticket keys are set, so each context makes new ones: no session outlives it.
     this.#server.setSecureContext(this.#options.contexts.current.certificates[0].options)
     // Not in this turn: a reset may still be undone in it.
-    setImmediate(() => this.#endRevoked())
+    setImmediate(() => this.endRevoked())
   }
 
-  #endRevoked(): void {
+  /** Ends the connections of clients whose certificate is revoked now. */
+  endRevoked(): void {
     const { revoked } = this.#options.contexts.current
-    for (const [socket, { key, peer }] of this.#revocable) {
+    for (const [socket, { key, peer }] of this.#state.revocable) {
       if (!revoked.has(key)) continue
       const remote = describePeer(peer)
-      this.revokedClients += 1
+      this.#state.revokedClients += 1
       this.#options.log.warn({ remote }, `Client disconnected: its certificate was revoked (${remote})`)
       socket.destroy()
     }
   }
+}
+
+/** What a successor shares. */
+export interface TlsState {
+  revokedClients: number
+  /** Connections of clients whose certificate may be revoked. */
+  readonly revocable: Map<TLSSocket, Revocable>
 }
 
 interface Revocable {

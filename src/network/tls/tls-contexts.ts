@@ -7,6 +7,9 @@ import { ExpiryWatch } from './expiry-watch.ts'
 import { type LoadedTls, loadTls, tlsFiles } from './load-tls.ts'
 import type { TlsOptions } from './tls-config.ts'
 
+/** What is counted of the files. */
+export type TlsCounts = Pick<TlsContexts, 'reloads' | 'failedReloads'>
+
 /** Told when the files were loaded again. Must not throw. */
 export type TlsReloaded = (loaded: LoadedTls) => void
 
@@ -83,6 +86,17 @@ export class TlsContexts {
   async refresh(): Promise<string> {
     if (!(await this.reload())) throw new Error('The certificates were not reloaded; the log says why.')
     return `certificates reloaded: ${this.#current.certificates.map(({ file }) => file).join(', ')}`
+  }
+
+  /** For the object that counts on. */
+  counts(): TlsCounts {
+    return { reloads: this.reloads, failedReloads: this.failedReloads }
+  }
+
+  /** Counts on for another object. */
+  continueFrom({ reloads, failedReloads }: TlsCounts): void {
+    this.reloads += reloads
+    this.failedReloads += failedReloads
   }
 
   /** Looks at the files now instead of at the next interval. Resolves when changed files were loaded. */

@@ -1,0 +1,70 @@
+/** A successor that cannot continue from the state of its predecessor says so before the reset is applied. */
+
+import { beforeEach, expect, test } from 'vitest'
+import { failure } from '../../test/system/journal.ts'
+import { LiveWorld } from '../../test/system/live-world.ts'
+import type { AnySystemConfig } from './define-system.ts'
+import { createSystem, type System } from './lifecycle.ts'
+
+let world: LiveWorld
+let system: System
+
+const config = (code: number): AnySystemConfig => ({
+  store: world.entry('store', 1, {}),
+  server: world.entry(
+    'server',
+    code,
+    { adjust: true, handover: true, rehearse: true, connections: 2 },
+    { on: ['store'] },
+  ),
+  user: world.entry('user', 1, { adjust: true }, { on: ['server'] }),
+})
+
+beforeEach(async () => {
+  world = new LiveWorld()
+  system = createSystem(config(1)) as System
+  await system.start()
+  world.journal.length = 0
+})
+
+const verdictsOf = ({ parts }: Awaited<ReturnType<System['apply']>>): unknown =>
+  Object.fromEntries(parts.map(({ name, verdict }) => [name, verdict]))
+
+test('it is asked with the state, after it was prepared and before anything is applied', async () => {
+  const report = await system.apply(config(2))
+  expect(verdictsOf(report)).toEqual({ store: 'keep', server: 'swap', user: 'adjust' })
+  const steps = world.journal.filter((step) => step.endsWith(' server') && !step.startsWith('census'))
+  expect(steps).toEqual([
+    'prepare server',
+    'give server',
+    'rehearse server',
+    'give server',
+    'take server',
+    'retire server',
+  ])
+})
+
+test.each(['throw', 'reject'] as const)('it is restarted if it cannot (%s)', async (how) => {
+  world.fault = { step: 'rehearse', name: 'server', how }
+  const report = await system.apply(config(2))
+  expect(verdictsOf(report)).toEqual({ store: 'keep', server: 'restart', user: 'restart' })
+  expect(report.plan.connections).toEqual([{ listener: 'server', keptUntouched: 0, repiped: 0, closed: 2 }])
+  expect(new Set(world.alive)).toEqual(new Set(Object.values(system.map)))
+})
+
+test('a reset that is to keep all connections is refused then, with the reason', async () => {
+  world.fault = { step: 'rehearse', name: 'server', how: 'throw' }
+  const error = await failure(system.apply(config(2), { keep: 'all' }))
+  expect(error).toMatchObject({
+    code: 'RESET_REFUSED',
+    message: expect.stringContaining('the rehearse of server failed: boom'),
+  })
+  expect(new Set(world.alive)).toEqual(new Set(Object.values(system.map)))
+})
+
+test('a reset fails when it takes too long', async () => {
+  world.fault = { step: 'rehearse', name: 'server', how: 'hang' }
+  const error = await failure(system.apply(config(2)))
+  expect(error).toMatchObject({ code: 'RESET_FAILED', phase: 'rehearse', component: 'server' })
+  expect(new Set(world.alive)).toEqual(new Set(Object.values(system.map)))
+})
