@@ -15,6 +15,7 @@ export const lmdbStore = defineComponent({
   describe: ({ path, durability }) => (durability === 'commit' ? path : `${path}, ${durability}`),
   start: (config, { logger }, { name }) => OpenStore.open(config, logger.child({ component: name })),
   exclusive: ({ path }) => [`directory:${resolve(path)}`],
+  fixed: ({ path }) => [resolve(path)],
   adjust: (instance, config, { logger }, { name }) => instance.adjust(config, logger.child({ component: name })),
   handover: {
     format: 'mqtt-jig store-lmdb',

@@ -1,5 +1,4 @@
-import { resolve } from 'node:path'
-import { Change, expectEqual, liveConfig, replacing } from '../../src/collections/change.ts'
+import { Change, liveConfig, replacing } from '../../src/collections/change.ts'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { StoreLmdbConfig } from './config.ts'
@@ -98,12 +97,8 @@ export class OpenStore extends LmdbStore {
     return () => change.undo()
   }
 
-  /**
-   * Prepares another config. `mapSize` is for the next start.
-   * @throws an Error for another path.
-   */
+  /** Prepares another config over the same path. `mapSize` is for the next start. */
   adjust(config: StoreLmdbConfig, log: Logger): Change {
-    expectEqual({ path: resolve(this.#config.path) }, { path: resolve(config.path) }, 'path')
     return new Change(
       [
         replacing(this.#config, config),

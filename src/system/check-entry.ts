@@ -107,6 +107,7 @@ const checkComponent = (component: unknown, report: Report): component is AnyCom
     'describe',
     'reads',
     'exclusive',
+    'fixed',
     'adjust',
     'connections',
     'verify',

@@ -83,6 +83,11 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
    */
   exclusive?(config: z.output<C>): readonly string[]
   /**
+   * What an instance keeps for its life, such as the directory of a store. A reset that changes it restarts the component: its content is
+   * another one, so the instance is neither adjusted nor swapped. Optional.
+   */
+  fixed?(config: z.output<C>): readonly string[]
+  /**
    * Prepares a change of a running instance: same code, other config, contents of files, or neighbours. Touches nothing. Optional:
    * without it such a change is a swap or a restart.
    * @throws the reason why this change needs a swap or restart; the reset then plans that.

@@ -72,8 +72,8 @@ describe('one component', () => {
   const adjustable = make({ adjust })
   const swappable = make({ handover: handover() })
   const both = make({ adjust, handover: handover() })
-  /** What it holds is named by its path. */
-  const holding = make({ handover: handover(), exclusive: (config) => [(config as { path: string }).path] })
+  /** It keeps its path. */
+  const keeping = make({ adjust, handover: handover(), fixed: (config) => [(config as { path: string }).path] })
   const edited = (component: AnyComponent, extra: Extra = {}): AnyComponent => ({ ...component, ...extra })
 
   test.each<[string, Sketch, Sketch, string, readonly string[]]>([
@@ -164,16 +164,16 @@ describe('one component', () => {
       ['its code changed'],
     ],
     [
-      'config, with a hand-over, of what it holds alone',
-      { component: holding, config: { path: 'a' } },
-      { component: holding, config: { path: 'b' } },
+      'config that is fixed, with adjust and a hand-over',
+      { component: keeping, config: { path: 'a' } },
+      { component: keeping, config: { path: 'b' } },
       'restart',
       ['config.path'],
     ],
     [
-      'code and config, with a hand-over and the same that it holds alone',
-      { component: holding, config: { path: 'a', size: 1 } },
-      { component: edited(holding), config: { path: 'a', size: 2 } },
+      'code and config that is not fixed',
+      { component: keeping, config: { path: 'a', size: 1 } },
+      { component: edited(keeping), config: { path: 'a', size: 2 } },
       'swap',
       ['its code changed', 'config.size: 1 → 2'],
     ],

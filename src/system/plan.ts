@@ -151,12 +151,13 @@ const judge = (
   if (owner !== undefined) return restart(reasons)
   // Its predecessor holds instances that end before the cut-over.
   if (dependencies.some((each) => judged.get(each)!.lost)) return restart(reasons)
+  if (!isDeepStrictEqual(said(old, 'fixed'), said(entry, 'fixed'))) return restart(reasons)
   const keptOn = { reasons, late: false, lost: false }
   if (reasons.length === 0) return { ...keptOn, verdict: 'keep', rewired: false }
   const rewired = wires.length + neighbours.length > 0
   const adjustable = code.length === 0 && component.adjust !== undefined && options.refused?.has(name) !== true
   if (adjustable) return { ...keptOn, verdict: 'adjust', rewired }
-  const swappable = options.broken?.has(name) !== true && canFollow(old, entry)
+  const swappable = options.broken?.has(name) !== true && canFollow(old.component, component)
   return swappable ? { ...keptOn, verdict: 'swap', rewired: true } : restart(reasons)
 }
 
@@ -195,12 +196,9 @@ const neighbourReason = (name: string, { verdict }: Judged): readonly string[] =
   return verdict === 'restart' ? [`${name} is restarted`] : []
 }
 
-/** Whether an instance of one component can continue from the state of an instance of the other, with what that one holds. */
-const canFollow = (before: PlanEntry, entry: PlanEntry): boolean => {
-  const [{ handover: old }, { handover }] = [before.component, entry.component]
+/** Whether an instance of one component can continue from the state of an instance of the other. */
+const canFollow = ({ handover: old }: AnyComponent, { handover }: AnyComponent): boolean => {
   if (old === undefined || handover === undefined || old.format !== handover.format) return false
-  // Another directory, for example, has other content.
-  if (!isDeepStrictEqual(exclusives(before), exclusives(entry))) return false
   if (old.version > handover.version) return false
   for (let version = old.version; version < handover.version; version += 1) {
     if (handover.migrate?.[version] === undefined) return false
@@ -245,10 +243,12 @@ const canOverlap = (old: PlanEntry, entry: PlanEntry): boolean => {
   return !(exclusives(entry) ?? []).some((each) => held.includes(each))
 }
 
+const exclusives = (entry: PlanEntry): readonly string[] | undefined => said(entry, 'exclusive')
+
 /** A component that cannot say it counts as one that does not say it. */
-const exclusives = ({ component, config }: PlanEntry): readonly string[] | undefined => {
+const said = ({ component, config }: PlanEntry, what: 'exclusive' | 'fixed'): readonly string[] | undefined => {
   try {
-    return component.exclusive?.(config)
+    return component[what]?.(config)
   } catch {
     return undefined
   }
