@@ -183,7 +183,8 @@ export interface StageEnd {
   handOver?(): unknown
   /**
    * Another stage continues in its place for good, or it was opened for a reset that was undone: gives up watches and registrations,
-   * and touches neither the connection nor what it has handed over or was handed. The last call.
+   * and touches neither the connection nor what it has handed over or was handed. The last call. If it throws, that is logged, and the
+   * connection goes on; if it throws while a reset is undone, the connection is cut off, as for `takeBack`.
    */
   left?(): void
   /** The reset that opened a successor from its `handOver` was undone: what both refer to refers to this stage again. */
