@@ -34,7 +34,7 @@ export class BrokerProcess {
 
   /**
    * Starts the process and waits for nothing.
-   * @param directory for its config and its log. @param profileFile a name in the working directory, for a profile.
+   * @param directory for its config and its log. It is within the built checkout, where the names of components lead. @param profileFile a name in the working directory, for a profile.
    */
   static start(
     directory: string,
@@ -116,6 +116,7 @@ const entries = (path: string) => ({
 
 /** The limits leave room for the store. */
 const settingsOf = ({ sessions, retained }: Contents, port: number, logFile: string): string[] => [
+  `broker.startDeadlineMs=${startSeconds * 1000}`,
   'server.host=127.0.0.1',
   `server.port=${port}`,
   `logger.destination=${logFile}`,

@@ -42,7 +42,7 @@ const bench = async (options: StoreBenchOptions): Promise<number> => {
   const directory = temporaryDirectory(resolve(root, '.jig'))
   const store = join(directory, 'store')
   await prepare(program('prepare'), store, contents, (part) => show(0, 'making the store', part))
-  const bench = new StoreBench(directory, store, contents, { root: built.root, probe: program('loop-probe') })
+  const bench = new StoreBench(store, contents, { root: built.root, probe: program('loop-probe') })
   const rounds: Round[] = []
   for (let round = 1; round <= options.rounds; round += 1) {
     show(round * 2 - 1, `round ${round}: scan`)
@@ -89,14 +89,12 @@ const runScan = async (program: string, store: string): Promise<ScanReport> => {
 
 /** Brokers over one store, one after the other. */
 class StoreBench {
-  readonly #directory: string
   readonly #store: string
   readonly #contents: Contents
   readonly #programs: BrokerPrograms
   #brokers = 0
 
-  constructor(directory: string, store: string, contents: Contents, programs: BrokerPrograms) {
-    this.#directory = directory
+  constructor(store: string, contents: Contents, programs: BrokerPrograms) {
     this.#store = store
     this.#contents = contents
     this.#programs = programs
@@ -131,7 +129,7 @@ class StoreBench {
 
   #broker(profileFile?: string): Promise<BrokerProcess> {
     this.#brokers += 1
-    const directory = join(this.#directory, `broker-${this.#brokers}`)
+    const directory = join(this.#programs.root, `broker-${this.#brokers}`)
     return BrokerProcess.start(directory, this.#store, this.#contents, this.#programs, profileFile)
   }
 }

@@ -7,6 +7,7 @@ import type { Database } from './database.ts'
 import type { KeySource } from './key-source.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
+import { RowScanner, type RowVisitor } from './row-scanner.ts'
 
 /** What is read from the file. Everything is as of the last commit. */
 export interface StoreFile extends KeySource {
@@ -14,6 +15,11 @@ export interface StoreFile extends KeySource {
   readonly isReadable: boolean
   /** Entries from a key on, up to another, in their order: at most so many, and not much more than so many bytes. */
   rows(start: Buffer, end: Buffer, limit: number, bytes: number): Row[]
+  /**
+   * The same entries, each lent to a function: see `RowVisitor`.
+   * @returns the key of the last one, if there may be more; undefined at the end of the range.
+   */
+  scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined
 }
 
 export interface Row {
@@ -92,6 +98,10 @@ export class Environment implements StoreFile {
       if (total > bytes) break
     }
     return rows
+  }
+
+  scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined {
+    return new RowScanner(this.#database).scan({ start, end }, limit, bytes, visit)
   }
 
   keys(start: Buffer, end: Buffer, limit: number): Buffer[] {

@@ -18,6 +18,7 @@ import {
 } from './layout.ts'
 import { MessageTable } from './message-table.ts'
 import { QueueIndex } from './queue-index.ts'
+import type { RowVisitor } from './row-scanner.ts'
 import { readSentRow, type SentEntry, SentRows } from './sent-rows.ts'
 import { SourceTable } from './source-table.ts'
 import { readSession, readSessionId, readSubscription } from './values.ts'
@@ -57,21 +58,20 @@ export const loadIndex = async (
   const sessions = new Map<string, SessionEntry>()
   const byNumber = new Map<number, SessionEntry>()
   let highest = 0
-  for await (const rows of slices(file, tables.sessions)) {
-    for (const row of rows) {
-      const number = row.key.readUInt32BE(1)
-      const id = readRow(row, readSessionId)
-      const entry = { id, number, queue: new QueueIndex(), since: 0 }
-      sessions.set(id, entry)
-      byNumber.set(number, entry)
-      highest = number
-    }
+  const takeSession = reading((key, value) => {
+    const number = key.readUInt32BE(1)
+    const id = readSessionId(value)
+    const entry = { id, number, queue: new QueueIndex(), since: 0 }
+    sessions.set(id, entry)
+    byNumber.set(number, entry)
+    highest = number
+  })
+  for await (const _ of scans(file, tables.sessions, takeSession)) {
     report({ sessions: sessions.size, messages: 0 })
   }
   const messages = new MessageLoader(byNumber)
-  const take = (value: Buffer, key: Buffer): void => messages.take(key, value)
-  for await (const rows of slices(file, tables.messages)) {
-    for (const row of rows) readRow(row, take)
+  const take = reading((key, value) => messages.take(key, value))
+  for await (const _ of scans(file, tables.messages, take)) {
     report({ sessions: sessions.size, messages: messages.table.count })
   }
   messages.end()
@@ -247,23 +247,25 @@ export async function* restoredRetained(
   { sources }: RestoredIndex,
   changed: (topic: string) => { readonly retained: StoredRetained | undefined } | undefined,
 ): AsyncGenerator<readonly StoredRetained[], void> {
-  const read = (value: Buffer): StoredRetained | undefined => {
-    const message = readMessage(new ByteReader(value))
+  const reader = new ByteReader(Buffer.alloc(0))
+  let page: StoredRetained[] = []
+  const take = reading((_key, value) => {
+    reader.restart(value)
+    const message = readMessage(reader)
     const change = changed(message.topic)
-    return change === undefined ? withSource(message, value, sources) : change.retained
-  }
-  for await (const rows of slices(file, tables.retained)) {
-    const page: StoredRetained[] = []
-    for (const row of rows) {
-      const retained = readRow(row, read)
-      if (retained !== undefined) page.push(retained)
-    }
+    const retained = change === undefined ? withSource(message, reader, sources) : change.retained
+    if (retained !== undefined) page.push(retained)
+  })
+  for await (const _ of scans(file, tables.retained, take)) {
     if (page.length > 0) yield page
+    page = []
   }
 }
 
-const withSource = (message: Message, value: Buffer, sources: SourceTable): StoredRetained => {
-  const number = readSourceNumber(new ByteReader(value))
+/** @param reader of the message. */
+const withSource = (message: Message, reader: ByteReader, sources: SourceTable): StoredRetained => {
+  reader.restart(reader.bytes)
+  const number = readSourceNumber(reader)
   return number === 0 ? { message } : { message, source: sources.sourceOf(number) }
 }
 
@@ -285,15 +287,41 @@ export async function* slices(
   }
 }
 
+/** Lends the entries of a table to a function, some in each turn of the event loop. Yields after each of these slices. */
+async function* scans(file: StoreFile, table: number, visit: RowVisitor): AsyncGenerator<undefined, void> {
+  const end = Buffer.from([table + 1])
+  let start = Buffer.from([table])
+  for (;;) {
+    const last = file.scan(start, end, RESTORE_PAGE, SLICE_BYTES, visit)
+    yield
+    if (last === undefined) return
+    start = Buffer.concat([last, ZERO])
+    await nextTurn()
+  }
+}
+
+/** A visitor whose errors name the entry and the reason. */
+const reading =
+  (visit: RowVisitor): RowVisitor =>
+  (key, value) => {
+    try {
+      visit(key, value)
+    } catch (cause) {
+      throw unreadable(key, cause)
+    }
+  }
+
 /** Reads a row. @throws an Error that names the row and the reason. */
 export const readRow = <T>(row: Row, read: (value: Buffer, key: Buffer) => T): T => {
   try {
     return read(row.value, row.key)
   } catch (cause) {
-    const key = row.key.toString('hex')
-    throw new Error(`the entry ${key} cannot be read: ${reasonOf(cause)}`, { cause })
+    throw unreadable(row.key, cause)
   }
 }
+
+const unreadable = (key: Buffer, cause: unknown): Error =>
+  new Error(`the entry ${key.toString('hex')} cannot be read: ${reasonOf(cause)}`, { cause })
 
 const reasonOf = (error: unknown): string => (error as Error).message.split('\n')[0]!
 
