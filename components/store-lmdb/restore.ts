@@ -226,12 +226,13 @@ export async function* restoredSessions(
         const number = row.key.readUInt32BE(1)
         const queue = queues.get(number)
         if (queue === undefined) continue
-        page.push({
-          ...readRow(row, readSession),
+        const rest = {
           subscriptions: subscriptions.get(number) ?? [],
           received: received.get(number) ?? [],
           queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
-        })
+        }
+        // The record was made for this page. A spread costs several times as much.
+        page.push(Object.assign(readRow(row, readSession), rest))
       }
     }
     if (page.length > 0) yield page
