@@ -259,7 +259,7 @@ export class Retained {
   restore(page: readonly StoredRetained[]): number {
     let restored = 0
     for (const { message, source } of page) {
-      if (this.#restore.wasRemoved(message.topic)) continue
+      if (this.#restore.wasRemoved(message)) continue
       const shared = source && this.#sources.restored(source)
       const growth = this.#owners.sourceGrowth(undefined, shared)
       const result = this.messages.add(message, this.#sources.bytes, growth)

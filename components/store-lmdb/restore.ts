@@ -212,48 +212,45 @@ export async function* restoredSessions(
     const first = entries[0]!.number
     const last = entries.at(-1)!.number
     const subscriptions = new Map<number, Subscription[]>()
-    for await (const rows of slices(file, tables.subscriptions, first, last + 1)) {
-      for (const row of rows) listOf(subscriptions, row).push(readRow(row, readSubscription))
-    }
     const received = new Map<number, number[]>()
-    for await (const rows of slices(file, tables.received, first, last + 1)) {
-      for (const row of rows) listOf(received, row).push(readRow(row, (_value, key) => key.readUInt16BE(5)))
-    }
+    const takeSubscription = reading((key, value) => listOf(subscriptions, key).push(readSubscription(value)))
+    for await (const _ of scans(file, tables.subscriptions, takeSubscription, first, last + 1));
+    const takeReceived = reading((key) => listOf(received, key).push(key.readUInt16BE(5)))
+    for await (const _ of scans(file, tables.received, takeReceived, first, last + 1));
     const page: StoredSession[] = []
     const queues = new Map(entries.map(({ number, queue }) => [number, queue]))
-    for await (const rows of slices(file, tables.sessions, first, last + 1)) {
-      for (const row of rows) {
-        const number = row.key.readUInt32BE(1)
-        const queue = queues.get(number)
-        if (queue === undefined) continue
-        const rest = {
-          subscriptions: subscriptions.get(number) ?? [],
-          received: received.get(number) ?? [],
-          queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
-        }
-        // The record was made for this page. A spread costs several times as much.
-        page.push(Object.assign(readRow(row, readSession), rest))
+    const takeSession = reading((key, value) => {
+      const number = key.readUInt32BE(1)
+      const queue = queues.get(number)
+      if (queue === undefined) return
+      const rest = {
+        subscriptions: subscriptions.get(number) ?? [],
+        received: received.get(number) ?? [],
+        queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
       }
-    }
+      // The record was made for this page. A spread costs several times as much.
+      page.push(Object.assign(readSession(value), rest))
+    })
+    for await (const _ of scans(file, tables.sessions, takeSession, first, last + 1));
     if (page.length > 0) yield page
   }
 }
 
 /**
  * The retained messages of a file, page by page.
- * @param changed what is not committed yet of a topic: its message, or none if it was removed.
+ * @param changed by topic, what is not committed yet: its message, or none if it was removed.
  */
 export async function* restoredRetained(
   file: StoreFile,
   { sources }: RestoredIndex,
-  changed: (topic: string) => { readonly retained: StoredRetained | undefined } | undefined,
+  changed: ReadonlyMap<string, { readonly retained: StoredRetained | undefined }>,
 ): AsyncGenerator<readonly StoredRetained[], void> {
   const reader = new ByteReader(Buffer.alloc(0))
   let page: StoredRetained[] = []
   const take = reading((_key, value) => {
     reader.restart(value)
     const message = readMessage(reader)
-    const change = changed(message.topic)
+    const change = changed.size === 0 ? undefined : changed.get(message.decodeTopic())
     const retained = change === undefined ? withSource(message, reader, sources) : change.retained
     if (retained !== undefined) page.push(retained)
   })
@@ -271,14 +268,9 @@ const withSource = (message: Message, reader: ByteReader, sources: SourceTable):
 }
 
 /** The entries of a table, some in each turn of the event loop. No cursor outlives a turn. */
-export async function* slices(
-  file: StoreFile,
-  table: number,
-  first = 0,
-  end?: number,
-): AsyncGenerator<readonly Row[], void> {
-  const behind = end === undefined || end > MAXIMUM_NUMBER ? Buffer.from([table + 1]) : numberKey(table, end)
-  let start = first === 0 ? Buffer.from([table]) : numberKey(table, first)
+export async function* slices(file: StoreFile, table: number): AsyncGenerator<readonly Row[], void> {
+  const behind = endOf(table)
+  let start = startOf(table)
   for (;;) {
     const rows = file.rows(start, behind, RESTORE_PAGE, SLICE_BYTES)
     if (rows.length === 0) return
@@ -289,17 +281,29 @@ export async function* slices(
 }
 
 /** Lends the entries of a table to a function, some in each turn of the event loop. Yields after each of these slices. */
-async function* scans(file: StoreFile, table: number, visit: RowVisitor): AsyncGenerator<undefined, void> {
-  const end = Buffer.from([table + 1])
-  let start = Buffer.from([table])
+async function* scans(
+  file: StoreFile,
+  table: number,
+  visit: RowVisitor,
+  first = 0,
+  end?: number,
+): AsyncGenerator<undefined, void> {
+  const behind = endOf(table, end)
+  let start = startOf(table, first)
   for (;;) {
-    const last = file.scan(start, end, RESTORE_PAGE, SLICE_BYTES, visit)
+    const last = file.scan(start, behind, RESTORE_PAGE, SLICE_BYTES, visit)
     yield
     if (last === undefined) return
     start = Buffer.concat([last, ZERO])
     await nextTurn()
   }
 }
+
+/** The key with which the entries of a table begin, or those of its numbers from one on. */
+const startOf = (table: number, first = 0): Buffer => (first === 0 ? Buffer.from([table]) : numberKey(table, first))
+
+const endOf = (table: number, end?: number): Buffer =>
+  end === undefined || end > MAXIMUM_NUMBER ? Buffer.from([table + 1]) : numberKey(table, end)
 
 /** A visitor whose errors name the entry and the reason. */
 const reading =
@@ -332,7 +336,7 @@ const bytesOf = (queue: QueueIndex, table: MessageTable): number => {
   return bytes
 }
 
-const listOf = <T>(lists: Map<number, T[]>, { key }: Row): T[] => {
+const listOf = <T>(lists: Map<number, T[]>, key: Buffer): T[] => {
   const number = key.readUInt32BE(1)
   let list = lists.get(number)
   if (list === undefined) {

@@ -122,6 +122,11 @@ export class Message {
     return this.#topic
   }
 
+  /** The Topic Name in a new string. `topic` keeps its string as long as the message is kept. */
+  decodeTopic(): string {
+    return this.#topic ?? this.bytes.toString('utf8', this.topicStart, this.topicEnd)
+  }
+
   /** The Topic Name's bytes, as a view. */
   get topicBytes(): Buffer {
     return this.bytes.subarray(this.topicStart, this.topicEnd)

@@ -96,11 +96,13 @@ export class RetainedMessages {
    */
   add(message: Message, others = 0, otherGrowth = 0): 'added' | 'has-message' | 'no-room' {
     const cost = retainedCost(message)
+    // The string is not kept: most of these messages are never delivered.
+    const topic = message.decodeTopic()
     const isFull = this.#count >= this.#limits.maximumMessages
     if (isFull || this.#bytes + others + cost + otherGrowth > this.#limits.maximumBytes) {
-      return this.has(message.topic) ? 'has-message' : 'no-room'
+      return this.has(topic) ? 'has-message' : 'no-room'
     }
-    const node = this.#root.insert(message.topic)
+    const node = this.#root.insert(topic)
     if (node.message !== undefined) return 'has-message'
     this.#fill(node, message, undefined)
     this.#count += 1
