@@ -43,7 +43,9 @@ const scanned = (limit: number, bytes: number): { pages: number; rows: string[] 
 }
 
 const read = (): string[] =>
-  environment.rows(START, END, 1_000_000, 1e9).map(({ key, value }) => `${key.toString('hex')} ${value.toString('hex')}`)
+  environment
+    .rows(START, END, 1_000_000, 1e9)
+    .map(({ key, value }) => `${key.toString('hex')} ${value.toString('hex')}`)
 
 test('a scan lends the same entries that are read otherwise, whatever the pages are', () => {
   fill(Array.from({ length: 500 }, (_, index) => (index * 37) % 300))
