@@ -31,6 +31,8 @@ export interface Row {
 export class Environment implements StoreFile {
   readonly path: string
   #database: Database
+  /** Of this database; undefined before the first scan. */
+  #scanner: RowScanner | undefined
   #isClosed = false
   #isReadable = true
 
@@ -101,7 +103,8 @@ export class Environment implements StoreFile {
   }
 
   scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined {
-    return new RowScanner(this.#database).scan({ start, end }, limit, bytes, visit)
+    this.#scanner ??= new RowScanner(this.#database)
+    return this.#scanner.scan({ start, end }, limit, bytes, visit)
   }
 
   keys(start: Buffer, end: Buffer, limit: number): Buffer[] {
@@ -137,6 +140,7 @@ export class Environment implements StoreFile {
     this.#isReadable = false
     if (!isClosed(this.#database)) await this.#database.close()
     this.#database = openDatabase(path, undefined, false)
+    this.#scanner = undefined
     // From the first read on, other processes see this one.
     this.#database.get(ABOUT_KEY)
     this.#isReadable = true
