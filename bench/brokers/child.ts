@@ -44,25 +44,26 @@ export class Child {
     return this.#stopping ? undefined : this.#ending
   }
 
-  /** Polls a condition about the process. @throws Error when it ends first, or takes longer than 20 s. */
-  async until<T>(find: () => T | undefined | Promise<T | undefined>): Promise<T> {
-    const deadline = performance.now() + 20_000
+  /** Polls a condition about the process. @throws Error when it ends first, or takes longer. */
+  async until<T>(find: () => T | undefined | Promise<T | undefined>, seconds = 20): Promise<T> {
+    const deadline = performance.now() + seconds * 1000
     for (;;) {
       const found = await find()
       if (found !== undefined) return found
       if (this.#ending !== undefined) throw new Error(`${this.#name} ${this.#ending}\n${this.#output.trim()}`)
-      if (performance.now() > deadline) throw new Error(`${this.#name} is not ready after 20 s\n${this.#output.trim()}`)
+      if (performance.now() > deadline)
+        throw new Error(`${this.#name} is not ready after ${seconds} s\n${this.#output.trim()}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
 
   /** Resolves with the next message that it sends. @throws Error when it ends without one. */
-  async message<T>(): Promise<T> {
+  async message<T>(seconds?: number): Promise<T> {
     let found: { readonly message: T } | undefined
     this.process.once('message', (message) => {
       found = { message: message as T }
     })
-    return (await this.until(() => found)).message
+    return (await this.until(() => found, seconds)).message
   }
 
   /** Ends it with SIGTERM, and with SIGKILL if that is not enough. */

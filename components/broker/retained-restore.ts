@@ -1,4 +1,5 @@
 import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
+import type { Message } from '../../src/mqtt/message.ts'
 
 /** How far the retained messages of the store are restored, what was removed meanwhile, and who waits for the end. */
 export class RetainedRestore {
@@ -49,8 +50,8 @@ export class RetainedRestore {
   }
 
   /** Whether the page that is read now may have a message that was removed since. */
-  wasRemoved(topic: string): boolean {
-    return this.#removed.has(topic)
+  wasRemoved(message: Message): boolean {
+    return this.#removed.size > 0 && this.#removed.has(message.decodeTopic())
   }
 
   /** There was no room for a message. */

@@ -259,13 +259,14 @@ export class Retained {
   restore(page: readonly StoredRetained[]): number {
     let restored = 0
     for (const { message, source } of page) {
-      if (this.#restore.wasRemoved(message.topic) || this.messages.has(message.topic)) continue
+      if (this.#restore.wasRemoved(message)) continue
       const shared = source && this.#sources.restored(source)
       const growth = this.#owners.sourceGrowth(undefined, shared)
-      if (this.messages.set(message, this.#sources.bytes, growth)) {
+      const result = this.messages.add(message, this.#sources.bytes, growth)
+      if (result === 'added') {
         this.#owners.retained(message, undefined, shared)
         restored += 1
-      } else this.#restore.refused()
+      } else if (result === 'no-room') this.#restore.refused()
     }
     return restored
   }

@@ -132,14 +132,6 @@ export class ByteReader {
     return this.bytes.subarray(start, this.position)
   }
 
-  /** Bytes in memory of their own, or in a pool: a small part never keeps a large whole. */
-  copy(length: number): Buffer {
-    const start = this.skip(length)
-    const copy = Buffer.allocUnsafe(length)
-    this.bytes.copy(copy, 0, start, this.position)
-    return copy
-  }
-
   /** Leaves bytes out. @returns where they begin. */
   skip(length: number): number {
     const start = this.position

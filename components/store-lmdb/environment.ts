@@ -7,6 +7,7 @@ import type { Database } from './database.ts'
 import type { KeySource } from './key-source.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
+import { RowScanner, type RowVisitor } from './row-scanner.ts'
 
 /** What is read from the file. Everything is as of the last commit. */
 export interface StoreFile extends KeySource {
@@ -14,6 +15,11 @@ export interface StoreFile extends KeySource {
   readonly isReadable: boolean
   /** Entries from a key on, up to another, in their order: at most so many, and not much more than so many bytes. */
   rows(start: Buffer, end: Buffer, limit: number, bytes: number): Row[]
+  /**
+   * The same entries, each lent to a function: see `RowVisitor`.
+   * @returns the key of the last one, if there may be more; undefined at the end of the range.
+   */
+  scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined
 }
 
 export interface Row {
@@ -33,6 +39,8 @@ export interface OpenFile {
 /** The file, opened by LMDB. */
 export class Environment implements StoreFile {
   #file: OpenFile
+  /** Of the database that was scanned last. Another one reads a file that was opened again. */
+  #scanner: RowScanner | undefined
 
   /** @param database undefined for one that takes a file over later. */
   constructor(path: string, database?: Database) {
@@ -114,6 +122,11 @@ export class Environment implements StoreFile {
       if (total > bytes) break
     }
     return rows
+  }
+
+  scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined {
+    if (this.#scanner?.database !== this.database) this.#scanner = new RowScanner(this.database)
+    return this.#scanner.scan({ start, end }, limit, bytes, visit)
   }
 
   keys(start: Buffer, end: Buffer, limit: number): Buffer[] {

@@ -165,9 +165,10 @@ export const readMessage = (reader: ByteReader): Message => {
   const properties = reader.u32()
   const payload = reader.u32()
   const expiresAtMs = (first & flags.expires) === 0 ? Number.POSITIVE_INFINITY : reader.f64()
-  const bytes = reader.copy(topic + properties + payload)
+  const start = reader.skip(topic + properties + payload)
   const retain = (first & flags.retain) !== 0
-  return Message.over(bytes, { topic, properties, payload }, { qos: qosOf(first), retain, expiresAtMs })
+  const attributes = { qos: qosOf(first), retain, expiresAtMs }
+  return Message.copyOf(reader.bytes, start, { topic, properties, payload }, attributes)
 }
 
 /** The number of the publisher of the retained message that begins here; 0 without one. @throws RangeError at the end of the bytes. */

@@ -147,7 +147,7 @@ export class LmdbStore implements Store {
   restore(): StoredState {
     return {
       sessions: restoredSessions(this.#file, this.#index),
-      retained: restoredRetained(this.#file, this.#index, (topic) => this.#pendingRetained.get(topic)),
+      retained: restoredRetained(this.#file, this.#index, this.#pendingRetained),
     }
   }
 

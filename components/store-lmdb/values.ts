@@ -14,8 +14,8 @@ import { ByteReader, type ByteWriter } from './byte-writer.ts'
 import { readMessage, writeMessage } from './layout.ts'
 import { isPlainSession, isPlainSubscription } from './plain-checks.ts'
 
-/** Without shared structures: each record can be read by itself. */
-const packr = new Packr({ useRecords: false })
+/** Without shared structures: each record can be read by itself. Bytes are copied, since the memory of a record may be lent. */
+const packr = new Packr({ useRecords: false, copyBuffers: true })
 
 /** The Client Identifier, the record, each behind its length, and the message of its Will. */
 export const writeSession = (writer: ByteWriter, record: SessionRecord): void => {

@@ -102,3 +102,31 @@ describe('a message', () => {
     expect(() => Message.refill(message, Buffer.alloc(0))).toThrow('A message that is kept cannot be filled again.')
   })
 })
+
+describe('a message that is copied from lent memory', () => {
+  const lengths = { topic: 7, properties: 10, payload: 7 }
+  const attributes = { qos: 1, retain: true, expiresAtMs: 5 } as const
+
+  it('has the parts, and keeps them when the memory has something else', () => {
+    const memory = Buffer.from('....topic/aPROPERTIESpayload....')
+    const message = Message.copyOf(memory, 4, lengths, attributes)
+    memory.fill('x')
+    expect(parts(message)).toEqual(parts(lent()))
+    expect(message.keep()).toBe(message)
+    expect(() => Message.refill(message, memory)).toThrow(TypeError)
+  })
+
+  it('may be long, or empty', () => {
+    const long = Buffer.alloc(20_000, 'l')
+    const message = Message.copyOf(long, 1, { topic: 1, properties: 0, payload: 19_998 }, attributes)
+    expect(message.payload.equals(long.subarray(2))).toBe(true)
+    expect(Message.copyOf(long, 3, { topic: 0, properties: 0, payload: 0 }, attributes).size).toBe(0)
+  })
+
+  it('decodes its topic with or without keeping the string', () => {
+    const message = Message.copyOf(Buffer.from('t/é'), 0, { topic: 4, properties: 0, payload: 0 }, attributes)
+    expect(message.decodeTopic()).toBe('t/é')
+    expect(message.topic).toBe('t/é')
+    expect(message.decodeTopic()).toBe('t/é')
+  })
+})

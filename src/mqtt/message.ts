@@ -70,26 +70,29 @@ export class Message {
   }
 
   /**
-   * A message that owns its memory, which holds its topic, properties and payload one behind the other. Nothing is copied.
-   * @param bytes are not changed any more.
+   * A message from its topic, properties and payload, which lie one behind the other in lent memory from `start` on. They are
+   * copied; small messages share memory, as with `keep`.
    */
-  static over(
-    bytes: Buffer,
+  static copyOf(
+    lent: Buffer,
+    start: number,
     lengths: { readonly topic: number; readonly properties: number; readonly payload: number },
     { qos, retain, expiresAtMs }: { readonly qos: QoS; readonly retain: boolean; readonly expiresAtMs: number },
   ): Message {
-    const over = new Message()
-    const message = Message.refill(over, bytes)
-    message.topicEnd = lengths.topic
+    const copy = new Message()
+    const size = lengths.topic + lengths.properties + lengths.payload
+    const message = Message.refill(copy, takeMemory(size))
+    message.topicStart = small.takenAt
+    message.topicEnd = message.topicStart + lengths.topic
     message.propertiesStart = message.topicEnd
-    message.propertiesEnd = message.topicEnd + lengths.properties
+    message.propertiesEnd = message.propertiesStart + lengths.properties
     message.payloadStart = message.propertiesEnd
-    message.payloadEnd = message.propertiesEnd + lengths.payload
+    message.payloadEnd = copyBytes(lent, start, start + size, message.bytes, message.topicStart)
     message.qos = qos
     message.retain = retain
     message.expiresAtMs = expiresAtMs
-    over.#kept = over
-    return over
+    copy.#kept = copy
+    return copy
   }
 
   /**
@@ -117,6 +120,11 @@ export class Message {
   get topic(): string {
     this.#topic ??= this.bytes.toString('utf8', this.topicStart, this.topicEnd)
     return this.#topic
+  }
+
+  /** The Topic Name in a new string. `topic` keeps its string as long as the message is kept. */
+  decodeTopic(): string {
+    return this.#topic ?? this.bytes.toString('utf8', this.topicStart, this.topicEnd)
   }
 
   /** The Topic Name's bytes, as a view. */

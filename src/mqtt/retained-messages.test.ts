@@ -4,7 +4,7 @@ import { topicFilter, topicName } from '../../test/helpers/arbitrary-topics.ts'
 import { runs } from '../../test/helpers/full-run.ts'
 import { naiveMatch } from '../../test/helpers/naive-match.ts'
 import { Message } from './message.ts'
-import { RetainedMessages } from './retained-messages.ts'
+import { RetainedMessages, retainedCost } from './retained-messages.ts'
 import { SearchState } from './retained-search.ts'
 
 const UNLIMITED = { maximumMessages: Number.POSITIVE_INFINITY, maximumBytes: Number.POSITIVE_INFINITY }
@@ -328,5 +328,51 @@ describe('expiry', () => {
     retained.set(retainedOn('a'))
     expect(retained.removeExpired(20, 1_000)).toEqual([])
     expect(retained.get('a', 20)).toBeDefined()
+  })
+})
+
+describe('a message that is added', () => {
+  it('is found as one that was set, and leaves a message that is there alone', () => {
+    const topics = [
+      'a/b',
+      'a/b/c',
+      'a',
+      'a/bc',
+      'x/y/z',
+      'x',
+      '/',
+      'a long level of a topic/b',
+      'a long level of a topic/c',
+    ]
+    const added = new RetainedMessages(UNLIMITED)
+    for (const topic of topics) {
+      const message = retainedOn(topic)
+      expect(added.add(message)).toBe('added')
+      expect(added.add(retainedOn(topic, { payloadLength: 9 }))).toBe('has-message')
+      expect(added.get(topic, 0)).toBe(message)
+    }
+    const set = holding(...topics)
+    expect([added.count, added.bytes]).toEqual([set.count, set.bytes])
+    for (const filter of ['#', '+/+', 'a/#', 'x/+/z']) expect(matching(added, filter)).toEqual(matching(set, filter))
+    for (const topic of topics) expect(added.delete(topic)).toBe(true)
+    expect([added.count, added.bytes]).toEqual([0, 0])
+  })
+
+  it('has no room beyond the limits, which count other memory as well', () => {
+    const retained = new RetainedMessages({ maximumMessages: 2, maximumBytes: retainedCost(retainedOn('a')) * 2 })
+    expect(retained.add(retainedOn('a'), 0, 1)).toBe('added')
+    expect(retained.add(retainedOn('b'), 1)).toBe('no-room')
+    expect(retained.add(retainedOn('b'), 0, 1)).toBe('no-room')
+    expect(retained.has('b')).toBe(false)
+    expect(retained.add(retainedOn('b'))).toBe('added')
+    expect(retained.add(retainedOn('c'))).toBe('no-room')
+    expect(retained.add(retainedOn('a'))).toBe('has-message')
+    expect(retained.count).toBe(2)
+  })
+
+  it('expires as others do', () => {
+    const retained = new RetainedMessages(UNLIMITED)
+    retained.add(retainedOn('a', { expiresAtMs: 5 }))
+    expect(retained.removeExpired(6, 10).map(({ topic }) => topic)).toEqual(['a'])
   })
 })

@@ -90,6 +90,27 @@ export class RetainedMessages {
   }
 
   /**
+   * Keeps a message if its topic has none, as `set`. It looks the topic up once: a start adds millions of messages.
+   * @param message kept, with a payload. @param others and @param otherGrowth as in `set`.
+   * @returns what became of it: nothing has changed unless it was added.
+   */
+  add(message: Message, others = 0, otherGrowth = 0): 'added' | 'has-message' | 'no-room' {
+    const cost = retainedCost(message)
+    // The string is not kept: most of these messages are never delivered.
+    const topic = message.decodeTopic()
+    const isFull = this.#count >= this.#limits.maximumMessages
+    if (isFull || this.#bytes + others + cost + otherGrowth > this.#limits.maximumBytes) {
+      return this.has(topic) ? 'has-message' : 'no-room'
+    }
+    const node = this.#root.insert(topic)
+    if (node.message !== undefined) return 'has-message'
+    this.#fill(node, message, undefined)
+    this.#count += 1
+    this.#bytes += cost
+    return 'added'
+  }
+
+  /**
    * Keeps a message that counts in no limit instead of any earlier one on its topic. For messages of the broker itself, of which
    * there are few.
    * @param message kept, with a payload.
@@ -208,7 +229,10 @@ export class RetainedMessages {
   }
 
   #keep(message: Message, replaced: Message | undefined): void {
-    const node = this.#root.insert(message.topic)
+    this.#fill(this.#root.insert(message.topic), message, replaced)
+  }
+
+  #fill(node: RetainedNode, message: Message, replaced: Message | undefined): void {
     node.message = message
     if (replaced === undefined) {
       node.number = this.#order.add(node)

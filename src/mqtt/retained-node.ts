@@ -41,7 +41,8 @@ export class RetainedNode {
       let child = node.#children?.get(level)
       if (child === undefined) {
         child = new RetainedNode(ownCopy(topic.slice(start)))
-        node.#put(level, child)
+        // Most labels are a single level. One string is enough then.
+        node.#put(level.length === child.label.length ? child.label : ownCopy(level), child)
         return child
       }
       const common = commonLevels(child.label, topic, start)
@@ -137,17 +138,18 @@ export class RetainedNode {
     }
   }
 
+  /** @param level a string that keeps no other one in memory. */
   #put(level: string, child: RetainedNode): void {
     this.#children ??= new SmallMap()
-    this.#children.set(ownCopy(level), child)
+    this.#children.set(level, child)
   }
 
   /** Divides the label of a child after its first characters, in a new node above it. @returns the new node. */
   #split(level: string, child: RetainedNode, length: number): RetainedNode {
     const above = new RetainedNode(ownCopy(child.label.slice(0, length)))
     child.label = ownCopy(child.label.slice(length + 1))
-    above.#put(levelAt(child.label, 0), child)
-    this.#put(level, above)
+    above.#put(ownCopy(levelAt(child.label, 0)), child)
+    this.#put(ownCopy(level), above)
     return above
   }
 
@@ -156,7 +158,7 @@ export class RetainedNode {
     if (child.#children!.size > 1) return
     for (const below of child.#children!.values()) {
       below.label = ownCopy(`${child.label}/${below.label}`)
-      this.#put(level, below)
+      this.#put(ownCopy(level), below)
     }
   }
 }
