@@ -1,6 +1,7 @@
 /** Connections and clients in the middle of something in the turn in which an edit of the handler or of the broker is applied, or undone. */
 
 import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { generate } from 'mqtt-packet'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -15,6 +16,10 @@ import { SlowStore } from '../helpers/slow-store.ts'
 
 const { ContinueAuthentication, ReAuthenticate } = ReasonCode
 const ann = { user: 'ann', password: 'pencil' }
+
+/** More than the operating system takes for a peer that does not read. */
+const UNREAD = 40
+const LARGE = 262_144
 
 type Reset = (world: ResetWorld) => Promise<void>
 const RESETS: Readonly<Record<string, Reset>> = {
@@ -241,4 +246,38 @@ describe.each(Object.entries(RESETS))('%s in the middle of', (_, reset) => {
     await probe()
     expect(has('gone')).toBe(false)
   })
+})
+
+it.each(Object.entries(RESETS))('%s waits for no peer that does not go on: no time passes', async (_, reset) => {
+  // Nothing that waits for a deadline would end.
+  vi.useFakeTimers()
+  await start()
+  const slow = await world.connected('slow')
+  await slow.send(subscribe('large', 1)).next()
+  slow.socket.pause()
+  const { broker } = world.system.map as unknown as { broker: { publish(message: object): unknown } }
+  for (let count = 0; count < UNREAD; count += 1) {
+    broker.publish({ topic: 'large', payload: Buffer.alloc(LARGE, count), qos: 1 })
+  }
+  const unfinished = await Promise.all(
+    Array.from({ length: 20 }, async (_each, index) => {
+      const socket = connectTcp(world.port(index % 2 === 0 ? 'tls' : 'server'), '127.0.0.1')
+      world.onStop(() => socket.destroy())
+      await once(socket, 'connect')
+      // Half of the header of a TLS record, or of a CONNECT.
+      socket.write(Buffer.from(index % 2 === 0 ? '160301' : '101000044d51', 'hex'))
+      return socket
+    }),
+  )
+  const probe = await world.connected('probe')
+  expect(await probe.answers()).toBe(true)
+  await reset(world)
+  expect(await probe.answers()).toBe(true)
+  expect(unfinished.every(({ readableEnded, destroyed }) => !readableEnded && !destroyed)).toBe(true)
+  slow.socket.resume()
+  for (let count = 0; count < UNREAD; count += 1) {
+    const message = (await slow.next()) as unknown as { payload: Buffer; messageId: number }
+    expect([message.payload.length, message.payload[0]]).toEqual([LARGE, count])
+    slow.send({ cmd: 'puback', messageId: message.messageId })
+  }
 })

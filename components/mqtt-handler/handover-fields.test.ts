@@ -1,0 +1,86 @@
+/** Fields of the record of a client that no other test would miss. */
+
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { PacketType } from '../../src/mqtt/packet-type.ts'
+import { ReasonCode } from '../../src/mqtt/reason-code.ts'
+import { connectPacket } from '../../test/helpers/connect-packet.ts'
+import { HandlerHarness, persistent, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
+import { SlowStore } from '../../test/helpers/slow-store.ts'
+
+let broker: HandlerHarness
+beforeEach(() => {
+  broker = new HandlerHarness()
+})
+afterEach(() => broker.stop())
+
+/** A swap that is undone, and one that is not. */
+const swapTwice = () => {
+  broker.swap(undefined, {}, true)
+  broker.swap()
+}
+
+it('a client keeps the time of its connection and its Keep Alive', () => {
+  broker.connect({ clientId: 'client', keepalive: 60 })
+  const before = [...broker.broker.clients()]
+  expect(before).toMatchObject([{ keepAliveSeconds: 60 }])
+  swapTwice()
+  expect([...broker.broker.clients()]).toEqual(before)
+})
+
+it('a client that asked for a session may change its Session Expiry Interval, and another one may not', () => {
+  const [lasting, passing] = [broker.connect(persistent('lasting')), broker.connect({ clientId: 'passing' })]
+  swapTwice()
+  const disconnect = { cmd: 'disconnect' as const, reasonCode: 0, properties: { sessionExpiryInterval: 100 } }
+  expect(lasting.take(disconnect)).toEqual([])
+  expect([...broker.broker.sessions()]).toMatchObject([
+    { id: 'lasting', expiryIntervalSeconds: 100 },
+    { id: 'passing' },
+  ])
+  // [MQTT-3.14.2-2]
+  expect(passing.take(disconnect)).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.ProtocolError }])
+})
+
+it('messages at QoS 0 that are dropped for a client are logged once, until it reads again', () => {
+  const [slow, publisher] = [broker.connect({ clientId: 'slow' }), broker.connect({ clientId: 'publisher' })]
+  slow.take(subscribePacket({ a: { qos: 0 } }))
+  slow.connection.congested = true
+  publisher.take(publishPacket())
+  const lines = broker.log.lines.length
+  swapTwice()
+  publisher.take(publishPacket())
+  expect(broker.handler.counters.droppedQoS0).toBe(2)
+  expect(broker.log.lines).toHaveLength(lines)
+  slow.drain()
+  publisher.take(publishPacket())
+  slow.connection.congested = true
+  publisher.take(publishPacket())
+  expect(broker.log.lines.length).toBeGreaterThan(lines)
+})
+
+it('an answer that repeats a promise of an earlier connection waits for the store', () => {
+  broker.stop()
+  const store = new SlowStore()
+  broker = new HandlerHarness({}, { store }, () => store.settleAll())
+  const first = broker.connect(persistent())
+  expect(first.take(publishPacket({ qos: 2, messageId: 7 }))).toEqual([])
+  first.lose()
+  const again = broker.open()
+  expect(again.take(connectPacket(persistent()))).toMatchObject([{ cmd: 'connack', sessionPresent: true }])
+  swapTwice()
+  expect(again.take(publishPacket({ qos: 2, messageId: 7, dup: true }))).toEqual([])
+  store.settle()
+  expect(again.take()).toMatchObject([{ cmd: 'pubrec', messageId: 7 }])
+})
+
+it('acknowledgements of which the last one is still to come are counted', () => {
+  const [subscriber, publisher] = [
+    broker.connect({ clientId: 'subscriber' }),
+    broker.connect({ clientId: 'publisher' }),
+  ]
+  subscriber.take(subscribePacket({ a: { qos: 1 } }))
+  publisher.take(publishPacket({ qos: 1, messageId: 1 }), publishPacket({ qos: 1, messageId: 2 }))
+  subscriber.acknowledge(PacketType.Puback, 1, false)
+  swapTwice()
+  subscriber.acknowledge(PacketType.Puback, 2, true)
+  expect(broker.handler.counters.packetsIn[PacketType.Puback]).toBe(2)
+})
