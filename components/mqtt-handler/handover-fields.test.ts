@@ -1,11 +1,15 @@
 /** Fields of the record of a client that no other test would miss. */
 
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { AuthenticationAnswer } from '../../src/kinds/authenticator.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
 import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
+import { ControlledAuthenticator } from '../../test/helpers/controlled-authenticator.ts'
 import { HandlerHarness, persistent, publishPacket, subscribePacket } from '../../test/helpers/handler-harness.ts'
 import { SlowStore } from '../../test/helpers/slow-store.ts'
+import { UNITS_PER_TURN } from '../broker/turn-scheduler.ts'
 
 let broker: HandlerHarness
 beforeEach(() => {
@@ -83,4 +87,80 @@ it('acknowledgements of which the last one is still to come are counted', () => 
   swapTwice()
   subscriber.acknowledge(PacketType.Puback, 2, true)
   expect(broker.handler.counters.packetsIn[PacketType.Puback]).toBe(2)
+})
+
+describe('with an authenticator', () => {
+  let users: ControlledAuthenticator
+  let answers: ((answer: AuthenticationAnswer) => void)[]
+  const login = (username: string) => connectPacket({ username, clientId: username, password: Buffer.from('pencil') })
+  beforeEach(() => {
+    broker.stop()
+    answers = []
+    users = new ControlledAuthenticator('users', { ann: 'pencil' })
+    users.answer = (credentials) =>
+      credentials.userName === 'slow' ? new Promise((resolve) => answers.push(resolve)) : users.byPassword(credentials)
+    broker = new HandlerHarness({}, { authenticators: [users] })
+  })
+
+  it('an answer is not taken whose user was revoked while it was on its way', async () => {
+    const client = broker.open()
+    client.take(login('slow'))
+    users.revoke('slow')
+    swapTwice()
+    answers[0]!({ result: 'allow', userName: 'slow' })
+    await nextTurn()
+    expect(client.take()).toMatchObject([{ cmd: 'connack', reasonCode: ReasonCode.BadUserNameOrPassword }])
+  })
+
+  it('a revocation that waits for its turn still reaches the clients', async () => {
+    const client = broker.open()
+    client.take(login('ann'))
+    broker.core.scheduler.spend(UNITS_PER_TURN)
+    users.revoke('ann')
+    expect(client.take()).toEqual([])
+    swapTwice()
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn()
+    expect(client.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.NotAuthorized }])
+  })
+
+  it('after a swap that was undone, times and revocations are those of the handler from before', () => {
+    vi.useFakeTimers()
+    try {
+      broker.stop()
+      broker = new HandlerHarness({}, { authenticators: [users] })
+      const [silent, revoked] = [broker.open(), broker.open()]
+      users.passwords.set('bob', 'pencil')
+      silent.take({ ...login('ann'), keepalive: 60 })
+      revoked.take(login('bob'))
+      silent.take()
+      broker.swap(undefined, {}, true)
+      users.revoke('bob')
+      expect(revoked.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.NotAuthorized }])
+      vi.advanceTimersByTime(91_000)
+      expect(silent.take()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.KeepAliveTimeout }])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+it('a password that nothing checks is logged once', () => {
+  const connect = (clientId: string) => broker.connect({ clientId, username: 'ann', password: Buffer.from('pencil') })
+  connect('one')
+  swapTwice()
+  connect('two')
+  expect(broker.log.lines.filter(({ message }) => message.includes('password was not checked'))).toHaveLength(1)
+})
+
+it('Topic Aliases of a client keep their meaning', () => {
+  const [publisher, subscriber] = [
+    broker.connect({ clientId: 'publisher' }),
+    broker.connect({ clientId: 'subscriber' }),
+  ]
+  subscriber.take(subscribePacket({ a: { qos: 0 } }))
+  publisher.take(publishPacket({ properties: { topicAlias: 1 } }))
+  expect(subscriber.take()).toMatchObject([{ cmd: 'publish', topic: 'a' }])
+  swapTwice()
+  publisher.take(publishPacket({ topic: '', properties: { topicAlias: 1 } }))
+  expect(subscriber.take()).toMatchObject([{ cmd: 'publish', topic: 'a' }])
 })
