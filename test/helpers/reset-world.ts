@@ -21,9 +21,7 @@ export class ResetWorld {
   readonly #ending: (() => unknown)[] = []
 
   static async start(certificate: KeyPair, store: SlowStore): Promise<ResetWorld> {
-    const salt = Buffer.from('the salt of ann.')
-    const ann = formatCredential({ iterations: 4_096, salt, ...(await deriveKeys('pencil', salt, 4_096)) })
-    const world = new ResetWorld(certificate, store, ann)
+    const world = new ResetWorld(certificate, store, await credentialOf('pencil'))
     await world.system.start()
     return world
   }
@@ -75,6 +73,14 @@ export class ResetWorld {
     this.#files.remove()
   }
 
+  /** A reset with another password of `ann`; without that user if it is undefined. */
+  async setPassword(password: string | undefined): Promise<void> {
+    const users = password === undefined ? {} : { ann: await credentialOf(password) }
+    const scramSha256 = { ...this.config['scramSha256'], config: { users } }
+    const report = await this.system.apply({ ...this.config, scramSha256 })
+    expect(report.errors).toEqual([])
+  }
+
   /** A reset after an edit of these components: their code is loaded a second time. */
   async edit(...names: readonly ('mqttHandler' | 'broker')[]): Promise<void> {
     const report = await this.system.apply(await this.#edited(names))
@@ -105,6 +111,11 @@ export class ResetWorld {
     const changed = names.map((name) => [name, { ...this.config[name], component: components[name] }])
     return { ...this.config, ...Object.fromEntries(changed) }
   }
+}
+
+const credentialOf = async (password: string): Promise<string> => {
+  const salt = Buffer.from('the salt of ann.')
+  return formatCredential({ iterations: 4_096, salt, ...(await deriveKeys(password, salt, 4_096)) })
 }
 
 /** Passes bytes of one client on to a port. It holds the others, and all answers, until `release`. */

@@ -281,3 +281,21 @@ it.each(Object.entries(RESETS))('%s waits for no peer that does not go on: no ti
     slow.send({ cmd: 'puback', messageId: message.messageId })
   }
 })
+
+it.each([
+  ['was removed', {}],
+  ['has another password', { password: 'eraser' }],
+])('a user that %s by a reset does not get in by an exchange that began before', async (_, change) => {
+  await start()
+  const [connecting, again] = [await world.peer(), await world.peer()]
+  expect((await again.authenticate(ann, { clientId: 'again' })).verdict).toMatchObject({ reasonCode: 0 })
+  const [one, two] = [new ScramClient(ann), new ScramClient(ann)]
+  connecting.sendConnect({ clientId: 'new' }, { authenticationMethod: SCRAM, authenticationData: one.first() })
+  again.send(auth(ReAuthenticate, two.first()))
+  const [challenge, challengeAgain] = [await connecting.next(), await again.next()]
+  await world.setPassword('password' in change ? change.password : undefined)
+  connecting.send(auth(ContinueAuthentication, one.answer(challenge.properties!.authenticationData!)))
+  expect(await connecting.rest()).toMatchObject([{ cmd: 'connack', reasonCode: ReasonCode.NotAuthorized }])
+  again.send(auth(ContinueAuthentication, two.answer(challengeAgain.properties!.authenticationData!)))
+  expect(await again.rest()).toMatchObject([{ cmd: 'disconnect', reasonCode: ReasonCode.NotAuthorized }])
+})
