@@ -76,6 +76,26 @@ it('an answer that repeats a promise of an earlier connection waits for the stor
   expect(again.take()).toMatchObject([{ cmd: 'pubrec', messageId: 7 }])
 })
 
+it('an UNSUBSCRIBE that is handled over several turns is answered when the store has what its first filters changed', async () => {
+  broker.stop()
+  const store = new SlowStore()
+  broker = new HandlerHarness({}, { store }, () => store.settleAll())
+  const client = broker.connect(persistent())
+  client.take(subscribePacket({ a: { qos: 0 } }))
+  store.settleAll()
+  client.take()
+  // Only the first one appends to the journal.
+  const unsubscriptions = ['a', ...Array.from({ length: 20_000 }, (_, n) => `none/${n}`)]
+  client.take({ cmd: 'unsubscribe', messageId: 9, unsubscriptions })
+  expect(broker.core.scheduler.waiting).toBeGreaterThan(0)
+  swapTwice()
+  await nextTurn()
+  while (broker.core.scheduler.waiting > 0) await nextTurn()
+  expect(client.take()).toEqual([])
+  store.settleAll()
+  expect(client.take()).toMatchObject([{ cmd: 'unsuback', messageId: 9 }])
+})
+
 it('acknowledgements of which the last one is still to come are counted', () => {
   const [subscriber, publisher] = [
     broker.connect({ clientId: 'subscriber' }),

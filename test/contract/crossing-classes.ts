@@ -1,5 +1,6 @@
 /** The classes whose state crosses a reset, and the records that it crosses in. `every-field-crosses.test.ts` holds the code to it. */
 
+import { brokerClasses, brokerRecords } from './crossing-broker.ts'
 import type { CrossingClass, CrossingRecord } from './crossing-class.ts'
 import { stateClasses, stateRecords } from './crossing-state.ts'
 
@@ -340,12 +341,14 @@ export const CROSSING_CLASSES: readonly CrossingClass[] = [
   ...handler,
   ...filters,
   ...stateClasses,
+  ...brokerClasses,
 ]
 
 const CLIENT_RECORDS = `${HANDLER}/client-record.ts`
 
 export const CROSSING_RECORDS: readonly CrossingRecord[] = [
   ...stateRecords,
+  ...brokerRecords,
   {
     file: `${DECODER}/connection-decoder.ts`,
     interface: 'DecoderRecord',
