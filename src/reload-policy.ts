@@ -16,7 +16,8 @@ import type { ResetPlan, Verdict } from './system/reset-plan.ts'
  */
 export const refusalsOf = (plan: ResetPlan, present: AnySystemConfig, next: AnySystemConfig): readonly string[] => [
   ...plan.parts.flatMap(({ name, kind, verdict }) => {
-    if (kind !== Store.name) return []
+    // One that does not run yet has nothing to lose.
+    if (kind !== Store.name || verdict === 'start') return []
     if (verdict !== 'stop' && !isAnother(present[name], next[name], verdict)) return []
     const what = verdict === 'stop' ? `${name} would end` : `${name} would begin with another content`
     return [`${what}, and sessions and messages are not moved to another store: restart the process for it`]

@@ -287,6 +287,18 @@ describe('SIGHUP refuses', () => {
     })
   })
 
+  it('no other path of a store that could not start', async () => {
+    const blocked = { ...stored('one')['store']!, config: { path: join(files.write('no-folder', ''), 'data') } }
+    system = createSystem({ ...base, store: blocked } as never, { start: 'available' }) as unknown as System
+    await system.start()
+    expect(system.degraded).toBe(true)
+    expect(verdictsOf(await ROADS['SIGHUP']!(system, stored('three')))).toMatchObject({
+      store: 'start',
+      broker: 'start',
+    })
+    expect((await peer('client')).connack).toMatchObject({ reasonCode: 0 })
+  })
+
   it('no other value of the store', async () => {
     await start(stored('one'))
     expect(
