@@ -59,6 +59,8 @@ export default defineSystem({
   // Sessions, retained messages, publishing.
   broker: {
     component: broker,
+    // It restores the sessions of the store first.
+    startDeadlineMs: 120_000,
     dependencies: { router: 'router', store: 'store', authorizers: ['topicRules'], logger: 'logger' },
   },
 

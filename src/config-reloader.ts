@@ -1,6 +1,7 @@
 /** Reads the config file of a running system again: for SIGHUP and for operators. */
 
 import { importByNode, readConfigFile } from './config-file.ts'
+import { refusalsOf } from './reload-policy.ts'
 import type { AnySystemConfig } from './system/define-system.ts'
 import type { System } from './system/lifecycle.ts'
 import type { ResetPlan } from './system/reset-plan.ts'
@@ -18,7 +19,7 @@ export interface ConfigSource {
 }
 
 /**
- * Applies no change that closes connections of a listener that stays. Code is not loaded again: components are the modules that run
+ * Applies no change that closes connections of a listener that stays, and none that `reload-policy.ts` refuses. Code is not loaded again: components are the modules that run
  * already. What a config file imports of its own is not read again either.
  */
 export class ConfigReloader implements SystemReloader {
@@ -54,6 +55,7 @@ export class ConfigReloader implements SystemReloader {
 
   async #reload(): Promise<Reloaded> {
     const config = await this.#next()
+    await this.#checkAllowed(config)
     const applied = this.#system().apply(config, { keep: 'all' })
     const report = await applied.catch((error: unknown) => {
       if (error instanceof SystemError && error.code === 'UNDO_FAILED') this.onUndoFailed?.(error)
@@ -61,6 +63,15 @@ export class ConfigReloader implements SystemReloader {
     })
     const outcomes = await this.#system().refresh()
     return { report, refreshed: outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message })) }
+  }
+
+  /** @throws SystemError RESET_REFUSED, and as `System.plan`. */
+  async #checkAllowed(config: unknown): Promise<void> {
+    const system = this.#system()
+    const plan = await system.plan(config)
+    // It has no problems: `plan` throws them.
+    const refusals = refusalsOf(plan, system.config, config as AnySystemConfig)
+    if (refusals.length > 0) throw new SystemError('RESET_REFUSED', refusals.join('; '))
   }
 
   #next(): Promise<unknown> {

@@ -12,6 +12,7 @@ import { censusOf } from './census.ts'
 import { brokerConfig } from './config.ts'
 import { LocalBroker } from './local-broker.ts'
 import { measuresOf } from './measures.ts'
+import { untilDone, untilMovable } from './until-movable.ts'
 
 /** Keeps sessions and retained messages, publishes messages, and knows which clients are connected. */
 export const broker = defineComponent({
@@ -41,17 +42,21 @@ export const broker = defineComponent({
     }
     return instance
   },
-  adjust: ({ core }, config, { logger, ownerships, ...parts }, { name }) => {
+  adjust: async ({ core }, config, { logger, ownerships, ...parts }, { name, signal }) => {
     const [ownership] = ownerships
+    // A walk over the routes of one router does not see what changes in another one.
+    if (parts.router !== core.router) await untilDone(() => core.publications.count === 0, signal)
     return adjustBroker(core, config, { ...parts, ownership, logger: logger.child({ component: name }) })
   },
   handover: {
     format: 'mqtt-jig broker',
     version: 1,
-    prepare: (config, { logger, ownerships, ...parts }, { name }) => {
+    prepare: async (config, { logger, ownerships, ...parts }, context) => {
+      const { name } = context
       if (parts.router.replaceSubscribers === undefined) {
         throw new Error('its router cannot give the subscriptions of sessions to their successors')
       }
+      await untilMovable(context)
       const [ownership] = ownerships
       return new LocalBroker(config, { ...parts, ownership, logger: logger.child({ component: name }) }, true)
     },

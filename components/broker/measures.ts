@@ -2,6 +2,7 @@ import type { StorePressure } from '../../src/kinds/store.ts'
 import { counter, gauge, type Measure } from '../../src/system/define-system.ts'
 import type { BrokerCore } from './broker-core.ts'
 import type { BrokerCounters } from './counters.ts'
+import { UNMOVABLE } from './until-movable.ts'
 
 /** What operators read of a broker: what it holds now, and each of its counters. */
 export const measuresOf = (core: BrokerCore): readonly Measure[] => {
@@ -71,7 +72,18 @@ export const measuresOf = (core: BrokerCore): readonly Measure[] => {
     ),
     counter('revoked', 'subscriptions', 'Subscriptions ended by a change of rules.', () => counters.endedSubscriptions),
     counter('denied_retained', 'messages', deniedRetained, () => counters.deniedRetained),
+    ...ofWork(core),
     ...ofUsers(counters),
+  ]
+}
+
+/** What the broker works at over several turns, and cannot hand over meanwhile. */
+const ofWork = ({ publications, retained }: BrokerCore): readonly Measure[] => {
+  const dividing = 'Clients whose messages are being passed on over several turns.'
+  const restoring = '1 while retained messages of the store are still being read.'
+  return [
+    gauge(UNMOVABLE.dividing, 'publishers', dividing, () => publications.count),
+    gauge(UNMOVABLE.restoring, 'stores', restoring, () => (retained.isRestoring ? 1 : 0)),
   ]
 }
 

@@ -4,7 +4,7 @@ import type { Credential } from './credential.ts'
 import { hash, hmac, xor } from './keys.ts'
 import { type ClientFirst, malformed, type Refusal, readClientFinal, readClientFirst, refused } from './messages.ts'
 import { prepare } from './prepare.ts'
-import type { Users } from './users.ts'
+import type { CurrentUsers } from './users.ts'
 
 /** What the exchange knows between the two messages of the client. */
 interface Challenge {
@@ -19,15 +19,18 @@ interface Challenge {
 
 /** The server's side of one exchange: first message, challenge, final message, verdict. */
 export class ScramExchange implements AuthenticationExchange {
-  readonly #users: Users
+  readonly #current: CurrentUsers
   readonly #serverNonce: string
   #state: 'first' | 'final' | 'ended' = 'first'
   /** There in the state `final` alone. */
   #challenge: Challenge | undefined
 
-  /** @param serverNonce printable ASCII without commas, never used before. */
-  constructor(users: Users, serverNonce: string) {
-    this.#users = users
+  /**
+   * @param current asked for each message: a reset may change the users during the exchange.
+   * @param serverNonce printable ASCII without commas, never used before.
+   */
+  constructor(current: CurrentUsers, serverNonce: string) {
+    this.#current = current
     this.#serverNonce = serverNonce
   }
 
@@ -51,7 +54,7 @@ export class ScramExchange implements AuthenticationExchange {
     if (first.authorizationName !== undefined && prepare(first.authorizationName) !== userName) {
       return failure(refused('a client may act as its own user alone'))
     }
-    const { known, credential } = this.#users.find(userName)
+    const { known, credential } = this.#current.users.find(userName)
     const nonce = first.nonce + this.#serverNonce
     const salt = Buffer.from(credential.salt).toString('base64')
     const serverFirst = `r=${nonce},s=${salt},i=${credential.iterations}`
@@ -77,6 +80,9 @@ export class ScramExchange implements AuthenticationExchange {
     const serverFinal = `v=${hmac(credential.serverKey, authMessage).toString('base64')}`
     if (!known) return failure(refused('there is no such user'))
     if (!proven) return failure(refused('the proof is wrong'))
+    if (!this.#current.users.has(userName, credential)) {
+      return failure(refused('the user was removed, or has another password, since the exchange began'))
+    }
     return { result: 'success', userName, data: Buffer.from(serverFinal) }
   }
 }

@@ -30,12 +30,16 @@ export class ScramSha256 implements AuthenticationMethod {
     this.#makeNonce = makeNonce
   }
 
-  /** Prepares other users, for exchanges that begin from then on. */
+  /** Prepares other users. Exchanges under way succeed only for those that stay, with the same credential. */
   adjust(credentials: ReadonlyMap<string, Credential>): Change {
     return new Change([setting(this.#current, { users: new Users(credentials) })])
   }
 
   begin(_client: AuthenticatingClient): AuthenticationExchange {
-    return new ScramExchange(this.#current.users, this.#makeNonce())
+    return new ScramExchange(this.#current, this.#makeNonce())
+  }
+
+  knows(userName: string): boolean {
+    return this.#current.users.has(userName)
   }
 }

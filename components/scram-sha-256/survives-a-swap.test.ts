@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AuthenticationMethod, AuthenticationStep } from '../../src/kinds/authentication-method.ts'
 import { UNKNOWN_PEER } from '../../src/kinds/peer.ts'
 import { survivesASwap } from '../../test/contract/survives-a-swap.ts'
@@ -14,6 +14,8 @@ const credential = async (password: string): Promise<string> =>
   formatCredential({ salt, iterations: 4_096, ...(await deriveKeys(password, salt, 4_096)) })
 const pencil = { users: { ann: await credential('pencil') } }
 const eraser = { users: { ann: await credential('eraser') } }
+
+const both = { users: { ...pencil.users, bob: await credential('eraser') } }
 
 const begin = (method: AuthenticationMethod, password: string) => {
   const partner = new ScramClient({ user: 'ann', password })
@@ -34,11 +36,30 @@ survivesASwap<AuthenticationMethod, object>('scramSha256', {
   observe: (method) => ['pencil', 'eraser'].map((password) => begin(method, password)()),
 })
 
-it('completes an exchange that began before with the users that it began with', async () => {
-  const method = await scramSha256.start(scramConfig.parse(pencil), {}, lifecycleContext('scram'))
-  const finish = begin(method, 'pencil')
-  const change = await scramSha256.adjust!(method, scramConfig.parse(eraser), {}, lifecycleContext('scram'))
-  change.commit()
-  expect(finish()).toBe('success')
-  expect(begin(method, 'pencil')()).toBe('failure')
+describe('an exchange under way', () => {
+  it.each([
+    ['succeeds when the users change and its own stays', both, 'success'],
+    ['fails when its user was removed', { users: {} }, 'failure'],
+    ['fails when its user has another password', eraser, 'failure'],
+  ])('%s', async (_, config, expected) => {
+    const method = await scramSha256.start(scramConfig.parse(pencil), {}, lifecycleContext('scram'))
+    const finish = begin(method, 'pencil')
+    const change = await scramSha256.adjust!(method, scramConfig.parse(config), {}, lifecycleContext('scram'))
+    change.commit()
+    expect(finish()).toBe(expected)
+  })
+
+  it('succeeds when the change is undone', async () => {
+    const method = await scramSha256.start(scramConfig.parse(pencil), {}, lifecycleContext('scram'))
+    const finish = begin(method, 'pencil')
+    const change = await scramSha256.adjust!(method, scramConfig.parse({ users: {} }), {}, lifecycleContext('scram'))
+    change.commit()
+    change.undo()
+    expect(finish()).toBe('success')
+  })
+})
+
+it('knows its users, for an exchange that another instance has begun', async () => {
+  const method: AuthenticationMethod = await scramSha256.start(scramConfig.parse(pencil), {}, lifecycleContext('scram'))
+  expect([method.knows?.('ann'), method.knows?.('bob')]).toEqual([true, false])
 })

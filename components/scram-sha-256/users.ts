@@ -2,6 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { Credential } from './credential.ts'
 import { hmac } from './keys.ts'
 
+/** Who the users are now: changed in place. */
+export interface CurrentUsers {
+  readonly users: Users
+}
+
 /** The users that may authenticate, and credentials for all others, whom no password lets in. */
 export class Users {
   readonly #credentials: ReadonlyMap<string, Credential>
@@ -26,6 +31,14 @@ export class Users {
     const fake = this.#fake(name)
     const credential = this.#credentials.get(name)
     return { known: credential !== undefined, credential: credential ?? fake }
+  }
+
+  /** @param name prepared. @param credential that it must have; any if it is left out. */
+  has(name: string, credential?: Credential): boolean {
+    const own = this.#credentials.get(name)
+    if (own === undefined || credential === undefined) return own !== undefined
+    // The same password with another salt has other keys, too.
+    return Buffer.compare(own.storedKey, credential.storedKey) === 0
   }
 
   /** A credential that looks like that of some user, always the same for the same name. No password has its keys. */

@@ -1,5 +1,6 @@
 /** The classes whose state crosses a reset, and the records that it crosses in. `every-field-crosses.test.ts` holds the code to it. */
 
+import { brokerClasses, brokerRecords } from './crossing-broker.ts'
 import type { CrossingClass, CrossingRecord } from './crossing-class.ts'
 import { serverClasses, serverRecords } from './crossing-server.ts'
 import { stateClasses, stateRecords } from './crossing-state.ts'
@@ -344,6 +345,7 @@ export const CROSSING_CLASSES: readonly CrossingClass[] = [
   ...stateClasses,
   ...serverClasses,
   ...transportClasses,
+  ...brokerClasses,
 ]
 
 const CLIENT_RECORDS = `${HANDLER}/client-record.ts`
@@ -352,6 +354,7 @@ export const CROSSING_RECORDS: readonly CrossingRecord[] = [
   ...stateRecords,
   ...serverRecords,
   ...transportRecords,
+  ...brokerRecords,
   {
     file: `${DECODER}/connection-decoder.ts`,
     interface: 'DecoderRecord',

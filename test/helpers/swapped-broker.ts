@@ -21,6 +21,8 @@ export type BrokerEvent =
       readonly expiry: number
       readonly window: number
       readonly will: boolean
+      /** Its Will Delay Interval, in seconds. Default: 0. */
+      readonly willDelay?: number
     }
   | { readonly type: 'subscribe' | 'unsubscribe'; readonly filter: string; readonly qos: QoS }
   | { readonly type: 'publish'; readonly topic: string; readonly qos: QoS; readonly retain: boolean }
@@ -35,7 +37,7 @@ interface Client {
 /** A broker with clients that have no handler. It can be replaced by a successor at any time, as a reset does it. */
 export class SwappedBroker {
   readonly log = new RecordingLogger()
-  readonly store = new SlowStore()
+  readonly store: SlowStore
   readonly sent = new Map<string, string[]>()
   readonly #context = lifecycleContext('broker')
   readonly #config: ReturnType<typeof brokerConfig.parse>
@@ -46,8 +48,9 @@ export class SwappedBroker {
   /** The component that the next successor is made by: that of another generation of the code, in some tests. */
   component: AnyComponent = component
 
-  static async start(config: object): Promise<SwappedBroker> {
-    const swapped = new SwappedBroker(config)
+  /** @param store that of an earlier broker, after a crash. */
+  static async start(config: object, store = new SlowStore()): Promise<SwappedBroker> {
+    const swapped = new SwappedBroker(config, store)
     swapped.broker = (await component.start(
       swapped.#config,
       swapped.#dependencies as never,
@@ -56,15 +59,16 @@ export class SwappedBroker {
     return swapped
   }
 
-  private constructor(config: object) {
+  private constructor(config: object, store: SlowStore) {
     this.#config = brokerConfig.parse(config)
-    const { log: logger, store } = this
+    this.store = store
+    const { log: logger } = this
     this.#dependencies = { router: new LocalRouter(), store, logger, authorizers: [], durabilities: [], ownerships: [] }
     this.broker = undefined as never
   }
 
   async play(id: string, event: BrokerEvent): Promise<void> {
-    this.#play(id, event)
+    this.playNow(id, event)
     await nextTurn()
   }
 
@@ -91,10 +95,16 @@ export class SwappedBroker {
     await handover!.retire(former)
   }
 
+  /** Adds what clients got to `sent`. */
+  collect(): void {
+    for (const [id, { recipient }] of this.#clients) this.sent.get(id)!.push(...recipient.sent.splice(0))
+  }
+
   /** Everything that clients and operators can see. */
   async observe(): Promise<unknown> {
     this.store.settle()
     for (let turn = 0; turn < 5; turn += 1) await nextTurn()
+    this.collect()
     const sessions = [...this.broker.sessions()].map(({ disconnectedAtMs, ...session }) => session)
     const retained = this.broker.retained('#').map(({ topic, payload }) => `${topic} ${payload.toString()}`)
     const lines = this.log.lines.map(({ message }) => message)
@@ -112,7 +122,8 @@ export class SwappedBroker {
     this.broker.stop()
   }
 
-  #play(id: string, event: BrokerEvent): void {
+  /** The same without the rest of the turn of the event loop. */
+  playNow(id: string, event: BrokerEvent): void {
     const client = this.#clients.get(id)
     switch (event.type) {
       case 'connect':
@@ -132,14 +143,20 @@ export class SwappedBroker {
     }
   }
 
-  #connect(id: string, { clean, expiry, window, will }: BrokerEvent & { readonly type: 'connect' }): void {
+  #connect(
+    id: string,
+    { clean, expiry, window, will, willDelay = 0 }: BrokerEvent & { readonly type: 'connect' },
+  ): void {
     const recipient = new RecordingRecipient(id)
     const sent = this.sent.get(id) ?? []
     this.sent.set(id, sent)
     const message = Message.of({ topic: 'a/will', payload: Buffer.from(id), qos: 1 })
     const request = {
       ...{ identity: recipient.identity, owner: undefined, cleanStart: clean, expiryIntervalSeconds: expiry },
-      ...{ receiveMaximum: window, will: will ? { message, delaySeconds: 0, messageExpiryInterval: -1 } : undefined },
+      ...{
+        receiveMaximum: window,
+        will: will ? { message, delaySeconds: willDelay, messageExpiryInterval: -1 } : undefined,
+      },
     }
     if (this.broker.forClients.admit(request) !== undefined) return
     recipient.onDisconnect = (_, options) => {
@@ -148,9 +165,9 @@ export class SwappedBroker {
       sent.push(...recipient.sent.splice(0))
       client.session.detach(options?.will, options?.takenOverBy !== undefined)
     }
-    const { session, isPresent } = this.broker.forClients.open(recipient, request)
+    const { session, isPresent, batch } = this.broker.forClients.open(recipient, request)
     this.#clients.set(id, { recipient, session })
-    sent.push(`connected ${isPresent}`)
+    sent.push(`connected ${isPresent} ${batch}`)
     session.outbox.begin()
   }
 
