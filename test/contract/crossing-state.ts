@@ -74,7 +74,12 @@ const lmdbStore: readonly CrossingClass[] = [
     gives: [],
     forgotten: { damaged: '`LmdbStore` hands it over', '#file': OWN_PLACE, '#log': OWN_PLACE },
   },
-  { file: `${LMDB}/environment.ts`, class: 'Environment', gives: ['handOver'], forgotten: {} },
+  {
+    file: `${LMDB}/environment.ts`,
+    class: 'Environment',
+    gives: ['handOver'],
+    forgotten: { '#scanner': 'made anew for the next scan' },
+  },
   {
     file: `${LMDB}/retrying-committer.ts`,
     class: 'RetryingCommitter',
