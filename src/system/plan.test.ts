@@ -13,7 +13,7 @@ const Other = kind<Thing>()('Other')
 const Policy = kind<Thing>()('Policy', { stateless: true })
 
 type Extra = Partial<
-  Pick<AnyComponent, 'fixed' | 'provides' | 'needs' | 'adjust' | 'handover' | 'exclusive' | 'fixed' | 'suspend' | 'resume'>
+  Pick<AnyComponent, 'provides' | 'needs' | 'adjust' | 'handover' | 'exclusive' | 'fixed' | 'suspend' | 'resume'>
 >
 
 const make = (extra: Extra = {}): AnyComponent =>
