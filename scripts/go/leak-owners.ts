@@ -59,7 +59,7 @@ export class Owners {
       if (site.file === undefined || isOfProgram(site.file)) continue
       const holders = this.#holdersOf(site.file)
       if (holders.length === 0) {
-        if (isOfPackages(site.file)) continue
+        if (isOfOtherPackage(site.file)) continue
         // A component of the package that was not loaded from its source: its caller did not make it.
         if (isWithin(site.file, packageFolder)) return undefined
         continue
@@ -99,7 +99,7 @@ const isOfProgram = (file: string): boolean =>
   !isAbsolute(file) || programFolders.some((folder) => isWithin(file, folder))
 
 /** Whether a file is of a package other than ours, which may be installed as one. */
-const isOfPackages = (file: string): boolean => {
+export const isOfOtherPackage = (file: string): boolean => {
   const inner = isWithin(file, packageFolder) ? file.slice(packageFolder.length) : file
   return inner.includes(`${sep}node_modules${sep}`)
 }
