@@ -50,7 +50,7 @@ export class Owners {
   /**
    * Attributes what is made now. One component may call another one: the file decides if it is part of one component alone. Code that
    * several components share counts for its caller.
-   * @param context whom the container called for; undefined outside of its calls.
+   * @param context the instance that the container has called; undefined outside of its calls.
    * @returns undefined if it is not made by the code of a component, or by one of several that cannot be told apart.
    */
   attribute(context: Owner | undefined, sites: readonly CallSite[]): Attribution | undefined {
