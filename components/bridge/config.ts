@@ -157,8 +157,8 @@ export const bridgeConfig = z
       .default(10)
       .describe(
         'How many connections in a row the remote broker may end while the same message, alone, waits for its acknowledgement. Then ' +
-          'the message is dropped. The same for a message from the remote broker that ends so many connections, since it is too large or ' +
-          'not legal. 0: never, and everything behind it waits.',
+          'the message is dropped. A message from the remote broker that is too large or not legal is dropped, too, when so many ' +
+          'connections in a row have ended for it. 0: never, and everything behind it waits.',
       ),
     maximumPacketSize: z
       .int()

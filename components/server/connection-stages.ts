@@ -125,7 +125,7 @@ export class ConnectionStages {
     this.#host.decodeWith(reopened.commit())
   }
 
-  /** Has the stages of another object whose connection is not open any more. They are told if they do not know. */
+  /** Takes over the stages of another object whose connection is not open any more. Stages that were not told of it are told. */
   adopt({ pipeline, ends, told }: StagesRecord): void {
     this.#pipeline.pipeline = pipeline
     this.#pipeline.ends = ends

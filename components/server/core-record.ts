@@ -21,7 +21,7 @@ export interface TcpRecord {
   readonly place: object
   readonly listening: Listening
   readonly where: ListenAddress
-  /** Has the object that gave this take the events of the listening socket again. */
+  /** Returns the events of the listening socket to the object that gave this. */
   takeBack(): void
 }
 

@@ -46,8 +46,7 @@ export const MAXIMUM_RECEIVERS = 4_096
 const STATE_MARK = 0xffff
 /** Longer texts are in a key by their hash. */
 const MAXIMUM_TEXT_BYTES = 1_900
-export const MESSAGE_KEY_BYTES = 9
-export const STATE_KEY_BYTES = 13
+const MESSAGE_KEY_BYTES = 9
 
 /** One session that a message is owed to, as it is in the file. */
 export interface Receiver {

@@ -16,7 +16,7 @@ const about = z.object({
 export type About = z.output<typeof about>
 
 /** The oldest format that this code reads. */
-export const OLDEST_FORMAT = 1
+const OLDEST_FORMAT = 1
 
 /**
  * What the file says of itself.

@@ -35,7 +35,7 @@ type AttemptEnded = (tookMs: number, error: Error | undefined) => void
 
 /**
  * What a committer knows. At a reset the successor gets this object. An attempt that is under way continues in the code that began it,
- * with this object, and its end is told to the committer that is in charge then.
+ * with this object. Its end is reported to the committer that is in charge then.
  */
 export interface CommitterState {
   readonly charge: Charge<Pick<RetryingCommitter, 'retry' | 'ended'>>

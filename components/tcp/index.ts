@@ -1,7 +1,7 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
 import { proxyMeasures } from '../../src/network/proxy-measures.ts'
-import type { TransportRecord } from '../../src/network/socket-transport.ts'
+import { socketHandover } from '../../src/network/socket-handover.ts'
 import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { tcpConfig } from './config.ts'
@@ -30,11 +30,7 @@ export const tcp = defineComponent({
     version: 1,
     prepare: (config, { logger }, { name }) =>
       new TcpListener(undefined, config, name, logger.child({ component: name })),
-    give: (instance): TransportRecord => instance.give(),
-    rehearse: (instance, record: TransportRecord) => instance.rehearse(record),
-    take: (instance, record: TransportRecord) => instance.continueFrom(record),
-    retire: (instance) => instance.retire(),
-    discard: (instance) => instance.discard(),
+    ...socketHandover,
   },
 
   stop: (instance) => instance.close(),

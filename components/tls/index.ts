@@ -4,7 +4,7 @@ import { Transport } from '../../src/kinds/transport.ts'
 import { handshakeMeasures } from '../../src/network/handshake-measures.ts'
 import type { ListeningHandover } from '../../src/network/listening.ts'
 import { proxyMeasures } from '../../src/network/proxy-measures.ts'
-import type { TransportRecord } from '../../src/network/socket-transport.ts'
+import { socketHandover } from '../../src/network/socket-handover.ts'
 import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { tlsFiles } from '../../src/network/tls/load-tls.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
@@ -43,11 +43,7 @@ export const tls = defineComponent({
       const log = new ReplaceableLogger(logger.child({ component: name }))
       return new TlsTransport(undefined, await TlsContexts.open(config, log), config, name, log)
     },
-    give: (instance): TransportRecord => instance.give(),
-    rehearse: (instance, record: TransportRecord) => instance.rehearse(record),
-    take: (instance, record: TransportRecord) => instance.continueFrom(record),
-    retire: (instance) => instance.retire(),
-    discard: (instance) => instance.discard(),
+    ...socketHandover,
   },
 
   refresh: (instance) => instance.contexts.refresh(),

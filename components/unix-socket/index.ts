@@ -1,7 +1,7 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
 import { canKeep, listenInstead, listeningHandover } from '../../src/network/listening.ts'
-import type { TransportRecord } from '../../src/network/socket-transport.ts'
+import { socketHandover } from '../../src/network/socket-handover.ts'
 import { defineComponent } from '../../src/system/define-system.ts'
 import { unixSocketConfig } from './config.ts'
 import { listenAtPath, setMode } from './socket-file.ts'
@@ -28,11 +28,7 @@ export const unixSocket = defineComponent({
     version: 1,
     prepare: (config, { logger }, { name }) =>
       new UnixSocketListener(undefined, config, name, logger.child({ component: name })),
-    give: (instance): TransportRecord => instance.give(),
-    rehearse: (instance, record: TransportRecord) => instance.rehearse(record),
-    take: (instance, record: TransportRecord) => instance.continueFrom(record),
-    retire: (instance) => instance.retire(),
-    discard: (instance) => instance.discard(),
+    ...socketHandover,
   },
 
   stop: (instance) => instance.close(),

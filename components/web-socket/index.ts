@@ -1,7 +1,7 @@
 import { Logger } from '../../src/kinds/logger.ts'
 import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import { Transport } from '../../src/kinds/transport.ts'
-import type { TransportRecord } from '../../src/network/socket-transport.ts'
+import { socketHandover } from '../../src/network/socket-handover.ts'
 import { describeAddress, exclusiveAddress, listenOn } from '../../src/network/tcp-options.ts'
 import { tlsFiles } from '../../src/network/tls/load-tls.ts'
 import { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
@@ -37,11 +37,7 @@ export const webSocket = defineComponent({
       const contexts = config.tls && (await TlsContexts.open(config.tls, log))
       return new WebSocketListener(undefined, contexts, config, name, log)
     },
-    give: (instance): TransportRecord => instance.give(),
-    rehearse: (instance, record: TransportRecord) => instance.rehearse(record),
-    take: (instance, record: TransportRecord) => instance.continueFrom(record),
-    retire: (instance) => instance.retire(),
-    discard: (instance) => instance.discard(),
+    ...socketHandover,
   },
 
   refresh: (instance) => instance.refresh(),

@@ -9,7 +9,7 @@ const mostFrames = 50
 export interface CallSite {
   /** The absolute path of a file, `node:net` for code of Node, or undefined. */
   readonly file: string | undefined
-  /** Its position on the stack: `placeOf` finds the line. */
+  /** Its position on the stack: `sourcePlaces` has the line at the same index. */
   readonly index: number
 }
 

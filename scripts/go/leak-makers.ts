@@ -1,6 +1,5 @@
 /** Which code made a handle: that of a component, of a package, or of Node for itself. */
 
-import { sep } from 'node:path'
 import type { CallSite } from './call-sites.ts'
 import type { HandleKind } from './leak-text.ts'
 
@@ -22,5 +21,3 @@ export const makerOf = (kind: HandleKind, sites: readonly CallSite[]): CallSite 
   const caller = outside.find(({ file }) => file === undefined || !timerFiles.has(file))
   return caller?.file?.startsWith('node:') ? undefined : caller
 }
-
-export const isOfPackage = ({ file }: CallSite): boolean => file?.includes(`${sep}node_modules${sep}`) === true

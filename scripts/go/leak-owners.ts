@@ -50,7 +50,7 @@ export class Owners {
   /**
    * Attributes what is made now. One component may call another one: the file decides if it is part of one component alone. Code that
    * several components share counts for its caller.
-   * @param context whom the container called for; undefined outside of its calls.
+   * @param context the instance that the container has called; undefined outside of its calls.
    * @returns undefined if it is not made by the code of a component, or by one of several that cannot be told apart.
    */
   attribute(context: Owner | undefined, sites: readonly CallSite[]): Attribution | undefined {
@@ -59,7 +59,7 @@ export class Owners {
       if (site.file === undefined || isOfProgram(site.file)) continue
       const holders = this.#holdersOf(site.file)
       if (holders.length === 0) {
-        if (isOfPackages(site.file)) continue
+        if (isOfOtherPackage(site.file)) continue
         // A component of the package that was not loaded from its source: its caller did not make it.
         if (isWithin(site.file, packageFolder)) return undefined
         continue
@@ -99,7 +99,7 @@ const isOfProgram = (file: string): boolean =>
   !isAbsolute(file) || programFolders.some((folder) => isWithin(file, folder))
 
 /** Whether a file is of a package other than ours, which may be installed as one. */
-const isOfPackages = (file: string): boolean => {
+export const isOfOtherPackage = (file: string): boolean => {
   const inner = isWithin(file, packageFolder) ? file.slice(packageFolder.length) : file
   return inner.includes(`${sep}node_modules${sep}`)
 }

@@ -4,8 +4,8 @@ import { AsyncLocalStorage, createHook, executionAsyncId } from 'node:async_hook
 import type { ComponentScope, InstanceOwner } from '../../src/system/component-scope.ts'
 import { messageOf } from '../../src/system/system-error.ts'
 import { type CallSite, callSites, sourcePlaces } from './call-sites.ts'
-import { isOfPackage, makerOf } from './leak-makers.ts'
-import { latest, Owner, Owners } from './leak-owners.ts'
+import { makerOf } from './leak-makers.ts'
+import { isOfOtherPackage, latest, Owner, Owners } from './leak-owners.ts'
 import { type HandleKind, type Leak, leakTexts } from './leak-text.ts'
 
 /** What is noted, by the name that Node gives it. */
@@ -184,7 +184,8 @@ export class LeakWatch implements ComponentScope {
     const text = (site: CallSite): string => this.#options.shorten(places[site.index] ?? site.file!)
     const { owner, place, caller } = found
     const called = caller === undefined ? '' : ` (called from ${text(caller)})`
-    return { owner, place: `${text(place)}${called}`, byPackage: maker!.index !== place.index && isOfPackage(maker!) }
+    const byPackage = maker!.index !== place.index && isOfOtherPackage(maker!.file ?? '')
+    return { owner, place: `${text(place)}${called}`, byPackage }
   }
 }
 
@@ -194,6 +195,6 @@ const delayOf = (kind: HandleKind, handle: object): number | undefined => {
   return typeof delay === 'number' ? delay : undefined
 }
 
-/** A package may share what does not keep the process alive among all its users: that is not told. */
+/** A package may share what does not keep the process alive among all its users: that is not reported. */
 const isBackground = ({ byPackage }: Note, handle: object): boolean =>
   byPackage && (handle as { hasRef?: () => boolean }).hasRef?.() === false

@@ -70,7 +70,7 @@ export interface TransportRecord {
   readonly where: ListenAddress
   /** What the subclass hands over. */
   readonly parts: unknown
-  /** Has the object that gave this take the events of the listening socket again. */
+  /** Returns the events of the listening socket to the object that gave this. */
   takeBack(): void
 }
 

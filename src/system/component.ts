@@ -83,8 +83,8 @@ export interface ComponentOf<P extends AnyKind, N extends Needs, C extends z.Zod
    */
   exclusive?(config: z.output<C>): readonly string[]
   /**
-   * What an instance keeps for its life, such as the directory of a store. A reset that changes it restarts the component: its content is
-   * another one, so the instance is neither adjusted nor swapped. Optional.
+   * What an instance keeps for its life, such as the directory of a store. A reset that changes it restarts the component, and neither
+   * adjusts nor swaps the instance. Optional.
    */
   fixed?(config: z.output<C>): readonly string[]
   /**

@@ -35,8 +35,8 @@ export interface Handover<N extends Needs, C extends z.ZodType, I, S = unknown> 
   /** The state of an instance. Changes nothing. Called for `rehearse`, and in the turn in which the reset is applied. */
   give(instance: I): S
   /**
-   * Prepares what depends on the state: whether the successor can continue from it, another address. Called once before the reset is
-   * applied, with a state that is thrown away; `take` gets another one. May take time. Optional.
+   * Checks whether the successor can continue from the state, and prepares what depends on it, such as another address. Called once before
+   * the reset is applied, with a state that is thrown away; `take` gets another one. May take time. Optional.
    * @throws the reason why this change needs a restart; the reset then plans that.
    */
   rehearse?(instance: I, state: S): Promise<void> | void

@@ -1,4 +1,4 @@
-/** Plans a reset: what becomes of each component, and why. Pure: it calls no component but for `exclusive`. */
+/** Plans a reset: what becomes of each component, and why. Pure: of the functions of components it calls only `exclusive` and `fixed`. */
 
 import { isDeepStrictEqual } from 'node:util'
 import type { AnyComponent } from './component.ts'
@@ -245,7 +245,7 @@ const canOverlap = (old: PlanEntry, entry: PlanEntry): boolean => {
 
 const exclusives = (entry: PlanEntry): readonly string[] | undefined => said(entry, 'exclusive')
 
-/** A component that cannot say it counts as one that does not say it. */
+/** If the function of the component throws, the component counts as one without it. */
 const said = ({ component, config }: PlanEntry, what: 'exclusive' | 'fixed'): readonly string[] | undefined => {
   try {
     return component[what]?.(config)

@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream'
-import { numberedPacket } from './numbered-stages.ts'
+import { expect } from 'vitest'
+import { eventually } from './eventually.ts'
+import { type NumberedReport, numberedPacket } from './numbered-stages.ts'
 
 /** Sends numbered packets in any pieces, and expects the same numbers back. */
 export class NumberedStream {
@@ -49,4 +51,15 @@ export class NumberedStream {
       if (number !== this.#answered) this.fault ??= `${number} came instead of ${this.#answered}`
     }
   }
+}
+
+/** Sends what is left, and checks that each packet was answered once and in order, and that no connection has ended. */
+export const expectAllAnswered = async (clients: readonly NumberedStream[], report: NumberedReport): Promise<void> => {
+  for (const client of clients) client.sendRest()
+  await eventually(() => expect(clients.every(({ isAnswered }) => isAnswered)).toBe(true))
+  expect(clients.flatMap(({ fault }) => fault ?? [])).toEqual([])
+  expect(clients.some(({ isClosed }) => isClosed)).toBe(false)
+  expect(report.faults).toEqual([])
+  // A decoder, a handler and an encoder for each connection: all others have left.
+  expect(report.live).toBe(3 * clients.length)
 }

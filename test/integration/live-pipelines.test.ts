@@ -13,7 +13,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { runs } from '../helpers/full-run.ts'
 import { lifecycleContext } from '../helpers/lifecycle-context.ts'
 import { numberedReport, numberedStages, passingFilter } from '../helpers/numbered-stages.ts'
-import { NumberedStream } from '../helpers/numbered-stream.ts'
+import { expectAllAnswered, NumberedStream } from '../helpers/numbered-stream.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { WebSocketClient } from '../helpers/web-socket-client.ts'
 
@@ -104,13 +104,7 @@ describe('the pipelines of live connections', () => {
       report.failing = undefined
     }
     expect(undone).toBeGreaterThan(3)
-    for (const client of clients) client.sendRest()
-    await eventually(() => expect(clients.every(({ isAnswered }) => isAnswered)).toBe(true))
-    expect(clients.flatMap(({ fault }) => fault ?? [])).toEqual([])
-    expect(clients.some(({ isClosed }) => isClosed)).toBe(false)
-    expect(report.faults).toEqual([])
-    // A decoder, a handler and an encoder for each connection: all others have left.
-    expect(report.live).toBe(3 * clients.length)
+    await expectAllAnswered(clients, report)
     expect(started.counters.accepted).toBe(clients.length)
   })
 })

@@ -22,7 +22,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { runs } from '../helpers/full-run.ts'
 import { lifecycleContext } from '../helpers/lifecycle-context.ts'
 import { numberedReport, numberedStages } from '../helpers/numbered-stages.ts'
-import { NumberedStream } from '../helpers/numbered-stream.ts'
+import { expectAllAnswered, NumberedStream } from '../helpers/numbered-stream.ts'
 import { RecordingLogger } from '../helpers/recording-logger.ts'
 import { WebSocketClient } from '../helpers/web-socket-client.ts'
 
@@ -165,13 +165,7 @@ describe('the server under live connections', () => {
       report.failing = undefined
     }
     expect(undone).toBeGreaterThan(2)
-    for (const client of clients) client.sendRest()
-    await eventually(() => expect(clients.every(({ isAnswered }) => isAnswered)).toBe(true))
-    expect(clients.flatMap(({ fault }) => fault ?? [])).toEqual([])
-    expect(clients.some(({ isClosed }) => isClosed)).toBe(false)
-    expect(report.faults).toEqual([])
-    // A decoder, a handler and an encoder for each connection: all others have left.
-    expect(report.live).toBe(3 * clients.length)
+    await expectAllAnswered(clients, report)
     const { counters, listeners } = running.instance
     expect(counters).toMatchObject({ accepted: clients.length, endedByBroker: 0, endedByNetwork: 0 })
     expect(listeners.map(({ connections, accepted }) => [connections, accepted])).toEqual(
@@ -197,12 +191,7 @@ describe('the server under live connections', () => {
       report.failing = undefined
       await reconnect()
     }
-    for (const client of clients) client.sendRest()
-    await eventually(() => expect(clients.every(({ isAnswered }) => isAnswered)).toBe(true))
-    expect(clients.flatMap(({ fault }) => fault ?? [])).toEqual([])
-    expect(clients.some(({ isClosed }) => isClosed)).toBe(false)
-    expect(report.faults).toEqual([])
-    expect(report.live).toBe(3 * clients.length)
+    await expectAllAnswered(clients, report)
     const each = clients.length / 4
     expect(
       running.instance.listeners.map(({ transport, accepted, connections }) => [transport, accepted, connections]),
@@ -225,7 +214,6 @@ describe('the server under live connections', () => {
     expect(before).toHaveLength(clients.length)
     for (let reset = 0; reset < 100; reset += 1) await swap(all, server as AnyComponent)
     expect(listeners()).toEqual(before)
-    for (const client of clients) client.sendRest()
-    await eventually(() => expect(clients.every(({ isAnswered }) => isAnswered)).toBe(true))
+    await expectAllAnswered(clients, report)
   })
 })
