@@ -98,7 +98,7 @@ test('a successor that is ready after its deadline is discarded, also when the s
   const { until, end } = later()
   world.fault = { step: 'prepare', name: 'server', how: 'hang', until }
   const next = config(2)
-  const failed = failure(system.apply({ ...next, server: { ...next.server!, startDeadlineMs: 200 } }))
+  const failed = failure(system.apply({ ...next, server: { ...next['server']!, startDeadlineMs: 200 } }))
   while (!world.journal.includes('prepare server')) await new Promise(setImmediate)
   await Promise.all([system.stop(), failed])
   expect(await failed).toMatchObject({ code: 'START_INTERRUPTED' })
