@@ -355,6 +355,15 @@ describe('a server that continues for another one', () => {
     await answers(await connect())
     expect(running.instance.counters).toMatchObject({ accepted: 2 })
   })
+
+  it('does not listen again when it is stopped before it has moved to another host at its port', async () => {
+    const port = await freePort()
+    const { running, swap } = await start({ port })
+    await swap({ config: { port, host: '::ffff:127.0.0.1' } })
+    await running.instance.stop()
+    for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate)
+    await expect(RawClient.connect(port)).rejects.toThrow('ECONNREFUSED')
+  })
   const freePort = async (): Promise<number> => {
     const { transport } = await startTransport(tcp, { port: 0 })
     const { port } = transport

@@ -26,6 +26,8 @@ export class MqttServer implements Listener {
   #config: ServerConfig
   /** To the address of the config, for a successor whose predecessor listens elsewhere. */
   #move: Adjustment = NO_ADJUSTMENT
+  /** Resolves when it has left the address of its predecessor. */
+  #moved: Promise<void> = Promise.resolve()
 
   /**
    * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there. Undefined for
@@ -130,8 +132,8 @@ export class MqttServer implements Listener {
       undo()
       throw error
     }
-    setImmediate(() => {
-      if (this.#core.acts) void this.#applied()
+    this.#moved = new Promise((resolve) => {
+      setImmediate(() => resolve(this.#core.acts ? this.#applied() : undefined))
     })
     return undo
   }
@@ -272,6 +274,8 @@ export class MqttServer implements Listener {
   /** Stops listening, and ends every connection after `drainMs` at most. Resolves when the last socket is closed. */
   async stop(): Promise<void> {
     const closed = this.#core.stop('server stops', this.#config.drainMs)
+    // Before it has moved, it would listen again after that.
+    await this.#moved
     await Promise.all([this.#tcp.close(), closed])
   }
 
@@ -281,6 +285,7 @@ export class MqttServer implements Listener {
    */
   async suspend(): Promise<ListeningHandover & ReturnType<typeof banHandover.parse>> {
     await this.#core.stop('server is being reset')
+    await this.#moved
     return { ...this.#tcp.handOver(), ...this.#core.addresses.suspend() }
   }
 }

@@ -145,6 +145,19 @@ describe('pending bytes that stay over their limit', () => {
     pending.stop()
   })
 
+  it('do not ask after a stop, until the reset is undone by which another object continued', () => {
+    const { pending, asked, atOnce } = watched()
+    pending.stop()
+    pending.add(150)
+    vi.advanceTimersByTime(1_000)
+    expect([atOnce, asked]).toEqual([[], []])
+    pending.takeBack()
+    vi.advanceTimersByTime(1_000)
+    expect(atOnce).toEqual([100])
+    expect(asked[0]).toEqual([100, 400])
+    pending.stop()
+  })
+
   it('do not ask sooner for fullness that ended by itself', () => {
     const { pending, asked } = watched()
     for (let times = 0; times < 5; times++) {

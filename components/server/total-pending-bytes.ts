@@ -64,6 +64,8 @@ export class TotalPendingBytes {
   readonly #log: Logger
   #stalled: Stalled | undefined
   #timer: NodeJS.Timeout | undefined
+  /** It starts no timer. */
+  #isStopped = false
   /** Set while it is full. */
   #relief: Relief | undefined
   /** How long publishers wait now, or the next time. */
@@ -119,6 +121,7 @@ export class TotalPendingBytes {
 
   /** The reset was undone by which another object continued. A deadline that runs stays. */
   takeBack(): void {
+    this.#isStopped = false
     this.#startTimer()
   }
 
@@ -144,6 +147,7 @@ export class TotalPendingBytes {
 
   /** Stops: no waiter is called any more. */
   stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#timer)
   }
 
@@ -200,7 +204,7 @@ export class TotalPendingBytes {
 
   #startTimer(): void {
     const relief = this.#relief
-    if (relief === undefined || this.#stalled === undefined) return
+    if (this.#isStopped || relief === undefined || this.#stalled === undefined) return
     const ms = Math.max(0, relief.atMs - performance.now())
     this.#timer = setTimeout(() => this.#relieve(relief, this.#stalled!), ms)
   }

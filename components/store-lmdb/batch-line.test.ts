@@ -128,6 +128,18 @@ describe('the line of batches', () => {
     expect([line.durableBatch, encoded]).toEqual([2, [1, 2]])
   })
 
+  it('never commits a batch of which a step of the encoding threw', () => {
+    furtherTurns = 1
+    turn()
+    const { encoding } = line.handOver()
+    const broken = new Error('a page is damaged')
+    vi.spyOn(encoding!, 'next').mockImplementationOnce(() => encoding!.throw(broken))
+    expect(() => line.completeEncoding()).toThrow(broken)
+    for (let count = 0; count < 3; count += 1) expect(() => line.endTurn()).toThrow(broken)
+    expect(() => line.completeEncoding()).toThrow(broken)
+    expect([gate.started, line.durableBatch]).toEqual([0, 0])
+  })
+
   it('asks for the next turn while a batch is encoded, and no more when it is stopped', () => {
     furtherTurns = 2
     line.recorded(0, true)

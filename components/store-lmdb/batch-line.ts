@@ -278,9 +278,15 @@ export class BatchLine {
     this.#encode()
   }
 
-  /** Encodes more of the running batch, and commits it when it is complete. */
+  /** Encodes more of the running batch, and commits it when it is complete. @throws what a step throws, at each later call too. */
   #encode(): void {
-    if (this.#state.encoding?.next().done !== true) return
+    try {
+      if (this.#state.encoding?.next().done !== true) return
+    } catch (error) {
+      // A generator that threw is done from then on, and the half of a batch must not be committed as the whole of it.
+      this.#state.encoding = failing(error)
+      throw error
+    }
     this.#state.encoding = undefined
     if (this.#operations.count === 0) this.#finish()
     else this.#committer.commit(this.#operations, this.#state.onCommitted)
@@ -327,6 +333,12 @@ export class BatchLine {
     const limit = this.#state.pressure === 'none' ? maximumPendingBytes : maximumPendingBytes / 2
     return this.pendingBytes > limit ? 'slow' : 'none'
   }
+}
+
+/** The encoding of a batch that cannot be encoded. */
+function* failing(error: unknown): Generator<undefined, void> {
+  yield* []
+  throw error
 }
 
 const newState = (holder: LineInCharge): LineState => {

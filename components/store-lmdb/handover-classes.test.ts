@@ -84,6 +84,36 @@ describe('a successor of other classes', () => {
     ])
   })
 
+  it('continues with an ended session that a batch still writes', async () => {
+    begin('a')
+    queue('a', 1)
+    await durable(swaps.store)
+    append({ type: 'sent', session: 'a', sequence: 1, packetIdentifier: 7 })
+    await durable(swaps.store)
+    const session = swaps.store.handOver().index.sessions.get('a')!
+    const commits = holdCommits()
+    begin('b')
+    await commits.begun()
+    append({ type: 'sent', session: 'a', sequence: 1, packetIdentifier: 8 })
+    // It closes the batch, which waits in line.
+    swaps.swap()
+    append({ type: 'session-ended', session: 'a' })
+    swaps.store.endTurn()
+    const { ending, line } = swaps.store.handOver()
+    const waiting = [ending.length, line.line.length]
+    const { queue: formerQueue, sentRows: formerRows } = session
+    swaps.swap(await storeLoadedAgain())
+    const { queue: nextQueue, sentRows: nextRows } = session
+    commits.end()
+    expect(waiting).toEqual([0, 1])
+    expect(formerRows).toBeInstanceOf(SentRows)
+    expect(nextQueue).not.toBe(formerQueue)
+    expect(nextRows).not.toBe(formerRows)
+    await durable(swaps.store)
+    await swaps.reopen()
+    expect([swaps.store.sessionCount, swaps.rows(tables.sent)]).toEqual([1, 0])
+  })
+
   it('gives everything back when it is undone, with what was appended in that turn', async () => {
     fill()
     const former = swaps.store
@@ -139,6 +169,30 @@ describe('a take that fails', () => {
     expect(listener).toHaveBeenCalled()
     await swaps.reopen()
     expect(sequences('a')).toEqual([1, 2])
+  })
+
+  it('at a later queue puts back the queues before it', async () => {
+    const { QueueIndex: FormerQueueIndex } = await formerClasses()
+    begin('a', 'b')
+    queue('a', 1)
+    queue('b', 1)
+    const sessions = [...swaps.store.handOver().index.sessions.values()]
+    const formers = sessions.map((session) => {
+      const former = new FormerQueueIndex()
+      former.takeOver(session.queue.handOver())
+      session.queue = former
+      return former
+    })
+    const { takeOver } = QueueIndex.prototype
+    const broken = vi.spyOn(QueueIndex.prototype, 'takeOver')
+    broken.mockImplementationOnce(takeOver).mockImplementationOnce(fail)
+    expect(() => swaps.swap()).toThrow('not today')
+    broken.mockRestore()
+    expect(sessions.map((session) => session.queue)).toEqual(formers)
+    for (const [index, session] of sessions.entries()) expect(session.queue).toBe(formers[index])
+    queue('a', 2)
+    await swaps.reopen()
+    expect([sequences('a'), sequences('b')]).toEqual([[1, 2], [1]])
   })
 
   it('is refused when the file is closed', async () => {

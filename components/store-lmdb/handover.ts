@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import { Environment } from './environment.ts'
 
 /** Counted up when the shape below, the layout of the file or the options of LMDB change. */
-const VERSION = 1
+const VERSION = 2
 
 /** What a suspended store hands to its successor: the open file. A process must not open a file twice. */
 export interface Handover {

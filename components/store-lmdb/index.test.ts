@@ -175,5 +175,10 @@ describe('a reset', () => {
     for (const suspended of [undefined, {}, { version: 2, messages: [], sessions: [], retained: [] }]) {
       await expect(resume(suspended)).rejects.toThrow(left)
     }
+    // The first version has opened a file of format 1, which does not say that it has the table of what was sent.
+    const store = await start()
+    const suspended = (await lmdbStore.suspend!(store, context)) as object
+    await expect(resume({ ...suspended, version: 1 })).rejects.toThrow(left)
+    await stop(store)
   })
 })

@@ -30,33 +30,52 @@ export interface StoreState {
  * may be encoded at present.
  */
 export const renewIndex =
-  ({ index, ending }: Pick<StoreState, 'index' | 'ending'>): Step =>
+  (state: Pick<StoreState, 'index' | 'ending' | 'line'>): Step =>
   () => {
     const back: (() => void)[] = []
-    const { table, sources } = index
-    if (!(table instanceof MessageTable)) {
-      back.push(renewed(table, new MessageTable(), (present: MessageTable) => (index.table = present)))
-    }
-    if (!(sources instanceof SourceTable)) {
-      back.push(renewed(sources, new SourceTable(), (present: SourceTable) => (index.sources = present)))
-    }
-    for (const session of allOf(index, ending)) {
-      const { queue, sentRows } = session
-      if (!(queue instanceof QueueIndex)) {
-        back.push(renewed(queue, new QueueIndex(), (present: QueueIndex) => (session.queue = present)))
-      }
-      if (sentRows !== undefined && !(sentRows instanceof SentRows)) {
-        back.push(renewed(sentRows, new SentRows(), (present: SentRows) => (session.sentRows = present)))
-      }
-    }
-    return () => {
+    const undo = (): void => {
       for (const each of back) each()
     }
+    try {
+      for (const each of renewals(state)) back.push(each)
+    } catch (error) {
+      undo()
+      throw error
+    }
+    return undo
   }
 
-function* allOf(index: RestoredIndex, ending: readonly SessionEntry[]): Generator<SessionEntry> {
+/** Renews one object after the other. Each element undoes one. */
+function* renewals(state: Pick<StoreState, 'index' | 'ending' | 'line'>): Generator<() => void> {
+  const { index } = state
+  const { table, sources } = index
+  if (!(table instanceof MessageTable)) {
+    yield renewed(table, new MessageTable(), (present: MessageTable) => (index.table = present))
+  }
+  if (!(sources instanceof SourceTable)) {
+    yield renewed(sources, new SourceTable(), (present: SourceTable) => (index.sources = present))
+  }
+  for (const session of allOf(state)) {
+    const { queue, sentRows } = session
+    if (!(queue instanceof QueueIndex)) {
+      yield renewed(queue, new QueueIndex(), (present: QueueIndex) => (session.queue = present))
+    }
+    if (sentRows !== undefined && !(sentRows instanceof SentRows)) {
+      yield renewed(sentRows, new SentRows(), (present: SentRows) => (session.sentRows = present))
+    }
+  }
+}
+
+/** Some of them more than once. */
+function* allOf({ index, ending, line }: Pick<StoreState, 'index' | 'ending' | 'line'>): Generator<SessionEntry> {
   yield* index.sessions.values()
   yield* ending
+  // Sessions that have ended may be in batches that are not encoded yet, and in what these will remove.
+  for (const { sent, messages } of [...line.line, line.open]) {
+    yield* sent.keys()
+    for (const { sessions } of messages) for (const session of sessions) if (session !== undefined) yield session
+  }
+  for (const [session] of index.staleSent) yield session
 }
 
 interface Renewable<S> {

@@ -106,6 +106,8 @@ export abstract class SocketTransport<P = unknown> implements Transport, Movable
   #move: Adjustment = NO_ADJUSTMENT
   /** Whether it continues for another object, until that is undone. */
   #continues = false
+  /** Resolves when it has left the address of its predecessor. */
+  #moved: Promise<void> = Promise.resolve()
 
   /**
    * @param kept what listens already, in this generation of the code or in the one before, and the sockets that wait there. Undefined for
@@ -225,8 +227,8 @@ export abstract class SocketTransport<P = unknown> implements Transport, Movable
       throw error
     }
     this.#continues = true
-    setImmediate(() => {
-      if (this.#continues) void this.#applied()
+    this.#moved = new Promise((resolve) => {
+      setImmediate(() => resolve(this.#continues ? this.#applied() : undefined))
     })
     return undo
   }
@@ -283,6 +285,8 @@ export abstract class SocketTransport<P = unknown> implements Transport, Movable
   async close(): Promise<void> {
     this.place.target?.ended()
     this.abandonHandshakes()
+    // Otherwise it would listen again after that.
+    await this.#moved
     for (const { stream } of this.place.held.splice(0)) stream.destroy()
     await release(this.#listening.server, this.place.waiting)
   }

@@ -47,7 +47,10 @@ export interface Handover<N extends Needs, C extends z.ZodType, I, S = unknown> 
   take(instance: I, state: S): () => void
   /** The reset has been applied, and what this instance gave is no longer its own: ends its timers. */
   retire(instance: I): Promise<void> | void
-  /** Releases an instance of `prepare` whose reset was given up. Default: `retire`. */
+  /**
+   * Releases an instance of `prepare` whose reset was given up. Called once more if `rehearse` ends after its deadline, for what it has
+   * prepared by then. Default: `retire`.
+   */
   discard?(instance: I): Promise<void> | void
   /** Makes the state of this version from that of an older one, one step each. By the version that it comes from. */
   readonly migrate?: Readonly<Record<number, (older: unknown) => unknown>>

@@ -226,8 +226,11 @@ export class Transaction {
     censusOf(name, from)
     const { rehearse } = to.component.handover!
     if (rehearse === undefined) return
-    const work = () => rehearse(to.instance as never, state)
-    await this.#call(this.#options.next.parts.get(name)!, 'rehearse', () => undefined, work).catch((error: unknown) => {
+    const part = this.#options.next.parts.get(name)!
+    const work = () => part.run(() => rehearse(to.instance as never, state))
+    // It was discarded when the reset failed, without what has been prepared since.
+    const discardLate = () => discard(part, to.instance)
+    await this.#call(part, 'rehearse', discardLate, work).catch((error: unknown) => {
       throw this.#refusal('rehearse', name, error)
     })
   }
@@ -255,10 +258,10 @@ export class Transaction {
     try {
       return await call.outcome
     } catch (cause) {
+      // Its failure, too, was reported as that of the deadline.
+      if (cause instanceof DeadlinePassed) call.work.then(discard).catch(() => undefined)
       if (this.#interrupted) throw interrupted(this.#options.next, [])
       if (!(cause instanceof DeadlinePassed)) throw new StepFailed(phase, name, cause)
-      // Its failure, too, was reported as that of the deadline.
-      call.work.then(discard).catch(() => undefined)
       const message = `the ${phase} of ${name} did not finish within ${startDeadlineMs} ms; if it needs longer, set ${name}.startDeadlineMs`
       throw new SystemError('RESET_FAILED', message, { phase, component: name })
     } finally {

@@ -93,6 +93,7 @@ const shared: readonly CrossingClass[] = [
     '#log': OWN_PLACE,
     '#stalled': CONFIG,
     '#timer': 'the successor has its own',
+    '#isStopped': 'the one that gives it stops, and the successor does not',
     '#waiting': 'each follows with its connection',
   }),
   ofServer('turn-budget.ts', 'TurnBudget', ['handOver'], {
@@ -180,6 +181,7 @@ const core: readonly CrossingClass[] = [
     '#transports': OWN_PLACE,
     '#config': CONFIG,
     '#move': 'only of a successor',
+    '#moved': 'only of a successor',
   }),
   ofServer('tcp-transport.ts', 'TcpTransport', ['give'], {
     name: OWN_PLACE,

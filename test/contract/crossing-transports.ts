@@ -21,6 +21,7 @@ const network: readonly CrossingClass[] = [
       '#bound': 'found by the socket that listens',
       '#move': 'only of a successor',
       '#continues': 'only of a successor',
+      '#moved': 'only of a successor',
     },
   },
   {

@@ -192,6 +192,17 @@ describe('a transport whose code is replaced', () => {
     await expect(swap({ port: core.port })).rejects.toThrow('EADDRINUSE')
     await answers(await connect(other))
   })
+  it('does not listen again when it is stopped before it has moved to another host at its port', async () => {
+    const port = await freePort()
+    const { current, swap } = await start<TcpListener>(tcp as AnyComponent, { port })
+    await swap({ port, host: '::ffff:127.0.0.1' })
+    await current.instance.close()
+    for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate)
+    const { server: listening } = current.instance.listening
+    const isOpen = listening.listening
+    listening.close()
+    expect(isOpen).toBe(false)
+  })
   const freePort = async (): Promise<number> => {
     const listener = await tcp.start(tcp.config.parse({ port: 0 }), { logger }, context)
     const { port } = listener

@@ -58,6 +58,8 @@ export interface Fault {
   readonly step: string
   readonly name: string
   readonly how: 'throw' | 'reject' | 'hang'
+  /** Ends a hang: the step is done then. */
+  readonly until?: Promise<unknown>
   /** How often it happens; for ever if it is left out. */
   times?: number
 }
@@ -218,13 +220,14 @@ export class LiveWorld {
 
   /** A step that may take time. */
   #wait<T>(step: string, name: string, work: () => T): T | Promise<T> {
-    const how = this.fault?.how
+    const { how, until } = this.fault ?? {}
     if (how === 'throw' || !this.#fails(step, name)) {
       this.#step(step, name)
       return work()
     }
     this.journal.push(`${step} ${name}`)
-    return how === 'hang' ? new Promise(() => {}) : Promise.reject(new Error('boom'))
+    if (how === 'reject') return Promise.reject(new Error('boom'))
+    return until === undefined ? new Promise(() => {}) : until.then(work)
   }
 
   #fails(step: string, name: string): boolean {
