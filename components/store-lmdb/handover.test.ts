@@ -211,8 +211,8 @@ describe('what waits at a swap', () => {
     const filters = Array.from({ length: 5_000 }, (_, index) => `filter/${index}`)
     begin('a')
     await durable(swaps.store)
-    for (const filter of filters) append({ type: 'subscribed', session: 'a', subscription: subscriptionTo(filter) })
     const again = await storeLoadedAgain()
+    for (const filter of filters) append({ type: 'subscribed', session: 'a', subscription: subscriptionTo(filter) })
     const { line } = swaps.store.give().store
     // The end of the turn.
     swaps.store.endTurn()
