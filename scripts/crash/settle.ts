@@ -7,7 +7,7 @@ import { readRetained } from './read-retained.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** How long nothing may come at the end before what is missing counts as lost, in milliseconds. */
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 60_000
 const POLL_MS = 20
 
 export interface Clients {
