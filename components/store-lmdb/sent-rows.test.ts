@@ -29,6 +29,7 @@ describe('rows of what was sent', () => {
     )
     for (let length = 0; length < value.length; length += 1)
       expect(() => readSentRow(key, value.subarray(0, length))).toThrow(RangeError)
+    expect(() => readSentRow(key, Buffer.from(value).fill(32, 1, 2))).toThrow('no message 32')
     expect([...rows.change([[32, undefined]])]).toEqual([1])
     expect([rows.has(0), rows.has(1)]).toEqual([true, true])
     rows.change([

@@ -94,7 +94,9 @@ export const readSentRow = (key: Buffer, value: Buffer): SentEntry[] => {
   const count = reader.u8()
   const entries: SentEntry[] = []
   for (let index = 0; index < count; index += 1) {
-    const sequence = first + reader.u8()
+    const at = reader.u8()
+    if (at >= ROW_MESSAGES) throw new RangeError(`a row has no message ${at}`)
+    const sequence = first + at
     entries.push({ session, sequence, packetIdentifier: reader.u16(), pubrecOrder: reader.u48() })
   }
   return entries

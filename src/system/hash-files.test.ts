@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { z } from 'zod'
 import type { AnyComponent } from './component.ts'
+import { defineComponent } from './define-system.ts'
 import { hashFiles } from './hash-files.ts'
+import { kind } from './kind.ts'
+import { createSystem } from './lifecycle.ts'
 
 let folder: string
 beforeEach(() => {
@@ -45,4 +49,25 @@ it('without files, or if the names of the files cannot be had, there are no hash
     throw new Error('no names')
   }
   expect((await hashFiles({ reads } as unknown as AnyComponent, {})).size).toBe(0)
+})
+
+it('a file that a component makes when it starts is no change, and one that is written later is', async () => {
+  const path = join(folder, 'token')
+  const token = defineComponent({
+    provides: kind<{ readonly token: string }>()('Token'),
+    needs: {},
+    config: z.strictObject({}),
+    reads: () => [path],
+    start: () => {
+      writeFileSync(path, 'made')
+      return { token: readFileSync(path, 'utf8') }
+    },
+  })
+  const system = createSystem({ token: { component: token } })
+  await system.start()
+  const verdict = async () => (await system.plan({ token: { component: token } })).parts[0]?.verdict
+  expect(await verdict()).toBe('keep')
+  writeFileSync(path, 'another')
+  expect(await verdict()).toBe('restart')
+  await system.stop()
 })

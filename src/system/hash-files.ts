@@ -24,6 +24,15 @@ const pathsOf = (reads: NonNullable<AnyComponent['reads']>, config: unknown): re
   }
 }
 
+/** The same hashes, with those of files that were missing and are there now. */
+export const hashMissing = async (before: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> => {
+  const hashes = new Map(before)
+  for (const [path, hash] of before) if (hash === MISSING) hashes.set(path, await hashOf(path))
+  return hashes
+}
+
+const MISSING = 'unreadable: ENOENT'
+
 /** A file that a config names is small. A larger one is told by its size and time alone. */
 const MAXIMUM_BYTES = 16 * 1024 ** 2
 

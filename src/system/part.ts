@@ -4,7 +4,7 @@ import type { ComponentScope, InstanceOwner } from './component-scope.ts'
 import { callWithin, type DeadlineCall, DeadlinePassed } from './deadline.ts'
 import type { AnyComponent, AnyEntry, LifecycleContext } from './define-system.ts'
 import { systemGraph } from './graph-model.ts'
-import { hashFiles } from './hash-files.ts'
+import { hashFiles, hashMissing } from './hash-files.ts'
 import { type Measure, measuresFault } from './measure.ts'
 import { found } from './suggestion.ts'
 import type { RefreshOutcome, System } from './system.ts'
@@ -216,11 +216,14 @@ export class Part {
       if (this.component.reads !== undefined) this.#files = await hashFiles(this.component, this.config)
       signal.throwIfAborted()
       const context = this.context(signal)
-      return this.run(() =>
+      const instance = await this.run(() =>
         suspended === undefined
           ? this.component.start(this.config, dependencies, context)
           : this.component.resume?.(this.config, dependencies, suspended.state, context),
       )
+      // It may have made a file that was missing, such as a token: that is no change.
+      this.#files = await hashMissing(this.#files)
+      return instance
     })
     const { outcome, work, signal } = this.#starting
     try {
