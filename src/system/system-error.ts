@@ -20,7 +20,7 @@ export const systemErrorCodes = {
   SUSPEND_FAILED:
     'The suspend function of a component failed or passed its deadline; that component was stopped instead.',
   RESET_REFUSED:
-    'The reset would close connections of a listener that stays in the config, and was asked to keep all; nothing was touched.',
+    'The reset would close connections of a listener that stays in the config, and was asked to keep all. A reload in production also refuses another store and the end of the only listener. Nothing was touched.',
   RESET_FAILED: 'A step of a reset failed; the system from before runs, with the state that it had.',
   UNDO_FAILED:
     'A reset failed after components had ended, and the system from before did not start again; its state is kept for the next start.',
