@@ -5,9 +5,10 @@ import type { Generation, SuspendedComponents } from './generation.ts'
 import { hashFiles } from './hash-files.ts'
 import { interrupted } from './lifecycle-errors.ts'
 import { type DetailedPlan, type PlanEntry, type PlanOptions, planReset, type RunningEntry } from './plan.ts'
+import { ChangeRefused } from './prepared-changes.ts'
 import type { PlannedPart, ResetOptions, ResetReport } from './reset-plan.ts'
 import { messageOf, SystemError } from './system-error.ts'
-import { ChangeRefused, Transaction } from './transaction.ts'
+import { Transaction } from './transaction.ts'
 
 /** The system that a reset changes. */
 export interface ResetTarget {

@@ -68,7 +68,7 @@ const subscribe = (topic: string, qos: 0 | 1 | 2) => ({
   ...{ cmd: 'subscribe' as const, messageId: 60_000, subscriptions: [{ topic, qos }] },
 })
 
-/** Clients of all versions publish to each other until the work is done. Each message comes once, in its order, and nobody is disconnected. */
+/** Clients of all versions publish to each other until the work is done. Each message must come once and in order. No client may be disconnected. */
 const underLoad = async <T>(work: () => Promise<T>): Promise<T> => {
   const closed: string[] = []
   const clients = await Promise.all(

@@ -69,7 +69,7 @@ export interface Leaving {
   readonly releases: Release[]
   /** Crosses a hand-over. */
   server: Server | undefined
-  /** Makes a timer by its own code, whoever calls. */
+  /** Makes a timer in its own code. Another component may call it. */
   remind(): void
 }
 
