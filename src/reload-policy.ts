@@ -38,9 +38,9 @@ const isAnother = (present: Entry | undefined, next: Entry | undefined, verdict:
 
 const NOWHERE = '[]'
 
-/** What it holds alone: its directory. */
+/** What it keeps for its life: its directory. */
 const placeOf = ({ component, config }: Entry): string =>
-  JSON.stringify(component.exclusive?.(component.config.parse(config ?? {}) as never) ?? [])
+  JSON.stringify(component.fixed?.(component.config.parse(config ?? {}) as never) ?? [])
 
 const listenerRefusals = ({ parts }: ResetPlan): readonly string[] => {
   const listeners = parts.filter(({ kind }) => kind === Listener.name)
