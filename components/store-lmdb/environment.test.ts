@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Environment, namingStore } from './environment.ts'
+import { ABOUT_KEY } from './layout.ts'
 import { Operations } from './operations.ts'
+import { own } from './own.ts'
 
 let path: string
 beforeEach(() => {
@@ -62,6 +65,112 @@ it('opens the file again when LMDB has given it up, and goes on', async () => {
   await environment.commit(putOf('three'))
   expect(environment.get(Buffer.from('key'))?.toString()).toBe('three')
   await environment.close()
+})
+
+describe('pages that scans have mapped', () => {
+  /** Scans more than is kept. */
+  const scanMuch = (environment: Environment): void => {
+    environment.put(Buffer.from('large'), Buffer.alloc(4 * 1024 ** 2))
+    for (let count = 0; count < 5; count += 1) environment.scan(Buffer.from([0]), Buffer.from([0xff]), 10, 1e9, () => {})
+  }
+  const mappedBytes = (): number => {
+    const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+    const ofStore = mappings.filter((mapping) => mapping.slice(0, mapping.indexOf('\n')).includes(path))
+    return ofStore.reduce((sum, mapping) => sum + Number(/^Rss:\s+(\d+) kB$/m.exec(mapping)![1]) * 1024, 0)
+  }
+
+  it.skipIf(!existsSync('/proc/self/smaps'))('are given back', async () => {
+    const environment = Environment.open(path)
+    scanMuch(environment)
+    expect(mappedBytes()).toBeGreaterThan(4 * 1024 ** 2)
+    await environment.releasePages()
+    expect(mappedBytes()).toBeLessThan(1024 ** 2)
+    await environment.close()
+  })
+
+  it('stay while there are few', async () => {
+    const environment = Environment.open(path)
+    await environment.commit(putOf('one'))
+    environment.scan(Buffer.from([0]), Buffer.from([0xff]), 10, 1e9, () => {})
+    expect(environment.releasePages()).toBeUndefined()
+    await environment.close()
+  })
+
+  it('are given back before the next commit when one is running', async () => {
+    const environment = Environment.open(path)
+    const { database } = environment
+    scanMuch(environment)
+    // The first one gives them back, and what is scanned then stays while it runs.
+    const first = environment.commit(putOf('one'))
+    await nextTurn()
+    scanMuch(environment)
+    expect(environment.releasePages()).toBeUndefined()
+    const { database: second } = environment
+    await first
+    await environment.commit(putOf('two'))
+    expect(new Set([database, second, environment.database]).size).toBe(3)
+    expect(environment.get(Buffer.from('key'))?.toString()).toBe('two')
+    await environment.close()
+  })
+
+  it('are given back once by a scan and a commit that begin together', async () => {
+    const environment = Environment.open(path)
+    await environment.commit(putOf('one'))
+    const { database } = environment
+    scanMuch(environment)
+    await Promise.all([environment.releasePages(), environment.commit(putOf('two'))])
+    expect(environment.database).not.toBe(database)
+    expect(environment.get(Buffer.from('key'))?.toString()).toBe('two')
+    await environment.close()
+  })
+
+  it('are kept this time if something is read while they are given back', async () => {
+    const environment = Environment.open(path)
+    await environment.commit(putOf('one'))
+    scanMuch(environment)
+    const released = environment.releasePages()
+    expect(environment.get(Buffer.from('key'))?.toString()).toBe('one')
+    await released
+    expect(environment.get(Buffer.from('key'))?.toString()).toBe('one')
+    await environment.commit(putOf('two'))
+    expect(environment.get(Buffer.from('key'))?.toString()).toBe('two')
+    await environment.close()
+  })
+
+  it('closing waits until they are given back', async () => {
+    const environment = Environment.open(path)
+    await environment.commit(putOf('one'))
+    scanMuch(environment)
+    void environment.releasePages()
+    await environment.close()
+    const again = Environment.open(path)
+    expect(again.get(Buffer.from('key'))?.toString()).toBe('one')
+    await again.close()
+  })
+})
+
+it('writes nothing more when another process has taken the file while it was closed for a moment', async () => {
+  const environment = Environment.open(path)
+  own(environment)
+  await environment.commit(putOf('one'))
+  const { database } = environment
+  // What another process does between the two.
+  const close = database.close.bind(database)
+  vi.spyOn(database, 'close').mockImplementation(async () => {
+    await close()
+    const other = Environment.open(path)
+    other.put(ABOUT_KEY, Buffer.from('of another process'))
+    await other.close()
+  })
+  environment.put(Buffer.from('large'), Buffer.alloc(20 * 1024 ** 2))
+  environment.scan(Buffer.from([0]), Buffer.from([0xff]), 10, 1e9, () => {})
+  await expect(environment.releasePages()).rejects.toThrow(`${path} was taken by another process`)
+  expect(environment.isReadable).toBe(false)
+  await expect(environment.commit(putOf('two'))).rejects.toThrow('was taken by another process')
+  await environment.close()
+  const other = Environment.open(path)
+  expect(other.get(Buffer.from('key'))?.toString()).toBe('one')
+  await other.close()
 })
 
 it('knows the free space of its disk, and nothing of one that is gone', async () => {

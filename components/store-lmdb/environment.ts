@@ -20,6 +20,11 @@ export interface StoreFile extends KeySource {
    * @returns the key of the last one, if there may be more; undefined at the end of the range.
    */
   scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined
+  /**
+   * Gives memory back that scans have taken, when it is much and nothing is written: pages of the file that were read stay mapped
+   * until the file is closed, so it is closed and opened again. Call it between two scans.
+   */
+  releasePages(): Promise<void> | undefined
 }
 
 export interface Row {
@@ -30,10 +35,24 @@ export interface Row {
 /** An open file. All generations of the code hold the same object of a file, since a process must not open it twice. */
 export interface OpenFile {
   readonly path: string
+  readonly options: OpenOptions
   /** lmdb-js's own object. Another one when the file was closed and opened again; undefined until it is taken over from a predecessor. */
   database: Database | undefined
   isClosed: boolean
   isReadable: boolean
+  /** Bytes of the entries that were scanned since it was opened. */
+  scannedBytes: number
+  isCommitting: boolean
+  /** The first entry, as this process wrote it when it became the owner. */
+  owner: Buffer | undefined
+  /** While it is closed and opened again. */
+  reopening: Promise<void> | undefined
+}
+
+/** How a file is opened. */
+export interface OpenOptions {
+  readonly mapSize?: number | undefined
+  readonly readOnly?: boolean
 }
 
 /** The file, opened by LMDB. */
@@ -42,9 +61,12 @@ export class Environment implements StoreFile {
   /** Of the database that was scanned last. Another one reads a file that was opened again. */
   #scanner: RowScanner | undefined
 
-  /** @param database undefined for one that takes a file over later. */
-  constructor(path: string, database?: Database) {
-    this.#file = { path, database, isClosed: false, isReadable: true }
+  /** @param database undefined for one that takes a file over later. @param options with which it was opened. */
+  constructor(path: string, database?: Database, options: OpenOptions = {}) {
+    this.#file = {
+      ...{ path, options, database, isClosed: false, isReadable: true },
+      ...{ scannedBytes: 0, isCommitting: false, owner: undefined, reopening: undefined },
+    }
   }
 
   /** For a successor in the same process. Changes nothing. A commit or a reopening that is under way goes on. */
@@ -65,12 +87,13 @@ export class Environment implements StoreFile {
    * Opens the file of a directory, and makes both if there are none.
    * @throws an Error that names the directory and the reason.
    */
-  static open(path: string, { mapSize, readOnly = false }: { mapSize?: number; readOnly?: boolean } = {}): Environment {
+  static open(path: string, { mapSize, readOnly = false }: OpenOptions = {}): Environment {
+    const options = { mapSize, readOnly }
     try {
       if (!readOnly) mkdirSync(path, { recursive: true })
       accessSync(path, readOnly ? constants.R_OK : constants.R_OK | constants.W_OK | constants.X_OK)
       checkPages(join(path, DATA_FILE))
-      return new Environment(path, openDatabase(path, mapSize, readOnly))
+      return new Environment(path, openDatabase(path, options), options)
     } catch (cause) {
       throw new Error(`The store in ${path} cannot be opened: ${(cause as Error).message}`, { cause })
     }
@@ -78,9 +101,12 @@ export class Environment implements StoreFile {
 
   /** lmdb-js's own object. @throws an Error before the file of a predecessor was taken over. */
   get database(): Database {
-    const { database } = this.#file
+    const { database, reopening, isReadable } = this.#file
     if (database === undefined) throw new Error('The store has no open file')
-    return database
+    if (reopening === undefined || !isReadable || isOpen(database)) return database
+    // Who reads meanwhile does not wait: lmdb-js then uses what is open, which keeps its pages this time.
+    this.#file.database = openDatabase(this.path, this.#file.options)
+    return this.#file.database
   }
 
   get isClosed(): boolean {
@@ -126,7 +152,20 @@ export class Environment implements StoreFile {
 
   scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined {
     if (this.#scanner?.database !== this.database) this.#scanner = new RowScanner(this.database)
-    return this.#scanner.scan({ start, end }, limit, bytes, visit)
+    const { last, bytes: scanned } = this.#scanner.scan({ start, end }, limit, bytes, visit)
+    this.#file.scannedBytes += scanned
+    return last
+  }
+
+  releasePages(): Promise<void> | undefined {
+    return this.#hasPagesToRelease && !this.#file.isCommitting ? this.#reopen() : undefined
+  }
+
+  get #hasPagesToRelease(): boolean {
+    const { scannedBytes } = this.#file
+    if (scannedBytes < LEAST_RELEASED_BYTES) return false
+    const { lastPageNumber, pageSize } = this.statistics
+    return scannedBytes >= (lastPageNumber * pageSize) / MOST_RELEASES
   }
 
   keys(start: Buffer, end: Buffer, limit: number): Buffer[] {
@@ -140,8 +179,10 @@ export class Environment implements StoreFile {
    * @throws the error of the file system. Nothing is written then, or all of it.
    */
   async commit(operations: Operations, count = operations.count): Promise<void> {
-    if (!this.#file.isReadable) await this.#reopen()
-    const database = this.database
+    const file = this.#file
+    if (!file.isReadable || file.reopening !== undefined || this.#hasPagesToRelease) await this.#reopen()
+    const { database } = this
+    file.isCommitting = true
     try {
       // The batch has the result; each put has a promise too, which is the same one or is resolved already.
       await database.batch(() => operations.apply(database as OperationTarget, count))
@@ -149,6 +190,8 @@ export class Environment implements StoreFile {
       const cause = await commitErrorOf(error)
       if (this.#isGivenUp()) await this.#reopen()
       throw cause
+    } finally {
+      file.isCommitting = false
     }
     database.resetReadTxn()
   }
@@ -157,15 +200,33 @@ export class Environment implements StoreFile {
    * Closes the file and opens it again. No commit may be running.
    * @throws when the file cannot be opened. Then nothing can be read until a later call succeeds.
    */
-  async #reopen(): Promise<void> {
-    const { path } = this
-    this.#file.isReadable = false
-    if (!isClosed(this.database)) await this.database.close()
-    const database = openDatabase(path, undefined, false)
-    this.#file.database = database
-    // From the first read on, other processes see this one.
-    database.get(ABOUT_KEY)
-    this.#file.isReadable = true
+  #reopen(): Promise<void> {
+    const file = this.#file
+    file.reopening ??= this.#closeAndOpen().finally(() => {
+      file.reopening = undefined
+    })
+    return file.reopening
+  }
+
+  async #closeAndOpen(): Promise<void> {
+    const file = this.#file
+    const { path, database: former } = file
+    try {
+      if (!isClosed(former!)) await former!.close()
+      const database = file.database === former ? openDatabase(path, file.options) : file.database!
+      file.database = database
+      // From the first read on, other processes see this one. Before it, another one may have begun to use the file.
+      const owner = database.get(ABOUT_KEY)
+      if (file.owner !== undefined && owner?.equals(file.owner) !== true) {
+        await database.close()
+        throw new Error(`${path} was taken by another process while this one had closed it for a moment`)
+      }
+    } catch (error) {
+      file.isReadable = false
+      throw error
+    }
+    file.isReadable = true
+    file.scannedBytes = 0
   }
 
   /** Runs a function in a transaction, which is durable when this returns. */
@@ -175,6 +236,12 @@ export class Environment implements StoreFile {
 
   put(key: Buffer, value: Buffer): void {
     this.database.putSync(key, value)
+  }
+
+  /** Writes the first entry, which says that this process has the file. */
+  putOwner(value: Buffer): void {
+    this.put(ABOUT_KEY, value)
+    this.#file.owner = value
   }
 
   /** Removes entries in one transaction. */
@@ -213,7 +280,9 @@ export class Environment implements StoreFile {
   async close(): Promise<void> {
     if (this.#file.isClosed) return
     this.#file.isClosed = true
-    await this.database.close()
+    await this.#file.reopening?.catch(() => undefined)
+    const { database } = this
+    if (!isClosed(database)) await database.close()
   }
 }
 
@@ -233,7 +302,7 @@ export interface EnvironmentStatistics {
 export const DATA_FILE = 'data.mdb'
 
 /** docs/adr/0013 says what each of them is for. */
-const optionsOf = (path: string, mapSize: number | undefined, readOnly: boolean) => ({
+const optionsOf = (path: string, { mapSize, readOnly = false }: OpenOptions) => ({
   path,
   // Otherwise a path with a dot in it would be the name of the file.
   noSubdir: false,
@@ -260,10 +329,20 @@ export const namingStore = (error: unknown, path: string): unknown => {
 const damages: ReadonlySet<unknown> = new Set([-30_797, -30_796])
 
 /** The types of lmdb-js leave this out. */
-const openDatabase = (path: string, mapSize: number | undefined, readOnly: boolean): Database =>
-  open<Buffer, Buffer>(optionsOf(path, mapSize, readOnly)) as Database
+const openDatabase = (path: string, options: OpenOptions): Database =>
+  open<Buffer, Buffer>(optionsOf(path, options)) as Database
 
-const isClosed = (database: object): boolean => 'status' in database && database.status === 'closed'
+const isOpen = (database: Database): boolean => statusOf(database) === 'open'
+
+const isClosed = (database: Database): boolean => statusOf(database) === 'closed'
+
+/** 'open', 'closing' or 'closed'. */
+const statusOf = (database: object): unknown => 'status' in database && database.status
+
+/** Bytes of entries that are scanned, at least, before their pages are released. The system maps more pages than are read. */
+const LEAST_RELEASED_BYTES = 8 * 1024 ** 2
+/** How often the pages are released in a scan of the whole file, at most: lmdb-js keeps about 80 kB each time. */
+const MOST_RELEASES = 128
 
 /** The promise of a failed commit rejects with one error that refers to another, by a promise that rejects too. */
 const commitErrorOf = async (error: unknown): Promise<Error> => {

@@ -1,23 +1,20 @@
 import { z } from 'zod'
-import type { Database } from './database.ts'
-import { Environment } from './environment.ts'
+import { Environment, type OpenFile } from './environment.ts'
 
-/** Counted up when the shape below, the layout of the file or the options of LMDB change. */
-const VERSION = 2
+/** Counted up when the shape below, that of `OpenFile`, the layout of the file or the options of LMDB change. */
+const VERSION = 3
 
 /** What a suspended store hands to its successor: the open file. A process must not open a file twice. */
 export interface Handover {
   readonly store: 'lmdb'
   readonly version: number
-  readonly path: string
-  readonly database: Database
+  readonly file: OpenFile
 }
 
-export const handOver = ({ path, database }: Environment): Handover => ({
+export const handOver = (environment: Environment): Handover => ({
   store: 'lmdb',
   version: VERSION,
-  path,
-  database,
+  file: environment.handOver(),
 })
 
 /**
@@ -34,18 +31,18 @@ export const takeOver = (suspended: unknown): Environment | undefined => {
       { cause: found.error },
     )
   }
-  const { path, database } = found.data
-  return database.status === 'open' ? new Environment(path, database) : undefined
+  const { file } = found.data
+  if (file.isClosed) return undefined
+  const environment = new Environment(file.path)
+  environment.takeOver(file)
+  return environment
 }
-
-type OpenDatabase = Database & { readonly status: string }
 
 const handover = z.strictObject({
   store: z.literal('lmdb'),
   version: z.literal(VERSION),
-  path: z.string(),
-  database: z.custom<OpenDatabase>(
-    (value) => typeof value === 'object' && value !== null && 'transactionSync' in value && 'status' in value,
-    'not a database of lmdb',
+  file: z.custom<OpenFile>(
+    (value) => typeof value === 'object' && value !== null && 'database' in value && 'isClosed' in value,
+    'no open file of lmdb',
   ),
 })

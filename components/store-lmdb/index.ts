@@ -21,7 +21,7 @@ export const lmdbStore = defineComponent({
     format: 'mqtt-jig store-lmdb',
     // Counted up when the records that cross change, or the methods that a predecessor and its successor call of each other: those of
     // `Charge` and of the batches that wait.
-    version: 1,
+    version: 2,
     prepare: (config, { logger }, { name }) => OpenStore.passive(config, logger.child({ component: name })),
     give: (instance) => instance.give(),
     take: (instance, state) => instance.take(state as OpenStoreState),

@@ -70,7 +70,7 @@ export const own = (environment: Environment): void => {
       version: packageVersion(),
       owner: { pid: process.pid, host: hostname(), startedAtMs: Date.now() },
     }
-    environment.put(ABOUT_KEY, writeValue(entry))
+    environment.putOwner(writeValue(entry))
   })
 }
 

@@ -301,6 +301,7 @@ async function* scans(
     yield
     if (last === undefined) return
     start = Buffer.concat([last, ZERO])
+    await file.releasePages()
     await nextTurn()
   }
 }

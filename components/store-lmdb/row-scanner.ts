@@ -28,19 +28,22 @@ export class RowScanner {
 
   /**
    * @param limit of entries, after which the scan ends. @param bytes of values, likewise.
-   * @returns the key of the last entry, if there may be more in the range; undefined at its end.
+   * @returns the key of the last entry, if there may be more in the range, and undefined at its end; and the bytes of the keys and
+   * values.
    */
-  scan(range: KeyRange, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined {
+  scan(range: KeyRange, limit: number, bytes: number, visit: RowVisitor): { last: Buffer | undefined; bytes: number } {
     let count = 0
-    let total = 0
+    let ofKeys = 0
+    let ofValues = 0
     for (const { key, value } of this.#view.getRange(range)) {
       visit(key, value)
       count += 1
-      total += value.length
+      ofKeys += key.length
+      ofValues += value.length
       // The next step would overwrite the key.
-      if (count === limit || total > bytes) return Buffer.from(key)
+      if (count === limit || ofValues > bytes) return { last: Buffer.from(key), bytes: ofKeys + ofValues }
     }
-    return undefined
+    return { last: undefined, bytes: ofKeys + ofValues }
   }
 }
 
