@@ -71,7 +71,8 @@ describe('pages that scans have mapped', () => {
   /** Scans more than is kept. */
   const scanMuch = (environment: Environment): void => {
     environment.put(Buffer.from('large'), Buffer.alloc(4 * 1024 ** 2))
-    for (let count = 0; count < 5; count += 1) environment.scan(Buffer.from([0]), Buffer.from([0xff]), 10, 1e9, () => {})
+    for (let count = 0; count < 5; count += 1)
+      environment.scan(Buffer.from([0]), Buffer.from([0xff]), 10, 1e9, () => {})
   }
   const mappedBytes = (): number => {
     const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
