@@ -99,6 +99,11 @@ export class LmdbStore implements Store {
     return this.#line.durableBatch
   }
 
+  /** False when LMDB has given the file up, until it is opened again for the next commit. */
+  get isReadable(): boolean {
+    return this.#file.isReadable
+  }
+
   get pressure(): StorePressure {
     return this.#line.pressure
   }
@@ -108,15 +113,8 @@ export class LmdbStore implements Store {
     let queued = 0
     for (const { queue } of this.#index.sessions.values()) queued += queue.count
     const { pendingBytes, pendingRecords } = this.#line
-    const { sessions, table } = this.#index
-    return {
-      sessions: sessions.size,
-      messages: table.count,
-      queued,
-      pendingRecords,
-      pendingBytes,
-      damaged: this.damaged,
-    }
+    const { sessionCount: sessions, messageCount: messages, damaged } = this
+    return { sessions, messages, queued, pendingRecords, pendingBytes, damaged }
   }
 
   get sessionCount(): number {
