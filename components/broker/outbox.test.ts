@@ -9,7 +9,6 @@ import {
   publishPacket,
   subscribePacket,
 } from '../../test/helpers/handler-harness.ts'
-import { SlowStore } from '../../test/helpers/slow-store.ts'
 import { RELEASE_BYTES } from './outgoing.ts'
 
 let broker: HandlerHarness
@@ -372,33 +371,6 @@ describe('a message that is too large for its subscriber', () => {
     expect(payloads(sent)).toEqual([payload, payload, payload, 'short', payload])
     expect(sent.map((packet) => packet.cmd === 'publish' && packet.topic)).toEqual([...Array(4).fill('topic'), ''])
     expect(broker.handler.counters.tooLarge).toBe(0)
-  })
-})
-
-describe('while the store cannot be read', () => {
-  let store: SlowStore
-  beforeEach(() => {
-    broker.stop()
-    store = new SlowStore()
-    broker = new HandlerHarness({}, { store }, () => store.settleAll())
-    publisher = broker.connect({ clientId: 'publisher' })
-  })
-  const waiting = () => broker.core.sessions.get('subscriber')!.outbox.waiting
-
-  it('messages that are only in the store wait until it can be read', () => {
-    subscribed().lose()
-    publish(1, 2, 3)
-    store.isReadable = false
-    const client = broker.connect(persistent('subscriber'))
-    expect(client.take()).toEqual([])
-    expect(waiting()).toBe(3)
-    // A batch that is durable meanwhile changes nothing.
-    publish(4)
-    store.settleAll()
-    expect(client.take()).toEqual([])
-    store.isReadable = true
-    expect(payloads(client.take())).toEqual(['1', '2', '3', '4'])
-    expect([waiting(), broker.core.awaiting]).toEqual([0, 0])
   })
 })
 
