@@ -211,6 +211,7 @@ export class Environment implements StoreFile {
   async #closeAndOpen(): Promise<void> {
     const file = this.#file
     const { path, database: former } = file
+    file.scannedBytes = 0
     try {
       if (!isClosed(former!)) await former!.close()
       const database = file.database === former ? openDatabase(path, file.options) : file.database!
@@ -219,14 +220,15 @@ export class Environment implements StoreFile {
       const owner = database.get(ABOUT_KEY)
       if (file.owner !== undefined && owner?.equals(file.owner) !== true) {
         await database.close()
-        throw new Error(`${path} was taken by another process while this one had closed it for a moment`)
+        throw new Error(
+          `${path} was taken by another process while this one had closed it for a moment. Stop one of the two, then start this one again`,
+        )
       }
     } catch (error) {
       file.isReadable = false
       throw error
     }
     file.isReadable = true
-    file.scannedBytes = 0
   }
 
   /** Runs a function in a transaction, which is durable when this returns. */
