@@ -4,7 +4,7 @@ import { importByNode, readConfigFile } from './config-file.ts'
 import { refusalsOf } from './reload-policy.ts'
 import type { AnySystemConfig } from './system/define-system.ts'
 import type { System } from './system/lifecycle.ts'
-import type { ResetPlan } from './system/reset-plan.ts'
+import type { CheckedPlan } from './system/reset-plan.ts'
 import { configure, type Setting } from './system/settings.ts'
 import { SystemError } from './system/system-error.ts'
 import type { Reloaded, SystemReloader } from './system/system-reloader.ts'
@@ -40,8 +40,8 @@ export class ConfigReloader implements SystemReloader {
     this.#system = system
   }
 
-  async plan(): Promise<ResetPlan> {
-    return this.#system().plan(await this.#next())
+  async plan(): Promise<CheckedPlan> {
+    return this.#plan(await this.#next())
   }
 
   /** A config that was read before another one is applied before it: of many calls, the last config stays in force. */
@@ -55,7 +55,8 @@ export class ConfigReloader implements SystemReloader {
 
   async #reload(): Promise<Reloaded> {
     const config = await this.#next()
-    await this.#checkAllowed(config)
+    const { refusals } = await this.#plan(config)
+    if (refusals.length > 0) throw new SystemError('RESET_REFUSED', refusals.join('; '))
     const applied = this.#system().apply(config, { keep: 'all' })
     const report = await applied.catch((error: unknown) => {
       if (error instanceof SystemError && error.code === 'UNDO_FAILED') this.onUndoFailed?.(error)
@@ -65,13 +66,13 @@ export class ConfigReloader implements SystemReloader {
     return { report, refreshed: outcomes.map(({ name, change, error }) => ({ name, change, error: error?.message })) }
   }
 
-  /** @throws SystemError RESET_REFUSED, and as `System.plan`. */
-  async #checkAllowed(config: unknown): Promise<void> {
+  /** @throws SystemError as `System.plan`. */
+  async #plan(config: unknown): Promise<CheckedPlan> {
     const system = this.#system()
-    const plan = await system.plan(config)
+    const plan = await system.plan(config, { keep: 'all' })
     // It has no problems: `plan` throws them.
-    const refusals = refusalsOf(plan, system.config, config as AnySystemConfig)
-    if (refusals.length > 0) throw new SystemError('RESET_REFUSED', refusals.join('; '))
+    const ofPolicy = refusalsOf(plan, system.config, config as AnySystemConfig)
+    return { ...plan, refusals: [...ofPolicy, ...plan.refusals] }
   }
 
   #next(): Promise<unknown> {

@@ -197,6 +197,15 @@ export const planSchema = z
   })
   .openapi('Plan')
 
+export const checkedPlanSchema = planSchema
+  .extend({
+    refusals: z.array(z.string()).openapi({
+      description:
+        'Why a reload will be refused, in the words of its error. Empty if it may be applied. A component that is asked may still refuse it.',
+    }),
+  })
+  .openapi('CheckedPlan')
+
 export const reloadSchema = z
   .object({
     plan: planSchema

@@ -3,6 +3,7 @@ import { type Api, type ApiParts, answers, body, named, whole } from './api.ts'
 import { ApiError, checked } from './api-error.ts'
 import {
   banSchema,
+  checkedPlanSchema,
   componentSchema,
   graphSchema,
   listenerSchema,
@@ -10,7 +11,6 @@ import {
   newBanSchema,
   overviewSchema,
   pageOf,
-  planSchema,
   reloadSchema,
 } from './schemas.ts'
 
@@ -43,8 +43,8 @@ const systemRoutes = {
   plan: createRoute({
     method: 'get',
     path: '/components/plan',
-    summary: 'What a reload would do now. Changes nothing.',
-    responses: answers('A verdict for each component.', planSchema),
+    summary: 'What a reload would do now, and why it would be refused. Changes nothing.',
+    responses: answers('A verdict for each component, and the reasons for a refusal.', checkedPlanSchema),
   }),
   listeners: createRoute({
     method: 'get',
@@ -101,7 +101,8 @@ export const addSystemRoutes = (api: Api, { overview, system, listener, lists }:
   api.openapi(systemRoutes.plan, async (context) => {
     const { reloader } = system
     if (reloader === undefined) throw new ApiError(501, 'This program does not read its config again: restart it.')
-    return context.json(planItem(await reloaded(() => reloader.plan())), 200)
+    const plan = await reloaded(() => reloader.plan())
+    return context.json({ ...planItem(plan), refusals: [...plan.refusals] }, 200)
   })
 
   api.openapi(systemRoutes.listeners, (context) => {
@@ -144,7 +145,7 @@ export const addSystemRoutes = (api: Api, { overview, system, listener, lists }:
 }
 
 type Reloader = NonNullable<ApiParts['system']['reloader']>
-type Plan = Awaited<ReturnType<Reloader['plan']>>
+type Plan = Awaited<ReturnType<Reloader['reload']>>['report']['plan']
 
 /** A config that is wrong, or whose changes are refused, is the operator's matter: the answer says what is wrong with it. */
 const reloaded = async <T>(action: () => Promise<T>): Promise<T> => {

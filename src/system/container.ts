@@ -9,7 +9,7 @@ import type { ComponentMeasure } from './measure.ts'
 import type { Part } from './part.ts'
 import { refreshParts } from './refresh-parts.ts'
 import { type Configs, filesOf, planFrom, Reset, type ResetTarget } from './reset.ts'
-import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
+import type { CheckedPlan, ResetOptions, ResetReport } from './reset-plan.ts'
 import type { RefreshOutcome, Suspended, System, SystemOptions } from './system.ts'
 import { messageOf, SystemError } from './system-error.ts'
 import type { SystemReloader } from './system-reloader.ts'
@@ -112,11 +112,12 @@ export class Container implements System<AnySystemConfig> {
     return this.#nextRefresh
   }
 
-  async plan(config: unknown, options: Pick<ResetOptions, 'changedFiles'> = {}): Promise<ResetPlan> {
+  async plan(config: unknown, options: ResetOptions = {}): Promise<CheckedPlan> {
     const { config: checked, configs } = this.#check(config)
     const files = await filesOf(checked, configs)
-    const { parts, connections } = planFrom(this.#current, this.#create(checked, configs), files, options)
-    return { parts, connections }
+    const next = this.#create(checked, configs)
+    const { parts, connections, refusals } = planFrom(this.#current, next, files, options)
+    return { parts, connections, refusals }
   }
 
   apply(config: unknown, options: ResetOptions = {}): Promise<ResetReport> {

@@ -4,7 +4,7 @@ import type { ComponentScope } from './component-scope.ts'
 import type { AnySystemConfig } from './define-system.ts'
 import type { DevState } from './dev-state.ts'
 import { componentsOf, Generations, type Replacement } from './generations.ts'
-import type { ResetPlan, ResetReport } from './reset-plan.ts'
+import type { CheckedPlan, ResetReport } from './reset-plan.ts'
 import { configure, type Setting } from './settings.ts'
 import type { StartMode, SuspendedComponent, System } from './system.ts'
 import type { SystemReloader } from './system-reloader.ts'
@@ -45,7 +45,7 @@ export interface StartReport extends Replacement {
 }
 
 /** A plan, and the config that it is for. */
-export interface LoadedPlan extends ResetPlan {
+export interface LoadedPlan extends CheckedPlan {
   readonly config: AnySystemConfig
 }
 

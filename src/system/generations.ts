@@ -3,7 +3,7 @@
 import type { AnySystemConfig } from './define-system.ts'
 import { createDevState, type DevState } from './dev-state.ts'
 import { createSystem } from './lifecycle.ts'
-import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
+import type { CheckedPlan, ResetOptions, ResetReport } from './reset-plan.ts'
 import type { Suspended, SuspendedComponent, System, SystemOptions } from './system.ts'
 import type { ComponentStatus } from './system-view.ts'
 
@@ -54,7 +54,7 @@ export class Generations {
   }
 
   /** What `replace` would do. Changes nothing. */
-  plan(config: AnySystemConfig, options: Pick<ResetOptions, 'changedFiles'>): Promise<ResetPlan> {
+  plan(config: AnySystemConfig, options: Pick<ResetOptions, 'changedFiles'>): Promise<CheckedPlan> {
     return (this.running ?? createSystem(config)).plan(config, options)
   }
 

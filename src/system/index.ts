@@ -52,6 +52,7 @@ export {
 export { only } from './only.ts'
 export type {
   AppliedPart,
+  CheckedPlan,
   PlannedConnections,
   PlannedPart,
   ResetOptions,

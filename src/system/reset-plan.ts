@@ -36,8 +36,20 @@ export interface ResetPlan {
   readonly connections: readonly PlannedConnections[]
 }
 
+/** A plan that is not applied yet, and whether it may be. */
+export interface CheckedPlan extends ResetPlan {
+  /**
+   * Why the reset will be refused (RESET_REFUSED), in the words of that error; empty if it may be applied. What a component refuses when it is
+   * asked is not among them.
+   */
+  readonly refusals: readonly string[]
+}
+
 export interface ResetOptions {
-  /** `all` refuses a plan that closes connections of a listener that stays. Default `any`: such connections are closed. */
+  /**
+   * `all` refuses a plan that closes connections of a listener that stays, or that restarts a component for a changed file in a way that
+   * could not be undone. Default `any`: nothing is refused, and such connections are closed.
+   */
   readonly keep?: 'all' | 'any'
   /** For the reasons of the plan: the files whose change made the component of this name another one, as far as they are known. */
   readonly changedFiles?: (name: string) => readonly string[]

@@ -265,7 +265,7 @@ describe('a plan', () => {
     await start(chain())
     const plan = await system.plan(chain({ code: 2 }))
     expect(world.journal).toEqual([])
-    expect(plan).toEqual((await system.apply(chain({ code: 2 }))).plan)
+    expect(plan).toEqual({ ...(await system.apply(chain({ code: 2 }))).plan, refusals: [] })
   })
 
   test('of a system that does not run is a start', async () => {

@@ -6,7 +6,8 @@ import { hashFiles } from './hash-files.ts'
 import { interrupted } from './lifecycle-errors.ts'
 import { type DetailedPlan, type PlanEntry, type PlanOptions, planReset, type RunningEntry } from './plan.ts'
 import { ChangeRefused } from './prepared-changes.ts'
-import type { PlannedPart, ResetOptions, ResetReport } from './reset-plan.ts'
+import type { CheckedPlan, PlannedPart, ResetOptions, ResetReport } from './reset-plan.ts'
+import { keepAllRefusals } from './reset-refusals.ts'
 import { messageOf, SystemError } from './system-error.ts'
 import { Transaction } from './transaction.ts'
 
@@ -41,18 +42,23 @@ export const filesOf = async (config: AnySystemConfig, configs: Configs): Promis
 }
 
 /** @param next a generation of the new config, which need not have started. */
-export const planFrom = (old: Generation, next: Generation, files: Files, options: PlanOptions): DetailedPlan => {
+export const planFrom = (
+  old: Generation,
+  next: Generation,
+  files: Files,
+  { keep = 'any', ...options }: PlanOptions & ResetOptions,
+): DetailedPlan & CheckedPlan => {
   const running = new Map<string, RunningEntry>()
   for (const [name, instance] of old.running()) {
     const { component } = old.parts.get(name)!
     const entry = entryOf(old, name, old.parts.get(name)!.files)
     running.set(name, { ...entry, connections: connectionsOf(component, instance) })
   }
-  const entries = next.order.map((name): [string, PlanEntry] => [
-    name,
-    entryOf(next, name, files.get(name) ?? new Map()),
-  ])
-  return planReset(running, new Map(entries), options)
+  const entries = new Map(
+    next.order.map((name): [string, PlanEntry] => [name, entryOf(next, name, files.get(name) ?? new Map())]),
+  )
+  const plan = planReset(running, entries, options)
+  return { ...plan, refusals: keep === 'all' ? keepAllRefusals(plan, running, entries) : [] }
 }
 
 /** A component that cannot say it has none, as far as the plan knows. */
@@ -149,10 +155,11 @@ export class Reset {
     configs: Configs,
     files: Files,
     suspended: SuspendedComponents,
-    { keep = 'any', changedFiles }: ResetOptions,
+    options: ResetOptions,
   ): Promise<ResetReport> {
     const target = this.#target
-    const refusals = new Map<string, SystemError>()
+    /** Why a component could not be adjusted or swapped. */
+    const causes = new Map<string, SystemError>()
     /** The components whose adjustment was refused, and those whose swap was. */
     const [refused, broken] = [new Set<string>(), new Set<string>()]
     /** What ran before has to run again. */
@@ -164,12 +171,9 @@ export class Reset {
       const old = target.current
       if (target.stopping) throw new Failure(interrupted(old, []), left, errors)
       const next = target.create(config, configs)
-      const plan = planFrom(old, next, files, { refused, broken, ...(changedFiles !== undefined && { changedFiles }) })
+      const plan = planFrom(old, next, files, { ...options, refused, broken })
       first ??= plan
-      const closing = keep === 'all' ? closingError(plan, [...refusals.values()]) : undefined
-      if (closing !== undefined) throw new Failure(closing, left, errors)
-      const oneWay = keep === 'all' ? oneWayError(old, plan, files, [...refusals.values()]) : undefined
-      if (oneWay !== undefined) throw new Failure(oneWay, left, errors)
+      if (plan.refusals.length > 0) throw new Failure(refusedError(plan, [...causes.values()]), left, errors)
       const onApplied = (): void => {
         this.#touched = true
         target.onApplied(next)
@@ -188,7 +192,7 @@ export class Reset {
         left = transaction.suspended
         errors.push(...transaction.errors)
         if (!(error instanceof ChangeRefused)) throw new Failure(error, left, errors)
-        refusals.set(error.component, error.error)
+        causes.set(error.component, error.error)
         const kind = error.step === 'adjust' ? refused : broken
         kind.add(error.component)
       } finally {
@@ -245,44 +249,9 @@ const withErrors = (error: unknown, errors: readonly unknown[]): unknown => {
   return new SystemError(code, message, { ...details, errors: [...error.errors, ...errors] })
 }
 
-/** Why a reset that is to keep all connections cannot be applied; undefined if it can. */
-const closingError = (
-  { parts, connections }: DetailedPlan,
-  refusals: readonly SystemError[],
-): SystemError | undefined => {
-  const stops = new Set(parts.filter(({ verdict }) => verdict === 'stop').map(({ name }) => name))
-  const closing = connections.filter(({ listener, closed }) => closed > 0 && !stops.has(listener))
-  if (closing.length === 0) return undefined
-  const counts = closing.map(({ listener, closed }) => `${closed} of ${listener}`).join(', ')
-  const restarts = parts.filter(({ verdict }) => verdict === 'restart')
-  const causes = restarts.map(({ name, reasons }) => `${name} must restart (${reasons.join(', ')})`)
-  const message = [
-    `the reset would close connections that are to be kept, ${counts}`,
-    ...causes,
-    ...refusals.map(messageOf),
-  ]
-  return new SystemError('RESET_REFUSED', message.join('; '), { errors: refusals })
-}
-
-/**
- * Why a reset is not applied by a program in production although all connections stay: a component would end, and the files that it began
- * with have changed. If its restart failed, the config before could not be brought back either, and nothing would run.
- */
-const oneWayError = (
-  old: Generation,
-  { parts, endFirst }: DetailedPlan,
-  files: Files,
-  refusals: readonly SystemError[],
-): SystemError | undefined => {
-  const causes = parts.flatMap(({ name, verdict }) => {
-    if (verdict !== 'restart' || !endFirst.has(name)) return []
-    const before = old.parts.get(name)!.files
-    const changed = [...(files.get(name) ?? [])].filter(([path, hash]) => (before.get(path) ?? hash) !== hash)
-    return changed.map(([path]) => `${name} would have to restart for ${path}, and could not go back if that failed`)
-  })
-  if (causes.length === 0) return undefined
-  return new SystemError('RESET_REFUSED', [...causes, ...refusals.map(messageOf)].join('; '), { errors: refusals })
-}
+/** The error of a reset whose plan is refused. @param causes why components could not be adjusted or swapped. */
+const refusedError = ({ refusals }: CheckedPlan, causes: readonly SystemError[]): SystemError =>
+  new SystemError('RESET_REFUSED', [...refusals, ...causes.map(messageOf)].join('; '), { errors: causes })
 
 /** The error of a reset that was undone, or could not be. */
 const resetError = (

@@ -2,7 +2,7 @@
 
 import type { ComponentScope, InstanceOwner } from './component-scope.ts'
 import type { AnySystemConfig } from './define-system.ts'
-import type { ResetOptions, ResetPlan, ResetReport } from './reset-plan.ts'
+import type { CheckedPlan, ResetOptions, ResetReport } from './reset-plan.ts'
 import type { SystemError } from './system-error.ts'
 import type { SystemReloader } from './system-reloader.ts'
 import type { ComponentStatus, SystemView } from './system-view.ts'
@@ -72,12 +72,12 @@ export interface System<C = AnySystemConfig> extends SystemView<C> {
    */
   refresh(): Promise<readonly RefreshOutcome[]>
   /**
-   * What `apply` would do with this config. Checks it and reads the files that it names; changes nothing. For a system that does not
-   * run: what a start with this config would do.
+   * What `apply` would do with this config and these options, and why it would refuse it. Checks the config and reads the files that it
+   * names; changes nothing. For a system that does not run: what a start with this config would do.
    * @param config a system config, not checked yet.
    * @throws SystemError CONFIG_INVALID with every problem.
    */
-  plan(config: unknown, options?: Pick<ResetOptions, 'changedFiles'>): Promise<ResetPlan>
+  plan(config: unknown, options?: ResetOptions): Promise<CheckedPlan>
   /**
    * Replaces the config of the running system. Components that did not change are not touched. Those that can be adjusted or swapped
    * are, all in one turn of the event loop; the others are restarted with all that depends on them. Calls are carried out one after the

@@ -3,7 +3,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { dashboard } from '../../components/dashboard/index.ts'
-import { fakeEmptyPlan } from '../helpers/fake-admin/data.ts'
 import { FAKE_TOKEN, FakeAdmin } from '../helpers/fake-admin/fake-admin.ts'
 import { lifecycleContext } from '../helpers/lifecycle-context.ts'
 import { LocalHttpServer } from '../helpers/local-http-server.ts'
@@ -118,13 +117,50 @@ describeClient('the plan of a reload, in Chromium', [requirements.browser], () =
     await browser.screenshot(page, 'plan-empty')
   })
 
-  test('a plan that would close connections of a listener that stays is shown as refused', async () => {
-    const connections = [{ listener: 'server', keptUntouched: 0, repiped: 0, closed: 667 }]
-    admin.plan = { ...fakeEmptyPlan(admin.components), connections }
+  const REFUSALS = [
+    'the reset would close connections that are to be kept, 667 of server; server must restart (config.<b>port</b>)',
+    `users would have to restart for /etc/${'a-long-name-'.repeat(12)}, and could not go back if that failed`,
+  ]
+
+  test('a plan that the broker will refuse says why, and cannot be applied', async () => {
+    admin.plan = { ...admin.plan, refusals: REFUSALS }
     const page = await visit()
     await plan(page)
-    await page.getByText('The broker refuses it').getByText('667 of server').waitFor()
-    await browser.screenshot(page, 'plan-refused')
+    const alert = page.getByRole('alert').filter({ hasText: 'The broker will refuse this reload' })
+    await alert.waitFor()
+    expect(await alert.getByRole('listitem').allTextContents()).toEqual(REFUSALS)
+    expect(await page.getByRole('button', { name: 'Reload …' }).count()).toBe(0)
+    await page.getByRole('table', { name: 'Components that change, with reasons' }).waitFor()
+    for (const [scheme, width] of [
+      ['light', 1280],
+      ['dark', 1280],
+      ['dark', 320],
+    ] as const) {
+      await page.emulateMedia({ colorScheme: scheme })
+      await page.setViewportSize({ width, height: 900 })
+      await browser.screenshot(page, `plan-refused-${width}-${scheme}`)
+      expect([width, await accessibilityFaults(page)]).toEqual([width, []])
+      expect([width, await overflowing(page)]).toEqual([width, []])
+    }
+    admin.plan = { ...admin.plan, refusals: [] }
+    await page.getByRole('button', { name: 'Plan again' }).click()
+    await page.getByRole('button', { name: 'Reload …' }).waitFor()
+    expect(await alert.count()).toBe(0)
+    expect(admin.changes).toEqual([])
+  })
+
+  test('a plan that is refused when it is read again is not asked for', async () => {
+    const page = await visit()
+    await plan(page)
+    const reload = page.getByRole('button', { name: 'Reload …' })
+    await reload.waitFor()
+    admin.plan = { ...admin.plan, refusals: REFUSALS }
+    await reload.click()
+    await page.getByRole('alert').getByText(REFUSALS[0]!).waitFor()
+    await reload.waitFor({ state: 'detached' })
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Plan again')
+    expect(admin.changes).toEqual([])
   })
 
   test('a plan and a reload that fail are told in full, over the page, until they are closed', async () => {

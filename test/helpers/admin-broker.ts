@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { admin } from '../../components/admin/index.ts'
 import { httpServer } from '../../components/http-server/index.ts'
 import type { HttpServer } from '../../src/kinds/http-server.ts'
+import type { SystemReloader } from '../../src/system/system-reloader.ts'
 import { quietSystem, startBroker } from './start-broker.ts'
 
 /** An answer of the API, of any form: a test says what it should be. */
@@ -29,6 +30,8 @@ export interface AdminBrokerOptions {
   readonly entries?: object
   /** Dependencies of the admin API besides the usual ones. */
   readonly dependencies?: object
+  /** Reads the config again; without it the API has no plan. */
+  readonly reloader?: SystemReloader
 }
 
 /** A broker with its admin API on a free port, with a log in a file. */
@@ -46,9 +49,10 @@ export class AdminBroker {
     this.url = `http://${http.address}`
   }
 
-  static async start({ admin: config, http, entries, dependencies }: AdminBrokerOptions = {}): Promise<AdminBroker> {
+  static async start(options: AdminBrokerOptions = {}): Promise<AdminBroker> {
+    const { admin: config, http, entries, dependencies, reloader } = options
     const folder = mkdtempSync(join(tmpdir(), 'admin-'))
-    const broker = await startBroker({
+    const system = {
       ...quietSystem,
       logger: { ...quietSystem.logger, config: { level: 'info', format: 'json', destination: join(folder, 'log') } },
       httpServer: {
@@ -62,7 +66,8 @@ export class AdminBroker {
         dependencies: { http: 'httpServer', broker: 'broker', listener: 'server', logger: 'logger', ...dependencies },
       },
       ...entries,
-    })
+    }
+    const broker = await startBroker(system, reloader === undefined ? {} : { reloader })
     return new AdminBroker(folder, broker)
   }
 

@@ -1,6 +1,6 @@
 import base from '../../memory.config.ts'
 import { defineSystem, type SystemMap } from '../../src/system/define-system.ts'
-import { createSystem } from '../../src/system/lifecycle.ts'
+import { createSystem, type SystemOptions } from '../../src/system/lifecycle.ts'
 import { splitConfig } from './split-config.ts'
 
 /**
@@ -28,8 +28,8 @@ export const withConfig = (config: object = {}, system = quietSystem) => {
 }
 
 /** Starts a broker. @param config a variant of `quietSystem`, with the same names and kinds. */
-export const startBroker = async (config: object = quietSystem) => {
-  const broker = createSystem(config)
+export const startBroker = async (config: object = quietSystem, options: SystemOptions = {}) => {
+  const broker = createSystem(config, options)
   await broker.start()
   const map = broker.map as SystemMap<typeof quietSystem>
   return { port: map.server.port, map, system: broker, stop: () => broker.stop() }

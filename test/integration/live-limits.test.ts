@@ -22,14 +22,14 @@ type Road = (system: System, config: Entries) => Promise<ResetReport>
 
 const ROADS: Readonly<Record<string, Road>> = {
   apply: (system, config) => system.apply(config),
-  SIGHUP: async (system, config) => {
-    const reloader = new ConfigReloader(
-      async () => config,
-      () => system,
-    )
-    return (await reloader.reload()).report
-  },
+  SIGHUP: async (system, config) => (await reloaderTo(system, config).reload()).report,
 }
+
+const reloaderTo = (system: System, config: Entries): ConfigReloader =>
+  new ConfigReloader(
+    async () => config,
+    () => system,
+  )
 
 const files = new TestFiles()
 const folder = mkdtempSync(join(tmpdir(), 'mqtt-jig-'))
@@ -232,8 +232,9 @@ describe.each(Object.entries(ROADS))('by %s, under load', (_, road) => {
 
 describe('SIGHUP refuses', () => {
   const refused = async (config: Entries, ...texts: string[]) => {
+    const { refusals } = await reloaderTo(system, config).plan()
     const error = await ROADS['SIGHUP']!(system, config).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'RESET_REFUSED' })
+    expect(error).toMatchObject({ code: 'RESET_REFUSED', message: refusals.join('; ') })
     for (const text of texts) expect((error as Error).message).toContain(text)
     expect(system.state).toBe('running')
   }

@@ -182,6 +182,12 @@ export interface ResetPlan {
   readonly connections: readonly PlannedConnections[]
 }
 
+/** What a reload would do. */
+export interface CheckedPlan extends ResetPlan {
+  /** Why the broker will refuse it; empty if it may be applied. */
+  readonly refusals: readonly string[]
+}
+
 /** What a reload did. */
 export interface Reload {
   /** Missing if the program cannot read its config again. */

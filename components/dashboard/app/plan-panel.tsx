@@ -2,7 +2,7 @@ import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { PlannedConnections, PlannedPart, ResetPlan } from './contract.ts'
 import { formatCount, formatTime } from './format.ts'
-import { Refusal, ReloadDialog } from './reload-dialog.tsx'
+import { ReloadDialog } from './reload-dialog.tsx'
 import { changesOf, isSamePlan, keptOf, planSentence } from './reset-plan.ts'
 import { Badge, Empty } from './states.tsx'
 import { type Column, Table } from './table.tsx'
@@ -15,14 +15,21 @@ interface PlanBarProps {
   readonly focusAfter: RefObject<HTMLButtonElement | null>
 }
 
-/** What a reload would do or has done, in a sentence, and the way to do it. The status is always there, for screen readers. */
+/**
+ * What a reload would do or has done, in a sentence, and the way to do it. A plan that the broker will refuse cannot be applied from here.
+ * The status and the alert are always there, for screen readers.
+ */
 export const PlanBar = ({ reset, focusAfter }: PlanBarProps) => {
   const [asked, setAsked] = useState<{ readonly plan: ResetPlan; readonly isOther: boolean } | undefined>(undefined)
   const { step, isBusy } = reset
+  const refusals = step.name === 'planned' ? step.plan.refusals : []
   // The plan may be old: what the dialog says is read again.
   const ask = async (shown: ResetPlan) => {
     const plan = await reset.plan()
-    if (plan !== undefined) setAsked({ plan, isOther: !isSamePlan(plan, shown) })
+    if (plan === undefined) return
+    // The button that was pressed goes.
+    if (plan.refusals.length > 0) focusAfter.current?.focus()
+    else setAsked({ plan, isOther: !isSamePlan(plan, shown) })
   }
   // The dialog goes first: nothing outside it can have the focus, and a failure has an overlay of its own.
   const confirm = (plan: ResetPlan) => {
@@ -42,9 +49,12 @@ export const PlanBar = ({ reset, focusAfter }: PlanBarProps) => {
       <div role="status">
         <StepText step={step} isBusy={isBusy} />
       </div>
+      <div role="alert">
+        <Refusals refusals={refusals} />
+      </div>
       {step.name !== 'none' && (
         <div class="buttons">
-          {step.name === 'planned' && (
+          {step.name === 'planned' && refusals.length === 0 && (
             <button type="button" aria-busy={isBusy} onClick={() => void ask(step.plan)}>
               Reload …
             </button>
@@ -62,6 +72,23 @@ export const PlanBar = ({ reset, focusAfter }: PlanBarProps) => {
           onClose={() => setAsked(undefined)}
         />
       )}
+    </div>
+  )
+}
+
+/** Why the broker will refuse a plan, if it will. */
+const Refusals = ({ refusals }: { refusals: readonly string[] }) => {
+  if (refusals.length === 0) return null
+  return (
+    <div class="plan-refusals bad">
+      <p>
+        <b>The broker will refuse this reload:</b>
+      </p>
+      <ul>
+        {refusals.map((refusal) => (
+          <li key={refusal}>{refusal}</li>
+        ))}
+      </ul>
     </div>
   )
 }
@@ -87,7 +114,6 @@ const StepText = ({ step, isBusy }: { step: ResetStep; isBusy: boolean }) => {
       <p>
         <b>{planSentence(step.plan)}</b>
       </p>
-      <Refusal plan={step.plan} />
       <p class="note">
         {isBusy ? 'Waiting for the broker …' : `Read at ${formatTime(step.atMs)}. Nothing is applied yet.`}
       </p>

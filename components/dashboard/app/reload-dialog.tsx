@@ -1,7 +1,7 @@
 import type { ResetPlan } from './contract.ts'
 import { Confirm } from './dialog.tsx'
 import { formatCount, formatPlural } from './format.ts'
-import { changesOf, refusingListeners, touchedClients } from './reset-plan.ts'
+import { changesOf, touchedClients } from './reset-plan.ts'
 
 interface ReloadDialogProps {
   readonly plan: ResetPlan
@@ -32,7 +32,6 @@ export const ReloadDialog = ({ plan, isOther, onConfirm, onClose }: ReloadDialog
         {closed === 1 ? 'is' : 'are'} disconnected. {formatPlural(untouched, 'client')} {untouched === 1 ? 'is' : 'are'}{' '}
         not touched.
       </p>
-      <Refusal plan={plan} />
       <p>
         {changes.length === 0
           ? 'No component changes.'
@@ -40,18 +39,5 @@ export const ReloadDialog = ({ plan, isOther, onConfirm, onClose }: ReloadDialog
       </p>
       <p class="note">If a step fails, all steps are undone and the broker continues as before.</p>
     </Confirm>
-  )
-}
-
-/** Why the broker will refuse a plan, if it will. */
-export const Refusal = ({ plan }: { plan: ResetPlan }) => {
-  const refusing = refusingListeners(plan)
-  if (refusing.length === 0) return null
-  const counts = refusing.map(({ listener, closed }) => `${formatCount(closed)} of ${listener}`).join(', ')
-  return (
-    <p class="bad">
-      The broker refuses it, since it would close connections of a listener that stays: {counts}. Restart the process
-      for such a change.
-    </p>
   )
 }

@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Graph, ResetPlan } from './contract.ts'
-import {
-  changesOf,
-  isSamePlan,
-  keptOf,
-  planSentence,
-  refusingListeners,
-  touchedClients,
-  withPlan,
-} from './reset-plan.ts'
+import { changesOf, isSamePlan, keptOf, planSentence, touchedClients, withPlan } from './reset-plan.ts'
 
 const part = (name: string, verdict: ResetPlan['parts'][number]['verdict'], ...reasons: string[]) => ({
   ...{ name, kind: 'Kind', verdict, reasons },
@@ -36,12 +28,6 @@ test('a plan that changes nothing says what a reload would do nevertheless', () 
     'No component changes: a reload would only read the files of the components again. ' +
       '0 clients are not touched, 0 kept with new pipelines, 0 disconnected.',
   )
-})
-
-test('connections of a listener that stops may be closed, those of one that stays may not', () => {
-  expect(refusingListeners(plan)).toEqual([])
-  const restarted = { ...plan, parts: [part('server', 'restart'), part('tls', 'restart', 'config.port')] }
-  expect(refusingListeners(restarted).map(({ listener }) => listener)).toEqual(['tls'])
 })
 
 test('plans are the same if they do the same to the components, however many clients there are', () => {

@@ -28,12 +28,6 @@ export const touchedClients = ({ connections }: ResetPlan): TouchedClients => ({
 const sum = (connections: readonly PlannedConnections[], of: (each: PlannedConnections) => number): number =>
   connections.reduce((total, each) => total + of(each), 0)
 
-/** The listeners for which the broker refuses it: they stay, and their connections would be closed. */
-export const refusingListeners = ({ parts, connections }: ResetPlan): readonly PlannedConnections[] => {
-  const stopped = new Set(parts.filter(({ verdict }) => verdict === 'stop').map(({ name }) => name))
-  return connections.filter(({ listener, closed }) => closed > 0 && !stopped.has(listener))
-}
-
 /** `2 of 18 components change. 812 clients are not touched, 3 keep their connections, 0 are disconnected.` */
 export const planSentence = (plan: ResetPlan): string => {
   const changes = changesOf(plan).length

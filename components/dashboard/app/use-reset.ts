@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { ApiError } from './api.ts'
 import { useApp } from './context.tsx'
-import type { Reload, ResetPlan } from './contract.ts'
+import type { CheckedPlan, Reload, ResetPlan } from './contract.ts'
 import { formatMilliseconds, formatPlural } from './format.ts'
 import { changesOf } from './reset-plan.ts'
 
@@ -11,7 +11,7 @@ const RELOAD_TIMEOUT_MS = 120_000
 /** What the overview shows of a reload. */
 export type ResetStep =
   | { readonly name: 'none' }
-  | { readonly name: 'planned'; readonly plan: ResetPlan; readonly atMs: number }
+  | { readonly name: 'planned'; readonly plan: CheckedPlan; readonly atMs: number }
   | { readonly name: 'unavailable'; readonly why: string }
   | { readonly name: 'reloaded'; readonly reload: Reload; readonly planned: ResetPlan }
 
@@ -26,7 +26,7 @@ export interface Reset {
   /** Of the last call; undefined after `dismiss`. */
   readonly failure: ResetFailure | undefined
   /** Asks the broker what a reload would do now. @returns undefined if that failed. */
-  plan(): Promise<ResetPlan | undefined>
+  plan(): Promise<CheckedPlan | undefined>
   /** Applies the changes. @param planned what the operator was shown. */
   reload(planned: ResetPlan): Promise<void>
   hide(): void
@@ -63,7 +63,7 @@ export const useReset = (): Reset => {
     ...{ step, isBusy, failure },
     plan: () =>
       attempt('The plan failed', async () => {
-        const plan = await planOf(() => api.get<ResetPlan>('/components/plan'), setStep)
+        const plan = await planOf(() => api.get<CheckedPlan>('/components/plan'), setStep)
         setStep({ name: 'planned', plan, atMs: Date.now() })
         return plan
       }),
@@ -80,7 +80,7 @@ export const useReset = (): Reset => {
 }
 
 /** A plan from before is none any more when the broker has no new one. */
-const planOf = async (call: () => Promise<ResetPlan>, setStep: (step: ResetStep) => void): Promise<ResetPlan> => {
+const planOf = async (call: () => Promise<CheckedPlan>, setStep: (step: ResetStep) => void): Promise<CheckedPlan> => {
   try {
     return await call()
   } catch (error) {

@@ -31,6 +31,12 @@ const CONNECTIONS: readonly Column<Plan['connections'][number]>[] = [
   { title: 'CLOSED', of: ({ closed }) => closed, isNumber: true },
 ]
 
+/** A plan that is not applied yet, as the API has it. */
+export interface CheckedPlan extends Plan {
+  /** Why a reload will be refused; empty if it may be applied. */
+  readonly refusals: readonly string[]
+}
+
 /** Prints a plan as tables, or an answer of the API as JSON. */
 export const printPlan = async (
   { parts, connections }: Plan,

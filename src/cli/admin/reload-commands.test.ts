@@ -18,10 +18,11 @@ const run = async (main: typeof plan, words: string, isTTY = true): Promise<Comm
 }
 
 const part = (name: string, verdict: string, ...reasons: string[]) => ({ name, kind: 'Kind', verdict, reasons })
-const found = {
+const applied = {
   parts: [part('logger', 'adjust', 'config.level'), part('router', 'keep')],
   connections: [{ listener: 'server', keptUntouched: 812, repiped: 3, closed: 0 }],
 }
+const found = { ...applied, refusals: [] as string[] }
 
 test('plan shows what changes, why, and what happens to connections', async () => {
   fake.routes.set('GET /components/plan', () => found)
@@ -36,8 +37,22 @@ test('plan shows what changes, why, and what happens to connections', async () =
 })
 
 test('a plan that changes nothing says so', async () => {
-  fake.routes.set('GET /components/plan', () => ({ parts: [part('router', 'keep')], connections: [] }))
+  fake.routes.set('GET /components/plan', () => ({ parts: [part('router', 'keep')], connections: [], refusals: [] }))
   expect((await run(plan, '')).stdout).toBe('No component changes.\n')
+})
+
+test('a plan that a reload will refuse: a line for each reason, and exit code 1', async () => {
+  const refusals = ['store would end: restart the process for it', 'server would\nend']
+  fake.routes.set('GET /components/plan', () => ({ ...found, refusals }))
+  const { stdout, stderr, code } = await run(plan, '')
+  expect(await code).toBe(1)
+  expect(stdout).toContain('logger     adjust   config.level\n')
+  expect(stdout).toMatch(/\n\nrefused: store would end: restart the process for it\nrefused: server would\S+end\n$/)
+  expect(stderr).toBe('')
+  const json = await run(plan, '--json')
+  expect(await json.code).toBe(1)
+  expect(JSON.parse(json.stdout)).toMatchObject({ refusals })
+  expect((await run(plan, '--table', false)).stdout).toBe(stdout)
 })
 
 test('a config that is wrong: exit code 1, and what is wrong with it', async () => {
@@ -49,7 +64,7 @@ test('a config that is wrong: exit code 1, and what is wrong with it', async () 
 
 test('reload shows what was applied, and the files that were read again', async () => {
   const items = [{ name: 'tls', change: 'a new certificate' }, { name: 'topicRules' }]
-  fake.routes.set('POST /components/reload', () => ({ plan: found, ms: 12.4, cutOverMs: 1, items }))
+  fake.routes.set('POST /components/reload', () => ({ plan: applied, ms: 12.4, cutOverMs: 1, items }))
   const { stdout, code } = await run(reload, '')
   expect(await code).toBe(0)
   expect(stdout).toContain('logger     adjust   config.level\n')

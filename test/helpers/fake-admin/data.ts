@@ -2,6 +2,7 @@
 
 import type {
   Ban,
+  CheckedPlan,
   ClientDetail,
   ComponentItem,
   Graph,
@@ -11,7 +12,6 @@ import type {
   Overview,
   Payload,
   PlannedPart,
-  ResetPlan,
   RetainedMessage,
   SessionDetail,
 } from '../../../components/dashboard/app/contract.ts'
@@ -168,7 +168,7 @@ const CHANGES: Readonly<Record<string, Pick<PlannedPart, 'verdict' | 'reasons'>>
 }
 
 /** A reload that does everything that a reload can do. */
-export const fakePlan = (components: readonly ComponentItem[]): ResetPlan => ({
+export const fakePlan = (components: readonly ComponentItem[]): CheckedPlan => ({
   parts: [
     ...components
       .filter(({ state }) => state !== 'disabled')
@@ -180,12 +180,14 @@ export const fakePlan = (components: readonly ComponentItem[]): ResetPlan => ({
     { listener: 'tls', keptUntouched: 333, repiped: 0, closed: 0 },
     { listener: 'webSocket', keptUntouched: 0, repiped: 0, closed: 2 },
   ],
+  refusals: [],
 })
 
 /** The plan when nothing has changed. */
-export const fakeEmptyPlan = (components: readonly ComponentItem[]): ResetPlan => ({
+export const fakeEmptyPlan = (components: readonly ComponentItem[]): CheckedPlan => ({
   parts: components.map(({ name, kind }) => ({ name, kind, verdict: 'keep', reasons: [] })),
   connections: [{ listener: 'server', keptUntouched: 1_000, repiped: 0, closed: 0 }],
+  refusals: [],
 })
 
 export const fakeListeners = (): ListenerItem[] => [

@@ -1,8 +1,8 @@
 import type {
+  CheckedPlan,
   ClientDetail,
   ClientSummary,
   Page,
-  ResetPlan,
   RetainedMessage,
   SessionDetail,
   SessionSummary,
@@ -40,7 +40,7 @@ export class FakeAdmin {
   readonly retained = fakeRetained()
   components = fakeComponents()
   /** What a reload would do. */
-  plan: ResetPlan = fakePlan(this.components)
+  plan: CheckedPlan = fakePlan(this.components)
   /** What a plan and a reload are refused with: a status and a sentence. */
   readonly refusals = new Map<'plan' | 'reload', readonly [number, string]>()
   listeners = fakeListeners()
@@ -111,8 +111,9 @@ export class FakeAdmin {
   #reset(what: string): Answer {
     const refused = what === 'plan' || what === 'reload' ? this.refusals.get(what) : [404, 'There is no such path.']
     if (refused !== undefined) return failure(...(refused as [number, string]))
-    const { plan } = this
-    if (what === 'plan') return plan
+    const { refusals, ...plan } = this.plan
+    if (what === 'plan') return this.plan
+    if (refusals.length > 0) return failure(409, refusals.join('; '))
     this.plan = fakeEmptyPlan(this.components)
     const items = [
       { name: 'tls', change: 'a new certificate, 89 days left' },
