@@ -5,7 +5,7 @@ import { TimerWheel } from './timer-wheel.ts'
 const tickMs = 100
 
 describe('KeepAlive', () => {
-  it('reports an owner that was silent for the limit: never early, at most two ticks late, and once', () => {
+  it('reports an owner that was silent for the limit: never early, at most two ticks and a quarter late, and once', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 20_000 }),
@@ -26,7 +26,7 @@ describe('KeepAlive', () => {
           }
           expect(reportedAt).toHaveLength(1)
           expect(reportedAt[0]! - lastHeardAtMs).toBeGreaterThanOrEqual(limitMs)
-          expect(reportedAt[0]! - lastHeardAtMs).toBeLessThanOrEqual(limitMs + 2 * tickMs)
+          expect(reportedAt[0]! - lastHeardAtMs).toBeLessThanOrEqual(limitMs + 2.25 * tickMs)
         },
       ),
       { numRuns: 100 },
@@ -35,11 +35,12 @@ describe('KeepAlive', () => {
 
   /** Fractions of milliseconds that numbers can hold. */
   const eighths = (min: number, max: number) => fc.integer({ min, max }).map((value) => value / 8)
-  /** Times of `advance`: once in each tick, a little early or late, and at any phase. */
-  const advances = fc.tuple(fc.nat(tickMs - 1), fc.array(eighths(-4, 24), { minLength: 400, maxLength: 400 }))
+  /** Times of `advance`: once in each tick, a little early or late, now and then up to a tick late, and at any phase. */
+  const jitters = fc.oneof({ weight: 9, arbitrary: eighths(-4, 24) }, eighths(0, 8 * tickMs))
+  const advances = fc.tuple(fc.nat(tickMs - 1), fc.array(jitters, { minLength: 400, maxLength: 400 }))
 
   it.each([
-    ['at most two ticks late', false, 2],
+    ['at most two ticks and a quarter late', false, 2.25],
     ['at most one tick late with an exact time', true, 1],
   ])('reports, %s, an owner whose last sign of life was at any time between two ticks', (_what, told, ticksLate) => {
     fc.assert(
@@ -69,9 +70,9 @@ describe('KeepAlive', () => {
             largestJitterMs = Math.max(largestJitterMs, jitterMs)
             nowMs += tickMs + jitterMs
           }
-          // A call that is late by some milliseconds adds these, once before the silence and once at its end.
-          expect(reportedAtMs - heardAtMs).toBeGreaterThanOrEqual(limitMs - (told ? 0 : largestJitterMs))
-          expect(reportedAtMs - heardAtMs).toBeLessThanOrEqual(limitMs + ticksLate * tickMs + largestJitterMs)
+          expect(reportedAtMs - heardAtMs).toBeGreaterThanOrEqual(limitMs)
+          // A call that is late adds its time, once before the silence and once at its end.
+          expect(reportedAtMs - heardAtMs).toBeLessThanOrEqual(limitMs + ticksLate * tickMs + 2 * largestJitterMs)
         },
       ),
       { numRuns: 300 },

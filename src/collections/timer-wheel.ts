@@ -22,8 +22,8 @@ export class TimerWheel<T> {
 
   /**
    * @param nowMs the time on the clock that `advance` will use.
-   * @param tickMs how often `advance` is called. Silence is never noticed early, and at most two ticks late: a sign of life
-   * counts from the last `advance`, and one tick is added. A watch with an exact time is at most one tick late.
+   * @param tickMs how often `advance` is called. Silence is never noticed early, and at most two ticks and a quarter late: a sign of life
+   * counts from the last `advance`, and the time of a tick is added. A watch with an exact time is at most one tick late.
    * @param slotCount the length of the wheel, in ticks. Longer waits are examined once in each turn of the wheel.
    * @param waitsForReads whether a late `advance` leaves time to read what has arrived. False if a time does not depend on what
    * arrives.
@@ -41,8 +41,8 @@ export class TimerWheel<T> {
    * @param nowMs the exact time on the clock of `advance`. Without it the wheel uses the time of the last call.
    */
   watch(owner: T, limitMs: number, nowMs?: number): Watch<T> {
-    // An exact time does not need the tick that `limit` adds.
-    const heardAtMs = nowMs === undefined ? this.#nowMs : nowMs - this.#tickMs
+    // An exact time does not need what `limit` adds.
+    const heardAtMs = nowMs === undefined ? this.#nowMs : nowMs - this.#tickMs * USUAL_TICK
     const watch: Watch<T> = { owner, heardAtMs, limitMs: 0, slot: undefined }
     this.limit(watch, limitMs)
     return watch
@@ -73,8 +73,8 @@ export class TimerWheel<T> {
     this.cancel(watch)
     watch.limitMs = 0
     if (limitMs === 0) return
-    // One tick more, since the last sign of life may be a tick later than the noted time.
-    watch.limitMs = limitMs + this.#tickMs
+    // A tick more, since the last sign of life may be a tick later than the noted time.
+    watch.limitMs = limitMs + this.#tickMs * USUAL_TICK
     this.#enterSlot(watch)
   }
 
@@ -89,8 +89,9 @@ export class TimerWheel<T> {
     const silent: T[] = []
     const beforeMs = this.#nowMs
     this.#nowMs = nowMs
-    const isLate = nowMs - beforeMs > MAXIMUM_TICKS_AT_ONCE * this.#tickMs
-    if (isLate) this.#noteHeard(beforeMs)
+    const ticks = (nowMs - beforeMs) / this.#tickMs
+    const isLate = ticks > MAXIMUM_TICKS_AT_ONCE
+    if (ticks > USUAL_TICK) this.#noteHeard(beforeMs)
     const untilMs = isLate && this.#waitsForReads ? beforeMs : nowMs
     const until = Math.floor((untilMs - this.#startMs) / this.#tickMs)
     // The slot where the last call ended contains watches that were not due then.
@@ -164,6 +165,9 @@ export interface Watch<T> {
   /** Its slot; none while it is not watched. */
   slot: Set<Watch<T>> | undefined
 }
+
+/** How long a tick may be, in ticks, without a look at each watch. */
+const USUAL_TICK = 1.25
 
 /** A call of `advance` that is later than this many ticks was held up by the process itself. */
 const MAXIMUM_TICKS_AT_ONCE = 2

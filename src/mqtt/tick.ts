@@ -1,8 +1,8 @@
 import { TimerWheel } from '../collections/timer-wheel.ts'
 
 /**
- * The interval of the timer, in milliseconds. Silence is noticed at most two intervals late. Ends of sessions and delays of
- * Wills are noticed at most one interval late. The documentation promises half a second, which leaves 100 ms for other work of
+ * The interval of the timer, in milliseconds. Silence is noticed at most two intervals and a quarter late. Ends of sessions and delays of
+ * Wills are noticed at most one interval late. The documentation promises half a second, which leaves 50 ms for other work of
  * the process.
  */
 export const TICK_MS = 200
