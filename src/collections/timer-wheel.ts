@@ -105,10 +105,12 @@ export class TimerWheel<T> {
     return silent
   }
 
-  /** Signs of life since a time count as of now: they were noted with the time at which a long tick began. */
+  /** Signs of life since a time may be as late as now: they were noted with the time at which a long tick began. */
   #noteHeard(sinceMs: number): void {
+    // `limit` has added the rest.
+    const heardAtMs = this.#nowMs - this.#tickMs * USUAL_TICK
     for (const slot of this.#slots) {
-      for (const watch of slot) if (watch.heardAtMs === sinceMs) watch.heardAtMs = this.#nowMs
+      for (const watch of slot) if (watch.heardAtMs === sinceMs) watch.heardAtMs = heardAtMs
     }
   }
 
