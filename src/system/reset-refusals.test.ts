@@ -10,6 +10,8 @@ import type { AnySystemConfig } from './define-system.ts'
 import { createSystem, type System } from './lifecycle.ts'
 
 const keep = { keep: 'all' } as const
+/** Files are read at the start, which takes long on a busy machine. */
+const inTime = { startDeadlineMs: 10_000, stopDeadlineMs: 10_000 }
 
 let world: LiveWorld
 let system: System
@@ -27,11 +29,11 @@ afterEach(async () => {
 const path = (name: string): string => join(folder, name)
 /** A server that can be adjusted, and users of whom a file is read, who cannot. */
 const config = ({ code = 1, file = 'passwords' } = {}): AnySystemConfig => {
-  const users = world.entry('users', 1, {})
+  const users = world.entry('users', 1, {}, inTime)
   readers.set(file, readers.get(file) ?? { ...users.component, reads: () => [path(file)] })
   return {
     users: { ...users, component: readers.get(file)! },
-    server: world.entry('server', code, { connections: 3, ...(code === 1 && { adjust: true }) }),
+    server: world.entry('server', code, { connections: 3, ...(code === 1 && { adjust: true }) }, inTime),
   }
 }
 const readers = new Map<string, AnySystemConfig[string]['component']>()
