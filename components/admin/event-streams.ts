@@ -153,8 +153,9 @@ export class EventStreams {
     const gathered = this.#gathered
     this.#gathered = []
     for (const stream of this.#streams) {
-      const texts = gathered.filter(({ event }) => event === undefined || stream.events.has(event))
-      if (texts.length > 0) this.#write(stream, this.#encoder.encode(texts.map(({ text }) => text).join('')))
+      let all = ''
+      for (const { event, text } of gathered) if (event === undefined || stream.events.has(event)) all += text
+      if (all !== '') this.#write(stream, this.#encoder.encode(all))
     }
   }
 

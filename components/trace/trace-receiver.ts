@@ -97,26 +97,26 @@ export class TraceReceiver implements PacketReceiver {
     const { message, topicAlias } = publish
     const topic = this.#direction === 'received' ? this.#traced.topicOf(message.topic, topicAlias) : message.topic
     for (const trace of traces) {
-      if (trace.filter.topic !== undefined && !isMatched(trace.filter.topic, topic)) continue
-      if (!trace.mayAdd()) continue
-      const fields = topic === message.topic ? describePublish(publish) : { ...describePublish(publish), topic }
-      trace.add({ ...this.#lineOf('PUBLISH', fields), payload: message.payload })
+      if (!fitsMessage(trace, { topic }) || !trace.mayAdd()) continue
+      const fields = describePublish(publish)
+      // It has only an alias.
+      if (topic !== message.topic) fields['topic'] = topic
+      trace.add(this.#lineOf('PUBLISH', fields, message.payload))
     }
   }
 
   /** Whether a trace wants its packets one by one. Traces that have had all their lines of this second count them as missed. */
   #isFollowed({ message, count }: PublishRun): boolean {
     const traces = this.#traced.traces()
-    if (traces.length === 0) return false
-    const wanting = traces.filter(({ filter }) => filter.topic === undefined || isMatched(filter.topic, message.topic))
-    if (wanting.some((trace) => trace.takes(count))) return true
-    for (const trace of wanting) trace.miss(count)
+    for (const trace of traces) if (fitsMessage(trace, message) && trace.takes(count)) return true
+    for (const trace of traces) if (fitsMessage(trace, message)) trace.miss(count)
     return false
   }
 
-  #lineOf(packet: string, fields: TracedPacket['fields']): TracedPacket {
+  #lineOf(packet: string, fields: TracedPacket['fields'], payload?: Uint8Array): TracedPacket {
     const { clientId, connection } = this.#traced
-    return { direction: this.#direction, clientId, connectionId: connection.id, peer: connection.peer, packet, fields }
+    const { id: connectionId, peer } = connection
+    return { direction: this.#direction, clientId, connectionId, peer, packet, fields, payload }
   }
 }
 
@@ -127,5 +127,6 @@ const fitsTopic = ({ filter: { topic } }: RunningTrace, packet: ControlPacket): 
   return packet.cmd === 'unsubscribe' && packet.unsubscriptions.includes(topic)
 }
 
-/** A topic that is not known matches nothing. */
-const isMatched = (filter: string, topic: string): boolean => topic !== '' && covers(filter, topic)
+/** Whether a trace wants the messages of a topic. One that is not known matches no filter. */
+const fitsMessage = ({ filter }: RunningTrace, message: { readonly topic: string }): boolean =>
+  filter.topic === undefined || (message.topic !== '' && covers(filter.topic, message.topic))
