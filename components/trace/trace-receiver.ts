@@ -9,10 +9,7 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { covers } from '../../src/mqtt/topic-filter-sets.ts'
 import type { TracedConnection, TracedRecord } from './traced-connection.ts'
 
-/**
- * One side of a connection. While no trace runs, it passes on each packet after one look at `running`. A run stays a run unless a
- * trace follows it and still takes lines.
- */
+/** One side of a connection. While no trace runs, it passes on each packet after one look at `running`. Runs stay runs. */
 export class TraceReceiver implements PacketReceiver {
   readonly #traced: TracedConnection
   #next: PacketReceiver
@@ -40,19 +37,25 @@ export class TraceReceiver implements PacketReceiver {
   }
 
   publish(publish: Publish): void {
-    if (this.#traced.tracer.running !== undefined) this.#tracePublish(publish)
+    const traced = this.#traced
+    if (traced.shown > 0 && this.#direction === 'received') traced.shown -= 1
+    else if (traced.tracer.running !== undefined) this.#tracePublish(publish)
     this.#next.publish(publish)
   }
 
   publishRun(run: PublishRun): boolean {
-    // The packets of a run that is followed come one by one.
-    if (this.#traced.tracer.running !== undefined && this.#isFollowed(run)) return false
-    return this.#next.publishRun?.(run) ?? false
+    const { tracer, shown } = this.#traced
+    if (tracer.running === undefined && shown === 0) return this.#next.publishRun?.(run) ?? false
+    if (this.#direction === 'received') return this.#publishReceived(run)
+    const isTaken = this.#next.publishRun?.(run) ?? false
+    if (isTaken) this.#traceRun(run, run.packetIdentifiers, 0)
+    return isTaken
   }
 
   publishIdentifiedRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
-    if (this.#traced.tracer.running !== undefined && this.#isFollowed(run)) return false
-    return this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
+    const isTaken = this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
+    if (isTaken && this.#traced.tracer.running !== undefined) this.#traceRun(run, packetIdentifiers, 0)
+    return isTaken
   }
 
   acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
@@ -105,12 +108,41 @@ export class TraceReceiver implements PacketReceiver {
     }
   }
 
-  /** Whether a trace wants its packets one by one. Traces that have had all their lines of this second count them as missed. */
-  #isFollowed({ message, count }: PublishRun): boolean {
-    const traces = this.#traced.traces()
-    for (const trace of traces) if (fitsMessage(trace, message) && trace.takes(count)) return true
-    for (const trace of traces) if (fitsMessage(trace, message)) trace.miss(count)
-    return false
+  /**
+   * Traces the packets first: before the acknowledgements and the packets to other clients that they cause. Those that the stages behind
+   * leave come again.
+   */
+  #publishReceived(run: PublishRun): boolean {
+    const traced = this.#traced
+    this.#traceRun(run, run.packetIdentifiers, traced.shown)
+    traced.shown = Math.max(traced.shown, run.count)
+    const isTaken = this.#next.publishRun?.(run) ?? false
+    if (isTaken) traced.shown -= run.count
+    return isTaken
+  }
+
+  /** A trace that does not take all lines of a run in this second gets none of them. @param shown the packets to leave out. */
+  #traceRun(run: PublishRun, packetIdentifiers: Uint16Array, shown: number): void {
+    const count = run.count - shown
+    if (count <= 0) return
+    for (const trace of this.#traced.traces()) {
+      if (!fitsMessage(trace, run.message)) continue
+      if (trace.takes(count)) this.#addRun(trace, run, packetIdentifiers, shown)
+      else trace.miss(count)
+    }
+  }
+
+  #addRun(trace: RunningTrace, run: PublishRun, packetIdentifiers: Uint16Array, shown: number): void {
+    const { qos } = run.message
+    const same = { qos, retain: false, dup: false, topicAlias: 0 }
+    let index = 0
+    run.each((message) => {
+      const packetIdentifier = qos === 0 ? 0 : packetIdentifiers[index]!
+      index += 1
+      if (index <= shown || !trace.mayAdd()) return
+      const fields = describePublish({ ...same, message, packetIdentifier })
+      trace.add(this.#lineOf('PUBLISH', fields, message.payload))
+    })
   }
 
   #lineOf(packet: string, fields: TracedPacket['fields'], payload?: Uint8Array): TracedPacket {

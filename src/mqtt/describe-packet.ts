@@ -59,8 +59,10 @@ export const describePacket = (packet: Exclude<Packet, IPublishPacket>): Record<
   }
 }
 
+type DescribedPublish = Pick<Publish, 'message' | 'qos' | 'retain' | 'dup' | 'packetIdentifier' | 'topicAlias'>
+
 /** The fields of a PUBLISH packet for operators. */
-export const describePublish = (publish: Publish): Record<string, unknown> => {
+export const describePublish = (publish: DescribedPublish): Record<string, unknown> => {
   const { message, qos, retain, dup, packetIdentifier, topicAlias } = publish
   const fields: Record<string, unknown> = { cmd: 'publish' }
   if (packetIdentifier !== 0) fields['messageId'] = packetIdentifier
