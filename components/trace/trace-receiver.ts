@@ -104,7 +104,7 @@ export class TraceReceiver implements PacketReceiver {
       const fields = describePublish(publish)
       // It has only an alias.
       if (topic !== message.topic) fields['topic'] = topic
-      trace.add(this.#lineOf('PUBLISH', fields, message.payload))
+      trace.add(this.#lineOf('PUBLISH', fields, trace.payloads ? message.payload : undefined))
     }
   }
 
@@ -123,9 +123,10 @@ export class TraceReceiver implements PacketReceiver {
 
   /** A trace that does not take all lines of a run in this second gets none of them. @param shown the packets to leave out. */
   #traceRun(run: PublishRun, packetIdentifiers: Uint16Array, shown: number): void {
+    const traces = this.#traced.traces()
     const count = run.count - shown
-    if (count <= 0) return
-    for (const trace of this.#traced.traces()) {
+    if (traces.length === 0 || count <= 0) return
+    for (const trace of traces) {
       if (!fitsMessage(trace, run.message)) continue
       if (trace.takes(count)) this.#addRun(trace, run, packetIdentifiers, shown)
       else trace.miss(count)
@@ -133,19 +134,21 @@ export class TraceReceiver implements PacketReceiver {
   }
 
   #addRun(trace: RunningTrace, run: PublishRun, packetIdentifiers: Uint16Array, shown: number): void {
-    const { qos } = run.message
+    const { qos, topic } = run.message
     const same = { qos, retain: false, dup: false, topicAlias: 0 }
     let index = 0
     run.each((message) => {
       const packetIdentifier = qos === 0 ? 0 : packetIdentifiers[index]!
       index += 1
       if (index <= shown || !trace.mayAdd()) return
-      const fields = describePublish({ ...same, message, packetIdentifier })
-      trace.add(this.#lineOf('PUBLISH', fields, message.payload))
+      // The topic is read once, and a payload only if it is wanted.
+      const { payloadLength } = message
+      const fields = describePublish({ ...same, message: { topic, payloadLength }, packetIdentifier })
+      trace.add(this.#lineOf('PUBLISH', fields, trace.payloads ? message.payload : undefined))
     })
   }
 
-  #lineOf(packet: string, fields: TracedPacket['fields'], payload?: Uint8Array): TracedPacket {
+  #lineOf(packet: string, fields: TracedPacket['fields'], payload?: Uint8Array | undefined): TracedPacket {
     const { clientId, connection } = this.#traced
     const { id: connectionId, peer } = connection
     return { direction: this.#direction, clientId, connectionId, peer, packet, fields, payload }

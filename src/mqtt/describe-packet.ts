@@ -1,5 +1,6 @@
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import { describeDisconnectReason, describeReasonCode } from './describe-reason-code.ts'
+import type { Message } from './message.ts'
 import type { Publish } from './publish.ts'
 import { shortenText } from './shorten-text.ts'
 
@@ -59,7 +60,9 @@ export const describePacket = (packet: Exclude<Packet, IPublishPacket>): Record<
   }
 }
 
-type DescribedPublish = Pick<Publish, 'message' | 'qos' | 'retain' | 'dup' | 'packetIdentifier' | 'topicAlias'>
+type DescribedPublish = Pick<Publish, 'qos' | 'retain' | 'dup' | 'packetIdentifier' | 'topicAlias'> & {
+  readonly message: Pick<Message, 'topic' | 'payloadLength'>
+}
 
 /** The fields of a PUBLISH packet for operators. */
 export const describePublish = (publish: DescribedPublish): Record<string, unknown> => {
