@@ -29,8 +29,8 @@ export interface StreamCounters {
 }
 
 /**
- * The least time between two pieces, in milliseconds. A piece is a write to each socket, which costs as much as ten lines of a trace, and
- * a trace may have lines in each turn of the event loop.
+ * The least time between two pieces, in milliseconds. A piece is a write to the socket of each stream, and a trace may have lines in each
+ * turn of the event loop.
  */
 const INTERVAL_MS = 100
 /** With so many characters a piece is sent at once. A stream may have as little as 64 KiB for what waits (`maximumStreamBytes`). */
