@@ -18,7 +18,7 @@ import { Lists } from './list.ts'
 import { logItem } from './log-lines.ts'
 import { Overview } from './overview.ts'
 import type { Tokens } from './tokens.ts'
-import { traceLineItem } from './trace-routes.ts'
+import { traceEvent } from './trace-routes.ts'
 
 /** Addresses whose wrong tokens are remembered. */
 const MAXIMUM_ADDRESSES = 10_000
@@ -124,8 +124,8 @@ export class Admin {
     const endLog = logger.tail?.onLine((line) => {
       if (streams.wants('log')) streams.send('log', JSON.stringify(logItem(line)))
     })
-    const endTrace = tracer?.onLine((line, { id: traceId }) => {
-      if (streams.wants('trace')) streams.send('trace', JSON.stringify({ traceId, ...traceLineItem(line) }))
+    const endTrace = tracer?.onLine((line, { id }) => {
+      if (streams.wants('trace')) streams.send('trace', traceEvent(id, line))
     })
     this.#ends = [() => clearInterval(timer), () => endLog?.(), () => endTrace?.()]
   }

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { EventStreams } from './event-streams.ts'
 import type { KnownToken } from './tokens.ts'
 
@@ -34,6 +35,54 @@ it('sends the events of a turn in one piece, each to the streams that get it', a
   expect([streams.wants('log'), streams.wants('trace')]).toEqual([true, false])
 })
 
+describe('a piece that follows another one', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  /** A stream that has just been sent a piece. */
+  const begun = async () => {
+    const streams = new EventStreams(4, 100_000, () => undefined)
+    const reader = open(streams, ['trace'])
+    await reader.read()
+    streams.send('trace', '0')
+    await reader.read()
+    return { streams, reader }
+  }
+  const textOf = (json: string) => `event: trace\ndata: ${json}\n\n`
+
+  it('has the events of a tenth of a second', async () => {
+    const { streams, reader } = await begun()
+    streams.send('trace', '1')
+    await setImmediate()
+    streams.send('trace', '2')
+    vi.advanceTimersByTime(100)
+    expect(await reader.read()).toMatchObject({ value: textOf('1') + textOf('2') })
+  })
+
+  it('is sent at the end of the turn if it is large', async () => {
+    const { streams, reader } = await begun()
+    const large = JSON.stringify('x'.repeat(32 * 1024))
+    streams.send('trace', large)
+    expect(await reader.read()).toMatchObject({ value: textOf(large) })
+  })
+
+  it('is sent at the end of the turn if nothing waited meanwhile', async () => {
+    const { streams, reader } = await begun()
+    vi.advanceTimersByTime(100)
+    streams.send('trace', '1')
+    expect(await reader.read()).toMatchObject({ value: textOf('1') })
+  })
+
+  it('is sent before the streams end, and nothing waits after that', async () => {
+    const { streams, reader } = await begun()
+    streams.send('trace', '1')
+    streams.endAll()
+    expect(await reader.read()).toMatchObject({ value: textOf('1') })
+    expect(await reader.read()).toMatchObject({ done: true })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
 it('says when the first one opens and the last one has closed', () => {
   const used: boolean[] = []
   const streams = new EventStreams(4, 20_000, (isUsed) => used.push(isUsed))
@@ -46,17 +95,17 @@ it('says when the first one opens and the last one has closed', () => {
 })
 
 it('closes a stream whose client does not read, and no other', async () => {
-  const streams = new EventStreams(4, 20_000, () => undefined)
+  const streams = new EventStreams(4, 160_000, () => undefined)
   const slow = opened(streams, ADMIN, ['log'])
   const quick = opened(streams, ADMIN, ['log']).getReader()
   for (let count = 0; count < 10; count += 1) {
-    streams.send('log', JSON.stringify('x'.repeat(5_000)))
-    while ((await quick.read()).value!.length < 5_000);
+    streams.send('log', JSON.stringify('x'.repeat(40_000)))
+    while ((await quick.read()).value!.length < 40_000);
   }
   expect([streams.count, streams.counters]).toEqual([1, { opened: 2, refused: { share: 0, full: 0 }, cutOff: 1 }])
   let bytes = 0
   for await (const part of slow) bytes += part.length
-  expect(bytes).toBeLessThanOrEqual(20_000)
+  expect(bytes).toBeLessThanOrEqual(160_000)
 })
 
 it('ends all streams when it stops', async () => {

@@ -28,14 +28,26 @@ export interface StreamCounters {
   cutOff: number
 }
 
+/**
+ * The least time between two pieces, in milliseconds. A piece is a write to the socket of each stream, and a trace may have lines in each
+ * turn of the event loop.
+ */
+const INTERVAL_MS = 100
+/** With so many characters a piece is sent at once. A stream may have as little as 64 KiB for what waits (`maximumStreamBytes`). */
+const MAXIMUM_GATHERED = 32 * 1024
+
 export class EventStreams {
   readonly counters: StreamCounters = { opened: 0, refused: { share: 0, full: 0 }, cutOff: 0 }
   #maximumStreams: number
   #maximumBytes: number
   readonly #streams = new Set<Stream>()
-  /** What is sent at the end of the turn, in one piece: a trace may have a thousand lines at once. */
+  /** What is sent in the next piece. */
   #gathered: Gathered[] = []
+  #gatheredLength = 0
+  /** The piece is sent at the end of this turn. */
   #endOfTurn: NodeJS.Immediate | undefined
+  /** A piece was sent less than `INTERVAL_MS` ago. */
+  #pause: NodeJS.Timeout | undefined
   #stopped = false
   readonly #encoder = new TextEncoder()
   /** Called when the first stream opens and when the last one has closed. */
@@ -103,7 +115,10 @@ export class EventStreams {
     return false
   }
 
-  /** Sends an event, at the end of the turn, to each stream that gets those of this name. @param json one line. */
+  /**
+   * Sends an event to each stream that gets those of this name: at the end of the turn, or with others up to a tenth of a second after
+   * the piece before. @param json one line.
+   */
   send(event: string, json: string): void {
     this.#gather({ event, text: `event: ${event}\ndata: ${json}\n\n` })
   }
@@ -144,18 +159,31 @@ export class EventStreams {
   #gather(gathered: Gathered): void {
     if (this.#streams.size === 0) return
     this.#gathered.push(gathered)
-    this.#endOfTurn ??= setImmediate(this.#flush)
+    this.#gatheredLength += gathered.text.length
+    if (this.#pause === undefined || this.#gatheredLength >= MAXIMUM_GATHERED) {
+      this.#endOfTurn ??= setImmediate(this.#flush)
+    }
   }
 
   readonly #flush = (): void => {
-    clearImmediate(this.#endOfTurn)
-    this.#endOfTurn = undefined
+    this.#endWaiting()
     const gathered = this.#gathered
     this.#gathered = []
+    this.#gatheredLength = 0
+    if (gathered.length === 0) return
+    this.#pause = setTimeout(this.#flush, INTERVAL_MS)
     for (const stream of this.#streams) {
-      const texts = gathered.filter(({ event }) => event === undefined || stream.events.has(event))
-      if (texts.length > 0) this.#write(stream, this.#encoder.encode(texts.map(({ text }) => text).join('')))
+      let all = ''
+      for (const { event, text } of gathered) if (event === undefined || stream.events.has(event)) all += text
+      if (all !== '') this.#write(stream, this.#encoder.encode(all))
     }
+  }
+
+  #endWaiting(): void {
+    clearImmediate(this.#endOfTurn)
+    this.#endOfTurn = undefined
+    clearTimeout(this.#pause)
+    this.#pause = undefined
   }
 
   #write(stream: Stream, bytes: Uint8Array): void {
@@ -169,6 +197,10 @@ export class EventStreams {
   }
 
   #remove(stream: Stream): void {
-    if (this.#streams.delete(stream) && this.#streams.size === 0) this.#used(false)
+    if (!this.#streams.delete(stream) || this.#streams.size > 0) return
+    this.#endWaiting()
+    this.#gathered = []
+    this.#gatheredLength = 0
+    this.#used(false)
   }
 }

@@ -88,8 +88,11 @@ const traceItem = ({ id: name, filter, payloads, startedAtMs, endsAtMs, isRunnin
   missed,
 })
 
-export const traceLineItem = ({ atMs, fields, ...line }: TraceLine) => ({
-  ...line,
-  timeMs: atMs,
-  fields: { ...fields },
-})
+const traceLineItem = (line: TraceLine) => {
+  const { number, atMs, direction, clientId, connection, packet, fields, payload, text } = line
+  return { number, timeMs: atMs, direction, clientId, connection, packet, fields, payload, text }
+}
+
+/** A line for the stream of events, as JSON: the fields of the list, and the trace. There may be a thousand a second. */
+export const traceEvent = (traceId: string, line: TraceLine): string =>
+  `{"traceId":${JSON.stringify(traceId)},${JSON.stringify(traceLineItem(line)).slice(1)}`

@@ -9,10 +9,7 @@ import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { covers } from '../../src/mqtt/topic-filter-sets.ts'
 import type { TracedConnection, TracedRecord } from './traced-connection.ts'
 
-/**
- * One side of a connection. While no trace runs, it passes on each packet after one look at `running`. A run stays a run unless a
- * trace follows it and still takes lines.
- */
+/** One side of a connection. While no trace runs, it passes on each packet after one look at `running`. Runs stay runs. */
 export class TraceReceiver implements PacketReceiver {
   readonly #traced: TracedConnection
   #next: PacketReceiver
@@ -40,19 +37,25 @@ export class TraceReceiver implements PacketReceiver {
   }
 
   publish(publish: Publish): void {
-    if (this.#traced.tracer.running !== undefined) this.#tracePublish(publish)
+    const traced = this.#traced
+    if (traced.shown > 0 && this.#direction === 'received') traced.shown -= 1
+    else if (traced.tracer.running !== undefined) this.#tracePublish(publish)
     this.#next.publish(publish)
   }
 
   publishRun(run: PublishRun): boolean {
-    // The packets of a run that is followed come one by one.
-    if (this.#traced.tracer.running !== undefined && this.#isFollowed(run)) return false
-    return this.#next.publishRun?.(run) ?? false
+    const { tracer, shown } = this.#traced
+    if (tracer.running === undefined && shown === 0) return this.#next.publishRun?.(run) ?? false
+    if (this.#direction === 'received') return this.#publishReceived(run)
+    const isTaken = this.#next.publishRun?.(run) ?? false
+    if (isTaken) this.#traceRun(run, run.packetIdentifiers, 0)
+    return isTaken
   }
 
   publishIdentifiedRun(run: PublishRun, packetIdentifiers: Uint16Array): boolean {
-    if (this.#traced.tracer.running !== undefined && this.#isFollowed(run)) return false
-    return this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
+    const isTaken = this.#next.publishIdentifiedRun?.(run, packetIdentifiers) ?? false
+    if (isTaken && this.#traced.tracer.running !== undefined) this.#traceRun(run, packetIdentifiers, 0)
+    return isTaken
   }
 
   acknowledge(type: Acknowledgement, packetIdentifier: number, isLast: boolean): void {
@@ -97,26 +100,58 @@ export class TraceReceiver implements PacketReceiver {
     const { message, topicAlias } = publish
     const topic = this.#direction === 'received' ? this.#traced.topicOf(message.topic, topicAlias) : message.topic
     for (const trace of traces) {
-      if (trace.filter.topic !== undefined && !isMatched(trace.filter.topic, topic)) continue
-      if (!trace.mayAdd()) continue
-      const fields = topic === message.topic ? describePublish(publish) : { ...describePublish(publish), topic }
-      trace.add({ ...this.#lineOf('PUBLISH', fields), payload: message.payload })
+      if (!fitsMessage(trace, { topic }) || !trace.mayAdd()) continue
+      const fields = describePublish(publish)
+      // It has only an alias.
+      if (topic !== message.topic) fields['topic'] = topic
+      trace.add(this.#lineOf('PUBLISH', fields, trace.payloads ? message.payload : undefined))
     }
   }
 
-  /** Whether a trace wants its packets one by one. Traces that have had all their lines of this second count them as missed. */
-  #isFollowed({ message, count }: PublishRun): boolean {
-    const traces = this.#traced.traces()
-    if (traces.length === 0) return false
-    const wanting = traces.filter(({ filter }) => filter.topic === undefined || isMatched(filter.topic, message.topic))
-    if (wanting.some((trace) => trace.takes(count))) return true
-    for (const trace of wanting) trace.miss(count)
-    return false
+  /**
+   * Traces the packets first: before the acknowledgements and the packets to other clients that they cause. Those that the stages behind
+   * leave come again.
+   */
+  #publishReceived(run: PublishRun): boolean {
+    const traced = this.#traced
+    this.#traceRun(run, run.packetIdentifiers, traced.shown)
+    traced.shown = Math.max(traced.shown, run.count)
+    const isTaken = this.#next.publishRun?.(run) ?? false
+    if (isTaken) traced.shown -= run.count
+    return isTaken
   }
 
-  #lineOf(packet: string, fields: TracedPacket['fields']): TracedPacket {
+  /** A trace that does not take all lines of a run in this second gets none of them. @param shown the packets to leave out. */
+  #traceRun(run: PublishRun, packetIdentifiers: Uint16Array, shown: number): void {
+    const traces = this.#traced.traces()
+    const count = run.count - shown
+    if (traces.length === 0 || count <= 0) return
+    for (const trace of traces) {
+      if (!fitsMessage(trace, run.message)) continue
+      if (trace.takes(count)) this.#addRun(trace, run, packetIdentifiers, shown)
+      else trace.miss(count)
+    }
+  }
+
+  #addRun(trace: RunningTrace, run: PublishRun, packetIdentifiers: Uint16Array, shown: number): void {
+    const { qos, topic } = run.message
+    const same = { qos, retain: false, dup: false, topicAlias: 0 }
+    let index = 0
+    run.each((message) => {
+      const packetIdentifier = qos === 0 ? 0 : packetIdentifiers[index]!
+      index += 1
+      if (index <= shown || !trace.mayAdd()) return
+      // The topic is read once, and a payload only if it is wanted.
+      const { payloadLength } = message
+      const fields = describePublish({ ...same, message: { topic, payloadLength }, packetIdentifier })
+      trace.add(this.#lineOf('PUBLISH', fields, trace.payloads ? message.payload : undefined))
+    })
+  }
+
+  #lineOf(packet: string, fields: TracedPacket['fields'], payload?: Uint8Array | undefined): TracedPacket {
     const { clientId, connection } = this.#traced
-    return { direction: this.#direction, clientId, connectionId: connection.id, peer: connection.peer, packet, fields }
+    const { id: connectionId, peer } = connection
+    return { direction: this.#direction, clientId, connectionId, peer, packet, fields, payload }
   }
 }
 
@@ -127,5 +162,6 @@ const fitsTopic = ({ filter: { topic } }: RunningTrace, packet: ControlPacket): 
   return packet.cmd === 'unsubscribe' && packet.unsubscriptions.includes(topic)
 }
 
-/** A topic that is not known matches nothing. */
-const isMatched = (filter: string, topic: string): boolean => topic !== '' && covers(filter, topic)
+/** Whether a trace wants the messages of a topic. One that is not known matches no filter. */
+const fitsMessage = ({ filter }: RunningTrace, message: { readonly topic: string }): boolean =>
+  filter.topic === undefined || (message.topic !== '' && covers(filter.topic, message.topic))

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { PacketReceiver } from '../../src/kinds/pipeline-stage.ts'
 import type { RunningTrace, Trace, Tracer } from '../../src/kinds/tracer.ts'
 import { PacketType } from '../../src/mqtt/packet-type.ts'
+import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import { malformedPacket } from '../../src/mqtt/refusal.ts'
 import { connectPacket } from '../../test/helpers/connect-packet.ts'
 import { clientInfo, FakeBroker } from '../../test/helpers/fake-broker.ts'
@@ -100,14 +101,94 @@ it('a trace of another client costs its packets nothing: they are not read', () 
   expect([got[1] === unread, got[2] === run]).toEqual([true, true])
 })
 
-it('a trace divides the runs that it follows, by their topic too', () => {
+it('a run that a trace follows has a line for each packet, and stays one', () => {
   const { got, next } = taking()
   const { incoming, outgoing } = open(next)
-  tracer.start({ topic: 'a' })
-  expect(incoming.publishRun!(runOf('a', ['1', '2']))).toBe(false)
-  expect(outgoing.publishIdentifiedRun!(runOf('a', ['1', '2']), new Uint16Array(2))).toBe(false)
-  expect(incoming.publishRun!(runOf('b', ['1', '2']))).toBe(true)
-  expect(got).toHaveLength(1)
+  const trace = tracer.start({ topic: 'a', payloads: true })
+  const runs = [runOf('a', ['1', '22']), runOf('a', ['1', '22'], 4, '', 1), runOf('a', ['1', '22'], 4, '', 1)]
+  expect(incoming.publishRun!(runs[0]!)).toBe(true)
+  expect(incoming.publishRun!(runs[1]!)).toBe(true)
+  expect(outgoing.publishIdentifiedRun!(runs[2]!, Uint16Array.of(7, 8))).toBe(true)
+  expect(outgoing.publishRun!(runOf('b', ['1', '2']))).toBe(true)
+  expect(got.slice(0, 3)).toEqual(runs)
+  const same = { cmd: 'publish', topic: 'a', retain: false, dup: false }
+  expect(trace.lines().map(({ direction, fields, payload }) => [direction, fields, payload?.text])).toEqual([
+    ['received', { ...same, qos: 0, payloadBytes: 1 }, '1'],
+    ['received', { ...same, qos: 0, payloadBytes: 2 }, '22'],
+    ['received', { ...same, qos: 1, messageId: 1, payloadBytes: 1 }, '1'],
+    ['received', { ...same, qos: 1, messageId: 1, payloadBytes: 2 }, '22'],
+    ['sent', { ...same, qos: 1, messageId: 7, payloadBytes: 1 }, '1'],
+    ['sent', { ...same, qos: 1, messageId: 8, payloadBytes: 2 }, '22'],
+  ])
+})
+
+it('the packets of a run come before what the stages behind answer to them', () => {
+  const answering: PacketReceiver = {
+    ...taking().next,
+    publishRun: () => {
+      outgoing.acknowledge!(PacketType.Puback, 1, true)
+      return true
+    },
+  }
+  const connection = new FakeConnection()
+  const stage = new TraceStage(tracer, undefined)
+  const outgoing = stage.openOutgoing(connection, taking().next)
+  const trace = tracer.start({ address: connection.peer.address })
+  stage.open(connection, answering).publishRun!(runOf('a', ['1', '2'], 4, '', 1))
+  expect(packetsOf(trace).map((line) => line.replace('undefined ', ''))).toEqual([
+    'received PUBLISH',
+    'received PUBLISH',
+    'sent PUBACK',
+  ])
+})
+
+describe('the packets of a run that the stages behind leave', () => {
+  const topics = (trace: Trace) => trace.lines().map(({ fields }) => fields['topic'])
+
+  it('have one line each when they come one by one', () => {
+    const { incoming, outgoing } = open({ ...taking().next, publishRun: () => false })
+    const trace = tracer.start({ topic: '+' })
+    expect(incoming.publishRun!(runOf('a', ['1', '2']))).toBe(false)
+    outgoing.publish(publish('sent'))
+    for (const topic of ['a', 'a', 'b']) incoming.publish(publish(topic))
+    expect(outgoing.publishRun!(runOf('c', ['1', '2']))).toBe(false)
+    outgoing.publish(publish('c'))
+    expect(topics(trace)).toEqual(['a', 'a', 'sent', 'b', 'c'])
+  })
+
+  it('have one line each when they come as another run, with further packets', () => {
+    const take = vi.fn((run: PublishRun) => {
+      run.limit(2)
+      return true
+    })
+    const { incoming } = open({ ...taking().next, publishRun: take })
+    const trace = tracer.start({ topic: 'a', payloads: true })
+    incoming.publishRun!(runOf('a', ['1', '2', '3', '4', '5']))
+    incoming.publishRun!(runOf('a', ['3', '4', '5', '6']))
+    incoming.publish(publish('a'))
+    incoming.publish(publish('a'))
+    incoming.publish(publish('a'))
+    expect(trace.lines().map(({ payload }) => payload!.text)).toEqual(['1', '2', '3', '4', '5', '6', 'x'])
+  })
+
+  it('are known to the stage that continues after a swap', () => {
+    const { next } = taking()
+    const { incoming, connection } = open({ ...next, publishRun: () => false })
+    const trace = tracer.start({ topic: 'a' })
+    incoming.publishRun!(runOf('a', ['1', '2']))
+    const continued = new TraceStage(tracer, undefined).open(connection, next, incoming.handOver!())
+    for (let count = 0; count < 3; count += 1) continued.publish(publish('a'))
+    expect(trace.count).toBe(3)
+  })
+
+  it('are counted as missed once', () => {
+    const { incoming } = open({ ...taking().next, publishRun: () => false })
+    const trace = tracer.start({ topic: 'a' })
+    while (trace.missed === 0) incoming.publish(publish('a'))
+    incoming.publishRun!(runOf('a', Array<string>(1_000).fill('x')))
+    for (let count = 0; count < 1_000; count += 1) incoming.publish(publish('a'))
+    expect(trace.missed).toBe(1_001)
+  })
 })
 
 it('a trace that has had its lines of this second counts the packets of a run as missed, and the run stays one', () => {

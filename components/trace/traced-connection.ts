@@ -10,6 +10,7 @@ export interface TracedRecord {
   readonly aliases: Map<number, string> | undefined
   readonly matching: readonly RunningTrace[]
   readonly lookedAt: Tracer['running']
+  readonly shown: number
 }
 
 /** Finds what the broker knows of a connection. */
@@ -25,6 +26,11 @@ export class TracedConnection {
   clientId: string | undefined
   /** The User Name of CONNECT, which is not verified. */
   userName: string | undefined
+  /**
+   * So many of the next PUBLISH packets from the client were traced already: with a run that the stages behind have not taken, or not
+   * all of it.
+   */
+  shown: number
   /** The stage, whose broker a reset may replace. */
   readonly #stage: BrokerHolder
   /** The topics that the client gave aliases since a trace follows it: a PUBLISH may have the alias alone. */
@@ -43,11 +49,12 @@ export class TracedConnection {
     this.#aliases = handed?.aliases
     this.#matching = handed?.matching ?? NO_TRACES
     this.#lookedAt = handed?.lookedAt
+    this.shown = handed?.shown ?? 0
   }
 
   handOver(): TracedRecord {
-    const { clientId, userName } = this
-    return { clientId, userName, aliases: this.#aliases, matching: this.#matching, lookedAt: this.#lookedAt }
+    const { clientId, userName, shown } = this
+    return { clientId, userName, aliases: this.#aliases, matching: this.#matching, lookedAt: this.#lookedAt, shown }
   }
 
   /** The client has another name or user than before: it fits other traces. */

@@ -16,9 +16,9 @@ export const traceLineOf = (
     packet.payload === undefined || maximumPayloadBytes === undefined
       ? undefined
       : payloadOf(packet.payload, maximumPayloadBytes)
-  const line = { number, atMs, direction, clientId, connection, packet: packet.packet, fields }
-  const withPayload = payload === undefined ? line : { ...line, payload }
-  return { ...withPayload, text: textOf(withPayload) }
+  const text = textOf(packet, connection, payload)
+  const line = { number, atMs, direction, clientId, connection, packet: packet.packet, fields, text }
+  return payload === undefined ? line : { ...line, payload }
 }
 
 /** The memory of a line, about. */
@@ -44,18 +44,22 @@ const cutCharacterBytes = (bytes: Uint8Array): number => {
   return 0
 }
 
-const textOf = ({ direction, clientId, connection, packet, fields, payload }: Omit<TraceLine, 'text'>): string => {
+const textOf = (
+  { direction, clientId, packet, fields }: TracedPacket,
+  connection: string,
+  payload: TracedPayload | undefined,
+): string => {
   const name = clientId === undefined || clientId === '' ? connection : valueText(shortenText(clientId))
-  const words = [name, direction === 'received' ? '→' : '←', packet]
-  for (const [key, value] of Object.entries(fields)) {
-    if (value !== undefined && key !== 'cmd' && value !== false)
-      words.push(value === true ? key : `${key}=${valueText(value)}`)
+  let text = `${name} ${direction === 'received' ? '→' : '←'} ${packet}`
+  // Its entries would be an array for each line.
+  for (const key in fields) {
+    const value = fields[key]
+    if (value === undefined || value === false || key === 'cmd') continue
+    text += value === true ? ` ${key}` : ` ${key}=${valueText(value)}`
   }
-  if (payload !== undefined) {
-    const shown = payload.text === undefined ? `base64:${payload.base64}` : visible(JSON.stringify(payload.text))
-    words.push(`payload=${shown}${payload.isCut ? '…' : ''}`)
-  }
-  return words.join(' ')
+  if (payload === undefined) return text
+  const shown = payload.text === undefined ? `base64:${payload.base64}` : visible(JSON.stringify(payload.text))
+  return `${text} payload=${shown}${payload.isCut ? '…' : ''}`
 }
 
 /** Clients choose texts: one must not look like other fields or lines, or control a terminal. */

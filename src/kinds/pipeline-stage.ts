@@ -141,7 +141,8 @@ export interface PacketReceiver extends StageEnd {
    * Takes PUBLISH packets that differ only in their payloads, all of them or none. The run is lent for the call. Omit this
    * method to receive single packets.
    * @returns false if it took none: each packet follows by `publish`. A filter either returns false at once, or calls the next
-   * stage first and returns its result.
+   * stage first and returns its result. A filter that looks at the packets before that gets those again that the next stages leave:
+   * all of them, or the last ones if the run has become shorter (`limit`).
    */
   publishRun?(run: PublishRun): boolean
   /**

@@ -1,5 +1,6 @@
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import { describeDisconnectReason, describeReasonCode } from './describe-reason-code.ts'
+import type { Message } from './message.ts'
 import type { Publish } from './publish.ts'
 import { shortenText } from './shorten-text.ts'
 
@@ -59,16 +60,22 @@ export const describePacket = (packet: Exclude<Packet, IPublishPacket>): Record<
   }
 }
 
+type DescribedPublish = Pick<Publish, 'qos' | 'retain' | 'dup' | 'packetIdentifier' | 'topicAlias'> & {
+  readonly message: Pick<Message, 'topic' | 'payloadLength'>
+}
+
 /** The fields of a PUBLISH packet for operators. */
-export const describePublish = (publish: Publish): Record<string, unknown> => {
+export const describePublish = (publish: DescribedPublish): Record<string, unknown> => {
   const { message, qos, retain, dup, packetIdentifier, topicAlias } = publish
-  return {
-    cmd: 'publish',
-    ...(packetIdentifier === 0 ? {} : { messageId: packetIdentifier }),
-    ...(topicAlias === 0 ? {} : { topicAlias }),
-    topic: shortenText(message.topic),
-    ...{ qos, retain, dup, payloadBytes: message.payloadLength },
-  }
+  const fields: Record<string, unknown> = { cmd: 'publish' }
+  if (packetIdentifier !== 0) fields['messageId'] = packetIdentifier
+  if (topicAlias !== 0) fields['topicAlias'] = topicAlias
+  fields['topic'] = shortenText(message.topic)
+  fields['qos'] = qos
+  fields['retain'] = retain
+  fields['dup'] = dup
+  fields['payloadBytes'] = message.payloadLength
+  return fields
 }
 
 const grantedText = (code: number, cmd: string): string =>

@@ -1,3 +1,4 @@
+import { rangesEqual } from '../collections/ranges-equal.ts'
 import { Message } from './message.ts'
 import type { Publish } from './publish.ts'
 
@@ -27,6 +28,8 @@ export class PublishRun {
   #longest = 0
   /** -1 until it is asked for. */
   #payloadBytes = -1
+  /** Of the bytes of the last message. Chunks mostly lie in the same memory. */
+  #view: DataView = new DataView(new ArrayBuffer(0))
 
   /** The message of the first packet, with `frameVersion`; the run starts where its frame does. */
   get message(): Message {
@@ -88,7 +91,8 @@ export class PublishRun {
     if (message.retain || first.dup) return false
     const limit = Math.min(end, frameStart + MAXIMUM_RUN_BYTES)
     const isAcknowledged = message.qos > 0
-    let next = endIfAlike(message, frameEnd, limit)
+    const view = this.#viewOf(message.bytes)
+    let next = endIfAlike(view, message, frameEnd, limit)
     if (next === 0) return false
     if (isAcknowledged) this.#noteIdentifier(message, frameStart, 0)
     this.#message = message
@@ -105,9 +109,16 @@ export class PublishRun {
       this.#longest = Math.max(this.#longest, next - this.#end)
       this.#end = next
       this.#count += 1
-      next = endIfAlike(message, next, limit)
+      next = endIfAlike(view, message, next, limit)
     }
     return this.#count > 1
+  }
+
+  /** A view from the first of these bytes to the end of their memory, so that it serves chunks of all lengths. */
+  #viewOf({ buffer, byteOffset }: Uint8Array): DataView {
+    const { buffer: known, byteOffset: knownOffset } = this.#view
+    if (known !== buffer || knownOffset !== byteOffset) this.#view = new DataView(buffer, byteOffset)
+    return this.#view
   }
 
   #sumPayloads(): number {
@@ -171,7 +182,7 @@ export class PublishRun {
 const SHORT_PACKET = 130
 
 /** The end of the packet at `start`, if it ends before the limit and is like the message; 0 otherwise. */
-const endIfAlike = (message: Message, start: number, limit: number): number => {
+const endIfAlike = (view: DataView, message: Message, start: number, limit: number): number => {
   const { bytes, frameStart, topicStart, topicEnd, payloadStart, qos } = message
   if (start >= limit || bytes[start] !== bytes[frameStart]) return 0
   const body = bodyStart(bytes, start, limit)
@@ -181,16 +192,10 @@ const endIfAlike = (message: Message, start: number, limit: number): number => {
   if (end > limit || end - body < payloadStart - alikeStart) return 0
   // Compared from the end: consecutive topics differ there.
   const moved = body - alikeStart
-  if (qos === 0) return isAlike(bytes, alikeStart, payloadStart, moved) ? end : 0
+  if (qos === 0) return rangesEqual(view, alikeStart, payloadStart, moved) ? end : 0
   const identifier = bytes[topicEnd + moved]! | bytes[topicEnd + moved + 1]! // [MQTT-2.2.1-3]
-  const alike = isAlike(bytes, topicEnd + 2, payloadStart, moved) && isAlike(bytes, alikeStart, topicEnd, moved)
+  const alike = rangesEqual(view, topicEnd + 2, payloadStart, moved) && rangesEqual(view, alikeStart, topicEnd, moved)
   return identifier !== 0 && alike ? end : 0
-}
-
-/** Whether the bytes from `start` up to `end` are the same as those that lie so far behind them. */
-const isAlike = (bytes: Uint8Array, start: number, end: number, moved: number): boolean => {
-  for (let at = end - 1; at >= start; at -= 1) if (bytes[at] !== bytes[at + moved]) return false
-  return true
 }
 
 /** Where the body of the packet at `start` begins; 0 when its Remaining Length is not legal, or not there before `limit`. */
