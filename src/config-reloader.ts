@@ -19,8 +19,8 @@ export interface ConfigSource {
 }
 
 /**
- * Applies no change that closes connections of a listener that stays, and none that `reload-policy.ts` refuses. Code is not loaded again: components are the modules that run
- * already. What a config file imports of its own is not read again either.
+ * Refuses changes that close connections of a listener that stays, restarts that could not be undone, and what `reload-policy.ts` names.
+ * Code is not loaded again: components are the modules that run already. What a config file imports of its own is not read again either.
  */
 export class ConfigReloader implements SystemReloader {
   readonly #read: (generation: number) => Promise<unknown>

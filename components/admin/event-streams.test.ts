@@ -61,7 +61,7 @@ describe('a piece that follows another one', () => {
 
   it('is sent at the end of the turn if it is large', async () => {
     const { streams, reader } = await begun()
-    const large = JSON.stringify('x'.repeat(32 * 1024))
+    const large = JSON.stringify('x'.repeat(16 * 1024))
     streams.send('trace', large)
     expect(await reader.read()).toMatchObject({ value: textOf(large) })
   })

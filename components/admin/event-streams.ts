@@ -33,8 +33,11 @@ export interface StreamCounters {
  * turn of the event loop.
  */
 const INTERVAL_MS = 100
-/** With so many characters a piece is sent at once. A stream may have as little as 64 KiB for what waits (`maximumStreamBytes`). */
-const MAXIMUM_GATHERED = 32 * 1024
+/**
+ * With so many characters a piece is sent at once: at most 48 KiB. A stream may have as little as 64 KiB for what waits
+ * (`maximumStreamBytes`).
+ */
+const MAXIMUM_GATHERED = 16 * 1024
 
 export class EventStreams {
   readonly counters: StreamCounters = { opened: 0, refused: { share: 0, full: 0 }, cutOff: 0 }

@@ -77,11 +77,6 @@ export class Journal implements JournalPosition {
     return this.#store.read(session, afterSequence, limit)
   }
 
-  /** As in `Store`. */
-  get isReadable(): boolean {
-    return this.#store.isReadable !== false
-  }
-
   /** As `Store.restore`. */
   restore(): StoredState {
     return this.#store.restore()

@@ -8,6 +8,8 @@ export interface OutboxContext extends QueueContext {
 
 /** The session whose outbox it is. */
 export interface OutboxOwner extends QueueOwner {
+  /** A message waits until the store is durable. Then `Outbox.release` must be called. */
+  awaitStore(): void
   /** All waiting messages were sent: there is room for messages of Shared Subscriptions. */
   nothingWaits(): void
 }

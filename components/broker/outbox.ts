@@ -182,9 +182,9 @@ export class Outbox implements ClientOutbox {
     if (this.#waiting.count === 0) this.#session.nothingWaits()
   }
 
-  /** A batch of the store is durable, or it can be read again: sends what waited for it. @returns whether anything still waits for a batch. */
+  /** A batch of the store is durable: sends the messages that waited for it. @returns whether anything still waits. */
   release(): boolean {
-    if (this.#held.count > 0 || this.#waiting.count > 0) this.pump()
+    if (this.#held.count > 0) this.pump()
     return this.#held.count > 0 || this.#owedPubrels.count > 0
   }
 

@@ -262,17 +262,6 @@ describe('with a store', () => {
     return allFor(client, [...packets, ...client.take()])
   }
 
-  it('messages wait on while the store cannot be read', async () => {
-    const store = await crashing()
-    store.isReadable = false
-    const other = member('other')
-    store.settleAll()
-    expect(await allFor(other)).toEqual([])
-    store.isReadable = true
-    other.lose()
-    expect(await backAfter(store, 'other')).toEqual(numbers(4))
-  })
-
   it('a message is with its new member before the old one gives it up, in one batch', async () => {
     const store = await crashing()
     member('other')

@@ -3,7 +3,6 @@ import type { Router } from '../../src/kinds/router.ts'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import { deliveryOf } from '../../src/mqtt/delivery.ts'
-import type { Journal } from './journal.ts'
 import type { Session } from './session.ts'
 
 /** The parts of the broker that waiting messages of Shared Subscriptions use. */
@@ -11,7 +10,6 @@ export interface SharedBacklogsContext {
   readonly router: Router
   readonly scheduler: TurnScheduler
   readonly log: Logger
-  readonly journal: Pick<Journal, 'isReadable'>
 }
 
 /** Messages that are read from the store at a time. */
@@ -142,7 +140,6 @@ export class SharedBacklogs implements TurnTask {
     const [holder, after] = holders.entries().next().value!
     const page = holder.outbox.readWaiting(after, PAGE)
     scheduler.spend(1 + page.length)
-    if (page.length === 0 && !this.#broker.journal.isReadable) return false
     if (page.length === 0) this.#forget(filter, holder)
     for (const queued of page) {
       // What was sent stays with this member, and so does what is its own.

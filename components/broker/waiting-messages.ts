@@ -28,8 +28,6 @@ export interface QueueOwner extends NamedSession {
   readonly persistent: boolean
   /** The quota of its owner, for all sessions of the owner. */
   readonly quota: Pick<UserNumbers, 'user' | 'queuedBytes'>
-  /** Something waits until a batch of the store is durable, or until it can be read again. Then `Outbox.release` must be called. */
-  awaitStore(): void
   /**
    * A message of a Shared Subscription waits in the store, and any member may have it.
    * @param after the sequence number up to which no message in the queue is for this Shared Subscription.
@@ -256,11 +254,6 @@ export class WaitingMessages {
       }
     }
     if (page.length > 0) return true
-    if (!this.#broker.journal.isReadable) {
-      // They stay, and `Outbox.release` goes on with them.
-      this.#session.awaitStore()
-      return false
-    }
     this.#count(-this.#backlogCount, -this.#backlogBytes)
     this.#backlogCount = 0
     this.#backlogBytes = 0

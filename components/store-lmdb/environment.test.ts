@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -165,13 +165,60 @@ it('writes nothing more when another process has taken the file while it was clo
   })
   environment.put(Buffer.from('large'), Buffer.alloc(20 * 1024 ** 2))
   environment.scan(Buffer.from([0]), Buffer.from([0xff]), 10, 1e9, () => {})
-  await expect(environment.releasePages()).rejects.toThrow(`${path} was taken by another process`)
+  await expect(environment.releasePages()).rejects.toThrow(`Another process took ${path}`)
   expect(environment.isReadable).toBe(false)
-  await expect(environment.commit(putOf('two'))).rejects.toThrow('was taken by another process')
+  await expect(environment.commit(putOf('two'))).rejects.toThrow('Another process took')
   await environment.close()
   const other = Environment.open(path)
   expect(other.get(Buffer.from('key'))?.toString()).toBe('one')
   await other.close()
+})
+
+it('a read while a file that LMDB has given up is reopened fails, and asks the closing database for nothing', async () => {
+  const environment = Environment.open(path)
+  await environment.commit(putOf('one'))
+  const { database } = environment
+  const get = vi.spyOn(database, 'get').mockImplementation(() => {
+    throw Object.assign(new Error('MDB_PANIC: Update of meta page failed'), { code: -30_795 })
+  })
+  expect(() => environment.get(Buffer.from('key'))).toThrow('MDB_PANIC')
+  get.mockClear()
+  const committed = environment.commit(putOf('two'))
+  expect(() => environment.get(Buffer.from('key'))).toThrow(`The store in ${path} is closed`)
+  expect(get).not.toHaveBeenCalled()
+  await committed
+  expect(environment.get(Buffer.from('key'))?.toString()).toBe('two')
+  await environment.close()
+})
+
+it('a commit that fails after the end does not open the file again', async () => {
+  const environment = Environment.open(path)
+  let fail = (_: Error): void => undefined
+  vi.spyOn(environment.database, 'batch').mockImplementation(() => new Promise((_, reject) => (fail = reject)))
+  const committed = environment.commit(putOf('one'))
+  const isFailed = expect(committed).rejects.toThrow('Input/output error')
+  await environment.close()
+  fail(new Error('Input/output error'))
+  await isFailed
+  expect(environment.isOpen).toBe(false)
+  const again = Environment.open(path)
+  expect(again.readers()).not.toContain(process.pid)
+  await again.close()
+})
+
+it('is not open after a reopening that failed, until the next one', async () => {
+  const environment = Environment.open(path)
+  environment.put(Buffer.from('large'), Buffer.alloc(20 * 1024 ** 2))
+  environment.scan(Buffer.from([0]), Buffer.from([0xff]), 10, 1e9, () => {})
+  rmSync(path, { recursive: true })
+  writeFileSync(path, '')
+  await expect(environment.releasePages()).rejects.toThrow()
+  expect([environment.isOpen, environment.isReadable]).toEqual([false, false])
+  rmSync(path)
+  mkdirSync(path)
+  await environment.commit(putOf('one'))
+  expect([environment.isOpen, environment.isReadable]).toEqual([true, true])
+  await environment.close()
 })
 
 it('knows the free space of its disk, and nothing of one that is gone', async () => {

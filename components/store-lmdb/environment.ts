@@ -21,8 +21,8 @@ export interface StoreFile extends KeySource {
    */
   scan(start: Buffer, end: Buffer, limit: number, bytes: number, visit: RowVisitor): Buffer | undefined
   /**
-   * Gives memory back that scans have taken, when it is much and nothing is written: pages of the file that were read stay mapped
-   * until the file is closed, so it is closed and opened again. Call it between two scans.
+   * Gives the memory of scanned pages back, if there are many and no commit runs: pages that were read stay mapped until the file is
+   * closed, so it is closed and opened again. Call it between two scans.
    */
   releasePages(): Promise<void> | undefined
 }
@@ -45,6 +45,8 @@ export interface OpenFile {
   isCommitting: boolean
   /** The first entry, as this process wrote it when it became the owner. */
   owner: Buffer | undefined
+  /** Another process took the file while this one reopened it. Nothing is read or written any more. */
+  isTaken: boolean
   /** While it is closed and opened again. */
   reopening: Promise<void> | undefined
 }
@@ -65,7 +67,7 @@ export class Environment implements StoreFile {
   constructor(path: string, database?: Database, options: OpenOptions = {}) {
     this.#file = {
       ...{ path, options, database, isClosed: false, isReadable: true },
-      ...{ scannedBytes: 0, isCommitting: false, owner: undefined, reopening: undefined },
+      ...{ scannedBytes: 0, isCommitting: false, owner: undefined, isTaken: false, reopening: undefined },
     }
   }
 
@@ -103,14 +105,22 @@ export class Environment implements StoreFile {
   get database(): Database {
     const { database, reopening, isReadable } = this.#file
     if (database === undefined) throw new Error('The store has no open file')
-    if (reopening === undefined || !isReadable || isOpen(database)) return database
-    // Who reads meanwhile does not wait: lmdb-js then uses what is open, which keeps its pages this time.
+    if (isOpen(database)) return database
+    // lmdb-js must not be asked for anything of a database that it is closing: a timer of its own would end the process.
+    if (reopening === undefined || !isReadable) throw new Error(`The store in ${this.path} is closed`)
+    // A read does not wait for the reopening: lmdb-js then uses what is open, which keeps its pages this time.
     this.#file.database = openDatabase(this.path, this.#file.options)
     return this.#file.database
   }
 
   get isClosed(): boolean {
     return this.#file.isClosed
+  }
+
+  /** Whether it can be used: also while it is closed and opened again. */
+  get isOpen(): boolean {
+    const { isClosed, database, reopening } = this.#file
+    return !isClosed && database !== undefined && (isOpen(database) || reopening !== undefined)
   }
 
   /** Whether LMDB refuses everything. */
@@ -158,7 +168,7 @@ export class Environment implements StoreFile {
   }
 
   releasePages(): Promise<void> | undefined {
-    return this.#hasPagesToRelease && !this.#file.isCommitting ? this.#reopen() : undefined
+    return !this.#file.isCommitting && this.#hasPagesToRelease ? this.#reopen() : undefined
   }
 
   get #hasPagesToRelease(): boolean {
@@ -188,7 +198,7 @@ export class Environment implements StoreFile {
       await database.batch(() => operations.apply(database as OperationTarget, count))
     } catch (error) {
       const cause = await commitErrorOf(error)
-      if (this.#isGivenUp()) await this.#reopen()
+      if (!file.isClosed && this.#isGivenUp()) await this.#reopen()
       throw cause
     } finally {
       file.isCommitting = false
@@ -211,6 +221,7 @@ export class Environment implements StoreFile {
   async #closeAndOpen(): Promise<void> {
     const file = this.#file
     const { path, database: former } = file
+    if (file.isTaken) throw takenError(path)
     file.scannedBytes = 0
     try {
       if (!isClosed(former!)) await former!.close()
@@ -219,10 +230,10 @@ export class Environment implements StoreFile {
       // From the first read on, other processes see this one. Before it, another one may have begun to use the file.
       const owner = database.get(ABOUT_KEY)
       if (file.owner !== undefined && owner?.equals(file.owner) !== true) {
+        file.isTaken = true
+        file.isReadable = false
         await database.close()
-        throw new Error(
-          `${path} was taken by another process while this one had closed it for a moment. Stop one of the two, then start this one again`,
-        )
+        throw takenError(path)
       }
     } catch (error) {
       file.isReadable = false
@@ -283,8 +294,8 @@ export class Environment implements StoreFile {
     if (this.#file.isClosed) return
     this.#file.isClosed = true
     await this.#file.reopening?.catch(() => undefined)
-    const { database } = this
-    if (!isClosed(database)) await database.close()
+    const { database } = this.#file
+    if (database !== undefined && !isClosed(database)) await database.close()
   }
 }
 
@@ -334,9 +345,14 @@ const damages: ReadonlySet<unknown> = new Set([-30_797, -30_796])
 const openDatabase = (path: string, options: OpenOptions): Database =>
   open<Buffer, Buffer>(optionsOf(path, options)) as Database
 
-const isOpen = (database: Database): boolean => statusOf(database) === 'open'
+const isOpen = (database: Database): boolean => statusOf(database) !== 'closing' && !isClosed(database)
 
 const isClosed = (database: Database): boolean => statusOf(database) === 'closed'
+
+const takenError = (path: string): Error =>
+  new Error(
+    `Another process took ${path} while this process was reopening it. Stop one of the two, and start this one again`,
+  )
 
 /** 'open', 'closing' or 'closed'. */
 const statusOf = (database: object): unknown => 'status' in database && database.status

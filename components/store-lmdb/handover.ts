@@ -32,10 +32,9 @@ export const takeOver = (suspended: unknown): Environment | undefined => {
     )
   }
   const { file } = found.data
-  if (file.isClosed) return undefined
   const environment = new Environment(file.path)
   environment.takeOver(file)
-  return environment
+  return environment.isOpen ? environment : undefined
 }
 
 const handover = z.strictObject({

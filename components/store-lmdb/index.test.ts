@@ -55,22 +55,6 @@ describe('the start and the stop', () => {
     await expect(start(join(path, 'deeper'))).rejects.toThrow(/cannot be opened: ENOTDIR/)
   })
 
-  it('leaves out nothing while LMDB has given the file up, and can be read after the next commit', async () => {
-    const store = await start()
-    store.append({ type: 'session', session: sessionRecord({ id: 'a' }) })
-    queue(store, 1)
-    await store.flush()
-    vi.spyOn(store.environment.database, 'get').mockImplementation(() => {
-      throw Object.assign(new Error('MDB_PANIC: Update of meta page failed'), { code: -30_795 })
-    })
-    expect([sequences(store), store.isReadable, store.damaged]).toEqual([[], false, 0])
-    queue(store, 2)
-    const readable = new Promise<boolean>((resolve) => store.onDurable(() => resolve(store.isReadable)))
-    expect(await readable).toBe(true)
-    expect(sequences(store)).toEqual([1, 2])
-    await stop(store)
-  })
-
   it('refuses a file that is open in this process, whose pid another container may have', async () => {
     const store = await start()
     await expect(start()).rejects.toThrow(`${path} is in use by a process with the pid of this one`)

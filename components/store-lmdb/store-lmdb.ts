@@ -99,11 +99,6 @@ export class LmdbStore implements Store {
     return this.#line.durableBatch
   }
 
-  /** False when LMDB has given the file up, until it is opened again for the next commit. */
-  get isReadable(): boolean {
-    return this.#file.isReadable
-  }
-
   get pressure(): StorePressure {
     return this.#line.pressure
   }

@@ -91,7 +91,8 @@ export class TimerWheel<T> {
     this.#nowMs = nowMs
     const ticks = (nowMs - beforeMs) / this.#tickMs
     const isLate = ticks > MAXIMUM_TICKS_AT_ONCE
-    if (ticks > USUAL_TICK) this.#noteHeard(beforeMs)
+    // What does not depend on reads has exact times, and may be watched for a million sessions.
+    if (this.#waitsForReads && ticks > USUAL_TICK) this.#noteHeard(beforeMs)
     const untilMs = isLate && this.#waitsForReads ? beforeMs : nowMs
     const until = Math.floor((untilMs - this.#startMs) / this.#tickMs)
     // The slot where the last call ended contains watches that were not due then.

@@ -12,7 +12,7 @@ import type { Peer } from './peer.ts'
  * of its owner. The store takes every change of it as a record. An acknowledgement that promises something waits until the
  * batch that holds the records is durable. The messages that wait for a client that is away are only in the store, and are read
  * from it in pages. Everything is synchronous except the pages of `restore`. No method throws: a record that cannot be written
- * yet is kept and written later, and a message that is damaged is left out of `read`.
+ * yet is kept and written later, and a message that cannot be read is left out of `read`.
  */
 export interface Store extends DurableBatches {
   /** Returns the stored state, to be read once. Called once, before the first record. */
@@ -24,11 +24,6 @@ export interface Store extends DurableBatches {
    * @param limit how many at most.
    */
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[]
-  /**
-   * False while nothing can be read: `read` then returns fewer messages than there are, or none. The listener of `onDurable` is
-   * called when it can be read again. Omitted by a store that can always be read.
-   */
-  readonly isReadable?: boolean
   /** Whether the store keeps pace. It takes and keeps every record in each of these states. */
   readonly pressure: StorePressure
   /**

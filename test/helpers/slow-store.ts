@@ -18,7 +18,6 @@ import type { ControlledStore } from './controlled-store.ts'
  *     store.endBatch()      what is appended from now on is in another batch
  *     store.settleOldest()  the oldest batch becomes durable, the others do not
  *     store.pressure = ...  it does not keep pace, or cannot write; tells the listener
- *     store.isReadable = ...  whether it can be read; tells the listener when it can
  *     store.crash()         another store, which has what was durable and nothing else
  */
 export class SlowStore implements ControlledStore {
@@ -32,7 +31,6 @@ export class SlowStore implements ControlledStore {
   #batch = 1
   #durableBatch = 0
   #pressure: StorePressure = 'none'
-  #isReadable = true
   #listener: () => void = () => undefined
 
   /**
@@ -61,7 +59,7 @@ export class SlowStore implements ControlledStore {
   }
 
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[] {
-    return this.#isReadable ? this.#live.read(session, afterSequence, limit) : []
+    return this.#live.read(session, afterSequence, limit)
   }
 
   get batch(): number {
@@ -80,15 +78,6 @@ export class SlowStore implements ControlledStore {
     if (this.#pressure === pressure) return
     this.#pressure = pressure
     this.#listener()
-  }
-
-  get isReadable(): boolean {
-    return this.#isReadable
-  }
-
-  set isReadable(isReadable: boolean) {
-    this.#isReadable = isReadable
-    if (isReadable) this.#listener()
   }
 
   onDurable(listener: () => void): void {

@@ -22,7 +22,8 @@ const run = async (values: OptionValues, context: CommandContext): Promise<numbe
   if (values.positionals.length > 0) throw new UsageError('plan takes no argument.')
   const plan = (await AdminClient.of(values, context).get('/components/plan')) as CheckedPlan
   await printPlan(plan, plan, values, context)
-  const { refusals } = plan
+  // A broker of an earlier version does not list them.
+  const { refusals = [] } = plan
   if (refusals.length === 0) return adminExitCodes.ok
   if (wantsTable(values, context))
     await write(context.stdout, `\n${refusals.map((refusal) => `refused: ${safe(refusal)}\n`).join('')}`)
