@@ -17,7 +17,7 @@ interface PlanBarProps {
 
 /**
  * What a reload would do or has done, in a sentence, and the way to do it. A plan that the broker will refuse cannot be applied from here.
- * The status and the alert are always there, for screen readers.
+ * The status is always there, for screen readers.
  */
 export const PlanBar = ({ reset, focusAfter }: PlanBarProps) => {
   const [asked, setAsked] = useState<{ readonly plan: ResetPlan; readonly isOther: boolean } | undefined>(undefined)
@@ -49,9 +49,7 @@ export const PlanBar = ({ reset, focusAfter }: PlanBarProps) => {
       <div role="status">
         <StepText step={step} isBusy={isBusy} />
       </div>
-      <div role="alert">
-        <Refusals refusals={refusals} />
-      </div>
+      <Refusals refusals={refusals} />
       {step.name !== 'none' && (
         <div class="buttons">
           {step.name === 'planned' && refusals.length === 0 && (
@@ -80,7 +78,7 @@ export const PlanBar = ({ reset, focusAfter }: PlanBarProps) => {
 const Refusals = ({ refusals }: { refusals: readonly string[] }) => {
   if (refusals.length === 0) return null
   return (
-    <div class="plan-refusals bad">
+    <div class="plan-refusals bad" role="alert">
       <p>
         <b>The broker will refuse this reload:</b>
       </p>
