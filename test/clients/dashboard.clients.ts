@@ -347,8 +347,11 @@ describeClient('the dashboard in Chromium', [requirements.browser], () => {
     await page.getByText('Not connected.').waitFor()
     await browser.screenshot(page, 'not-connected')
     expect(await accessibilityFaults(page)).toEqual([])
-    server = await serve(port)
+    // While the broker is gone: later the page may have connected by itself, and the button is gone.
+    const asked = page.waitForRequest(/\/api\/v1\/events/)
     await page.getByRole('button', { name: 'Connect now' }).click()
+    await asked
+    server = await serve(port)
     await page.getByText('Not connected.').waitFor({ state: 'detached' })
     await page.close()
     expect(browser.complaints.splice(0).join()).toMatch(/ERR_/)
