@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { metaAt, newer, type Tree } from './meta-page.ts'
 
 /**
  * Checks the head of an LMDB file and the branch pages of its trees before native code sees them: a damaged page would end the
@@ -23,18 +24,6 @@ export const checkPages = (file: string): void => {
   }
 }
 
-/** The root of a tree, and its number of levels. */
-interface Tree {
-  readonly root: bigint
-  readonly depth: number
-}
-
-interface Meta {
-  readonly pageSize: number
-  readonly transaction: bigint
-  readonly trees: readonly Tree[]
-}
-
 class PageCheck {
   readonly #file: string
   readonly #descriptor: number
@@ -47,27 +36,14 @@ class PageCheck {
   }
 
   run(): void {
-    const first = this.#metaAt(0)
+    const first = metaAt(this.#descriptor, 0)
     if (first === undefined) throw this.#damage('it is no LMDB file, or its head was overwritten')
-    const second = this.#metaAt(first.pageSize)
+    const second = metaAt(this.#descriptor, first.pageSize)
     if (second === undefined || second.pageSize !== first.pageSize) {
       throw this.#damage('its second meta page was overwritten or cut off')
     }
-    const { trees, pageSize } = second.transaction > first.transaction ? second : first
+    const { trees, pageSize } = newer(first, second)
     for (const tree of trees) this.#checkTree(tree, pageSize)
-  }
-
-  #metaAt(position: number): Meta | undefined {
-    const bytes = Buffer.alloc(META_BYTES)
-    if (readSync(this.#descriptor, bytes, 0, META_BYTES, position) < META_BYTES) return undefined
-    if (bytes.readUInt32LE(places.magic) !== MAGIC || bytes.readUInt32LE(places.version) !== VERSION) return undefined
-    const pageSize = bytes.readUInt32LE(places.pageSize)
-    if (pageSize < 256 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0) return undefined
-    const trees = [places.freeTree, places.mainTree].map((place) => ({
-      depth: bytes.readUInt16LE(place + TREE_DEPTH),
-      root: bytes.readBigUInt64LE(place + TREE_ROOT),
-    }))
-    return { pageSize, trees, transaction: bytes.readBigUInt64LE(places.transaction) }
   }
 
   /** Level by level. The last level are the leaves. */
@@ -113,14 +89,6 @@ class PageCheck {
   }
 }
 
-/** Where the fields of a meta page are: little-endian, as the machine has it. */
-const places = { magic: 24, version: 28, pageSize: 48, freeTree: 48, mainTree: 96, transaction: 152 } as const
-const TREE_DEPTH = 6
-const TREE_ROOT = 40
-const META_BYTES = 160
-const MAGIC = 0xbeefc0de
-/** Of the data format of LMDB. */
-const VERSION = 2
 const NO_PAGE = 0xffff_ffff_ffff_ffffn
 /** Of LMDB's cursors. */
 const MAXIMUM_DEPTH = 32

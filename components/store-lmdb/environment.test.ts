@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { Environment, namingStore } from './environment.ts'
 import { ABOUT_KEY } from './layout.ts'
 import { Operations } from './operations.ts'
@@ -152,7 +153,7 @@ describe('pages that scans have mapped', () => {
 
 it('writes nothing more when another process has taken the file while it was closed for a moment', async () => {
   const environment = Environment.open(path)
-  own(environment)
+  await own(environment)
   await environment.commit(putOf('one'))
   const { database } = environment
   // What another process does between the two.
@@ -194,9 +195,11 @@ it('a read while a file that LMDB has given up is reopened fails, and asks the c
 it('a commit that fails after the end does not open the file again', async () => {
   const environment = Environment.open(path)
   let fail = (_: Error): void => undefined
-  vi.spyOn(environment.database, 'batch').mockImplementation(() => new Promise((_, reject) => (fail = reject)))
+  const batch = vi.spyOn(environment.database, 'batch')
+  batch.mockImplementation(() => new Promise((_, reject) => (fail = reject)))
   const committed = environment.commit(putOf('one'))
   const isFailed = expect(committed).rejects.toThrow('Input/output error')
+  await eventually(() => expect(batch).toHaveBeenCalled())
   await environment.close()
   fail(new Error('Input/output error'))
   await isFailed

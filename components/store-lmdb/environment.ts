@@ -1,9 +1,10 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { checkPages } from './check-pages.ts'
 import type { Database } from './database.ts'
+import { makeSpace, type Writing } from './file-space.ts'
 import type { KeySource } from './key-source.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
@@ -38,6 +39,8 @@ export interface OpenFile {
   readonly options: OpenOptions
   /** lmdb-js's own object. Another one when the file was closed and opened again; undefined until it is taken over from a predecessor. */
   database: Database | undefined
+  /** For reading its length and its head; undefined until it is needed. */
+  descriptor: number | undefined
   isClosed: boolean
   isReadable: boolean
   /** Bytes of the entries that were scanned since it was opened. */
@@ -66,7 +69,7 @@ export class Environment implements StoreFile {
   /** @param database undefined for one that takes a file over later. @param options with which it was opened. */
   constructor(path: string, database?: Database, options: OpenOptions = {}) {
     this.#file = {
-      ...{ path, options, database, isClosed: false, isReadable: true },
+      ...{ path, options, database, descriptor: undefined, isClosed: false, isReadable: true },
       ...{ scannedBytes: 0, isCommitting: false, owner: undefined, isTaken: false, reopening: undefined },
     }
   }
@@ -191,11 +194,13 @@ export class Environment implements StoreFile {
   async commit(operations: Operations, count = operations.count): Promise<void> {
     const file = this.#file
     if (!file.isReadable || file.reopening !== undefined || this.#hasPagesToRelease) await this.#reopen()
-    const { database } = this
     file.isCommitting = true
     try {
+      await this.makeSpace({ count, bytes: operations.bytesOf(count), isUrgent: count < operations.count })
+      const { database } = this
       // The batch has the result; each put has a promise too, which is the same one or is resolved already.
       await database.batch(() => operations.apply(database as OperationTarget, count))
+      database.resetReadTxn()
     } catch (error) {
       const cause = await commitErrorOf(error)
       if (!file.isClosed && this.#isGivenUp()) await this.#reopen()
@@ -203,7 +208,23 @@ export class Environment implements StoreFile {
     } finally {
       file.isCommitting = false
     }
-    database.resetReadTxn()
+  }
+
+  /** Makes the file long enough for what is written next. @throws an Error that names the file and the reason. */
+  async makeSpace(writing: Writing): Promise<void> {
+    const path = join(this.path, DATA_FILE)
+    try {
+      this.#file.descriptor ??= openSync(path, 'r')
+      await makeSpace(path, this.#file.descriptor, writing)
+    } catch (cause) {
+      throw new Error(`${path} cannot grow: ${(cause as Error).message}`, { cause })
+    }
+  }
+
+  #closeDescriptor(): void {
+    const { descriptor } = this.#file
+    this.#file.descriptor = undefined
+    if (descriptor !== undefined) closeSync(descriptor)
   }
 
   /**
@@ -223,6 +244,7 @@ export class Environment implements StoreFile {
     const { path, database: former } = file
     if (file.isTaken) throw takenError(path)
     file.scannedBytes = 0
+    this.#closeDescriptor()
     try {
       if (!isClosed(former!)) await former!.close()
       const database = file.database === former ? openDatabase(path, file.options) : file.database!
@@ -294,6 +316,7 @@ export class Environment implements StoreFile {
     if (this.#file.isClosed) return
     this.#file.isClosed = true
     await this.#file.reopening?.catch(() => undefined)
+    this.#closeDescriptor()
     const { database } = this.#file
     if (database !== undefined && !isClosed(database)) await database.close()
   }

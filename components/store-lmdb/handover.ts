@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Environment, type OpenFile } from './environment.ts'
 
 /** Counted up when the shape below, that of `OpenFile`, the layout of the file or the options of LMDB change. */
-const VERSION = 3
+const VERSION = 4
 
 /** What a suspended store hands to its successor: the open file. A process must not open a file twice. */
 export interface Handover {

@@ -42,7 +42,7 @@ export class OpenStore extends LmdbStore {
     log.debug({ path: config.path }, `The store opens ${config.path}`)
     const environment = Environment.open(config.path, config)
     try {
-      own(environment)
+      await own(environment)
       return await OpenStore.over(environment, config, log)
     } catch (error) {
       await environment.close()

@@ -19,6 +19,11 @@ export class Operations {
     return this.#early
   }
 
+  /** Bytes of the keys and values of the first ones. @param count how many. */
+  bytesOf(count: number): number {
+    return this.#table[count * FIELDS] ?? this.writer.position
+  }
+
   /** Everything so far may be committed alone. */
   endEarly(): void {
     this.#early = this.count

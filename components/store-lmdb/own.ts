@@ -15,6 +15,9 @@ const about = z.object({
 
 export type About = z.output<typeof about>
 
+/** Of the first entry, at most. */
+const ABOUT_BYTES = 1_024
+
 /** The oldest format that this code reads. */
 const OLDEST_FORMAT = 1
 
@@ -48,13 +51,14 @@ export const readAbout = (environment: Environment): About | undefined => {
  * Makes this process the owner of the file.
  * @throws an Error that names the process that has it.
  */
-export const own = (environment: Environment): void => {
+export const own = async (environment: Environment): Promise<void> => {
   const { path } = environment
   if (environment.readers().includes(process.pid)) {
     throw new Error(
       `${path} is in use by a process with the pid of this one, ${process.pid}: one of another container, or this one`,
     )
   }
+  await environment.makeSpace({ count: 1, bytes: ABOUT_BYTES, isUrgent: true })
   // From the first read on, other processes see this one in the table of readers.
   environment.get(ABOUT_KEY)
   environment.transaction(() => {

@@ -176,8 +176,8 @@ export class RetryingCommitter implements Committer {
   }
 
   /**
-   * Looks whether the operations leave enough space. The disk is not filled to its end: when a write fails, the native code writes its
-   * message beyond a piece of memory, which may end the process (docs/adr/0013).
+   * Looks whether the operations leave enough space. The disk is not filled to its end: on a file system that copies each write, a
+   * commit may fail although the file is long enough for it, and the native code may then end the process (docs/adr/0013).
    */
   async #isFull(operations: Operations): Promise<boolean> {
     this.#state.freeBytes = (await this.#target.freeBytes()) ?? Number.POSITIVE_INFINITY

@@ -66,6 +66,17 @@ test('writes at the position of the descriptor, in several pieces, short ones, a
   expect(textAt(recording, 7, false)).toBe(`\0\0abcdabc${'\0'.repeat(11)}ab`)
 })
 
+test('a descriptor with O_APPEND writes at the end', () => {
+  const recording = recordingOf(
+    write('aaaa', 0),
+    `openat(AT_FDCWD<${hex('/d')}>, "${hex('data/data.mdb')}", O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC, 0666) = ${file(20)}`,
+    `write(${file(20)}, "${hex('bb')}", 2) = 2`,
+    `write(${file(20)}, "${hex('cc')}", 2) = 2`,
+    `fdatasync(${file(19)}) = 0`,
+  )
+  expect(textAt(recording, 5, false)).toBe('aaaabbcc')
+})
+
 test('each sector of a write that is not synced is there or is not', () => {
   const bytes = `${'a'.repeat(512)}${'b'.repeat(512)}`
   const recording = recordingOf(`pwrite64(${file(19)}, "${hex(bytes)}", 1024, 0) = 1024`)

@@ -73,6 +73,8 @@ export class Recorder implements Recording {
   /** By descriptor: where the next call writes that names no offset. */
   readonly #positions = new Map<string, number>()
   readonly #sockets = new Map<string, AcknowledgementReader>()
+  /** The size of the file. */
+  #size = 0
 
   line(line: string): void {
     const end = this.lines
@@ -109,7 +111,9 @@ export class Recorder implements Recording {
   }
 
   #opened(text: string, descriptor: string): void {
-    this.#positions.delete(descriptor)
+    // With O_APPEND the first call writes at the end, and others do not write between it and the next ones.
+    if (/\bO_APPEND\b/.test(text)) this.#positions.set(descriptor, this.#size)
+    else this.#positions.delete(descriptor)
     const path = /= \d+<([^>]*)>/.exec(text)?.[1] ?? ''
     if (!bytesOf(path).toString('latin1').endsWith('/data.mdb') || !/O_D?SYNC/.test(text))
       this.#synced.delete(descriptor)
@@ -136,6 +140,8 @@ export class Recorder implements Recording {
 
   /** Keeps the order of the beginnings: calls are known when they have returned. */
   #add(change: FileChange): void {
+    if (change.type === 'truncate') this.#size = change.size
+    else this.#size = Math.max(this.#size, change.offset + change.bytes.length)
     let at = this.changes.length
     while (at > 0 && this.changes[at - 1]!.start > change.start) at -= 1
     this.changes.splice(at, 0, change)

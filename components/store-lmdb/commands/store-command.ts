@@ -118,7 +118,7 @@ const run = async (command: Command, streams: Streams, again: () => Promise<Chil
   const isOwner = action === 'compact' || command.drop
   const environment = Environment.open(path, { readOnly: !isOwner })
   try {
-    if (isOwner) own(environment)
+    if (isOwner) await own(environment)
     switch (action) {
       case 'stats':
         for (const line of await statsOf(environment, progress)) streams.stdout.write(`${line}\n`)
@@ -171,6 +171,8 @@ const check = async (
   }
   const copy = join(path, `backup-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
   await backup(environment, copy)
+  const bytes = unreadable.reduce((sum, { length }) => sum + length, 0)
+  await environment.makeSpace({ count: unreadable.length, bytes, isUrgent: true })
   environment.removeAll(unreadable)
   stdout.write(`${unreadable.length} entries were removed; a copy of the store as it was is in ${copy}.\n`)
   return 0

@@ -23,7 +23,7 @@ export const crashStore = defineComponent({
     const log = logger.child({ component: name })
     const store = config.syncs
       ? await OpenStore.open(config, log)
-      : await OpenStore.over(unsyncedEnvironment(config.path), config, log)
+      : await OpenStore.over(await unsyncedEnvironment(config.path), config, log)
     if (config.killAtStep > 0) killAt(store, config.killAtStep)
     return store
   },
@@ -60,13 +60,13 @@ const killAt = (store: OpenStore, last: number): void => {
     })
 }
 
-const unsyncedEnvironment = (path: string): Environment => {
+const unsyncedEnvironment = async (path: string): Promise<Environment> => {
   mkdirSync(path, { recursive: true })
   const database = open<Buffer, Buffer>({
     ...{ path, noSubdir: false, encoding: 'binary', keyEncoding: 'binary', maxDbs: 1, compression: false },
     ...{ overlappingSync: false, eventTurnBatching: false, noMemInit: true, noSync: true },
   })
   const environment = new Environment(path, database)
-  own(environment)
+  await own(environment)
   return environment
 }
