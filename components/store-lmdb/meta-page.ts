@@ -19,7 +19,7 @@ export interface Meta {
 
 /** The meta page at a position. @returns undefined when there is none. */
 export const metaAt = (descriptor: number, position: number): Meta | undefined => {
-  const bytes = Buffer.alloc(META_BYTES)
+  const bytes = Buffer.allocUnsafe(META_BYTES)
   if (readSync(descriptor, bytes, 0, META_BYTES, position) < META_BYTES) return undefined
   if (bytes.readUInt32LE(places.magic) !== MAGIC || bytes.readUInt32LE(places.version) !== VERSION) return undefined
   const pageSize = bytes.readUInt32LE(places.pageSize)
@@ -28,7 +28,7 @@ export const metaAt = (descriptor: number, position: number): Meta | undefined =
     pageSize,
     transaction: bytes.readBigUInt64LE(places.transaction),
     trees: [treeAt(bytes, places.freeTree), treeAt(bytes, places.mainTree)],
-    lastPage: Number(bytes.readBigUInt64LE(places.lastPage)),
+    lastPage: bytes.readUIntLE(places.lastPage, NUMBER_BYTES),
   }
 }
 
@@ -37,7 +37,7 @@ export const newer = (first: Meta, second: Meta): Meta => (second.transaction > 
 
 const treeAt = (bytes: Buffer, place: number): Tree => ({
   depth: bytes.readUInt16LE(place + tree.depth),
-  pages: tree.pages.reduce((sum, at) => sum + Number(bytes.readBigUInt64LE(place + at)), 0),
+  pages: tree.pages.reduce((sum, at) => sum + bytes.readUIntLE(place + at, NUMBER_BYTES), 0),
   root: bytes.readBigUInt64LE(place + tree.root),
 })
 
@@ -54,6 +54,8 @@ const places = {
 /** Where those of a tree are. Its pages are branches, leaves, and pages of large values. */
 const tree = { depth: 6, pages: [8, 16, 24], root: 40 } as const
 const META_BYTES = 160
+/** Of a number of pages that JavaScript can hold. */
+const NUMBER_BYTES = 6
 const MAGIC = 0xbeefc0de
 /** Of the data format of LMDB. */
 const VERSION = 2
