@@ -1,10 +1,9 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { checkPages } from './check-pages.ts'
 import type { Database } from './database.ts'
-import { makeSpace, type Writing } from './file-space.ts'
+import { freeBytesAt, makeSpace, type Writing } from './file-space.ts'
 import type { KeySource } from './key-source.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
@@ -52,6 +51,16 @@ export interface OpenFile {
   isTaken: boolean
   /** While it is closed and opened again. */
   reopening: Promise<void> | undefined
+}
+
+/** What is written of a batch, and how. */
+export interface CommitOptions {
+  /** How many of the first operations (all). */
+  readonly count?: number
+  /** Bytes that stay free on the disk (0). */
+  readonly keepFree?: number
+  /** Removals that make space: they may take what is reserved for them (false). */
+  readonly isUrgent?: boolean
 }
 
 /** How a file is opened. */
@@ -188,15 +197,15 @@ export class Environment implements StoreFile {
   /**
    * Commits the first operations, `fdatasync` included, in one transaction. When LMDB could not write a meta page, it refuses
    * everything that follows, and lmdb-js never settles the next commit: the file is then closed and opened again.
-   * @param count how many.
    * @throws the error of the file system. Nothing is written then, or all of it.
    */
-  async commit(operations: Operations, count = operations.count): Promise<void> {
+  async commit(operations: Operations, options: CommitOptions = {}): Promise<void> {
+    const { count = operations.count, keepFree = 0, isUrgent = false } = options
     const file = this.#file
     if (!file.isReadable || file.reopening !== undefined || this.#hasPagesToRelease) await this.#reopen()
     file.isCommitting = true
     try {
-      await this.makeSpace({ count, bytes: operations.bytesOf(count), isUrgent: count < operations.count })
+      await this.makeSpace({ count, bytes: operations.bytesOf(count), keepFree, isUrgent })
       const { database } = this
       // The batch has the result; each put has a promise too, which is the same one or is resolved already.
       await database.batch(() => operations.apply(database as OperationTarget, count))
@@ -293,13 +302,8 @@ export class Environment implements StoreFile {
     return lines.map((line) => Number.parseInt(line, 10)).filter((pid) => Number.isInteger(pid))
   }
 
-  async freeBytes(): Promise<number | undefined> {
-    try {
-      const { bavail, bsize } = await statfs(this.path)
-      return bavail * bsize
-    } catch {
-      return undefined
-    }
+  freeBytes(): Promise<number | undefined> {
+    return freeBytesAt(this.path)
   }
 
   get statistics(): EnvironmentStatistics {

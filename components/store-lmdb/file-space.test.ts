@@ -90,15 +90,45 @@ describe.skipIf(!existsSync('/dev/full'))('when the disk is full', () => {
   afterEach(() => closeSync(descriptor))
 
   it('a commit that needs more space is refused, and one that has it is not', async () => {
-    await makeSpace('/dev/full', descriptor, { count: 1, bytes: 100, isUrgent: false })
-    const refused = makeSpace('/dev/full', descriptor, { count: 1, bytes: 10_000_000, isUrgent: false })
+    const writing = { count: 1, keepFree: 0, isUrgent: false }
+    await makeSpace('/dev/full', descriptor, { ...writing, bytes: 100 })
+    const refused = makeSpace('/dev/full', descriptor, { ...writing, bytes: 10_000_000 })
     await expect(refused).rejects.toThrow('ENOSPC')
   })
 
   it('removals may take the last reserve', async () => {
     truncateSync(file, statSync(file).size - 400 * 1024)
-    const removal = { count: 1, bytes: 4 }
+    const removal = { count: 1, bytes: 4, keepFree: 0 }
     await expect(makeSpace('/dev/full', descriptor, { ...removal, isUrgent: false })).rejects.toThrow('ENOSPC')
     await makeSpace('/dev/full', descriptor, { ...removal, isUrgent: true })
+  })
+})
+
+describe('a file that may not take all of the disk', () => {
+  const keepingFree = async (keepFree: (free: number) => number) => {
+    const environment = Environment.open(path)
+    await environment.commit(operationsOf([[1, 100]]))
+    const { size } = statSync(file)
+    const free = (await environment.freeBytes())!
+    const operations = operationsOf(Array.from({ length: 100 }, (_, key) => [key, 10_000]))
+    const committed = environment.commit(operations, { keepFree: keepFree(free) })
+    const isRefused = await committed.then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    await environment.close()
+    return { isRefused, grown: statSync(file).size - size }
+  }
+
+  it('grows while as much stays free as is wanted', async () => {
+    const { isRefused, grown } = await keepingFree((free) => free / 2)
+    expect(isRefused).toBeUndefined()
+    expect(grown).toBeGreaterThan(1_000_000)
+  })
+
+  it('does not grow when less would stay free, and says so', async () => {
+    const { isRefused, grown } = await keepingFree((free) => free * 2)
+    expect(isRefused).toMatch(/data\.mdb cannot grow: less than minimumFreeBytes \(\d+\) would stay free$/)
+    expect(grown).toBe(0)
   })
 })

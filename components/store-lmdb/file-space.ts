@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs'
-import { appendFile } from 'node:fs/promises'
+import { appendFile, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Meta, metaAt, newer } from './meta-page.ts'
 
 /** What is committed next. */
@@ -8,8 +9,20 @@ export interface Writing {
   readonly count: number
   /** Of their keys and values. */
   readonly bytes: number
+  /** Bytes that stay free on the disk. */
+  readonly keepFree: number
   /** Removals that make space: they may take the last reserve. */
   readonly isUrgent: boolean
+}
+
+/** Bytes that are free on the disk of a file or directory; undefined if it does not say. */
+export const freeBytesAt = async (path: string): Promise<number | undefined> => {
+  try {
+    const { bavail, bsize } = await statfs(path)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -17,7 +30,7 @@ export interface Writing {
  * a quota or a limit refuses is refused here, with an error, and not in the native code, which may end the process then
  * (docs/adr/0013). What others write behind the end meanwhile is not overwritten. No commit may be running.
  * @param descriptor the open file.
- * @throws the error of the system. Some zeros may have been written: they do no harm.
+ * @throws the error of the system, or one that says that too little would stay free. Some zeros may have been written: they do no harm.
  */
 export const makeSpace = async (path: string, descriptor: number, writing: Writing): Promise<void> => {
   const meta = newestMeta(descriptor)
@@ -26,9 +39,12 @@ export const makeSpace = async (path: string, descriptor: number, writing: Writi
   const needed = used + growthOf(writing, meta)
   const { size } = fstatSync(descriptor)
   if (size >= needed) return
+  const { keepFree } = writing
+  const free = ((keepFree > 0 ? await freeBytesAt(dirname(path)) : undefined) ?? Number.POSITIVE_INFINITY) - keepFree
+  if (free < needed - size) throw new Error(`less than minimumFreeBytes (${keepFree}) would stay free`)
   const ahead = Math.min(Math.max(used / 8, LEAST_AHEAD_BYTES), MOST_AHEAD_BYTES)
   try {
-    await appendFile(path, Buffer.alloc(Math.ceil(needed + ahead - size)))
+    await appendFile(path, Buffer.alloc(Math.ceil(Math.min(needed + ahead - size, free))))
   } catch (error) {
     // It was written as far as there is space, which may be enough.
     if (fstatSync(descriptor).size < needed) throw error

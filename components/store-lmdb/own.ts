@@ -58,7 +58,7 @@ export const own = async (environment: Environment): Promise<void> => {
       `${path} is in use by a process with the pid of this one, ${process.pid}: one of another container, or this one`,
     )
   }
-  await environment.makeSpace({ count: 1, bytes: ABOUT_BYTES, isUrgent: true })
+  await environment.makeSpace({ count: 1, bytes: ABOUT_BYTES, keepFree: 0, isUrgent: true })
   // From the first read on, other processes see this one in the table of readers.
   environment.get(ABOUT_KEY)
   environment.transaction(() => {

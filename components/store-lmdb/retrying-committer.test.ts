@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
+import type { CommitOptions } from './environment.ts'
 import { Operations } from './operations.ts'
 import { type CommitTarget, RetryingCommitter } from './retrying-committer.ts'
 
@@ -17,7 +18,7 @@ class Target implements CommitTarget {
     return Promise.resolve(this.free)
   }
 
-  async commit(operations: Operations, count = operations.count): Promise<void> {
+  async commit(operations: Operations, { count = operations.count }: CommitOptions): Promise<void> {
     this.attempts.push(count)
     if (this.takesMs > 0) await new Promise((resolve) => setTimeout(resolve, this.takesMs))
     if (this.failures === 0) return
@@ -96,13 +97,13 @@ describe('a committer that tries again', () => {
   })
 
   it('writes nothing but removals while less than the minimum would stay free', async () => {
-    target.free = 16_200_000
+    target.free = 15_900_000
     const done = vi.fn()
     committer.commit(removals(1, 2), done)
     await vi.advanceTimersByTimeAsync(3_000)
     expect([committer.isStuck, new Set(target.attempts), done.mock.calls]).toEqual([true, new Set([1]), []])
     expect(log.at('warn').map(({ message }) => message)).toEqual([
-      expect.stringContaining('less than minimumFreeBytes (16000000) would stay free; 16200000 bytes are free'),
+      expect.stringContaining('less than minimumFreeBytes (16000000) are free; 15900000 bytes are free'),
     ])
     target.free = 17_000_000
     await vi.advanceTimersByTimeAsync(1_000)
@@ -117,17 +118,29 @@ describe('a committer that tries again', () => {
     expect(target.attempts).toEqual([])
   })
 
-  it('looks at the free space when it may have written it away, and otherwise once a second', async () => {
+  it('looks at the free space once a second', async () => {
     const freeBytes = vi.spyOn(target, 'freeBytes')
     const commit = () => new Promise<void>((resolve) => committer.commit(removals(0, 1), resolve))
     for (let n = 0; n < 50; n += 1) await commit()
     expect(freeBytes).toHaveBeenCalledTimes(1)
     await vi.advanceTimersByTimeAsync(1_000)
-    target.free = 18_000_000
     await commit()
     expect(freeBytes).toHaveBeenCalledTimes(2)
-    for (let n = 0; n < 10; n += 1) await commit()
-    expect(freeBytes.mock.calls.length).toBeGreaterThan(2)
+  })
+
+  it('lets the file grow no further than the minimum allows, and removals as far as they need', async () => {
+    const commit = vi.spyOn(target, 'commit')
+    target.failures = 1
+    const done = vi.fn()
+    committer.commit(removals(1, 2), done)
+    await vi.advanceTimersByTimeAsync(50)
+    expect(done).toHaveBeenCalledOnce()
+    const keepFree = 16_000_000
+    expect(commit.mock.calls.map(([, options]) => options)).toEqual([
+      { keepFree },
+      { count: 1, isUrgent: true },
+      { keepFree },
+    ])
   })
 
   it('warns of a slow disk once, until it was fast again', async () => {

@@ -1,13 +1,14 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Committer } from './batch-line.ts'
 import { Charge } from './charge.ts'
+import type { CommitOptions } from './environment.ts'
 import type { Operations } from './operations.ts'
 
 /** Where operations are committed: the environment. */
 export interface CommitTarget {
   readonly path: string
-  /** Commits the first operations. Rejects when nothing was written. */
-  commit(operations: Operations, count?: number): Promise<void>
+  /** Commits operations. Rejects when nothing was written. */
+  commit(operations: Operations, options: CommitOptions): Promise<void>
   /** Free bytes of its file system; undefined if it does not say. */
   freeBytes(): Promise<number | undefined>
 }
@@ -50,7 +51,7 @@ export interface CommitterState {
   wasSlow: boolean
   /** When the free space is looked at again, although nothing is known to be wrong. */
   nextLookMs: number
-  /** Bytes that were free at the last look, without what was written since then. */
+  /** Bytes that were free at the last look. */
   freeBytes: number
 }
 
@@ -142,14 +143,15 @@ export class RetryingCommitter implements Committer {
     const startedMs = performance.now()
     let failure: Error | undefined
     try {
-      const isFull = (state.isStuck || this.#mayBeFull(operations, startedMs)) && (await this.#isFull(operations))
+      const keepFree = this.#minimumFreeBytes
+      const isFull = (state.isStuck || startedMs >= state.nextLookMs) && (await this.#look()) < keepFree
       if (state.isStopped) return
       // Removals free pages for the rest.
       if (state.isStuck && operations.earlyCount > 0 && state.freeBytes >= RESERVE_BYTES)
-        await this.#target.commit(operations, operations.earlyCount)
+        await this.#target.commit(operations, { count: operations.earlyCount, isUrgent: true })
       if (state.isStopped) return
-      if (isFull) throw new Error(`less than minimumFreeBytes (${this.#minimumFreeBytes}) would stay free`)
-      await this.#target.commit(operations)
+      if (isFull) throw new Error(`less than minimumFreeBytes (${keepFree}) are free`)
+      await this.#target.commit(operations, { keepFree })
     } catch (error) {
       failure = error as Error
     }
@@ -169,20 +171,14 @@ export class RetryingCommitter implements Committer {
     this.#listener()
   }
 
-  /** Whether the free space has to be looked at before operations are written. */
-  #mayBeFull(operations: Operations, nowMs: number): boolean {
-    this.#state.freeBytes -= growthOf(operations)
-    return nowMs >= this.#state.nextLookMs || this.#state.freeBytes < this.#minimumFreeBytes
-  }
-
   /**
-   * Looks whether the operations leave enough space. The disk is not filled to its end: on a file system that copies each write, a
-   * commit may fail although the file is long enough for it, and the native code may then end the process (docs/adr/0013).
+   * Bytes that are free. The disk is not filled to its end: on a file system that copies each write, a commit may fail although the
+   * file is long enough for it, and the native code may then end the process (docs/adr/0013).
    */
-  async #isFull(operations: Operations): Promise<boolean> {
+  async #look(): Promise<number> {
     this.#state.freeBytes = (await this.#target.freeBytes()) ?? Number.POSITIVE_INFINITY
     this.#state.nextLookMs = performance.now() + LOOK_MS
-    return this.#state.freeBytes - growthOf(operations) < this.#minimumFreeBytes
+    return this.#state.freeBytes
   }
 
   async #warn(err: Error): Promise<void> {
@@ -237,6 +233,3 @@ const LOOK_MS = 1_000
 /** Branch pages and pages of the free list. */
 const RESERVE_BYTES = 256 * 1024
 const SLOW_COMMIT_MS = 1_000
-
-/** By how many bytes the file may grow: pages are half full in the worst case. */
-const growthOf = (operations: Operations): number => operations.writer.position * 2 + RESERVE_BYTES

@@ -46,9 +46,9 @@ const killAt = (store: OpenStore, last: number): void => {
   }
   const { environment } = store
   const commit = environment.commit.bind(environment)
-  environment.commit = async (operations, count) => {
+  environment.commit = async (operations, options) => {
     step()
-    await commit(operations, count)
+    await commit(operations, options)
     step()
   }
   const onDurable = store.onDurable.bind(store)
