@@ -22,13 +22,15 @@ export const statsOf = async (environment: Environment, progress: Progress): Pro
   const used = treeBranchPageCount + treeLeafPageCount + overflowPages + META_PAGES
   const free = Math.max(0, lastPageNumber + 1 - used)
   const fileBytes = statSync(join(environment.path, DATA_FILE)).size
+  // The file grows ahead of what is written.
+  const ahead = Math.max(0, Math.floor(fileBytes / pageSize) - lastPageNumber - 1)
   const owner = about?.owner ?? undefined
   const isRunning = owner !== undefined && environment.readers().includes(owner.pid)
   return [
     `path            ${environment.path}`,
     `format          ${about?.format ?? 'none'}, written by mqtt-jig ${about?.version ?? 'unknown'}`,
     `in use          ${isRunning ? `by process ${owner.pid} on ${owner.host}` : 'no'}`,
-    `file            ${fileBytes} bytes, pages of ${pageSize}: ${used} used, ${free} free`,
+    `file            ${fileBytes} bytes, pages of ${pageSize}: ${used} used, ${free} free, ${ahead} never used`,
     ...[...sizes].map(([name, { entries, bytes }]) => `${name.padEnd(15)} ${entries} entries, ${bytes} bytes`),
   ]
 }
