@@ -90,7 +90,12 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return
   }
-  const { session, isPresent, batch } = broker.open(client, request)
+  const opened = broker.open(client, request)
+  if (opened === undefined) {
+    refuse(client, ReasonCode.ServerUnavailable, 'The server cannot read its storage at present.')
+    return
+  }
+  const { session, isPresent, batch } = opened
   client.gate.resumed()
   client.accept(session, connect, terms, keepAlive)
   clientLog.connected(client, connect, keepAlive, isPresent)
