@@ -200,7 +200,13 @@ describe('a client whose messages cannot be read from the store', () => {
     away()
     publish(1, 1_500)
     const end = obstruct(1)
+    const events: string[] = []
+    broker.broker.watchClients({
+      connected: ({ id }) => events.push(`connected ${id}`),
+      disconnected: ({ id }) => events.push(`disconnected ${id}`),
+    })
     const { client, packets } = back()
+    expect(events).toEqual(['disconnected subscriber'])
     expect([packets[0], packets.at(-1)]).toMatchObject([
       { cmd: 'connack', reasonCode: 0 },
       { cmd: 'disconnect', reasonCode: ReasonCode.ServerBusy },
