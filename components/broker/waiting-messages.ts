@@ -10,7 +10,7 @@ import { describeSession, type NamedSession } from './describe-session.ts'
 import type { Gauges } from './gauges.ts'
 import type { Journal } from './journal.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
-import { couldRead } from './unreadable-store.ts'
+import { UnreadableStore } from './unreadable-store.ts'
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /** The parts of the broker that the messages of a session use. */
@@ -315,11 +315,12 @@ export class WaitingMessages {
 
   /** @returns undefined also while the store cannot be read: the new message is dropped then, and not the oldest. */
   #takeOldest(): Outgoing | undefined {
-    let oldest: Outgoing | undefined
-    couldRead(() => {
-      oldest = this.#take()
-    })
-    return oldest
+    try {
+      return this.#take()
+    } catch (error) {
+      if (error instanceof UnreadableStore) return undefined
+      throw error
+    }
   }
 
   #fits(size: number): boolean {
