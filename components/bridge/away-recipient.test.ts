@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { HandlerHarness, publishPacket } from '../../test/helpers/handler-harness.ts'
 import { AwayRecipient } from './away-recipient.ts'
 import { bridgeIdentity } from './bridge-names.ts'
@@ -37,9 +37,26 @@ it('says which session was refused, and why', () => {
   stop()
 })
 
+it('says that its session cannot be read, and its messages stay there', () => {
+  const { broker, connect, store, stop } = start()
+  localSession(broker).open(away(), 1, 2, false).detach(undefined, false)
+  connect().take(publishPacket({ topic: 'a', qos: 1, messageId: 1, payload: Buffer.from('x') }))
+  const obstructed = vi.spyOn(store, 'read').mockImplementation(() => {
+    throw new Error('MDB_PANIC')
+  })
+  expect(() => localSession(broker).open(away(), 1, 2, false)).toThrow(
+    'its session $bridge/up cannot be read from the store at present',
+  )
+  obstructed.mockRestore()
+  localSession(broker).open(away(), 1, 2, false)
+  expect(broker.session('$bridge/up')).toMatchObject({ connected: true, waiting: 1 })
+  stop()
+})
+
 const start = (config: object = {}) => {
   const harness = new HandlerHarness(config)
-  return { broker: harness.broker, connect: () => harness.connect({ clientId: 'near' }), stop: () => harness.stop() }
+  const { broker, store } = harness
+  return { broker, store, connect: () => harness.connect({ clientId: 'near' }), stop: () => harness.stop() }
 }
 const localSession = (broker: HandlerHarness['broker']) =>
   new LocalSession({

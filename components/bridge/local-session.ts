@@ -55,7 +55,10 @@ export class LocalSession {
     }
     const refusal = forClients.admit(request)
     if (refusal !== undefined) throw new Error(`its session ${identity.clientId} was refused: ${refusal.why}`)
-    const { session, isPresent } = forClients.open(recipient, request)
+    const opened = forClients.open(recipient, request)
+    if (opened === undefined)
+      throw new Error(`its session ${identity.clientId} cannot be read from the store at present`)
+    const { session, isPresent } = opened
     if (!isPresent) this.#isFresh = true
     this.#subscribe(session, forClients, maximumQoS, isNew)
     return session

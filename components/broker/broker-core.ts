@@ -15,6 +15,7 @@ import { ClientListeners } from './client-listeners.ts'
 import type { BrokerConfig } from './config.ts'
 import { newBrokerCounters } from './counters.ts'
 import { EndedSessions } from './ended-sessions.ts'
+import { ExpiredSessions } from './expired-sessions.ts'
 import { newGauges } from './gauges.ts'
 import { Journal } from './journal.ts'
 import { localOwnership } from './ownership.ts'
@@ -31,6 +32,7 @@ import { SharedBacklogs } from './shared-backlogs.ts'
 import { StorePressureWatch } from './store-pressure.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { TurnScheduler } from './turn-scheduler.ts'
+import { ReadFailures } from './unreadable-store.ts'
 import { UserQuotas } from './user-quotas.ts'
 import { DueWills } from './will.ts'
 
@@ -79,7 +81,7 @@ export class BrokerCore {
   readonly wills: DueWills<Session>
   readonly endedSessions: EndedSessions
   /** Sessions whose Session Expiry Interval is over. */
-  readonly expiredSessions: TurnQueue<Session>
+  readonly expiredSessions: ExpiredSessions
   /** The search for retained messages that have expired. */
   readonly #sweep: TurnQueue<Retained>
 
@@ -106,7 +108,7 @@ export class BrokerCore {
     this.#durabilities = durabilities
     this.authorization = new Authorization(authorizers)
     this.ownership = ownership
-    this.journal = new Journal(store, durabilities)
+    this.journal = new Journal(store, durabilities, new ReadFailures(this.log))
     this.quotas = new UserQuotas(this.config)
     this.scheduler = new TurnScheduler(this.log)
     this.retained = new Retained(this)
@@ -120,7 +122,7 @@ export class BrokerCore {
     this.clientListeners = new ClientListeners(this.log)
     this.forClients = new ClientAccess(this)
     this.revocation = new Revocation(this)
-    this.expiredSessions = new TurnQueue('session expiry', this.scheduler, this.log, (session) => this.#expire(session))
+    this.expiredSessions = new ExpiredSessions(this)
     this.#sweep = new TurnQueue('retained messages', this.scheduler, this.log, (retained) =>
       retained.sweep(this.now(), this.scheduler.payer),
     )
@@ -344,14 +346,10 @@ export class BrokerCore {
     const { sessions } = this
     for (const session of sessions.willDelay.advance(nowMs)) this.wills.add(session)
     for (const session of sessions.expiry.advance(nowMs)) this.expiredSessions.add(session)
+    this.expiredSessions.retry()
+    this.sharedBacklogs.retry()
     this.retained.beginSweep()
     this.#sweep.add(this.retained)
-  }
-
-  #expire(session: Session): false {
-    this.counters.expiredSessions += 1
-    this.sessions.end(session, this.scheduler.payer) // [MQTT-4.1.0-2]
-    return false
   }
 }
 

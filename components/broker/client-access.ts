@@ -21,6 +21,7 @@ import type { Sessions } from './sessions.ts'
 import { subscribeUnits, unsubscribeUnits } from './subscription-cost.ts'
 import { takeOver } from './takeover.ts'
 import { TurnQueue } from './turn-queue.ts'
+import { UnreadableStore } from './unreadable-store.ts'
 import type { UserQuotas } from './user-quotas.ts'
 import { willCost } from './will.ts'
 
@@ -123,10 +124,22 @@ export class ClientAccess implements ClientBroker {
     return { reasonCode: allowed, why: 'The Will Message may not be published.' }
   }
 
-  open(recipient: Recipient, request: SessionRequest): OpenedSession {
+  open(recipient: Recipient, request: SessionRequest): OpenedSession | undefined {
+    try {
+      return this.#open(recipient, request)
+    } catch (error) {
+      if (error instanceof UnreadableStore) return undefined
+      throw error
+    }
+  }
+
+  #open(recipient: Recipient, request: SessionRequest): OpenedSession {
     const { counters, publications, sessions } = this.#broker
     const { clientId } = request.identity
-    takeOver(sessions.get(clientId), recipient, request.cleanStart, counters)
+    const existing = sessions.get(clientId)
+    // A connected client stays connected if the new one would be refused.
+    if (existing?.connected === true) existing.outbox.waitingMessages.checkReadable()
+    takeOver(existing, recipient, request.cleanStart, counters)
     const { session, isPresent } = this.#resumeOrCreate(recipient, request)
     session.attach(recipient, request)
     if (publications.isBusy(clientId)) publications.pause(session)

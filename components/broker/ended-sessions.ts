@@ -4,6 +4,7 @@ import type { TurnScheduler } from '../../src/kinds/turn-scheduler.ts'
 import { type DeliveryResult, refusedDelivery } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { Gauges } from './gauges.ts'
+import type { Outgoing } from './outgoing.ts'
 import type { Session } from './session.ts'
 import { subscriptionCost, unsubscribeUnits } from './subscription-cost.ts'
 import { TurnQueue } from './turn-queue.ts'
@@ -95,10 +96,10 @@ export class EndedSessions {
     return isRefused ? refusedDelivery(work) : work
   }
 
-  /** The messages of a session that has ended are discarded, or go to other members of Shared Subscriptions. */
-  releaseMessages(session: Session): void {
+  /** Messages of a session that has ended go to other members of Shared Subscriptions. */
+  redeliver(messages: readonly Outgoing[], session: Session): void {
     const nowMs = this.#broker.now()
-    for (const { message, shared } of session.outbox.end()) {
+    for (const { message, shared } of messages) {
       // Another member has got nothing of it yet [MQTT-3.3.2-5].
       if (message!.expiresAtMs > nowMs) this.#broker.router.redeliver(message!, shared!, session)
     }
@@ -115,7 +116,7 @@ export class EndedSessions {
     if (ended.holdsMessages) {
       ended.holdsMessages = false
       scheduler.spend((session.outbox.waiting + session.outbox.inflight) * MESSAGE_UNITS)
-      this.releaseMessages(session)
+      this.redeliver(session.outbox.end(), session)
       return true
     }
     const next = filters.next()

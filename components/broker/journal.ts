@@ -2,6 +2,7 @@ import type { JournalPosition } from '../../src/kinds/client-broker.ts'
 import type { Durability } from '../../src/kinds/durability.ts'
 import type { QueuedMessage, Store, StoredState, StorePressure, StoreRecord } from '../../src/kinds/store.ts'
 import { Durabilities, type DurabilitiesState } from './durabilities.ts'
+import { type ReadFailures, UnreadableStore } from './unreadable-store.ts'
 
 /** The index of the store among the durabilities. */
 const STORE = 0
@@ -15,10 +16,12 @@ export class Journal implements JournalPosition {
   #lastBatch = 0
 
   readonly #others: readonly Durability[]
+  readonly #failures: ReadFailures | undefined
 
-  /** @param others durabilities that answers wait for besides the store. */
-  constructor(store: Store, others: readonly Durability[] = []) {
+  /** @param others durabilities that answers wait for besides the store. @param failures is told of reads that fail. */
+  constructor(store: Store, others: readonly Durability[] = [], failures?: ReadFailures) {
     this.#store = store
+    this.#failures = failures
     this.#others = others
     this.#all = others.length === 0 ? undefined : new Durabilities([store, ...others])
   }
@@ -72,9 +75,14 @@ export class Journal implements JournalPosition {
     this.#store.append(record)
   }
 
-  /** As `Store.read`. */
+  /** As `Store.read`. @throws UnreadableStore, whatever the store throws. */
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[] {
-    return this.#store.read(session, afterSequence, limit)
+    try {
+      return this.#store.read(session, afterSequence, limit)
+    } catch (error) {
+      this.#failures?.note(session, error, performance.now())
+      throw new UnreadableStore(session, error)
+    }
   }
 
   /** As `Store.restore`. */

@@ -2,7 +2,6 @@ import type { QoS } from 'mqtt-packet'
 import { Fifo } from '../../src/collections/fifo.ts'
 import type { AckResult, ClientOutbox } from '../../src/kinds/client-session.ts'
 import type { Recipient } from '../../src/kinds/recipient.ts'
-import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Inflight } from '../../src/mqtt/inflight.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import { MAXIMUM_ACKNOWLEDGED, type PublishRun } from '../../src/mqtt/publish-run.ts'
@@ -14,6 +13,7 @@ import type { OutboxState } from './outbox-state.ts'
 import { Outgoing } from './outgoing.ts'
 import { OwedPubrels } from './owed-pubrels.ts'
 import { SendQuota } from './send-quota.ts'
+import { disconnectUnread } from './unreadable-store.ts'
 import { WaitingMessages } from './waiting-messages.ts'
 
 /**
@@ -124,13 +124,21 @@ export class Outbox implements ClientOutbox {
   }
 
   /**
-   * A connection begins. Nothing is sent before `begin`.
+   * Reads what the store has for a connection that begins: what was in flight before a restart, and the first messages, or all of
+   * them. @throws UnreadableStore. The session is as it was then.
+   */
+  load(all: boolean): void {
+    if (this.#waiting.loadInflight()) this.#owedPubrels.restore(this.#inflight)
+    this.#waiting.load(all)
+  }
+
+  /**
+   * A connection begins. `load` has read what it needs. Nothing is sent before `begin`.
    * @param receiveMaximum of the client.
    * @param limits how many messages may be in flight to a client of its version.
    */
   attach(receiveMaximum: number, limits: InflightLimits): void {
     this.#quota.open(receiveMaximum, limits, this.#broker.recentMs)
-    if (this.#waiting.loadInflight()) this.#owedPubrels.restore(this.#inflight)
     this.#resend.clear()
     for (const [, outgoing] of this.#inflight.entries()) {
       outgoing.counted = false
@@ -167,17 +175,21 @@ export class Outbox implements ClientOutbox {
     this.#waiting.leaveMemory()
   }
 
-  /** Sends what there is room for. */
+  /** Sends what there is room for. Ends the connection if the store cannot be read. */
   pump(): void {
     const client = this.#session.recipient
     if (client === undefined) return
     // What is held comes before what is left to be sent again.
     this.#sendHeld(client)
     while (client.sendable && this.#resend.length > 0) if (!this.#resendNext(client)) return
-    while (client.sendable && this.#quota.hasRoom(1, this.#inflight.size)) {
-      const next = this.#waiting.next(this.#quota.hasRoom(2, this.#inflight.size))
-      if (next === undefined) break
-      this.#send(client, next, true)
+    try {
+      while (client.sendable && this.#quota.hasRoom(1, this.#inflight.size)) {
+        const next = this.#waiting.next(this.#quota.hasRoom(2, this.#inflight.size))
+        if (next === undefined) break
+        this.#send(client, next, true)
+      }
+    } catch (error) {
+      disconnectUnread(client, error)
     }
     if (this.#waiting.count === 0) this.#session.nothingWaits()
   }
@@ -219,14 +231,9 @@ export class Outbox implements ClientOutbox {
     return 'taken'
   }
 
-  /** Messages that wait, behind a sequence number, while there is no client. Those that were sent are among them. */
-  readWaiting(afterSequence: number, limit: number): readonly QueuedMessage[] {
-    return this.#waiting.read(afterSequence, limit)
-  }
-
-  /** Removes one of them after `take` has moved it to another session, in the store as well. False of `take`: it stays. */
-  handOver(queued: QueuedMessage, take: () => boolean): boolean {
-    return this.#waiting.handOver(queued, take)
+  /** The messages that wait. */
+  get waitingMessages(): WaitingMessages {
+    return this.#waiting
   }
 
   /** Restores the state of the session from the store. */
@@ -235,26 +242,19 @@ export class Outbox implements ClientOutbox {
     this.#waiting.restore(queue)
   }
 
-  /** The session ends with its connection from now on and leaves the store: its messages there are read into memory. */
-  leaveStore(): void {
-    this.#waiting.leaveStore()
-  }
-
   /**
    * The session has ended. @returns those messages of Shared Subscriptions that another member may get: all that were not
    * sent, and those at QoS 1 that were not acknowledged; never one at QoS 2 that was sent [MQTT-4.8.2-5].
+   * @throws UnreadableStore. Nothing has changed then.
    */
   end(): Outgoing[] {
+    const waiting = this.#waiting.end()
     this.#quota.close()
-    const waiting: Outgoing[] = []
-    for (let next = this.#waiting.next(true); next !== undefined; next = this.#waiting.next(true)) {
-      if (next.shared !== undefined) waiting.push(next)
-    }
-    // Now all of them are known, after a restart too.
     const inflight = Array.from(this.#inflight.entries(), ([, outgoing]) => outgoing)
     this.#inflight.clear()
     for (const outgoing of inflight) this.#count(outgoing, 0)
-    return [...inflight.filter(({ mayMove }) => mayMove), ...waiting]
+    const movable = waiting.filter(({ packetIdentifier, mayMove }) => packetIdentifier === 0 || mayMove)
+    return [...inflight.filter(({ mayMove }) => mayMove), ...movable]
   }
 
   /** Whether the content of what is in flight is kept: to be sent again, or to another member of a Shared Subscription. */

@@ -6,6 +6,7 @@ import type { DeliveryResult } from '../../src/mqtt/delivery-result.ts'
 import type { Message } from '../../src/mqtt/message.ts'
 import type { PublishRun } from '../../src/mqtt/publish-run.ts'
 import type { OutboxContext } from './outbox-owner.ts'
+import type { Outgoing } from './outgoing.ts'
 import type { RetainedSenderContext } from './retained-sender.ts'
 import type { SubscriptionsContext } from './session-subscriptions.ts'
 import type { UserQuotas } from './user-quotas.ts'
@@ -42,7 +43,7 @@ export interface SessionContext<Session> extends OutboxContext, RetainedSenderCo
   readonly revocation: { recheck(session: Session): void }
   readonly endedSessions: {
     add(session: Session): void
-    releaseMessages(session: Session): void
+    redeliver(messages: readonly Outgoing[], session: Session): void
     passOn(message: Message, shared: string, session: Session): DeliveryResult
   }
   awaitStore(session: Session): void

@@ -13,6 +13,7 @@ import { hasSameRights } from './authorization.ts'
 import { inflightLimits } from './config.ts'
 import { AWAY_UNITS, CONNECTED_UNITS, deliveredQoS, isUpgraded } from './delivered-qos.ts'
 import { Outbox } from './outbox.ts'
+import type { Outgoing } from './outgoing.ts'
 import { OwnCopy } from './own-copy.ts'
 import { RetainedSender } from './retained-sender.ts'
 import type { SessionContext } from './session-context.ts'
@@ -20,6 +21,7 @@ import { SessionExpiry } from './session-expiry.ts'
 import { recordOf } from './session-record.ts'
 import type { SessionStart, SessionState } from './session-state.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
+import { couldRead } from './unreadable-store.ts'
 import { UnreleasedMessages } from './unreleased-messages.ts'
 import type { UserQuota } from './user-quotas.ts'
 import { Will } from './will.ts'
@@ -203,9 +205,11 @@ export class Session implements Subscriber, ClientSession {
     if (delivery !== undefined) this.deliver(message, delivery)
   }
 
-  /** A connection begins. The Will of the one before is deleted unpublished [MQTT-3.1.3-9]; see `Sessions.settle`. */
+  /** A connection begins, which deletes the Will of the one before [MQTT-3.1.3-9]. @throws UnreadableStore: nothing has changed. */
   attach(recipient: Recipient, { expiryIntervalSeconds, will, receiveMaximum }: SessionRequest): void {
-    this.#stopWatching()
+    this.outbox.load(this.persistent && expiryIntervalSeconds === 0)
+    this.#expiry.stop()
+    this.will.stop()
     this.#broker.sessions.away.delete(this)
     this.#broker.sessions.connected.add(this)
     this.#recipient = recipient
@@ -224,12 +228,14 @@ export class Session implements Subscriber, ClientSession {
 
   setExpiryInterval(seconds: number): void {
     // One that ends with its connection is not in the store, and keeps nothing of what it has sent: that cannot be undone.
-    if (this.persistent) this.#setExpiryInterval(seconds)
+    if (!this.persistent) return
+    // It cannot leave the store while its messages cannot be read: it ends a second later, or when they can be read.
+    const mayEnd = seconds > 0 || couldRead(() => this.outbox.load(true))
+    this.#setExpiryInterval(mayEnd ? seconds : 1)
   }
 
   #setExpiryInterval(seconds: number): void {
     if (this.persistent && seconds === 0) {
-      this.outbox.leaveStore()
       this.#storedBatch = undefined
       this.#broker.journal.append({ type: 'session-ended', session: this.id })
     }
@@ -291,7 +297,11 @@ export class Session implements Subscriber, ClientSession {
     if (this.persistent) this.#broker.journal.append({ type: 'subscribed', session: this.id, subscription })
     // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a Shared Subscription gets none (section 4.8.2).
     const wantsRetained = retainHandling === 0 || (retainHandling === 1 && !existed)
-    if (wantsRetained && sharedFilter(subscription.filter) === undefined) this.#sendRetained(subscription)
+    const { filter } = subscription
+    if (wantsRetained && sharedFilter(filter) === undefined && this.#broker.retained.mayMatch(filter)) {
+      this.#retained ??= new RetainedSender(this, this.#broker)
+      this.#retained.add(subscription)
+    }
     return undefined
   }
 
@@ -312,15 +322,19 @@ export class Session implements Subscriber, ClientSession {
     return this.outbox.release() || answersWait
   }
 
-  /** Ends the session. Called by `Sessions.end`, which handles its Will. What the session holds is released over turns. */
-  end(): void {
-    this.#stopWatching()
+  /**
+   * Ends the session. Called by `Sessions.end`, which handles its Will. What the session holds is released over turns.
+   * @param left what other members of Shared Subscriptions may get, if it is in the store.
+   */
+  end(left: readonly Outgoing[]): void {
+    this.#expiry.stop()
+    this.will.stop()
     this.#ended = true
     this.#broker.sharedBacklogs.remove(this)
     this.filters.end()
     if (this.persistent) {
       // Its messages are in the store, which removes them next.
-      this.#broker.endedSessions.releaseMessages(this)
+      this.#broker.endedSessions.redeliver(left, this)
       this.#broker.journal.append({ type: 'session-ended', session: this.id })
     }
     this.unreleased.end()
@@ -375,18 +389,6 @@ export class Session implements Subscriber, ClientSession {
     this.#expiry.disconnectedAtMs = this.#broker.now()
     this.#save()
     this.awaitClient()
-  }
-
-  /** A new subscription gets the retained messages that match it, from the next `outbox.pump` on. */
-  #sendRetained(subscription: Subscription): void {
-    if (!this.#broker.retained.mayMatch(subscription.filter)) return
-    this.#retained ??= new RetainedSender(this, this.#broker)
-    this.#retained.add(subscription)
-  }
-
-  #stopWatching(): void {
-    this.#expiry.stop()
-    this.will.stop()
   }
 
   #save(): void {

@@ -24,7 +24,7 @@ export interface SessionsContext extends SessionContext<Session> {
     publish(session: Session, payer: Payer): void
   }
   /** Sessions whose Session Expiry Interval is over, and which end when their turn comes. */
-  readonly expiredSessions: { has(session: Session): boolean; delete(session: Session): boolean }
+  readonly expiredSessions: { has(session: Session): boolean; delete(session: Session): void }
 }
 
 /** All sessions of this broker, by Client Identifier [MQTT-3.1.3-2]. */
@@ -131,17 +131,21 @@ export class Sessions {
    * Ends a session and removes everything of it. Its Will is published, even if its delay is not over [MQTT-3.1.2-8].
    * @param payer is charged for the work, the Will included, which is published now. Without one the Will is published when its
    * turn comes.
+   * @throws UnreadableStore if its messages, which other members of Shared Subscriptions may get, cannot be read. Nothing has
+   * changed then.
    */
   end(session: Session, payer?: Payer): void {
     const { id } = session
     if (this.#byId.get(id) !== session) return
     const { wills, expiredSessions } = this.#broker
-    payer?.chargeWork(END_UNITS + session.outbox.waiting * STORED_MESSAGE_UNITS)
+    const units = END_UNITS + session.outbox.waiting * STORED_MESSAGE_UNITS
+    const left = session.persistent ? session.outbox.end() : []
+    payer?.chargeWork(units)
     this.#byId.delete(id)
     session.quota.sessions -= 1
     this.away.delete(session)
     expiredSessions.delete(session)
-    session.end()
+    session.end(left)
     if (payer !== undefined) {
       wills.publishFor(id, payer)
       wills.publish(session, payer)

@@ -4,6 +4,7 @@ import type { QueuedMessage } from '../../src/kinds/store.ts'
 import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import { deliveryOf } from '../../src/mqtt/delivery.ts'
 import type { Session } from './session.ts'
+import { UnreadableStore } from './unreadable-store.ts'
 
 /** The parts of the broker that waiting messages of Shared Subscriptions use. */
 export interface SharedBacklogsContext {
@@ -25,7 +26,8 @@ const MOVED_UNITS = 25
  * acknowledged everything. A message that was sent stays with its member [MQTT-4.8.2-4] [MQTT-4.8.2-5].
  *
  * A message moves when another member has room for it in flight, never into a queue. It enters the store for its new member
- * and leaves the queue of the holder in one batch, so a crash loses no message.
+ * and leaves the queue of the holder in one batch, so a crash loses no message. If the store cannot be read, the messages are offered to
+ * all members at each tick until it can.
  */
 export class SharedBacklogs implements TurnTask {
   readonly #broker: SharedBacklogsContext
@@ -35,6 +37,8 @@ export class SharedBacklogs implements TurnTask {
   readonly #taking = new Set<Session>()
   /** Shared Subscriptions whose messages are offered to all members. */
   readonly #offered = new Set<string>()
+  /** Shared Subscriptions whose messages could not be read from the store. */
+  readonly #unread = new Set<string>()
 
   constructor(broker: SharedBacklogsContext) {
     this.#broker = broker
@@ -45,8 +49,8 @@ export class SharedBacklogs implements TurnTask {
     return {
       holders: Array.from(this.#holders, ([filter, holders]) => [filter, [...holders]]),
       taking: [...this.#taking],
-      offered: [...this.#offered],
-      isQueued: this.#broker.scheduler.isQueued(this),
+      offered: [...this.#offered, ...this.#unread],
+      isQueued: this.#broker.scheduler.isQueued(this) || this.#unread.size > 0,
     }
   }
 
@@ -100,6 +104,14 @@ export class SharedBacklogs implements TurnTask {
     this.resume()
   }
 
+  /** Tries those again whose messages could not be read. Called at each tick. */
+  retry(): void {
+    if (this.#unread.size === 0) return
+    for (const filter of this.#unread) this.#offered.add(filter)
+    this.#unread.clear()
+    this.resume()
+  }
+
   resume(): void {
     const { scheduler } = this.#broker
     for (const filter of this.#offered) {
@@ -125,6 +137,10 @@ export class SharedBacklogs implements TurnTask {
     try {
       return this.#movePage(filter, take)
     } catch (error) {
+      if (error instanceof UnreadableStore) {
+        this.#unread.add(filter)
+        return false
+      }
       // An error at the other member must not affect the member whose client has gone.
       this.#broker.log.error(
         { err: error, filter },
@@ -138,14 +154,15 @@ export class SharedBacklogs implements TurnTask {
     const { scheduler } = this.#broker
     const holders = this.#holders.get(filter)!
     const [holder, after] = holders.entries().next().value!
-    const page = holder.outbox.readWaiting(after, PAGE)
-    scheduler.spend(1 + page.length)
+    scheduler.spend(1)
+    const page = holder.outbox.waitingMessages.read(after, PAGE)
+    scheduler.spend(page.length)
     if (page.length === 0) this.#forget(filter, holder)
     for (const queued of page) {
       // What was sent stays with this member, and so does what is its own.
       if (queued.shared === filter && queued.packetIdentifier === 0) {
         scheduler.spend(MOVED_UNITS)
-        if (!holder.outbox.handOver(queued, () => take(queued, holder))) return false
+        if (!holder.outbox.waitingMessages.handOver(queued, () => take(queued, holder))) return false
       }
       holders.set(holder, queued.sequence)
     }

@@ -101,7 +101,7 @@ it.each(['broker', 'router'] as const)('until a message is passed on to all its 
   const recipients = Array.from({ length: 40 }, (_, n) => new RecordingRecipient(`c${n}`))
   const request = { owner: undefined, cleanStart: true, expiryIntervalSeconds: 0, receiveMaximum: 100, will: undefined }
   const sessions = recipients.map((recipient) => {
-    const { session } = core.forClients.open(recipient, { ...request, identity: recipient.identity })
+    const { session } = core.forClients.open(recipient, { ...request, identity: recipient.identity })!
     session.subscribe({ filter: 'a', qos: 0, noLocal: false, retainAsPublished: true, identifier: 0 }, 0)
     return session
   })

@@ -3,12 +3,14 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import type { Inflight } from '../../src/mqtt/inflight.ts'
 import { NEVER_EXPIRES } from '../../src/mqtt/session-expiry-interval.ts'
+import { Backlog, PAGE } from './backlog.ts'
 import type { BrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import { describeSession, type NamedSession } from './describe-session.ts'
 import type { Gauges } from './gauges.ts'
 import type { Journal } from './journal.ts'
 import { Outgoing, OVERHEAD_BYTES } from './outgoing.ts'
+import { UnreadableStore } from './unreadable-store.ts'
 import type { UserAccounts, UserNumbers } from './user-quotas.ts'
 
 /** The parts of the broker that the messages of a session use. */
@@ -35,9 +37,6 @@ export interface QueueOwner extends NamedSession {
   waitsForAnyMember(filter: string, after: number): void
 }
 
-/** Messages read from the store at a time, and held in memory at most for a client that is connected. */
-const PAGE = 1_000
-
 /**
  * The messages at QoS 1 and 2 that wait to be sent to one client, in their order, within the bounds of the config:
  *
@@ -56,10 +55,7 @@ export class WaitingMessages {
   readonly #queue: Fifo<Outgoing>
   #queueBytes = 0
 
-  // The backlog: what the store has behind this sequence number.
-  #backlogAfter = 0
-  #backlogCount = 0
-  #backlogBytes = 0
+  readonly #backlog: Backlog
 
   /** The store has messages in flight that memory does not know of yet. */
   #restored = false
@@ -72,11 +68,10 @@ export class WaitingMessages {
     this.#broker = broker
     this.#inflight = inflight
     this.#queue = handed?.queue ?? new Fifo()
+    this.#backlog = new Backlog(session.id, broker.journal)
     if (handed === undefined) return
     this.#queueBytes = handed.queueBytes
-    this.#backlogAfter = handed.backlogAfter
-    this.#backlogCount = handed.backlogCount
-    this.#backlogBytes = handed.backlogBytes
+    this.#backlog.restore(handed.backlogCount, handed.backlogBytes, handed.backlogAfter)
     this.#restored = handed.restored
     this.#overflowing = handed.overflowing
   }
@@ -86,9 +81,9 @@ export class WaitingMessages {
     return {
       queue: this.#queue,
       queueBytes: this.#queueBytes,
-      backlogAfter: this.#backlogAfter,
-      backlogCount: this.#backlogCount,
-      backlogBytes: this.#backlogBytes,
+      backlogAfter: this.#backlog.after,
+      backlogCount: this.#backlog.count,
+      backlogBytes: this.#backlog.bytes,
       restored: this.#restored,
       overflowing: this.#overflowing,
     }
@@ -96,12 +91,12 @@ export class WaitingMessages {
 
   /** How many there are. */
   get count(): number {
-    return this.#queue.length + this.#backlogCount
+    return this.#queue.length + this.#backlog.count
   }
 
   /** Their bytes. */
   get bytes(): number {
-    return this.#queueBytes + this.#backlogBytes
+    return this.#queueBytes + this.#backlog.bytes
   }
 
   /**
@@ -114,11 +109,9 @@ export class WaitingMessages {
     const kept = outgoing.message!.keep()
     if (persistent) this.#broker.journal.append({ type: 'queued', session, queued: outgoing.record(kept) })
     this.#count(1, outgoing.size)
-    const away = recipient === undefined || this.#backlogCount > 0 || this.#queue.length >= PAGE
+    const away = recipient === undefined || this.#backlog.count > 0 || this.#queue.length >= PAGE
     if (persistent && away) {
-      if (this.#backlogCount === 0) this.#backlogAfter = outgoing.sequence - 1
-      this.#backlogCount += 1
-      this.#backlogBytes += outgoing.size
+      this.#backlog.push(outgoing)
       const { shared, sequence } = outgoing
       if (shared !== undefined && recipient === undefined) this.#session.waitsForAnyMember(shared, sequence - 1)
     } else {
@@ -139,6 +132,7 @@ export class WaitingMessages {
   /**
    * Removes and returns the next message. Expired messages are dropped on the way.
    * @param withQoS2 false when none is taken out whose turn is that of a message at QoS 2.
+   * @throws UnreadableStore. Nothing more has changed then.
    */
   next(withQoS2: boolean): Outgoing | undefined {
     for (;;) {
@@ -156,10 +150,13 @@ export class WaitingMessages {
     }
   }
 
-  /** What is behind a sequence number, while there is no client. After a restart what is in flight is among it. */
+  /**
+   * What is behind a sequence number, while there is no client. After a restart what is in flight is among it.
+   * @throws UnreadableStore.
+   */
   read(afterSequence: number, limit: number): readonly QueuedMessage[] {
     this.leaveMemory()
-    return this.#broker.journal.read(this.#session.id, Math.max(afterSequence, this.#backlogAfter), limit)
+    return this.#backlog.read(afterSequence, limit)
   }
 
   /**
@@ -182,8 +179,7 @@ export class WaitingMessages {
       if (!isOver) this.#count(1, size)
     }
     if (!isOver) return false
-    this.#backlogCount -= 1
-    this.#backlogBytes -= size
+    this.#backlog.remove(size)
     if (isExpired) this.#discard(outgoing)
     else this.#done(outgoing)
     return true
@@ -192,39 +188,74 @@ export class WaitingMessages {
   /** Restores the messages of the session from the store, also those in flight. */
   restore(queue: { readonly count: number; readonly bytes: number }): void {
     this.#restored = true
-    this.#backlogCount = queue.count
-    this.#backlogBytes = queue.bytes
+    this.#backlog.restore(queue.count, queue.bytes)
     this.#count(queue.count, queue.bytes)
   }
 
-  /** After a restart: finds what was in flight, at the front of the backlog. @returns false when that is known already. */
+  /** @throws UnreadableStore if the first of what the store has for the client cannot be read. */
+  checkReadable(): void {
+    const { id, persistent } = this.#session
+    const after = (this.#queue.peek()?.sequence ?? this.#backlog.after + 1) - 1
+    if (persistent && this.count > 0) this.#broker.journal.read(id, after, 1)
+  }
+
+  /**
+   * After a restart: finds what was in flight, at the front of the backlog. @returns false when that is known already.
+   * @throws UnreadableStore. The next call goes on behind the last page that was read.
+   */
   loadInflight(): boolean {
     if (!this.#restored) return false
-    while (this.#queue.length === 0 && this.#load());
+    while (this.#queue.length === 0 && this.#load(PAGE));
     this.#restored = false
     return true
+  }
+
+  /**
+   * A connection begins, or the session leaves the store: reads the first page into memory, or everything.
+   * @throws UnreadableStore. Then everything is only in the store.
+   */
+  load(all: boolean): void {
+    try {
+      while ((all || this.#queue.length === 0) && this.#load(PAGE));
+    } catch (error) {
+      this.leaveMemory()
+      throw error
+    }
   }
 
   /** The client is away: everything is left to the store. */
   leaveMemory(): void {
     const next = this.#queue.peek()
     if (next === undefined) return
-    this.#backlogAfter = next.sequence - 1
-    this.#backlogCount += this.#queue.length
-    this.#backlogBytes += this.#queueBytes
+    this.#backlog.unshift(next, this.#queue.length, this.#queueBytes)
     this.#queue.clear()
     this.#queueBytes = 0
   }
 
-  /** The session leaves the store: everything is read into memory. */
-  leaveStore(): void {
-    while (this.#load());
+  /**
+   * Takes everything out, since the session has ended. Nothing is written: the store removes it with the session.
+   * @returns messages of Shared Subscriptions. After a restart what is in flight is among them.
+   * @throws UnreadableStore. Nothing has changed then.
+   */
+  end(): Outgoing[] {
+    const left: Outgoing[] = []
+    let expired = 0
+    for (const messages of [this.#queue, this.#backlog]) {
+      for (const outgoing of messages) {
+        if (outgoing.packetIdentifier === 0 && this.#expired(outgoing)) expired += 1
+        else if (outgoing.shared !== undefined) left.push(outgoing)
+      }
+    }
+    this.#broker.counters.expired += expired
+    this.leaveMemory()
+    this.#clearBacklog()
+    return left
   }
 
   /** Takes out the next message, from memory or from the store, expired or not. */
   #take(): Outgoing | undefined {
     // After a restart there may be pages of what is in flight.
-    while (this.#queue.length === 0 && this.#load());
+    while (this.#queue.length === 0 && this.#load(this.#session.recipient === undefined ? 1 : PAGE));
     const next = this.#queue.shift()
     if (next === undefined) return undefined
     this.#queueBytes -= next.size
@@ -232,16 +263,14 @@ export class WaitingMessages {
     return next
   }
 
-  /** Reads a page of the backlog into memory. @returns false when there was none. */
-  #load(): boolean {
-    if (this.#backlogCount === 0) return false
-    const limit = this.#session.recipient === undefined ? 1 : PAGE
-    const page = this.#broker.journal.read(this.#session.id, this.#backlogAfter, limit)
-    for (const queued of page) {
-      const outgoing = Outgoing.restored(queued)
-      this.#backlogAfter = outgoing.sequence
-      this.#backlogCount -= 1
-      this.#backlogBytes -= outgoing.size
+  /**
+   * Reads a page of the backlog into memory: all of it, or nothing. @returns false when there was none.
+   * @throws UnreadableStore.
+   */
+  #load(limit: number): boolean {
+    if (this.#backlog.count === 0) return false
+    const page = this.#backlog.take(limit)
+    for (const outgoing of page) {
       if (outgoing.packetIdentifier > 0) {
         // From here on it counts as a message in flight.
         this.#count(-1, -outgoing.size)
@@ -254,10 +283,13 @@ export class WaitingMessages {
       }
     }
     if (page.length > 0) return true
-    this.#count(-this.#backlogCount, -this.#backlogBytes)
-    this.#backlogCount = 0
-    this.#backlogBytes = 0
+    this.#clearBacklog()
     return false
+  }
+
+  #clearBacklog(): void {
+    this.#count(-this.#backlog.count, -this.#backlog.bytes)
+    this.#backlog.restore(0, 0)
   }
 
   /** Makes room for a message of this size by `queueFullPolicy`. @returns false if there is no room. */
@@ -265,7 +297,7 @@ export class WaitingMessages {
     if (this.#fits(size)) return true
     const { queueFullPolicy, maximumQueuedMessages, maximumQueuedBytes } = this.#broker.config
     const dropsOldest = queueFullPolicy === 'drop-oldest' && maximumQueuedMessages > 0 && size <= maximumQueuedBytes
-    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+    for (let next = this.#takeOldest(); next !== undefined; next = this.#takeOldest()) {
       if (this.#expired(next)) this.#discard(next)
       else if (dropsOldest) this.#dropped(next)
       else {
@@ -279,6 +311,16 @@ export class WaitingMessages {
     if (!this.#fitsUser(size)) this.#broker.counters.droppedOfUser += 1
     this.#dropped(undefined)
     return false
+  }
+
+  /** @returns undefined also while the store cannot be read: the new message is dropped then, and not the oldest. */
+  #takeOldest(): Outgoing | undefined {
+    try {
+      return this.#take()
+    } catch (error) {
+      if (error instanceof UnreadableStore) return undefined
+      throw error
+    }
   }
 
   #fits(size: number): boolean {

@@ -8,6 +8,7 @@ import type { PurposeRecord } from './client-record.ts'
 import { accepted } from './connack.ts'
 import type { ConnectRequest } from './connect-request.ts'
 import { takes } from './packet-size.ts'
+import { Phase } from './phase.ts'
 import { Pause } from './reading.ts'
 import { refuse } from './refuse.ts'
 import { toldReason } from './told-reason.ts'
@@ -90,7 +91,12 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
     refuse(client, ReasonCode.PacketTooLarge, 'CONNACK is larger than the Maximum Packet Size of the client')
     return
   }
-  const { session, isPresent, batch } = broker.open(client, request)
+  const opened = broker.open(client, request)
+  if (opened === undefined) {
+    refuse(client, ReasonCode.ServerUnavailable, 'The server cannot read its storage at present.')
+    return
+  }
+  const { session, isPresent, batch } = opened
   client.gate.resumed()
   client.accept(session, connect, terms, keepAlive)
   clientLog.connected(client, connect, keepAlive, isPresent)
@@ -100,6 +106,8 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
   // Clients of stored sessions can fetch their messages even while the store cannot write.
   if (!client.gate.send(answer(isPresent), true, 'connected', batch)) client.reading.pause(Pause.Connack)
   const { cleanStart, expiryIntervalSeconds } = connect
+  // Its first messages may have ended the connection, if more of them could not be read: nothing follows its end.
+  if (client.phase === Phase.Ended) return
   broker.watch?.connected(client.summary(), { cleanStart, sessionPresent: isPresent, expiryIntervalSeconds })
 }
 

@@ -206,7 +206,6 @@ export class LmdbStore implements Store {
         continue
       }
       const stored = this.#stored.read(this.#index.table.idOf(slot), index, id)
-      if (!this.#file.isReadable) break
       if (stored === undefined) unreadable.push(sequence)
       else page.push({ ...stored, sequence, packetIdentifier, pubrecOrder })
     }

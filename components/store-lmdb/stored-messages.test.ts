@@ -13,9 +13,12 @@ it('a message that is not in the file is left out, counted, and logged once', ()
   ])
 })
 
-it('no message counts as damaged while the file cannot be read at all', () => {
+it('while the file cannot be read at all, a message does not count as damaged, and reading it throws', () => {
   const log = new RecordingLogger()
-  const file = { isReadable: false, get: () => undefined, keys: () => [] }
-  const messages = new StoredMessages(file as never, log)
-  expect([messages.read(7, 0, 'pump'), messages.damaged, log.lines]).toEqual([undefined, 0, []])
+  const get = () => {
+    throw new Error('MDB_PANIC')
+  }
+  const messages = new StoredMessages({ isReadable: false, get, keys: () => [] } as never, log)
+  expect(() => messages.read(7, 0, 'pump')).toThrow('MDB_PANIC')
+  expect([messages.damaged, log.lines]).toEqual([0, []])
 })

@@ -21,13 +21,14 @@ export class StoredMessages {
 
   /**
    * @param id of the message. @param index of the receiver.
-   * @returns undefined if it cannot be read. This is logged once, and counted if the file can be read at all.
+   * @returns undefined if it is damaged or not there. This is logged once, and counted.
+   * @throws an Error while the file cannot be read at all.
    */
   read(id: number, index: number, session: string): StoredMessage | undefined {
     try {
       return readStored(this.#file, id, index)
     } catch (err) {
-      if (!this.#file.isReadable) return undefined
+      if (!this.#file.isReadable) throw err
       this.damaged += 1
       if (this.damaged === 1) {
         this.#log.error(

@@ -92,7 +92,10 @@ export interface Broker {
    * @returns false when no such client is connected.
    */
   disconnect(id: string, reasonCode?: ReasonCode): boolean
-  /** Ends a session permanently, and disconnects its client. @returns false if there is none. */
+  /**
+   * Ends a session permanently, and disconnects its client. @returns false if there is none.
+   * @throws Error if its messages cannot be read from the store at present. The session then stays.
+   */
   endSession(id: string): boolean
   /**
    * The retained messages that a Topic Filter matches.

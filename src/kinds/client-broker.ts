@@ -30,8 +30,9 @@ export interface ClientBroker {
   /**
    * Opens the session of a client that was admitted: resumes it [MQTT-3.1.2-5], or makes one [MQTT-3.1.2-4] [MQTT-3.1.2-6].
    * A client that is connected with the same Client Identifier is disconnected [MQTT-3.1.4-3].
+   * @returns undefined if the store cannot be read at present. The session is as it was then, and can be opened later.
    */
-  open(recipient: Recipient, request: SessionRequest): OpenedSession
+  open(recipient: Recipient, request: SessionRequest): OpenedSession | undefined
   /**
    * The session that continues a session of the broker which a reset has replaced by this one.
    * @returns undefined if there is none.

@@ -11,8 +11,8 @@ import type { Peer } from './peer.ts'
  * that is read often (subscriptions, messages in flight to connected clients, the tree of retained messages) is in the memory
  * of its owner. The store takes every change of it as a record. An acknowledgement that promises something waits until the
  * batch that holds the records is durable. The messages that wait for a client that is away are only in the store, and are read
- * from it in pages. Everything is synchronous except the pages of `restore`. No method throws: a record that cannot be written
- * yet is kept and written later, and a message that cannot be read is left out of `read`.
+ * from it in pages. Everything is synchronous except the pages of `restore`. No method except `read` throws: a record that cannot be
+ * written yet is kept and written later.
  */
 export interface Store extends DurableBatches {
   /** Returns the stored state, to be read once. Called once, before the first record. */
@@ -20,8 +20,11 @@ export interface Store extends DurableBatches {
   /** Takes a change into the batch of this turn of the event loop. Records are plain data and are not changed afterwards. */
   append(record: StoreRecord): void
   /**
-   * The messages of a session's queue behind a sequence number, in their order, with everything appended so far.
+   * The messages of a session's queue behind a sequence number, in their order, with everything appended so far. A message that is
+   * lost, since its place in the store is damaged, is left out and leaves the queue.
    * @param limit how many at most.
+   * @throws any Error if messages cannot be read at present, and may be read later: they must not be left out. The broker disconnects
+   * or refuses a client that needs them, and asks again when the client comes back.
    */
   read(session: string, afterSequence: number, limit: number): readonly QueuedMessage[]
   /** Whether the store keeps pace. It takes and keeps every record in each of these states. */

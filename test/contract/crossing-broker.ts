@@ -38,7 +38,11 @@ const core: readonly CrossingClass[] = [
     '#successor': 'a function',
     '#durable': 'a function',
   }),
-  row('journal', 'Journal', ['handOver'], { '#store': OWN_PLACE, '#others': 'the same ones' }),
+  row('journal', 'Journal', ['handOver'], {
+    '#store': OWN_PLACE,
+    '#others': 'the same ones',
+    '#failures': 'a line of the log may come a second time',
+  }),
   row('durabilities', 'Durabilities', ['handOver'], { '#parts': 'the same ones' }),
   row('store-pressure', 'StorePressureWatch', ['handOver'], { '#broker': OWN_PLACE }),
   row('user-quotas', 'UserQuotas', ['handOver'], { '#limits': CONFIG, '#shares': CONFIG }),
@@ -86,6 +90,7 @@ const session: readonly CrossingClass[] = [
     '#broker': OWN_PLACE,
     '#inflight': '`Outbox` hands it over',
   }),
+  row('backlog', 'Backlog', ['after', 'count', 'bytes'], { '#session': OWN_PLACE, '#journal': OWN_PLACE }),
   row('held-messages', 'HeldMessages', ['entries'], { lastBatch: BY_REFERENCE }),
   row('owed-pubrels', 'OwedPubrels', ['handOver'], { lastBatch: BY_REFERENCE }),
   row('send-quota', 'SendQuota', ['handOver']),
@@ -118,6 +123,7 @@ const lists: readonly CrossingClass[] = [
     '#next': OF_CALL,
   }),
   row('will', 'DueWills', ['due'], { '#broker': OWN_PLACE, '#queue': FILLED }),
+  row('expired-sessions', 'ExpiredSessions', ['items'], { '#broker': OWN_PLACE }),
   row('shared-backlogs', 'SharedBacklogs', ['handOver']),
   row('retained', 'Retained', ['handOver'], {
     '#journal': OWN_PLACE,

@@ -17,6 +17,11 @@ export interface StoreUnderTest<S extends Store> {
    * out by a store whose `pressure` is always 'none'.
    */
   press?(store: S): (() => void | Promise<void>) | Promise<() => void | Promise<void>>
+  /**
+   * Makes a store whose messages cannot be read, if they are durable, until the function that it returns is called. Left out by a store
+   * that can always be read.
+   */
+  obstruct?(store: S): () => void | Promise<void>
   /** Runs of the property test; a store with a disk behind it may want fewer than 200. */
   readonly runs?: number
 }

@@ -5,13 +5,14 @@ import { restoredState } from '../helpers/restored-state.ts'
 import { messageParts, queuedMessage, sessionRecord, subscriptionTo, will } from '../helpers/store-records.ts'
 import { storeModelContract } from './store-model.ts'
 import { storePressureContract } from './store-pressure.ts'
+import { storeReadsContract } from './store-reads.ts'
 import { storeReopenedContract } from './store-reopened.ts'
 import { driving, durable, type StoreUnderTest } from './store-under-test.ts'
 
 /** What every Store promises (src/kinds/store.ts). */
 export const storeContract = <S extends Store>(name: string, underTest: StoreUnderTest<S>): void => {
   describe(`${name}, as a Store`, () => {
-    const { create, reopen, press, dispose } = underTest
+    const { create, reopen, press, obstruct, dispose } = underTest
     let store: S
     beforeEach(async () => {
       store = await create()
@@ -261,6 +262,8 @@ export const storeContract = <S extends Store>(name: string, underTest: StoreUnd
     })
 
     describe.skipIf(reopen === undefined)('opened again', () => storeReopenedContract(underTest))
+
+    describe.skipIf(obstruct === undefined)('that cannot be read for a while', () => storeReadsContract(underTest))
 
     storeModelContract(underTest)
   })

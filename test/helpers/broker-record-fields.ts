@@ -165,9 +165,10 @@ export const FIELDS: readonly Field[] = [
   },
   {
     field: 'waiting.restored',
-    beforeCrash: [...begin(1, 1), ...times(3, ['p', publish()]), settle],
-    before: [],
-    after: [['q', connect(1)], ...times(3, ['q', acknowledge])],
+    // The order of PUBREC packets goes on.
+    beforeCrash: [...begin(2), ...received, settle],
+    before: [['p', connect()]],
+    after: [['q', connect()], ['p', publish(2)], settle, ...times(2, ['q', acknowledge] as const)],
     dropped: inWaiting({ restored: false }),
   },
   {

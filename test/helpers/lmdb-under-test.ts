@@ -39,6 +39,18 @@ const underTest = <S extends SwappedLmdb | OpenStore>(
       const failing = vi.spyOn(Environment.prototype, 'commit').mockRejectedValue(new Error('Input/output error'))
       return () => failing.mockRestore()
     },
+    obstruct: (store) => {
+      const failing = failReads(store.environment)
+      return () => failing.mockRestore()
+    },
     runs,
   }
 }
+
+/** LMDB has given the file up. */
+export const failReads = ({ database }: Environment): { mockRestore(): void } =>
+  vi.spyOn(database, 'get').mockImplementation(() => {
+    throw Object.assign(new Error('MDB_PANIC: Update of meta page failed or environment had fatal error'), {
+      code: -30_795,
+    })
+  })

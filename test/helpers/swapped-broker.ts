@@ -165,7 +165,7 @@ export class SwappedBroker {
       sent.push(...recipient.sent.splice(0))
       client.session.detach(options?.will, options?.takenOverBy !== undefined)
     }
-    const { session, isPresent, batch } = this.broker.forClients.open(recipient, request)
+    const { session, isPresent, batch } = this.broker.forClients.open(recipient, request)!
     this.#clients.set(id, { recipient, session })
     sent.push(`connected ${isPresent} ${batch}`)
     session.outbox.begin()
