@@ -42,8 +42,8 @@ class PageCheck {
     if (second === undefined || second.pageSize !== first.pageSize) {
       throw this.#damage('its second meta page was overwritten or cut off')
     }
-    const { trees, pageSize } = newer(first, second)
-    for (const tree of trees) this.#checkTree(tree, pageSize)
+    const { free, main, pageSize } = newer(first, second)
+    for (const tree of [free, main]) this.#checkTree(tree, pageSize)
   }
 
   /** Level by level. The last level are the leaves. */

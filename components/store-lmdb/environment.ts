@@ -1,4 +1,5 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { type FileHandle, open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { checkPages } from './check-pages.ts'
@@ -38,8 +39,8 @@ export interface OpenFile {
   readonly options: OpenOptions
   /** lmdb-js's own object. Another one when the file was closed and opened again; undefined until it is taken over from a predecessor. */
   database: Database | undefined
-  /** For reading its length and its head; undefined until it is needed. */
-  descriptor: number | undefined
+  /** To read its head, and to make it longer; undefined until it is needed. */
+  handle: FileHandle | undefined
   isClosed: boolean
   isReadable: boolean
   /** Bytes of the entries that were scanned since it was opened. */
@@ -78,7 +79,7 @@ export class Environment implements StoreFile {
   /** @param database undefined for one that takes a file over later. @param options with which it was opened. */
   constructor(path: string, database?: Database, options: OpenOptions = {}) {
     this.#file = {
-      ...{ path, options, database, descriptor: undefined, isClosed: false, isReadable: true },
+      ...{ path, options, database, handle: undefined, isClosed: false, isReadable: true },
       ...{ scannedBytes: 0, isCommitting: false, owner: undefined, isTaken: false, reopening: undefined },
     }
   }
@@ -205,7 +206,7 @@ export class Environment implements StoreFile {
     if (!file.isReadable || file.reopening !== undefined || this.#hasPagesToRelease) await this.#reopen()
     file.isCommitting = true
     try {
-      await this.makeSpace({ count, bytes: operations.bytesOf(count), keepFree, isUrgent })
+      await this.makeSpace({ count, bytes: isUrgent ? 0 : operations.putBytes, keepFree, isUrgent })
       const { database } = this
       // The batch has the result; each put has a promise too, which is the same one or is resolved already.
       await database.batch(() => operations.apply(database as OperationTarget, count))
@@ -223,17 +224,17 @@ export class Environment implements StoreFile {
   async makeSpace(writing: Writing): Promise<void> {
     const path = join(this.path, DATA_FILE)
     try {
-      this.#file.descriptor ??= openSync(path, 'r')
-      await makeSpace(path, this.#file.descriptor, writing)
+      this.#file.handle ??= await openFile(path, 'a+')
+      await makeSpace(this.#file.handle, () => this.freeBytes(), writing)
     } catch (cause) {
       throw new Error(`${path} cannot grow: ${(cause as Error).message}`, { cause })
     }
   }
 
-  #closeDescriptor(): void {
-    const { descriptor } = this.#file
-    this.#file.descriptor = undefined
-    if (descriptor !== undefined) closeSync(descriptor)
+  async #closeHandle(): Promise<void> {
+    const { handle } = this.#file
+    this.#file.handle = undefined
+    await handle?.close()
   }
 
   /**
@@ -253,9 +254,9 @@ export class Environment implements StoreFile {
     const { path, database: former } = file
     if (file.isTaken) throw takenError(path)
     file.scannedBytes = 0
-    this.#closeDescriptor()
     try {
       if (!isClosed(former!)) await former!.close()
+      await this.#closeHandle()
       const database = file.database === former ? openDatabase(path, file.options) : file.database!
       file.database = database
       // From the first read on, other processes see this one. Before it, another one may have begun to use the file.
@@ -320,9 +321,9 @@ export class Environment implements StoreFile {
     if (this.#file.isClosed) return
     this.#file.isClosed = true
     await this.#file.reopening?.catch(() => undefined)
-    this.#closeDescriptor()
     const { database } = this.#file
     if (database !== undefined && !isClosed(database)) await database.close()
+    await this.#closeHandle()
   }
 }
 

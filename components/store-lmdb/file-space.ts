@@ -1,13 +1,18 @@
 import { fstatSync } from 'node:fs'
-import { appendFile, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { statfs } from 'node:fs/promises'
 import { type Meta, metaAt, newer } from './meta-page.ts'
+
+/** The open file. Node's `FileHandle` is one, if it was opened to append. */
+export interface GrowingFile {
+  readonly fd: number
+  appendFile(bytes: Buffer): Promise<void>
+}
 
 /** What is committed next. */
 export interface Writing {
   /** Puts and removals. */
   readonly count: number
-  /** Of their keys and values. */
+  /** Of what is put. */
   readonly bytes: number
   /** Bytes that stay free on the disk. */
   readonly keepFree: number
@@ -28,26 +33,35 @@ export const freeBytesAt = async (path: string): Promise<number | undefined> => 
 /**
  * Makes a file long enough for what is committed next: zeros are written behind its end, which LMDB overwrites. So what a full disk,
  * a quota or a limit refuses is refused here, with an error, and not in the native code, which may end the process then
- * (docs/adr/0013). What others write behind the end meanwhile is not overwritten. No commit may be running.
- * @param descriptor the open file.
+ * (docs/adr/0013). Where the file cannot grow, twice as many free pages in it will do. No commit may be running.
+ * @param freeBytes of the disk; undefined if it does not say.
  * @throws the error of the system, or one that says that too little would stay free. Some zeros may have been written: they do no harm.
  */
-export const makeSpace = async (path: string, descriptor: number, writing: Writing): Promise<void> => {
-  const meta = newestMeta(descriptor)
+export const makeSpace = async (
+  file: GrowingFile,
+  freeBytes: () => Promise<number | undefined>,
+  writing: Writing,
+): Promise<void> => {
+  const meta = newestMeta(file.fd)
   if (meta === undefined) return
   const used = (meta.lastPage + 1) * meta.pageSize
-  const needed = used + growthOf(writing, meta)
-  const { size } = fstatSync(descriptor)
-  if (size >= needed) return
-  const { keepFree } = writing
-  const free = ((keepFree > 0 ? await freeBytesAt(dirname(path)) : undefined) ?? Number.POSITIVE_INFINITY) - keepFree
-  if (free < needed - size) throw new Error(`less than minimumFreeBytes (${keepFree}) would stay free`)
-  const ahead = Math.min(Math.max(used / 8, LEAST_AHEAD_BYTES), MOST_AHEAD_BYTES)
+  const growth = growthOf(writing, meta)
+  const { size } = fstatSync(file.fd)
+  const missing = used + growth - size
+  if (missing <= 0) return
+  const { keepFree, isUrgent } = writing
+  const hasFreePages = freePagesOf(meta) * meta.pageSize >= 2 * growth
+  const free = ((await freeBytes()) ?? Number.POSITIVE_INFINITY) - keepFree
+  if (free < missing) {
+    if (hasFreePages) return
+    throw new Error(`less than minimumFreeBytes (${keepFree}) would stay free`)
+  }
+  const ahead = isUrgent ? 0 : Math.min(Math.max(used / 8, LEAST_AHEAD_BYTES), MOST_AHEAD_BYTES)
   try {
-    await appendFile(path, Buffer.alloc(Math.ceil(Math.min(needed + ahead - size, free))))
+    await file.appendFile(Buffer.alloc(Math.ceil(Math.min(missing + ahead, free))))
   } catch (error) {
-    // It was written as far as there is space, which may be enough.
-    if (fstatSync(descriptor).size < needed) throw error
+    // Zeros were written as far as there is space, which may be enough.
+    if (!hasFreePages && fstatSync(file.fd).size < size + missing) throw error
   }
 }
 
@@ -57,25 +71,30 @@ const newestMeta = (descriptor: number): Meta | undefined => {
   return second && newer(first, second)
 }
 
-/** By how many bytes a commit makes the file longer, if no page that is free can be used. */
-const growthOf = ({ count, bytes, isUrgent }: Writing, { pageSize, lastPage, trees: [, main] }: Meta): number => {
-  // Each one writes the pages from the root to its leaf again.
-  const copied = Math.min(count * (main.depth + 1), main.pages, MOST_COPIED_PAGES)
-  // Pages are half full in the worst case.
-  const added = 2 * (bytes + count * ENTRY_BYTES)
-  const freeList = FREE_LIST_BYTES + lastPage * FREE_PAGE_BYTES
-  return copied * pageSize + added + freeList + (isUrgent ? 0 : RESERVE_BYTES)
+/** By how many bytes a commit makes the file longer, if it can use no free page. */
+const growthOf = ({ count, bytes, isUrgent }: Writing, meta: Meta): number => {
+  const { depth, leaves, branches } = meta.main
+  // Each page from a root to a changed leaf is written in another place.
+  const copied = Math.min(count, leaves) + Math.min(count * depth, branches)
+  // The list of free pages may be written as a whole.
+  const freeList = FREE_LIST_BYTES + (freePagesOf(meta) + copied) * FREE_PAGE_BYTES
+  const growth = Math.min(copied * meta.pageSize, MOST_COPIED_BYTES) + freeList
+  // Removals are mostly neighbours, and take far fewer pages. Of what is put, pages are half full in the worst case.
+  return isUrgent ? Math.min(growth, RESERVE_BYTES / 2) + 2 * bytes : growth + 2 * bytes + RESERVE_BYTES
+}
+
+const freePagesOf = ({ lastPage, free, main }: Meta): number => {
+  const used = META_PAGES + [free, main].reduce((sum, tree) => sum + tree.leaves + tree.branches + tree.overflows, 0)
+  return Math.max(0, lastPage + 1 - used)
 }
 
 /** How far the file grows ahead: an eighth of it, within these bounds. */
 const LEAST_AHEAD_BYTES = 256 * 1024
 const MOST_AHEAD_BYTES = 4 * 1024 ** 2
-/** Large batches write neighbours: far fewer pages than the formula has. */
-const MOST_COPIED_PAGES = 4_096
-/** Of the head of an entry. */
-const ENTRY_BYTES = 16
+/** Of larger batches in a larger file, not every entry is in a leaf of its own. */
+const MOST_COPIED_BYTES = 64 * 1024 ** 2
+const META_PAGES = 2
 const FREE_LIST_BYTES = 64 * 1024
-/** The list of the free pages may be written as a whole. */
 const FREE_PAGE_BYTES = 8
 /** For removals when there is no more space. */
 const RESERVE_BYTES = 256 * 1024

@@ -1,18 +1,23 @@
 import { readSync } from 'node:fs'
 
-/** The root of a tree, its number of levels, and its pages. */
+/** The root of a tree, its number of levels, and how many pages of each kind it has. */
 export interface Tree {
   readonly root: bigint
   readonly depth: number
-  readonly pages: number
+  readonly branches: number
+  readonly leaves: number
+  /** Of large values. */
+  readonly overflows: number
 }
 
 /** What a meta page of LMDB says. The file has two of them; the one of the last transaction counts. */
 export interface Meta {
   readonly pageSize: number
   readonly transaction: bigint
-  /** The pages that are free, and the entries. */
-  readonly trees: readonly [free: Tree, main: Tree]
+  /** The list of the free pages. */
+  readonly free: Tree
+  /** The entries. */
+  readonly main: Tree
   /** The last page that LMDB has used. */
   readonly lastPage: number
 }
@@ -27,8 +32,9 @@ export const metaAt = (descriptor: number, position: number): Meta | undefined =
   return {
     pageSize,
     transaction: bytes.readBigUInt64LE(places.transaction),
-    trees: [treeAt(bytes, places.freeTree), treeAt(bytes, places.mainTree)],
-    lastPage: bytes.readUIntLE(places.lastPage, NUMBER_BYTES),
+    free: treeAt(bytes, places.freeTree),
+    main: treeAt(bytes, places.mainTree),
+    lastPage: numberAt(bytes, places.lastPage),
   }
 }
 
@@ -37,9 +43,14 @@ export const newer = (first: Meta, second: Meta): Meta => (second.transaction > 
 
 const treeAt = (bytes: Buffer, place: number): Tree => ({
   depth: bytes.readUInt16LE(place + tree.depth),
-  pages: tree.pages.reduce((sum, at) => sum + bytes.readUIntLE(place + at, NUMBER_BYTES), 0),
+  branches: numberAt(bytes, place + tree.branches),
+  leaves: numberAt(bytes, place + tree.leaves),
+  overflows: numberAt(bytes, place + tree.overflows),
   root: bytes.readBigUInt64LE(place + tree.root),
 })
+
+/** A number of pages: JavaScript can hold six of its eight bytes. */
+const numberAt = (bytes: Buffer, at: number): number => bytes.readUIntLE(at, 6)
 
 /** Where the fields of a meta page are: little-endian, as the machine has it. */
 const places = {
@@ -51,11 +62,9 @@ const places = {
   lastPage: 144,
   transaction: 152,
 } as const
-/** Where those of a tree are. Its pages are branches, leaves, and pages of large values. */
-const tree = { depth: 6, pages: [8, 16, 24], root: 40 } as const
+/** Where those of a tree are. */
+const tree = { depth: 6, branches: 8, leaves: 16, overflows: 24, root: 40 } as const
 const META_BYTES = 160
-/** Of a number of pages that JavaScript can hold. */
-const NUMBER_BYTES = 6
 const MAGIC = 0xbeefc0de
 /** Of the data format of LMDB. */
 const VERSION = 2

@@ -8,6 +8,7 @@ export class Operations {
   #keyStart = 0
   #valueStart = 0
   #early = 0
+  #putBytes = 0
 
   /** How many there are. */
   get count(): number {
@@ -19,9 +20,9 @@ export class Operations {
     return this.#early
   }
 
-  /** Bytes of the keys and values of the first ones. @param count how many. */
-  bytesOf(count: number): number {
-    return this.#table[count * FIELDS] ?? this.writer.position
+  /** Bytes of the entries that are put, with their heads. */
+  get putBytes(): number {
+    return this.#putBytes
   }
 
   /** Everything so far may be committed alone. */
@@ -38,7 +39,9 @@ export class Operations {
   }
 
   endPut(): void {
-    this.#table.push(this.#keyStart, this.#valueStart, this.writer.position)
+    const { position } = this.writer
+    this.#table.push(this.#keyStart, this.#valueStart, position)
+    this.#putBytes += position - this.#keyStart + HEAD_BYTES
   }
 
   endRemoval(): void {
@@ -56,6 +59,7 @@ export class Operations {
   clear(): void {
     this.#table = []
     this.#early = 0
+    this.#putBytes = 0
     this.writer.reset(this.writer.bytes.length > KEPT_BYTES ? INITIAL_BYTES : undefined)
   }
 
@@ -96,5 +100,7 @@ export interface OperationTarget {
 }
 
 const FIELDS = 3
+/** Of the head of an entry in a page, with its place there. */
+const HEAD_BYTES = 16
 const INITIAL_BYTES = 64 * 1024
 const KEPT_BYTES = 4 * 1024 * 1024

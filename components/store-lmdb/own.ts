@@ -52,23 +52,17 @@ export const readAbout = (environment: Environment): About | undefined => {
  * @throws an Error that names the process that has it.
  */
 export const own = async (environment: Environment): Promise<void> => {
-  const { path } = environment
   if (environment.readers().includes(process.pid)) {
     throw new Error(
-      `${path} is in use by a process with the pid of this one, ${process.pid}: one of another container, or this one`,
+      `${environment.path} is in use by a process with the pid of this one, ${process.pid}: one of another container, or this one`,
     )
   }
-  await environment.makeSpace({ count: 1, bytes: ABOUT_BYTES, keepFree: 0, isUrgent: true })
   // From the first read on, other processes see this one in the table of readers.
   environment.get(ABOUT_KEY)
+  refuseIfOwned(environment)
+  await environment.makeSpace({ count: 1, bytes: ABOUT_BYTES, keepFree: 0, isUrgent: true })
   environment.transaction(() => {
-    const owner = readAbout(environment)?.owner ?? undefined
-    if (owner !== undefined && owner.pid !== process.pid && environment.readers().includes(owner.pid)) {
-      const since = new Date(owner.startedAtMs).toISOString()
-      throw new Error(
-        `${path} is in use by process ${owner.pid} on ${owner.host}, since ${since}. Stop it, or use another path`,
-      )
-    }
+    refuseIfOwned(environment)
     const entry = {
       format: FORMAT,
       version: packageVersion(),
@@ -76,6 +70,15 @@ export const own = async (environment: Environment): Promise<void> => {
     }
     environment.putOwner(writeValue(entry))
   })
+}
+
+const refuseIfOwned = (environment: Environment): void => {
+  const owner = readAbout(environment)?.owner ?? undefined
+  if (owner === undefined || owner.pid === process.pid || !environment.readers().includes(owner.pid)) return
+  const since = new Date(owner.startedAtMs).toISOString()
+  throw new Error(
+    `${environment.path} is in use by process ${owner.pid} on ${owner.host}, since ${since}. Stop it, or use another path`,
+  )
 }
 
 const unpacked = (value: Buffer): unknown => {

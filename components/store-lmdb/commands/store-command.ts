@@ -171,8 +171,7 @@ const check = async (
   }
   const copy = join(path, `backup-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
   await backup(environment, copy)
-  const bytes = unreadable.reduce((sum, { length }) => sum + length, 0)
-  await environment.makeSpace({ count: unreadable.length, bytes, keepFree: 0, isUrgent: true })
+  await environment.makeSpace({ count: unreadable.length, bytes: 0, keepFree: 0, isUrgent: false })
   environment.removeAll(unreadable)
   stdout.write(`${unreadable.length} entries were removed; a copy of the store as it was is in ${copy}.\n`)
   return 0
