@@ -1,10 +1,12 @@
 import type { MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Logger } from '../../src/kinds/logger.ts'
 import { describePeer } from '../../src/kinds/peer.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import { addressKey } from '../../src/network/address-key.ts'
 import type { AddressRates } from '../../src/network/address-rates.ts'
+import { wholeBody } from '../../src/network/whole-body.ts'
 import { type Api, type ApiEnvironment, type ApiParts, newApi } from './api.ts'
 import { ApiError } from './api-error.ts'
 import { addClientRoutes } from './client-routes.ts'
@@ -45,7 +47,7 @@ export const createApp = (parts: ApiParts, guard: Guard): Api => {
   app.notFound((context) =>
     context.json({ error: 'There is no such route. GET /api/v1/openapi.json describes all.' }, 404),
   )
-  app.use(headers, authenticate(guard), logChanges(guard), authorize(guard))
+  app.use(wholeBodies, headers, authenticate(guard), logChanges(guard), authorize(guard))
   const api = newApi()
   addSystemRoutes(api, parts)
   addEventRoutes(api, parts)
@@ -58,6 +60,14 @@ export const createApp = (parts: ApiParts, guard: Guard): Api => {
   app.route(BASE_PATH, api)
   app.get(`${BASE_PATH}/openapi.json`, (context) => context.json(openApiDocument(app)))
   return app
+}
+
+/** Answers have bodies that transfer no memory (`wholeBody`). */
+const wholeBodies: MiddlewareHandler<ApiEnvironment> = (context, next) => {
+  const json = (value: unknown, status?: ContentfulStatusCode, more?: Record<string, string>): Response =>
+    context.body(wholeBody(JSON.stringify(value)), status, { ...more, 'Content-Type': 'application/json' })
+  context.json = json as typeof context.json
+  return next()
 }
 
 const headers: MiddlewareHandler<ApiEnvironment> = async (context, next) => {

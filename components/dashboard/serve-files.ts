@@ -1,6 +1,7 @@
 /** Answers requests with the files of the dashboard. */
 
 import type { HttpHandler } from '../../src/kinds/http-server.ts'
+import { wholeBody } from '../../src/network/whole-body.ts'
 import type { BuiltFile, BuiltFiles } from './read-build.ts'
 
 /**
@@ -69,7 +70,7 @@ export const serveFiles = (files: BuiltFiles | undefined, path: string): HttpHan
 
 const text = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): Response => {
   const standard = { ...HEADERS, 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
-  return new Response(body, { status, headers: { ...standard, ...headers } })
+  return new Response(wholeBody(body), { status, headers: { ...standard, ...headers } })
 }
 
 const answer = (file: BuiltFile, { method, headers }: Request): Response => {
@@ -87,7 +88,7 @@ const answer = (file: BuiltFile, { method, headers }: Request): Response => {
   if (isGzipped) sent['content-encoding'] = 'gzip'
   const body = isGzipped ? gzipped : bytes
   sent['content-length'] = `${body.length}`
-  return new Response(method === 'HEAD' ? null : body, { headers: sent })
+  return new Response(method === 'HEAD' ? null : wholeBody(body), { headers: sent })
 }
 
 /** A tag of `If-None-Match`; a proxy that compresses makes it weak: `W/"…"`. */

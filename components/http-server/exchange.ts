@@ -1,6 +1,7 @@
 /** Between the messages of node:http and the Request and Response of the web standard. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { wholeBody } from '../../src/network/whole-body.ts'
 
 /** The body is larger than allowed. */
 export const TOO_LARGE = Symbol('too large')
@@ -48,7 +49,7 @@ export const toRequest = (
     method: incoming.method!,
     headers,
     signal,
-    ...(body !== undefined && { body }),
+    ...(body !== undefined && { body: wholeBody(body), duplex: 'half' }),
   })
 }
 

@@ -1,11 +1,12 @@
 import type { HttpHandler } from '../../src/kinds/http-server.ts'
+import { jsonResponse } from '../../src/network/whole-body.ts'
 import type { LifecycleContext } from '../../src/system/define-system.ts'
 
 type SystemObserver = LifecycleContext['system']
 
 /** What every client may ask without a token, by the path. No answer has a value of the config or data of a client. */
 export const healthRoutes = (system: SystemObserver): readonly (readonly [string, HttpHandler])[] => [
-  ['/livez', only('/livez', () => Response.json({ live: true }, { headers: NO_STORE }))],
+  ['/livez', only('/livez', () => jsonResponse({ live: true }, { headers: NO_STORE }))],
   ['/readyz', only('/readyz', () => readiness(system))],
   ['/status', only('/status', () => status(system))],
 ]
@@ -15,9 +16,9 @@ const NO_STORE = { 'Cache-Control': 'no-store' }
 const only =
   (path: string, answer: () => Response): HttpHandler =>
   ({ method, url }) => {
-    if (new URL(url).pathname !== path) return Response.json({ error: 'There is no such page.' }, { status: 404 })
+    if (new URL(url).pathname !== path) return jsonResponse({ error: 'There is no such page.' }, { status: 404 })
     if (method === 'GET' || method === 'HEAD') return answer()
-    return Response.json({ error: 'Use GET.' }, { status: 405, headers: { Allow: 'GET, HEAD' } })
+    return jsonResponse({ error: 'Use GET.' }, { status: 405, headers: { Allow: 'GET, HEAD' } })
   }
 
 /** The components that keep the system from being ready: those that do not run, and those that cannot do their work. */
@@ -31,8 +32,8 @@ const readiness = (system: SystemObserver): Response => {
   const { state } = system
   const components = unreadyNames(system)
   const ready = state === 'running' && components.length === 0
-  if (ready) return Response.json({ ready }, { headers: NO_STORE })
-  return Response.json({ ready, state, components }, { status: 503, headers: { ...NO_STORE, 'Retry-After': '1' } })
+  if (ready) return jsonResponse({ ready }, { headers: NO_STORE })
+  return jsonResponse({ ready, state, components }, { status: 503, headers: { ...NO_STORE, 'Retry-After': '1' } })
 }
 
 const status = (system: SystemObserver): Response => {
@@ -40,5 +41,5 @@ const status = (system: SystemObserver): Response => {
   const ready = state === 'running' && unreadyNames(system).length === 0
   const uptimeSeconds =
     runningSinceMs === undefined ? 0 : Math.max(0, Math.round((Date.now() - runningSinceMs) / 1_000))
-  return Response.json({ state, ready, uptimeSeconds }, { headers: NO_STORE })
+  return jsonResponse({ state, ready, uptimeSeconds }, { headers: NO_STORE })
 }

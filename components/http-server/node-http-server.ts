@@ -13,6 +13,7 @@ import { change, follow, inSequence, NO_ADJUSTMENT, refused } from '../../src/ne
 import { formatAddress } from '../../src/network/format-address.ts'
 import { isLoopback } from '../../src/network/loopback.ts'
 import type { TlsContexts } from '../../src/network/tls/tls-contexts.ts'
+import { jsonResponse } from '../../src/network/whole-body.ts'
 import type { Adjustment } from '../../src/system/define-system.ts'
 import { AllowedHosts } from './allowed-hosts.ts'
 import type { HttpServerConfig } from './config.ts'
@@ -358,7 +359,7 @@ const REFUSALS: Readonly<Record<RefusalReason, string>> = {
 const UNKNOWN_HOST =
   'The Host header names a host that is not known here. Use the IP address or localhost, or add the name to hosts in the config of the HTTP server.'
 
-const failure = (status: number, error: string): Response => Response.json({ error }, { status })
+const failure = (status: number, error: string): Response => jsonResponse({ error }, { status })
 
 const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== 'GET' &&

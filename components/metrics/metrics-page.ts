@@ -5,6 +5,7 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { Metrics, MetricsFormat } from '../../src/kinds/metrics.ts'
 import { ReplaceableLogger } from '../../src/kinds/replaceable-logger.ts'
 import type { Router } from '../../src/kinds/router.ts'
+import { wholeBody } from '../../src/network/whole-body.ts'
 import type { ComponentMeasure, LifecycleContext } from '../../src/system/define-system.ts'
 import { acceptedFormat, CONTENT_TYPES } from './accepted-format.ts'
 import { BearerToken } from './bearer-token.ts'
@@ -121,7 +122,7 @@ export class MetricsPage implements Metrics {
     this.counters.scrapes += 1
     const format = this.#possible(acceptedFormat(request.headers.get('accept')))
     const headers = { 'content-type': CONTENT_TYPES[format], 'cache-control': 'no-store', vary: 'accept' }
-    return new Response(request.method === 'HEAD' ? null : this.#cachedText(format), { headers })
+    return new Response(request.method === 'HEAD' ? null : wholeBody(this.#cachedText(format)), { headers })
   }
 
   /** OpenMetrics does not allow the names of mosquitto. */
@@ -212,4 +213,4 @@ const tokenOf = (token: string | undefined): BearerToken | undefined =>
   token === undefined ? undefined : new BearerToken(token)
 
 const plain = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response =>
-  new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } })
+  new Response(wholeBody(text), { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } })

@@ -58,7 +58,10 @@ class ConnectionLog implements PacketReceiver {
   }
 
   publish(publish: Publish): void {
-    this.#stage.write({ ...this.#who(), ...describePublish(publish) }, 'Packet')
+    this.#stage.write(
+      { ...this.#who(), ...describePublish(publish, publish.message.topic, publish.message.payloadLength) },
+      'Packet',
+    )
     this.#next.publish(publish)
   }
 

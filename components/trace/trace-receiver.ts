@@ -101,9 +101,7 @@ export class TraceReceiver implements PacketReceiver {
     const topic = this.#direction === 'received' ? this.#traced.topicOf(message.topic, topicAlias) : message.topic
     for (const trace of traces) {
       if (!fitsMessage(trace, { topic }) || !trace.mayAdd()) continue
-      const fields = describePublish(publish)
-      // It has only an alias.
-      if (topic !== message.topic) fields['topic'] = topic
+      const fields = describePublish(publish, topic, message.payloadLength)
       trace.add(this.#lineOf('PUBLISH', fields, trace.payloads ? message.payload : undefined))
     }
   }
@@ -135,7 +133,6 @@ export class TraceReceiver implements PacketReceiver {
 
   #addRun(trace: RunningTrace, run: PublishRun, packetIdentifiers: Uint16Array, shown: number): void {
     const { qos, topic } = run.message
-    const same = { qos, retain: false, dup: false, topicAlias: 0 }
     let index = 0
     run.each((message) => {
       const packetIdentifier = qos === 0 ? 0 : packetIdentifiers[index]!
@@ -143,7 +140,8 @@ export class TraceReceiver implements PacketReceiver {
       if (index <= shown || !trace.mayAdd()) return
       // The topic is read once, and a payload only if it is wanted.
       const { payloadLength } = message
-      const fields = describePublish({ ...same, message: { topic, payloadLength }, packetIdentifier })
+      const alike = { qos, retain: false, dup: false, topicAlias: 0, packetIdentifier }
+      const fields = describePublish(alike, topic, payloadLength)
       trace.add(this.#lineOf('PUBLISH', fields, trace.payloads ? message.payload : undefined))
     })
   }

@@ -1,6 +1,5 @@
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import { describeDisconnectReason, describeReasonCode } from './describe-reason-code.ts'
-import type { Message } from './message.ts'
 import type { Publish } from './publish.ts'
 import { shortenText } from './shorten-text.ts'
 
@@ -60,21 +59,22 @@ export const describePacket = (packet: Exclude<Packet, IPublishPacket>): Record<
   }
 }
 
-type DescribedPublish = Pick<Publish, 'qos' | 'retain' | 'dup' | 'packetIdentifier' | 'topicAlias'> & {
-  readonly message: Pick<Message, 'topic' | 'payloadLength'>
-}
+type DescribedPublish = Pick<Publish, 'qos' | 'retain' | 'dup' | 'packetIdentifier' | 'topicAlias'>
 
 /** The fields of a PUBLISH packet for operators. */
-export const describePublish = (publish: DescribedPublish): Record<string, unknown> => {
-  const { message, qos, retain, dup, packetIdentifier, topicAlias } = publish
+export const describePublish = (
+  { qos, retain, dup, packetIdentifier, topicAlias }: DescribedPublish,
+  topic: string,
+  payloadBytes: number,
+): Record<string, unknown> => {
   const fields: Record<string, unknown> = { cmd: 'publish' }
   if (packetIdentifier !== 0) fields['messageId'] = packetIdentifier
   if (topicAlias !== 0) fields['topicAlias'] = topicAlias
-  fields['topic'] = shortenText(message.topic)
+  fields['topic'] = shortenText(topic)
   fields['qos'] = qos
   fields['retain'] = retain
   fields['dup'] = dup
-  fields['payloadBytes'] = message.payloadLength
+  fields['payloadBytes'] = payloadBytes
   return fields
 }
 
