@@ -2,6 +2,7 @@ import { afterEach, expect, it } from 'vitest'
 import { Fifo } from '../../src/collections/fifo.ts'
 import type { StoredRetained, StoredState } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { PackedMessage } from '../../src/mqtt/packed-message.ts'
 import {
   HandlerHarness,
   type HarnessClient,
@@ -16,6 +17,11 @@ import { sessionRecord, subscriptionTo } from '../../test/helpers/store-records.
 const retained = (topic: string, text: string): StoredRetained => ({
   message: Message.of({ topic, payload: Buffer.from(text), retain: true, qos: 1 }),
 })
+
+const packedRetained = (topic: string, text: string): StoredRetained => {
+  const lengths = { topic: topic.length, properties: 0, payload: text.length }
+  return PackedMessage.of(Buffer.from(topic + text), 0, lengths, { qos: 1, retain: true })!
+}
 
 /** A store whose retained messages come page by page, when the test gives them: one at once for each that the start waits for. */
 class PagedStore extends SlowStore {
@@ -105,28 +111,34 @@ it('the start waits for the first retained messages', async () => {
   expect(broker.log.at('info').map(({ message }) => message)).toContain('10 retained messages restored')
 })
 
-it('what is retained or removed meanwhile wins over the stored message, also over one of the page that is being read', async () => {
-  await start()
-  const client = publisher()
-  const empty = Buffer.alloc(0)
-  client.take(publishPacket({ topic: 'replaced', payload: Buffer.from('new'), retain: true }))
-  client.take(publishPacket({ topic: 'removed', payload: empty, retain: true }))
-  client.take(publishPacket({ topic: 'again', payload: empty, retain: true }))
-  client.take(publishPacket({ topic: 'again', payload: Buffer.from('new'), retain: true }))
-  expect(broker.broker.deleteRetained('deleted')).toBe(true)
-  const page = ['replaced', 'removed', 'again', 'deleted', 'kept'].map((topic) => retained(topic, 'old'))
-  await store.give(page)
-  await store.give(undefined)
-  await broker.core.restored
-  const found = broker.broker.retained('+').map(({ topic, payload }) => `${topic} ${payload}`)
-  expect(found.sort()).toEqual(['again new', 'kept old', 'replaced new'])
-  // The store knows as well, also of topics that were not restored yet.
-  const removed = store.pending.flatMap((record) => (record.type === 'retained-removed' ? [record.topic] : []))
-  expect(removed).toEqual(['removed', 'again', 'deleted'])
-  // From now on a removal needs a record only if there was a message.
-  client.take(publishPacket({ topic: 'removed', payload: empty, retain: true }))
-  expect(broker.broker.deleteRetained('deleted')).toBe(false)
-})
+it.each([
+  ['message', retained],
+  ['packed message', packedRetained],
+])(
+  'what is retained or removed meanwhile wins over the stored %s, also over one of the page that is being read',
+  async (_, stored) => {
+    await start()
+    const client = publisher()
+    const empty = Buffer.alloc(0)
+    client.take(publishPacket({ topic: 'replaced', payload: Buffer.from('new'), retain: true }))
+    client.take(publishPacket({ topic: 'removed', payload: empty, retain: true }))
+    client.take(publishPacket({ topic: 'again', payload: empty, retain: true }))
+    client.take(publishPacket({ topic: 'again', payload: Buffer.from('new'), retain: true }))
+    expect(broker.broker.deleteRetained('deleted')).toBe(true)
+    const page = ['replaced', 'removed', 'again', 'deleted', 'kept'].map((topic) => stored(topic, 'old'))
+    await store.give(page)
+    await store.give(undefined)
+    await broker.core.restored
+    const found = broker.broker.retained('+').map(({ topic, payload }) => `${topic} ${payload}`)
+    expect(found.sort()).toEqual(['again new', 'kept old', 'replaced new'])
+    // The store knows as well, also of topics that were not restored yet.
+    const removed = store.pending.flatMap((record) => (record.type === 'retained-removed' ? [record.topic] : []))
+    expect(removed).toEqual(['removed', 'again', 'deleted'])
+    // From now on a removal needs a record only if there was a message.
+    client.take(publishPacket({ topic: 'removed', payload: empty, retain: true }))
+    expect(broker.broker.deleteRetained('deleted')).toBe(false)
+  },
+)
 
 it('topics that were removed meanwhile are not remembered for longer than a page', async () => {
   await start()

@@ -1,5 +1,6 @@
 import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
+import type { PackedMessage } from '../../src/mqtt/packed-message.ts'
 
 /** How far the retained messages of the store are restored, what was removed meanwhile, and who waits for the end. */
 export class RetainedRestore {
@@ -50,8 +51,8 @@ export class RetainedRestore {
   }
 
   /** Whether the page that is read now may have a message that was removed since. */
-  wasRemoved(message: Message): boolean {
-    return this.#removed.size > 0 && this.#removed.has(message.decodeTopic())
+  wasRemoved(message: Message | PackedMessage): boolean {
+    return this.#removed.size > 0 && this.#removed.has(message.topic)
   }
 
   /** There was no room for a message. */

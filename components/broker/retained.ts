@@ -2,7 +2,8 @@ import type { Logger } from '../../src/kinds/logger.ts'
 import type { StoredRetained } from '../../src/kinds/store.ts'
 import type { Payer, TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import type { Message } from '../../src/mqtt/message.ts'
-import { type RetainedLimits, RetainedMessages } from '../../src/mqtt/retained-messages.ts'
+import { PackedMessage } from '../../src/mqtt/packed-message.ts'
+import { type AddResult, type RetainedLimits, RetainedMessages } from '../../src/mqtt/retained-messages.ts'
 import { shortenText } from '../../src/mqtt/shorten-text.ts'
 import type { Authorization } from './authorization.ts'
 import type { BrokerConfig } from './config.ts'
@@ -258,15 +259,10 @@ export class Retained {
   /** Restores a page. A message that was retained or removed meanwhile is newer than the stored one. @returns how many it restored. */
   restore(page: readonly StoredRetained[]): number {
     let restored = 0
-    for (const { message, source } of page) {
-      if (this.#restore.wasRemoved(message)) continue
-      const shared = source && this.#sources.restored(source)
-      const growth = this.#owners.sourceGrowth(undefined, shared)
-      const result = this.messages.add(message, this.#sources.bytes, growth)
-      if (result === 'added') {
-        this.#owners.retained(message, undefined, shared)
-        restored += 1
-      } else if (result === 'no-room') this.#restore.refused()
+    for (const stored of page) {
+      const result = stored instanceof PackedMessage ? this.#restorePacked(stored) : this.#restoreOne(stored)
+      if (result === 'added') restored += 1
+      else if (result === 'no-room') this.#restore.refused()
     }
     return restored
   }
@@ -309,6 +305,19 @@ export class Retained {
       this.#remove(topic)
     }
     return this.#sweepLeft > 0
+  }
+
+  #restoreOne({ message, source }: StoredRetained): AddResult | undefined {
+    if (this.#restore.wasRemoved(message)) return undefined
+    const shared = source && this.#sources.restored(source)
+    const result = this.messages.add(message, this.#sources.bytes, this.#owners.sourceGrowth(undefined, shared))
+    if (result === 'added') this.#owners.retained(message, undefined, shared)
+    return result
+  }
+
+  /** Its publisher is not known. */
+  #restorePacked(packed: PackedMessage): AddResult | undefined {
+    return this.#restore.wasRemoved(packed) ? undefined : this.messages.addPacked(packed, this.#sources.bytes)
   }
 
   #refuseUser({ topic }: Message, { user, retainedMessages, retainedBytes }: UserNumbers): false {

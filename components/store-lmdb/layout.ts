@@ -19,6 +19,7 @@ import { createHash } from 'node:crypto'
 import type { QoS } from 'mqtt-packet'
 import type { QueuedMessage } from '../../src/kinds/store.ts'
 import { Message } from '../../src/mqtt/message.ts'
+import { PackedMessage } from '../../src/mqtt/packed-message.ts'
 import { ByteReader, type ByteWriter } from './byte-writer.ts'
 
 /** The format of the file that this code writes. It reads this one and the one before it. Format 1 has no table `sent`. */
@@ -168,6 +169,22 @@ export const readMessage = (reader: ByteReader): Message => {
   const retain = (first & flags.retain) !== 0
   const attributes = { qos: qosOf(first), retain, expiresAtMs }
   return Message.copyOf(reader.bytes, start, { topic, properties, payload }, attributes)
+}
+
+/**
+ * The retained message that begins here, packed.
+ * @returns undefined for one that expires, has a publisher or is large: read it with `readMessage`.
+ * @throws RangeError when the bytes are no message.
+ */
+export const readPackedMessage = (reader: ByteReader): PackedMessage | undefined => {
+  const first = reader.u8()
+  if ((first & (flags.expires | flags.source)) !== 0) return undefined
+  const topic = reader.u32()
+  const properties = reader.u32()
+  const payload = reader.u32()
+  const start = reader.skip(topic + properties + payload)
+  const attributes = { qos: qosOf(first), retain: (first & flags.retain) !== 0 }
+  return PackedMessage.of(reader.bytes, start, { topic, properties, payload }, attributes)
 }
 
 /** The number of the publisher of the retained message that begins here; 0 without one. @throws RangeError at the end of the bytes. */

@@ -4,7 +4,7 @@
  * search otherwise. A place is three numbers in one array.
  */
 export class QueueIndex {
-  /** For each place: sequence number, slot of the message or -1 when it was removed, twice the index of the receiver plus 1 if shared. */
+  /** For each place: sequence number, slot of the message or -1 when it was removed, `receiverPlace`. */
   #places: number[] = []
   /** Nothing but removed places stands before this one. */
   #head = 0
@@ -43,7 +43,7 @@ export class QueueIndex {
    * @param isShared it came by a Shared Subscription.
    */
   add(sequence: number, slot: number, index: number, isShared: boolean): void {
-    const last = index * 2 + (isShared ? 1 : 0)
+    const last = receiverPlace(index, isShared)
     this.#count += 1
     if (sequence > this.#lastSequence) {
       this.#lastSequence = sequence
@@ -54,6 +54,19 @@ export class QueueIndex {
     if (at * FIELDS === this.#places.length) this.#places.push(sequence, slot, last)
     else if (this.#places[at * FIELDS] === sequence) this.#set(at, slot, last)
     else this.#places.splice(at * FIELDS, 0, sequence, slot, last)
+  }
+
+  /**
+   * Adds places behind all others, as `add`, in memory of their size.
+   * @param numbers lent: sequence number, slot and `receiverPlace` of each. The sequence numbers ascend and are above the last one.
+   * @param length how many of the numbers.
+   */
+  append(numbers: readonly number[], length: number): void {
+    if (length === 0) return
+    const places = numbers.slice(0, length)
+    this.#places = this.#places.length === 0 ? places : this.#places.concat(places)
+    this.#count += length / FIELDS
+    this.#lastSequence = places[length - FIELDS]!
   }
 
   /** @returns where the message with this number is; -1 if there is none. For `slotAt` and `indexAt`, until the next change. */
@@ -91,7 +104,7 @@ export class QueueIndex {
   /** The receiver has another index in its message. */
   moveTo(sequence: number, index: number): void {
     const at = this.find(sequence)
-    if (at !== -1) this.#places[at * FIELDS + 2] = index * 2 + (this.isSharedAt(at) ? 1 : 0)
+    if (at !== -1) this.#places[at * FIELDS + 2] = receiverPlace(index, this.isSharedAt(at))
   }
 
   sent(sequence: number): SentMessage | undefined {
@@ -159,6 +172,9 @@ export class QueueIndex {
     this.#head = 0
   }
 }
+
+/** The receiver of a message and whether it came by a Shared Subscription, as one number. */
+export const receiverPlace = (index: number, isShared: boolean): number => index * 2 + (isShared ? 1 : 0)
 
 /** What goes to the successor at a reset. */
 export interface QueueIndexState {

@@ -1,26 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { RESTORE_PAGE, type StoredRetained, type StoredSession } from '../../src/kinds/store.ts'
+import { RESTORE_PAGE, type SessionRecord, type StoredRetained, type StoredSession } from '../../src/kinds/store.ts'
 import type { Message } from '../../src/mqtt/message.ts'
+import { PackedMessage } from '../../src/mqtt/packed-message.ts'
 import type { Subscription } from '../../src/mqtt/subscription.ts'
 import type { SessionEntry } from './batch.ts'
 import { ByteReader } from './byte-writer.ts'
 import type { Row, StoreFile } from './environment.ts'
-import {
-  numberKey,
-  ReceiverColumns,
-  type ReceiverState,
-  readMessage,
-  readMessageKey,
-  readMessageSize,
-  readSourceNumber,
-  readState,
-  tables,
-} from './layout.ts'
+import { numberKey, readMessage, readPackedMessage, readSourceNumber, tables } from './layout.ts'
+import { MessageLoader } from './message-loader.ts'
 import { MessageTable } from './message-table.ts'
+import { NumberedSessions } from './numbered-sessions.ts'
 import { QueueIndex } from './queue-index.ts'
 import type { RowVisitor } from './row-scanner.ts'
 import { readSentRow, type SentEntry, SentRows } from './sent-rows.ts'
 import { SourceTable } from './source-table.ts'
+import { unreadable } from './unreadable.ts'
 import { readSession, readSessionId, readSubscription } from './values.ts'
 
 /** What is in memory of a file: the sessions, and where their messages are. */
@@ -62,14 +56,14 @@ export const loadIndex = async (
   report: (progress: LoadProgress) => void = () => undefined,
 ): Promise<RestoredIndex> => {
   const sessions = new Map<string, SessionEntry>()
-  const byNumber = new Map<number, SessionEntry>()
+  const byNumber = new NumberedSessions()
   let highest = 0
   const takeSession = reading((key, value) => {
     const number = key.readUInt32BE(1)
     const id = readSessionId(value)
     const entry = { id, number, queue: new QueueIndex(), since: 0 }
     sessions.set(id, entry)
-    byNumber.set(number, entry)
+    byNumber.add(entry)
     highest = number
   })
   for await (const _ of scans(file, tables.sessions, takeSession)) {
@@ -79,8 +73,9 @@ export const loadIndex = async (
   const take = reading((key, value) => messages.take(key, value))
   for await (const _ of scans(file, tables.messages, take)) {
     report({ sessions: sessions.size, messages: messages.table.count })
+    if (messages.isFull) await messages.flush()
   }
-  messages.end()
+  await messages.end()
   const staleSent: RestoredIndex['staleSent'] = []
   const takeSent = (value: Buffer, key: Buffer): void => {
     for (const entry of readSentRow(key, value)) takeSentEntry(byNumber.get(entry.session), entry, staleSent)
@@ -97,7 +92,7 @@ export const loadIndex = async (
       const keys = file.keys(start, Buffer.from([table + 1]), KEYS_IN_A_TURN)
       for (const key of keys) {
         const number = key.readUInt32BE(1)
-        if (!byNumber.has(number)) leftovers.add(number)
+        if (byNumber.find(number) === -1) leftovers.add(number)
         highest = Math.max(highest, number)
       }
       if (keys.length < KEYS_IN_A_TURN || highestNumber(keys) === MAXIMUM_NUMBER) break
@@ -138,72 +133,6 @@ const takeSentEntry = (
   session.sentRows.change([[sequence, sent]])
 }
 
-/** Puts the messages of the file into the queues of the sessions. Their rows come in the order of the keys. */
-class MessageLoader {
-  readonly table = new MessageTable()
-  readonly unowed: number[] = []
-  highestId = 0
-  highestSession = 0
-  readonly #sessions: ReadonlyMap<number, SessionEntry>
-  #slot = -1
-  /** Of the message that is read now. */
-  readonly #receivers = new ReceiverColumns()
-  readonly #reader = new ByteReader(Buffer.alloc(0))
-  readonly #states = new Map<number, ReceiverState>()
-
-  constructor(sessions: ReadonlyMap<number, SessionEntry>) {
-    this.#sessions = sessions
-  }
-
-  take(key: Buffer, value: Buffer): void {
-    const { id, chunk, index } = readMessageKey(key)
-    const reader = this.#reader
-    reader.restart(value)
-    if (chunk === 0) {
-      this.end()
-      this.#receivers.read(reader)
-      this.#slot = this.table.take(id, readMessageSize(reader))
-      this.highestId = id
-      return
-    }
-    if (id !== this.highestId || this.#slot === -1) throw new Error('the message that it belongs to is not there')
-    if (chunk > 0) this.#receivers.read(reader)
-    else this.#states.set(index, readState(value))
-  }
-
-  /** The message that was read last has no more rows. */
-  end(): void {
-    if (this.#slot === -1) return
-    const slot = this.#slot
-    const receivers = this.#receivers
-    for (let index = 0; index < receivers.count; index += 1) this.#add(slot, index)
-    this.table.setReceivers(slot, receivers.count)
-    if (this.#states.size > 0) this.table.addState(slot)
-    if (this.table.liveOf(slot) === 0) this.unowed.push(slot)
-    receivers.clear()
-    if (this.#states.size > 0) this.#states.clear()
-    this.#slot = -1
-  }
-
-  #add(slot: number, index: number): void {
-    const { sessions, sequences, areShared, packetIdentifiers, pubrecOrders } = this.#receivers
-    const number = sessions[index]!
-    const sequence = sequences[index]!
-    this.highestSession = Math.max(this.highestSession, number)
-    const state = this.#states.size === 0 ? undefined : this.#states.get(index)
-    const session = this.#sessions.get(number)
-    if (session === undefined || state?.isDone === true) return
-    if (sequence <= session.queue.lastSequence && session.queue.find(sequence) !== -1)
-      throw new Error(`${session.id} has two messages with the number ${sequence}`)
-    const packetIdentifier = state?.packetIdentifier ?? packetIdentifiers[index]!
-    const pubrecOrder = state?.pubrecOrder ?? pubrecOrders[index]!
-    this.table.owe(slot)
-    session.queue.add(sequence, slot, index, areShared[index]!)
-    if (packetIdentifier !== 0 || pubrecOrder !== 0)
-      session.queue.setSent(sequence, { packetIdentifier, pubrecOrder, isInRow: false })
-  }
-}
-
 /** The sessions of a file, page by page. */
 export async function* restoredSessions(
   file: StoreFile,
@@ -219,28 +148,50 @@ export async function* restoredSessions(
     const last = entries.at(-1)!.number
     const subscriptions = new Map<number, Subscription[]>()
     const received = new Map<number, number[]>()
-    const takeSubscription = reading((key, value) => listOf(subscriptions, key).push(readSubscription(value)))
+    const takeSubscription = reading((key, value) => addTo(subscriptions, key, readSubscription(value)))
     for await (const _ of scans(file, tables.subscriptions, takeSubscription, first, last + 1));
-    const takeReceived = reading((key) => listOf(received, key).push(key.readUInt16BE(5)))
+    const takeReceived = reading((key) => addTo(received, key, key.readUInt16BE(5)))
     for await (const _ of scans(file, tables.received, takeReceived, first, last + 1));
     const page: StoredSession[] = []
-    const queues = new Map(entries.map(({ number, queue }) => [number, queue]))
+    const byNumber = new Map(entries.map((entry) => [entry.number, entry]))
     const takeSession = reading((key, value) => {
       const number = key.readUInt32BE(1)
-      const queue = queues.get(number)
-      if (queue === undefined) return
-      const rest = {
-        subscriptions: subscriptions.get(number) ?? [],
-        received: received.get(number) ?? [],
-        queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
-      }
-      // The record was made for this page. A spread costs several times as much.
-      page.push(Object.assign(readSession(value), rest))
+      const entry = byNumber.get(number)
+      if (entry === undefined) return
+      const { id, queue } = entry
+      page.push(
+        storedSession(id, readSession(value), {
+          subscriptions: subscriptions.get(number) ?? NONE,
+          received: received.get(number) ?? NONE,
+          queue: { count: queue.count, bytes: bytesOf(queue, index.table), lastSequence: queue.lastSequence },
+        }),
+      )
     })
     for await (const _ of scans(file, tables.sessions, takeSession, first, last + 1));
     if (page.length > 0) yield page
   }
 }
+
+/** One literal: a spread or `Object.assign` costs several times as much, and makes an object of a kilobyte. */
+const storedSession = (
+  id: string,
+  record: SessionRecord,
+  { subscriptions, received, queue }: Omit<StoredSession, keyof SessionRecord>,
+): StoredSession =>
+  ({
+    // The same string as in the index, not another one of each record.
+    id,
+    userName: record.userName,
+    claimedUserName: record.claimedUserName,
+    attributes: record.attributes,
+    peer: record.peer,
+    expiryIntervalSeconds: record.expiryIntervalSeconds,
+    disconnectedAtMs: record.disconnectedAtMs,
+    will: record.will,
+    subscriptions,
+    received,
+    queue,
+  }) satisfies Record<keyof StoredSession, unknown>
 
 /**
  * The retained messages of a file, page by page.
@@ -255,9 +206,9 @@ export async function* restoredRetained(
   let page: StoredRetained[] = []
   const take = reading((_key, value) => {
     reader.restart(value)
-    const message = readMessage(reader)
-    const change = changed.size === 0 ? undefined : changed.get(message.decodeTopic())
-    const retained = change === undefined ? withSource(message, reader, sources) : change.retained
+    const stored = readPackedMessage(reader) ?? readFromStart(reader)
+    const change = changed.size === 0 ? undefined : changed.get(stored.topic)
+    const retained = change === undefined ? withSource(stored, reader, sources) : change.retained
     if (retained !== undefined) page.push(retained)
   })
   for await (const _ of scans(file, tables.retained, take)) {
@@ -266,8 +217,14 @@ export async function* restoredRetained(
   }
 }
 
+const readFromStart = (reader: ByteReader): Message => {
+  reader.restart(reader.bytes)
+  return readMessage(reader)
+}
+
 /** @param reader of the message. */
-const withSource = (message: Message, reader: ByteReader, sources: SourceTable): StoredRetained => {
+const withSource = (message: PackedMessage | Message, reader: ByteReader, sources: SourceTable): StoredRetained => {
+  if (message instanceof PackedMessage) return message
   reader.restart(reader.bytes)
   const number = readSourceNumber(reader)
   return number === 0 ? { message } : { message, source: sources.sourceOf(number) }
@@ -332,25 +289,18 @@ export const readRow = <T>(row: Row, read: (value: Buffer, key: Buffer) => T): T
   }
 }
 
-const unreadable = (key: Buffer, cause: unknown): Error =>
-  new Error(`the entry ${key.toString('hex')} cannot be read: ${reasonOf(cause)}`, { cause })
-
-const reasonOf = (error: unknown): string => (error as Error).message.split('\n')[0]!
-
 const bytesOf = (queue: QueueIndex, table: MessageTable): number => {
   let bytes = 0
   for (let at = queue.findAfter(0); at !== -1; at = queue.next(at)) bytes += table.sizeOf(queue.slotAt(at))
   return bytes
 }
 
-const listOf = <T>(lists: Map<number, T[]>, key: Buffer): T[] => {
+/** Adds to the list of a session. Most have one entry. */
+const addTo = <T>(lists: Map<number, T[]>, key: Buffer, entry: T): void => {
   const number = key.readUInt32BE(1)
-  let list = lists.get(number)
-  if (list === undefined) {
-    list = []
-    lists.set(number, list)
-  }
-  return list
+  const list = lists.get(number)
+  if (list === undefined) lists.set(number, [entry])
+  else list.push(entry)
 }
 
 const MAXIMUM_NUMBER = 0xffff_ffff
@@ -358,3 +308,4 @@ const MAXIMUM_NUMBER = 0xffff_ffff
 const SLICE_BYTES = 1024 ** 2
 const KEYS_IN_A_TURN = 1_000
 const ZERO = Buffer.from([0])
+const NONE: readonly never[] = []

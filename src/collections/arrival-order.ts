@@ -4,7 +4,8 @@
  */
 export class ArrivalOrder<Thing> {
   // Two columns, ascending by number. A removed item leaves a hole. The holes are removed when there are more holes than items.
-  #numbers: number[] = []
+  // Until then the numbers are those of the places, from 1 on, and need no column.
+  #numbers: number[] | undefined
   #things: (Thing | undefined)[] = []
   #holes = 0
   #last = 0
@@ -17,7 +18,7 @@ export class ArrivalOrder<Thing> {
   /** @returns its number. */
   add(thing: Thing): number {
     this.#last += 1
-    this.#numbers.push(this.#last)
+    this.#numbers?.push(this.#last)
     this.#things.push(thing)
     return this.#last
   }
@@ -25,7 +26,7 @@ export class ArrivalOrder<Thing> {
   /** The item with a number. */
   get(number: number): Thing | undefined {
     const index = this.#indexAfter(number - 1)
-    return this.#numbers[index] === number ? this.#things[index] : undefined
+    return this.#numberAt(index) === number ? this.#things[index] : undefined
   }
 
   /** Removes the item with a number. */
@@ -43,21 +44,27 @@ export class ArrivalOrder<Thing> {
    */
   walk(after: number, last: number, limit: number, onThing: (thing: Thing) => boolean): number {
     const start = this.#indexAfter(after)
-    for (let index = start; index < this.#numbers.length && this.#numbers[index]! <= last; index += 1) {
-      if (index - start === limit) return this.#numbers[index - 1]!
+    for (let index = start; index < this.#things.length && this.#numberAt(index) <= last; index += 1) {
+      if (index - start === limit) return this.#numberAt(index - 1)
       const thing = this.#things[index]
-      if (thing !== undefined && !onThing(thing)) return this.#numbers[index]!
+      if (thing !== undefined && !onThing(thing)) return this.#numberAt(index)
     }
     return last
   }
 
+  #numberAt(index: number): number {
+    return this.#numbers === undefined ? index + 1 : this.#numbers[index]!
+  }
+
   /** The place of the first number that is greater. */
   #indexAfter(number: number): number {
+    const numbers = this.#numbers
+    if (numbers === undefined) return Math.min(number, this.#things.length)
     let low = 0
-    let high = this.#numbers.length
+    let high = numbers.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#numbers[middle]! > number) high = middle
+      if (numbers[middle]! > number) high = middle
       else low = middle + 1
     }
     return low
@@ -68,7 +75,7 @@ export class ArrivalOrder<Thing> {
     const things: (Thing | undefined)[] = []
     for (let index = 0; index < this.#things.length; index += 1) {
       if (this.#things[index] === undefined) continue
-      numbers.push(this.#numbers[index]!)
+      numbers.push(this.#numberAt(index))
       things.push(this.#things[index])
     }
     this.#numbers = numbers

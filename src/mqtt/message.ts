@@ -73,26 +73,35 @@ export class Message {
    * A message from its topic, properties and payload, which lie one behind the other in lent memory from `start` on. They are
    * copied; small messages share memory, as with `keep`.
    */
-  static copyOf(
-    lent: Buffer,
-    start: number,
-    lengths: { readonly topic: number; readonly properties: number; readonly payload: number },
-    { qos, retain, expiresAtMs }: { readonly qos: QoS; readonly retain: boolean; readonly expiresAtMs: number },
-  ): Message {
-    const copy = new Message()
+  static copyOf(lent: Buffer, start: number, lengths: PartLengths, attributes: MessageAttributes): Message {
     const size = lengths.topic + lengths.properties + lengths.payload
-    const message = Message.refill(copy, takeMemory(size))
-    message.topicStart = small.takenAt
-    message.topicEnd = message.topicStart + lengths.topic
+    const bytes = takeMemory(size)
+    copyBytes(lent, start, start + size, bytes, small.takenAt)
+    return Message.#keptIn(bytes, small.takenAt, lengths, attributes)
+  }
+
+  /** The same from a text with a character for each byte of topic, properties and payload. */
+  static fromText(text: string, lengths: PartLengths, attributes: MessageAttributes): Message {
+    const bytes = takeMemory(text.length)
+    bytes.write(text, small.takenAt, 'latin1')
+    return Message.#keptIn(bytes, small.takenAt, lengths, attributes)
+  }
+
+  /** A message over memory that is not written again. */
+  static #keptIn(bytes: Buffer, start: number, lengths: PartLengths, attributes: MessageAttributes): Message {
+    const kept = new Message()
+    const message = Message.refill(kept, bytes)
+    message.topicStart = start
+    message.topicEnd = start + lengths.topic
     message.propertiesStart = message.topicEnd
     message.propertiesEnd = message.propertiesStart + lengths.properties
     message.payloadStart = message.propertiesEnd
-    message.payloadEnd = copyBytes(lent, start, start + size, message.bytes, message.topicStart)
-    message.qos = qos
-    message.retain = retain
-    message.expiresAtMs = expiresAtMs
-    copy.#kept = copy
-    return copy
+    message.payloadEnd = message.payloadStart + lengths.payload
+    message.qos = attributes.qos
+    message.retain = attributes.retain
+    message.expiresAtMs = attributes.expiresAtMs
+    kept.#kept = kept
+    return kept
   }
 
   /**
@@ -215,6 +224,16 @@ export class Message {
 
 /** A message whose fields can be set: for decoders, which fill the messages that they lend. */
 export type MessageFields = { -readonly [Field in keyof Message]: Message[Field] }
+
+/** The lengths of the parts of a message, in bytes. */
+export interface PartLengths {
+  readonly topic: number
+  readonly properties: number
+  readonly payload: number
+}
+
+/** What a message has beside its parts, as in `Message`. */
+export type MessageAttributes = Pick<Message, 'qos' | 'retain' | 'expiresAtMs'>
 
 /** What a message is made of. Strings and buffers are copied. */
 export interface MessageParts {

@@ -1,6 +1,7 @@
 import { ArrivalOrder } from '../collections/arrival-order.ts'
 import type { Message } from './message.ts'
-import { RetainedNode, type TreeLevel } from './retained-node.ts'
+import type { PackedMessage } from './packed-message.ts'
+import { NearNode, RetainedNode, type TreeLevel } from './retained-node.ts'
 import { RetainedSearch } from './retained-search.ts'
 import { covers } from './topic-filter-sets.ts'
 
@@ -23,6 +24,7 @@ export interface RetainedLimits {
 export class RetainedMessages {
   #limits: RetainedLimits
   readonly #root = new RetainedNode('')
+  readonly #near = new NearNode(this.#root)
   /** Topics that were added to it or removed. */
   readonly #changes = { count: 0 }
   /** The nodes with a message, in the order in which their topics got their first message. */
@@ -94,18 +96,23 @@ export class RetainedMessages {
    * @param message kept, with a payload. @param others and @param otherGrowth as in `set`.
    * @returns what became of it: nothing has changed unless it was added.
    */
-  add(message: Message, others = 0, otherGrowth = 0): 'added' | 'has-message' | 'no-room' {
+  add(message: Message, others = 0, otherGrowth = 0): AddResult {
     const cost = retainedCost(message)
     // The string is not kept: most of these messages are never delivered.
-    const topic = message.decodeTopic()
-    const isFull = this.#count >= this.#limits.maximumMessages
-    if (isFull || this.#bytes + others + cost + otherGrowth > this.#limits.maximumBytes) {
-      return this.has(topic) ? 'has-message' : 'no-room'
-    }
-    const node = this.#root.insert(topic)
-    if (node.message !== undefined) return 'has-message'
+    const node = this.#nodeFor(message.decodeTopic(), cost, others + otherGrowth)
+    if (typeof node === 'string') return node
     this.#fill(node, message, undefined)
-    this.#count += 1
+    this.#bytes += cost
+    return 'added'
+  }
+
+  /** The same for a packed message. It stays packed until it is asked for. */
+  addPacked(message: PackedMessage, others = 0): AddResult {
+    const cost = costOf(message.text.length, message.topicLength)
+    const node = this.#nodeFor(message.topic, cost, others)
+    if (typeof node === 'string') return node
+    node.pack(message)
+    this.#number(node)
     this.#bytes += cost
     return 'added'
   }
@@ -130,6 +137,7 @@ export class RetainedMessages {
     node.message = undefined
     this.#order.remove(node.number)
     this.#root.prune(topic)
+    this.#near.reset()
     this.#changes.count += 1
     this.#expiring.delete(message)
     if (!this.#volatile.delete(message)) this.#uncount(message)
@@ -145,7 +153,7 @@ export class RetainedMessages {
 
   /** Whether a topic has a message, expired or not. */
   has(topic: string): boolean {
-    return this.#root.find(topic)?.message !== undefined
+    return this.#root.find(topic)?.hasMessage === true
   }
 
   /** The message of a topic. @param nowMs on the clock of `Message.expiresAtMs`. */
@@ -195,8 +203,7 @@ export class RetainedMessages {
   ): WalkResult {
     const numbers: number[] = []
     let looked = 0
-    const reached = this.#order.walk(after, last, limits.looked, ({ message, number }) => {
-      const { topic } = message!
+    const reached = this.#order.walk(after, last, limits.looked, ({ topic, number }) => {
       looked += 1 + (topic.length >> LONG_TOPIC_SHIFT)
       if (covers(filter, topic)) numbers.push(number)
       return numbers.length < limits.found && looked < limits.looked
@@ -228,6 +235,18 @@ export class RetainedMessages {
     return removed
   }
 
+  /** A node without a message for a topic, or why there is none. It counts as one with a message. */
+  #nodeFor(topic: string, cost: number, others: number): RetainedNode | 'has-message' | 'no-room' {
+    const isFull = this.#count >= this.#limits.maximumMessages
+    if (isFull || this.#bytes + others + cost > this.#limits.maximumBytes) {
+      return this.has(topic) ? 'has-message' : 'no-room'
+    }
+    const node = this.#root.insert(topic, this.#near)
+    if (node.hasMessage) return 'has-message'
+    this.#count += 1
+    return node
+  }
+
   #keep(message: Message, replaced: Message | undefined): void {
     this.#fill(this.#root.insert(message.topic), message, replaced)
   }
@@ -235,8 +254,7 @@ export class RetainedMessages {
   #fill(node: RetainedNode, message: Message, replaced: Message | undefined): void {
     node.message = message
     if (replaced === undefined) {
-      node.number = this.#order.add(node)
-      this.#changes.count += 1
+      this.#number(node)
     } else {
       this.#expiring.delete(replaced)
       this.#volatile.delete(replaced)
@@ -244,11 +262,19 @@ export class RetainedMessages {
     if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#expiring.add(message)
   }
 
+  /** The topic of a node has got its first message. */
+  #number(node: RetainedNode): void {
+    node.number = this.#order.add(node)
+    this.#changes.count += 1
+  }
+
   #uncount(message: Message): void {
     this.#count -= 1
     this.#bytes -= retainedCost(message)
   }
 }
+
+export type AddResult = 'added' | 'has-message' | 'no-room'
 
 /** The result of `walk`. */
 export interface WalkResult {
@@ -267,5 +293,6 @@ const LONG_TOPIC_SHIFT = 7
 const OVERHEAD_BYTES = 680
 
 /** The cost of a retained message, in bytes. The topic is stored three times: in the message's bytes, as its string, and in the tree. */
-export const retainedCost = (message: Message): number =>
-  message.size + 2 * (message.topicEnd - message.topicStart) + OVERHEAD_BYTES
+export const retainedCost = (message: Message): number => costOf(message.size, message.topicEnd - message.topicStart)
+
+const costOf = (size: number, topicLength: number): number => size + 2 * topicLength + OVERHEAD_BYTES

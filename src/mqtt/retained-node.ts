@@ -1,5 +1,6 @@
 import { SmallMap } from '../collections/small-map.ts'
 import type { Message } from './message.ts'
+import { type PackedMessage, packedTopic, unpackMessage } from './packed-message.ts'
 
 /**
  * A node of the tree of retained messages: one or several levels of a Topic Name, its label. Every node but the root has a
@@ -8,15 +9,46 @@ import type { Message } from './message.ts'
 export class RetainedNode {
   /** Levels, with `/` between them. */
   label: string
-  /** The message whose topic ends here. */
-  message: Message | undefined = undefined
   /** The number of its topic in the order in which topics got their first message; while it has one. */
   number = 0
+  /** The message, or the text of one that is packed. */
+  #content: Message | string | undefined = undefined
+  /** Of a message that is packed. */
+  #shape = 0
   /** By the first levels of their labels. */
   #children: SmallMap<string, RetainedNode> | undefined = undefined
 
   constructor(label: string) {
     this.label = label
+  }
+
+  /** The message whose topic ends here. One that is packed is unpacked for good. */
+  get message(): Message | undefined {
+    const content = this.#content
+    if (typeof content !== 'string') return content
+    const message = unpackMessage(content, this.#shape)
+    this.#content = message
+    return message
+  }
+
+  set message(message: Message | undefined) {
+    this.#content = message
+  }
+
+  /** Keeps a message packed until it is asked for. */
+  pack({ text, shape }: PackedMessage): void {
+    this.#content = text
+    this.#shape = shape
+  }
+
+  get hasMessage(): boolean {
+    return this.#content !== undefined
+  }
+
+  /** The topic that ends here. There must be a message. */
+  get topic(): string {
+    const content = this.#content
+    return typeof content === 'string' ? packedTopic(content, this.#shape) : content!.topic
   }
 
   /** The node of a topic. */
@@ -33,16 +65,21 @@ export class RetainedNode {
     }
   }
 
-  /** The node of a topic. It is made if there is none; the caller then gives it a message. */
-  insert(topic: string): RetainedNode {
-    let node: RetainedNode = this
-    for (let start = 0; ; ) {
+  /**
+   * The node of a topic. It is made if there is none; the caller then gives it a message.
+   * @param near of this root: a topic that begins with its path is looked for from there on, and it moves with each node that is made.
+   */
+  insert(topic: string, near?: NearNode): RetainedNode {
+    const isNear = near !== undefined && topic.startsWith(near.path)
+    let node: RetainedNode = isNear ? near.node : this
+    for (let start = isNear ? near.path.length : 0; ; ) {
       const level = levelAt(topic, start)
       let child = node.#children?.get(level)
       if (child === undefined) {
         child = new RetainedNode(ownCopy(topic.slice(start)))
         // Most labels are a single level. One string is enough then.
         node.#put(level.length === child.label.length ? child.label : ownCopy(level), child)
+        near?.moveTo(node, topic, start)
         return child
       }
       const common = commonLevels(child.label, topic, start)
@@ -77,7 +114,7 @@ export class RetainedNode {
     }
     parent.#children!.delete(level)
     if (parent.#children!.size === 0) parent.#children = undefined
-    else if (parent !== this && parent.message === undefined) grandparent.#join(parentLevel, parent)
+    else if (parent !== this && !parent.hasMessage) grandparent.#join(parentLevel, parent)
   }
 
   /** The child whose label begins with this level. */
@@ -160,6 +197,32 @@ export class RetainedNode {
       below.label = ownCopy(`${child.label}/${below.label}`)
       this.#put(ownCopy(level), below)
     }
+  }
+}
+
+/** A node that the next topics may be below: a store gives its topics in their order. */
+export class NearNode {
+  readonly #root: RetainedNode
+  node: RetainedNode
+  /** The topic that leads to the node, with the `/` behind it. */
+  path = ''
+
+  constructor(root: RetainedNode) {
+    this.#root = root
+    this.node = root
+  }
+
+  /** @param topic of a node below it. @param start where the label of that node begins. */
+  moveTo(node: RetainedNode, topic: string, start: number): void {
+    if (this.node === node) return
+    this.node = node
+    this.path = ownCopy(topic.slice(0, start))
+  }
+
+  /** A node leaves the tree. */
+  reset(): void {
+    this.node = this.#root
+    this.path = ''
   }
 }
 

@@ -103,8 +103,8 @@ export class RetainedSearch {
     this.#path.push({ children: node.children[Symbol.iterator](), depth: next, isRoot: isRoot && node === from })
   }
 
-  #found({ message, number }: RetainedNode): void {
-    if (message === undefined) return
+  #found({ hasMessage, number }: RetainedNode): void {
+    if (!hasMessage) return
     if (this.numbers.length === this.#maximum) this.#state = SearchState.Abandoned
     else this.numbers.push(number)
   }
