@@ -6,7 +6,7 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 const SILENCE_MS = 60_000
 
 /** Units of work of a read that fails: the error is made, and the file is asked. */
-export const FAILED_READ_UNITS = 100
+export const FAILED_READ_UNITS = 150
 
 /** The messages of a session could not be read from the store. They are still there, and can be read later. */
 export class UnreadableStore extends Error {
