@@ -87,6 +87,8 @@ export class LocalBroker implements Broker {
   endSession(id: string): boolean {
     const session = this.core.sessions.get(id)
     if (session === undefined) return false
+    // Its client stays connected if it cannot end.
+    if (session.connected) session.outbox.waitingMessages.checkReadable()
     session.recipient?.disconnect(ReasonCode.AdministrativeAction, 'an operator ended the session')
     // No effect for a session that has ended with its connection.
     this.core.sessions.end(session)

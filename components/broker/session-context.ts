@@ -40,6 +40,7 @@ export interface SessionContext<Session> extends OutboxContext, RetainedSenderCo
     pull(session: Session): void
   }
   readonly wills: { add(session: Session): void }
+  readonly expiredSessions: { addUnread(session: Session): void }
   readonly revocation: { recheck(session: Session): void }
   readonly endedSessions: {
     add(session: Session): void

@@ -98,7 +98,6 @@ export class Session implements Subscriber, ClientSession {
     }
   }
 
-  /** By Topic Filter. */
   get subscriptions(): ReadonlyMap<string, Subscription> {
     return this.filters.byFilter
   }
@@ -229,9 +228,10 @@ export class Session implements Subscriber, ClientSession {
   setExpiryInterval(seconds: number): void {
     // One that ends with its connection is not in the store, and keeps nothing of what it has sent: that cannot be undone.
     if (!this.persistent) return
-    // It cannot leave the store while its messages cannot be read: it ends a second later, or when they can be read.
-    const mayEnd = seconds > 0 || couldRead(() => this.outbox.load(true))
-    this.#setExpiryInterval(mayEnd ? seconds : 1)
+    // It cannot leave the store while its messages cannot be read: it has expired, and ends when they can be read.
+    const mayLeave = seconds > 0 || couldRead(() => this.outbox.load(true))
+    if (!mayLeave) this.#broker.expiredSessions.addUnread(this)
+    this.#setExpiryInterval(mayLeave ? seconds : 1)
   }
 
   #setExpiryInterval(seconds: number): void {

@@ -24,7 +24,11 @@ export interface SessionsContext extends SessionContext<Session> {
     publish(session: Session, payer: Payer): void
   }
   /** Sessions whose Session Expiry Interval is over, and which end when their turn comes. */
-  readonly expiredSessions: { has(session: Session): boolean; delete(session: Session): void }
+  readonly expiredSessions: {
+    has(session: Session): boolean
+    addUnread(session: Session): void
+    delete(session: Session): void
+  }
 }
 
 /** All sessions of this broker, by Client Identifier [MQTT-3.1.3-2]. */

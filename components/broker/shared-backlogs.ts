@@ -4,7 +4,7 @@ import type { QueuedMessage } from '../../src/kinds/store.ts'
 import type { TurnScheduler, TurnTask } from '../../src/kinds/turn-scheduler.ts'
 import { deliveryOf } from '../../src/mqtt/delivery.ts'
 import type { Session } from './session.ts'
-import { UnreadableStore } from './unreadable-store.ts'
+import { FAILED_READ_UNITS, UnreadableStore } from './unreadable-store.ts'
 
 /** The parts of the broker that waiting messages of Shared Subscriptions use. */
 export interface SharedBacklogsContext {
@@ -26,8 +26,8 @@ const MOVED_UNITS = 25
  * acknowledged everything. A message that was sent stays with its member [MQTT-4.8.2-4] [MQTT-4.8.2-5].
  *
  * A message moves when another member has room for it in flight, never into a queue. It enters the store for its new member
- * and leaves the queue of the holder in one batch, so a crash loses no message. If the store cannot be read, the messages are offered to
- * all members at each tick until it can.
+ * and leaves the queue of the holder in one batch, so a crash loses no message. While the store cannot be read, the
+ * messages of one Shared Subscription are tried at each tick. When they can be read, all of them are offered to all members.
  */
 export class SharedBacklogs implements TurnTask {
   readonly #broker: SharedBacklogsContext
@@ -39,6 +39,8 @@ export class SharedBacklogs implements TurnTask {
   readonly #offered = new Set<string>()
   /** Shared Subscriptions whose messages could not be read from the store. */
   readonly #unread = new Set<string>()
+  /** The one of them that was tried again last. */
+  #tried: string | undefined
 
   constructor(broker: SharedBacklogsContext) {
     this.#broker = broker
@@ -77,7 +79,7 @@ export class SharedBacklogs implements TurnTask {
 
   /** Offers to all members what the session may hold. */
   offer(session: Session): void {
-    for (const filter of session.shared ?? []) if (this.#holders.has(filter)) this.#offered.add(filter)
+    for (const filter of session.shared ?? []) if (this.#mayMove(filter)) this.#offered.add(filter)
     if (this.#offered.size > 0) this.resume()
   }
 
@@ -104,11 +106,13 @@ export class SharedBacklogs implements TurnTask {
     this.resume()
   }
 
-  /** Tries those again whose messages could not be read. Called at each tick. */
+  /** Tries one of those again whose messages could not be read. Called at each tick. */
   retry(): void {
-    if (this.#unread.size === 0) return
-    for (const filter of this.#unread) this.#offered.add(filter)
-    this.#unread.clear()
+    const [first] = this.#unread
+    if (first === undefined) return
+    this.#unread.delete(first)
+    this.#tried = first
+    this.#offered.add(first)
     this.resume()
   }
 
@@ -120,10 +124,11 @@ export class SharedBacklogs implements TurnTask {
         if (!this.#move(filter, (queued, holder) => this.#offer(queued, filter, holder))) break
       }
       this.#offered.delete(filter)
+      if (filter === this.#tried && !this.#unread.has(filter)) this.#offerRest()
     }
     for (const session of this.#taking) {
       for (const filter of session.shared ?? []) {
-        while (session.takes(1) && this.#holders.has(filter)) {
+        while (session.takes(1) && this.#mayMove(filter)) {
           if (!scheduler.mayGoOn(this)) return
           if (!this.#move(filter, (queued) => this.#give(queued, filter, session))) break
         }
@@ -132,12 +137,25 @@ export class SharedBacklogs implements TurnTask {
     }
   }
 
+  /** The store can be read again. */
+  #offerRest(): void {
+    for (const filter of this.#unread) this.#offered.add(filter)
+    this.#unread.clear()
+    this.#tried = undefined
+  }
+
+  /** Whether something may wait for this Shared Subscription, and can be read as far as is known. */
+  #mayMove(filter: string): boolean {
+    return this.#holders.has(filter) && !this.#unread.has(filter)
+  }
+
   /** Moves some messages of one holder. @returns false when one of them was not taken, or when that has failed. */
   #move(filter: string, take: (queued: QueuedMessage, holder: Session) => boolean): boolean {
     try {
       return this.#movePage(filter, take)
     } catch (error) {
       if (error instanceof UnreadableStore) {
+        this.#broker.scheduler.spend(FAILED_READ_UNITS)
         this.#unread.add(filter)
         return false
       }
@@ -198,7 +216,9 @@ export class SharedBacklogs implements TurnTask {
   #forget(filter: string, session: Session): void {
     const holders = this.#holders.get(filter)
     holders?.delete(session)
-    if (holders?.size === 0) this.#holders.delete(filter)
+    if (holders?.size !== 0) return
+    this.#holders.delete(filter)
+    this.#unread.delete(filter)
   }
 }
 

@@ -5,6 +5,9 @@ import { ReasonCode } from '../../src/mqtt/reason-code.ts'
 /** A failure is logged once in this time: each client that connects again may cause another one. */
 const SILENCE_MS = 60_000
 
+/** Units of work of a read that fails: the error is made, and the file is asked. */
+export const FAILED_READ_UNITS = 150
+
 /** The messages of a session could not be read from the store. They are still there, and can be read later. */
 export class UnreadableStore extends Error {
   constructor(session: string, cause: unknown) {

@@ -106,7 +106,7 @@ const acceptOwned = (client: Client, connect: ConnectRequest, authenticationData
   // Clients of stored sessions can fetch their messages even while the store cannot write.
   if (!client.gate.send(answer(isPresent), true, 'connected', batch)) client.reading.pause(Pause.Connack)
   const { cleanStart, expiryIntervalSeconds } = connect
-  // Its first messages may have ended the connection, if more of them could not be read: nothing follows its end.
+  // Its first messages may have ended the connection, if more of them could not be read: no event may follow the end.
   if (client.phase === Phase.Ended) return
   broker.watch?.connected(client.summary(), { cleanStart, sessionPresent: isPresent, expiryIntervalSeconds })
 }

@@ -59,7 +59,7 @@ export interface ClientSession {
   /** The answer was sent: sends the client its own copy of the message, if it subscribes to it. @param message lent. */
   deliverOwn(message: Message): void
 
-  /** Sets the Session Expiry Interval, in seconds. */
+  /** The client sent DISCONNECT with a Session Expiry Interval, in seconds. The caller then ends the connection in this turn. */
   setExpiryInterval(seconds: number): void
   /** The client sent DISCONNECT: its Will is deleted [MQTT-3.14.4-3]. @returns whether there was one. */
   deleteWill(): boolean
