@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Message } from '../../src/mqtt/message.ts'
 import { queuedMessage } from '../../test/helpers/store-records.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -84,6 +84,17 @@ it('goes on behind what was put there before', async () => {
     [6, 5, 0, false],
   ])
   expect(queueOf(sessions, 2)).toEqual([[1, 1, 0, false]])
+})
+
+it('copies a queue once, however many of its messages are not in order', async () => {
+  const { sessions, loader, take } = started(1)
+  const { queue } = sessions.get(1)!
+  const append = vi.spyOn(queue, 'append')
+  for (let sequence = 1; sequence < 100; sequence += 2) take([[1, sequence + 1]], [[1, sequence]])
+  await loader.end()
+  const sequences = queueOf(sessions, 1).map((place) => (place as number[])[0])
+  expect(sequences).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
+  expect([append.mock.calls.length, queue.count, queue.lastSequence]).toEqual([1, 100, 100])
 })
 
 it('refuses two messages of a session with one number, and names the entry', async () => {

@@ -8,6 +8,10 @@ const sessions = (...numbers: number[]) => {
   return found
 }
 
+it('refuses a number that is not higher than all others', () => {
+  expect(() => sessions(5, 5)).toThrow('the number 5 is there twice')
+})
+
 it.each([
   ['none is missing', [4, 5, 6, 7]],
   ['some are missing', [4, 5, 9, 10, 11, 400, 4_294_967_295]],

@@ -6,8 +6,9 @@ export class NumberedSessions {
   readonly entries: SessionEntry[] = []
   readonly #numbers: number[] = []
 
-  /** Adds one whose number is higher than all others. */
+  /** Adds one. @throws an Error unless its number is higher than all others. */
   add(entry: SessionEntry): void {
+    if (entry.number <= (this.#numbers.at(-1) ?? -1)) throw new Error(`the number ${entry.number} is there twice`)
     this.entries.push(entry)
     this.#numbers.push(entry.number)
   }
@@ -22,7 +23,7 @@ export class NumberedSessions {
     const numbers = this.#numbers
     let low = 0
     let high = numbers.length
-    // Each number is there once, so it is there at the latest; and just there when none is missing.
+    // If no number is missing, it is exactly there; otherwise it is before that.
     const guess = high === 0 ? -1 : number - numbers[0]!
     if (guess < 0) return -1
     if (guess < high && numbers[guess] === number) return guess

@@ -54,6 +54,7 @@ export interface LoadProgress {
 export const loadIndex = async (
   file: StoreFile,
   report: (progress: LoadProgress) => void = () => undefined,
+  mostPlaces?: number,
 ): Promise<RestoredIndex> => {
   const sessions = new Map<string, SessionEntry>()
   const byNumber = new NumberedSessions()
@@ -69,7 +70,7 @@ export const loadIndex = async (
   for await (const _ of scans(file, tables.sessions, takeSession)) {
     report({ sessions: sessions.size, messages: 0 })
   }
-  const messages = new MessageLoader(byNumber)
+  const messages = new MessageLoader(byNumber, mostPlaces)
   const take = reading((key, value) => messages.take(key, value))
   for await (const _ of scans(file, tables.messages, take)) {
     report({ sessions: sessions.size, messages: messages.table.count })

@@ -3,8 +3,8 @@
  * item it has seen can continue after it, even if items were added or removed meanwhile.
  */
 export class ArrivalOrder<Thing> {
-  // Two columns, ascending by number. A removed item leaves a hole. The holes are removed when there are more holes than items.
-  // Until then the numbers are those of the places, from 1 on, and need no column.
+  // Two columns, ascending by number. A removed item leaves a hole. When there are more holes than items, they are
+  // removed. Before the first time, each number is that of its place, from 1 on, and there is no column of numbers.
   #numbers: number[] | undefined
   #things: (Thing | undefined)[] = []
   #holes = 0

@@ -64,7 +64,7 @@ export interface StoredState {
   readonly retained: AsyncIterable<readonly StoredRetained[]>
 }
 
-/** A store may give a `PackedMessage` as one without a publisher: it is restored faster, and takes half the memory. */
+/** A message without a source may be given as a `PackedMessage`, which is restored faster and takes less memory until it is delivered. */
 export interface StoredRetained {
   readonly message: Message
   /** Who published it. Omitted for a message of the server itself, and if it is not known. */

@@ -80,7 +80,7 @@ export class Message {
     return Message.#keptIn(bytes, small.takenAt, lengths, attributes)
   }
 
-  /** The same from a text with a character for each byte of topic, properties and payload. */
+  /** The same from a text with a character (0 to 255) for each byte of topic, properties and payload. */
   static fromText(text: string, lengths: PartLengths, attributes: MessageAttributes): Message {
     const bytes = takeMemory(text.length)
     bytes.write(text, small.takenAt, 'latin1')

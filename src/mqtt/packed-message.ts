@@ -10,6 +10,7 @@ export class PackedMessage {
   /** The lengths of topic and properties, the QoS, RETAIN, and whether the topic is ASCII. */
   readonly shape: number
 
+  /** Text and shape are those of another one. */
   constructor(text: string, shape: number) {
     this.text = text
     this.shape = shape

@@ -67,6 +67,21 @@ describe('a packed message that is added', () => {
     expect([retained.bytes, retained.count]).toEqual([0, 0])
   })
 
+  it('keeps no memory of other messages in memory when it is asked for', () => {
+    const retained = new RetainedMessages(UNLIMITED)
+    retained.addPacked(packed('a/b'))
+    const { bytes, size } = retained.get('a/b', 0)!
+    expect([bytes.length, bytes.buffer.byteLength]).toEqual([size, size])
+  })
+
+  it('is found below a node that was made after a removal', () => {
+    const retained = new RetainedMessages(UNLIMITED)
+    for (const topic of ['a/b/c', 'a/b/d']) retained.addPacked(packed(topic))
+    retained.delete('a/b/d')
+    retained.addPacked(packed('a/b/e'))
+    expect(['a/b/c', 'a/b/d', 'a/b/e'].map((topic) => retained.has(topic))).toEqual([true, false, true])
+  })
+
   it('has no room beyond the limits, which count other memory as well', () => {
     const cost = retainedCost(retainedOn('a'))
     const retained = new RetainedMessages({ maximumMessages: 2, maximumBytes: 3 * cost })

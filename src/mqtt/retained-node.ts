@@ -22,11 +22,11 @@ export class RetainedNode {
     this.label = label
   }
 
-  /** The message whose topic ends here. One that is packed is unpacked for good. */
+  /** The message whose topic ends here. One that is packed is unpacked for good, in memory of its own: it may stay for long. */
   get message(): Message | undefined {
     const content = this.#content
     if (typeof content !== 'string') return content
-    const message = unpackMessage(content, this.#shape)
+    const message = unpackMessage(content, this.#shape).alone()
     this.#content = message
     return message
   }

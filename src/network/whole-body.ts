@@ -14,9 +14,10 @@ export const wholeBody = (content: string | Uint8Array<ArrayBuffer>): ReadableSt
     },
   })
 
-/** `Response.json` with such a body. */
+/** `Response.json` with such a body: a Content-Type of the caller stays. */
 export const jsonResponse = (value: unknown, init: ResponseInit = {}): Response => {
   const response = new Response(wholeBody(JSON.stringify(value)), init)
-  response.headers.set('content-type', 'application/json')
+  if (init.headers === undefined || !new Headers(init.headers).has('content-type'))
+    response.headers.set('content-type', 'application/json')
   return response
 }

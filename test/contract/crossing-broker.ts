@@ -5,6 +5,7 @@ import type { CrossingClass, CrossingRecord } from './crossing-class.ts'
 const BROKER = 'components/broker'
 const OWN_PLACE = 'the successor has its own place'
 const MADE_ANEW = 'made anew'
+const NEXT_TICK = 'the next tick sets it'
 const FILLED = 'filled by what is handed over'
 const BY_CORE = '`BrokerCore` hands it over'
 const OF_CALL = 'of the present call; there is none between two turns'
@@ -123,8 +124,8 @@ const lists: readonly CrossingClass[] = [
     '#next': OF_CALL,
   }),
   row('will', 'DueWills', ['due'], { '#broker': OWN_PLACE, '#queue': FILLED }),
-  row('expired-sessions', 'ExpiredSessions', ['items'], { '#broker': OWN_PLACE }),
-  row('shared-backlogs', 'SharedBacklogs', ['handOver']),
+  row('expired-sessions', 'ExpiredSessions', ['items'], { '#broker': OWN_PLACE, '#tried': NEXT_TICK }),
+  row('shared-backlogs', 'SharedBacklogs', ['handOver'], { '#tried': NEXT_TICK }),
   row('retained', 'Retained', ['handOver'], {
     '#journal': OWN_PLACE,
     '#counters': BY_CORE,
