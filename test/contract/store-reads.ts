@@ -20,20 +20,20 @@ export const storeReadsContract = <S extends Store>({ create, obstruct, dispose 
   const { begin, queue, sequences } = driving(() => store)
 
   it('throws instead of leaving messages out, and has all of them when it can be read again', async () => {
-    release = obstruct!(store)
+    release = await obstruct!(store)
     expect(() => store.read('a', 0, 10)).toThrow()
     expect(() => store.read('a', 2, 1)).toThrow()
     await release()
     expect(sequences('a')).toEqual([1, 2, 3])
   })
 
-  it('says that a queue is empty if it is', () => {
-    release = obstruct!(store)
+  it('says that a queue is empty if it is', async () => {
+    release = await obstruct!(store)
     expect([sequences('a', 3), sequences('b'), sequences('c')]).toEqual([[], [], []])
   })
 
   it('takes records meanwhile', async () => {
-    release = obstruct!(store)
+    release = await obstruct!(store)
     queue('a', 4)
     store.append({ type: 'done', session: 'a', sequence: 2 })
     await release()

@@ -19,9 +19,9 @@ export interface StoreUnderTest<S extends Store> {
   press?(store: S): (() => void | Promise<void>) | Promise<() => void | Promise<void>>
   /**
    * Makes a store whose messages cannot be read, if they are durable, until the function that it returns is called. Left out by a store
-   * that can always be read.
+   * that can always be read. A store that keeps messages in memory for a while after they are durable writes them first.
    */
-  obstruct?(store: S): () => void | Promise<void>
+  obstruct?(store: S): (() => void | Promise<void>) | Promise<() => void | Promise<void>>
   /** Runs of the property test; a store with a disk behind it may want fewer than 200. */
   readonly runs?: number
 }

@@ -39,7 +39,8 @@ const underTest = <S extends SwappedLmdb | OpenStore>(
       const failing = vi.spyOn(Environment.prototype, 'commit').mockRejectedValue(new Error('Input/output error'))
       return () => failing.mockRestore()
     },
-    obstruct: (store) => {
+    obstruct: async (store) => {
+      await store.flush()
       const failing = failReads(store.environment)
       return () => failing.mockRestore()
     },

@@ -59,6 +59,10 @@ export class SwappedLmdb implements Store {
     this.#store.onDurable(listener)
   }
 
+  flush(): Promise<void> {
+    return this.#store.flush()
+  }
+
   finish(signal: AbortSignal): Promise<void> {
     return this.#store.finish(signal)
   }
