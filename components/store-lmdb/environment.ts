@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import { checkPages } from './check-pages.ts'
 import type { Database } from './database.ts'
-import { freeBytesAt, makeSpace, type Writing } from './file-space.ts'
+import { type CommitOptions, freeBytesAt, makeSpace, type Writing } from './file-space.ts'
 import type { KeySource } from './key-source.ts'
 import { ABOUT_KEY } from './layout.ts'
 import type { Operations, OperationTarget } from './operations.ts'
@@ -52,16 +52,6 @@ export interface OpenFile {
   isTaken: boolean
   /** While it is closed and opened again. */
   reopening: Promise<void> | undefined
-}
-
-/** What is written of a batch, and how. */
-export interface CommitOptions {
-  /** How many of the first operations (all). */
-  readonly count?: number
-  /** Bytes that stay free on the disk (0). */
-  readonly keepFree?: number
-  /** Removals that make space: they may take what is reserved for them (false). */
-  readonly isUrgent?: boolean
 }
 
 /** How a file is opened. */

@@ -20,6 +20,16 @@ export interface Writing {
   readonly isUrgent: boolean
 }
 
+/** What is written of a batch, and how. */
+export interface CommitOptions {
+  /** How many of the first operations (all). */
+  readonly count?: number
+  /** Bytes that stay free on the disk (0). */
+  readonly keepFree?: number
+  /** Removals that make space: they may take what is reserved for them (false). */
+  readonly isUrgent?: boolean
+}
+
 /** Bytes that are free on the disk of a file or directory; undefined if it does not say. */
 export const freeBytesAt = async (path: string): Promise<number | undefined> => {
   try {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { RecordingLogger } from '../../test/helpers/recording-logger.ts'
-import type { CommitOptions } from './environment.ts'
+import type { CommitOptions } from './file-space.ts'
 import { Operations } from './operations.ts'
 import { type CommitTarget, RetryingCommitter } from './retrying-committer.ts'
 

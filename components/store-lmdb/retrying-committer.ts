@@ -1,7 +1,7 @@
 import type { Logger } from '../../src/kinds/logger.ts'
 import type { Committer } from './batch-line.ts'
 import { Charge } from './charge.ts'
-import type { CommitOptions } from './environment.ts'
+import type { CommitOptions } from './file-space.ts'
 import type { Operations } from './operations.ts'
 
 /** Where operations are committed: the environment. */
