@@ -32,7 +32,6 @@ export class MessageLoader {
   readonly #receivers = new ReceiverColumns()
   readonly #reader = new ByteReader(Buffer.alloc(0))
   readonly #states = new Map<number, ReceiverState>()
-
   readonly #mostPlaces: number
 
   /** @param mostPlaces that are collected, about. */
